@@ -1,0 +1,103 @@
+"""The only file where the two databases differ."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+WRITING = "storegraph_writing"
+"""Execution option of a connection that will write: SQLite then takes its one writer's lock at once."""
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA mmap_size=268435456",
+)
+
+
+def database_url(text: str) -> URL:
+    """The engine's URL for one as people write it: `sqlite:///file` or `postgresql://user@host/name`."""
+    url = make_url(text)
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+    if url.get_backend_name() not in drivers:
+        raise ValueError(f"Databases are sqlite:///… or postgresql://…, not {url.drivername}://…")
+    return url.set(drivername=drivers[url.get_backend_name()])
+
+
+def blocking_url(url: URL) -> URL:
+    """The same database for a driver without asyncio, as migrations use it."""
+    return url.set(drivername="sqlite") if is_sqlite(url) else url
+
+
+def is_sqlite(url: URL) -> bool:
+    """Whether the database is embedded."""
+    return url.get_backend_name() == "sqlite"
+
+
+def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
+    """What the engine needs to be told for its dialect."""
+    if is_sqlite(url):
+        return {"pool_size": pool_size, "max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
+    return {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+
+
+def prepare(engine: sa.Engine) -> None:
+    """Make connections behave alike: on SQLite, pragmas once and an explicit BEGIN of the right kind."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver would begin by itself, too late and without the lock; we begin in `_begin_sqlite`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what to do on a conflict; both dialects spell the rest alike."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Whether a folded name holds the folded text: by trigrams, or from its start where the text is shorter than one."""
+    if len(text) < 3:
+        return sa.and_(key >= text, key < text + "\U0010ffff")
+    if dialect != "sqlite":
+        return key.contains(text, autoescape=True)
+    table: sa.Table = key.table  # type: ignore[attr-defined]  # a column of a table has one
+    names = sa.table(f"{table.name}_names", sa.column("rowid"), sa.column("uuid"))
+    index = sa.table(f"{table.name}_names_index", sa.column("rowid"), sa.column("name_key"))
+    quoted = '"' + text.replace('"', '""') + '"'
+    found = sa.select(names.c.uuid).join(index, index.c.rowid == names.c.rowid).where(index.c.name_key.op("MATCH")(quoted))
+    return table.c.uuid.in_(found)
+
+
+def lock_rows(statement: sa.Select[Any]) -> sa.Select[Any]:
+    """Hold the rows until the transaction ends; SQLite ignores it, for its writer is alone."""
+    return statement.with_for_update()
+
+
+async def notify(connection: AsyncConnection, channel: str, payload: str) -> None:
+    """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
+    await connection.execute(sa.select(sa.func.pg_notify(channel, payload)))
+
+
+def values_of(rows: Sequence[Any], name: str) -> list[Any]:
+    """One column of some rows."""
+    return [getattr(row, name) for row in rows]

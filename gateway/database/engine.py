@@ -1,0 +1,89 @@
+"""The two ways into the database, named for intent: `reading()` and `writing()`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from gateway.database.dialects import WRITING, database_url, engine_options, is_sqlite, prepare
+
+
+class Transaction:
+    """One short transaction that writes; whoever opened it commits it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self._afterwards: list[Callable[[], None]] = []
+
+    async def execute(
+        self, statement: sa.Executable, parameters: list[dict[str, Any]] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Run a statement within the transaction."""
+        return await self.connection.execute(statement, parameters)
+
+    async def rows(self, statement: sa.Executable) -> list[Any]:
+        """All rows of a statement."""
+        return list((await self.connection.execute(statement)).all())
+
+    async def first(self, statement: sa.Executable) -> Any:
+        """The first row of a statement, or None."""
+        return (await self.connection.execute(statement)).first()
+
+    def on_commit(self, action: Callable[[], None]) -> None:
+        """Do something when, and only if, the transaction has been committed."""
+        self._afterwards.append(action)
+
+    def committed(self) -> None:
+        """The transaction has been committed: do what waited for it."""
+        for action in self._afterwards:
+            action()
+
+
+class Database:
+    """An engine and its two doors. On SQLite writers of this process queue up instead of polling for the lock."""
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        self.url = database_url(url)
+        self.is_embedded = is_sqlite(self.url)
+        self._engine = create_async_engine(self.url, **engine_options(self.url, pool_size))
+        prepare(self._engine.sync_engine)
+        self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
+
+    @property
+    def dialect(self) -> str:
+        """The name of the dialect, for the functions of `dialects`."""
+        return self._engine.dialect.name
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine below, for those who listen to its events."""
+        return self._engine.sync_engine
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the database and leaves no trace."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Transaction]:
+        """A transaction: committed at the end of the block, rolled back if it raises."""
+        turn: AbstractAsyncContextManager[Any] = self._writer or nullcontext()
+        async with turn, self._engine.connect() as connection:
+            await connection.execution_options(**{WRITING: True})
+            transaction = Transaction(connection)
+            async with connection.begin():
+                yield transaction
+        transaction.committed()
+
+    async def rows(self, statement: sa.Executable) -> list[Any]:
+        """All rows of one statement, read on its own."""
+        async with self.reading() as connection:
+            return list((await connection.execute(statement)).all())
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._engine.dispose()

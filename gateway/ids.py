@@ -1,0 +1,33 @@
+"""Identities: time-ordered uuids for rows, opaque typed ids for `node`."""
+
+import base64
+import binascii
+import secrets
+import time
+from uuid import UUID
+
+_SUB_MILLISECOND_BITS = 12
+
+
+def uuid7() -> UUID:
+    """A version 7 uuid (RFC 9562): rows lie in the order in which they came, also within a millisecond."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << _SUB_MILLISECOND_BITS) // 1_000_000
+    value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+def global_id(type_name: str, uuid: UUID) -> str:
+    """The opaque id of a node: its type and uuid."""
+    return base64.urlsafe_b64encode(f"{type_name}:{uuid.hex}".encode()).decode().rstrip("=")
+
+
+def read_global_id(value: str) -> tuple[str, UUID] | None:
+    """The type and uuid of a node, or None for text that is no id of ours."""
+    try:
+        padded = value.encode("ascii") + b"=" * (-len(value) % 4)
+        type_name, separator, digits = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
+        uuid = UUID(hex=digits)
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+    return (type_name, uuid) if separator and global_id(type_name, uuid) == value else None

@@ -1,0 +1,71 @@
+"""The closed sets that rows, resolvers and the schema share."""
+
+from enum import StrEnum
+
+
+class StorageItemType(StrEnum):
+    """What an item is. Clients should treat a value that they do not know as a plain file."""
+
+    VIDEO = "VIDEO"
+    IMAGE = "IMAGE"
+    GROUP = "GROUP"
+    IMAGE_GROUP = "IMAGE_GROUP"
+    IMAGE_SEQUENCE = "IMAGE_SEQUENCE"
+    DICOM_FILE = "DICOM_FILE"
+    DICOM_SERIES = "DICOM_SERIES"
+    AUDIO = "AUDIO"
+    TIMESERIES = "TIMESERIES"
+    NIFTI = "NIFTI"
+    PLAIN_TEXT = "PLAIN_TEXT"
+    PDF = "PDF"
+    SCENE = "SCENE"
+
+
+class StorageFolderType(StrEnum):
+    """How a folder is backed."""
+
+    GENERIC = "GENERIC"
+    CLOUD_LINKED = "CLOUD_LINKED"
+    SYNTHETIC = "SYNTHETIC"
+    UNKNOWN = "UNKNOWN"
+
+
+class StorageLocationName(StrEnum):
+    """Where an item's bytes lie."""
+
+    STOREGRAPH = "STOREGRAPH"
+    GCP = "GCP"
+    S3 = "S3"
+    AZURE = "AZURE"
+    OPEN_TELEKOM = "OPEN_TELEKOM"
+    DIRECT_ACCESS = "DIRECT_ACCESS"
+    S3_COMPATIBLE = "S3_COMPATIBLE"
+
+
+class StorageUserRole(StrEnum):
+    """What a viewer or a group may do: each role includes those before it."""
+
+    VIEWER = "VIEWER"
+    USER = "USER"
+    ADMIN = "ADMIN"
+
+    @property
+    def rank(self) -> int:
+        """Roles in order of strength, from 1."""
+        return list(StorageUserRole).index(self) + 1
+
+
+class SiteRole(StrEnum):
+    """What a user is to the whole site."""
+
+    MEMBER = "MEMBER"
+    ADMIN = "ADMIN"
+
+
+class JobStatus(StrEnum):
+    """The life of an upload job and of each of its units."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"

@@ -1,0 +1,33 @@
+"""The append-only record of who changed what, when."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.models.base import Json, now, table_of
+
+
+class Change(SQLModel, table=True):
+    """One change of one object, with what was different before and after, in short."""
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        sa.Index("ix_changes_folder_uuid", "folder_uuid", "uuid"),
+        sa.Index("ix_changes_object_uuid", "object_uuid", "uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    user_uuid: UUID | None = None
+    action: str
+    object_type: str
+    object_uuid: UUID
+    folder_uuid: UUID | None = None
+    before: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    after: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    created_at: datetime = Field(default_factory=now)
+
+
+changes = table_of(Change)

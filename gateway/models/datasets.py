@@ -1,0 +1,60 @@
+"""Datasets, the data rows by which they use items, and the roles given on them."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import StorageUserRole
+from gateway.models.base import Key, enum_type, now, table_of
+
+
+class Dataset(SQLModel, table=True):
+    """A dataset; with `backing_folder_uuid` it mirrors the direct items of that folder."""
+
+    __tablename__ = "datasets"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    title: str
+    title_key: str = Field(sa_type=Key, index=True)
+    description: str = ""
+    backing_folder_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid", unique=True)
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+
+
+class DataRow(SQLModel, table=True):
+    """One use of an item by a dataset."""
+
+    __tablename__ = "data_rows"
+    __table_args__ = (
+        sa.Index("ix_data_rows_dataset_uuid", "dataset_uuid", "uuid"),
+        sa.Index("ix_data_rows_item_uuid", "item_uuid", "dataset_uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    dataset_uuid: UUID = Field(foreign_key="datasets.uuid", ondelete="CASCADE")
+    item_uuid: UUID = Field(foreign_key="items.uuid")
+    created_at: datetime = Field(default_factory=now)
+
+
+class DatasetGrant(SQLModel, table=True):
+    """A role on a dataset, for a group, or for the one user who made it."""
+
+    __tablename__ = "dataset_grants"
+    __table_args__ = (
+        sa.CheckConstraint("(group_uuid IS NULL) <> (user_uuid IS NULL)", name="one_holder"),
+        sa.UniqueConstraint("dataset_uuid", "group_uuid"),
+        sa.UniqueConstraint("dataset_uuid", "user_uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    dataset_uuid: UUID = Field(foreign_key="datasets.uuid", ondelete="CASCADE")
+    group_uuid: UUID | None = Field(default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True)
+    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    role: StorageUserRole = Field(sa_type=enum_type(StorageUserRole))
+    created_at: datetime = Field(default_factory=now)
+
+
+datasets = table_of(Dataset)
+data_rows = table_of(DataRow)
+dataset_grants = table_of(DatasetGrant)

@@ -1,0 +1,83 @@
+"""Folders, the tree that they form, their counters, and the roles given on them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.models.base import Json, Key, enum_type, now, table_of
+
+
+class Folder(SQLModel, table=True):
+    """One folder. `parent_uuid` is the truth; `path` holds the ids from the root down to it, for subtrees."""
+
+    __tablename__ = "folders"
+    __table_args__ = (
+        sa.Index("ix_folders_parent_uuid_name_key", "parent_uuid", "name_key", "uuid"),
+        sa.Index("ix_folders_parent_uuid_created_at", "parent_uuid", "created_at", "uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    parent_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid")
+    path: str = Field(sa_type=Key, unique=True)
+    name: str
+    name_key: str = Field(sa_type=Key, index=True)
+    description: str = ""
+    client_metadata: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    folder_type: StorageFolderType = Field(
+        default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType)
+    )
+    owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+
+
+class FolderCounters(SQLModel, table=True):
+    """What lies directly in a folder, kept in the transaction of each change; sizes in bytes."""
+
+    __tablename__ = "folder_counters"
+    folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
+    files: int = Field(default=0, sa_type=sa.BigInteger)
+    folders: int = Field(default=0, sa_type=sa.BigInteger)
+    videos: int = Field(default=0, sa_type=sa.BigInteger)
+    images: int = Field(default=0, sa_type=sa.BigInteger)
+    groups: int = Field(default=0, sa_type=sa.BigInteger)
+    image_groups: int = Field(default=0, sa_type=sa.BigInteger)
+    image_sequences: int = Field(default=0, sa_type=sa.BigInteger)
+    dicom_files: int = Field(default=0, sa_type=sa.BigInteger)
+    dicom_series: int = Field(default=0, sa_type=sa.BigInteger)
+    audios: int = Field(default=0, sa_type=sa.BigInteger)
+    time_series: int = Field(default=0, sa_type=sa.BigInteger)
+    niftis: int = Field(default=0, sa_type=sa.BigInteger)
+    plain_texts: int = Field(default=0, sa_type=sa.BigInteger)
+    pdfs: int = Field(default=0, sa_type=sa.BigInteger)
+    scenes: int = Field(default=0, sa_type=sa.BigInteger)
+    tombstones: int = Field(default=0, sa_type=sa.BigInteger)
+    placeholders: int = Field(default=0, sa_type=sa.BigInteger)
+    upload_jobs: int = Field(default=0, sa_type=sa.BigInteger)
+    total_size: int = Field(default=0, sa_type=sa.BigInteger)
+
+
+class FolderGrant(SQLModel, table=True):
+    """A role on a folder and all below it, for a group, or for the one user who made the folder."""
+
+    __tablename__ = "folder_grants"
+    __table_args__ = (
+        sa.CheckConstraint("(group_uuid IS NULL) <> (user_uuid IS NULL)", name="one_holder"),
+        sa.UniqueConstraint("folder_uuid", "group_uuid"),
+        sa.UniqueConstraint("folder_uuid", "user_uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
+    group_uuid: UUID | None = Field(default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True)
+    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    role: StorageUserRole = Field(sa_type=enum_type(StorageUserRole))
+    created_at: datetime = Field(default_factory=now)
+
+
+folders = table_of(Folder)
+folder_counters = table_of(FolderCounters)
+folder_grants = table_of(FolderGrant)

@@ -1,0 +1,93 @@
+"""Items of all kinds, the stored objects that hold their bytes, and what groups of files consist of."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import StorageItemType, StorageLocationName
+from gateway.models.base import Json, Key, enum_type, now, table_of
+
+
+class StoredObject(SQLModel, table=True):
+    """Bytes in our own store, once for each content. `is_leaving` is set before they are removed."""
+
+    __tablename__ = "stored_objects"
+    __table_args__ = (
+        sa.Index(
+            "uq_stored_objects_sha256",
+            "sha256",
+            unique=True,
+            sqlite_where=sa.text("NOT is_leaving"),
+            postgresql_where=sa.text("NOT is_leaving"),
+        ),
+    )
+    key: str = Field(sa_type=Key, primary_key=True)
+    sha256: str
+    file_size: int = Field(sa_type=sa.BigInteger)
+    is_leaving: bool = False
+    created_at: datetime = Field(default_factory=now)
+
+
+class Item(SQLModel, table=True):
+    """One item; sizes in bytes and pixels, times in seconds, rates in Hz."""
+
+    __tablename__ = "items"
+    __table_args__ = (
+        sa.Index("ix_items_folder_uuid_name_key", "folder_uuid", "name_key", "uuid"),
+        sa.Index("ix_items_folder_uuid_created_at", "folder_uuid", "created_at", "uuid"),
+        sa.Index("ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid"),
+        sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
+        sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    folder_uuid: UUID = Field(foreign_key="folders.uuid")
+    item_type: StorageItemType = Field(sa_type=enum_type(StorageItemType))
+    name: str
+    name_key: str = Field(sa_type=Key, index=True)
+    description: str = ""
+    client_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+    is_tombstone: bool = False
+    is_placeholder: bool = False
+    storage_location: StorageLocationName = Field(
+        default=StorageLocationName.STOREGRAPH, sa_type=enum_type(StorageLocationName)
+    )
+    object_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
+    url: str | None = None
+    file_size: int | None = Field(default=None, sa_type=sa.BigInteger)
+    mime_type: str | None = None
+    sha256: str | None = None
+    duration: float | None = None
+    fps: float | None = None
+    height: int | None = Field(default=None, sa_type=sa.BigInteger)
+    width: int | None = Field(default=None, sa_type=sa.BigInteger)
+    frame_count: int | None = Field(default=None, sa_type=sa.BigInteger)
+    page_count: int | None = Field(default=None, sa_type=sa.BigInteger)
+    audio_sample_rate: int | None = Field(default=None, sa_type=sa.BigInteger)
+    audio_bit_depth: int | None = None
+    audio_codec: str | None = None
+    audio_num_channels: int | None = None
+    dicom_instance_uid: str | None = None
+    dicom_study_uid: str | None = None
+    dicom_series_uid: str | None = None
+
+
+class GroupMember(SQLModel, table=True):
+    """That an item is the `position`-th member (from 0) of an item that is a group of files."""
+
+    __tablename__ = "group_members"
+    __table_args__ = (sa.Index("ix_group_members_item_uuid", "item_uuid", "group_uuid"),)
+    group_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
+    position: int = Field(primary_key=True)
+    item_uuid: UUID = Field(foreign_key="items.uuid", ondelete="CASCADE")
+
+
+stored_objects = table_of(StoredObject)
+items = table_of(Item)
+group_members = table_of(GroupMember)

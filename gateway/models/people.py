@@ -1,0 +1,64 @@
+"""Users, the groups that they belong to, and the API keys that they hold."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import SiteRole
+from gateway.models.base import Key, enum_type, now, table_of
+
+
+class User(SQLModel, table=True):
+    """A person or a program that may sign in."""
+
+    __tablename__ = "users"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    email: str
+    email_key: str = Field(sa_type=Key, unique=True)
+    name: str = ""
+    site_role: SiteRole = Field(default=SiteRole.MEMBER, sa_type=enum_type(SiteRole))
+    is_active: bool = True
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+
+
+class Group(SQLModel, table=True):
+    """Users who are given roles together."""
+
+    __tablename__ = "groups"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    name: str
+    name_key: str = Field(sa_type=Key, index=True)
+    description: str = ""
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+
+
+class Membership(SQLModel, table=True):
+    """That a user belongs to a group."""
+
+    __tablename__ = "memberships"
+    group_uuid: UUID = Field(primary_key=True, foreign_key="groups.uuid", ondelete="CASCADE")
+    user_uuid: UUID = Field(primary_key=True, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    created_at: datetime = Field(default_factory=now)
+
+
+class ApiKey(SQLModel, table=True):
+    """A bearer credential: only the SHA-256 of its text is kept."""
+
+    __tablename__ = "api_keys"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    user_uuid: UUID = Field(foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    name: str
+    sha256: str = Field(unique=True)
+    created_at: datetime = Field(default_factory=now)
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+users = table_of(User)
+groups = table_of(Group)
+memberships = table_of(Membership)
+api_keys = table_of(ApiKey)

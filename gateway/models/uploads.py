@@ -1,0 +1,91 @@
+"""Uploads that are expected, and the jobs that make items of them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import JobStatus
+from gateway.models.base import Json, Key, enum_type, now, table_of
+
+
+class Upload(SQLModel, table=True):
+    """Bytes that a client said it would send for a placeholder; they land under `object_key`."""
+
+    __tablename__ = "uploads"
+    item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
+    object_key: str = Field(sa_type=Key, unique=True)
+    file_name: str
+    file_size: int = Field(sa_type=sa.BigInteger)
+    mime_type: str
+    sha256: str | None = None
+    parts_id: str | None = None
+    is_stored: bool = False
+    unit_uuid: UUID | None = Field(default=None, index=True)
+    created_at: datetime = Field(default_factory=now, index=True)
+
+
+class UploadJob(SQLModel, table=True):
+    """A job that turns uploaded files into items; `sequence` grows with each change that anyone may see."""
+
+    __tablename__ = "upload_jobs"
+    __table_args__ = (
+        sa.Index("ix_upload_jobs_folder_uuid_created_at", "folder_uuid", "created_at", "uuid"),
+        sa.Index("ix_upload_jobs_created_at", "created_at", "uuid"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
+    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
+    file_name: str | None = None
+    ignore_errors: bool = False
+    sequence: int = Field(default=1, sa_type=sa.BigInteger)
+    units_pending_count: int = 0
+    units_done_count: int = 0
+    units_error_count: int = 0
+    units_cancelled_count: int = 0
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+class UploadUnit(SQLModel, table=True):
+    """One item to be made by a job: a file, or a group of files. `spec` is what was asked, as plain data."""
+
+    __tablename__ = "upload_units"
+    __table_args__ = (
+        sa.UniqueConstraint("job_uuid", "position"),
+        sa.Index("ix_upload_units_job_uuid_status", "job_uuid", "status", "position"),
+        sa.Index("ix_upload_units_job_uuid_sequence", "job_uuid", "sequence", "position"),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    job_uuid: UUID = Field(foreign_key="upload_jobs.uuid", ondelete="CASCADE")
+    position: int
+    status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
+    title: str | None = None
+    spec: dict[str, Any] = Field(sa_type=Json)
+    item_uuid: UUID | None = Field(default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True)
+    error: str | None = None
+    action_description: str | None = None
+    sequence: int = Field(default=1, sa_type=sa.BigInteger)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """What a creating mutation answered, so that the same request again gets the same answer."""
+
+    __tablename__ = "idempotency_keys"
+    user_uuid: UUID = Field(primary_key=True, foreign_key="users.uuid", ondelete="CASCADE")
+    mutation: str = Field(primary_key=True)
+    key: str = Field(sa_type=Key, primary_key=True)
+    input_sha256: str
+    outcome: dict[str, Any] = Field(sa_type=Json)
+    created_at: datetime = Field(default_factory=now, index=True)
+
+
+uploads = table_of(Upload)
+upload_jobs = table_of(UploadJob)
+upload_units = table_of(UploadUnit)
+idempotency_keys = table_of(IdempotencyKey)
