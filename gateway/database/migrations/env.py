@@ -10,7 +10,7 @@ import gateway.models  # noqa: F401 - fills the metadata
 
 def is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
     """Tables of the queue and of the name index are made by their own SQL, not by our rows."""
-    foreign = kind == "table" and name is not None
+    foreign = kind in ("table", "index") and name is not None
     return not (foreign and (name.startswith("procrastinate_") or "_names" in name))
 
 
