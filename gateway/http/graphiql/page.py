@@ -1,0 +1,81 @@
+"""Serves GraphiQL to browsers, from our own origin alone and under a strict content security policy."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.http.graphiql.build import FILES, HERE, LICENCES, STATIC, is_built
+
+OWN = ("page.css", "page.js", "icon.svg")
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+SCROLL_LOCK = "'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='"
+"""The one style element that GraphiQL adds to the document, while a menu or a dialog of its own is open."""
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": f"'self' {SCROLL_LOCK}",
+    "img-src": "'self' data:",
+    "font-src": "data:",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
+}
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
+async def graphiql_page(request: Request) -> Response:
+    """The page that a browser gets at the endpoint; it says how to build GraphiQL if that was not done."""
+    return HTMLResponse(page(), headers=HEADERS)
+
+
+def graphiql_routes() -> list[BaseRoute]:
+    """What the page loads, at addresses that change with the content, and `/graphiql` as another name for the page."""
+    return [
+        Route(f"/graphql/static/{release()}/{{name}}", asset, methods=["GET"]),
+        Route("/graphiql", to_page, methods=["GET"]),
+    ]
+
+
+async def asset(request: Request) -> Response:
+    """One file of the page."""
+    path = assets().get(request.path_params["name"])
+    if path is None:
+        return Response(status_code=404)
+    return FileResponse(path, media_type=TYPES[path.suffix], headers=FOREVER)
+
+
+async def to_page(request: Request) -> Response:
+    """Send a browser from `/graphiql` to the endpoint, below whatever prefix both have."""
+    return RedirectResponse("graphql")
+
+
+@cache
+def page() -> str:
+    """The document; its addresses are relative, so that it works below a prefix too."""
+    template = "page.html" if is_built() else "missing.html"
+    return (HERE / template).read_text(encoding="utf-8").replace("{static}", f"graphql/static/{release()}")
+
+
+@cache
+def assets() -> dict[str, Path]:
+    """Every file the page may load, by name."""
+    built = {name: STATIC / name for name in (*FILES, LICENCES)} if is_built() else {}
+    return {name: HERE / name for name in OWN} | built
+
+
+@cache
+def release() -> str:
+    """A digest over all files: a new version of any gives every file a new address."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in assets().values())).hexdigest()[:16]

@@ -1,0 +1,65 @@
+"""Debian's Chromium on one page, which remembers every complaint, every host and every socket frame."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from playwright.async_api import ConsoleMessage, Locator, Page, WebSocket, async_playwright
+
+EXECUTABLE = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Watched:
+    """A page and what was seen of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.posts = 0
+        self.hosts: set[str] = set()
+        self.frames: list[str] = []
+        page.on("console", self._read)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("request", lambda request: self._note(request.method, request.url))
+        page.on("websocket", self._listen)
+
+    def editor(self, name: str) -> Locator:
+        """One of GraphiQL's editors: Query Editor, Variables, Headers or Result Window."""
+        return self.page.get_by_role("region", name=name)
+
+    async def run(self) -> None:
+        await self.page.get_by_role("button", name="Execute query").click()
+
+    def _read(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _note(self, method: str, url: str) -> None:
+        self.posts += method == "POST"
+        if not url.startswith("data:"):
+            self.hosts.add(urlsplit(url).netloc)
+
+    def _listen(self, opened: WebSocket) -> None:
+        self._note("GET", opened.url)
+        opened.on("framereceived", lambda frame: self.frames.append(str(frame)))
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Watched]:
+    """A new browser with an empty profile; raises playwright's Error if Chromium is not installed."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=QUIET)
+        context = await browser.new_context(viewport={"width": 1360, "height": 820})
+        context.set_default_timeout(15_000)
+        yield Watched(await context.new_page())
+        await browser.close()
