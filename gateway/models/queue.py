@@ -12,19 +12,29 @@ from gateway.models.base import Json, Key, now, table_of
 
 
 class QueuedTask(SQLModel, table=True):
-    """A task to be run at `run_at` or later; while a worker holds it, `lease_until` lies in the future."""
+    """A task to be run at `run_at` or later; a worker holds it until `lease_until`; `key` is unique among those waiting."""
 
     __tablename__ = "queued_tasks"
-    __table_args__ = (sa.Index("ix_queued_tasks_run_at", "run_at", "uuid"),)
+    __table_args__ = (
+        sa.Index("ix_queued_tasks_run_at", "run_at", "uuid"),
+        sa.Index(
+            "uq_queued_tasks_key",
+            "key",
+            unique=True,
+            sqlite_where=sa.text("lease_until IS NULL AND failed_at IS NULL"),
+            postgresql_where=sa.text("lease_until IS NULL AND failed_at IS NULL"),
+        ),
+    )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     name: str
     args: dict[str, Any] = Field(sa_type=Json)
-    key: str | None = Field(default=None, sa_type=Key, unique=True)
+    key: str | None = Field(default=None, sa_type=Key)
     run_at: datetime = Field(default_factory=now)
     lease_until: datetime | None = None
     worker: str | None = None
     attempts: int = 0
     error: str | None = None
+    failed_at: datetime | None = None
 
 
 queued_tasks = table_of(QueuedTask)

@@ -96,10 +96,18 @@ def _queued_tasks() -> None:
         sa.Column("worker", Text()),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", Text()),
+        sa.Column("failed_at", Moment()),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_queued_tasks")),
-        sa.UniqueConstraint("key", name=op.f("uq_queued_tasks_key")),
     )
     op.create_index(op.f("ix_queued_tasks_run_at"), "queued_tasks", ["run_at", "uuid"])
+    op.create_index(
+        op.f("uq_queued_tasks_key"),
+        "queued_tasks",
+        ["key"],
+        unique=True,
+        sqlite_where=sa.text("lease_until IS NULL AND failed_at IS NULL"),
+        postgresql_where=sa.text("lease_until IS NULL AND failed_at IS NULL"),
+    )
 
 
 def _stored_objects() -> None:
