@@ -1,0 +1,82 @@
+"""The process that reads files for a `Prober`: a request a line in, an answer a line out, within limits."""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.kinds import StorageItemType
+from gateway.media.facts import MediaError
+from gateway.media.probe import probe
+
+# What the interpreter and all media libraries map before they have seen a file (300 MB measured), with room to spare.
+LIBRARIES = 512 << 20
+# Enough to let the interpreter cache the libraries' byte code, too little to do harm.
+LONGEST_FILE = 1 << 20
+PR_SET_PDEATHSIG = 1
+
+
+def main(seconds: int, memory: int) -> None:
+    """Answer until standard input ends.
+
+    Args:
+        seconds: CPU time for one file.
+        memory: bytes that a file may take.
+    """
+    output = private_output()
+    confine(memory)
+    for line in sys.stdin.buffer:
+        allow(seconds)
+        output.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        output.flush()
+
+
+def private_output() -> BinaryIO:
+    """Standard output, for answers alone: what a library prints goes to standard error."""
+    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return output
+
+
+def confine(memory: int) -> None:
+    """Make sure that a hostile or unlucky file harms nobody but itself, and that nothing outlives the parent."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(5)
+    lower(resource.RLIMIT_AS, LIBRARIES + memory)
+    lower(resource.RLIMIT_FSIZE, LONGEST_FILE)
+    lower(resource.RLIMIT_CORE, 0)
+
+
+def allow(seconds: int) -> None:
+    """CPU time for one more file; the parent's clock is the sharper limit."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    lower(resource.RLIMIT_CPU, round(used.ru_utime + used.ru_stime) + seconds + 1)
+
+
+def lower(limit: int, value: int) -> None:
+    """Set the soft limit, as far as the hard one lets us."""
+    hard = resource.getrlimit(limit)[1]
+    resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+def answer(request: dict[str, str]) -> dict[str, object]:
+    """One of: facts; refused, with the reason; fault, if the file could not be reached; exhausted, of memory."""
+    try:
+        facts = probe(Path(request["path"]), StorageItemType(request["item_type"]), request["name"])
+    except MediaError as error:
+        return {"refused": str(error)}
+    except MemoryError:
+        return {"exhausted": True}
+    except OSError as error:
+        return {"fault": f"{type(error).__name__}: {error}"}
+    return {"facts": asdict(facts)}
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

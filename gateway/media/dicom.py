@@ -1,0 +1,93 @@
+"""Facts of a DICOM file, read without its pixels, whose presence is checked all the same."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import FileDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels.utils import get_expected_length
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from gateway.media.facts import MediaError, MediaFacts
+
+REQUIRED = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+# Must be there, may be empty.
+REQUIRED_KEYS = ("PatientID",)
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+SHAPE = ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "NumberOfFrames", "InstanceNumber")
+DEFER = 1024
+UNDEFINED = 0xFFFFFFFF
+UID = re.compile(r"[0-9.]{1,64}")
+
+
+def read(path: Path, facts: MediaFacts) -> MediaFacts:
+    """UIDs, instance number, frame_count (1 for a single image), and rows and columns as height and width.
+
+    Raises:
+        MediaError: not part 10, required tags missing, or pixels missing.
+    """
+    file = load(path)
+    missing = [tag for tag in REQUIRED if not file.get(tag)] + [tag for tag in REQUIRED_KEYS if tag not in file]
+    if missing:
+        raise MediaError(f"the DICOM file lacks required tags: {', '.join(missing)}")
+    check_pixels(file, path.stat().st_size)
+    return replace(
+        facts,
+        width=int(file.Columns),
+        height=int(file.Rows),
+        frame_count=int(file.get("NumberOfFrames") or 1),
+        dicom_instance_uid=uid(file, "SOPInstanceUID"),
+        dicom_study_uid=uid(file, "StudyInstanceUID"),
+        dicom_series_uid=uid(file, "SeriesInstanceUID"),
+        dicom_instance_number=None if (number := file.get("InstanceNumber")) is None else int(number),
+    )
+
+
+def load(path: Path) -> FileDataset:
+    """The tags that we need; values over 1 KiB, pixels among them, stay in the file.
+
+    Raises:
+        MediaError: not part 10, cut off, or compressed as a whole (a few bytes could then fill the memory).
+    """
+    tags = [*REQUIRED, *REQUIRED_KEYS, *PIXELS, *SHAPE]
+    try:
+        if pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            raise MediaError("DICOM files in the deflated transfer syntax are not supported")
+        return pydicom.dcmread(path, defer_size=DEFER, specific_tags=tags)
+    except InvalidDicomError:
+        raise MediaError("not a DICOM part 10 file: it has no DICM mark at byte 128") from None
+    except EOFError:
+        raise MediaError("the DICOM file is truncated") from None
+
+
+def check_pixels(file: FileDataset, size: int) -> None:
+    """Whether the pixels that rows, columns and frames call for lie within the file; they are not read.
+
+    Raises:
+        MediaError: there are none, or too few.
+    """
+    present = [tag for tag in PIXELS if tag in file]
+    if not present:
+        raise MediaError("the DICOM file has no pixel data")
+    pixels = file.get_item(present[0], keep_deferred=True)
+    if not isinstance(pixels, RawDataElement) or pixels.length == UNDEFINED:
+        return  # compressed: the reader has walked to its end mark
+    expected = get_expected_length(file)
+    if pixels.value_tell + pixels.length > size or pixels.length < expected:
+        there = min(pixels.length, size - pixels.value_tell)
+        raise MediaError(f"the DICOM file is truncated: it has {there:,} of {expected:,} bytes of pixel data")
+
+
+def uid(file: FileDataset, tag: str) -> str:
+    """A unique identifier.
+
+    Raises:
+        MediaError: malformed.
+    """
+    value = str(file[tag].value)
+    if not UID.fullmatch(value):
+        raise MediaError(f"the DICOM file has a malformed {tag}")
+    return value

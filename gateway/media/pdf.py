@@ -1,0 +1,53 @@
+"""Facts of a PDF document."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pypdfium2  # type: ignore[import-untyped]  # ships no types
+from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY  # type: ignore[import-untyped]  # ships no types
+
+from gateway.media.facts import MediaError, MediaFacts
+
+TAIL = 4096
+
+
+def read(path: Path, facts: MediaFacts) -> MediaFacts:
+    """The number of pages. PDFium is not thread-safe: this belongs in a process of its own.
+
+    Raises:
+        MediaError: encrypted, truncated, or not a document.
+    """
+    check_end(path, facts.file_size)
+    try:
+        with pypdfium2.PdfDocument(path) as document:
+            return replace(facts, page_count=count(document))
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY):
+            raise MediaError("the PDF is encrypted: it needs a password to be read") from None
+        raise MediaError("the PDF is broken") from None
+
+
+def count(document: pypdfium2.PdfDocument) -> int:
+    """How many pages there are, the first and the last of which must load.
+
+    Raises:
+        MediaError: none.
+    """
+    pages = len(document)
+    if not pages:
+        raise MediaError("the PDF has no pages")
+    for number in {0, pages - 1}:
+        document[number].close()
+    return pages
+
+
+def check_end(path: Path, size: int) -> None:
+    """PDFium repairs what was cut off, and finds fewer pages; so the end mark must be there.
+
+    Raises:
+        MediaError: no end mark.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, size - TAIL))
+        if b"%%EOF" not in file.read():
+            raise MediaError("the PDF is truncated: it has no end mark")

@@ -1,0 +1,161 @@
+"""A small pool of child processes that read media files, so that a bad file costs nothing but itself."""
+
+import asyncio
+import json
+import math
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.kinds import StorageItemType
+from gateway.media.facts import MediaError, MediaFacts
+
+# Libraries leak; a child is replaced after so many files.
+FILES_PER_CHILD = 1000
+ROOT = Path(__file__).parents[2]
+# Neither keys nor addresses of databases are the business of a process that reads strangers' files.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR")
+# Threads would cost address space, of which a child has little; the pool itself keeps the cores busy.
+SINGLE_THREADED = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeLimits:
+    """For one file: seconds by the clock, and memory in bytes; children is how many files are read at a time."""
+
+    seconds: float = 60
+    memory: int = 1 << 30
+    children: int = field(default_factory=lambda: min(os.cpu_count() or 1, 4))
+
+
+class Child:
+    """One process: `gateway.media.child`."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._served = 0
+
+    @classmethod
+    async def start(cls, limits: ProbeLimits) -> "Child":
+        """A fresh one, which loads each media library when it first needs it."""
+        arguments = ("-P", "-m", "gateway.media.child", str(math.ceil(limits.seconds)), str(limits.memory))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd="/", env=environment()
+        )
+        return cls(process)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked again."""
+        return self._process.returncode is None and self._served < FILES_PER_CHILD
+
+    async def ask(self, request: bytes) -> dict[str, Any]:
+        """Its answer, empty if it dies over the question."""
+        assert self._process.stdin is not None and self._process.stdout is not None  # both are pipes
+        self._served += 1
+        try:
+            self._process.stdin.write(request)
+            await self._process.stdin.drain()
+            line = await self._process.stdout.readline()
+        except ConnectionError:
+            return {}
+        return dict(json.loads(line)) if line.endswith(b"\n") else {}
+
+    async def kill(self) -> None:
+        """End it, whatever it does."""
+        if self._process.returncode is None:
+            self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
+
+class Prober:
+    """Asks `gateway.media.probe` in child processes; they start when they are needed, and stay."""
+
+    def __init__(self, limits: ProbeLimits | None = None) -> None:
+        self._limits = limits or ProbeLimits()
+        self._places = asyncio.Semaphore(self._limits.children)
+        self._children: set[Child] = set()
+        self._idle: list[Child] = []
+        self._closed = False
+
+    async def probe(self, path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
+        """Read everything that the item's row is to say of the file; waits for a free child first.
+
+        Raises:
+            MediaError: the file is not what it was said to be, or takes too long, or too much; the message says which.
+            OSError: the file cannot be reached, which is not the file's fault.
+            RuntimeError: the prober is closed.
+        """
+        request = json.dumps({"path": str(path.absolute()), "item_type": item_type, "name": name}).encode() + b"\n"
+        async with self._places:
+            child = await self._take()
+            answer: dict[str, Any] = {}
+            try:
+                async with asyncio.timeout(self._limits.seconds):
+                    answer = await child.ask(request)
+            except TimeoutError:
+                raise MediaError(f"reading it took longer than {self._limits.seconds:g} s") from None
+            finally:
+                await self._give_back(child, fit="facts" in answer or "refused" in answer)
+        return self._facts(answer)
+
+    async def close(self) -> None:
+        """End all children, busy ones too."""
+        self._closed = True
+        await asyncio.gather(*(child.kill() for child in self._children))
+        self._children.clear()
+        self._idle.clear()
+
+    async def _take(self) -> Child:
+        """An idle child, or a new one."""
+        while self._idle:
+            if (child := self._idle.pop()).alive:
+                return child
+            await self._drop(child)
+        if self._closed:
+            raise RuntimeError("the prober is closed")
+        child = await Child.start(self._limits)
+        self._children.add(child)
+        return child
+
+    async def _give_back(self, child: Child, *, fit: bool) -> None:
+        """Keep it for the next file, unless it is worn out, or still busy with the last."""
+        if fit and child.alive and not self._closed:
+            self._idle.append(child)
+        else:
+            await self._drop(child)
+
+    async def _drop(self, child: Child) -> None:
+        """End it for good; it counts as ours until it is gone."""
+        await child.kill()
+        self._children.discard(child)
+
+    def _facts(self, answer: dict[str, Any]) -> MediaFacts:
+        """What the answer means.
+
+        Raises:
+            MediaError, OSError, RuntimeError: see `probe`.
+        """
+        if "facts" in answer:
+            return MediaFacts(**answer["facts"])
+        if "refused" in answer:
+            raise MediaError(answer["refused"])
+        if "fault" in answer:
+            raise OSError(answer["fault"])
+        if "exhausted" in answer:
+            raise MediaError(f"reading it needed more than {self._limits.memory >> 20:,} MB of memory")
+        if self._closed:
+            raise RuntimeError("the prober is closed")
+        raise MediaError("the file could not be read: the reader crashed")
+
+
+def environment() -> dict[str, str]:
+    """What a child may know; it finds this package where we found it."""
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    paths = filter(None, (str(ROOT), passed_on.get("PYTHONPATH")))
+    return {**passed_on, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,0 +1,251 @@
+"""Small real media files made from a seed: for the demo, the load generator and the tests."""
+
+import functools
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Literal, cast
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from nibabel.nifti1 import Nifti1Image
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+WORDS = "bright small moving folder frame quiet slice signal early green vessel market north series lamp river".split()
+VideoCodec = Literal["libvpx-vp9", "mpeg4"]
+AudioCodec = Literal["libmp3lame", "flac", "pcm_s16le", "libopus"]
+BITEXACT = {"fflags": "+bitexact"}
+
+cached = functools.lru_cache(maxsize=512)
+
+
+def pixels(width: int, height: int, seed: int, step: int = 0) -> npt.NDArray[np.uint8]:
+    """A disc on a slope of colour, RGB; `step` moves the disc, so that steps make a film."""
+    near, far, disc = np.random.default_rng(seed).integers(0, 256, (3, 3))
+    y, x = np.mgrid[0:height, 0:width]
+    slope = ((x + y) / max(1, width + height - 2))[..., None]
+    canvas = near + (far - near) * slope
+    centre = width * (0.3 + 0.03 * (step + seed % 7)) % width
+    inside = (x - centre) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 4) ** 2
+    return cast("npt.NDArray[np.uint8]", np.where(inside[..., None], disc, canvas).astype(np.uint8))
+
+
+def picture(width: int, height: int, seed: int, step: int = 0) -> Image.Image:
+    """The same as a Pillow image."""
+    return Image.fromarray(pixels(width, height, seed, step))
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    """An image as a file of this kind."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@cached
+def png(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+    """A PNG."""
+    return saved(picture(width, height, seed), "PNG")
+
+
+@cached
+def jpeg(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+    """A JPEG."""
+    return saved(picture(width, height, seed), "JPEG", quality=85)
+
+
+@cached
+def webp(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+    """A WebP, lossy."""
+    return saved(picture(width, height, seed), "WEBP", quality=80)
+
+
+@cached
+def tiff(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+    """A TIFF, deflated."""
+    return saved(picture(width, height, seed), "TIFF", compression="tiff_adobe_deflate")
+
+
+@cached
+def gif_animated(width: int = 64, height: int = 48, seed: int = 0, frames: int = 4) -> bytes:
+    """A GIF of several frames, 100 ms each."""
+    first, *rest = (picture(width, height, seed, step) for step in range(frames))
+    return saved(first, "GIF", save_all=True, append_images=rest, duration=100, loop=0)
+
+
+def film(container: str, codec: VideoCodec, seconds: float, fps: int, size: tuple[int, int], seed: int) -> bytes:
+    """A film of a moving disc, without sound."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, container_options=BITEXACT) as output:
+        stream = output.add_stream(codec, rate=fps, options={"flags": "+bitexact", "g": "12"})
+        stream.width, stream.height = size
+        stream.pix_fmt, stream.thread_count = "yuv420p", 1
+        for step in range(round(seconds * fps)):
+            frame = av.VideoFrame.from_ndarray(pixels(*size, seed, step), format="rgb24")
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return file.getvalue()
+
+
+@cached
+def webm(seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0) -> bytes:
+    """A WebM film, VP9."""
+    return film("webm", "libvpx-vp9", seconds, fps, size, seed)
+
+
+@cached
+def mp4(seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0) -> bytes:
+    """An MP4 film, MPEG-4 part 2."""
+    return film("mp4", "mpeg4", seconds, fps, size, seed)
+
+
+def tone(seconds: float, rate: int, channels: int, seed: int) -> Iterator[av.AudioFrame]:
+    """A quiet tone of its own pitch, as frames of 16-bit samples."""
+    time = np.arange(round(seconds * rate)) / rate
+    wave = (6000 * np.sin(2 * np.pi * (220 + seed % 660) * time)).astype(np.int16)
+    for start in range(0, len(wave), 4096):
+        block = np.repeat(wave[start : start + 4096], channels)[None, :]
+        frame = av.AudioFrame.from_ndarray(block, format="s16", layout="stereo" if channels == 2 else "mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+        yield frame
+
+
+def sound(container: str, codec: AudioCodec, seconds: float, rate: int, channels: int, seed: int) -> bytes:
+    """A tone in a container."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, container_options=BITEXACT) as output:
+        stream = output.add_stream(codec, rate=rate, options={"flags": "+bitexact"})
+        stream.layout = "stereo" if channels == 2 else "mono"
+        for frame in tone(seconds, rate, channels, seed):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return file.getvalue()
+
+
+@cached
+def mp3(seconds: float = 1.0, rate: int = 44100, channels: int = 2, seed: int = 0) -> bytes:
+    """An MP3."""
+    return sound("mp3", "libmp3lame", seconds, rate, channels, seed)
+
+
+@cached
+def flac(seconds: float = 1.0, rate: int = 44100, channels: int = 2, seed: int = 0) -> bytes:
+    """A FLAC, 16 bits."""
+    return sound("flac", "flac", seconds, rate, channels, seed)
+
+
+@cached
+def wav(seconds: float = 1.0, rate: int = 16000, channels: int = 1, seed: int = 0) -> bytes:
+    """A WAV, PCM, 16 bits."""
+    return sound("wav", "pcm_s16le", seconds, rate, channels, seed)
+
+
+@cached
+def ogg(seconds: float = 1.0, rate: int = 48000, channels: int = 2, seed: int = 0) -> bytes:
+    """An Ogg with Opus."""
+    return sound("ogg", "libopus", seconds, rate, channels, seed)
+
+
+def dicom_dataset(study: int, series: int, instance_number: int, seed: int, frames: int, size: int) -> FileDataset:
+    """A secondary capture image; numbers name the study and the series in it."""
+    instance = generate_uid(entropy_srcs=["instance", *map(str, (study, series, instance_number, seed))])
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SecondaryCaptureImageStorage, instance
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    file = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    file.SOPClassUID, file.SOPInstanceUID = SecondaryCaptureImageStorage, instance
+    file.StudyInstanceUID = generate_uid(entropy_srcs=["study", str(study)])
+    file.SeriesInstanceUID = generate_uid(entropy_srcs=["series", str(study), str(series)])
+    file.PatientID, file.PatientName, file.Modality = f"P{study:05}", f"Sample^{study}", "OT"
+    file.InstanceNumber, file.NumberOfFrames = instance_number, frames
+    file.Rows, file.Columns, file.SamplesPerPixel = size, size, 1
+    file.PhotometricInterpretation = "MONOCHROME2"
+    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
+    noise = np.random.default_rng((seed, instance_number)).integers(0, 4096, (frames, size, size))
+    file.PixelData = noise.astype("<u2").tobytes()
+    return file
+
+
+@cached
+def dicom_file(
+    study: int = 1, series: int = 1, instance_number: int = 1, seed: int = 0, frames: int = 1, size: int = 32
+) -> bytes:
+    """A DICOM part 10 file, uncompressed, 12 of 16 bits."""
+    file = io.BytesIO()
+    pydicom.dcmwrite(file, dicom_dataset(study, series, instance_number, seed, frames, size), enforce_file_format=True)
+    return file.getvalue()
+
+
+@cached
+def nifti(shape: tuple[int, ...] = (16, 12, 8), seed: int = 0, gz: bool = True) -> bytes:
+    """A NIfTI-1 volume of 16-bit voxels, gzipped unless told otherwise."""
+    voxels = np.random.default_rng(seed).integers(0, 1000, shape).astype(np.int16)
+    plain: bytes = Nifti1Image(voxels, np.eye(4)).to_bytes()  # type: ignore[no-untyped-call]  # has no types
+    return gzip.compress(plain, mtime=0) if gz else plain
+
+
+def pdf_objects(pages: int, seed: int) -> Iterator[bytes]:
+    """The numbered objects of a document: catalogue, page tree, font, then a page and its text each."""
+    kids = " ".join(f"{4 + 2 * page} 0 R" for page in range(pages))
+    yield b"<< /Type /Catalog /Pages 2 0 R >>"
+    yield f"<< /Type /Pages /Kids [{kids}] /Count {pages} /MediaBox [0 0 420 595] >>".encode()
+    yield b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    for page in range(pages):
+        words = f"BT /F1 18 Tf 40 540 Td ({sentence(seed, page)}) Tj ET".encode()
+        resources = "/Resources << /Font << /F1 3 0 R >> >>"
+        yield f"<< /Type /Page /Parent 2 0 R /Contents {5 + 2 * page} 0 R {resources} >>".encode()
+        yield b"<< /Length %d >>\nstream\n%b\nendstream" % (len(words), words)
+
+
+@cached
+def pdf(pages: int = 2, seed: int = 0) -> bytes:
+    """A PDF of A5 pages with a sentence on each."""
+    body, offsets = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"), []
+    for number, content in enumerate(pdf_objects(pages, seed), start=1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    size = len(offsets) + 1
+    head = b"xref\n0 %d\n0000000000 65535 f \n%b" % (size, table)
+    return bytes(body) + head + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, len(body))
+
+
+def sentence(seed: int, line: int = 0) -> str:
+    """Seven words that nobody wrote."""
+    return " ".join(np.random.default_rng((seed, line)).choice(WORDS, 7)).capitalize() + "."
+
+
+@cached
+def text(seed: int = 0, lines: int = 5) -> bytes:
+    """Plain text, UTF-8, with some letters beyond ASCII."""
+    return "".join(f"{sentence(seed, line)} Größe {line} µm\n" for line in range(lines)).encode()
+
+
+@cached
+def html(seed: int = 0) -> bytes:
+    """An HTML page."""
+    return f"<!DOCTYPE html>\n<html><body><h1>Sample {seed}</h1><p>{sentence(seed)}</p></body></html>\n".encode()
+
+
+@cached
+def csv_text(seed: int = 0, rows: int = 5) -> bytes:
+    """A table with a head line."""
+    return "".join(["number,note\n", *(f"{row},{sentence(seed, row)}\n" for row in range(rows))]).encode()
+
+
+@cached
+def json_text(seed: int = 0) -> bytes:
+    """A JSON object."""
+    return json.dumps({"seed": seed, "lines": [sentence(seed, line) for line in range(3)]}, indent=1).encode()
+
+
+@cached
+def xml(seed: int = 0) -> bytes:
+    """An XML document."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<note seed="{seed}">{sentence(seed)}</note>\n'.encode()
