@@ -1,0 +1,149 @@
+"""Turns source text into documents that may be executed, once for each text: parsed, measured and validated."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+import anyio.to_thread
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation.validate import ValidationAbortedError
+
+from gateway.errors import DomainError, ErrorCode
+from gateway.execution.inputs import StorableLiterals
+from gateway.execution.limits import LimitExceeded, Limits, exceeded
+
+RULES = (*specified_rules, StorableLiterals)
+THREADS = 2  # so that hostile documents cannot occupy the threads that the rest of the gateway needs
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid document; the anonymous operation stands under the empty name."""
+
+    ast: DocumentNode
+    operations: Mapping[str, OperationDefinitionNode]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation of that name, or the only one; raises OPERATION_RESOLUTION_FAILURE."""
+        if not name and len(self.operations) > 1:
+            raise _unresolved("The document has several operations: say which by operationName.")
+        operation = self.operations.get(name) if name else next(iter(self.operations.values()))
+        if operation is None:
+            raise _unresolved(f"The document has no operation named {name!r}.")
+        return operation
+
+
+class DocumentErrors(Exception):
+    """A document cannot be executed: GraphQL errors, each with `extensions.code` or a domain error as its cause."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = errors
+
+
+class Documents:
+    """The documents of one schema, the latest `entries` of them kept while their texts add up to `size` characters.
+
+    A kept syntax tree takes about 80 bytes for each character of an ordinary text, and up to 300 for a hostile one.
+    """
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, entries: int = 1_000, size: int = 512_000) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._entries = entries
+        self._size = size
+        self._kept: OrderedDict[str, Document | tuple[GraphQLError, ...]] = OrderedDict()
+        self._kept_size = 0
+        self._threads = anyio.CapacityLimiter(THREADS)
+        tell_one_of(schema)
+
+    async def get(self, source: str) -> Document:
+        """The document of this text; raises DocumentErrors. New texts are read in a thread: it may take a second."""
+        outcome = self._kept.get(source)
+        if outcome is None:
+            outcome = await anyio.to_thread.run_sync(self._read, source, limiter=self._threads)
+            self._keep(source, outcome)
+        else:
+            self._kept.move_to_end(source)
+        if isinstance(outcome, Document):
+            return outcome
+        raise DocumentErrors(outcome)
+
+    def _keep(self, source: str, outcome: Document | tuple[GraphQLError, ...]) -> None:
+        if source in self._kept or len(source) > self._size // 4:
+            return
+        self._kept[source] = outcome
+        self._kept_size += len(source)
+        while len(self._kept) > self._entries or self._kept_size > self._size:
+            dropped, _ = self._kept.popitem(last=False)
+            self._kept_size -= len(dropped)
+
+    def _read(self, source: str) -> Document | tuple[GraphQLError, ...]:
+        try:
+            ast = parse(source, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.tokens)
+        except GraphQLSyntaxError as error:
+            return (self._syntax_error(error),)
+        if errors := exceeded(ast, self._limits) or self._invalid(ast):
+            return _merged(errors)[: self._limits.validation_errors]
+        nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+        if not nodes:
+            return (_coded(GraphQLError("The document has no operation."), ErrorCode.GRAPHQL_VALIDATION_FAILED),)
+        return Document(ast, {node.name.value if node.name else "": node for node in nodes})
+
+    def _syntax_error(self, error: GraphQLSyntaxError) -> GraphQLError:
+        allowed = self._limits.tokens
+        if f"more than {allowed} " not in error.message:
+            return _coded(error, ErrorCode.GRAPHQL_PARSE_FAILED)
+        excess = LimitExceeded(f"The document has more than {allowed:,} tokens", "tokens", allowed, allowed + 1)
+        return GraphQLError(excess.message, original_error=excess)
+
+    def _invalid(self, ast: DocumentNode) -> list[GraphQLError]:
+        errors = validate(self._schema, ast, RULES, self._limits.validation_errors, hide_suggestions=True)
+        for error in errors:
+            if isinstance(error, ValidationAbortedError):
+                error.message = "The document takes too much work to validate."
+            if error.original_error is None:
+                _coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+        return errors
+
+
+def tell_one_of(schema: GraphQLSchema) -> None:
+    """Make graphql-core check the inputs that strawberry calls oneOf, in literals and variables alike.
+
+    Strawberry keeps that knowledge to itself, and its own rule fails on variables inside fragments.
+    """
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            definition = type_.extensions.get("strawberry-definition")
+            type_.is_one_of = type_.is_one_of or bool(getattr(definition, "is_one_of", False))
+
+
+def _unresolved(message: str) -> DomainError:
+    return DomainError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
+
+
+def _coded(error: GraphQLError, code: ErrorCode) -> GraphQLError:
+    error.extensions = {"code": code}
+    return error.with_traceback(None)
+
+
+def _merged(errors: Iterable[GraphQLError]) -> tuple[GraphQLError, ...]:
+    """The same complaint is made once, with all its places; syntax trees are let go, so that keeping it is cheap."""
+    merged: dict[str, GraphQLError] = {}
+    for error in errors:
+        error.nodes = error.source = None
+        first = merged.setdefault(error.message, error)
+        if first is not error:
+            first.locations = [*(first.locations or ()), *(error.locations or ())]
+    return tuple(merged.values())

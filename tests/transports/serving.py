@@ -1,0 +1,122 @@
+"""Serves the toy schema, in process or by uvicorn on loopback, and talks to it over HTTP and WebSocket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from gateway.execution.limits import Limits
+from gateway.execution.operations import Operations
+from gateway.http.entrance import Entrance, Pace
+from gateway.http.graphql import graphql_routes
+from tests.transports.toy import SCHEMA, Context, Stage, Viewer
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+ADA = {"authorization": "Bearer ada"}
+PROTOCOL = "graphql-transport-ws"
+
+
+def page(_request: Request) -> Response:
+    return HTMLResponse("<title>GraphiQL</title>")
+
+
+def application(stage: Stage, limits: Limits | None = None, pace: Pace | None = None) -> Starlette:
+    limits = limits or Limits()
+    entrance: Entrance[Viewer] = Entrance(
+        authenticate=stage.authenticate,
+        make_context=lambda viewer, request_id: Context(stage, viewer, request_id),
+        operations=Operations(SCHEMA, limits),
+        limits=limits,
+        origins=frozenset({"https://friend.example"}),
+        pace=pace or Pace(),
+    )
+    return Starlette(routes=graphql_routes(entrance, page=page))
+
+
+def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient:
+    """A client of an application in this process; its user is ada unless a request says otherwise."""
+    transport = httpx.ASGITransport(application(stage, limits))
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway.example", headers=ADA)
+
+
+@asynccontextmanager
+async def served(stage: Stage, limits: Limits | None = None, pace: Pace | None = None) -> AsyncIterator[str]:
+    """The address, without scheme, of an application that uvicorn serves on a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(application(stage, limits, pace), log_level="error", timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server._serve([listener]))  # serve() would take over the signals of pytest
+        try:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield f"127.0.0.1:{port}/graphql"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class SocketClient:
+    """A bare client of the protocol, which can also break it."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, message: object) -> None:
+        await self.send_text(orjson.dumps(message).decode())
+
+    async def send_text(self, text: str) -> None:
+        await self.connection.send(text)
+
+    async def receive(self) -> Any:
+        async with asyncio.timeout(5):
+            return orjson.loads(await self.connection.recv())
+
+    async def initialise(self, credential: object = "Bearer ada") -> None:
+        await self.send({"type": "connection_init", "payload": {"authorization": credential}})
+        assert await self.receive() == {"type": "connection_ack"}
+
+    async def subscribe(self, id_: str, query: str, **members: object) -> None:
+        await self.send({"type": "subscribe", "id": id_, "payload": {"query": query, **members}})
+
+    async def complete(self, id_: str) -> None:
+        await self.send({"type": "complete", "id": id_})
+
+    async def until_closed(self) -> tuple[int, str]:
+        """The code and reason with which the server closes the socket; what it still sends is passed over."""
+        try:
+            while True:
+                await self.receive()
+        except ConnectionClosed as closed:
+            assert closed.rcvd
+            return closed.rcvd.code, closed.rcvd.reason
+
+
+@asynccontextmanager
+async def socket_to(
+    address: str, protocol: str | None = PROTOCOL, origin: str | None = None
+) -> AsyncIterator[SocketClient]:
+    subprotocols = [Subprotocol(protocol)] if protocol else None
+    async with connect(
+        f"ws://{address}", subprotocols=subprotocols, origin=Origin(origin) if origin else None, proxy=None
+    ) as connection:
+        yield SocketClient(connection)
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 1.0) -> None:
+    """Wait until something holds; fail if it still does not after that time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
