@@ -37,6 +37,11 @@ class Watched:
         """One of GraphiQL's editors: Query Editor, Variables, Headers or Result Window."""
         return self.page.get_by_role("region", name=name)
 
+    async def choose(self, operation: str) -> None:
+        """Go to the tab of an operation; GraphiQL notes its name 100 ms later, and would run the former one until then."""
+        await self.page.get_by_role("tab", name=operation).click()
+        await self.page.wait_for_function("name => localStorage['graphiql:operationName'] === name", arg=operation)
+
     async def run(self) -> None:
         await self.page.get_by_role("button", name="Execute query").click()
 

@@ -30,14 +30,14 @@ async def test_query_and_subscription(live_server: LiveServer, browser: Watched)
 
     await page.wait_for_load_state("networkidle")
     await page.reload()
-    await page.get_by_role("tab", name="Folders").click()
+    await browser.choose("Folders")
     await browser.run()
     await expect(browser.editor("Result Window")).to_contain_text('"totalSize": ')
     await expect(page.get_by_role("dialog", name="Your API key")).to_be_hidden()
     if picture := os.environ.get("STOREGRAPH_PICTURE"):
         await page.screenshot(path=picture)
 
-    await page.get_by_role("tab", name="UploadJob").click()
+    await browser.choose("UploadJob")
     await browser.editor("Variables").click()
     await page.keyboard.press("Control+A")
     await page.keyboard.insert_text(json.dumps({"uuid": live_server.start_job()}))
