@@ -1,7 +1,9 @@
 """The only file where the two databases differ."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -35,6 +37,11 @@ def blocking_url(url: URL) -> URL:
     return url.set(drivername="sqlite") if is_sqlite(url) else url
 
 
+def conninfo(url: URL) -> str:
+    """The same PostgreSQL database for a driver that is used without the engine."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def is_sqlite(url: URL) -> bool:
     """Whether the database is embedded."""
     return url.get_backend_name() == "sqlite"
@@ -45,6 +52,11 @@ def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
     if is_sqlite(url):
         return {"pool_size": pool_size, "max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
     return {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+
+
+def reading_options(url: URL) -> dict[str, Any]:
+    """What a connection that only reads needs to be told: PostgreSQL would show each statement another state."""
+    return {} if is_sqlite(url) else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def prepare(engine: sa.Engine) -> None:
@@ -88,6 +100,14 @@ def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.Column
     return table.c.uuid.in_(found)
 
 
+def among(dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of the keys, given as a single parameter: as many as one likes, and the same statement."""
+    if dialect != "sqlite":
+        return column == sa.any_(sa.literal(list(keys), postgresql.ARRAY(column.type)))
+    stored = [key.hex if isinstance(key, UUID) else key for key in keys]
+    return column.in_(sa.select(sa.func.json_each(json.dumps(stored)).table_valued("value").c.value))
+
+
 def lock_rows(statement: sa.Select[Any]) -> sa.Select[Any]:
     """Hold the rows until the transaction ends; SQLite ignores it, for its writer is alone."""
     return statement.with_for_update()
@@ -97,7 +117,3 @@ async def notify(connection: AsyncConnection, channel: str, payload: str) -> Non
     """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
     await connection.execute(sa.select(sa.func.pg_notify(channel, payload)))
 
-
-def values_of(rows: Sequence[Any], name: str) -> list[Any]:
-    """One column of some rows."""
-    return [getattr(row, name) for row in rows]

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from gateway.database.dialects import WRITING, database_url, engine_options, is_sqlite, prepare
+from gateway.database.dialects import WRITING, database_url, engine_options, is_sqlite, prepare, reading_options
 
 
 class Transaction:
@@ -66,6 +66,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database and leaves no trace."""
         async with self._engine.connect() as connection:
+            await connection.execution_options(**reading_options(self.url))
             yield connection
 
     @asynccontextmanager

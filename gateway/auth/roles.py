@@ -1,0 +1,89 @@
+"""Which role a viewer holds where: roles flow down the tree, and the strongest wins."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visible import held_by
+from gateway.database.dialects import among
+from gateway.database.tree import within
+from gateway.errors import forbidden, not_found
+from gateway.kinds import StorageUserRole
+from gateway.models.datasets import dataset_grants, datasets
+from gateway.models.folders import folder_grants, folders
+from gateway.models.items import items
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role and the folder whose grant gives it; no folder where it comes from being a site admin."""
+
+    role: StorageUserRole
+    folder_uuid: UUID | None = None
+
+
+async def roles_on_folders(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
+    """The role on each folder that the viewer may see; the others are not there."""
+    grants, tops = folder_grants.alias(), folders.alias()
+    statement = (
+        sa.select(folders.c.uuid, grants.c.role, tops.c.uuid.label("top_uuid"))
+        .join(tops, within(folders.c.path, tops.c.path))
+        .join(grants, grants.c.folder_uuid == tops.c.uuid)
+        .where(among(connection.dialect.name, folders.c.uuid, uuids), held_by(viewer, grants))
+        .order_by(sa.func.length(tops.c.path).desc())
+    )
+    held = _strongest((row.uuid, Held(row.role, row.top_uuid)) for row in await connection.execute(statement))
+    return await _as_site_admin(connection, viewer, folders, uuids, held)
+
+
+async def roles_on_items(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
+    """The role on each item that the viewer may see: that on its folder."""
+    statement = sa.select(items.c.uuid, items.c.folder_uuid).where(among(connection.dialect.name, items.c.uuid, uuids))
+    homes = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
+    held = await roles_on_folders(connection, viewer, set(homes.values()))
+    return {uuid: held[home] for uuid, home in homes.items() if home in held}
+
+
+async def roles_on_datasets(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
+    """The role on each dataset that the viewer may see."""
+    statement = sa.select(dataset_grants.c.dataset_uuid, dataset_grants.c.role).where(
+        among(connection.dialect.name, dataset_grants.c.dataset_uuid, uuids), held_by(viewer, dataset_grants)
+    )
+    held = _strongest((row.dataset_uuid, Held(row.role)) for row in await connection.execute(statement))
+    return await _as_site_admin(connection, viewer, datasets, uuids, held)
+
+
+def require(held: Held | None, role: StorageUserRole, what: str, *path: str | int) -> None:
+    """`NOT_FOUND` for what the viewer cannot see, `FORBIDDEN` for what he sees without the role."""
+    if held is None:
+        raise not_found(what, *path)
+    if held.role.rank < role.rank:
+        raise forbidden(f"This needs the role {role} on the {what}; yours is {held.role}.", *path)
+
+
+def _strongest(found: Iterable[tuple[UUID, Held]]) -> dict[UUID, Held]:
+    held: dict[UUID, Held] = {}
+    for uuid, role in found:
+        if uuid not in held or held[uuid].role.rank < role.role.rank:
+            held[uuid] = role
+    return held
+
+
+async def _as_site_admin(
+    connection: AsyncConnection, viewer: Viewer, table: sa.Table, uuids: Collection[UUID], held: dict[UUID, Held]
+) -> dict[UUID, Held]:
+    if not viewer.is_site_admin:
+        return held
+    found = await connection.execute(sa.select(table.c.uuid).where(among(connection.dialect.name, table.c.uuid, uuids)))
+    return {uuid: _at_least_admin(held.get(uuid)) for uuid in found.scalars()}
+
+
+def _at_least_admin(held: Held | None) -> Held:
+    return held if held and held.role is StorageUserRole.ADMIN else Held(StorageUserRole.ADMIN)
+
+

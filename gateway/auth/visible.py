@@ -1,0 +1,74 @@
+"""What a viewer may see, as conditions that every edge across the tree carries (design section 4)."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.database.tree import within
+from gateway.models.datasets import dataset_grants, datasets
+from gateway.models.folders import folder_grants, folders
+from gateway.models.items import items
+from gateway.models.people import memberships
+from gateway.models.uploads import upload_jobs
+
+Condition = sa.ColumnElement[bool]
+
+
+def held_by(viewer: Viewer, grants: sa.FromClause) -> Condition:
+    """Whether a grant is the viewer's own or one of his groups'."""
+    my_groups = sa.select(memberships.c.group_uuid).where(memberships.c.user_uuid == viewer.user_uuid)
+    return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(my_groups))
+
+
+def granted_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
+    """Whether the viewer holds a grant on the folder of that path or on one above it."""
+    grants, tops = folder_grants.alias(), folders.alias()
+    return (
+        sa.exists()
+        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
+        .where(held_by(viewer, grants), within(path, tops.c.path))
+    )
+
+
+def sees_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
+    """Whether the viewer may see a folder."""
+    return sa.true() if viewer.is_site_admin else granted_above(viewer, folder.c.path)
+
+
+def in_seen_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Whether the viewer may see the folder with that uuid, and so what lies in it."""
+    if viewer.is_site_admin:
+        return sa.true()
+    home = folders.alias()
+    return sa.exists().where(home.c.uuid == folder_uuid, granted_above(viewer, home.c.path))
+
+
+def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
+    """Whether the viewer may see an item: it is as visible as its folder."""
+    return in_seen_folder(viewer, item.c.folder_uuid)
+
+
+def sees_job(viewer: Viewer) -> Condition:
+    """Whether the viewer may watch an upload job: it is as visible as its folder."""
+    return in_seen_folder(viewer, upload_jobs.c.folder_uuid)
+
+
+def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:
+    """Whether the viewer may see a dataset, by its own grants."""
+    if viewer.is_site_admin:
+        return sa.true()
+    grants = dataset_grants.alias()
+    return sa.exists().where(grants.c.dataset_uuid == dataset.c.uuid, held_by(viewer, grants))
+
+
+def is_root(viewer: Viewer) -> Condition:
+    """Whether a folder is a root for the viewer: granted, and nothing above it is."""
+    grants, above, tops = folder_grants.alias(), folder_grants.alias(), folders.alias()
+    higher = (
+        sa.exists()
+        .select_from(above.join(tops, tops.c.uuid == above.c.folder_uuid))
+        .where(held_by(viewer, above), within(folders.c.path, tops.c.path), tops.c.uuid != folders.c.uuid)
+    )
+    granted = sa.select(grants.c.folder_uuid).where(held_by(viewer, grants))
+    return sa.and_(folders.c.uuid.in_(granted), ~higher)

@@ -1,0 +1,110 @@
+"""How graphql-core answers a declared field: by a dataloader made from the declaration."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from gateway.context import Context
+from gateway.execution import statements
+from gateway.execution.declarations import Aggregate, Asked, Batch, Derived, ToMany, ToOne
+from gateway.execution.pages import Page, PageRequest, fingerprint_of, read_order, read_page
+
+
+async def one(context: Context, edge: ToOne, row: Any) -> Any:
+    """The row that a to-one edge leads to, or None."""
+    return await find(context, edge, getattr(row, edge.key))
+
+
+async def find(context: Context, edge: ToOne, key: Any) -> Any:
+    """The row with that key, if there is a key and the viewer may see it; read once, whichever edges lead to it."""
+    if key is None:
+        return None
+
+    async def load(keys: list[Any]) -> list[Any]:
+        statement = statements.one(edge, context.viewer, context.database.dialect, keys)
+        rows = {getattr(row, edge.column): row for row in await context.database.rows(statement)}
+        return [rows.get(key) for key in keys]
+
+    return await context.loaders.load((edge.table.name, edge.column, edge.access), key, load)
+
+
+async def find_all(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:
+    """The rows with those keys in their order, None for what the viewer may not see and for no key."""
+    return await asyncio.gather(*(find(context, edge, key) for key in keys))
+
+
+async def many(context: Context, edge: ToMany, row: Any, place: Hashable, given: Mapping[str, Any]) -> Page:
+    """A page of the rows of a to-many edge; `place` tells selections with different arguments apart."""
+    key = getattr(row, edge.key) if edge.key else None
+    asked = Asked(
+        context.viewer,
+        context.database.dialect,
+        given.get("filter"),
+        {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments},
+    )
+    request = _requested(edge, asked, given)
+
+    async def load(keys: list[Any]) -> list[list[Any]]:
+        statement = statements.page(edge, asked, request, keys)
+        return _by_parent(edge, await context.database.rows(statement), keys)
+
+    async def load_counts(keys: list[Any]) -> list[int]:
+        rows = await context.database.rows(statements.count(edge, asked, keys))
+        totals = {getattr(found, statements.PARENT, None): found.total for found in rows}
+        return [totals.get(key, 0) for key in keys]
+
+    async def count() -> int:
+        return int(await context.loaders.load((edge, place, "count"), key, load_counts))
+
+    return _page(await context.loaders.load((edge, place), key, load), request, count)
+
+
+async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
+    """One value over the rows below a parent."""
+
+    async def load(keys: list[Any]) -> list[Any]:
+        rows = await context.database.rows(statements.aggregate(edge, context.database.dialect, keys))
+        values = {getattr(found, statements.PARENT): found.value for found in rows}
+        return [values.get(key, edge.default) for key in keys]
+
+    return await context.loaders.load(edge, getattr(row, edge.key), load)
+
+
+async def batch(context: Context, edge: Batch, row: Any, place: Hashable, given: Mapping[str, Any]) -> Any:
+    """What a batch function says of a row."""
+    values = tuple(getattr(row, name) for name in edge.needs)
+
+    async def load(keys: list[Any]) -> Sequence[Any]:
+        return await edge.load(context, keys, **given)
+
+    return await context.loaders.load((edge, place if given else None), values[0] if len(values) == 1 else values, load)
+
+
+def derived(edge: Derived, row: Any) -> Any:
+    """A value worked out from the row itself."""
+    return edge.value(row)
+
+
+def _requested(edge: ToMany, asked: Asked, given: Mapping[str, Any]) -> PageRequest:
+    order = read_order(edge.orders, given.get("order_by"))
+    fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
+    return read_page(
+        order, fingerprint, given.get("first"), given.get("after"), given.get("last"), given.get("before")
+    )
+
+
+def _by_parent(edge: ToMany, rows: list[Any], keys: list[Any]) -> list[list[Any]]:
+    if edge.parent is None:
+        return [rows for _ in keys]
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, statements.PARENT)].append(row)
+    return [found[key] for key in keys]
+
+
+def _page(rows: list[Any], request: PageRequest, count: Any) -> Page:
+    more, nodes = len(rows) > request.size, rows[: request.size]
+    if request.backwards:
+        return Page(nodes[::-1], request.cursor is not None, more, request, count)
+    return Page(nodes, more, request.cursor is not None, request, count)

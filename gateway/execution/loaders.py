@@ -1,0 +1,29 @@
+"""The dataloaders of one operation: one for each thing that is loaded, however often it is selected."""
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any
+
+from aiodataloader import DataLoader
+
+Load = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+
+
+class Loaders:
+    """Loaders by what they load; they live as long as the operation, so nothing read is ever stale."""
+
+    def __init__(self) -> None:
+        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+
+    async def load(self, scope: Hashable, key: Any, load: Load) -> Any:
+        """The value of `key`, loaded together with all keys that are asked in the same scope at the same time."""
+        loader = self._loaders.get(scope)
+        if loader is None:
+            loader = self._loaders[scope] = DataLoader(_batched(load))
+        return await loader.load(key)
+
+
+def _batched(load: Load) -> Callable[[list[Any]], Awaitable[list[Any]]]:
+    async def batch(keys: list[Any]) -> list[Any]:
+        return list(await load(keys))
+
+    return batch

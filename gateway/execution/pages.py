@@ -1,0 +1,154 @@
+"""Keyset pages: what a client asks of a list, the cursors that it is given, and the page that answers."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.errors import bad_input
+from gateway.execution.declarations import Direction, Orders
+
+DEFAULT_SIZE = 100
+MAX_SIZE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order of rows: by a column, then by the last key, both in one direction; nulls come last."""
+
+    column: sa.ColumnElement[Any]
+    last: sa.ColumnElement[Any]
+    descending: bool
+    label: str
+
+    @property
+    def can_be_null(self) -> bool:
+        """Whether rows may lack the column."""
+        return bool(getattr(self.column, "nullable", False))
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page: at most `size` rows past `cursor`, from the front or, `backwards`, from the end."""
+
+    size: int
+    order: Order
+    cursor: tuple[Any, Any] | None
+    backwards: bool
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A row in a page, with its cursor."""
+
+    node: Any
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in the order asked; `count` gives the number of all of them when somebody wants it."""
+
+    nodes: list[Any]
+    has_next_page: bool
+    has_previous_page: bool
+    request: PageRequest
+    count: Callable[[], Awaitable[int]]
+
+    @property
+    def edges(self) -> list[Edge]:
+        """The rows with their cursors."""
+        return [Edge(row, write_cursor(self.request, row)) for row in self.nodes]
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The cursor of the first row."""
+        return write_cursor(self.request, self.nodes[0]) if self.nodes else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The cursor of the last row."""
+        return write_cursor(self.request, self.nodes[-1]) if self.nodes else None
+
+
+def read_order(orders: Orders, asked: Any) -> Order:
+    """The order that an `orderBy` input asks for, or the edge's own."""
+    name = asked.field if asked else orders.default
+    direction = asked.direction if asked else orders.direction
+    return Order(orders.columns[name], orders.last, direction is Direction.DESC, f"{name}.{direction}")
+
+
+def read_page(
+    order: Order, fingerprint: str, first: int | None, after: str | None, last: int | None, before: str | None
+) -> PageRequest:
+    """A page request from the arguments of a connection; `BAD_USER_INPUT` names the one that is wrong."""
+    if first is not None and last is not None:
+        raise bad_input("Give first or last, not both.", "last")
+    if after is not None and (last is not None or before is not None):
+        raise bad_input("after goes with first; before goes with last.", "after")
+    if before is not None and first is not None:
+        raise bad_input("before goes with last.", "before")
+    backwards = last is not None or before is not None
+    name, size = ("last", last) if backwards else ("first", first)
+    if size is not None and not 1 <= size <= MAX_SIZE:
+        raise bad_input(f"{name} is from 1 to {MAX_SIZE}, not {size}.", name)
+    cursor = before if backwards else after
+    place = None if cursor is None else read_cursor(cursor, order, fingerprint, "before" if backwards else "after")
+    return PageRequest(size or DEFAULT_SIZE, order, place, backwards, fingerprint)
+
+
+def fingerprint_of(*parts: Any) -> str:
+    """What ties a cursor to an edge, its filter and its order."""
+    return hashlib.sha256(repr(parts).encode(errors="replace")).hexdigest()[:12]
+
+
+def write_cursor(request: PageRequest, row: Any) -> str:
+    """The place of a row in its order."""
+    order = request.order
+    place = [request.fingerprint, _plain(getattr(row, order.column.key or "")), _plain(getattr(row, order.last.key or ""))]
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, order: Order, fingerprint: str, name: str) -> tuple[Any, Any]:
+    """The place that a cursor means; a foreign, stale or broken one is `BAD_USER_INPUT`."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        found, value, last = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if found == fingerprint:
+            return _typed(value, order.column, order.can_be_null), _typed(last, order.last, False)
+    except (binascii.Error, ValueError, TypeError, UnicodeError, RecursionError):
+        pass  # said below, in one way for all that is not a cursor of this list
+    raise bad_input("This is no cursor of a list with this filter and order.", name)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
+    if value is None and can_be_null:
+        return None
+    kind = column.type.python_type
+    if kind is UUID:
+        return UUID(value)
+    if kind is datetime:
+        return _aware(datetime.fromisoformat(value))
+    if type(value) is not kind:
+        raise ValueError(value)
+    return value
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(moment)
+    return moment

@@ -1,0 +1,83 @@
+"""How datasets and their data rows answer."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import roles_on_datasets
+from gateway.auth.viewer import Viewer
+from gateway.auth.visible import sees_dataset, sees_folder, sees_item
+from gateway.context import Context
+from gateway.execution.answers import find_all
+from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.kinds import StorageUserRole
+from gateway.models.datasets import data_rows, dataset_grants, datasets
+from gateway.models.folders import folders
+from gateway.models.items import items
+from gateway.models.people import groups
+from resolvers.filters import dataset_conditions, name_condition
+from resolvers.orders import by_name, in_sequence
+
+SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
+_titled = name_condition(datasets.c.title_key)
+
+
+def _listed(asked: Asked) -> list[sa.ColumnElement[bool]]:
+    return [*dataset_conditions(asked), *_titled(asked)]
+
+
+def _sees_row(viewer: Viewer) -> sa.ColumnElement[bool]:
+    return sa.exists().where(datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer))
+
+
+id_of = Derived(("uuid",), lambda row: global_id("Dataset", row.uuid))
+row_id_of = Derived(("uuid",), lambda row: global_id("DataRow", row.uuid))
+dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
+row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_row)
+dataset_asked_for = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
+dataset_of_row = ToOne(datasets, "dataset_uuid")
+role_on_edge = Derived(("node",), lambda edge: edge.node.role)
+dataset_of_usage = ToOne(datasets, "dataset_hash", access=sees_dataset)
+backing_folder_of = ToOne(folders, "backing_folder_uuid", access=sees_folder)
+item_of = ToOne(items, "item_uuid", access=sees_item)
+rows_counted = Aggregate("uuid", data_rows.c.dataset_uuid, sa.func.count(), data_rows)
+datasets_seen = ToMany(
+    "datasets", datasets, by_name(datasets.c.title_key, datasets.c.uuid), where=_listed, arguments=(SEARCH,)
+)
+rows_in = ToMany(
+    "dataRows",
+    data_rows,
+    in_sequence(data_rows.c.created_at, data_rows.c.uuid),
+    key="uuid",
+    parent=data_rows.c.dataset_uuid,
+)
+groups_on = ToMany(
+    "datasetGroups",
+    groups,
+    by_name(groups.c.name_key, groups.c.uuid),
+    key="uuid",
+    parent=dataset_grants.c.dataset_uuid,
+    source=groups.join(dataset_grants, dataset_grants.c.group_uuid == groups.c.uuid),
+    extras={"role": dataset_grants.c.role},
+)
+
+
+async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+    async with context.database.reading() as connection:
+        held = await roles_on_datasets(connection, context.viewer, keys)
+    return [held[key].role for key in keys]
+
+
+async def _backing_uuids(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
+    return [row and row.uuid for row in await find_all(context, backing_folder_of, keys)]
+
+
+async def _backing_uuids_of_usages(context: Context, keys: list[UUID]) -> list[UUID | None]:
+    rows = await find_all(context, dataset_of_usage, keys)
+    return await _backing_uuids(context, [row.backing_folder_uuid for row in rows])
+
+
+viewer_role_on = Batch(("uuid",), _roles)
+backing_folder_uuid_of = Batch(("backing_folder_uuid",), _backing_uuids)
+backing_folder_uuid_of_usage = Batch(("dataset_hash",), _backing_uuids_of_usages)

@@ -1,0 +1,109 @@
+"""The filters of lists as conditions on rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.visible import in_seen_folder, is_root, sees_dataset, sees_folder, sees_job
+from gateway.database.dialects import named_like
+from gateway.errors import bad_input, forbidden
+from gateway.execution.declarations import Asked
+from gateway.models.base import fold
+from gateway.models.datasets import data_rows, datasets
+from gateway.models.folders import folders
+from gateway.models.items import items
+from resolvers.inputs.lists import StorageItemFilter, StorageScope
+
+Conditions = list[sa.ColumnElement[bool]]
+MAX_SEARCH = 1000
+
+
+def folder_conditions(asked: Asked) -> Conditions:
+    """What a `StorageFolderFilter` asks of folders."""
+    wanted = asked.filter
+    if wanted is None:
+        return []
+    conditions = _named(asked, folders.c.name_key)
+    if wanted.dataset_synced is not None:
+        mirrored = sa.exists().where(datasets.c.backing_folder_uuid == folders.c.uuid)
+        conditions.append(mirrored if wanted.dataset_synced else ~mirrored)
+    return conditions
+
+
+def item_conditions(asked: Asked) -> Conditions:
+    """What a `StorageItemFilter` asks of items; tombstones are left out unless it asks for them."""
+    wanted: StorageItemFilter = asked.filter or StorageItemFilter()
+    conditions = _named(asked, items.c.name_key) if asked.filter else []
+    if wanted.item_types:
+        conditions.append(items.c.item_type.in_(wanted.item_types))
+    if wanted.is_in_dataset is not None:
+        used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
+        conditions.append(used if wanted.is_in_dataset else ~used)
+    if not wanted.include_tombstones:
+        conditions.append(items.c.is_tombstone.is_(False))
+    if not wanted.include_placeholders:
+        conditions.append(items.c.is_placeholder.is_(False))
+    return conditions
+
+
+def searched_item_conditions(asked: Asked) -> Conditions:
+    """The same for searches across folders, which need a text or item types (SUB-001)."""
+    if not asked.filter or not (asked.filter.search or asked.filter.item_types):
+        raise bad_input("A search across folders needs a search text or item types.", "filter")
+    return item_conditions(asked)
+
+
+def found_item_conditions(asked: Asked) -> Conditions:
+    """Items anywhere that the viewer may see."""
+    return [*searched_item_conditions(asked), in_seen_folder(asked.viewer, items.c.folder_uuid)]
+
+
+def found_folder_conditions(asked: Asked) -> Conditions:
+    """Folders anywhere: those that the viewer was given, or all of the organisation."""
+    scoped = [] if _is_organisation(asked) else [sees_folder(asked.viewer)]
+    return [*folder_conditions(asked), *scoped]
+
+
+def root_folder_conditions(asked: Asked) -> Conditions:
+    """The topmost folders that the viewer was given, or all roots of the organisation (SUB-010)."""
+    top = folders.c.parent_uuid.is_(None) if _is_organisation(asked) else is_root(asked.viewer)
+    return [*folder_conditions(asked), top]
+
+
+def dataset_conditions(asked: Asked) -> Conditions:
+    """The datasets that the viewer may see."""
+    return [sees_dataset(asked.viewer)]
+
+
+def job_conditions(asked: Asked) -> Conditions:
+    """The upload jobs that the viewer may watch."""
+    return [sees_job(asked.viewer)]
+
+
+def name_condition(column: sa.ColumnElement[Any], name: str = "search") -> Any:
+    """A condition from a plain `search` argument on a column of folded names."""
+
+    def conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+        text = asked.arguments.get(name)
+        return [column.contains(_checked(text), autoescape=True)] if text else []
+
+    return conditions
+
+
+def _named(asked: Asked, column: sa.ColumnElement[Any]) -> Conditions:
+    return [named_like(asked.dialect, column, _checked(asked.filter.search))] if asked.filter.search else []
+
+
+def _checked(text: str) -> str:
+    if len(text) > MAX_SEARCH:
+        raise bad_input(f"A search text has at most {MAX_SEARCH} characters.", "filter", "search")
+    return fold(text)
+
+
+def _is_organisation(asked: Asked) -> bool:
+    if asked.arguments.get("scope") is not StorageScope.ORGANISATION:
+        return False
+    if not asked.viewer.is_site_admin:
+        raise forbidden("Only admins of the site list the whole organisation.", "scope")
+    return True

@@ -1,0 +1,173 @@
+"""How folders answer."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import Held, roles_on_folders
+from gateway.auth.visible import sees_dataset, sees_folder
+from gateway.context import Context
+from gateway.database.dialects import among
+from gateway.database.tree import ancestors, within
+from gateway.execution.answers import find_all
+from gateway.execution.declarations import Argument, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.models.datasets import datasets
+from gateway.models.folders import folder_counters, folder_grants, folders
+from gateway.models.items import items
+from gateway.models.people import groups, users
+from gateway.models.uploads import upload_jobs
+from resolvers.filters import (
+    folder_conditions,
+    found_folder_conditions,
+    item_conditions,
+    root_folder_conditions,
+    searched_item_conditions,
+)
+from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter, StorageScope
+from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
+
+_home, _top = folders.alias("home"), folders.alias("top")
+_counted = [column for column in folder_counters.c if column.key != "folder_uuid"]
+_SCOPE = Argument("scope", StorageScope, StorageScope.USER, "Your own folders, or, for admins of the site, all.")
+
+id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
+is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type is StorageFolderType.CLOUD_LINKED)
+folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
+folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
+parent_of = ToOne(folders, "parent_uuid", access=sees_folder)
+owner_of = ToOne(users, "owner_uuid")
+mirror_of = ToOne(datasets, "uuid", column="backing_folder_uuid", access=sees_dataset)
+viewer_roots = ToMany(
+    "storageFolders",
+    folders,
+    FOLDER_ORDERS,
+    where=root_folder_conditions,
+    filter_type=StorageFolderFilter,
+    arguments=(_SCOPE,),
+)
+folders_anywhere = ToMany(
+    "searchStorageFolders",
+    folders,
+    FOLDER_ORDERS,
+    where=found_folder_conditions,
+    filter_type=StorageFolderFilter,
+    arguments=(_SCOPE,),
+)
+subfolders_in = ToMany(
+    "subfolders",
+    folders,
+    FOLDER_ORDERS,
+    key="uuid",
+    parent=folders.c.parent_uuid,
+    where=folder_conditions,
+    filter_type=StorageFolderFilter,
+)
+folders_below = ToMany(
+    "descendantFolders",
+    folders,
+    FOLDER_ORDERS,
+    key="uuid",
+    parent=_top.c.uuid,
+    source=folders.join(_top, sa.and_(within(folders.c.path, _top.c.path), folders.c.uuid != _top.c.uuid)),
+    where=folder_conditions,
+    filter_type=StorageFolderFilter,
+)
+items_in = ToMany(
+    "items",
+    items,
+    ITEM_ORDERS,
+    key="uuid",
+    parent=items.c.folder_uuid,
+    where=item_conditions,
+    filter_type=StorageItemFilter,
+)
+items_below = ToMany(
+    "descendantItems",
+    items,
+    ITEM_ORDERS,
+    key="uuid",
+    parent=_top.c.uuid,
+    source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(_top, within(_home.c.path, _top.c.path)),
+    where=searched_item_conditions,
+    filter_type=StorageItemFilter,
+    filter_required=True,
+)
+groups_on = ToMany(
+    "folderGroups",
+    groups,
+    by_name(groups.c.name_key, groups.c.uuid),
+    key="uuid",
+    parent=folder_grants.c.folder_uuid,
+    source=groups.join(folder_grants, folder_grants.c.group_uuid == groups.c.uuid),
+    extras={"role": folder_grants.c.role},
+)
+role_on_edge = Derived(("node",), lambda edge: edge.node.role)
+jobs_in = ToMany(
+    "uploadJobs",
+    upload_jobs,
+    newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
+    key="uuid",
+    parent=upload_jobs.c.folder_uuid,
+)
+
+
+async def _path_to_root(context: Context, keys: list[str]) -> list[list[Any]]:
+    above = {uuid for path in keys for uuid in ancestors(path)}
+    statement = sa.select(folders).where(among(context.database.dialect, folders.c.uuid, above))
+    seen = {row.uuid: row for row in await context.database.rows(statement.where(sees_folder(context.viewer)))}
+    return [[seen[uuid] for uuid in ancestors(path) if uuid in seen] for path in keys]
+
+
+async def _visible_parents(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
+    return [row and row.uuid for row in await find_all(context, parent_of, keys)]
+
+
+async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | None]:
+    statement = sa.select(datasets.c.uuid, datasets.c.backing_folder_uuid).where(
+        among(context.database.dialect, datasets.c.backing_folder_uuid, keys), sees_dataset(context.viewer)
+    )
+    found = {row.backing_folder_uuid: row.uuid for row in await context.database.rows(statement)}
+    return [found.get(key) for key in keys]
+
+
+async def _summaries(context: Context, keys: list[UUID], *, recursive: bool = False) -> list[Any]:
+    dialect = context.database.dialect
+    if recursive:
+        sums = [sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key) for column in _counted]
+        statement = (
+            sa.select(_top.c.uuid.label("folder_uuid"), *sums)
+            .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))
+            .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
+            .where(among(dialect, _top.c.uuid, keys))
+            .group_by(_top.c.uuid)
+        )
+    else:
+        statement = sa.select(folder_counters).where(among(dialect, folder_counters.c.folder_uuid, keys))
+    found = {row.folder_uuid: row for row in await context.database.rows(statement)}
+    return [found[key] for key in keys]
+
+
+async def _held(context: Context, keys: list[UUID]) -> list[Held]:
+    async with context.database.reading() as connection:
+        held = await roles_on_folders(connection, context.viewer, keys)
+    return [held[key] for key in keys]
+
+
+async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+    return [held.role for held in await _held(context, keys)]
+
+
+async def _role_folders(context: Context, keys: list[UUID]) -> list[Any]:
+    return await find_all(context, folder_by_uuid, [held.folder_uuid for held in await _held(context, keys)])
+
+
+path_to_root = Batch(("path",), _path_to_root)
+visible_parent_uuid = Batch(("parent_uuid",), _visible_parents)
+mirror_uuid_of = Batch(("uuid",), _mirror_uuids)
+summary_of = Batch(("uuid",), _summaries)
+viewer_role_on = Batch(("uuid",), _roles)
+viewer_role_folder_of = Batch(("uuid",), _role_folders)

@@ -1,0 +1,201 @@
+"""How items answer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+import strawberry
+
+from gateway.auth.visible import sees_dataset, sees_item
+from gateway.context import Context
+from gateway.database.dialects import among
+from gateway.errors import bad_input
+from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, Same, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.kinds import StorageItemType
+from gateway.models.datasets import data_rows, datasets
+from gateway.models.folders import folders
+from gateway.models.items import group_members, items
+from gateway.models.people import users
+from resolvers.filters import found_item_conditions
+from resolvers.inputs.lists import StorageItemFilter
+from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
+
+MAX_RELATED = 1000
+MAX_FRAMES = 10_000
+MIN_LIFETIME, MAX_LIFETIME = 60, 7 * 24 * 3600
+COLLECTIONS = {
+    StorageItemType.GROUP,
+    StorageItemType.IMAGE_GROUP,
+    StorageItemType.DICOM_SERIES,
+    StorageItemType.IMAGE_SEQUENCE,
+    StorageItemType.SCENE,
+}
+
+_group = items.alias("group_item")
+
+
+class SignedUrlUnavailableReason(StrEnum):
+    """Why an item has no signed URL."""
+
+    NOT_A_SINGLE_OBJECT = "NOT_A_SINGLE_OBJECT"
+    NOT_YET_STORED = "NOT_YET_STORED"
+    TOMBSTONE = "TOMBSTONE"
+
+
+def _unavailable(row: Any) -> SignedUrlUnavailableReason | None:
+    if row.object_key is not None and not row.is_tombstone:
+        return None
+    if row.is_tombstone:
+        return SignedUrlUnavailableReason.TOMBSTONE
+    if row.item_type in COLLECTIONS:
+        return SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
+    return SignedUrlUnavailableReason.NOT_YET_STORED
+
+
+def _member_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+    frames = asked.arguments.get("frames")
+    if frames is None:
+        return [sees_item(asked.viewer)]
+    if len(frames) > MAX_FRAMES:
+        raise bad_input(f"At most {MAX_FRAMES} frames can be asked for at once.", "frames")
+    return [sees_item(asked.viewer), group_members.c.position.in_(frames)]
+
+
+id_of = Derived(("uuid",), lambda row: global_id("StorageItem", row.uuid))
+item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
+item_asked_for = Lookup(item_by_uuid, "uuid", "The item's uuid.")
+folder_of = ToOne(folders, "folder_uuid")
+owner_of = ToOne(users, "owner_uuid")
+unavailable_reason = Derived(("object_key", "is_tombstone", "item_type"), _unavailable)
+same_item = Same()
+backed_data_units = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
+groups_counted = Aggregate(
+    "uuid", group_members.c.item_uuid, sa.func.count(sa.distinct(group_members.c.group_uuid)), group_members
+)
+datasets_counted = Aggregate(
+    "uuid", data_rows.c.item_uuid, sa.func.count(sa.distinct(data_rows.c.dataset_uuid)), data_rows
+)
+members_counted = Aggregate("uuid", group_members.c.group_uuid, sa.func.count(), group_members)
+children_of = ToMany(
+    "children",
+    items,
+    in_sequence(group_members.c.position, items.c.uuid),
+    key="uuid",
+    parent=group_members.c.group_uuid,
+    source=items.join(group_members, group_members.c.item_uuid == items.c.uuid),
+    extras={"position": group_members.c.position},
+    where=_member_conditions,
+    arguments=(Argument("frames", list[int] | None, None, "Only the members at these positions, counted from 0."),),
+)
+position_on_edge = Derived(("node",), lambda edge: edge.node.position)
+groups_containing = ToMany(
+    "groupsContaining",
+    items,
+    by_name(items.c.name_key, items.c.uuid),
+    key="uuid",
+    parent=group_members.c.item_uuid,
+    source=items.join(group_members, group_members.c.group_uuid == items.c.uuid),
+    where=lambda asked: [sees_item(asked.viewer)],
+)
+items_anywhere = ToMany(
+    "searchStorageItems",
+    items,
+    ITEM_ORDERS,
+    where=found_item_conditions,
+    filter_type=StorageItemFilter,
+    filter_required=True,
+)
+
+
+async def _signed_urls(
+    context: Context,
+    keys: list[tuple[str | None, str, str | None, bool]],
+    *,
+    lifetime: Annotated[
+        int | None,
+        strawberry.argument(description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."),
+    ] = None,
+) -> list[Any]:
+    seconds = context.services.settings.signed_url_seconds if lifetime is None else lifetime
+    if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
+        raise bad_input(f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime")
+    span = timedelta(seconds=seconds)
+    return [
+        await context.services.store.sign_get(key, name, mime or "application/octet-stream", span)
+        if key and not gone
+        else None
+        for key, name, mime, gone in keys
+    ]
+
+
+async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[Any]]:
+    statement = (
+        sa.select(
+            group_members.c.item_uuid,
+            _group.c.uuid,
+            _group.c.name,
+            _group.c.item_type,
+            _group.c.folder_uuid.label("parent_uuid"),
+            folders.c.name.label("parent_name"),
+        )
+        .distinct()
+        .join(_group, _group.c.uuid == group_members.c.group_uuid)
+        .join(folders, folders.c.uuid == _group.c.folder_uuid)
+        .where(among(context.database.dialect, group_members.c.item_uuid, keys), sees_item(context.viewer, _group))
+        .order_by(_group.c.uuid)
+    )
+    return await _bounded(context, statement, keys)
+
+
+async def _accessible_datasets(context: Context, keys: list[UUID]) -> list[list[Any]]:
+    statement = (
+        sa.select(
+            data_rows.c.item_uuid,
+            datasets.c.uuid.label("dataset_uuid"),
+            datasets.c.title,
+            data_rows.c.uuid.label("data_row_uuid"),
+            data_rows.c.created_at,
+        )
+        .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
+        .where(among(context.database.dialect, data_rows.c.item_uuid, keys), sees_dataset(context.viewer))
+        .order_by(datasets.c.uuid, data_rows.c.uuid)
+    )
+    return [_usages(rows) for rows in await _bounded(context, statement, keys)]
+
+
+def _usages(rows: list[Any]) -> list[Any]:
+    """One entry a dataset, with all its data rows of the item."""
+    usages: dict[UUID, DatasetUsage] = {}
+    for row in rows:
+        usage = usages.setdefault(row.dataset_uuid, DatasetUsage(row))
+        usage.data_hashes.append(row.data_row_uuid)
+    return list(usages.values())
+
+
+class DatasetUsage:
+    """That a dataset uses an item, by one data row or more (ENC-DSHORT)."""
+
+    def __init__(self, row: Any) -> None:
+        self.dataset_hash: UUID = row.dataset_uuid
+        self.title: str = row.title
+        self.data_units_created_at = row.created_at
+        self.data_hashes: list[UUID] = []
+
+
+async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]) -> list[list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await context.database.rows(statement):
+        if len(found[row.item_uuid]) < MAX_RELATED:
+            found[row.item_uuid].append(row)
+    return [found[key] for key in keys]
+
+
+signed_url_of = Batch(("object_key", "name", "mime_type", "is_tombstone"), _signed_urls)
+accessible_groups = Batch(("uuid",), _accessible_groups)
+accessible_datasets = Batch(("uuid",), _accessible_datasets)
+

@@ -1,0 +1,82 @@
+"""Objects by their opaque ids, and items in bulk: what the viewer may not see is not there."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from gateway.context import Context
+from gateway.errors import DomainError, ErrorCode
+from gateway.execution.answers import find, find_all
+from gateway.execution.declarations import ToOne
+from gateway.ids import read_global_id
+from resolvers.datasets import dataset_by_uuid, row_by_uuid
+from resolvers.folders import folder_by_uuid
+from resolvers.items import item_by_uuid
+from resolvers.people import group_by_uuid, user_by_uuid
+from resolvers.uploads import job_by_uuid
+
+MAX_IDS = 1000
+_EDGES: dict[str, ToOne] = {
+    "StorageFolder": folder_by_uuid,
+    "StorageItem": item_by_uuid,
+    "Dataset": dataset_by_uuid,
+    "DataRow": row_by_uuid,
+    "Group": group_by_uuid,
+    "User": user_by_uuid,
+    "UploadJob": job_by_uuid,
+}
+
+
+class Node:
+    """A row of which it is known what it is."""
+
+    __slots__ = ("kind", "row")
+
+    def __init__(self, kind: str, row: Any) -> None:
+        self.kind = kind
+        self.row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.row, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Inaccessible:
+    """Stands for an item that is not there, or that the viewer may not see: nobody can tell which (ENC-INACC-01)."""
+
+    uuid: UUID
+
+
+async def find_node(
+    context: Context, *, id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")]
+) -> Node | None:
+    """The object with that id, or null."""
+    kind, uuid = read_global_id(id) or ("", None)
+    edge = _EDGES.get(kind)
+    row = edge and await find(context, edge, uuid)
+    return row and Node(kind, row)
+
+
+async def find_nodes(
+    context: Context, *, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 1,000 ids.")]
+) -> list[Node | None]:
+    """The objects with those ids in their order, null for what is not there."""
+    _bounded(ids, "ids")
+    return await asyncio.gather(*(find_node(context, id=one) for one in ids))
+
+
+async def find_items(
+    context: Context, *, uuids: Annotated[list[UUID], strawberry.argument(description="At most 1,000 uuids.")]
+) -> list[Any]:
+    """The items with those uuids in their order, `StorageItemInaccessible` for gaps (SUB-016, SUB-017)."""
+    _bounded(uuids, "uuids")
+    rows = await find_all(context, item_by_uuid, uuids)
+    return [row or Inaccessible(uuid) for uuid, row in zip(uuids, rows, strict=True)]
+
+
+def _bounded(values: list[Any], name: str) -> None:
+    if len(values) > MAX_IDS:
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, f"{name} holds {len(values)} ids; at most {MAX_IDS} are allowed.", (name,))

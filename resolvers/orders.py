@@ -1,0 +1,45 @@
+"""The orders in which lists come."""
+
+import sqlalchemy as sa
+
+from gateway.execution.declarations import Direction, Orders
+from gateway.models.folders import folders
+from gateway.models.items import items
+from resolvers.inputs.lists import StorageItemOrder, StorageItemOrderField, StorageOrder, StorageOrderField
+
+FOLDER_ORDERS = Orders(
+    {
+        StorageOrderField.NAME: folders.c.name_key,
+        StorageOrderField.CREATED_AT: folders.c.created_at,
+        StorageOrderField.LAST_EDITED_AT: folders.c.last_edited_at,
+    },
+    StorageOrderField.NAME,
+    folders.c.uuid,
+    input_type=StorageOrder,
+)
+ITEM_ORDERS = Orders(
+    {
+        StorageItemOrderField.NAME: items.c.name_key,
+        StorageItemOrderField.CREATED_AT: items.c.created_at,
+        StorageItemOrderField.LAST_EDITED_AT: items.c.last_edited_at,
+        StorageItemOrderField.SIZE: items.c.file_size,
+    },
+    StorageItemOrderField.NAME,
+    items.c.uuid,
+    input_type=StorageItemOrder,
+)
+
+
+def by_name(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
+    """One order only, by a folded name."""
+    return Orders({StorageOrderField.NAME: column}, StorageOrderField.NAME, last)
+
+
+def newest_first(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
+    """One order only, by age."""
+    return Orders({StorageOrderField.CREATED_AT: column}, StorageOrderField.CREATED_AT, last, Direction.DESC)
+
+
+def in_sequence(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
+    """One order only, by a number that the rows carry."""
+    return Orders({StorageOrderField.CREATED_AT: column}, StorageOrderField.CREATED_AT, last)

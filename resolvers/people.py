@@ -1,0 +1,91 @@
+"""How users, groups and API keys answer: the directory of the organisation, which every signed-in user may read.
+
+Who belongs to a group is for its members and for admins of the site.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.context import Context
+from gateway.execution.declarations import Argument, Asked, Derived, Lookup, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.models.people import api_keys, groups, memberships, users
+from resolvers.filters import name_condition
+from resolvers.orders import by_name, newest_first
+
+_SEARCH = Argument("search", str | None, None, "Text that the name or e-mail address contains, whatever the case.")
+
+
+def _in_own_group(viewer: Viewer, group_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    own = memberships.alias()
+    return sa.exists().where(own.c.group_uuid == group_uuid, own.c.user_uuid == viewer.user_uuid)
+
+
+def _seen_memberships(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+    viewer = asked.viewer
+    if viewer.is_site_admin:
+        return []
+    return [sa.or_(memberships.c.user_uuid == viewer.user_uuid, _in_own_group(viewer, memberships.c.group_uuid))]
+
+
+def _own_keys(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+    return [] if asked.viewer.is_site_admin else [api_keys.c.user_uuid == asked.viewer.user_uuid]
+
+
+user_id_of = Derived(("uuid",), lambda row: global_id("User", row.uuid))
+group_id_of = Derived(("uuid",), lambda row: global_id("Group", row.uuid))
+user_by_uuid = ToOne(users, "user_uuid")
+group_by_uuid = ToOne(groups, "group_uuid")
+user_of_viewer = ToOne(users, "user_uuid")
+api_key_by_uuid = ToOne(api_keys, "api_key_uuid")
+is_same_organisation = Derived((), lambda row: True)
+group_asked_for = Lookup(group_by_uuid, "uuid", "The group's uuid.")
+users_known = ToMany(
+    "users",
+    users,
+    by_name(users.c.email_key, users.c.uuid),
+    where=name_condition(users.c.email_key),
+    arguments=(_SEARCH,),
+)
+groups_known = ToMany(
+    "groups",
+    groups,
+    by_name(groups.c.name_key, groups.c.uuid),
+    where=name_condition(groups.c.name_key),
+    arguments=(_SEARCH,),
+)
+users_in = ToMany(
+    "groupUsers",
+    users,
+    by_name(users.c.email_key, users.c.uuid),
+    key="uuid",
+    parent=memberships.c.group_uuid,
+    source=users.join(memberships, memberships.c.user_uuid == users.c.uuid),
+    where=_seen_memberships,
+)
+groups_of = ToMany(
+    "userGroups",
+    groups,
+    by_name(groups.c.name_key, groups.c.uuid),
+    key="uuid",
+    parent=memberships.c.user_uuid,
+    source=groups.join(memberships, memberships.c.group_uuid == groups.c.uuid),
+    where=_seen_memberships,
+)
+keys_of = ToMany(
+    "apiKeys",
+    api_keys,
+    newest_first(api_keys.c.created_at, api_keys.c.uuid),
+    key="uuid",
+    parent=api_keys.c.user_uuid,
+    where=_own_keys,
+)
+
+
+async def who_asks(context: Context) -> Viewer:
+    """Who is asking, with what he may do on the site."""
+    return context.viewer
+

@@ -1,0 +1,105 @@
+"""How upload jobs and their units answer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.visible import sees_item, sees_job
+from gateway.context import Context
+from gateway.database.dialects import among
+from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.kinds import JobStatus
+from gateway.models.folders import folders
+from gateway.models.items import items
+from gateway.models.people import users
+from gateway.models.uploads import upload_jobs, upload_units
+from resolvers.filters import job_conditions
+from resolvers.orders import in_sequence, newest_first
+
+MAX_UNITS = 10_000
+
+
+def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+    after, statuses = asked.arguments["changed_after"], asked.arguments["statuses"]
+    conditions = [] if after is None else [upload_units.c.sequence > after]
+    return [*conditions, upload_units.c.status.in_(statuses)] if statuses else conditions
+
+
+def object_urls(unit: Any) -> list[str]:
+    """The URLs that a unit was told to read, in order (ENC-UERR-01)."""
+    sources = [unit.spec, *unit.spec.get("members", [])]
+    return [source["object_url"] for source in sources if source.get("object_url")]
+
+
+id_of = Derived(("uuid",), lambda row: global_id("UploadJob", row.uuid))
+job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
+job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
+folder_of = ToOne(folders, "folder_uuid")
+user_of = ToOne(users, "user_uuid")
+item_of = ToOne(items, "item_uuid", access=sees_item)
+urls_of = Derived(("spec",), object_urls)
+unit_uuid_of = Derived(("uuid",), lambda unit: unit.uuid)
+action_of = Derived(("action_description",), lambda unit: unit.action_description or "")
+jobs_seen = ToMany(
+    "uploadJobs",
+    upload_jobs,
+    newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
+    where=job_conditions,
+)
+units_of = ToMany(
+    "uploadUnits",
+    upload_units,
+    in_sequence(upload_units.c.position, upload_units.c.uuid),
+    key="uuid",
+    parent=upload_units.c.job_uuid,
+    where=_unit_conditions,
+    arguments=(
+        Argument("changed_after", int | None, None, "Only units changed after this sequence number of the job."),
+        Argument("statuses", list[JobStatus] | None, None, "Only units in these states; null and an empty list mean all."),
+    ),
+)
+
+
+async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
+    statement = (
+        sa.select(upload_units.c.job_uuid, items.c.uuid.label("item_uuid"), items.c.name)
+        .join(items, items.c.uuid == upload_units.c.item_uuid)
+        .where(
+            among(context.database.dialect, upload_units.c.job_uuid, keys),
+            upload_units.c.status == JobStatus.DONE,
+            sees_item(context.viewer),
+        )
+        .order_by(upload_units.c.position)
+    )
+    return await _by_job(context, statement, keys)
+
+
+async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:
+    statement = (
+        sa.select(upload_units)
+        .where(
+            among(context.database.dialect, upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR
+        )
+        .order_by(upload_units.c.position)
+    )
+    return await _by_job(context, statement, keys)
+
+
+async def _messages(context: Context, keys: list[UUID]) -> list[list[str]]:
+    return [[unit.error for unit in units] for units in await _failed(context, keys)]
+
+
+async def _by_job(context: Context, statement: sa.Select[Any], keys: list[UUID]) -> list[list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await context.database.rows(statement):
+        found[row.job_uuid].append(row)
+    return [found[key] for key in keys]
+
+
+uploaded_items = Batch(("uuid",), _uploaded)
+unit_errors = Batch(("uuid",), _failed)
+error_messages = Batch(("uuid",), _messages)

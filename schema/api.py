@@ -1,0 +1,16 @@
+"""The schema: three roots, the types that no root names, and the scalars."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+import schema.enums  # noqa: F401 - registers the closed sets
+from schema.datasets import DataRow
+from schema.items import KINDS
+from schema.query import Query
+from schema.scalars import SCALARS
+
+api = strawberry.Schema(
+    query=Query,
+    types=[*KINDS, DataRow],
+    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+)

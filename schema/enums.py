@@ -1,0 +1,113 @@
+"""The closed sets, each value described."""
+
+from enum import StrEnum
+from inspect import getdoc
+
+import strawberry
+
+from gateway.errors import ErrorCode
+from gateway.execution.declarations import Direction
+from gateway.kinds import JobStatus, SiteRole, StorageFolderType, StorageItemType, StorageLocationName, StorageUserRole
+from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
+from resolvers.items import SignedUrlUnavailableReason
+
+
+def described(kind: type[StrEnum], name: str | None = None, **values: str) -> None:
+    """Give an enum its name in the schema, and a sentence for each of its values."""
+    # An input that was read before this module has registered it already.
+    registered = kind if hasattr(kind, "__strawberry_definition__") else strawberry.enum(kind)
+    definition = registered.__strawberry_definition__  # type: ignore[attr-defined]  # Strawberry sets it
+    definition.name, definition.description = name or kind.__name__, getdoc(kind)
+    for value in definition.values:
+        value.description = values.pop(value.name)
+
+
+described(
+    StorageItemType,
+    VIDEO="One video file.",
+    IMAGE="One image file.",
+    GROUP="A data group: items laid out together.",
+    IMAGE_GROUP="Images that belong together, in any order of time.",
+    IMAGE_SEQUENCE="Images in order of time, with a video made of them.",
+    DICOM_FILE="One DICOM file.",
+    DICOM_SERIES="DICOM files of one series.",
+    AUDIO="One audio file.",
+    TIMESERIES="One file of samples over time.",
+    NIFTI="One NIfTI volume.",
+    PLAIN_TEXT="One text file: plain, HTML, JSON, XML and the like.",
+    PDF="One PDF.",
+    SCENE="A scene in three dimensions.",
+)
+described(
+    StorageFolderType,
+    GENERIC="An ordinary folder.",
+    CLOUD_LINKED="A folder that mirrors a bucket or a prefix of one.",
+    SYNTHETIC="A folder that the system made for itself.",
+    UNKNOWN="A kind that this version does not know.",
+)
+described(
+    StorageLocationName,
+    STOREGRAPH="Our own object store.",
+    GCP="Google Cloud Storage.",
+    S3="Amazon S3.",
+    AZURE="Azure Blob Storage.",
+    OPEN_TELEKOM="Open Telekom Cloud; an older name of S3_COMPATIBLE.",
+    DIRECT_ACCESS="A URL that needs no credentials.",
+    S3_COMPATIBLE="A store that speaks S3.",
+)
+described(
+    StorageUserRole,
+    VIEWER="Reads, and watches jobs.",
+    USER="Also uploads and edits.",
+    ADMIN="Also moves, deletes and grants.",
+)
+described(
+    SiteRole,
+    MEMBER="Makes root folders and datasets, and works where groups give a role.",
+    ADMIN="Also makes users and groups, and holds every role everywhere.",
+)
+described(
+    JobStatus,
+    "UploadJobStatus",
+    PENDING="Not finished.",
+    DONE="Finished; look at the counts, for with ignoreErrors units may have failed.",
+    ERROR="A unit failed, and the job stopped.",
+    CANCELLED="Somebody stopped it.",
+)
+described(
+    StorageOrderField,
+    NAME="By name.",
+    CREATED_AT="By the time of creation.",
+    LAST_EDITED_AT="By the time of the last edit.",
+)
+described(
+    StorageItemOrderField,
+    NAME="By name.",
+    CREATED_AT="By the time of creation.",
+    LAST_EDITED_AT="By the time of the last edit.",
+    SIZE="By the size in bytes; items without one come last.",
+)
+described(Direction, "OrderDirection", ASC="The smallest first.", DESC="The largest first.")
+described(StorageScope, USER="What the viewer was given.", ORGANISATION="Everything; for admins of the site.")
+described(
+    SignedUrlUnavailableReason,
+    NOT_A_SINGLE_OBJECT="The item consists of others; ask its children.",
+    NOT_YET_STORED="The item's bytes have not arrived or were not yet processed.",
+    TOMBSTONE="The object is gone from its source.",
+)
+described(
+    ErrorCode,
+    BAD_USER_INPUT="The input cannot be used.",
+    NOT_FOUND="There is no such object, or the viewer may not see it.",
+    FORBIDDEN="The viewer sees the object but lacks the role.",
+    CONFLICT="The state of the object, or an earlier request, does not allow it.",
+    LIMIT_EXCEEDED="More than is allowed; the message names the limit.",
+    NOT_APPLIED="Nothing is wrong with this entry, but another one made the whole fail.",
+    UNAUTHENTICATED="No credential, or a bad one.",
+    GRAPHQL_PARSE_FAILED="The document is not GraphQL.",
+    GRAPHQL_VALIDATION_FAILED="The document does not fit the schema.",
+    OPERATION_RESOLUTION_FAILURE="It is not clear which operation to run.",
+    BAD_REQUEST="The request is not one of GraphQL over HTTP.",
+    TIMEOUT="The operation took too long.",
+    INTERNAL_SERVER_ERROR="Something went wrong on our side.",
+)

@@ -1,0 +1,186 @@
+"""The words in which types are written: a field is a column of its row, or it is answered by a declaration or function."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from gateway.context import Context, Info
+from gateway.errors import DomainError, Refusal
+from gateway.execution import answers
+from gateway.execution.declarations import Aggregate, Argument, Batch, Declaration, Derived, Lookup, ToMany, ToOne
+from resolvers.outcomes import Outcome
+
+DECLARATION = "declaration"
+_PAGE = (
+    Argument("first", int | None, None, "How many rows from the front, 1 to 1,000; 100 if nothing is asked."),
+    Argument("after", str | None, None, "Only rows after this cursor, which the same list gave."),
+    Argument("last", int | None, None, "How many rows from the end, 1 to 1,000."),
+    Argument("before", str | None, None, "Only rows before this cursor, which the same list gave."),
+)
+
+
+def of(kind: Callable[[Any], bool] = lambda row: True) -> Callable[[type], type]:
+    """Let a type be answered by rows; `kind` tells which rows where several types share an interface."""
+
+    def mark(cls: type) -> type:
+        cls.is_type_of = classmethod(lambda _cls, row, _info: kind(row))  # type: ignore[attr-defined]  # Strawberry's hook
+        return cls
+
+    return mark
+
+
+def column(description: str, name: str | None = None) -> Any:
+    """A field that is a column of the row."""
+    return strawberry.field(description=description, name=name)
+
+
+def answered(declaration: Declaration, description: str) -> Any:
+    """A field that a declaration answers."""
+    return _field(_resolver(declaration), description, declaration)
+
+
+def asked(function: Callable[..., Any]) -> Any:
+    """A field of a root that a function answers; its docstring describes it, its keywords are the arguments."""
+    arguments = _arguments_of(function)
+
+    async def resolve(info: Info, **given: Any) -> Any:
+        return await function(info.context, **given)
+
+    return _field(_with_arguments(resolve, arguments, has_root=False), inspect.getdoc(function) or "", None)
+
+
+def changes(function: Callable[..., Any]) -> Any:
+    """A mutation: `function(context, input)` returns an outcome or raises domain errors, which become data here."""
+    input_type = inspect.signature(function, eval_str=True).parameters["input"].annotation
+
+    async def resolve(info: Info, **given: Any) -> Outcome:
+        try:
+            outcome: Outcome = await function(info.context, given["input"])
+        except DomainError as error:
+            outcome = Outcome(user_errors=[_below_input(error)])
+        except Refusal as refusal:
+            outcome = Outcome(user_errors=[_below_input(error) for error in refusal.errors])
+        info.context.renew()
+        return outcome
+
+    arguments = [Argument("input", input_type, inspect.Parameter.empty, "What to do, and to what.")]
+    description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `needs`
+    return _field(_with_arguments(resolve, arguments, has_root=False), description, None)
+
+
+def streamed(function: Callable[..., Any]) -> Any:
+    """A subscription: `function(context, **arguments)` yields rows, each answered from the present state."""
+
+    async def resolve(info: Info, **given: Any) -> Any:
+        async for row in function(info.context, **given):
+            info.context.renew()
+            yield row
+
+    resolver = _with_arguments(resolve, _arguments_of(function), has_root=False)
+    return strawberry.subscription(resolver=resolver, description=inspect.getdoc(function))
+
+
+def _below_input(error: DomainError) -> DomainError:
+    return DomainError(error.code, error.message, ("input", *error.path))
+
+
+def _field(resolver: Callable[..., Any], description: str, declaration: Declaration | None) -> StrawberryField:
+    metadata = {DECLARATION: declaration} if declaration else {}
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+
+
+def _resolver(declaration: Declaration) -> Callable[..., Any]:
+    match declaration:
+        case Derived():
+            return _plain(lambda _context, row: answers.derived(declaration, row))
+        case Lookup():
+            return _looked_up(declaration)
+        case ToOne():
+            return _plain(lambda context, row: answers.one(context, declaration, row))
+        case Aggregate():
+            return _plain(lambda context, row: answers.aggregate(context, declaration, row))
+        case ToMany():
+            return _paged(declaration)
+        case Batch():
+            return _batched(declaration)
+        case _:
+            return _plain(lambda _context, row: row)
+
+
+def _plain(answer: Callable[[Context, Any], Any]) -> Callable[..., Any]:
+    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        return answer(info.context, root)
+
+    return resolve
+
+
+def _looked_up(lookup: Lookup) -> Callable[..., Any]:
+    kind = lookup.edge.table.c[lookup.edge.column].type.python_type
+
+    async def resolve(info: Info, **given: Any) -> Any:
+        return await answers.find(info.context, lookup.edge, given[lookup.argument])
+
+    argument = Argument(lookup.argument, kind, inspect.Parameter.empty, lookup.description)
+    return _with_arguments(resolve, [argument], has_root=False)
+
+
+def _paged(edge: ToMany) -> Callable[..., Any]:
+    async def resolve(root: Any, info: Info, **given: Any) -> Any:
+        return await answers.many(info.context, edge, root, _place(info), given)
+
+    arguments = [*edge.arguments, *_PAGE]
+    if edge.orders.input_type:
+        arguments.insert(0, Argument("order_by", edge.orders.input_type | None, None, "The order; by name if absent."))
+    if edge.filter_type:
+        required = edge.filter_required
+        kind, default = (edge.filter_type, inspect.Parameter.empty) if required else (edge.filter_type | None, None)
+        arguments.insert(0, Argument("filter", kind, default, "Which rows the list holds."))
+    return _with_arguments(resolve, arguments, has_root=True)
+
+
+def _batched(batch: Batch) -> Callable[..., Any]:
+    async def resolve(root: Any, info: Info, **given: Any) -> Any:
+        return await answers.batch(info.context, batch, root, _place(info), given)
+
+    return _with_arguments(resolve, _arguments_of(batch.load), has_root=True)
+
+
+def _place(info: Info) -> int:
+    # One selection in the document has one set of arguments; its syntax node stands for both.
+    return id(info._raw_info.field_nodes[0])
+
+
+def _arguments_of(function: Callable[..., Any]) -> list[Argument]:
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
+    keywords = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    return [Argument(parameter.name, parameter.annotation, parameter.default, "") for parameter in keywords]
+
+
+def _with_arguments(
+    resolve: Callable[..., Any], arguments: list[Argument], has_root: bool
+) -> Callable[..., Any]:
+    """The resolver with the signature that Strawberry reads arguments from."""
+    kinds: Mapping[str, Any] = {"root": strawberry.Parent[Any], "info": Info}
+    fixed = [name for name in kinds if has_root or name != "root"]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kinds[name]) for name in fixed]
+    parameters += [
+        inspect.Parameter(argument.name, keyword, default=_default(argument), annotation=_described(argument))
+        for argument in arguments
+    ]
+    resolve.__signature__ = inspect.Signature(parameters, return_annotation=Any)  # type: ignore[attr-defined]  # read by inspect
+    return resolve
+
+
+def _default(argument: Argument) -> Any:
+    """Null as a default is the same as none, and is not worth a word in the schema."""
+    return strawberry.UNSET if argument.default is None else argument.default
+
+
+def _described(argument: Argument) -> Any:
+    if not argument.description:
+        return argument.type
+    return Annotated[argument.type, strawberry.argument(description=argument.description)]

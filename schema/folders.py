@@ -1,0 +1,114 @@
+"""Folders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+
+from gateway.kinds import StorageFolderType, StorageUserRole
+from resolvers import folders
+from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.fields import answered, column, of
+from schema.people import Group, User
+from schema.scalars import JSON, BigInt
+
+if TYPE_CHECKING:
+    from schema.datasets import Dataset
+    from schema.items import StorageItemConnection
+    from schema.uploads import UploadJobConnection
+
+Items = Annotated["StorageItemConnection", strawberry.lazy("schema.items")]
+
+
+@of()
+@strawberry.type(description="A folder on the way to the root (ENC-PATH).")
+class StoragePathElement:
+    uuid: UUID = column("The folder's uuid.")
+    parent_uuid: UUID | None = answered(folders.visible_parent_uuid, "Its parent; null where the viewer's tree begins.")
+    name: str = column("The folder's name.")
+    mirror_dataset_uuid: UUID | None = answered(folders.mirror_uuid_of, "The dataset that mirrors it, if the viewer sees it.")
+
+
+@of()
+@strawberry.type(description="What lies in a folder (ENC-FSUM). Items that are not yet processed or gone are counted apart.")
+class StorageFolderSummary:
+    files: BigInt = column("Items with bytes of their own.")
+    folders: BigInt = column("Subfolders.")
+    videos: BigInt = column("Videos.")
+    images: BigInt = column("Single images.")
+    groups: BigInt = column("Data groups.")
+    image_groups: BigInt = column("Image groups.")
+    image_sequences: BigInt = column("Image sequences.")
+    dicom_files: BigInt = column("DICOM files.")
+    dicom_series: BigInt = column("DICOM series.")
+    audios: BigInt = column("Audio files.")
+    time_series: BigInt = column("Time series.")
+    niftis: BigInt = column("NIfTI volumes.")
+    plain_texts: BigInt = column("Text files.")
+    pdfs: BigInt = column("PDFs.")
+    scenes: BigInt = column("Scenes.")
+    tombstones: BigInt = column("Items whose object is gone from its source.")
+    placeholders: BigInt = column("Items that are not yet processed.")
+    upload_jobs: BigInt = column("Upload jobs of the folder.")
+    total_size: BigInt = column("Bytes of the files.")
+
+
+@of()
+@strawberry.type(description="A group on a folder, with its role there.")
+class StorageFolderGroupEdge:
+    node: Group = column("The group.")
+    cursor: str = column("Where the group lies in this list.")
+    role: StorageUserRole = answered(folders.role_on_edge, "The group's role on the folder and all below it (ENC-FGROUP-06).")
+
+
+@of()
+@strawberry.type(description="A page of the groups that hold a role on a folder.")
+class StorageFolderGroupConnection:
+    edges: list[StorageFolderGroupEdge] = column("The groups with their roles.")
+    nodes: list[Group] = column("The groups.")
+    page_info: PageInfo = answered(page_itself, "Where the page lies.")
+    total_count: int = answered(counted_page, "How many groups there are in all; counted only when selected.")
+
+
+@of()
+@strawberry.type(description="A folder of items and folders (ENC-FOLDER).")
+class StorageFolder(Node):
+    id: strawberry.ID = answered(folders.id_of, "The opaque id.")
+    uuid: UUID = column("The folder's uuid.")
+    parent: StorageFolder | None = answered(folders.parent_of, "The folder above, if the viewer may see it.")
+    parent_uuid: UUID | None = answered(folders.visible_parent_uuid, "The uuid of the folder above, if the viewer may see it.")
+    name: str = column("The folder's name; others may have the same.")
+    description: str = column("What the folder is for.")
+    client_metadata: JSON | None = column("Whatever its users keep with it.")
+    owner: User | None = answered(folders.owner_of, "Who made it.")
+    created_at: datetime = column("When it was made.")
+    last_edited_at: datetime = column("When its own attributes last changed.")
+    viewer_role: StorageUserRole = answered(folders.viewer_role_on, "What the viewer may do here (ENC-FOLDER-09).")
+    viewer_role_folder: StorageFolder | None = answered(
+        folders.viewer_role_folder_of, "The folder whose grant gives that role; null if it comes from being a site admin."
+    )
+    mirror_dataset: Annotated[Dataset, strawberry.lazy("schema.datasets")] | None = answered(
+        folders.mirror_of, "The dataset that mirrors the folder, if the viewer sees it."
+    )
+    mirror_dataset_uuid: UUID | None = answered(folders.mirror_uuid_of, "The uuid of that dataset (ENC-FOLDER-10).")
+    path_to_root: list[StoragePathElement] = answered(
+        folders.path_to_root, "The folder itself first, then those above it as far as the viewer sees; at most 64."
+    )
+    folder_type: StorageFolderType = column("How the folder is backed.")
+    is_cloud_synced: bool = answered(folders.is_cloud_synced, "Whether it mirrors a bucket.")
+    summary: StorageFolderSummary = answered(
+        folders.summary_of, "What lies directly in it, or with `recursive` also in all folders below."
+    )
+    items: Items = answered(folders.items_in, "The items that lie directly in it (ENC-FOLDEROP-01).")
+    subfolders: Connection[StorageFolder] = answered(folders.subfolders_in, "The folders directly below (ENC-FOLDEROP-03).")
+    descendant_items: Items = answered(
+        folders.items_below, "The items in it and in all folders below; needs a search text or item types (ENC-FOLDEROP-02)."
+    )
+    descendant_folders: Connection[StorageFolder] = answered(folders.folders_below, "All folders below (ENC-FOLDEROP-04).")
+    groups: StorageFolderGroupConnection = answered(folders.groups_on, "The groups that hold a role on this very folder.")
+    upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = answered(
+        folders.jobs_in, "The upload jobs of the folder, the newest first."
+    )

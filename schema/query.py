@@ -1,0 +1,45 @@
+"""Every query, one line each."""
+
+from __future__ import annotations
+
+import strawberry
+
+from resolvers.datasets import dataset_asked_for, datasets_seen
+from resolvers.folders import folder_asked_for, folders_anywhere, viewer_roots
+from resolvers.items import item_asked_for, items_anywhere
+from resolvers.nodes import find_items, find_node, find_nodes
+from resolvers.people import group_asked_for, groups_known, users_known, who_asks
+from resolvers.uploads import job_asked_for, jobs_seen
+from schema.common import Connection, Node
+from schema.datasets import Dataset
+from schema.fields import answered, asked
+from schema.folders import StorageFolder
+from schema.items import StorageItem, StorageItemConnection, StorageItemResult
+from schema.people import Group, User, Viewer
+from schema.uploads import UploadJob, UploadJobConnection
+
+
+@strawberry.type(description="What can be asked. What the viewer may not see is not there: null, without an error.")
+class Query:
+    viewer: Viewer = asked(who_asks)
+    node: Node | None = asked(find_node)
+    nodes: list[Node | None] = asked(find_nodes)
+    storage_folder: StorageFolder | None = answered(folder_asked_for, "One folder (ENC-CLIENT-02).")
+    storage_folders: Connection[StorageFolder] = answered(
+        viewer_roots, "The viewer's roots: the topmost folders that he may see (ENC-CLIENT-05)."
+    )
+    search_storage_folders: Connection[StorageFolder] = answered(
+        folders_anywhere, "Folders anywhere that the viewer may see (ENC-CLIENT-06)."
+    )
+    storage_item: StorageItem | None = answered(item_asked_for, "One item (ENC-CLIENT-03).")
+    storage_items: list[StorageItemResult] = asked(find_items)
+    search_storage_items: StorageItemConnection = answered(
+        items_anywhere, "Items anywhere that the viewer may see; needs a search text or item types (ENC-CLIENT-07)."
+    )
+    upload_job: UploadJob | None = answered(job_asked_for, "One upload job (ENC-FOLDEROP-33).")
+    upload_jobs: UploadJobConnection = answered(jobs_seen, "Upload jobs that the viewer may watch, the newest first.")
+    dataset: Dataset | None = answered(dataset_asked_for, "One dataset.")
+    datasets: Connection[Dataset] = answered(datasets_seen, "The datasets that the viewer may see, by title.")
+    group: Group | None = answered(group_asked_for, "One group (ENC-CLIENT-13).")
+    groups: Connection[Group] = answered(groups_known, "The groups of the organisation, by name (ENC-CLIENT-13).")
+    users: Connection[User] = answered(users_known, "The users of the organisation, by e-mail address.")

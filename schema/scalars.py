@@ -1,0 +1,99 @@
+"""Scalars, each with the page that specifies it."""
+
+import math
+from datetime import datetime
+from typing import Any, NewType, cast
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+BigInt = NewType("BigInt", int)
+JSON = NewType("JSON", object)
+URL = NewType("URL", str)
+
+_MAX = 2**63 - 1
+_MAX_DEPTH = 64
+
+
+def _big_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise GraphQLError("A BigInt is a whole number, or one as text.")
+    try:
+        number = int(value) if not isinstance(value, str) or len(value) <= 20 else _MAX + 1
+    except ValueError:
+        raise GraphQLError("A BigInt is a whole number, or one as text.") from None
+    if not -_MAX - 1 <= number <= _MAX:
+        raise GraphQLError("A BigInt has 64 bits.")
+    return number
+
+
+def _json(value: Any) -> Any:
+    if _depth(value) > _MAX_DEPTH:
+        raise GraphQLError(f"JSON may be nested {_MAX_DEPTH} levels deep.")
+    return value
+
+
+def _depth(value: Any) -> int:
+    """How deep a value nests, looked at level by level so that no depth is too much."""
+    level, depth = [value], 0
+    while level:
+        nested = [one for one in level if isinstance(one, dict | list)]
+        level = [inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)]
+        depth += bool(nested)
+        if depth > _MAX_DEPTH:
+            break
+    return depth
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00") if isinstance(value, str) else "")
+    except ValueError:
+        raise GraphQLError("A DateTime is written as in RFC 3339.") from None
+    if moment.tzinfo is None:
+        raise GraphQLError("A DateTime names its time zone.")
+    return moment
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+SCALARS = cast(
+    dict[object, ScalarDefinition],
+    {
+        BigInt: strawberry.scalar(
+            name="BigInt",
+            description="A whole number of 64 bits, as a JSON number: sizes in bytes, counts.",
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
+            serialize=int,
+            parse_value=_big_int,
+        ),
+        JSON: strawberry.scalar(
+            name="JSON",
+            description="Any JSON value, nested at most 64 levels deep.",
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+            serialize=_finite,
+            parse_value=_json,
+        ),
+        URL: strawberry.scalar(
+            name="URL",
+            description="An address.",
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
+            serialize=str,
+            parse_value=str,
+        ),
+        datetime: strawberry.scalar(
+            name="DateTime",
+            description="A moment in UTC.",
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+            serialize=_written,
+            parse_value=_moment,
+        ),
+    },
+)
