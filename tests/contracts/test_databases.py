@@ -1,0 +1,182 @@
+"""What both databases promise of their two doors, and that migrations and rows say the same."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlmodel import SQLModel
+
+import gateway.models  # noqa: F401 - fills the metadata
+from gateway.database.dialects import blocking_url, database_url as engine_url, is_sqlite
+from gateway.database.engine import Database, Transaction
+from gateway.database.migrate import is_current, migrate
+from gateway.ids import uuid7
+from gateway.models.base import now
+from gateway.models.people import groups
+from tests.servers import PostgresServer
+
+WRITERS = 8
+
+
+async def add(transaction: Transaction, name: str) -> None:
+    row = {"uuid": uuid7(), "name": name, "name_key": name, "description": "", "created_at": now()}
+    await transaction.execute(sa.insert(groups).values(row))
+
+
+async def names(database: Database) -> list[str]:
+    return [row.name for row in await database.rows(sa.select(groups.c.name).order_by(groups.c.name_key))]
+
+
+async def test_what_was_written_is_there_after_the_block(database: Database) -> None:
+    async with database.writing() as transaction:
+        await add(transaction, "a")
+    assert await names(database) == ["a"]
+
+
+async def test_an_exception_undoes_everything(database: Database) -> None:
+    done: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        async with database.writing() as transaction:
+            transaction.on_commit(lambda: done.append("committed"))
+            await add(transaction, "a")
+            raise ZeroDivisionError
+    assert await names(database) == []
+    assert done == []
+
+
+async def test_a_cancelled_block_undoes_everything(database: Database) -> None:
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with database.writing() as transaction:
+            await add(transaction, "a")
+            inside.set()
+            await asyncio.Event().wait()
+
+    writing = asyncio.create_task(write())
+    await inside.wait()
+    writing.cancel()
+    await asyncio.wait([writing])
+    async with database.writing() as transaction:
+        await add(transaction, "b")
+    assert await names(database) == ["b"]
+
+
+async def test_what_waits_for_the_commit_comes_after_it_in_order(database: Database) -> None:
+    done: list[str] = []
+    async with database.writing() as transaction:
+        transaction.on_commit(lambda: done.append("first"))
+        transaction.on_commit(lambda: done.append("second"))
+        await add(transaction, "a")
+        assert done == []
+    assert done == ["first", "second"]
+
+
+async def test_nobody_reads_what_is_not_committed(database: Database) -> None:
+    async with database.writing() as transaction:
+        await add(transaction, "a")
+        assert await names(database) == []
+
+
+async def test_a_reader_sees_one_state(database: Database) -> None:
+    count = sa.select(sa.func.count()).select_from(groups)
+    async with database.reading() as connection:
+        assert await connection.scalar(count) == 0
+        async with database.writing() as transaction:
+            await add(transaction, "a")
+        assert await connection.scalar(count) == 0
+    assert await names(database) == ["a"]
+
+
+async def test_a_reader_leaves_no_trace(database: Database) -> None:
+    row = {"uuid": uuid7(), "name": "a", "name_key": "a", "description": "", "created_at": now()}
+    async with database.reading() as connection:
+        try:
+            await connection.execute(sa.insert(groups).values(row))
+        except sa.exc.DBAPIError:
+            pass  # refused at once is as good
+    assert await names(database) == []
+
+
+async def test_writers_at_once_do_not_fail_nor_lose_anything(database: Database) -> None:
+    """Each reads, then writes what it read plus one: on SQLite writers are alone, on PostgreSQL they lock the row."""
+    async with database.writing() as transaction:
+        await add(transaction, "counter")
+        await transaction.execute(sa.update(groups).values(description="0"))
+
+    async def increment() -> None:
+        for _ in range(5):
+            async with database.writing() as transaction:
+                row = await transaction.first(sa.select(groups.c.description).with_for_update())
+                await asyncio.sleep(0)
+                await transaction.execute(sa.update(groups).values(description=str(int(row.description) + 1)))
+
+    await asyncio.gather(*(increment() for _ in range(WRITERS)))
+    assert [row.description for row in await database.rows(sa.select(groups))] == [str(5 * WRITERS)]
+
+
+async def test_writers_of_other_processes_wait_for_each_other(database: Database) -> None:
+    """Two `Database` objects know nothing of each other, as two processes do."""
+    others = [Database(database.url.render_as_string(hide_password=False)) for _ in range(WRITERS)]
+
+    async def write(other: Database, name: str) -> None:
+        for _ in range(3):
+            async with other.writing() as transaction:
+                await add(transaction, name)
+
+    await asyncio.gather(*(write(other, str(number)) for number, other in enumerate(others)))
+    for other in others:
+        await other.close()
+    assert await names(database) == sorted([str(number) for number in range(WRITERS)] * 3)
+
+
+@pytest.fixture(params=["embedded", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database in which nothing is."""
+    if request.param == "embedded":
+        yield f"sqlite:///{tmp_path_factory.mktemp('empty') / 'new' / 'storegraph.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)
+
+
+def test_an_empty_database_is_not_current_until_it_is_migrated(empty_url: str) -> None:
+    assert not is_current(empty_url)
+    migrate(empty_url)
+    assert is_current(empty_url)
+    migrate(empty_url)
+    assert is_current(empty_url)
+
+
+def test_migrations_make_what_the_rows_say(database_url: str) -> None:
+    assert differences(database_url) == []
+
+
+def test_a_missing_column_would_be_noticed(database_url: str) -> None:
+    engine = sa.create_engine(blocking_url(engine_url(database_url)), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE groups DROP COLUMN description"))
+    engine.dispose()
+    assert [difference[0] for difference in differences(database_url)] == ["add_column"]
+
+
+def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+    """As the environment of the migrations has it."""
+    return not (kind in ("table", "index") and name is not None and (name.startswith("procrastinate_") or "_names" in name))
+
+
+def differences(url: str) -> list[tuple[object, ...]]:
+    """What autogenerate would write into another migration."""
+    engine = sa.create_engine(blocking_url(engine_url(url)), poolclass=sa.NullPool)
+    options = {"compare_type": True, "include_object": is_ours}
+    with engine.connect() as connection:
+        found: list[tuple[object, ...]] = compare_metadata(
+            MigrationContext.configure(connection, opts=options), SQLModel.metadata
+        )
+    engine.dispose()
+    return found
