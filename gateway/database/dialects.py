@@ -42,11 +42,6 @@ def conninfo(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def conninfo(url: URL) -> str:
-    """The same PostgreSQL database for a driver that is used without the engine."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 def is_sqlite(url: URL) -> bool:
     """Whether the database is embedded."""
     return url.get_backend_name() == "sqlite"
@@ -57,11 +52,6 @@ def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
     if is_sqlite(url):
         return {"pool_size": pool_size, "max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
     return {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
-
-
-def reading_options(url: URL) -> dict[str, Any]:
-    """What a connection that only reads needs to be told: PostgreSQL would show each statement another state."""
-    return {} if is_sqlite(url) else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def reading_options(url: URL) -> dict[str, Any]:

@@ -24,7 +24,9 @@ async def follow(conninfo: str, channel: str, heard: Callable[[str], None], list
     delay = FIRST_DELAY
     while True:
         try:
-            async with await AsyncConnection.connect(make_conninfo(conninfo, **_KEEPALIVE), autocommit=True) as connection:
+            async with await AsyncConnection.connect(
+                make_conninfo(conninfo, **_KEEPALIVE), autocommit=True
+            ) as connection:
                 await connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
                 delay = FIRST_DELAY
                 listening()
