@@ -1,21 +1,19 @@
-"""A toy with the three operations that GraphiQL offers, until the tests are pointed at the real server."""
+"""A toy schema behind the real transports, with the three operations that GraphiQL offers, until the tests are pointed at the real server."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import strawberry
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types.unset import UnsetType
 
+from gateway.errors import DomainError, ErrorCode
+from gateway.execution.limits import Limits
+from gateway.execution.operations import Operations
+from gateway.http.entrance import Entrance
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
+from gateway.http.graphql import graphql_routes
 
 KEY = "correct-horse-battery-staple-7f3a"
 
@@ -77,28 +75,22 @@ class Subscription:
             await asyncio.sleep(0.1)
 
 
-class Socket(GraphQL[None, None]):
-    async def on_ws_connect(self, context: Any) -> UnsetType | None | dict[str, object]:
-        if context["connection_params"].get("authorization") != f"Bearer {KEY}":
-            raise ConnectionRejectionError
-        return await super().on_ws_connect(context)
+@dataclass(frozen=True)
+class Ada:
+    user_uuid: UUID
+
+
+ADA = Ada(uuid4())
+
+
+async def authenticate(credential: str | None) -> Ada:
+    if credential != f"Bearer {KEY}":
+        raise DomainError(ErrorCode.UNAUTHENTICATED, "Unknown key.")
+    return ADA
 
 
 def toy() -> Starlette:
-    socket = Socket(
-        strawberry.Schema(Query, subscription=Subscription), subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL]
-    )
-
-    async def post(request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {KEY}":
-            return JSONResponse({"errors": [{"message": "Unknown key."}]}, status_code=401)
-        return await socket.run(request)
-
-    return Starlette(
-        routes=[
-            Route("/graphql", graphiql_page, methods=["GET"]),
-            Route("/graphql", post, methods=["POST"]),
-            WebSocketRoute("/graphql", socket),
-            *graphiql_routes(),
-        ],
-    )
+    limits = Limits()
+    operations = Operations(strawberry.Schema(Query, subscription=Subscription), limits)
+    entrance = Entrance(authenticate, lambda viewer, request_id: None, operations, limits)
+    return Starlette(routes=[*graphql_routes(entrance, page=graphiql_page), *graphiql_routes()])

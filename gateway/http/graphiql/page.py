@@ -35,7 +35,7 @@ HEADERS = {
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
-async def graphiql_page(request: Request) -> Response:
+def graphiql_page(request: Request) -> Response:
     """The page that a browser gets at the endpoint; it says how to build GraphiQL if that was not done."""
     return HTMLResponse(page(), headers=HEADERS)
 
