@@ -113,7 +113,7 @@ class Documents:
         for error in errors:
             if isinstance(error, ValidationAbortedError):
                 error.message = "The document takes too much work to validate."
-            if error.original_error is None:
+            if not isinstance(error.original_error, DomainError):
                 _coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return errors
 

@@ -12,6 +12,7 @@ from gateway.execution.limits import LimitExceeded
 
 MASKED = DomainError(ErrorCode.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
 LONGEST_MESSAGE = 1_000
+PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)  # graphql-core quotes what scalars raise
 
 ErrorBody = dict[str, Any]
 log = structlog.get_logger()
@@ -22,7 +23,7 @@ def describe(error: Exception, request_id: str) -> ErrorBody:
     reason = _reason(error)
     if reason is MASKED:
         _record(error, request_id)
-    body: ErrorBody = {"message": _shortened(reason.message)}
+    body: ErrorBody = {"message": _readable(reason.message)}
     if isinstance(error, GraphQLError):
         if error.locations:
             body["locations"] = [location.formatted for location in error.locations]
@@ -81,5 +82,6 @@ def _record(error: Exception, request_id: str) -> None:
     log.error("An operation failed.", request_id=request_id, path=path, exc_info=cause)
 
 
-def _shortened(message: str) -> str:
+def _readable(message: str) -> str:
+    message = PYTHON_TEXT.sub(", found", message)
     return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"

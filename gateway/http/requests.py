@@ -71,8 +71,7 @@ def members_of_body(body: bytes) -> Any:
     """The JSON of a POST request, as a rule an object or a list of them; raises BAD_REQUEST."""
     value = _json(body, "body")
     if isinstance(value, dict) and _may_repeat(body):
-        pairs = json.loads(body, object_pairs_hook=list)
-        _refuse_repetition([name for name, _ in pairs if name in MEMBERS])
+        _refuse_repetition(_names(body))
     return value
 
 
@@ -93,7 +92,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
 def _check_size(found: int, limits: Limits) -> None:
     if found > limits.body_bytes:
         excess = LimitExceeded("The body has too many bytes", "bodyBytes", limits.body_bytes, found)
-        raise HTTPRefusal(413, excess, {"connection": "close"})
+        raise HTTPRefusal(413, excess)
 
 
 def _json(text: bytes | str, what: str) -> Any:
@@ -106,6 +105,14 @@ def _json(text: bytes | str, what: str) -> Any:
 def _may_repeat(body: bytes) -> bool:
     """Whether a member could stand twice: orjson would take the last, and a proxy may have checked the first."""
     return b"\\u" in body or any(body.count(f'"{name}"'.encode()) > 1 for name in MEMBERS)
+
+
+def _names(body: bytes) -> list[str]:
+    try:
+        pairs = json.loads(body, object_pairs_hook=list)
+    except RecursionError:
+        raise bad_request("The body is nested too deeply.") from None
+    return [name for name, _ in pairs if name in MEMBERS]
 
 
 def _refuse_repetition(names: list[str]) -> None:

@@ -1,12 +1,21 @@
 """One stage for each test, and a client of the application that plays on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.transports.serving import http_client
 from tests.transports.toy import Stage
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[EventDict]]:
+    """What is logged meanwhile."""
+    with capture_logs() as logs:
+        yield logs
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ async def test_a_sane_request_id_is_taken_over(client: httpx.AsyncClient) -> Non
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", '"}', "a\tb"])
 async def test_any_other_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
-    headers = {"x-request-id": given.encode()}
+    headers = [(b"x-request-id", given.encode())]
     response = await client.post("/graphql", json={"query": "{ missing }"}, headers=headers)
     (error,) = response.json()["errors"]
     assert error["extensions"]["requestId"] == response.headers["x-request-id"] != given
