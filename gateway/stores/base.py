@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+MAX_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request that the holder may send once or often until `expires_at` (UTC), exactly as described."""
+    """A request that the holder may send until `expires_at` (UTC), exactly as described and with these headers."""
 
     url: str
     method: str
@@ -20,16 +22,15 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a store knows of one object; `size` in bytes."""
+    """What a store knows of one object; `size` in bytes. Its media type is told by its bytes, not by their sender."""
 
     key: str
     size: int
-    content_type: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One stored part of a multipart upload; `number` counts from 1, `size` in bytes."""
+    """One stored part of a multipart upload; `number` counts from 1 to `MAX_PARTS`, `size` in bytes."""
 
     number: int
     size: int
@@ -38,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a client declared of the bytes that it is about to send."""
+    """What a client declared of the bytes that it is about to send; `size` in bytes, `sha256` in hex digits."""
 
     size: int
     content_type: str
@@ -46,7 +47,10 @@ class Upload:
 
 
 class ObjectStore(Protocol):
-    """Keys are opaque and made by the gateway. A missing object is `None` or nothing, never an error, unless said."""
+    """Keys are opaque and made by the gateway. A missing object is `None` or nothing, never an error, unless said.
+
+    A key that no object can have is like one that is missing to `info`, and `BadKey` to all others.
+    """
 
     @property
     def part_size(self) -> int:
@@ -56,13 +60,13 @@ class ObjectStore(Protocol):
         """Store a small object whole; nobody ever sees half of it."""
 
     async def info(self, key: str) -> ObjectInfo | None:
-        """Size and type of an object, or None."""
+        """What is known of an object, or None."""
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
-        """The bytes from `start` up to, not including, `stop`; raises `MissingObject`."""
+        """The bytes from `start` up to, not including, `stop`, as in a slice; raises `MissingObject`."""
 
     def local(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """A file with the object's bytes, for as long as the context lasts; raises `MissingObject`."""
+        """A file with the object's bytes, to be read only, while the context lasts; raises `MissingObject`."""
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are gone already are no error."""
@@ -74,19 +78,25 @@ class ObjectStore(Protocol):
         """A download of the object as an attachment with that name and type."""
 
     async def sign_put(self, key: str, upload: Upload, lifetime: timedelta) -> SignedRequest:
-        """An upload of exactly the declared bytes: other lengths, types and checksums are refused by the store."""
+        """An upload of exactly the declared bytes: other lengths, types and checksums are refused by the store.
+
+        It succeeds once. Whoever holds the URL cannot change the object after somebody has looked at it.
+        """
 
     async def begin_parts(self, key: str, content_type: str) -> str:
         """Start a multipart upload; its id."""
 
     async def sign_part(self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta) -> SignedRequest:
-        """An upload of one part, of exactly `size` bytes."""
+        """An upload of one part, of exactly `size` bytes; sent again it replaces the part."""
 
     async def parts(self, key: str, upload_id: str) -> list[Part]:
         """The parts that have arrived, by number."""
 
     async def complete_parts(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make one object of the parts; raises `IncompleteUpload` when one is not there as described."""
+        """Make one object of the parts; raises `IncompleteUpload` when one is not there as described.
+
+        The upload is gone afterwards, so a second call raises it too: look at `info` before repeating one.
+        """
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
         """Forget a multipart upload and its parts; one that is gone already is no error."""
@@ -99,5 +109,14 @@ class MissingObject(Exception):
     """The store has no object under that key."""
 
 
+class BadKey(MissingObject):
+    """No object can have that key."""
+
+
 class IncompleteUpload(Exception):
     """A part of the upload is not there as described."""
+
+
+def deadline(lifetime: timedelta) -> datetime:
+    """When a URL expires that is signed now: UTC, in whole seconds, as signatures count."""
+    return (datetime.now(UTC) + lifetime).replace(microsecond=0)

@@ -1,0 +1,366 @@
+"""What every object store promises, tried on the local disk and on a real S3, with a real HTTP client."""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+
+from gateway.http.objects import object_routes
+from gateway.stores.base import BadKey, IncompleteUpload, MissingObject, ObjectStore, Part, SignedRequest, Upload
+from gateway.stores.disk import LocalDisk
+from gateway.stores.keys import new_key
+from gateway.stores.open import open_store
+from tests.servers import serving, under
+
+MINUTE = timedelta(minutes=1)
+MEBIBYTE = 1 << 20
+
+
+@contextmanager
+def disk_store(directory: Path) -> Iterator[LocalDisk]:
+    made: list[LocalDisk] = []
+
+    def make_app(url: str) -> Starlette:
+        store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests")
+        assert isinstance(store, LocalDisk)
+        made.append(store)
+        return Starlette(routes=object_routes(store))
+
+    with serving(make_app):
+        yield made[0]
+
+
+@pytest.fixture(scope="module", params=["disk", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    directory = tmp_path_factory.mktemp("store")
+    if request.param == "disk":
+        with disk_store(directory) as disk:
+            yield disk
+    else:
+        url = under(request.getfixturevalue("s3_server"), secrets.token_hex(4))
+        s3 = open_store(url, directory=directory, public_url="", secret=b"")
+        yield s3
+        asyncio.run(s3.close())
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+async def send(client: httpx.AsyncClient, signed: SignedRequest, data: bytes | None = None) -> httpx.Response:
+    return await client.request(signed.method, signed.url, headers=signed.headers, content=data)
+
+
+def refused(response: httpx.Response) -> bool:
+    return 400 <= response.status_code < 500
+
+
+async def test_what_was_put_is_read_back(store: ObjectStore) -> None:
+    key = new_key()
+    await store.put(key, b"0123456789", "text/plain")
+    info = await store.info(key)
+    assert info is not None and (info.key, info.size) == (key, 10)
+    assert await store.read(key) == b"0123456789"
+    assert await store.read(key, 3) == b"3456789"
+    assert await store.read(key, 3, 5) == b"34"
+    assert await store.read(key, 8, 100) == b"89"
+    assert await store.read(key, 5, 5) == await store.read(key, 10) == await store.read(key, 50, 60) == b""
+
+
+async def test_an_empty_object_is_an_object(store: ObjectStore) -> None:
+    key = new_key()
+    await store.put(key, b"", "text/plain")
+    info = await store.info(key)
+    assert info is not None and info.size == 0
+    assert await store.read(key) == b""
+
+
+async def test_nobody_sees_half_of_a_put(store: ObjectStore) -> None:
+    key = new_key()
+    await store.put(key, b"\0" * MEBIBYTE, "application/octet-stream")
+
+    async def write() -> None:
+        for byte in range(1, 11):
+            await store.put(key, bytes([byte]) * MEBIBYTE, "application/octet-stream")
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        seen = await store.read(key)
+        assert len(seen) == MEBIBYTE and len(set(seen)) == 1
+    await writing
+
+
+async def test_a_missing_object_is_missing_to_all(store: ObjectStore) -> None:
+    key = new_key()
+    assert await store.info(key) is None
+    for start, stop in ((0, None), (0, 5), (5, 5)):
+        with pytest.raises(MissingObject):
+            await store.read(key, start, stop)
+    with pytest.raises(MissingObject):
+        async with store.local(key):
+            pass
+
+
+async def test_local_is_a_file_for_as_long_as_it_is_needed(store: ObjectStore) -> None:
+    key, data = new_key(), secrets.token_bytes(300_000)
+    await store.put(key, data, "application/octet-stream")
+    async with store.local(key) as path:
+        assert path.read_bytes() == data
+    assert path.exists() == isinstance(store, LocalDisk)
+    assert await store.read(key) == data
+
+
+async def test_deleting_is_done_when_it_is_gone(store: ObjectStore) -> None:
+    kept, gone = new_key(), new_key()
+    for key in (kept, gone):
+        await store.put(key, b"x", "text/plain")
+    await store.delete([gone, new_key()])
+    await store.delete([gone])
+    await store.delete([])
+    assert await store.info(gone) is None
+    assert await store.info(kept) is not None
+
+
+async def test_keys_come_in_order_however_many_there_are(store: ObjectStore) -> None:
+    prefix = secrets.token_hex(4)
+    made = [f"{prefix}{number:05}" for number in range(1, 1_011)]
+    for first in range(0, len(made), 100):
+        await asyncio.gather(*(store.put(key, b"", "text/plain") for key in made[first : first + 100]))
+    assert [key async for key in store.keys(prefix)] == made
+    assert [key async for key in store.keys(f"{prefix}0101")] == [f"{prefix}01010"]
+    assert [key async for key in store.keys() if key.startswith(prefix)] == made
+    await store.delete(made)
+    assert [key async for key in store.keys(prefix)] == []
+
+
+@pytest.mark.parametrize(
+    "key", ["", ".", "..", "../secret", "/etc/passwd", "a/../b", "a\0b", "a\n", "A", "ä", "a" * 5000]
+)
+async def test_a_key_that_none_can_be_is_refused(store: ObjectStore, key: str) -> None:
+    assert await store.info(key) is None
+    with pytest.raises(BadKey):
+        await store.put(key, b"x", "text/plain")
+    with pytest.raises(BadKey):
+        await store.read(key)
+    with pytest.raises(BadKey):
+        await store.delete([key])
+    with pytest.raises(BadKey):
+        await store.sign_get(key, "x", "text/plain", MINUTE)
+    with pytest.raises(BadKey):
+        await store.begin_parts(key, "text/plain")
+
+
+async def test_a_signed_download_is_an_attachment(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    await store.put(key, b"<script>", "text/plain")
+    before = datetime.now(UTC)
+    signed = await store.sign_get(key, "Ünicode page.html", "text/html", MINUTE)
+    assert signed.method == "GET"
+    assert before + MINUTE - timedelta(seconds=1) <= signed.expires_at <= datetime.now(UTC) + MINUTE
+    response = await send(client, signed)
+    assert response.status_code == 200
+    assert response.content == b"<script>"
+    assert response.headers["Content-Type"] == "text/html"
+    assert response.headers["Content-Disposition"] == (
+        "attachment; filename=\"_nicode page.html\"; filename*=UTF-8''%C3%9Cnicode%20page.html"
+    )
+
+
+async def test_a_signed_download_gives_ranges(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    await store.put(key, b"0123456789", "text/plain")
+    signed = await store.sign_get(key, "digits", "text/plain", MINUTE)
+    for wanted, content, told in (
+        ("bytes=2-4", b"234", "bytes 2-4/10"),
+        ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-2", b"89", "bytes 8-9/10"),
+    ):
+        response = await client.get(signed.url, headers={"Range": wanted})
+        assert (response.status_code, response.content) == (206, content)
+        assert response.headers["Content-Range"] == told
+    assert (await client.get(signed.url, headers={"Range": "bytes=10-"})).status_code == 416
+
+
+async def test_a_name_cannot_add_headers(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    await store.put(key, b"x", "text/plain")
+    name = 'a"\r\nX-Evil: 1\r\n\r\n<b>\u202e;filename=../../etc\ud800' + "n" * 10_000
+    signed = await store.sign_get(key, name, "text/html\r\nX-Evil: 1", MINUTE)
+    response = await send(client, signed)
+    assert response.status_code == 200
+    assert "X-Evil" not in response.headers
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="a_X-Evil_ 1_b__filename=.._.._etc')
+
+
+async def test_signed_urls_expire(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    await store.put(key, b"x", "text/plain")
+    second = timedelta(seconds=1)
+    download = await store.sign_get(key, "x", "text/plain", second)
+    upload = await store.sign_put(new_key(), Upload(1, "text/plain"), second)
+    await asyncio.sleep(2.1)
+    assert (await send(client, download)).status_code == 403
+    assert (await send(client, upload, b"x")).status_code == 403
+
+
+async def test_no_parameter_of_a_signed_url_can_be_changed(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key, other = new_key(), new_key()
+    await store.put(key, b"x", "text/plain")
+    await store.put(other, b"y", "text/plain")
+    signed = await store.sign_get(key, "x.txt", "text/plain", MINUTE)
+    parts = urlsplit(signed.url)
+    pairs = parse_qsl(parts.query)
+    changes = [[*pairs[:place], (name, value + "1"), *pairs[place + 1 :]] for place, (name, value) in enumerate(pairs)]
+    removals = [pairs[:place] + pairs[place + 1 :] for place in range(len(pairs))]
+    urls = [parts._replace(query=urlencode(change)).geturl() for change in changes + removals]
+    urls += [signed.url.replace(key, other), signed.url.split("?")[0]]
+    for url in urls:
+        assert refused(await client.get(url)), url
+    for method in ("PUT", "DELETE", "POST"):
+        assert refused(await client.request(method, signed.url, content=b"z")), method
+    assert await store.read(key) == b"x"
+    assert (await send(client, signed)).status_code == 200
+
+
+@pytest.mark.parametrize("data", [b"", b"some bytes", secrets.token_bytes(3 * MEBIBYTE)], ids=len)
+async def test_a_signed_upload_stores_the_declared_bytes(
+    store: ObjectStore, client: httpx.AsyncClient, data: bytes
+) -> None:
+    for sha256 in (None, hashlib.sha256(data).hexdigest()):
+        key = new_key()
+        signed = await store.sign_put(key, Upload(len(data), "image/png", sha256), MINUTE)
+        assert signed.method == "PUT"
+        response = await send(client, signed, data)
+        assert response.status_code == 200, response.text
+        assert await store.read(key) == data
+
+
+async def test_a_signed_upload_takes_nothing_but_the_declared_bytes(
+    store: ObjectStore, client: httpx.AsyncClient
+) -> None:
+    key, data = new_key(), secrets.token_bytes(2 * MEBIBYTE)
+    signed = await store.sign_put(key, Upload(len(data), "image/png", hashlib.sha256(data).hexdigest()), MINUTE)
+
+    async def attempt(content: bytes | AsyncIterator[bytes], **headers: str) -> httpx.Response:
+        return await client.put(signed.url, headers={**signed.headers, **headers}, content=content)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    forged = data[:-1] + bytes([data[-1] ^ 1])
+    assert refused(await attempt(data[:-1]))
+    assert refused(await attempt(data + b"x"))
+    assert refused(await attempt(b""))
+    assert refused(await attempt(forged))
+    assert refused(await attempt(data, **{"Content-Type": "text/html"}))
+    assert refused(await attempt(chunks()))
+    if "x-amz-checksum-sha256" in signed.headers:
+        checksum = base64.b64encode(hashlib.sha256(forged).digest()).decode()
+        assert refused(await attempt(forged, **{"x-amz-checksum-sha256": checksum}))
+    assert await store.info(key) is None
+    assert key not in [each async for each in store.keys()]
+    assert (await attempt(data)).status_code == 200
+
+
+async def test_an_upload_cannot_be_swapped_for_another(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    signed = await store.sign_put(key, Upload(4, "text/plain"), MINUTE)
+    assert (await send(client, signed, b"good")).status_code == 200
+    assert (await send(client, signed, b"evil")).status_code == 412
+    without = {name: value for name, value in signed.headers.items() if name != "If-None-Match"}
+    assert refused(await client.put(signed.url, headers=without, content=b"evil"))
+    assert await store.read(key) == b"good"
+
+
+async def test_parts_become_one_object(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key, data = new_key(), secrets.token_bytes(11 * MEBIBYTE)
+    pieces = [data[: 5 * MEBIBYTE], data[5 * MEBIBYTE : 10 * MEBIBYTE], data[10 * MEBIBYTE :]]
+    upload_id = await store.begin_parts(key, "video/mp4")
+    assert await store.parts(key, upload_id) == []
+    for number in (3, 2, 1):
+        signed = await store.sign_part(key, upload_id, number, len(pieces[number - 1]), MINUTE)
+        assert refused(await client.put(signed.url, content=pieces[number - 1] + b"x"))
+        assert (await send(client, signed, pieces[number - 1][::-1])).status_code == 200
+    await asyncio.sleep(1.1)  # an S3 tells the older from the newer part by the second
+    for number in (2, 3, 1):
+        renewed = await store.sign_part(key, upload_id, number, len(pieces[number - 1]), MINUTE)
+        assert (await send(client, renewed, pieces[number - 1])).headers["ETag"]
+    parts = await store.parts(key, upload_id)
+    assert [(part.number, part.size) for part in parts] == [(1, 5 * MEBIBYTE), (2, 5 * MEBIBYTE), (3, MEBIBYTE)]
+    assert await store.info(key) is None
+    await store.complete_parts(key, upload_id, list(reversed(parts)))
+    assert await store.read(key) == data
+    assert await store.parts(key, upload_id) == []
+    with pytest.raises(IncompleteUpload):
+        await store.complete_parts(key, upload_id, parts)
+    assert await store.read(key) == data
+
+
+async def test_parts_that_are_not_there_are_missed(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    upload_id = await store.begin_parts(key, "video/mp4")
+    signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
+    assert (await send(client, signed, b"12345")).status_code == 200
+    [part] = await store.parts(key, upload_id)
+    for wrong in (
+        [],
+        [part, Part(2, 5, part.etag)],
+        [Part(1, 6, part.etag)],
+        [Part(1, 5, '"another"')],
+    ):
+        with pytest.raises(IncompleteUpload):
+            await store.complete_parts(key, upload_id, wrong)
+    with pytest.raises(IncompleteUpload):
+        await store.complete_parts(new_key(), upload_id, [part])
+    assert await store.info(key) is None
+    await store.complete_parts(key, upload_id, [part])
+    assert await store.read(key) == b"12345"
+
+
+async def test_an_aborted_upload_leaves_nothing(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    upload_id = await store.begin_parts(key, "video/mp4")
+    signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
+    assert (await send(client, signed, b"12345")).status_code == 200
+    await store.abort_parts(key, upload_id)
+    await store.abort_parts(key, upload_id)
+    assert await store.parts(key, upload_id) == []
+    assert (await send(client, signed, b"12345")).status_code == 404
+    assert await store.parts(key, upload_id) == []
+    assert await store.info(key) is None
+    with pytest.raises(IncompleteUpload):
+        await store.complete_parts(key, upload_id, [])
+
+
+async def test_a_part_stays_in_its_place(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    upload_id = await store.begin_parts(key, "video/mp4")
+    signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
+    parts = urlsplit(signed.url)
+    pairs = parse_qsl(parts.query)
+    others = {"part": "2", "partNumber": "2", "upload": new_key(), "uploadId": new_key()}
+    moved = [
+        [*pairs[:place], (name, others[name]), *pairs[place + 1 :]]
+        for place, (name, _) in enumerate(pairs)
+        if name in others
+    ]
+    whole = [pair for pair in pairs if pair[0] not in others]
+    assert len(moved) == 2 and len(whole) == len(pairs) - 2
+    for change in [*moved, whole]:
+        assert refused(await client.put(parts._replace(query=urlencode(change)).geturl(), content=b"12345"))
+    assert await store.parts(key, upload_id) == []
+    assert await store.info(key) is None
+    await store.abort_parts(key, upload_id)
