@@ -13,7 +13,7 @@ from resolvers import folders
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
 from schema.people import Group, User
-from schema.scalars import JSON, BigInt
+from resolvers.inputs.scalars import JSON, BigInt
 
 if TYPE_CHECKING:
     from schema.datasets import Dataset

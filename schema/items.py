@@ -18,7 +18,7 @@ from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.people import User
-from schema.scalars import JSON, URL, BigInt
+from resolvers.inputs.scalars import JSON, URL, BigInt
 
 
 @of()

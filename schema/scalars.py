@@ -2,15 +2,17 @@
 
 import math
 from datetime import datetime
-from typing import Any, NewType, cast
+from typing import Any, cast
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-BigInt = NewType("BigInt", int)
-JSON = NewType("JSON", object)
-URL = NewType("URL", str)
+from resolvers.inputs.scalars import JSON, URL, BigInt
+
+
+
+
 
 _MAX = 2**63 - 1
 _MAX_DEPTH = 64

@@ -14,7 +14,7 @@ from schema.common import Connection, Node
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.people import User
-from schema.scalars import BigInt
+from resolvers.inputs.scalars import BigInt
 
 if TYPE_CHECKING:
     from schema.items import StorageItem

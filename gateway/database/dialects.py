@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then takes its one writer's lock at once."""
 
+_TREE_LOCK = 7_366_001
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
@@ -108,12 +109,17 @@ def among(dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]) ->
     return column.in_(sa.select(sa.func.json_each(json.dumps(stored)).table_valued("value").c.value))
 
 
-def lock_rows(statement: sa.Select[Any]) -> sa.Select[Any]:
-    """Hold the rows until the transaction ends; SQLite ignores it, for its writer is alone."""
-    return statement.with_for_update()
 
 
 async def notify(connection: AsyncConnection, channel: str, payload: str) -> None:
     """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
     await connection.execute(sa.select(sa.func.pg_notify(channel, payload)))
 
+
+
+async def lock_tree(connection: AsyncConnection, *, exclusive: bool) -> None:
+    """Hold the folder tree still until the transaction ends: shared to put something into a folder, exclusive to move
+    or remove folders. SQLite needs no such lock, for its writer is alone."""
+    if connection.dialect.name != "sqlite":
+        lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
+        await connection.execute(sa.select(lock(_TREE_LOCK)))

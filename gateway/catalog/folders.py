@@ -1,0 +1,150 @@
+"""What may happen to folders: they are made, changed, moved and removed, always with counters, mirrors and record."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.changes import Changed, record
+from gateway.catalog.counters import count
+from gateway.database.dialects import among
+from gateway.database.engine import Transaction
+from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
+from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.ids import uuid7
+from gateway.kinds import StorageUserRole
+from gateway.models.base import fold, now
+from gateway.models.folders import Folder, FolderCounters, FolderGrant, folder_counters, folder_grants, folders
+
+
+async def create_folder(
+    transaction: Transaction,
+    user_uuid: UUID,
+    name: str,
+    description: str = "",
+    client_metadata: dict[str, Any] | None = None,
+    parent_uuid: UUID | None = None,
+) -> UUID:
+    """Make a folder below another, or a root, whose maker becomes its ADMIN. The tree is locked by the caller."""
+    uuid = uuid7()
+    parent_path = "" if parent_uuid is None else (await _folder(transaction, parent_uuid)).path
+    path = path_of(parent_path, uuid)
+    _check_depth(depth(path), "parentUuid")
+    folder = Folder(
+        uuid=uuid,
+        parent_uuid=parent_uuid,
+        path=path,
+        name=name,
+        name_key=fold(name),
+        description=description,
+        client_metadata=client_metadata,
+        owner_uuid=user_uuid,
+    )
+    await transaction.execute(sa.insert(folders).values(folder.model_dump()))
+    await transaction.execute(sa.insert(folder_counters).values(FolderCounters(folder_uuid=uuid).model_dump()))
+    if parent_uuid is None:
+        await _make_admin(transaction, user_uuid, uuid)
+    else:
+        await count(transaction, {parent_uuid: _one_folder(1)})
+    await record(transaction, user_uuid, [Changed("CREATE", "StorageFolder", uuid, parent_uuid, after={"name": name})])
+    return uuid
+
+
+async def update_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, values: Mapping[str, Any]) -> None:
+    """Change a folder's own attributes; what is as it was already is no change."""
+    present = await _folder(transaction, uuid)
+    new = {name: value for name, value in values.items() if getattr(present, name) != value}
+    if not new:
+        return
+    keyed = {"name_key": fold(new["name"])} if "name" in new else {}
+    changed = {**new, **keyed, "last_edited_at": now()}
+    await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
+    before = {name: getattr(present, name) for name in new}
+    await record(transaction, user_uuid, [Changed("UPDATE", "StorageFolder", uuid, uuid, before, new)])
+
+
+async def move_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, parent_uuid: UUID | None) -> None:
+    """Hang a folder, and all below it, elsewhere. The tree is locked exclusively by the caller."""
+    folder = await _folder(transaction, uuid)
+    if folder.parent_uuid == parent_uuid:
+        return
+    parent_path = "" if parent_uuid is None else (await _folder(transaction, parent_uuid)).path
+    if parent_path.startswith(folder.path):
+        raise bad_input("A folder cannot be moved into itself or below itself.", "newParentUuid")
+    _check_depth(depth(parent_path) + await _height(transaction, folder.path), "newParentUuid")
+    await _rewrite_paths(transaction, folder.path, path_of(parent_path, uuid))
+    changed = {"parent_uuid": parent_uuid, "last_edited_at": now()}
+    await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
+    away = {} if folder.parent_uuid is None else {folder.parent_uuid: _one_folder(-1)}
+    await count(transaction, away, {} if parent_uuid is None else {parent_uuid: _one_folder(1)})
+    before, after = {"parent_uuid": folder.parent_uuid}, {"parent_uuid": parent_uuid}
+    await record(transaction, user_uuid, [Changed("MOVE", "StorageFolder", uuid, uuid, before, after)])
+
+
+async def keep_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:
+    """Who makes a folder a root is its ADMIN, as if he had made it there."""
+    await transaction.execute(
+        sa.delete(folder_grants).where(folder_grants.c.folder_uuid == uuid, folder_grants.c.user_uuid == user_uuid)
+    )
+    await _make_admin(transaction, user_uuid, uuid)
+
+
+async def subtree(transaction: Transaction, uuid: UUID) -> list[Any]:
+    """A folder and all below it, the deepest first."""
+    top = await _folder(transaction, uuid)
+    found = sa.select(folders).where(within(folders.c.path, top.path))
+    return await transaction.rows(found.order_by(sa.func.length(folders.c.path).desc(), folders.c.path))
+
+
+async def remove_folders(transaction: Transaction, user_uuid: UUID, rows: Sequence[Any]) -> None:
+    """Remove empty folders, given with those below first."""
+    top = rows[-1]
+    for level in _levels(rows):
+        chosen = among(transaction.connection.dialect.name, folders.c.uuid, level)
+        await transaction.execute(sa.delete(folders).where(chosen))
+    if top.parent_uuid is not None:
+        await count(transaction, {top.parent_uuid: _one_folder(-1)})
+    changed = [Changed("DELETE", "StorageFolder", row.uuid, row.parent_uuid, before={"name": row.name}) for row in rows]
+    await record(transaction, user_uuid, changed)
+
+
+def _levels(rows: Sequence[Any]) -> list[Collection[UUID]]:
+    levels: dict[int, list[UUID]] = {}
+    for row in rows:
+        levels.setdefault(depth(row.path), []).append(row.uuid)
+    return [levels[level] for level in sorted(levels, reverse=True)]
+
+
+async def _folder(transaction: Transaction, uuid: UUID) -> Any:
+    found = await transaction.first(sa.select(folders).where(folders.c.uuid == uuid).with_for_update())
+    if found is None:
+        raise DomainError(ErrorCode.NOT_FOUND, "No such folder.")
+    return found
+
+
+async def _make_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:
+    grant = FolderGrant(folder_uuid=uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN)
+    await transaction.execute(sa.insert(folder_grants).values(grant.model_dump()))
+
+
+async def _height(transaction: Transaction, path: str) -> int:
+    longest = sa.select(sa.func.max(sa.func.length(folders.c.path)).label("length")).where(within(folders.c.path, path))
+    found = await transaction.first(longest)
+    return int(found.length) // ID_LENGTH - depth(path) + 1
+
+
+async def _rewrite_paths(transaction: Transaction, old: str, new: str) -> None:
+    moved = sa.literal(new).concat(sa.func.substr(folders.c.path, len(old) + 1))
+    await transaction.execute(sa.update(folders).where(within(folders.c.path, old)).values(path=moved))
+
+
+def _check_depth(levels: int, name: str) -> None:
+    if levels > MAX_DEPTH:
+        message = f"Folders can lie {MAX_DEPTH} levels deep; this would make {levels}."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
+
+
+def _one_folder(change: int) -> Counter[str]:
+    return Counter(folders=change)

@@ -1,0 +1,113 @@
+"""What may happen to items: they are changed, moved and removed, always with counters, mirrors and record."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.changes import Changed, record
+from gateway.catalog.counters import count, entering, leaving
+from gateway.catalog.mirrors import items_entered, items_left, unlink
+from gateway.catalog.objects import release
+from gateway.database.dialects import among
+from gateway.database.engine import Transaction
+from gateway.jobs.queue import Queue
+from gateway.models.base import fold, now
+from gateway.models.datasets import data_rows, datasets
+from gateway.models.items import group_members, items
+from gateway.models.uploads import uploads
+
+
+async def chosen_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
+    """The rows of these items, held until the transaction ends."""
+    chosen = among(transaction.connection.dialect.name, items.c.uuid, uuids)
+    return await transaction.rows(sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update())
+
+
+async def update_items(
+    transaction: Transaction, user_uuid: UUID, values: Mapping[UUID, Mapping[str, Any]], present: Mapping[UUID, Any]
+) -> None:
+    """Change attributes of items; what is as it was already is no change."""
+    changed = []
+    for uuid, wanted in values.items():
+        row = present[uuid]
+        new = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+        if not new:
+            continue
+        keyed = {"name_key": fold(new["name"])} if "name" in new else {}
+        update = sa.update(items).where(items.c.uuid == uuid)
+        await transaction.execute(update.values({**new, **keyed, "last_edited_at": now()}))
+        before = {name: getattr(row, name) for name in new}
+        changed.append(Changed("UPDATE", "StorageItem", uuid, row.folder_uuid, before, new))
+    await record(transaction, user_uuid, changed)
+
+
+async def move_items(transaction: Transaction, user_uuid: UUID, rows: Sequence[Any], folder_uuid: UUID) -> None:
+    """Put items into another folder; those that lie there already stay as they are."""
+    rows = [row for row in rows if row.folder_uuid != folder_uuid]
+    uuids = [row.uuid for row in rows]
+    if not uuids:
+        return
+    chosen = among(transaction.connection.dialect.name, items.c.uuid, uuids)
+    changed = {"folder_uuid": folder_uuid, "last_edited_at": now()}
+    await transaction.execute(sa.update(items).where(chosen).values(changed))
+    await count(transaction, leaving(rows), entering(rows, folder_uuid))
+    await items_left(transaction, user_uuid, uuids)
+    await items_entered(transaction, user_uuid, folder_uuid, [row.uuid for row in rows if not row.is_placeholder])
+    await record(transaction, user_uuid, [_moved(row, folder_uuid) for row in rows])
+
+
+async def remove_items(transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]) -> None:
+    """Remove items, their uses by datasets, and, by a task, the bytes that nothing else refers to."""
+    dialect, uuids = transaction.connection.dialect.name, [row.uuid for row in rows]
+    if not uuids:
+        return
+    expected = sa.select(uploads.c.object_key).where(among(dialect, uploads.c.item_uuid, uuids))
+    keys = [row.object_key for row in await transaction.rows(expected)] + [row.object_key for row in rows]
+    await unlink(transaction, user_uuid, among(dialect, data_rows.c.item_uuid, uuids))
+    await transaction.execute(sa.delete(items).where(among(dialect, items.c.uuid, uuids)))
+    await count(transaction, leaving(rows))
+    await release(transaction, queue, keys)
+    changed = [Changed("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name}) for row in rows]
+    await record(transaction, user_uuid, changed)
+
+
+async def unused_members(transaction: Transaction, group_uuids: Collection[UUID]) -> list[Any]:
+    """The members of these groups that no other group and no dataset uses (SUB-046)."""
+    dialect, other = transaction.connection.dialect.name, group_members.alias()
+    mine = sa.select(group_members.c.item_uuid).where(among(dialect, group_members.c.group_uuid, group_uuids))
+    elsewhere = sa.exists().where(
+        other.c.item_uuid == items.c.uuid, sa.not_(among(dialect, other.c.group_uuid, group_uuids))
+    )
+    used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
+    return await transaction.rows(sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used))
+
+
+async def in_other_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the items that belong to a group of files which is not itself among them."""
+    dialect = transaction.connection.dialect.name
+    found = sa.select(group_members.c.item_uuid).where(
+        among(dialect, group_members.c.item_uuid, uuids), sa.not_(among(dialect, group_members.c.group_uuid, uuids))
+    )
+    return {row.item_uuid for row in await transaction.rows(found)}
+
+
+async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, set[bool]]:
+    """For each item that datasets use, whether mirror datasets (True) and whether others (False) are among them."""
+    is_mirror = datasets.c.backing_folder_uuid.is_not(None).label("is_mirror")
+    found = (
+        sa.select(data_rows.c.item_uuid, is_mirror)
+        .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
+        .where(among(transaction.connection.dialect.name, data_rows.c.item_uuid, uuids))
+        .distinct()
+    )
+    uses: dict[UUID, set[bool]] = {}
+    for row in await transaction.rows(found):
+        uses.setdefault(row.item_uuid, set()).add(bool(row.is_mirror))
+    return uses
+
+
+def _moved(row: Any, folder_uuid: UUID) -> Changed:
+    before, after = {"folder_uuid": row.folder_uuid}, {"folder_uuid": folder_uuid}
+    return Changed("MOVE", "StorageItem", row.uuid, folder_uuid, before, after)

@@ -1,0 +1,44 @@
+"""What stands in the way of removing items, and what goes with them."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.items import dataset_uses, in_other_groups
+from gateway.database.dialects import among
+from gateway.database.engine import Transaction
+from gateway.errors import DomainError, ErrorCode
+from gateway.models.datasets import datasets
+from gateway.models.items import items
+
+
+async def items_within(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
+    """All items that lie directly in these folders, held until the transaction ends."""
+    chosen = among(transaction.connection.dialect.name, items.c.folder_uuid, folder_uuids)
+    return await transaction.rows(sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update())
+
+
+async def removal_faults(
+    transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
+) -> dict[UUID, str]:
+    """Why each of these items cannot be removed, for those that cannot."""
+    faults = {uuid: "This item belongs to a group of files; remove that first." for uuid in await in_other_groups(transaction, uuids)}
+    for uuid, uses in (await dataset_uses(transaction, uuids)).items():
+        if False in uses and not allow_dataset:
+            faults[uuid] = "A dataset uses this item; allowDatasetChanges lets it go."
+        if True in uses and not allow_mirror:
+            faults[uuid] = "A mirror dataset uses this item; allowMirrorDatasetChanges lets it go."
+    return faults
+
+
+async def mirrored(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the folders that a dataset mirrors."""
+    chosen = among(transaction.connection.dialect.name, datasets.c.backing_folder_uuid, folder_uuids)
+    return {row.backing_folder_uuid for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))}
+
+
+def conflict(message: str, *path: str | int) -> DomainError:
+    """The state of things does not allow it."""
+    return DomainError(ErrorCode.CONFLICT, message, path)

@@ -1,0 +1,192 @@
+"""How folders are changed."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import roles_on_folders
+from gateway.catalog.folders import create_folder, keep_admin, move_folder, remove_folders, subtree, update_folder
+from gateway.catalog.items import remove_items
+from gateway.catalog.jobs import cancel_jobs_in
+from gateway.catalog.removal import conflict, items_within, mirrored, removal_faults
+from gateway.catalog.texts import checked_description, checked_metadata, checked_name
+from gateway.context import Context
+from gateway.database.dialects import among, lock_tree
+from gateway.database.engine import Transaction
+from gateway.errors import DomainError, bad_input
+from gateway.kinds import StorageUserRole
+from gateway.models.datasets import datasets
+from gateway.models.folders import folders
+from resolvers.bulk import Bulk
+from resolvers.doors import check_ids, folder_door, needs, refused_folders
+from resolvers.idempotency import once
+from resolvers.inputs.folders import (
+    CreateStorageFolderInput,
+    DeleteStorageFolderInput,
+    MoveStorageFoldersInput,
+    UpdateStorageFolderInput,
+    UpdateStorageFoldersInput,
+)
+from resolvers.mutations.attributes import changed_attributes
+from resolvers.outcomes import Outcome
+
+
+@needs("USER on the parent folder; nothing for a root")
+async def create_storage_folder(context: Context, input: CreateStorageFolderInput) -> Outcome:
+    """Make a folder; who makes a root is its ADMIN (ENC-CLIENT-01, ENC-FOLDEROP-05)."""
+    name = checked_name(input.name, "name")
+    description = checked_description(input.description, "description")
+    metadata = checked_metadata(input.client_metadata, "clientMetadata")
+    async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
+        if input.parent_uuid:
+            await folder_door(context, transaction, input.parent_uuid, StorageUserRole.USER, "parentUuid")
+
+        async def work() -> dict[str, Any]:
+            viewer = context.viewer.user_uuid
+            made = await create_folder(transaction, viewer, name, description, metadata, input.parent_uuid)
+            return {"folder": str(made)}
+
+        done = await once(context, transaction, "createStorageFolder", input, work)
+    return Outcome(folder_uuid=UUID(done["folder"]))
+
+
+@needs("USER on the folder")
+async def update_storage_folder(context: Context, input: UpdateStorageFolderInput) -> Outcome:
+    """Change a folder's name, description or metadata; an empty change succeeds and changes nothing (SUB-037)."""
+    async with context.database.writing() as transaction:
+        await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+        await _update(context, transaction, input)
+    return Outcome(folder_uuid=input.folder_uuid)
+
+
+@needs("USER on each folder")
+async def update_storage_folders(context: Context, input: UpdateStorageFoldersInput) -> Outcome:
+    """Change several folders at once."""
+    check_ids(input.folders, "folders")
+    uuids = [one.folder_uuid for one in input.folders]
+    async with context.database.writing() as transaction:
+        bulk = Bulk(
+            uuids,
+            input.allow_partial,
+            await refused_folders(context, transaction, uuids, StorageUserRole.USER, "folders"),
+        )
+        await _check_updates(transaction, input.folders, bulk)
+        for place in bulk.accepted:
+            await _update(context, transaction, input.folders[place])
+    return bulk.outcome()
+
+
+@needs("ADMIN on each folder and USER on the new parent")
+async def move_storage_folders(context: Context, input: MoveStorageFoldersInput) -> Outcome:
+    """Hang folders, with all that lies below them, elsewhere (ENC-FOLDEROP-08)."""
+    check_ids(input.folder_uuids, "folderUuids")
+    target = input.new_parent_uuid
+    async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=True)
+        if target:
+            await folder_door(context, transaction, target, StorageUserRole.USER, "newParentUuid")
+        errors = await refused_folders(
+            context, transaction, input.folder_uuids, StorageUserRole.ADMIN, "folderUuids"
+        )
+        bulk = Bulk(input.folder_uuids, input.allow_partial, errors)
+        await _check_moves(transaction, input, bulk)
+        for uuid in bulk.accepted_uuids:
+            await move_folder(transaction, context.viewer.user_uuid, uuid, target)
+        if target is None:
+            await _stay_admin(context, transaction, bulk.accepted_uuids)
+    return bulk.outcome(new_parent_uuid=target)
+
+
+@needs("ADMIN on the folder")
+async def delete_storage_folder(context: Context, input: DeleteStorageFolderInput) -> Outcome:
+    """Remove a folder, and with `recursive` all in it; its running jobs are cancelled (ENC-FOLDEROP-07)."""
+    services, viewer = context.services, context.viewer.user_uuid
+    async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=True)
+        await folder_door(context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid")
+        rows = await subtree(transaction, input.folder_uuid)
+        uuids = [row.uuid for row in rows]
+        if not input.recursive and (len(rows) > 1 or await items_within(transaction, uuids)):
+            raise conflict("The folder is not empty; recursive removes all that lies in it.", "recursive")
+        await cancel_jobs_in(transaction, services.queue, services.events, viewer, uuids)
+        contents = await items_within(transaction, uuids)
+        await _refuse_contents(transaction, input, uuids, [item.uuid for item in contents])
+        await remove_items(transaction, services.queue, viewer, contents)
+        await _let_go_of_mirrors(transaction, uuids)
+        await remove_folders(transaction, viewer, rows)
+    return Outcome(folder_uuid=input.folder_uuid, removed_folders_count=len(rows), removed_items_count=len(contents))
+
+
+async def _update(context: Context, transaction: Transaction, input: UpdateStorageFolderInput) -> None:
+    present = await transaction.first(sa.select(folders).where(folders.c.uuid == input.folder_uuid))
+    values = changed_attributes(input, present)
+    await update_folder(transaction, context.viewer.user_uuid, input.folder_uuid, values)
+
+
+async def _check_updates(transaction: Transaction, inputs: Sequence[UpdateStorageFolderInput], bulk: Bulk) -> None:
+    chosen = among(transaction.connection.dialect.name, folders.c.uuid, bulk.uuids)
+    present = {row.uuid: row for row in await transaction.rows(sa.select(folders).where(chosen))}
+    for place, one in enumerate(inputs):
+        if place not in bulk.errors:
+            try:
+                changed_attributes(one, present[one.folder_uuid], "folders", place)
+            except DomainError as error:
+                bulk.errors[place] = error
+
+
+async def _check_moves(transaction: Transaction, input: MoveStorageFoldersInput, bulk: Bulk) -> None:
+    """Refuse what would hang a folder below itself, or take mirrored items along unasked."""
+    top = folders.alias()
+    dialect = transaction.connection.dialect.name
+    above = sa.select(top.c.path).where(top.c.uuid == input.new_parent_uuid).scalar_subquery()
+    chosen = sa.select(folders.c.uuid, folders.c.path, above.label("target")).where(
+        among(dialect, folders.c.uuid, bulk.uuids)
+    )
+    rows = {row.uuid: row for row in await transaction.rows(chosen)}
+    for place, uuid in enumerate(bulk.uuids):
+        if place in bulk.errors:
+            continue
+        if rows[uuid].target and rows[uuid].target.startswith(rows[uuid].path):
+            bulk.errors[place] = _below_itself(place)
+        elif not input.allow_mirror_dataset_changes and await _holds_mirrors(transaction, uuid):
+            message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
+            bulk.errors[place] = conflict(message, "folderUuids", place)
+
+
+def _below_itself(place: int) -> DomainError:
+    return bad_input("A folder cannot be moved into itself or below itself.", "folderUuids", place)
+
+
+async def _holds_mirrors(transaction: Transaction, uuid: UUID) -> bool:
+    return bool(await mirrored(transaction, [row.uuid for row in await subtree(transaction, uuid)]))
+
+
+async def _stay_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:
+    """Who moves a folder out of the tree that made him its ADMIN stays it."""
+    if context.viewer.is_site_admin:
+        return
+    held = await roles_on_folders(transaction.connection, context.viewer, uuids)
+    for uuid in uuids:
+        if uuid not in held or held[uuid].role is not StorageUserRole.ADMIN:
+            await keep_admin(transaction, context.viewer.user_uuid, uuid)
+
+
+async def _refuse_contents(
+    transaction: Transaction, input: DeleteStorageFolderInput, uuids: Sequence[UUID], contents: Sequence[UUID]
+) -> None:
+    if not input.allow_mirror_dataset_changes and await mirrored(transaction, uuids):
+        message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it go."
+        raise conflict(message, "allowMirrorDatasetChanges")
+    faults = await removal_faults(
+        transaction, contents, input.allow_dataset_changes, input.allow_mirror_dataset_changes
+    )
+    for uuid, message in faults.items():
+        raise conflict(f"{message} The item is {uuid}.", "folderUuid")
+
+
+async def _let_go_of_mirrors(transaction: Transaction, uuids: Sequence[UUID]) -> None:
+    chosen = among(transaction.connection.dialect.name, datasets.c.backing_folder_uuid, uuids)
+    await transaction.execute(sa.update(datasets).where(chosen).values(backing_folder_uuid=None))

@@ -1,0 +1,130 @@
+"""How items are changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from gateway.auth.roles import roles_on_items
+from gateway.catalog.items import (
+    chosen_items,
+    dataset_uses,
+    move_items,
+    remove_items,
+    unused_members,
+    update_items,
+)
+from gateway.catalog.removal import conflict, removal_faults
+from gateway.context import Context
+from gateway.database.dialects import lock_tree
+from gateway.database.engine import Transaction
+from gateway.errors import DomainError, bad_input
+from gateway.kinds import StorageUserRole
+from resolvers.bulk import Bulk
+from resolvers.doors import check_ids, folder_door, needs, refused_items
+from resolvers.inputs.items import (
+    DeleteStorageItemsInput,
+    MoveStorageItemsInput,
+    UpdateStorageItemInput,
+    UpdateStorageItemsInput,
+)
+from resolvers.mutations.attributes import changed_attributes
+from resolvers.outcomes import Outcome
+
+
+@needs("USER on the item's folder")
+async def update_storage_item(context: Context, input: UpdateStorageItemInput) -> Outcome:
+    """Change an item's name, description or metadata; an empty change succeeds and changes nothing (ENC-ITEMOP-05)."""
+    async with context.database.writing() as transaction:
+        errors = await refused_items(context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid")
+        if errors:
+            raise DomainError(errors[0].code, errors[0].message, ("itemUuid",))
+        present = {row.uuid: row for row in await chosen_items(transaction, [input.item_uuid])}
+        values = changed_attributes(input, present[input.item_uuid])
+        await update_items(transaction, context.viewer.user_uuid, {input.item_uuid: values}, present)
+    return Outcome(item_uuid=input.item_uuid)
+
+
+@needs("USER on each item's folder")
+async def update_storage_items(context: Context, input: UpdateStorageItemsInput) -> Outcome:
+    """Change several items at once."""
+    check_ids(input.items, "items")
+    uuids = [one.item_uuid for one in input.items]
+    async with context.database.writing() as transaction:
+        errors = await refused_items(context, transaction, uuids, StorageUserRole.USER, "items")
+        bulk = Bulk(uuids, input.allow_partial, errors)
+        present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
+        values = _checked_updates(input.items, present, bulk)
+        accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
+        await update_items(transaction, context.viewer.user_uuid, accepted, present)
+    return bulk.outcome()
+
+
+@needs("ADMIN on each item's folder and USER on the new one")
+async def move_storage_items(context: Context, input: MoveStorageItemsInput) -> Outcome:
+    """Put items into another folder (ENC-ITEMOP-07, ENC-FOLDEROP-09)."""
+    check_ids(input.item_uuids, "itemUuids")
+    async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
+        await folder_door(context, transaction, input.new_parent_uuid, StorageUserRole.USER, "newParentUuid")
+        bulk, rows = await _chosen(context, transaction, input)
+        moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
+        if not input.allow_mirror_dataset_changes:
+            message = "A mirror dataset uses this item; allowMirrorDatasetChanges lets it be moved."
+            uses = await dataset_uses(transaction, moving)
+            _add(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
+        accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
+        await move_items(transaction, context.viewer.user_uuid, accepted, input.new_parent_uuid)
+    return bulk.outcome(folder_uuid=input.new_parent_uuid)
+
+
+@needs("ADMIN on each item's folder")
+async def delete_storage_items(context: Context, input: DeleteStorageItemsInput) -> Outcome:
+    """Remove items, and the frames of removed groups that nothing else uses (ENC-ITEMOP-06, ENC-FOLDEROP-10)."""
+    check_ids(input.item_uuids, "itemUuids")
+    async with context.database.writing() as transaction:
+        bulk, rows = await _chosen(context, transaction, input)
+        faults = await removal_faults(
+            transaction, list(rows), input.allow_dataset_changes, input.allow_mirror_dataset_changes
+        )
+        _add(bulk, faults)
+        accepted = bulk.accepted_uuids
+        frames = await _unused_frames(context, transaction, accepted) if input.remove_unused_frames else []
+        removed = {row.uuid: row for row in [*(rows[uuid] for uuid in accepted), *frames]}
+        await remove_items(transaction, context.services.queue, context.viewer.user_uuid, list(removed.values()))
+    return bulk.outcome(removed_items_count=len(removed), removed_folders_count=0)
+
+
+async def _chosen(context: Context, transaction: Transaction, input: Any) -> tuple[Bulk, dict[UUID, Any]]:
+    """The entries of a move or removal with what is wrong with them, and the rows of those without fault."""
+    uuids = input.item_uuids
+    errors = await refused_items(context, transaction, uuids, StorageUserRole.ADMIN, "itemUuids")
+    found = {row.uuid: row for row in await chosen_items(transaction, uuids)}
+    for place, uuid in enumerate(uuids):
+        if place not in errors and input.folder_uuid and found[uuid].folder_uuid != input.folder_uuid:
+            errors[place] = bad_input("This item does not lie directly in that folder.", "itemUuids", place)
+    rows = {uuid: found[uuid] for place, uuid in enumerate(uuids) if place not in errors}
+    return Bulk(uuids, input.allow_partial, errors), rows
+
+
+def _checked_updates(inputs: Sequence[UpdateStorageItemInput], present: Mapping[UUID, Any], bulk: Bulk) -> dict[int, Any]:
+    values: dict[int, Any] = {}
+    for place, one in enumerate(inputs):
+        if place not in bulk.errors:
+            try:
+                values[place] = changed_attributes(one, present[one.item_uuid], "items", place)
+            except DomainError as error:
+                bulk.errors[place] = error
+    return values
+
+
+def _add(bulk: Bulk, faults: Mapping[UUID, str]) -> None:
+    for place, uuid in enumerate(bulk.uuids):
+        if uuid in faults and place not in bulk.errors:
+            bulk.errors[place] = conflict(faults[uuid], "itemUuids", place)
+
+
+async def _unused_frames(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
+    """The frames that may go with their groups: unused elsewhere, and under the viewer's own administration."""
+    rows = await unused_members(transaction, uuids)
+    held = await roles_on_items(transaction.connection, context.viewer, [row.uuid for row in rows])
+    return [row for row in rows if row.uuid in held and held[row.uuid].role is StorageUserRole.ADMIN]
