@@ -32,7 +32,10 @@ class DidNotStart(Exception):
 
 
 def launch(command: Sequence[str | Path], *, user: str = "", stop: signal.Signals = signal.SIGKILL) -> list[str]:
-    """The command, wrapped so that it runs as `user` and gets the signal `stop` when the tests die."""
+    """The command, wrapped so that it runs as `user` and gets the signal `stop` when the tests die.
+
+    To the kernel that means the thread which starts it, so start it from the main one.
+    """
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(int(stop)), user]
     return [*launcher, *map(str, command)]
 

@@ -1,0 +1,102 @@
+"""No key leads out of the store, and no file name or media type out of its header."""
+
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.stores.base import BadKey, MissingObject
+from gateway.stores.headers import attachment, media_type
+from gateway.stores.keys import new_key, parts_of, path_of, sound
+
+ROOT = Path("/root-of-the-store")
+
+
+def test_new_keys_are_sound_and_never_the_same() -> None:
+    keys = {new_key() for _ in range(1_000)}
+    assert len(keys) == 1_000
+    assert all(sound(key) == key and len(key) == 32 for key in keys)
+
+
+def test_a_key_has_one_place() -> None:
+    assert path_of(ROOT, "abcdef") == ROOT / "ab" / "abcdef"
+    assert parts_of(ROOT, "abcdef", "0123") == ROOT / "abcdef.0123"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "..\\x",
+        "/x",
+        "a/b",
+        "a.b",
+        "a\0",
+        "a\n",
+        "-a",
+        "_a",
+        "~",
+        "%2e%2e",
+        "C:",
+        "ß",
+        "٣",
+        "a" * 129,
+    ],
+)
+def test_hostile_keys_have_no_place(key: str) -> None:
+    with pytest.raises(BadKey):
+        path_of(ROOT, key)
+    with pytest.raises(BadKey):
+        parts_of(ROOT, key, "0")
+    with pytest.raises(BadKey):
+        parts_of(ROOT, "0", key)
+
+
+def test_no_object_has_a_bad_key() -> None:
+    assert issubclass(BadKey, MissingObject)
+
+
+@given(st.text() | st.text("ab09-_./", max_size=130))
+@example("../../etc/passwd")
+def test_a_path_stays_in_the_store(key: str) -> None:
+    try:
+        path = path_of(ROOT, key)
+    except BadKey:
+        return
+    assert path.resolve() == path and path.is_relative_to(ROOT) and path.name == key
+
+
+@given(st.text())
+@example('a"\r\nSet-Cookie: x=1')
+@example("\ud800")
+@example("n" * 100_000)
+def test_a_disposition_is_one_plain_line(name: str) -> None:
+    header = attachment(name)
+    assert header.isascii() and header.isprintable() and len(header) < 2_500
+    quoted, extended = header.removeprefix('attachment; filename="').split("\"; filename*=UTF-8''")
+    assert not set(quoted) & set('"\\%;/')
+    assert unquote(extended) and not set(unquote(extended)) & set("/\\\r\n\0\u202e")
+
+
+def test_names_survive_as_they_are() -> None:
+    assert attachment("scan 7.nii.gz") == "attachment; filename=\"scan 7.nii.gz\"; filename*=UTF-8''scan%207.nii.gz"
+    assert attachment("Röntgen; 100%.png").endswith("''R%C3%B6ntgen%3B%20100%25.png")
+    assert attachment("x" * 500 + ".tar.gz").endswith("xx.tar.gz")
+    assert attachment("...") == "attachment; filename=\"download\"; filename*=UTF-8''download"
+
+
+@pytest.mark.parametrize("text", ["image/png", "application/vnd.a+json", "text/plain; charset=utf-8", "video/mp4"])
+def test_media_types_stay(text: str) -> None:
+    assert media_type(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "png", "a/b\r\nX: 1", "text/html;", "ä/b", "a/b, c/d", "a/" + "b" * 500, "a /b", "a/b\n"]
+)
+def test_other_texts_mean_any_bytes(text: str) -> None:
+    assert media_type(text) == "application/octet-stream"

@@ -1,0 +1,201 @@
+"""What the gateway adds when it serves the disk store itself: defences, conditions, origins, clean failures."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.stores.base import Upload
+from gateway.stores.disk import LocalDisk
+from gateway.stores.keys import new_key
+from tests.contracts.test_object_stores import disk_store
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def store(root: Path) -> Iterator[LocalDisk]:
+    with disk_store(root) as store:
+        yield store
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+async def signed_digits(store: LocalDisk) -> str:
+    key = new_key()
+    await store.put(key, b"0123456789", "text/plain")
+    return (await store.sign_get(key, "digits.txt", "text/plain", MINUTE)).url
+
+
+def assert_error(response: httpx.Response, status: int, code: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.json().keys() == {"error"}
+    assert response.json()["error"].keys() == {"code", "message"}
+    assert response.json()["error"]["code"] == code
+
+
+async def test_what_is_served_cannot_run_or_be_kept(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    response = await client.get(await signed_digits(store))
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response.headers["Content-Disposition"].startswith("attachment;")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Accept-Ranges"] == "bytes"
+
+
+async def test_head_is_get_without_the_bytes(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    url = await signed_digits(store)
+    whole, head = await client.get(url), await client.head(url)
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["Content-Length"] == "10"
+    for name in ("ETag", "Content-Type", "Content-Disposition", "Content-Security-Policy"):
+        assert head.headers[name] == whole.headers[name]
+
+
+async def test_a_tag_saves_the_download(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    url = await signed_digits(store)
+    tag = (await client.get(url)).headers["ETag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        response = await client.get(url, headers={"If-None-Match": known})
+        assert (response.status_code, response.content, response.headers["ETag"]) == (304, b"", tag)
+    assert (await client.get(url, headers={"If-None-Match": '"other"'})).status_code == 200
+
+
+async def test_a_range_needs_the_same_object(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    url = await signed_digits(store)
+    tag = (await client.get(url)).headers["ETag"]
+    same = await client.get(url, headers={"Range": "bytes=0-1", "If-Range": tag})
+    assert (same.status_code, same.content) == (206, b"01")
+    other = await client.get(url, headers={"Range": "bytes=0-1", "If-Range": '"other"'})
+    assert (other.status_code, other.content) == (200, b"0123456789")
+
+
+async def test_odd_ranges(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    url = await signed_digits(store)
+    several = await client.get(url, headers={"Range": "bytes=0-1,4-5"})
+    assert (several.status_code, several.content) == (200, b"0123456789")
+    beyond = await client.get(url, headers={"Range": "bytes=10-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */10")
+    for odd in ("bytes=", "bytes=x-y", "bytes=5-2", "lines=1-2", "bytes", "bytes=-99999999999999999999", "bytes=--1"):
+        assert (await client.get(url, headers={"Range": odd})).status_code in (200, 206, 400, 416), odd
+
+
+async def test_large_objects_come_whole_and_in_any_piece(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    key, data = new_key(), secrets.token_bytes(3_000_001)
+    await store.put(key, data, "video/mp4")
+    url = (await store.sign_get(key, "film.mp4", "video/mp4", MINUTE)).url
+    assert (await client.get(url)).content == data
+    assert (await client.get(url, headers={"Range": "bytes=262143-2500000"})).content == data[262_143:2_500_001]
+
+
+async def test_errors_are_small_and_typed(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    url = await signed_digits(store)
+    base = url.split("?")[0]
+    for forged in (base, url + "0", url + "&x=1", url.replace("expires=", "expires=9"), base + "?" + "a" * 2_000):
+        assert_error(await client.get(forged), 403, "FORBIDDEN")
+    for path in ("/objects/..%2f..%2fetc%2fpasswd", "/objects/%00", "/objects/%ff", "/objects/" + "a" * 5_000):
+        hostile = urlsplit(url)._replace(path="").geturl().replace("?", path + "?", 1)
+        assert (await client.get(hostile)).status_code in (403, 404), path
+    gone = (await store.sign_get(new_key(), "x", "text/plain", MINUTE)).url
+    assert_error(await client.get(gone), 404, "NOT_FOUND")
+    assert (await client.delete(url)).status_code == 405
+
+
+async def test_a_length_is_judged_before_the_body(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"12345"
+
+    url = (await store.sign_put(new_key(), Upload(5, "text/plain"), MINUTE)).url
+    plain = {"Content-Type": "text/plain"}
+    assert_error(await client.put(url, content=chunks(), headers=plain), 411, "BAD_REQUEST")
+    assert_error(await client.put(url, content=b"1234", headers=plain), 400, "BAD_REQUEST")
+    assert_error(await client.put(url, content=b"123456", headers=plain), 413, "LIMIT_EXCEEDED")
+    assert_error(await client.put(url, content=b"x" * 20_000_000, headers=plain), 413, "LIMIT_EXCEEDED")
+    assert_error(await client.put(url, content=b"12345"), 400, "BAD_REQUEST")
+    assert (await client.put(url, content=b"12345", headers=plain)).status_code == 200
+    assert_error(await client.put(url, content=b"54321", headers=plain), 412, "CONFLICT")
+
+
+async def test_nothing_half_made_stays(store: LocalDisk, root: Path, client: httpx.AsyncClient) -> None:
+    key, data = new_key(), secrets.token_bytes(2_000_000)
+    wrong = await store.sign_put(key, Upload(len(data), "video/mp4", hashlib.sha256(b"other").hexdigest()), MINUTE)
+    assert_error(await client.put(wrong.url, headers=wrong.headers, content=data), 400, "BAD_REQUEST")
+
+    right = await store.sign_put(key, Upload(len(data), "video/mp4"), MINUTE)
+    await _send_half(right.url, data)
+    await asyncio.sleep(0.3)
+    assert await store.info(key) is None
+    assert [path for path in root.rglob("*/incoming/*")] == []
+    assert (await client.put(right.url, headers=right.headers, content=data)).status_code == 200
+
+
+async def _send_half(url: str, data: bytes) -> None:
+    """An upload by somebody whose connection breaks in the middle of it."""
+    parts = urlsplit(url)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    head = (
+        f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: {len(data)}"
+    )
+    writer.write(head.encode() + b"\r\n\r\n" + data[: len(data) // 2])
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def test_two_uploads_at_once_make_one_object(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    signed = await store.sign_put(key, Upload(1_000_000, "video/mp4"), MINUTE)
+    bodies = [bytes([each]) * 1_000_000 for each in range(8)]
+    answers = await asyncio.gather(*(client.put(signed.url, headers=signed.headers, content=body) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+    winner = next(body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 200)
+    assert await store.read(key) == winner
+
+
+async def test_pages_of_other_origins_may_use_the_urls(store: LocalDisk, client: httpx.AsyncClient) -> None:
+    url = await signed_digits(store)
+    origin = {"Origin": "https://elsewhere.example"}
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type, range"}
+    preflight = await client.options(url, headers={**origin, **asked})
+    assert preflight.status_code == 200
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "content-type" in preflight.headers["Access-Control-Allow-Headers"]
+    for wanted in (url, url + "0"):
+        answer = await client.get(wanted, headers=origin)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+async def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    def open_again() -> None:
+        LocalDisk(tmp_path, public_url="", secret=b"x", part_size=1)
+
+    open_again()
+    old, young = tmp_path / "incoming/old", tmp_path / "incoming/young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    open_again()
+    assert not old.exists() and young.exists()

@@ -1,0 +1,65 @@
+"""The servers of the tests do what the tests rely on, and none outlives them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.servers import PostgresServer, under
+
+OWNER = """
+import os, sys, time
+from pathlib import Path
+from tests.processes import running
+with running(["/bin/sleep", "600"], lambda: True, directory=Path(sys.argv[1])):
+    print(Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text(), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_databases_are_copies_of_their_template(postgres_server: PostgresServer) -> None:
+    template = postgres_server.create_database()
+    with psycopg.connect(template) as connection:
+        connection.execute("CREATE TABLE seen AS SELECT 1 AS number")
+    copy = postgres_server.create_database(template)
+    with closing(psycopg.connect(copy)) as connection:
+        assert connection.execute("SELECT number FROM seen").fetchall() == [(1,)]
+        postgres_server.drop_database(copy)  # though somebody is connected
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(copy)
+    postgres_server.drop_database(template)
+
+
+def test_a_prefix_goes_behind_the_bucket() -> None:
+    assert under("s3://b?region=r", "x") == "s3://b/x?region=r"
+    assert under("s3://b/a/?region=r", "x") == "s3://b/a/x?region=r"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_server_ends_with_the_tests(tmp_path: Path, end: signal.Signals) -> None:
+    command = [sys.executable, "-c", OWNER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as owner:
+        assert owner.stdout is not None
+        child = int(owner.stdout.readline())
+        time.sleep(0.2)  # the launcher becomes the command
+        owner.send_signal(end)
+        owner.wait(timeout=10)
+    deadline = time.monotonic() + 5
+    while _lives(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _lives(child)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
