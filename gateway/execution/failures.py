@@ -54,7 +54,8 @@ def _reason(error: BaseException | None) -> DomainError:
         case Refusal(errors=[first, *_]):
             return DomainError(first.code, str(error), first.path)
         case StrawberryInputCoercionError():
-            return bad_input(error.message.partition(". ")[0])  # what follows is advice for those who write Python
+            sentence = error.message.partition(". ")[0]  # what follows is advice for those who write Python
+            return bad_input(f"{sentence.removesuffix('.')}.")
         case GraphQLError(extensions={"code": ErrorCode() as code}):
             return DomainError(code, error.message)
         case GraphQLError(original_error=GraphQLError() as cause) if _blames_a_value(cause):

@@ -108,11 +108,15 @@ class SocketClient:
 async def socket_to(
     address: str, protocol: str | None = PROTOCOL, origin: str | None = None
 ) -> AsyncIterator[SocketClient]:
-    subprotocols = [Subprotocol(protocol)] if protocol else None
-    async with connect(
-        f"ws://{address}", subprotocols=subprotocols, origin=Origin(origin) if origin else None, proxy=None
-    ) as connection:
-        yield SocketClient(connection)
+    connection = connect(
+        f"ws://{address}",
+        subprotocols=[Subprotocol(protocol)] if protocol else None,
+        origin=Origin(origin) if origin is not None else None,
+        compression=None,
+        proxy=None,
+    )
+    async with connection as opened:
+        yield SocketClient(opened)
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 1.0) -> None:

@@ -30,6 +30,7 @@ class Stage:
 
     users: set[str] = field(default_factory=lambda: {"ada", "bob"})
     live: set[object] = field(default_factory=set)
+    produced: int = 0
     stopped: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     broken: bool = False
@@ -48,6 +49,7 @@ class Context:
     stage: Stage
     viewer: Viewer
     request_id: str
+    uses: int = 0
 
 
 ToyInfo = Info[Context, None]
@@ -151,8 +153,9 @@ class Event:
     number: int
 
     @strawberry.field
-    def context(self, info: ToyInfo) -> str:
-        return str(id(info.context))
+    def use_of_context(self, info: ToyInfo) -> int:
+        info.context.uses += 1
+        return info.context.uses
 
     @strawberry.field
     async def nap(self, seconds: float) -> bool:
@@ -169,14 +172,15 @@ class Subscription:
     @strawberry.subscription
     async def events(self, info: ToyInfo, steps: int = 1_000_000, pause: float = 0.0) -> AsyncGenerator[Event]:
         token = object()
-        live = info.context.stage.live
-        live.add(token)
+        stage = info.context.stage
+        stage.live.add(token)
         try:
             for number in range(steps):
                 await asyncio.sleep(pause)
+                stage.produced += 1
                 yield Event(number=number)
         finally:
-            live.discard(token)
+            stage.live.discard(token)
 
     @strawberry.subscription
     async def stumble(self) -> AsyncGenerator[int]:

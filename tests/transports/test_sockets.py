@@ -1,0 +1,140 @@
+"""Sockets over time: nothing outlives them, no credential outlives its revocation, and no reader is outrun."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from gateway.execution.limits import Limits
+from gateway.http.entrance import Pace
+from tests.transports.serving import eventually, served, socket_to
+from tests.transports.toy import Stage
+
+FOREVER = "subscription { events(pause: 0.01) { number } }"
+SILENT = "subscription { events(pause: 1000) { number } }"
+
+
+async def test_complete_closes_the_source_at_once(stage: Stage) -> None:
+    async with served(stage) as address, socket_to(address) as socket:
+        await socket.initialise()
+        for id_, query in (("loud", FOREVER), ("silent", SILENT)):
+            await socket.subscribe(id_, query)
+        await eventually(lambda: len(stage.live) == 2)
+        await socket.complete("loud")
+        await socket.complete("silent")
+        await eventually(lambda: not stage.live)
+
+
+@pytest.mark.parametrize("query", [FOREVER, SILENT])
+async def test_an_abrupt_end_frees_every_source_within_a_second(stage: Stage, query: str) -> None:
+    async with served(stage) as address, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(socket_to(address)) for _ in range(20)]
+        for socket in sockets:
+            await socket.initialise()
+            await socket.subscribe("1", query)
+            await socket.subscribe("2", query)
+        await eventually(lambda: len(stage.live) == 40, seconds=5)
+        for socket in sockets:
+            socket.connection.transport.abort()
+        await eventually(lambda: not stage.live)
+
+
+async def test_a_stop_of_the_server_frees_every_source(stage: Stage) -> None:
+    async with AsyncExitStack() as stack:
+        async with served(stage) as address:
+            socket = await stack.enter_async_context(socket_to(address))
+            await socket.initialise()
+            await socket.subscribe("1", FOREVER)
+            await eventually(lambda: len(stage.live) == 1)
+        assert (await socket.until_closed())[0] == 1012
+        assert not stage.live
+
+
+async def test_a_revoked_credential_starts_nothing(stage: Stage) -> None:
+    async with served(stage) as address, socket_to(address) as socket:
+        await socket.initialise()
+        stage.users.remove("ada")
+        await socket.subscribe("1", "{ hello }")
+        assert await socket.until_closed() == (4403, "Forbidden")
+
+
+async def test_a_revoked_credential_hears_nothing_more(stage: Stage) -> None:
+    async with served(stage, pace=Pace(recheck=0.1)) as address, socket_to(address) as socket:
+        await socket.initialise()
+        await socket.subscribe("1", FOREVER)
+        await eventually(lambda: len(stage.live) == 1)
+        stage.users.remove("ada")
+        async with asyncio.timeout(1):
+            assert await socket.until_closed() == (4403, "Forbidden")
+        await eventually(lambda: not stage.live)
+
+
+async def test_a_revoked_credential_does_not_keep_a_silent_socket(stage: Stage) -> None:
+    async with served(stage, pace=Pace(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
+        await socket.initialise()
+        stage.users.remove("ada")
+        assert await socket.until_closed() == (4403, "Forbidden")
+
+
+async def test_a_failing_check_is_made_again_later(stage: Stage) -> None:
+    async with served(stage, pace=Pace(recheck=0, ping=0.05)) as address, socket_to(address) as socket:
+        await socket.initialise()
+        stage.broken = True
+        assert await socket.receive() == {"type": "ping"}
+        await socket.subscribe("1", "{ hello }")
+        while (message := await socket.receive())["type"] == "ping":
+            pass
+        assert message["payload"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+        stage.broken = False
+        await socket.subscribe("1", "{ hello }")
+        while (message := await socket.receive())["type"] == "ping":
+            pass
+        assert message["type"] == "next"
+
+
+async def test_a_user_has_so_many_sockets(stage: Stage) -> None:
+    async with served(stage, Limits(sockets_per_viewer=2)) as address, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(socket_to(address)) for _ in range(4)]
+        for socket in sockets[:2]:
+            await socket.initialise("Bearer ada")
+        await sockets[2].send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
+        assert await sockets[2].until_closed() == (4429, "Too many sockets")
+        await sockets[3].initialise("Bearer bob")
+        await sockets[0].connection.close()
+        again = await stack.enter_async_context(socket_to(address))
+        await again.initialise("Bearer ada")
+
+
+async def test_each_event_has_a_context_of_its_own(stage: Stage) -> None:
+    async with served(stage) as address, socket_to(address) as socket:
+        await socket.initialise()
+        await socket.subscribe("1", "subscription { events(steps: 2) { useOfContext } }")
+        uses = [(await socket.receive())["payload"]["data"]["events"]["useOfContext"] for _ in range(2)]
+    assert uses == [1, 1]
+
+
+async def test_each_event_has_a_time_limit(stage: Stage) -> None:
+    async with served(stage, Limits(seconds=0.2)) as address, socket_to(address) as socket:
+        await socket.initialise()
+        await socket.subscribe("1", "subscription { events(pause: 0.3) { number } }")
+        assert (await socket.receive())["type"] == "next"
+        await socket.subscribe("2", "subscription { events(pause: 0.3) { nap(seconds: 5) } }")
+        while (message := await socket.receive())["id"] == "1":
+            pass
+    assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "TIMEOUT")
+
+
+async def test_a_reader_that_never_reads_is_waited_for(stage: Stage) -> None:
+    async with served(stage) as address, socket_to(address) as reader, socket_to(address) as other:
+        await reader.initialise()
+        await reader.subscribe("1", "subscription { events { payload(size: 1000000) } }")
+        await eventually(lambda: stage.produced > 0)
+        await asyncio.sleep(0.5)  # until the buffers are full
+        produced = stage.produced
+        await asyncio.sleep(0.5)
+        assert stage.produced == produced < 100
+        await other.initialise()
+        await other.subscribe("1", "{ hello }")
+        assert (await other.receive())["payload"] == {"data": {"hello": "Hello, world!"}}
+        reader.connection.transport.abort()
+        await eventually(lambda: not stage.live)
