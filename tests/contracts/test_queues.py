@@ -1,0 +1,504 @@
+"""What both queues promise: enqueued with the commit, run at least once, retried, and lost by nobody's death."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import structlog
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from gateway.database.engine import Database
+from gateway.jobs.open import open_queue
+from gateway.jobs.queue import ATTEMPTS, Lease, Queue, Task
+from gateway.models.base import now
+
+LEASE = Lease(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
+SOON = 10.0
+"""Seconds within which something must have happened."""
+SILENCE = 0.2
+"""Seconds after which we believe that nothing happens."""
+
+
+@pytest.fixture
+def queue(database: Database) -> Queue:
+    return open_queue(database, LEASE)
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    """What is logged meanwhile."""
+    with capture_logs() as logged:
+        yield logged
+
+
+class Calls(list[dict[str, Any]]):
+    """A task that notes how it was called."""
+
+    async def __call__(self, **args: Any) -> None:
+        self.append(args)
+
+
+@asynccontextmanager
+async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2) -> AsyncIterator[asyncio.Event]:
+    """A worker for as long as the context lasts; the event stops it sooner."""
+    stop = asyncio.Event()
+    work = asyncio.create_task(queue.work(tasks, concurrency=concurrency, stop=stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        async with asyncio.timeout(SOON):
+            await work
+
+
+async def enqueue(database: Database, queue: Queue, task: str, **options: Any) -> None:
+    async with database.writing() as transaction:
+        await queue.enqueue(transaction, task, options.pop("args", {}), **options)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(SOON):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def left(database: Database) -> int:
+    """How many tasks there still are, waiting, running or failed."""
+    table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs")
+    [row] = await database.rows(sa.select(sa.func.count().label("count")).select_from(table))
+    count: int = row.count
+    return count
+
+
+async def test_a_committed_task_is_run_once_with_its_arguments(database: Database, queue: Queue) -> None:
+    args = {"text": "ü'\"\\", "number": 1, "nothing": None, "list": [1.5, {"deep": True}]}
+    calls = Calls()
+    async with working(queue, {"note": calls}):
+        await enqueue(database, queue, "note", args=args)
+        await until(lambda: calls)
+        await asyncio.sleep(SILENCE)
+    assert calls == [args]
+    assert await left(database) == 0
+
+
+async def test_a_task_is_not_run_before_the_commit(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    async with working(queue, {"note": calls}):
+        async with database.writing() as transaction:
+            await queue.enqueue(transaction, "note", {})
+            await asyncio.sleep(SILENCE)
+            assert calls == []
+        await until(lambda: calls)
+
+
+async def test_a_task_that_is_rolled_back_is_never_run(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    async with working(queue, {"note": calls}):
+        with pytest.raises(ZeroDivisionError):
+            async with database.writing() as transaction:
+                await queue.enqueue(transaction, "note", {})
+                raise ZeroDivisionError
+        await asyncio.sleep(SILENCE)
+    assert calls == []
+    assert await left(database) == 0
+
+
+async def test_an_idle_worker_is_woken_at_once(database: Database) -> None:
+    queue, calls = open_queue(database, replace(LEASE, poll=60.0)), Calls()
+    async with working(queue, {"note": calls}):
+        await asyncio.sleep(SILENCE)
+        await enqueue(database, queue, "note")
+        await until(lambda: calls)
+
+
+async def test_a_task_waits_for_its_time(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    async with working(queue, {"note": calls}):
+        await enqueue(database, queue, "note", run_at=now() + timedelta(seconds=SILENCE + 0.5))
+        await enqueue(database, queue, "note", args={"late": False}, run_at=now() - timedelta(days=1))
+        await asyncio.sleep(SILENCE)
+        assert calls == [{"late": False}]
+        await until(lambda: len(calls) == 2)
+
+
+async def test_tasks_are_begun_in_the_order_in_which_they_came(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    for number in range(3):
+        await enqueue(database, queue, "note", args={"number": number})
+    async with database.writing() as transaction:
+        for number in range(3, 6):
+            await queue.enqueue(transaction, "note", {"number": number})
+    async with working(queue, {"note": calls}, concurrency=1):
+        await until(lambda: len(calls) == 6)
+    assert calls == [{"number": number} for number in range(6)]
+
+
+async def test_no_more_tasks_run_at_once_than_allowed_and_no_less(database: Database, queue: Queue) -> None:
+    running, most = 0, 0
+
+    async def count() -> None:
+        nonlocal running, most
+        running, most = running + 1, max(most, running + 1)
+        await asyncio.sleep(0.1)
+        running -= 1
+
+    for _ in range(9):
+        await enqueue(database, queue, "count")
+    async with working(queue, {"count": count}, concurrency=3):
+        async with asyncio.timeout(SOON):
+            while await left(database):
+                await asyncio.sleep(0.02)
+    assert most == 3
+
+
+async def test_a_worker_leaves_what_it_does_not_know_to_others(database: Database, queue: Queue) -> None:
+    known, unknown = Calls(), Calls()
+    await enqueue(database, queue, "unknown")
+    await enqueue(database, queue, "known")
+    async with working(queue, {"known": known}):
+        await until(lambda: known)
+        await asyncio.sleep(SILENCE)
+    async with working(queue, {"unknown": unknown}):
+        await until(lambda: unknown)
+
+
+async def test_log_lines_say_which_task_they_are_about(database: Database, queue: Queue) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def look() -> None:
+        seen.append(structlog.contextvars.get_contextvars())
+
+    async with working(queue, {"look": look}):
+        await enqueue(database, queue, "look")
+        await until(lambda: seen)
+    assert (seen[0]["task"], seen[0]["attempt"]) == ("look", 1)
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+# Keys
+
+
+async def test_while_a_task_waits_its_key_keeps_others_out(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    async with database.writing() as transaction:
+        await queue.enqueue(transaction, "note", {"number": 1}, key="k")
+        await queue.enqueue(transaction, "note", {"number": 2}, key="k")
+        await queue.enqueue(transaction, "note", {"number": 3}, key="other")
+    await enqueue(database, queue, "note", args={"number": 4}, key="k")
+    async with working(queue, {"note": calls}):
+        await until(lambda: len(calls) == 2)
+        await asyncio.sleep(SILENCE)
+    assert sorted(call["number"] for call in calls) == [1, 3]
+
+
+async def test_the_rest_of_a_transaction_stands_when_a_key_is_taken(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    await enqueue(database, queue, "note", key="k")
+    async with database.writing() as transaction:
+        await queue.enqueue(transaction, "note", {}, key="k")
+        await queue.enqueue(transaction, "note", {"number": 2})
+    async with working(queue, {"note": calls}):
+        await until(lambda: calls == [{}, {"number": 2}])
+
+
+async def test_a_key_is_free_while_its_task_runs(database: Database, queue: Queue) -> None:
+    begun, go_on = 0, asyncio.Event()
+
+    async def wait() -> None:
+        nonlocal begun
+        begun += 1
+        await go_on.wait()
+
+    async with working(queue, {"wait": wait}):
+        await enqueue(database, queue, "wait", key="k")
+        await until(lambda: begun == 1)
+        await enqueue(database, queue, "wait", key="k")
+        await until(lambda: begun == 2)
+        go_on.set()
+    assert await left(database) == 0
+
+
+async def test_a_waiting_task_sees_what_was_committed_with_the_one_it_stands_for(
+    database: Database, queue: Queue
+) -> None:
+    calls = Calls()
+    await enqueue(database, queue, "note", key="k")
+    async with AsyncExitStack() as stack:
+        async with database.writing() as transaction:
+            await queue.enqueue(transaction, "note", {}, key="k")
+            await stack.enter_async_context(working(queue, {"note": calls}))
+            await asyncio.sleep(SILENCE)
+            assert calls == []
+        await until(lambda: calls)
+
+
+async def test_of_many_at_once_with_one_key_one_is_run(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    await asyncio.gather(*(enqueue(database, queue, "note", key="k") for _ in range(8)))
+    assert await left(database) == 1
+    async with working(queue, {"note": calls}):
+        await until(lambda: calls)
+
+
+# Failures
+
+
+async def test_a_task_that_raises_is_tried_again_ever_later(database: Database) -> None:
+    queue, times = open_queue(database, replace(LEASE, retry=0.1)), list[float]()
+
+    async def fail_twice() -> None:
+        times.append(time.monotonic())
+        if len(times) < 3:
+            raise ValueError("not yet")
+
+    async with working(queue, {"fail_twice": fail_twice}):
+        await enqueue(database, queue, "fail_twice")
+        await until(lambda: len(times) == 3)
+        await asyncio.sleep(SILENCE)
+    first, second, third = times
+    assert second - first >= 0.1
+    assert third - second >= 0.2
+    assert await queue.failures() == []
+    assert await left(database) == 0
+
+
+async def test_a_task_is_given_up_and_kept_with_its_error(database: Database, logged: list[EventDict]) -> None:
+    queue, calls = open_queue(database, replace(LEASE, retry=0.001)), Calls()
+
+    async def fail(**args: Any) -> None:
+        await calls(**args)
+        raise ValueError("no \0 good \udcff")
+
+    async with working(queue, {"fail": fail}):
+        await enqueue(database, queue, "fail", args={"number": 1}, key="k")
+        await until(lambda: len(calls) == ATTEMPTS)
+        await asyncio.sleep(SILENCE)
+        [failure] = await queue.failures()
+        assert (failure.task, failure.args, failure.attempts) == ("fail", {"number": 1}, ATTEMPTS)
+        assert "ValueError: no \ufffd good ?" in failure.error
+        assert len(calls) == ATTEMPTS
+        assert [line["event"] for line in logged] == ["task_will_be_retried"] * (ATTEMPTS - 1) + ["task_failed"]
+        await enqueue(database, queue, "fail", args={"number": 2}, key="k")
+        await until(lambda: len(calls) > ATTEMPTS)
+
+
+async def test_a_task_that_killed_all_its_workers_is_given_up(database: Database, queue: Queue) -> None:
+    calls = Calls()
+    await enqueue(database, queue, "kill")
+    table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs", sa.column("attempts"))
+    async with database.writing() as transaction:
+        await transaction.execute(sa.update(table).values(attempts=ATTEMPTS))
+    async with working(queue, {"kill": calls}):
+        async with asyncio.timeout(SOON):
+            while not (failures := await queue.failures()):
+                await asyncio.sleep(0.02)
+    assert "Abandoned" in failures[0].error
+    assert calls == []
+
+
+async def test_a_task_that_fails_makes_way_for_one_with_its_key(database: Database, queue: Queue) -> None:
+    calls, go_on = Calls(), asyncio.Event()
+
+    async def fail_first(**args: Any) -> None:
+        await calls(**args)
+        await go_on.wait()
+        if args["number"] == 1:
+            raise ValueError
+
+    async with working(queue, {"fail_first": fail_first}, concurrency=1):
+        await enqueue(database, queue, "fail_first", args={"number": 1}, key="k")
+        await until(lambda: calls)
+        await enqueue(database, queue, "fail_first", args={"number": 2}, key="k")
+        go_on.set()
+        await until(lambda: len(calls) == 2)
+        await asyncio.sleep(SILENCE)
+    assert [call["number"] for call in calls] == [1, 2]
+    assert await left(database) == 0
+
+
+async def test_a_task_that_cancels_itself_has_failed(database: Database, queue: Queue) -> None:
+    calls = Calls()
+
+    async def cancel_first() -> None:
+        await calls()
+        if len(calls) == 1:
+            raise asyncio.CancelledError
+
+    async with working(queue, {"cancel_first": cancel_first}):
+        await enqueue(database, queue, "cancel_first")
+        await until(lambda: len(calls) == 2)
+        await asyncio.sleep(SILENCE)
+    assert await left(database) == 0
+
+
+async def test_a_worker_outlives_a_database_that_fails(database: Database, queue: Queue) -> None:
+    calls, go_on = Calls(), asyncio.Event()
+
+    async def wait(**args: Any) -> None:
+        await calls(**args)
+        await go_on.wait()
+
+    async with working(queue, {"wait": wait}):
+        await enqueue(database, queue, "wait", args={"number": 1})
+        await until(lambda: calls)
+        async with hidden_tasks(database):
+            go_on.set()
+            await asyncio.sleep(SILENCE)
+        async with asyncio.timeout(SOON):
+            while await left(database):
+                await asyncio.sleep(0.02)
+        await enqueue(database, queue, "wait", args={"number": 2})
+        await until(lambda: len(calls) == 2)
+    assert [call["number"] for call in calls] == [1, 2]
+
+
+@asynccontextmanager
+async def hidden_tasks(database: Database) -> AsyncIterator[None]:
+    """For a while, every statement about tasks fails."""
+    table = "queued_tasks" if database.is_embedded else "procrastinate_jobs"
+    for old, new in ((table, "hidden"), ("hidden", table)):
+        async with database.writing() as transaction:
+            await transaction.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+        if new == "hidden":
+            yield
+
+
+# Workers that stop, and workers that die
+
+
+async def test_a_worker_that_is_stopped_finishes_what_is_short(database: Database, queue: Queue) -> None:
+    begun, ended = Calls(), Calls()
+
+    async def short() -> None:
+        await begun()
+        await asyncio.sleep(0.2)
+        await ended()
+
+    async with working(queue, {"short": short}) as stop:
+        await enqueue(database, queue, "short")
+        await until(lambda: begun)
+        stop.set()
+    assert len(ended) == 1
+    assert await left(database) == 0
+
+
+@pytest.mark.parametrize("cancel", [False, True], ids=["stopped", "cancelled"])
+async def test_a_worker_that_leaves_gives_back_what_is_long(database: Database, cancel: bool) -> None:
+    """So often that it would be given up, if each time counted as an attempt; and never after the lease only."""
+    queue = open_queue(database, replace(LEASE, duration=600.0, grace=0.02))
+    begun, calls = 0, Calls()
+
+    async def long() -> None:
+        nonlocal begun
+        begun += 1
+        await asyncio.Event().wait()
+
+    await enqueue(database, queue, "long", key="k")
+    for number in range(1, ATTEMPTS + 2):
+        stop = asyncio.Event()
+        work = asyncio.create_task(queue.work({"long": long}, concurrency=1, stop=stop))
+        await until(lambda: begun == number)  # noqa: B023 - called within the round
+        work.cancel() if cancel else stop.set()
+        await asyncio.wait([work], timeout=SOON)
+        assert work.cancelled() if cancel else work.result() is None
+    async with working(queue, {"long": calls}):
+        await until(lambda: calls)
+    assert await left(database) == 0
+
+
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+from gateway.database.engine import Database
+from gateway.jobs.open import open_queue
+from gateway.jobs.queue import Lease
+
+async def main(url, duration, begun):
+    async def long(**args):
+        Path(begun).touch()
+        await asyncio.Event().wait()
+    queue = open_queue(Database(url), Lease(duration=float(duration), poll=0.05))
+    await queue.work({"long": long}, concurrency=1, stop=asyncio.Event())
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_long_task_is_its_workers_until_that_one_is_killed(
+    database: Database, queue: Queue, tmp_path: Path
+) -> None:
+    url, begun, calls = database.url.render_as_string(hide_password=False), tmp_path / "begun", Calls()
+    await enqueue(database, queue, "long", args={"number": 1}, key="k")
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, url, str(LEASE.duration), str(begun))
+    try:
+        await until(begun.exists)
+        async with working(queue, {"long": calls}):
+            await asyncio.sleep(1.5 * LEASE.duration)
+            assert calls == []
+            child.kill()
+            killed = time.monotonic()
+            await until(lambda: calls)
+            assert time.monotonic() - killed < 1.5 * LEASE.duration + 1
+    finally:
+        child.kill() if child.returncode is None else None
+        await child.wait()
+    assert calls == [{"number": 1}]
+    assert await left(database) == 0
+
+
+async def test_a_worker_thought_dead_by_mistake_works_on(postgres_database: Database) -> None:
+    queue, calls = open_queue(postgres_database, LEASE), Calls()
+    async with working(queue, {"note": calls}):
+        await enqueue(postgres_database, queue, "note")
+        await until(lambda: calls)
+        async with postgres_database.writing() as transaction:
+            await transaction.execute(sa.text("DELETE FROM procrastinate_workers"))
+        await enqueue(postgres_database, queue, "note")
+        await until(lambda: len(calls) == 2)
+
+
+async def test_a_worker_goes_on_when_all_its_connections_break(postgres_database: Database) -> None:
+    queue, calls, go_on = open_queue(postgres_database, LEASE), Calls(), asyncio.Event()
+
+    async def wait(**args: Any) -> None:
+        await calls(**args)
+        await go_on.wait()
+
+    others = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with working(queue, {"wait": wait}):
+        await enqueue(postgres_database, queue, "wait")
+        await until(lambda: calls)
+        await postgres_database.rows(others)
+        go_on.set()
+        await enqueue(postgres_database, queue, "wait")
+        await until(lambda: len(calls) == 2)
+        await asyncio.sleep(SILENCE)
+    assert len(calls) == 2
+    assert await left(postgres_database) == 0
+
+
+async def test_a_job_is_not_lost_when_the_answer_to_its_fetching_is(postgres_database: Database) -> None:
+    """The job is marked as ours, but we never heard of it: the connection broke just then."""
+    queue, calls = open_queue(postgres_database, replace(LEASE, duration=600.0)), Calls()
+    fetched = "UPDATE hidden SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
+    async with working(queue, {"note": calls}):
+        await enqueue(postgres_database, queue, "note")
+        await until(lambda: calls)
+        await enqueue(postgres_database, queue, "note", run_at=now() + timedelta(days=1))
+        async with hidden_tasks(postgres_database):
+            async with postgres_database.writing() as transaction:
+                await transaction.execute(sa.text(fetched))
+            await asyncio.sleep(SILENCE)
+        await until(lambda: len(calls) == 2)
