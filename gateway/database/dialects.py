@@ -93,7 +93,7 @@ def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.Column
         return sa.and_(key >= text, key < text + "\U0010ffff")
     if dialect != "sqlite":
         return key.contains(text, autoescape=True)
-    table: sa.Table = key.table  # type: ignore[attr-defined]  # a column of a table has one
+    table: sa.Table = key.table
     names = sa.table(f"{table.name}_names", sa.column("rowid"), sa.column("uuid"))
     index = sa.table(f"{table.name}_names_index", sa.column("rowid"), sa.column("name_key"))
     quoted = '"' + text.replace('"', '""') + '"'

@@ -33,6 +33,11 @@ def is_current(url: str) -> bool:
         engine.dispose()
 
 
+def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+    """Whether a table or index is made from our rows; those of the queue and of the name index are made by their own SQL."""
+    return kind not in ("table", "index") or not name or not (name.startswith("procrastinate_") or "_names" in name)
+
+
 def _engine(url: str) -> sa.Engine:
     target = blocking_url(database_url(url))
     if target.database and target.get_backend_name() == "sqlite" and target.database != ":memory:":

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 import gateway.models  # noqa: F401 - fills the metadata
 from gateway.database.dialects import blocking_url, database_url as engine_url, is_sqlite
 from gateway.database.engine import Database, Transaction
-from gateway.database.migrate import is_current, migrate
+from gateway.database.migrate import is_current, is_ours, migrate
 from gateway.ids import uuid7
 from gateway.models.base import now
 from gateway.models.people import groups
@@ -163,11 +163,6 @@ def test_a_missing_column_would_be_noticed(database_url: str) -> None:
         connection.execute(sa.text("ALTER TABLE groups DROP COLUMN description"))
     engine.dispose()
     assert [difference[0] for difference in differences(database_url)] == ["add_column"]
-
-
-def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
-    """As the environment of the migrations has it."""
-    return not (kind in ("table", "index") and name is not None and (name.startswith("procrastinate_") or "_names" in name))
 
 
 def differences(url: str) -> list[tuple[object, ...]]:
