@@ -7,11 +7,11 @@ from pathlib import Path
 from av.audio import AudioStream
 from av.container import InputContainer
 
-from gateway.media.container import check_decodes, measure, opened, usable
+from gateway.media.container import check_decodes, opened, stated_duration, survey, usable
 from gateway.media.facts import MediaError, MediaFacts
 
-FRAMES_TO_DECODE = 100
 SLACK = 0.25
+SOUND_ONLY = {"video/mp4": "audio/mp4", "video/webm": "audio/webm", "video/3gpp": "audio/3gpp"}
 # Their demuxers work the duration out from the bit rate; it is no promise.
 GUESSED = {"audio/mpeg", "audio/aac", "audio/amr"}
 
@@ -31,7 +31,7 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
         duration = duration_of(container, track, facts.mime_type)
         return replace(
             facts,
-            mime_type=facts.mime_type.replace("video/", "audio/"),
+            mime_type=SOUND_ONLY.get(facts.mime_type, facts.mime_type),
             duration=duration,
             audio_sample_rate=track.codec_context.sample_rate,
             audio_bit_depth=bit_depth(track),
@@ -46,13 +46,12 @@ def duration_of(container: InputContainer, track: AudioStream, mime_type: str) -
     Raises:
         MediaError: the header promises more than there is.
     """
-    extent = measure(container, track)
-    stated = float(track.duration * track.time_base) if track.duration and track.time_base else 0.0
-    if mime_type not in GUESSED and stated > extent.duration + SLACK:
-        raise MediaError(f"the recording is truncated: {extent.duration:,.1f} s of {stated:,.1f} s are there")
-    check_decodes(container, track, extent.start, FRAMES_TO_DECODE)
-    check_decodes(container, track, max(extent.start, extent.end - 1), FRAMES_TO_DECODE)
-    return extent.duration
+    found = survey(container, track)
+    stated = stated_duration(container, track)
+    if mime_type not in GUESSED and stated > found.duration + SLACK:
+        raise MediaError(f"the recording is truncated: {found.duration:,.1f} s of {stated:,.1f} s are there")
+    check_decodes(track, found)
+    return found.duration
 
 
 def bit_depth(track: AudioStream) -> int | None:

@@ -1,11 +1,12 @@
 """Opening films and recordings with FFmpeg; which demuxer reads a file is for us to say, never for the file."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
 
 import av
 from av.audio import AudioStream
@@ -15,6 +16,10 @@ from av.video import VideoStream
 from gateway.media.facts import MediaError
 
 Track = AudioStream | VideoStream
+Packet = Annotated["av.Packet[Any]", "generic for the checker only"]
+
+# How many packets are decoded at either end.
+GROUP = 48
 
 DEMUXERS = {
     "video/mp4": "mov",
@@ -39,12 +44,14 @@ DEMUXERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """What the packets of a track add up to: their number, and their times in seconds."""
+class Survey:
+    """A track: how many packets it has, from which second to which, and its first and last packets themselves."""
 
-    packets: int
+    count: int
     start: float
     end: float
+    first: list[Packet]
+    last: list[Packet]
 
     @property
     def duration(self) -> float:
@@ -79,29 +86,72 @@ def usable(track: Track) -> bool:
     return track.codec_context is not None and not track.disposition & av.stream.Disposition.attached_pic
 
 
-def measure(container: InputContainer, track: Track) -> Extent:
-    """Walk through all packets of a track, without decoding them.
+def survey(container: InputContainer, track: Track) -> Survey:
+    """By the table of contents where there is one (MP4), else by walking through all packets.
 
     Raises:
-        MediaError: it has none.
+        MediaError: the track is empty.
     """
-    unit = float(track.time_base or 1)
-    count, start, end = 0, float("inf"), float("-inf")
-    for packet in container.demux(track):
-        if packet.size and packet.pts is not None:
-            start, end = min(start, packet.pts), max(end, packet.pts + (packet.duration or 0))
-        count += bool(packet.size)
-    if not count:
+    has_table = container.format.name.startswith("mov") and track.frames and track.duration
+    found = look_up(container, track) if has_table else walk(container, track)
+    if not found.first:
         raise MediaError("the track is empty: the file is broken or truncated")
-    return Extent(count, start * unit, end * unit)
+    return found
 
 
-def check_decodes(container: InputContainer, track: Track, second: float, most: int) -> None:
-    """Decode at most so many frames from the key frame before this second.
+def look_up(container: InputContainer, track: Track) -> Survey:
+    """Trust the table, and fetch packets from both ends only."""
+    start = track.start_time or 0
+    end = start + (track.duration or 0)
+    first = list(islice(packets(container, track), GROUP))
+    container.seek(end, stream=track)
+    last = list(islice(packets(container, track), GROUP))
+    return Survey(track.frames, start * unit(track), end * unit(track), first, last)
+
+
+def walk(container: InputContainer, track: Track) -> Survey:
+    """Count the packets and look at their times; a group of last packets begins with a key frame."""
+    count, start, end = 0, math.inf, -math.inf
+    first: list[Packet] = []
+    last: list[Packet] = []
+    for packet in packets(container, track):
+        count += 1
+        if packet.pts is not None:
+            start, end = min(start, packet.pts), max(end, packet.pts + (packet.duration or 0))
+        if len(first) < GROUP and (first or packet.is_keyframe):
+            first.append(packet)
+        if packet.is_keyframe and (track.type == "video" or len(last) == GROUP):
+            last = []
+        if len(last) < GROUP:
+            last.append(packet)
+    return Survey(count, start * unit(track), end * unit(track), first, last)
+
+
+def packets(container: InputContainer, track: Track) -> Iterator[Packet]:
+    """Those that hold something: the last one never does."""
+    return (packet for packet in container.demux(track) if packet.size)
+
+
+def unit(track: Track) -> float:
+    """The unit of its time stamps, in seconds."""
+    return float(track.time_base or 1)
+
+
+def stated_duration(container: InputContainer, track: Track) -> float:
+    """What the header says, in seconds, 0 if nothing: of the track, or of the whole file if that is the only track."""
+    if track.duration:
+        return track.duration * unit(track)
+    return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
+
+
+def check_decodes(track: Track, found: Survey) -> None:
+    """Decode both ends.
 
     Raises:
         MediaError: not one frame comes out.
     """
-    container.seek(round(second / float(track.time_base or 1)), stream=track)
-    if not sum(1 for _ in islice(container.decode(track), most)):
-        raise MediaError("the track cannot be decoded: the file is broken or truncated")
+    for group in (found.first, found.last):
+        track.codec_context.flush_buffers()
+        frames = sum(len(packet.decode()) for packet in group) + len(track.codec_context.decode(None))
+        if not frames:
+            raise MediaError("the track cannot be decoded: the file is broken or truncated")

@@ -1,6 +1,8 @@
 """Facts of a DICOM file, read without its pixels, whose presence is checked all the same."""
 
+import io
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,18 @@ UNDEFINED = 0xFFFFFFFF
 UID = re.compile(r"[0-9.]{1,64}")
 
 
+class Clipped(io.BufferedReader):
+    """A file that makes no room for more than it has, whatever length a hostile element claims."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes."""
+        return super().read(self._size if size is None or size < 0 else min(size, self._size))
+
+
 def read(path: Path, facts: MediaFacts) -> MediaFacts:
     """UIDs, instance number, frame_count (1 for a single image), and rows and columns as height and width.
 
@@ -36,13 +50,13 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
     check_pixels(file, path.stat().st_size)
     return replace(
         facts,
-        width=int(file.Columns),
-        height=int(file.Rows),
-        frame_count=int(file.get("NumberOfFrames") or 1),
+        width=number(file, "Columns"),
+        height=number(file, "Rows"),
+        frame_count=number(file, "NumberOfFrames") or 1,
         dicom_instance_uid=uid(file, "SOPInstanceUID"),
         dicom_study_uid=uid(file, "StudyInstanceUID"),
         dicom_series_uid=uid(file, "SeriesInstanceUID"),
-        dicom_instance_number=None if (number := file.get("InstanceNumber")) is None else int(number),
+        dicom_instance_number=number(file, "InstanceNumber"),
     )
 
 
@@ -50,17 +64,20 @@ def load(path: Path) -> FileDataset:
     """The tags that we need; values over 1 KiB, pixels among them, stay in the file.
 
     Raises:
-        MediaError: not part 10, cut off, or compressed as a whole (a few bytes could then fill the memory).
+        MediaError: not part 10, cut off, or compressed as a whole.
     """
     tags = [*REQUIRED, *REQUIRED_KEYS, *PIXELS, *SHAPE]
     try:
-        if pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-            raise MediaError("DICOM files in the deflated transfer syntax are not supported")
-        return pydicom.dcmread(path, defer_size=DEFER, specific_tags=tags)
+        with Clipped(path) as file, warnings.catch_warnings():
+            warnings.filterwarnings("error", message="End of file")
+            loaded = pydicom.dcmread(file, defer_size=DEFER, specific_tags=tags)
     except InvalidDicomError:
         raise MediaError("not a DICOM part 10 file: it has no DICM mark at byte 128") from None
-    except EOFError:
+    except (EOFError, UserWarning):
         raise MediaError("the DICOM file is truncated") from None
+    if loaded.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        raise MediaError("DICOM files in the deflated transfer syntax are not supported")
+    return loaded
 
 
 def check_pixels(file: FileDataset, size: int) -> None:
@@ -79,6 +96,22 @@ def check_pixels(file: FileDataset, size: int) -> None:
     if pixels.value_tell + pixels.length > size or pixels.length < expected:
         there = min(pixels.length, size - pixels.value_tell)
         raise MediaError(f"the DICOM file is truncated: it has {there:,} of {expected:,} bytes of pixel data")
+
+
+def number(file: FileDataset, tag: str) -> int | None:
+    """A whole number, None if it is not there or empty.
+
+    Raises:
+        MediaError: not a number of 32 bits, which is all that the standard allows.
+    """
+    value = file.get(tag)
+    try:
+        whole = None if value is None else int(value)
+    except (TypeError, ValueError):
+        raise MediaError(f"the DICOM file has a malformed {tag}") from None
+    if whole is not None and not -(1 << 31) <= whole < 1 << 31:
+        raise MediaError(f"the DICOM file has a malformed {tag}")
+    return whole
 
 
 def uid(file: FileDataset, tag: str) -> str:

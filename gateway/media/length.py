@@ -25,7 +25,10 @@ def check_length(path: Path, size: int) -> None:
 
 
 def promise(file: BinaryIO, head: bytes) -> int:
-    """The number of bytes that the outermost structure spans, 0 where the format does not say."""
+    """The number of bytes that the outermost structure spans, 0 where the format does not say.
+
+    MPEG streams, ADTS, FLV and ASF were made to end anywhere; nobody can tell that they were cut off.
+    """
     if head[:4] == b"RIFF":
         return riff(head, "<I")
     if head[:4] == b"FORM":

@@ -69,7 +69,7 @@ def probe(path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
     if not facts.mime_type.startswith(reader.accepts):
         raise MediaError(f"said to be {reader.noun}, but the content is {facts.mime_type}")
     check_length(path, facts.file_size)
-    return read(reader, path, facts)
+    return complete(reader.read, path, facts)
 
 
 def first_facts(path: Path, name: str) -> MediaFacts:
@@ -90,7 +90,7 @@ def first_facts(path: Path, name: str) -> MediaFacts:
     return MediaFacts(digest, size, mime_type)
 
 
-def read(reader: Reader, path: Path, facts: MediaFacts) -> MediaFacts:
+def complete(read: Read, path: Path, facts: MediaFacts) -> MediaFacts:
     """Let the reader complete the facts; whatever a library makes of a hostile file becomes a MediaError.
 
     Raises:
@@ -100,8 +100,8 @@ def read(reader: Reader, path: Path, facts: MediaFacts) -> MediaFacts:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries warn of oddities; ours is to accept or to refuse
         try:
-            return reader.read(path, facts)
+            return read(path, facts)
         except (MediaError, MemoryError):
             raise
-        except Exception:  # there is no list of what they may raise
-            raise MediaError(f"the file is broken or truncated: it cannot be read as {facts.mime_type}") from None
+        except Exception as error:  # there is no list of what they may raise
+            raise MediaError(f"the file is broken or truncated: it cannot be read as {facts.mime_type}") from error

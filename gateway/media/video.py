@@ -3,15 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from av.container import InputContainer
-from av.video import VideoStream
-
-from gateway.media.container import Extent, check_decodes, measure, opened, usable
+from gateway.media.container import check_decodes, opened, stated_duration, survey, usable
 from gateway.media.facts import MediaError, MediaFacts
 
 # A frame of 16,384 by 8,192 fits in; some decoders keep a dozen frames at once.
 MAX_PIXELS = 1 << 27
-FRAMES_TO_DECODE = 48
 SLACK = 0.5
 
 
@@ -28,37 +24,28 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
         if track.width * track.height > MAX_PIXELS:
             raise MediaError(f"the frames have too many pixels: {track.width:,} by {track.height:,}")
         track.codec_context.thread_count = 1
-        extent = extent_of(container, track)
-        duration = duration_of(track, extent)
-        check_decodes(container, track, extent.start, FRAMES_TO_DECODE)
-        check_decodes(container, track, extent.end, FRAMES_TO_DECODE)
+        found = survey(container, track)
+        duration = duration_of(stated_duration(container, track), found.duration)
+        check_decodes(track, found)
         return replace(
             facts,
+            mime_type=facts.mime_type.replace("audio/ogg", "video/ogg"),
             width=track.width,
             height=track.height,
-            fps=float(track.average_rate or extent.packets / duration),
+            fps=float(track.average_rate or found.count / duration),
             duration=duration,
-            frame_count=extent.packets,
+            frame_count=found.count,
         )
 
 
-def extent_of(container: InputContainer, track: VideoStream) -> Extent:
-    """From the sample table where there is one (MP4), else by walking through the packets."""
-    if not (container.format.name.startswith("mov") and track.frames and track.duration and track.time_base):
-        return measure(container, track)
-    start = track.start_time or 0
-    return Extent(track.frames, float(start * track.time_base), float((start + track.duration) * track.time_base))
-
-
-def duration_of(track: VideoStream, extent: Extent) -> float:
-    """Seconds, of the track if it says so, else of its packets.
+def duration_of(stated: float, measured: float) -> float:
+    """Seconds: as stated, if it is, and if that much is there.
 
     Raises:
-        MediaError: the container promises more than there is, or the film has no length at all.
+        MediaError: much less is there, or the film has no length at all.
     """
-    stated = float(track.duration * track.time_base) if track.duration and track.time_base else extent.duration
-    if stated > extent.duration + max(SLACK, stated / 20):
-        raise MediaError(f"the film is truncated: {extent.duration:,.1f} s of {stated:,.1f} s are there")
-    if stated <= 0:
+    if stated > measured + max(SLACK, stated / 20):
+        raise MediaError(f"the film is truncated: {measured:,.1f} s of {stated:,.1f} s are there")
+    if max(stated, measured) <= 0:
         raise MediaError("the film has no duration: the file is broken or truncated")
-    return stated
+    return stated or measured

@@ -1,0 +1,38 @@
+"""Probing bytes as if they were a file that somebody sent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.kinds import StorageItemType
+from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.probe import probe
+
+Probed = Callable[..., MediaFacts]
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def probed(tmp_path: Path) -> Probed:
+    """The facts of these bytes."""
+
+    def facts(data: bytes, item_type: StorageItemType, name: str = "upload.bin") -> MediaFacts:
+        path = tmp_path / "stored"
+        path.write_bytes(data)
+        return probe(path, item_type, name)
+
+    return facts
+
+
+@pytest.fixture
+def refusal(probed: Probed, tmp_path: Path) -> Refusal:
+    """Why these bytes are refused, which must be said without a word of where they lie."""
+
+    def message(data: bytes, item_type: StorageItemType, name: str = "upload.bin") -> str:
+        with pytest.raises(MediaError) as refused:
+            probed(data, item_type, name)
+        assert str(tmp_path) not in str(refused.value)
+        return str(refused.value)
+
+    return message

@@ -1,0 +1,79 @@
+"""Recordings: rate, depth, codec, channels and duration, and how they are refused."""
+
+import io
+
+import av
+import pytest
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from tests.media.conftest import Probed, Refusal
+from tests.samples import truncated
+
+AUDIO = StorageItemType.AUDIO
+KINDS = {"mp3": samples.mp3, "flac": samples.flac, "wav": samples.wav, "ogg": samples.ogg}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime_type", "codec", "bit_depth"),
+    [
+        ("mp3", "audio/mpeg", "mp3", None),
+        ("flac", "audio/flac", "flac", 16),
+        ("wav", "audio/wav", "pcm_s16le", 16),
+        ("ogg", "audio/ogg", "opus", None),
+    ],
+)
+def test_facts(probed: Probed, kind: str, mime_type: str, codec: str, bit_depth: int | None) -> None:
+    """ENC-ITEM-18, 19, 27 to 30: type, duration, sample rate, bit depth, codec, channels; nothing of pictures."""
+    facts = probed(KINDS[kind](seconds=2.0, rate=48000, channels=2), AUDIO)
+    assert (facts.mime_type, facts.audio_codec, facts.audio_bit_depth) == (mime_type, codec, bit_depth)
+    assert (facts.audio_sample_rate, facts.audio_num_channels) == (48000, 2)
+    assert facts.duration == pytest.approx(2.0, abs=0.06)
+    assert (facts.width, facts.fps, facts.frame_count) == (None, None, None)
+
+
+def test_mono(probed: Probed) -> None:
+    """ENC-ITEM-19, 27, 30: exactly, where the format is exact."""
+    facts = probed(samples.wav(seconds=1.5, rate=8000, channels=1), AUDIO)
+    assert (facts.duration, facts.audio_sample_rate, facts.audio_num_channels) == (1.5, 8000, 1)
+
+
+@pytest.mark.parametrize(
+    ("codec", "bit_depth"), [("pcm_s24le", 24), ("pcm_f32le", 32), ("pcm_u8", 8), ("pcm_alaw", None)]
+)
+def test_bit_depth(probed: Probed, codec: str, bit_depth: int | None) -> None:
+    """ENC-ITEM-28: of the stored samples, not of the decoded ones."""
+    facts = probed(sound("wav", codec), AUDIO)
+    assert (facts.audio_codec, facts.audio_bit_depth) == (codec, bit_depth)
+
+
+@pytest.mark.parametrize(("codec", "bit_depth"), [("aac", None), ("alac", 24)])
+def test_sound_in_mp4(probed: Probed, codec: str, bit_depth: int | None) -> None:
+    """ENC-ITEM-18, 28, 29: a container of films without pictures is a recording."""
+    facts = probed(sound("mp4", codec), AUDIO)
+    assert (facts.mime_type, facts.audio_codec, facts.audio_bit_depth) == ("audio/mp4", codec, bit_depth)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("keep", [0.99, 0.7, 0.4])
+def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
+    """Files that were cut off are refused."""
+    assert "truncated" in refusal(truncated(KINDS[kind](seconds=2.0), keep), AUDIO)
+
+
+def test_film(refusal: Refusal) -> None:
+    """A film is no recording, though it may have sound."""
+    assert refusal(samples.webm(), AUDIO) == "said to be audio, but the content is a film"
+
+
+def sound(container: str, codec: str) -> bytes:
+    """A second of sound in whatever codec."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=48000)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "stereo"
+        for frame in samples.tone(1.0, 48000, 2, 0):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return file.getvalue()

@@ -1,0 +1,114 @@
+"""DICOM files: identifiers, size and frames, and how they are refused."""
+
+import io
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, generate_uid
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from tests.media.conftest import Probed, Refusal
+from tests.samples import truncated
+
+DICOM = StorageItemType.DICOM_FILE
+
+
+def changed(**tags: Any) -> bytes:
+    """A sample with other values; None takes a tag away."""
+    file = pydicom.dcmread(io.BytesIO(samples.dicom_file()))
+    for tag, value in tags.items():
+        if value is None:
+            delattr(file, tag)
+        else:
+            setattr(file, tag, value)
+    return written(file)
+
+
+def written(file: pydicom.FileDataset) -> bytes:
+    """The bytes of a data set."""
+    output = io.BytesIO()
+    pydicom.dcmwrite(output, file)
+    return output.getvalue()
+
+
+def test_facts(probed: Probed) -> None:
+    """ENC-ITEM-18, 21 to 26: type, rows and columns, the three identifiers, frames; and the instance number."""
+    facts = probed(samples.dicom_file(study=7, series=2, instance_number=9, size=24), DICOM)
+    assert (facts.mime_type, facts.width, facts.height) == ("application/dicom", 24, 24)
+    assert facts.dicom_study_uid == generate_uid(entropy_srcs=["study", "7"])
+    assert facts.dicom_series_uid == generate_uid(entropy_srcs=["series", "7", "2"])
+    assert facts.dicom_instance_uid == generate_uid(entropy_srcs=["instance", "7", "2", "9", "0"])
+    assert (facts.dicom_instance_number, facts.frame_count) == (9, 1)
+
+
+def test_frames(probed: Probed) -> None:
+    """ENC-ITEM-26: a file of several frames."""
+    assert probed(samples.dicom_file(frames=6), DICOM).frame_count == 6
+
+
+def test_optional_tags(probed: Probed) -> None:
+    """ENC-ITEM-26: without number of frames there is one; without instance number there is none; no name is no fault."""
+    facts = probed(changed(NumberOfFrames=None, InstanceNumber=None, PatientID=""), DICOM)
+    assert (facts.frame_count, facts.dicom_instance_number) == (1, None)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, RLELossless])
+def test_transfer_syntaxes(probed: Probed, refusal: Refusal, syntax: pydicom.uid.UID) -> None:
+    """ENC-ITEM-21, 22: however it is written; cut off, it is refused."""
+    file = pydicom.dcmread(io.BytesIO(samples.dicom_file(frames=3)))
+    if syntax.is_compressed:
+        file.compress(syntax)
+    file.file_meta.TransferSyntaxUID = syntax
+    data = written(pydicom.dcmread(io.BytesIO(written(file))) if syntax.is_compressed else implicit(file))
+    assert (probed(data, DICOM).height, probed(data, DICOM).frame_count) == (32, 3)
+    assert "truncated" in refusal(truncated(data, 0.8), DICOM)
+
+
+def implicit(file: pydicom.FileDataset) -> pydicom.FileDataset:
+    """The same with its values in the implicit form."""
+    output = io.BytesIO()
+    pydicom.dcmwrite(output, file, implicit_vr=True, little_endian=True)
+    return pydicom.dcmread(io.BytesIO(output.getvalue()))
+
+
+@pytest.mark.parametrize(
+    "tag", ["Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID"]
+)
+def test_required_tags(refusal: Refusal, tag: str) -> None:
+    """ENC-DTAG: the six that we need are named when they are missing."""
+    assert refusal(changed(**{tag: None}), DICOM) == f"the DICOM file lacks required tags: {tag}"
+
+
+def test_several_missing(refusal: Refusal) -> None:
+    """All of them are named at once."""
+    assert refusal(changed(Rows=None, PatientID=None), DICOM) == "the DICOM file lacks required tags: Rows, PatientID"
+
+
+@pytest.mark.parametrize(("tag", "value"), [("SOPInstanceUID", "1.2.x"), ("InstanceNumber", "99999999999")])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_malformed(refusal: Refusal, tag: str, value: str) -> None:
+    """ENC-ITEM-23: an identifier is digits and dots; a number has 32 bits."""
+    assert refusal(changed(**{tag: value}), DICOM) == f"the DICOM file has a malformed {tag}"
+
+
+def test_pixels(refusal: Refusal) -> None:
+    """No pixels, too few of them, or cut off."""
+    assert refusal(changed(PixelData=None), DICOM) == "the DICOM file has no pixel data"
+    message = "the DICOM file is truncated: it has 1,024 of 2,048 bytes of pixel data"
+    assert refusal(changed(PixelData=bytes(1024)), DICOM) == message
+    assert "truncated: it has" in refusal(truncated(samples.dicom_file(), 0.7), DICOM)
+
+
+def test_no_part_10(refusal: Refusal) -> None:
+    """A data set without preamble and mark."""
+    bare = samples.dicom_file()[132:]
+    assert refusal(bare, DICOM) == "not a DICOM part 10 file: it has no DICM mark at byte 128"
+
+
+def test_deflated(refusal: Refusal) -> None:
+    """It could be a bomb."""
+    file = pydicom.dcmread(io.BytesIO(samples.dicom_file()))
+    file.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert "deflated" in refusal(written(file), DICOM)

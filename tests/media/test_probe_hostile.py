@@ -1,0 +1,104 @@
+"""Whatever the bytes are: facts, or a MediaError with a message for a person, and nothing else."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.probe import READERS, probe
+from tests.media.conftest import Refusal
+
+KINDS: dict[StorageItemType, list[Callable[..., bytes]]] = {
+    StorageItemType.IMAGE: [samples.png, samples.jpeg, samples.webp, samples.tiff, samples.gif_animated],
+    StorageItemType.VIDEO: [samples.webm, samples.mp4],
+    StorageItemType.AUDIO: [samples.mp3, samples.flac, samples.wav, samples.ogg],
+    StorageItemType.DICOM_FILE: [samples.dicom_file],
+    StorageItemType.NIFTI: [samples.nifti],
+    StorageItemType.PDF: [samples.pdf],
+    StorageItemType.PLAIN_TEXT: [samples.text, samples.html, samples.json_text],
+}
+NOUNS = {item_type: reader.noun for item_type, reader in READERS.items()}
+gently = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def facts_or_refusal(path: Path, data: bytes, item_type: StorageItemType) -> MediaFacts | None:
+    """Probe; a MediaError is fine if it keeps the place of the file to itself."""
+    path.write_bytes(data)
+    try:
+        return probe(path, item_type, "upload.json")
+    except MediaError as refused:
+        assert str(path.parent) not in str(refused)
+        assert str(refused).isprintable()
+        return None
+
+
+def test_every_type_is_tried() -> None:
+    """The tables of this file and of the probe agree."""
+    assert set(KINDS) == set(READERS)
+
+
+@pytest.mark.parametrize("item_type", KINDS)
+def test_empty(refusal: Refusal, item_type: StorageItemType) -> None:
+    """ENC-ITEM-17: a file of no bytes is nothing."""
+    assert refusal(b"", item_type) == "the file is empty"
+
+
+@pytest.mark.parametrize("item_type", KINDS)
+def test_mislabelled(refusal: Refusal, item_type: StorageItemType) -> None:
+    """ENC-ITEM-18: said to be one thing, but another by content; the name is not asked."""
+    other, mime_type = (samples.png(), "image/png") if item_type != "IMAGE" else (samples.pdf(), "application/pdf")
+    message = f"said to be {NOUNS[item_type]}, but the content is {mime_type}"
+    assert refusal(other, item_type, "scan.dcm") == message
+
+
+@pytest.mark.parametrize("item_type", set(StorageItemType) - set(KINDS))
+def test_types_that_have_no_file(refusal: Refusal, item_type: StorageItemType) -> None:
+    """Groups and their like are not read."""
+    assert refusal(samples.png(), item_type) == f"files of the type {item_type} cannot be read yet"
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """A file that we cannot reach is not its owner's fault."""
+    with pytest.raises(FileNotFoundError):
+        probe(tmp_path / "nowhere", StorageItemType.IMAGE, "x.png")
+
+
+@pytest.mark.parametrize("item_type", KINDS)
+@gently
+@given(data=st.binary(min_size=1, max_size=600))
+def test_random_bytes(tmp_path: Path, item_type: StorageItemType, data: bytes) -> None:
+    """Noise."""
+    facts = facts_or_refusal(tmp_path / "file", data, item_type)
+    assert facts is None or facts.file_size == len(data)
+
+
+@pytest.mark.parametrize("item_type", KINDS)
+@gently
+@given(choice=st.integers(0, 9), cut=st.floats(0.0, 0.999))
+def test_truncations(tmp_path: Path, item_type: StorageItemType, choice: int, cut: float) -> None:
+    """A text cut off is a text; a JSON, as the name says, and all others are refused."""
+    kind = KINDS[item_type][choice % len(KINDS[item_type])]
+    data = kind()
+    facts = facts_or_refusal(tmp_path / "file", data[: int(cut * len(data))], item_type)
+    assert facts is None or facts.mime_type.startswith("text/")
+
+
+@pytest.mark.parametrize("item_type", KINDS)
+@gently
+@given(choice=st.integers(0, 9), seed=st.integers(0, 2**32), places=st.integers(1, 20))
+def test_mutations(tmp_path: Path, item_type: StorageItemType, choice: int, seed: int, places: int) -> None:
+    """Good files with wrong bytes in them, most of which in the head."""
+    data, chance = bytearray(KINDS[item_type][choice % len(KINDS[item_type])]()), random.Random(seed)
+    for _ in range(places):
+        place = min(int(chance.expovariate(6 / len(data))), len(data) - 1)
+        data[place] = chance.choice((0, 127, 128, 255, chance.randrange(256)))
+    facts = facts_or_refusal(tmp_path / "file", bytes(data), item_type)
+    assert facts is None or facts.file_size == len(data)

@@ -1,0 +1,91 @@
+"""Pictures: size, type and frames, and how they are refused."""
+
+import hashlib
+
+import pytest
+from PIL import Image
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from gateway.media.facts import MediaFacts
+from tests.media.conftest import Probed, Refusal
+from tests.samples import gif_bomb, png_bomb, truncated
+
+IMAGE = StorageItemType.IMAGE
+KINDS = {"png": samples.png, "jpeg": samples.jpeg, "webp": samples.webp, "tiff": samples.tiff}
+
+
+def saved(kind: str, **options: object) -> bytes:
+    """A picture of a kind that the demo does not need."""
+    return samples.saved(samples.picture(30, 20, 1), kind, **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_facts(probed: Probed, kind: str) -> None:
+    """ENC-ITEM-17, 18, 21, 22: size in bytes, type, height and width; nothing else of a still picture."""
+    data = KINDS[kind](width=70, height=50, seed=4)
+    assert probed(data, IMAGE) == MediaFacts(
+        hashlib.sha256(data).hexdigest(), len(data), f"image/{kind}", width=70, height=50
+    )
+
+
+def test_animation(probed: Probed) -> None:
+    """ENC-ITEM-26: the frames of an animation are counted."""
+    facts = probed(samples.gif_animated(width=40, height=30, frames=5), IMAGE)
+    assert (facts.mime_type, facts.width, facts.height, facts.frame_count) == ("image/gif", 40, 30, 5)
+
+
+def test_pages(probed: Probed) -> None:
+    """ENC-ITEM-26: so are the pages of a TIFF."""
+    data = saved("TIFF", save_all=True, append_images=[samples.picture(30, 20, 2)])
+    assert probed(data, IMAGE).frame_count == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime_type"), [("BMP", "image/bmp"), ("AVIF", "image/avif"), ("JPEG2000", "image/jp2")]
+)
+def test_other_kinds(probed: Probed, kind: str, mime_type: str) -> None:
+    """ENC-ITEM-18, 21, 22."""
+    facts = probed(saved(kind), IMAGE)
+    assert (facts.mime_type, facts.width, facts.height) == (mime_type, 30, 20)
+
+
+def test_stored_size(probed: Probed) -> None:
+    """ENC-ITEM-21, 22: a mark to rotate the picture does not change what its pixels are."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    facts = probed(saved("JPEG", exif=exif), IMAGE)
+    assert (facts.width, facts.height) == (30, 20)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("keep", [0.99, 0.7, 0.4])
+def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
+    """Files that were cut off are refused."""
+    assert "truncated" in refusal(truncated(KINDS[kind](seed=4), keep), IMAGE)
+
+
+def test_broken(refusal: Refusal) -> None:
+    """A wrong byte fails the check sum."""
+    data = bytearray(samples.png())
+    data[data.index(b"IDAT") + 20] ^= 0xFF
+    assert refusal(bytes(data), IMAGE) == "the picture is broken or truncated"
+
+
+def test_bomb(refusal: Refusal) -> None:
+    """Too many pixels, of which the library warns by itself, or only we do."""
+    assert refusal(png_bomb(), IMAGE) == "the picture has too many pixels: 150,000,000 are allowed"
+    assert refusal(png_bomb(13_000, 12_000), IMAGE) == (
+        "the picture has too many pixels: 13,000 by 12,000 are more than the 150,000,000 allowed"
+    )
+
+
+def test_bomb_of_frames(refusal: Refusal) -> None:
+    """Each frame is allowed, all of them together are not."""
+    assert refusal(gif_bomb(), IMAGE) == "the picture has too many frames: 50 of 12,000 by 12,000 pixels"
+
+
+def test_unsupported(refusal: Refusal) -> None:
+    """Vector pictures run scripts and have no pixels."""
+    svg = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
+    assert refusal(svg, IMAGE) == "images of the type image/svg+xml are not supported"

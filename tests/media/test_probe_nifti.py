@@ -1,0 +1,67 @@
+"""NIfTI volumes: size and slices, and how they are refused."""
+
+import numpy as np
+import pytest
+from nibabel.nifti1 import Nifti1Pair
+from nibabel.nifti2 import Nifti2Image
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from tests.media.conftest import Probed, Refusal
+from tests.samples import gzip_bomb_nifti, truncated
+
+NIFTI = StorageItemType.NIFTI
+MIME_TYPES = {False: "application/x-nifti", True: "application/x-nifti+gzip"}
+
+
+@pytest.mark.parametrize("gz", [False, True])
+@pytest.mark.parametrize(("shape", "slices"), [((10, 9, 8), 8), ((10, 9, 8, 3), 24), ((10, 9), 1)])
+def test_facts(probed: Probed, shape: tuple[int, ...], slices: int, gz: bool) -> None:
+    """ENC-ITEM-18, 21, 22, 26: type; the first two dimensions; all slices of all points in time."""
+    facts = probed(samples.nifti(shape=shape, gz=gz), NIFTI)
+    assert (facts.mime_type, facts.width, facts.height, facts.frame_count) == (MIME_TYPES[gz], 10, 9, slices)
+
+
+def test_second_version(probed: Probed) -> None:
+    """ENC-ITEM-21, 22, 26: the header of NIfTI-2."""
+    data = Nifti2Image(np.zeros((7, 6, 5), np.float32), np.eye(4)).to_bytes()
+    facts = probed(data, NIFTI)
+    assert (facts.width, facts.height, facts.frame_count) == (7, 6, 5)
+
+
+@pytest.mark.parametrize("gz", [False, True])
+@pytest.mark.parametrize("keep", [0.99, 0.7])
+def test_truncated(refusal: Refusal, gz: bool, keep: float) -> None:
+    """Cut off, packed or not."""
+    assert "truncated" in refusal(truncated(samples.nifti(gz=gz), keep), NIFTI)
+
+
+def test_bomb(refusal: Refusal) -> None:
+    """Unpacking stops soon after the end that the header calls for."""
+    assert refusal(gzip_bomb_nifti(), NIFTI) == (
+        "the NIfTI file holds far more than the 3,424 bytes that its header calls for"
+    )
+
+
+def test_header_alone(refusal: Refusal) -> None:
+    """The first of a pair of files."""
+    pair = Nifti1Pair(np.zeros((4, 4, 4), np.int16), np.eye(4))
+    assert "only single files" in refusal(bytes(pair.header.binaryblock), NIFTI)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"), [(40, 0, "no dimensions"), (42, -5, "no dimensions"), (70, 77, "broken")]
+)
+def test_contradictions(refusal: Refusal, place: int, value: int, problem: str) -> None:
+    """Dimensions and types of voxels that cannot be."""
+    data = bytearray(samples.nifti(gz=False))
+    data[place : place + 2] = value.to_bytes(2, "little", signed=True)
+    assert problem in refusal(bytes(data), NIFTI)
+
+
+def test_other_gzip(refusal: Refusal) -> None:
+    """Something else in gzip."""
+    import gzip
+
+    message = "said to be a NIfTI volume, but the content is application/gzip"
+    assert refusal(gzip.compress(samples.png()), NIFTI) == message

@@ -1,0 +1,37 @@
+"""PDF documents: pages, and how they are refused."""
+
+import pytest
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from tests.media.conftest import Probed, Refusal
+from tests.samples import encrypted_pdf, truncated
+
+PDF = StorageItemType.PDF
+
+
+@pytest.mark.parametrize("pages", [1, 3, 40])
+def test_facts(probed: Probed, pages: int) -> None:
+    """ENC-ITEM-17, 18 and ENC-MPDF-02: size, type and pages; a document has no pixels and no frames."""
+    data = samples.pdf(pages=pages)
+    facts = probed(data, PDF)
+    assert (facts.file_size, facts.mime_type, facts.page_count) == (len(data), "application/pdf", pages)
+    assert (facts.width, facts.height, facts.frame_count) == (None, None, None)
+
+
+def test_encrypted(refusal: Refusal) -> None:
+    """A password is needed, and nobody will type it in."""
+    assert refusal(encrypted_pdf(), PDF) == "the PDF is encrypted: it needs a password to be read"
+
+
+@pytest.mark.parametrize("keep", [0.95, 0.5])
+def test_truncated(refusal: Refusal, keep: float) -> None:
+    """PDFium would repair it, and lose pages."""
+    assert refusal(truncated(samples.pdf(pages=9), keep), PDF) == "the PDF is truncated: it has no end mark"
+
+
+def test_broken(refusal: Refusal) -> None:
+    """Nothing between head and end; or no pages."""
+    assert refusal(b"%PDF-1.4\n%%EOF\n", PDF) == "the PDF is broken"
+    empty = samples.pdf(pages=1).replace(b"/Kids [4 0 R]", b"/Kids [     ]").replace(b"/Count 1", b"/Count 0")
+    assert refusal(empty, PDF) == "the PDF is broken"

@@ -1,0 +1,73 @@
+"""Texts: the kinds of them, their encodings, and how they are refused."""
+
+import pytest
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples, text
+from tests.media.conftest import Probed, Refusal
+
+TEXT = StorageItemType.PLAIN_TEXT
+SAID = "said to be text, but the content is"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "mime_type"),
+    [
+        (samples.text(), "notes.txt", "text/plain"),
+        (samples.text(), "picture.png", "text/plain"),
+        (samples.text(), "README.md", "text/markdown"),
+        (samples.csv_text(), "table.CSV", "text/csv"),
+        (samples.csv_text(), "table", "text/plain"),
+        (samples.html(), "page.html", "text/html"),
+        (samples.html(), "page.txt", "text/html"),
+        (b"<!-- hello --><p>and so on", "x.md", "text/html"),
+        (samples.json_text(), "data.json", "application/json"),
+        (samples.json_text(), "data", "application/json"),
+        (b"[section]\nkey = value\n", "settings.ini", "text/plain"),
+        (samples.xml(), "note.xml", "application/xml"),
+        (b"<plan> of a text that only begins so", "x", "text/plain"),
+        (b"BMW and GIF and ID3 are only words\n", "x", "text/plain"),
+        ("Zürich".encode("utf-8-sig"), "x", "text/plain"),
+        ("Zürich".encode("utf-16"), "x", "text/plain"),
+        ('{"a": "Zürich"}'.encode("utf-16"), "x", "application/json"),
+        (b" \n", "x", "text/plain"),
+    ],
+)
+def test_kinds(probed: Probed, data: bytes, name: str, mime_type: str) -> None:
+    """ENC-ITEM-17, 18: the type is told by the content; the name only helps where bytes cannot."""
+    facts = probed(data, TEXT, name)
+    assert (facts.file_size, facts.mime_type) == (len(data), mime_type)
+
+
+@pytest.mark.parametrize("bad", [b"caf\xe9", b"\xff", b"half a character: \xc3"])
+def test_other_encodings(refusal: Refusal, bad: bytes) -> None:
+    """The place of the first wrong byte is given, in the first piece and far behind."""
+    for before in (b"", text.CHUNK * b"-"):
+        place = len(before) + next(i for i, octet in enumerate(bad) if octet > 127)
+        message = f"the text is neither UTF-8 nor UTF-16: see byte {place:,}"
+        assert refusal(before + bad, TEXT) == message
+
+
+def test_characters_across_pieces(probed: Probed) -> None:
+    """A character may lie on the border of two pieces."""
+    assert probed(b"-" * (text.CHUNK - 1) + "ü".encode(), TEXT).mime_type == "text/plain"
+
+
+@pytest.mark.parametrize("before", [b"", 100_000 * b"-"])
+def test_binary(refusal: Refusal, before: bytes) -> None:
+    """NUL and its like, which UTF-8 allows, give binary data away."""
+    assert refusal(before + b"a\0b", TEXT) == "the content is not text: it holds the control character U+0000"
+
+
+def test_json_must_parse(refusal: Refusal, probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is called JSON must be JSON; a text too long to parse is never called so."""
+    assert refusal(b'{"a":\n oops}', TEXT, "a.json") == "said to be JSON, but it is not: see line 2, column 2"
+    assert probed(b'{"a": oops}', TEXT, "a.txt").mime_type == "text/plain"
+    assert "JSON" in refusal(b"[" * 100_000, TEXT, "a.json")
+    monkeypatch.setattr(text, "MAX_JSON", 10)
+    assert probed(samples.json_text(), TEXT, "a.json").mime_type == "text/plain"
+
+
+def test_svg_is_no_text(refusal: Refusal) -> None:
+    """It is a picture, and one that runs scripts."""
+    assert refusal(b"<svg onload='alert(1)'/>", TEXT) == f"{SAID} image/svg+xml"
