@@ -69,3 +69,11 @@ class JobStatus(StrEnum):
     DONE = "DONE"
     ERROR = "ERROR"
     CANCELLED = "CANCELLED"
+
+
+class DatasetLinkDuplicatesBehavior(StrEnum):
+    """What to do when an item is linked that the dataset uses already."""
+
+    DUPLICATE = "DUPLICATE"
+    FAIL = "FAIL"
+    SKIP = "SKIP"

@@ -7,7 +7,15 @@ import strawberry
 
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
-from gateway.kinds import JobStatus, SiteRole, StorageFolderType, StorageItemType, StorageLocationName, StorageUserRole
+from gateway.kinds import (
+    DatasetLinkDuplicatesBehavior,
+    JobStatus,
+    SiteRole,
+    StorageFolderType,
+    StorageItemType,
+    StorageLocationName,
+    StorageUserRole,
+)
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
@@ -65,6 +73,12 @@ described(
     SiteRole,
     MEMBER="Makes root folders and datasets, and works where groups give a role.",
     ADMIN="Also makes users and groups, and holds every role everywhere.",
+)
+described(
+    DatasetLinkDuplicatesBehavior,
+    DUPLICATE="Make another data row of it.",
+    FAIL="Refuse the whole.",
+    SKIP="Leave it as it is.",
 )
 described(
     JobStatus,

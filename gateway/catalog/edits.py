@@ -1,0 +1,39 @@
+"""Rows that are changed one at a time: held by whoever changes them, and what is as it was already is no change."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.changes import Changed, record
+from gateway.database.engine import Transaction
+from gateway.errors import not_found
+from gateway.models.base import fold, now
+
+
+async def held_row(transaction: Transaction, table: sa.Table, uuid: UUID, what: str, *path: str | int) -> Any:
+    """The row with that uuid, held until the transaction ends; raises `NOT_FOUND` at `path`."""
+    row = await transaction.first(sa.select(table).where(table.c.uuid == uuid).with_for_update())
+    if row is None:
+        raise not_found(what, *path)
+    return row
+
+
+async def edit(
+    transaction: Transaction,
+    user_uuid: UUID,
+    table: sa.Table,
+    object_type: str,
+    present: Any,
+    values: Mapping[str, Any],
+) -> None:
+    """Give a held row new values, with its keys of folded text, its time of edit and the record."""
+    new = {name: value for name, value in values.items() if getattr(present, name) != value}
+    if not new:
+        return
+    keys = {f"{name}_key": fold(value) for name, value in new.items() if f"{name}_key" in table.c}
+    changed = {**new, **keys, "last_edited_at": now()}
+    await transaction.execute(sa.update(table).where(table.c.uuid == present.uuid).values(changed))
+    before = {name: getattr(present, name) for name in new}
+    await record(transaction, user_uuid, [Changed("UPDATE", object_type, present.uuid, None, before, new)])

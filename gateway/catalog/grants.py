@@ -1,0 +1,87 @@
+"""What may happen to the roles that groups hold on folders and datasets, always with the record."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from gateway.catalog.changes import Changed, record
+from gateway.database.dialects import among
+from gateway.database.engine import Transaction
+from gateway.kinds import StorageUserRole
+from gateway.models.datasets import DatasetGrant, dataset_grants
+from gateway.models.folders import FolderGrant, folder_grants
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The grants on one kind of object, which `on` names by its uuid."""
+
+    row: type[SQLModel]
+    table: sa.Table
+    on: sa.Column[Any]
+
+    def changed(
+        self, action: str, grant: Any, before: StorageUserRole | None, after: StorageUserRole | None
+    ) -> Changed:
+        """What happened to one grant; those on folders are found by the folder."""
+        named = {self.on.key: getattr(grant, self.on.key), "group_uuid": grant.group_uuid}
+        return Changed(
+            action,
+            self.row.__name__,
+            grant.uuid,
+            getattr(grant, "folder_uuid", None),
+            {**named, "role": before} if before else {},
+            {**named, "role": after} if after else {},
+        )
+
+
+FOLDER_GRANTS = Grants(FolderGrant, folder_grants, folder_grants.c.folder_uuid)
+DATASET_GRANTS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid)
+GRANTS = (FOLDER_GRANTS, DATASET_GRANTS)
+
+
+async def group_grants(
+    transaction: Transaction, grants: Grants, uuid: UUID, group_uuids: Collection[UUID]
+) -> list[Any]:
+    """The grants of these groups on that very object."""
+    chosen = among(transaction.connection.dialect.name, grants.table.c.group_uuid, group_uuids)
+    return await transaction.rows(sa.select(grants.table).where(grants.on == uuid, chosen))
+
+
+async def give(
+    transaction: Transaction,
+    user_uuid: UUID,
+    grants: Grants,
+    uuid: UUID,
+    group_uuids: Collection[UUID],
+    role: StorageUserRole,
+) -> None:
+    """Give held groups a role on an object; it replaces the one that a group holds there."""
+    present = await group_grants(transaction, grants, uuid, group_uuids)
+    other = [row for row in present if row.role is not role]
+    chosen = among(transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in other])
+    await transaction.execute(sa.update(grants.table).where(chosen).values(role=role))
+    new = sorted(set(group_uuids) - {row.group_uuid for row in present})
+    made = [grants.row(**{grants.on.key: uuid, "group_uuid": group, "role": role}) for group in new]
+    if made:
+        await transaction.execute(sa.insert(grants.table), [row.model_dump() for row in made])
+    changed = [grants.changed("UPDATE", row, row.role, role) for row in other]
+    await record(transaction, user_uuid, changed + [grants.changed("CREATE", row, None, role) for row in made])
+
+
+async def take(transaction: Transaction, user_uuid: UUID, grants: Grants, rows: Iterable[Any]) -> None:
+    """Take away these grants."""
+    gone = list(rows)
+    chosen = among(transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in gone])
+    await transaction.execute(sa.delete(grants.table).where(chosen))
+    await record(transaction, user_uuid, [grants.changed("DELETE", row, row.role, None) for row in gone])
+
+
+async def take_from_group(transaction: Transaction, user_uuid: UUID, grants: Grants, group_uuid: UUID) -> None:
+    """Take away all that a group was given."""
+    held = await transaction.rows(sa.select(grants.table).where(grants.table.c.group_uuid == group_uuid))
+    await take(transaction, user_uuid, grants, held)
