@@ -37,6 +37,7 @@ _SCOPE = Argument("scope", StorageScope, StorageScope.USER, "Your own folders, o
 id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
 is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type is StorageFolderType.CLOUD_LINKED)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
+new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
 parent_of = ToOne(folders, "parent_uuid", access=sees_folder)
 owner_of = ToOne(users, "owner_uuid")

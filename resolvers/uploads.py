@@ -1,15 +1,20 @@
 """How upload jobs and their units answer."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import strawberry
 
 from gateway.auth.visible import sees_item, sees_job
+from gateway.catalog.jobs import TERMINAL, topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
+from gateway.errors import not_found
+from gateway.execution.answers import find
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds import JobStatus
@@ -20,7 +25,10 @@ from gateway.models.uploads import upload_jobs, upload_units
 from resolvers.filters import job_conditions
 from resolvers.orders import in_sequence, newest_first
 
-MAX_UNITS = 10_000
+BETWEEN_STATES = 0.1
+"""Seconds between two states of a job: at most ten a second."""
+RECHECK_SECONDS = 3.0
+"""After so many seconds without an event the state is read anyway: a lost event costs delay only."""
 
 
 def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
@@ -31,8 +39,7 @@ def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
 
 def object_urls(unit: Any) -> list[str]:
     """The URLs that a unit was told to read, in order (ENC-UERR-01)."""
-    sources = [unit.spec, *unit.spec.get("members", [])]
-    return [source["object_url"] for source in sources if source.get("object_url")]
+    return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
 
 
 id_of = Derived(("uuid",), lambda row: global_id("UploadJob", row.uuid))
@@ -44,6 +51,10 @@ item_of = ToOne(items, "item_uuid", access=sees_item)
 urls_of = Derived(("spec",), object_urls)
 unit_uuid_of = Derived(("uuid",), lambda unit: unit.uuid)
 action_of = Derived(("action_description",), lambda unit: unit.action_description or "")
+part_url = Derived(("request",), lambda part: part.request.url)
+part_method = Derived(("request",), lambda part: part.request.method)
+part_headers = Derived(("request",), lambda part: part.request.headers)
+part_expiry = Derived(("request",), lambda part: part.request.expires_at)
 jobs_seen = ToMany(
     "uploadJobs",
     upload_jobs,
@@ -103,3 +114,32 @@ async def _by_job(context: Context, statement: sa.Select[Any], keys: list[UUID])
 uploaded_items = Batch(("uuid",), _uploaded)
 unit_errors = Batch(("uuid",), _failed)
 error_messages = Batch(("uuid",), _messages)
+
+
+async def watch_job(
+    context: Context,
+    *,
+    uuid: Annotated[UUID, strawberry.argument(description="The job.")],
+    after: Annotated[
+        int | None,
+        strawberry.argument(description="A sequence number that the client has seen: nothing is sent before a later one."),
+    ] = None,
+) -> AsyncIterator[Any]:
+    """The present state of a job, then each change, at most ten a second and the last always; ends with the job.
+
+    States are coalesced, never replayed: `units(changedAfter:)` shows what was missed. It ends with an error if the job
+    is deleted or the viewer may no longer see it.
+    """
+    seen = after if after is not None else -1
+    async with context.services.events.listen(topic_of(uuid)) as changes:
+        while True:
+            job = await find(context.afresh(), job_by_uuid, uuid)
+            if job is None:
+                raise not_found("upload job", "uuid")
+            if job.sequence > seen:
+                seen = job.sequence
+                yield job
+            if job.status in TERMINAL:
+                return
+            await asyncio.sleep(BETWEEN_STATES)
+            await changes.wait(RECHECK_SECONDS)

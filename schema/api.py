@@ -6,11 +6,15 @@ from strawberry.schema.config import StrawberryConfig
 import schema.enums  # noqa: F401 - registers the closed sets
 from schema.datasets import DataRow
 from schema.items import KINDS
+from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
 
 api = strawberry.Schema(
     query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
     types=[*KINDS, DataRow],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count, entering, leaving
 from gateway.catalog.mirrors import items_entered, items_left, unlink
-from gateway.catalog.objects import release
+from gateway.catalog.objects import give_up_uploads, release
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
@@ -63,12 +63,12 @@ async def remove_items(transaction: Transaction, queue: Queue, user_uuid: UUID |
     dialect, uuids = transaction.connection.dialect.name, [row.uuid for row in rows]
     if not uuids:
         return
-    expected = sa.select(uploads.c.object_key).where(among(dialect, uploads.c.item_uuid, uuids))
-    keys = [row.object_key for row in await transaction.rows(expected)] + [row.object_key for row in rows]
+    expected = await transaction.rows(sa.select(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
     await unlink(transaction, user_uuid, among(dialect, data_rows.c.item_uuid, uuids))
     await transaction.execute(sa.delete(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(rows))
-    await release(transaction, queue, keys)
+    await release(transaction, queue, [row.object_key for row in [*rows, *expected]])
+    await give_up_uploads(transaction, queue, expected)
     changed = [Changed("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name}) for row in rows]
     await record(transaction, user_uuid, changed)
 

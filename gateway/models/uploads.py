@@ -13,7 +13,7 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class Upload(SQLModel, table=True):
-    """Bytes that a client said it would send for a placeholder; they land under `object_key`."""
+    """Bytes for a placeholder: a client sends them to `object_key`, unless they are stored as `stored_key` already."""
 
     __tablename__ = "uploads"
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
@@ -23,7 +23,7 @@ class Upload(SQLModel, table=True):
     mime_type: str
     sha256: str | None = None
     parts_id: str | None = None
-    is_stored: bool = False
+    stored_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
     unit_uuid: UUID | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=now, index=True)
 

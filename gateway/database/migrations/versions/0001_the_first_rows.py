@@ -5,10 +5,10 @@ Revises: nothing
 """
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
 from procrastinate.schema import SchemaManager
 from sqlalchemy.dialects import postgresql
+from sqlmodel.sql import sqltypes
 
 from gateway.database.migrations.names import index_names
 
@@ -19,8 +19,8 @@ depends_on = None
 
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
-Text = sqlmodel.sql.sqltypes.AutoString
-Moment = sqlmodel.sql.sqltypes.UTCDateTime
+Text = sqltypes.AutoString
+Moment = sqltypes.UTCDateTime
 
 
 def upgrade() -> None:
@@ -552,16 +552,20 @@ def _uploads() -> None:
         sa.Column("mime_type", Text(), nullable=False),
         sa.Column("sha256", Text()),
         sa.Column("parts_id", Text()),
-        sa.Column("is_stored", sa.Boolean(), nullable=False),
+        sa.Column("stored_key", KEY),
         sa.Column("unit_uuid", sa.Uuid()),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
             ["item_uuid"], ["items.uuid"], name=op.f("fk_uploads_item_uuid_items"), ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(
+            ["stored_key"], ["stored_objects.key"], name=op.f("fk_uploads_stored_key_stored_objects")
+        ),
         sa.PrimaryKeyConstraint("item_uuid", name=op.f("pk_uploads")),
         sa.UniqueConstraint("object_key", name=op.f("uq_uploads_object_key")),
     )
     op.create_index(op.f("ix_uploads_created_at"), "uploads", ["created_at"])
+    op.create_index(op.f("ix_uploads_stored_key"), "uploads", ["stored_key"])
     op.create_index(op.f("ix_uploads_unit_uuid"), "uploads", ["unit_uuid"])
 
 

@@ -1,0 +1,80 @@
+"""The web application: routes, and what is opened before the first request and closed after the last."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.auth.credentials import Authenticator
+from gateway.context import Context, Services
+from gateway.execution.limits import Limits
+from gateway.execution.operations import Operations
+from gateway.http.entrance import Entrance
+from gateway.http.graphiql.page import graphiql_page, graphiql_routes
+from gateway.http.graphql import graphql_routes
+from gateway.http.objects import object_routes
+from gateway.settings import Settings
+from gateway.stores.disk import LocalDisk
+
+Companion = Callable[[Services], AbstractAsyncContextManager[None]]
+"""Something that runs beside the web application, such as a worker."""
+
+
+def create_app(schema: strawberry.Schema, services: Services, companion: Companion | None = None) -> Starlette:
+    """The application over services that are open; with a companion, it runs as long as the application does."""
+    settings = services.settings
+    return Starlette(
+        routes=_routes(schema, services),
+        middleware=[_cross_origin(settings)] if settings.allowed_origins else [],
+        lifespan=partial(_lifespan, services, companion),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(services: Services, companion: Companion | None, _app: Starlette) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        if companion:
+            await stack.enter_async_context(companion(services))
+        yield
+
+
+def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
+    limits = Limits()
+    entrance = Entrance(
+        authenticate=Authenticator(services.database, services.settings),
+        make_context=partial(Context, services),
+        operations=Operations(schema, limits),
+        limits=limits,
+        origins=frozenset(services.settings.allowed_origins),
+    )
+    routes = [
+        Route("/healthz", _health),
+        Route("/", _home),
+        *graphql_routes(entrance, page=graphiql_page),
+        *graphiql_routes(),
+    ]
+    return [*routes, *object_routes(services.store)] if isinstance(services.store, LocalDisk) else routes
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _home(_request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+def _cross_origin(settings: Settings) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type"],
+    )

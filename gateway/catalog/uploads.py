@@ -1,0 +1,178 @@
+"""Uploads that are expected: placeholders, the targets to which their bytes are sent, and what becomes of late ones."""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visible import sees_item
+from gateway.catalog.changes import Changed, record
+from gateway.catalog.counters import count
+from gateway.context import Services
+from gateway.database.dialects import among
+from gateway.database.engine import Transaction
+from gateway.kinds import StorageItemType
+from gateway.models.base import fold
+from gateway.models.items import Item, items, stored_objects
+from gateway.models.uploads import Upload, uploads
+from gateway.stores import base as stores
+from gateway.stores.keys import new_key
+
+
+UPLOADABLE = frozenset(
+    {
+        StorageItemType.VIDEO,
+        StorageItemType.IMAGE,
+        StorageItemType.AUDIO,
+        StorageItemType.DICOM_FILE,
+        StorageItemType.NIFTI,
+        StorageItemType.PLAIN_TEXT,
+        StorageItemType.PDF,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFile:
+    """A file that a client will send; `file_size` in bytes, `sha256` in lower-case hex."""
+
+    name: str
+    item_type: StorageItemType
+    file_size: int
+    mime_type: str
+    sha256: str | None
+    client_metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send the bytes of a placeholder: one request, or as many as `part_count` says, or none at all."""
+
+    item_uuid: UUID
+    object_key: str
+    already_stored: bool
+    request: stores.SignedRequest | None
+    part_size: int | None
+    part_count: int | None
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the one request."""
+        return self.request and self.request.url
+
+    @property
+    def method(self) -> str | None:
+        """Its HTTP method."""
+        return self.request and self.request.method
+
+    @property
+    def upload_headers(self) -> dict[str, str]:
+        """Headers to be sent with it, just as they are (SUB-069)."""
+        return self.request.headers if self.request else {}
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Until when it may be sent."""
+        return self.request and self.request.expires_at
+
+
+async def expect_files(
+    transaction: Transaction, viewer: Viewer, folder_uuid: UUID, files: Sequence[ExpectedFile]
+) -> list[UUID]:
+    """Make a placeholder for each file; the caller holds the tree. Their uuids, in order."""
+    known = await _known_objects(transaction, viewer, {file.sha256 for file in files if file.sha256})
+    placeholders = [placeholder(viewer.user_uuid, folder_uuid, file) for file in files]
+    expected = [
+        Upload(
+            item_uuid=item.uuid,
+            object_key=new_key(),
+            file_name=file.name,
+            file_size=file.file_size,
+            mime_type=file.mime_type,
+            sha256=file.sha256,
+            stored_key=known.get((file.sha256 or "", file.file_size)),
+        )
+        for item, file in zip(placeholders, files, strict=True)
+    ]
+    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, placeholders, expected)
+    return [item.uuid for item in placeholders]
+
+
+def placeholder(user_uuid: UUID, folder_uuid: UUID, file: ExpectedFile) -> Item:
+    """The row of an item whose bytes are not processed yet."""
+    return Item(
+        folder_uuid=folder_uuid,
+        item_type=file.item_type,
+        name=file.name,
+        name_key=fold(file.name),
+        client_metadata=file.client_metadata,
+        owner_uuid=user_uuid,
+        is_placeholder=True,
+    )
+
+
+async def add_placeholders(
+    transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, rows: Sequence[Item], expected: Sequence[Upload]
+) -> None:
+    """Write placeholders with their uploads, the counter of their folder and the record."""
+    if not rows:
+        return
+    await transaction.execute(sa.insert(items), [row.model_dump() for row in rows])
+    await transaction.execute(sa.insert(uploads), [upload.model_dump() for upload in expected])
+    await count(transaction, {folder_uuid: Counter(placeholders=len(rows))})
+    changed = [Changed("CREATE", "StorageItem", row.uuid, folder_uuid, after={"name": row.name}) for row in rows]
+    await record(transaction, user_uuid, changed)
+
+
+async def targets_of(services: Services, rows: Sequence[Any]) -> list[Target]:
+    """The targets of these uploads, signed anew."""
+    return [await _target(services, row) for row in rows]
+
+
+async def uploads_of(transaction: Transaction, item_uuids: Collection[UUID]) -> dict[UUID, Any]:
+    """The uploads of these placeholders, held until the transaction ends."""
+    chosen = among(transaction.connection.dialect.name, uploads.c.item_uuid, item_uuids)
+    found = await transaction.rows(sa.select(uploads).where(chosen).order_by(uploads.c.item_uuid).with_for_update())
+    return {row.item_uuid: row for row in found}
+
+
+def part_count(file_size: int, part_size: int) -> int:
+    """How many parts a file is sent in."""
+    return max(1, math.ceil(file_size / part_size))
+
+
+def size_of_part(file_size: int, part_size: int, number: int) -> int:
+    """Bytes of the part with that number, counted from 1."""
+    return min(part_size, file_size - (number - 1) * part_size)
+
+
+async def _target(services: Services, row: Any) -> Target:
+    store, stored = services.store, row.stored_key is not None
+    key = row.stored_key or row.object_key
+    if stored:
+        return Target(row.item_uuid, key, True, None, None, None)
+    if row.file_size > store.part_size:
+        parts = part_count(row.file_size, store.part_size)
+        return Target(row.item_uuid, key, False, None, store.part_size, parts)
+    declared = stores.Upload(row.file_size, row.mime_type, row.sha256)
+    lifetime = timedelta(seconds=services.settings.upload_url_seconds)
+    return Target(row.item_uuid, key, False, await store.sign_put(key, declared, lifetime), None, None)
+
+
+async def _known_objects(
+    transaction: Transaction, viewer: Viewer, digests: Collection[str]
+) -> dict[tuple[str, int], str]:
+    """The objects with these digests that the viewer can read already, by digest and size."""
+    readable = sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer))
+    found = sa.select(stored_objects).where(
+        among(transaction.connection.dialect.name, stored_objects.c.sha256, digests),
+        ~stored_objects.c.is_leaving,
+        readable,
+    )
+    return {(row.sha256, row.file_size): row.key for row in await transaction.rows(found)}

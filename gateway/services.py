@@ -1,0 +1,48 @@
+"""Opening what lives as long as the process, and closing it again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway.auth.secret import site_secret
+from gateway.context import Services
+from gateway.database.engine import Database
+from gateway.events.open import open_events
+from gateway.jobs.open import open_queue
+from gateway.jobs.queue import Lease
+from gateway.settings import Settings
+from gateway.stores.base import ObjectStore
+from gateway.stores.open import open_store
+
+
+class NotConfigured(Exception):
+    """The settings do not suffice; the message says what is missing."""
+
+
+def database_address(settings: Settings) -> str:
+    """The database's URL: SQLite in the data directory if none is set."""
+    return settings.database_url or f"sqlite:///{(settings.data_dir / 'storegraph.db').absolute()}"
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Database, store, events and queue, as the settings say."""
+    database = Database(database_address(settings))
+    if not database.is_embedded and settings.secret_key is None:
+        raise NotConfigured("With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process.")
+    store = _store(settings)
+    events = open_events(database)
+    try:
+        await events.start()
+        yield Services(settings, database, store, events, open_queue(database, Lease(duration=settings.lease_seconds)))
+    finally:
+        await events.close()
+        await store.close()
+        await database.close()
+
+
+def _store(settings: Settings) -> ObjectStore:
+    directory: Path = settings.data_dir
+    return open_store(
+        settings.objects_url, directory=directory, public_url=settings.public_url, secret=site_secret(settings)
+    )

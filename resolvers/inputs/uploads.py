@@ -1,0 +1,173 @@
+"""What a client sends to bring files in: the files that it will send, and then the job that makes items of them."""
+
+from uuid import UUID
+
+import strawberry
+
+from gateway.kinds import StorageItemType
+from resolvers.inputs.media import (
+    AudioMediaMetadataInput,
+    DicomFileMetadataInput,
+    ImageMediaMetadataInput,
+    PdfMediaMetadataInput,
+    TextMediaMetadataInput,
+    VideoMediaMetadataInput,
+)
+from resolvers.inputs.scalars import JSON, URL, BigInt
+
+_URL = "The URL of an object in our own store, as an item's `url` says it; this or placeholderUuid."
+_PLACEHOLDER = "A placeholder to which the bytes were sent; this or the URL."
+_TITLE = "The item's name; the file's name if absent."
+_GROUP_TITLE = "The group's name; one is made up if absent."
+_METADATA = "A JSON object of at most 256 KB."
+_FACTS = "Facts to take instead of reading the file for them."
+_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
+
+
+@strawberry.input(description="A file that will be sent.")
+class UploadFileInput:
+    name: str = strawberry.field(description="The file's name, 1 to 1,000 characters.")
+    item_type: StorageItemType = strawberry.field(
+        description="What it will become: VIDEO, IMAGE, AUDIO, DICOM_FILE, NIFTI, PLAIN_TEXT or PDF."
+    )
+    file_size: BigInt = strawberry.field(description="Exactly how many bytes will be sent; at least 1.")
+    mime_type: str | None = strawberry.field(default=None, description="Sent with the bytes; application/octet-stream if absent.")
+    sha256: str | None = strawberry.field(
+        default=None, description="The SHA-256 of the bytes in hex, if they are to be checked, or perhaps need no sending."
+    )
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+
+
+@strawberry.input(description="Files that will be sent to a folder (ENC-FOLDEROP-39).")
+class RequestUploadUrlsInput:
+    folder_uuid: UUID = strawberry.field(description="The folder that the items go to.")
+    files: list[UploadFileInput] = strawberry.field(description="1 to 1,000 files.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Placeholders whose upload goes on, begins again or ends.")
+class UploadsInput:
+    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 placeholders.")
+
+
+@strawberry.input(description="Parts of an upload for which URLs are wanted, for the first time or again.")
+class SignUploadPartsInput:
+    item_uuid: UUID = strawberry.field(description="The placeholder.")
+    part_numbers: list[int] = strawberry.field(description="1 to 1,000 numbers of parts, counted from 1.")
+
+
+@strawberry.input(description="An upload whose parts have all been sent.")
+class CompleteUploadPartsInput:
+    item_uuid: UUID = strawberry.field(description="The placeholder.")
+
+
+@strawberry.input(description="A video (ENC-UPVID).")
+class VideoUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    video_metadata: VideoMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="An image (ENC-UPIMG).")
+class ImageUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    image_metadata: ImageMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="An audio file (ENC-UPAUD).")
+class AudioUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    audio_metadata: AudioMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="A text file (ENC-UPTXT).")
+class TextUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    text_metadata: TextMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="A PDF (ENC-UPPDF).")
+class PdfUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    pdf_metadata: PdfMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="A NIfTI volume (ENC-UPNII).")
+class NiftiUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+
+
+@strawberry.input(description="A DICOM file, alone or in a series (ENC-UPDF, SUB-057).")
+class DicomFileUploadInput:
+    url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    dicom_metadata: DicomFileMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="A series of DICOM files; ordered by instance number where all have one (ENC-UPDS).")
+class DicomSeriesUploadInput:
+    dicom_files: list[DicomFileUploadInput] = strawberry.field(description="1 to 10,000 files of one series.")
+    title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+
+
+@strawberry.input(description="An image of a group (ENC-UPIGF, SUB-057).")
+class ImageGroupFrameInput:
+    url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    image_metadata: ImageMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+
+
+@strawberry.input(description="Images that belong together, in their order (ENC-UPIG).")
+class ImageGroupUploadInput:
+    images: list[ImageGroupFrameInput] = strawberry.field(description="1 to 10,000 images.")
+    title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+
+
+@strawberry.input(description="What a job is to make items of: each entry is one unit, 10,000 in all at most (ENC-UPI).")
+class DataUploadItemsInput:
+    videos: list[VideoUploadInput] = strawberry.field(default_factory=list, description="Videos.")
+    images: list[ImageUploadInput] = strawberry.field(default_factory=list, description="Single images.")
+    audio: list[AudioUploadInput] = strawberry.field(default_factory=list, description="Audio files.")
+    text: list[TextUploadInput] = strawberry.field(default_factory=list, description="Text files.")
+    pdf: list[PdfUploadInput] = strawberry.field(default_factory=list, description="PDFs.")
+    nifti: list[NiftiUploadInput] = strawberry.field(default_factory=list, description="NIfTI volumes.")
+    dicom_files: list[DicomFileUploadInput] = strawberry.field(default_factory=list, description="Single DICOM files.")
+    image_groups: list[ImageGroupUploadInput] = strawberry.field(default_factory=list, description="Groups of images.")
+    dicom_series: list[DicomSeriesUploadInput] = strawberry.field(default_factory=list, description="DICOM series.")
+
+
+@strawberry.input(description="A job to be started (ENC-JOBIN).")
+class StartUploadJobInput:
+    folder_uuid: UUID = strawberry.field(description="The folder that the items go to, and the placeholders lie in.")
+    items: DataUploadItemsInput = strawberry.field(description="What to make items of.")
+    ignore_errors: bool = strawberry.field(
+        default=False, description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052)."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="A job to be cancelled.")
+class CancelUploadJobInput:
+    upload_job_uuid: UUID = strawberry.field(description="The job.")

@@ -1,0 +1,189 @@
+"""How clients announce files, and get, renew and give up the URLs to which they send them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.texts import checked_metadata, checked_name
+from gateway.catalog.uploads import (
+    UPLOADABLE,
+    ExpectedFile,
+    expect_files,
+    part_count,
+    size_of_part,
+    targets_of,
+    uploads_of,
+)
+from gateway.context import Context
+from gateway.database.dialects import lock_tree
+from gateway.database.engine import Transaction
+from gateway.errors import Path, Refusal, bad_input, not_found
+from gateway.kinds import StorageUserRole
+from gateway.models.uploads import uploads
+from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
+from resolvers.doors import check_ids, folder_door, needs, refused_items
+from resolvers.idempotency import once
+from resolvers.inputs.uploads import (
+    CompleteUploadPartsInput,
+    RequestUploadUrlsInput,
+    SignUploadPartsInput,
+    UploadFileInput,
+    UploadsInput,
+)
+from resolvers.outcomes import Outcome
+
+_UNNAMED_TYPE = "application/octet-stream"
+_TYPE = re.compile(r"[\w!#$&^.+-]{1,63}/[\w!#$&^.+-]{1,63}(; ?[\w-]+=[\w.+-]+)?", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """Where to send one part: bytes `size` at `number`, counted from 1."""
+
+    number: int
+    size: int
+    request: SignedRequest
+
+
+@needs("USER on the folder")
+async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -> Outcome:
+    """Announce files: each gets a placeholder item, and a signed target for its bytes (ENC-FOLDEROP-39)."""
+    check_ids(input.files, "files")
+    most = context.services.store.part_size * MAX_PARTS
+    files = [_expected(file, most, ("files", place)) for place, file in enumerate(input.files)]
+    async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
+        await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+
+        async def work() -> dict[str, Any]:
+            made = await expect_files(transaction, context.viewer, input.folder_uuid, files)
+            return {"items": [str(uuid) for uuid in made]}
+
+        done = await once(context, transaction, "requestUploadUrls", input, work)
+        rows = await _still_expected(transaction, [UUID(uuid) for uuid in done["items"]])
+    return Outcome(targets=await targets_of(context.services, rows))
+
+
+@needs("USER on each item's folder")
+async def renew_upload_urls(context: Context, input: UploadsInput) -> Outcome:
+    """Sign the targets of placeholders again, as before."""
+    check_ids(input.item_uuids, "itemUuids")
+    async with context.database.writing() as transaction:
+        rows = await _chosen(context, transaction, input.item_uuids, "itemUuids")
+    return Outcome(targets=await targets_of(context.services, rows))
+
+
+@needs("USER on the item's folder")
+async def sign_upload_parts(context: Context, input: SignUploadPartsInput) -> Outcome:
+    """Sign parts of a large file, for the first time or again; parts can be sent in any order, and sent again."""
+    check_ids(input.part_numbers, "partNumbers")
+    async with context.database.writing() as transaction:
+        row = (await _chosen(context, transaction, [input.item_uuid], "itemUuid"))[0]
+    size, parts = _parts_of(context, row)
+    for place, number in enumerate(input.part_numbers):
+        if not 1 <= number <= parts:
+            raise bad_input(f"The file has parts 1 to {parts}.", "partNumbers", place)
+    upload_id = row.parts_id or await _begin_parts(context, row)
+    signed = [await _sign(context, row, upload_id, number, size) for number in input.part_numbers]
+    return Outcome(item_uuid=input.item_uuid, parts=signed)
+
+
+@needs("USER on the item's folder")
+async def complete_upload_parts(context: Context, input: CompleteUploadPartsInput) -> Outcome:
+    """Make one object of the parts that have been sent; all must be there."""
+    async with context.database.writing() as transaction:
+        row = (await _chosen(context, transaction, [input.item_uuid], "itemUuid"))[0]
+    _, wanted = _parts_of(context, row)
+    store = context.services.store
+    if await store.info(row.object_key) is None:
+        parts = await store.parts(row.object_key, row.parts_id) if row.parts_id else []
+        if len(parts) != wanted or sum(part.size for part in parts) != row.file_size:
+            raise bad_input(f"{len(parts)} of {wanted} parts have arrived whole.", "itemUuid")
+        try:
+            await store.complete_parts(row.object_key, row.parts_id, parts)
+        except IncompleteUpload:
+            if await store.info(row.object_key) is None:  # else another request completed it just now
+                raise bad_input("The parts changed while they were put together; try again.", "itemUuid") from None
+    return Outcome(item_uuid=input.item_uuid)
+
+
+@needs("USER on each item's folder")
+async def abort_uploads(context: Context, input: UploadsInput) -> Outcome:
+    """Give up placeholders that no job works on, with whatever has been sent for them."""
+    check_ids(input.item_uuids, "itemUuids")
+    async with context.database.writing() as transaction:
+        rows = await _chosen(context, transaction, input.item_uuids, "itemUuids")
+        placeholders = await chosen_items(transaction, [row.item_uuid for row in rows])
+        await remove_items(transaction, context.services.queue, context.viewer.user_uuid, placeholders)
+    return Outcome(removed_items_count=len(placeholders))
+
+
+async def _chosen(context: Context, transaction: Transaction, uuids: Sequence[UUID], name: str) -> list[Any]:
+    """The uploads of placeholders that no job has taken yet, in the order of the input."""
+    errors = await refused_items(context, transaction, uuids, StorageUserRole.USER, name)
+    found = await uploads_of(transaction, uuids)
+    for place, uuid in enumerate(uuids):
+        if place not in errors and (uuid not in found or found[uuid].unit_uuid is not None):
+            errors[place] = bad_input("This item is no placeholder that waits for its bytes.", name, place)
+    if errors:
+        raise Refusal(list(errors.values()))
+    return [found[uuid] for uuid in uuids]
+
+
+async def _still_expected(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
+    found = await uploads_of(transaction, uuids)
+    if len(found) < len(uuids):
+        raise bad_input("With this key, files were announced that are uploaded or gone by now.", "idempotencyKey")
+    return [found[uuid] for uuid in uuids]
+
+
+def _expected(file: UploadFileInput, most: int, path: Path) -> ExpectedFile:
+    if file.item_type not in UPLOADABLE:
+        raise bad_input(f"An item of type {file.item_type} is not made of one file.", *path, "itemType")
+    if not 1 <= file.file_size <= most:
+        raise bad_input(f"A file has from 1 to {most:,} bytes, not {file.file_size:,}.", *path, "fileSize")
+    digest = file.sha256.lower() if file.sha256 else None
+    if digest and not _SHA256.fullmatch(digest):
+        raise bad_input("A SHA-256 has 64 hex digits.", *path, "sha256")
+    mime_type = file.mime_type or _UNNAMED_TYPE
+    if not _TYPE.fullmatch(mime_type):
+        raise bad_input("A MIME type is a type and a subtype, such as image/png.", *path, "mimeType")
+    metadata = checked_metadata(file.client_metadata, *path, "clientMetadata")
+    name = checked_name(file.name, *path, "name")
+    return ExpectedFile(name, file.item_type, file.file_size, mime_type, digest, metadata)
+
+
+def _parts_of(context: Context, row: Any) -> tuple[int, int]:
+    size = context.services.store.part_size
+    if row.stored_key is not None or row.file_size <= size:
+        raise bad_input("This file is not sent in parts.", "itemUuid")
+    return size, part_count(row.file_size, size)
+
+
+async def _begin_parts(context: Context, row: Any) -> str:
+    """Begin an upload in parts, once: of two requests at the same time, the later gives up its own."""
+    store = context.services.store
+    begun = await store.begin_parts(row.object_key, row.mime_type)
+    mine = uploads.c.item_uuid == row.item_uuid
+    async with context.database.writing() as transaction:
+        await transaction.execute(sa.update(uploads).where(mine, uploads.c.parts_id.is_(None)).values(parts_id=begun))
+        kept = await transaction.first(sa.select(uploads.c.parts_id).where(mine))
+    if kept is None or kept.parts_id != begun:
+        await store.abort_parts(row.object_key, begun)
+    if kept is None:
+        raise not_found("placeholder", "itemUuid")
+    return str(kept.parts_id)
+
+
+async def _sign(context: Context, row: Any, upload_id: str, number: int, part_size: int) -> SignedPart:
+    lifetime = timedelta(seconds=context.services.settings.upload_url_seconds)
+    size = size_of_part(row.file_size, part_size, number)
+    request = await context.services.store.sign_part(row.object_key, upload_id, number, size, lifetime)
+    return SignedPart(number, size, request)

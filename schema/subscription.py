@@ -1,0 +1,16 @@
+"""Every subscription, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import strawberry
+
+from resolvers.uploads import watch_job
+from schema.fields import streamed
+from schema.uploads import UploadJob
+
+
+@strawberry.type(description="What can be watched. Each begins with the present state.")
+class Subscription:
+    upload_job_updated: AsyncGenerator[UploadJob, None] = streamed(watch_job)
