@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Context, Info
@@ -26,7 +27,7 @@ def of(kind: Callable[[Any], bool] = lambda row: True) -> Callable[[type], type]
     """Let a type be answered by rows; `kind` tells which rows where several types share an interface."""
 
     def mark(cls: type) -> type:
-        cls.is_type_of = classmethod(lambda _cls, row, _info: kind(row))  # type: ignore[attr-defined]  # Strawberry's hook
+        get_object_definition(cls, strict=True).is_type_of = lambda row, _info: kind(row)
         return cls
 
     return mark

@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.servers"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.servers", "tests.fixtures.sites"]

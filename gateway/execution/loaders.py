@@ -19,11 +19,12 @@ class Loaders:
         loader = self._loaders.get(scope)
         if loader is None:
             loader = self._loaders[scope] = DataLoader(_batched(load))
-        return await loader.load(key)
+        return await loader.load((key,))
 
 
-def _batched(load: Load) -> Callable[[list[Any]], Awaitable[list[Any]]]:
-    async def batch(keys: list[Any]) -> list[Any]:
-        return list(await load(keys))
+def _batched(load: Load) -> Callable[[list[tuple[Any]]], Awaitable[list[Any]]]:
+    async def batch(wrapped: list[tuple[Any]]) -> list[Any]:
+        # A key may be None, which the loader itself would refuse.
+        return list(await load([key for (key,) in wrapped]))
 
     return batch
