@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from structlog.typing import EventDict
 
 from gateway.execution.limits import Limits
 from gateway.http.entrance import Pace
@@ -37,6 +38,25 @@ async def test_an_abrupt_end_frees_every_source_within_a_second(stage: Stage, qu
         for socket in sockets:
             socket.connection.transport.abort()
         await eventually(lambda: not stage.live)
+
+
+async def test_an_abrupt_end_is_no_failure_of_ours(stage: Stage, logs: list[EventDict]) -> None:
+    async with served(stage) as address, socket_to(address) as socket:
+        await socket.initialise()
+        for number in range(50):
+            await socket.subscribe(str(number), "subscription { events(pause: 0.001) { number } }")
+        await eventually(lambda: len(stage.live) == 50, seconds=5)
+        socket.connection.transport.abort()
+        await eventually(lambda: not stage.live)
+    assert logs == []
+
+
+async def test_a_failure_of_ours_ends_the_socket(stage: Stage, logs: list[EventDict]) -> None:
+    stage.broken = True
+    async with served(stage) as address, socket_to(address) as socket:
+        await socket.send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
+        assert await socket.until_closed() == (1011, "Internal error")
+    assert [entry["log_level"] for entry in logs] == ["error"]
 
 
 async def test_a_stop_of_the_server_frees_every_source(stage: Stage) -> None:
