@@ -34,7 +34,7 @@ def is_current(url: str) -> bool:
 
 
 def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
-    """Whether a table or index is made from our rows; those of the queue and of the name index are made by their own SQL."""
+    """Whether a table or index is made from our rows; the queue's and the name index's are made by their own SQL."""
     return kind not in ("table", "index") or not name or not (name.startswith("procrastinate_") or "_names" in name)
 
 

@@ -15,10 +15,10 @@ class Listener:
         """Something was published."""
         self._news.set()
 
-    async def wait(self, timeout: float) -> bool:
-        """Whether anything was published since the last wait, however often; False after `timeout` seconds of silence."""
+    async def wait(self, seconds: float) -> bool:
+        """Whether anything was published since the last wait, however often; False after so many seconds of silence."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._news.wait()
         except TimeoutError:
             return False

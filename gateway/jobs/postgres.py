@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 class ProcrastinateQueue:
-    """A job's queue is named like its task, so that a worker takes only what it knows; `args` holds ours and the error."""
+    """A job's queue is named like its task: a worker takes only what it knows. Its `args` are ours and the error."""
 
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database

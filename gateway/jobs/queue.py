@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from gateway.database.engine import Transaction
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Task = Callable[..., Awaitable[None]]
 """What is done; called with the arguments by keyword. It may run again after it has run, so it is idempotent."""
 
@@ -58,7 +58,7 @@ class Queue(Protocol):
         """
 
     async def work(self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event) -> None:
-        """Run the tasks of these names, so many at once, until `stop` is set and what was begun is finished or given back."""
+        """Run the tasks of these names, so many at once, until `stop` is set and none runs any more."""
 
     async def failures(self, limit: int = 100) -> list[Failure]:
         """The tasks given up, the newest first."""

@@ -36,7 +36,7 @@ class Leases(Protocol):
     """What one worker may do to the tasks of a queue; each call is on its own."""
 
     async def claim(self, tasks: Collection[str], limit: int) -> list[Claim]:
-        """Hold one or more tasks of these names, at most `limit`, the oldest that are due first; none if none is due."""
+        """Hold one or more tasks of these names, at most `limit`, the oldest first; none if none is due."""
 
     async def renew(self, claims: Collection[Claim]) -> None:
         """Say that this worker lives and still holds these."""

@@ -65,10 +65,22 @@ async def enqueue(database: Database, queue: Queue, task: str, **options: Any) -
         await queue.enqueue(transaction, task, options.pop("args", {}), **options)
 
 
+async def enqueue_in_vain(database: Database, queue: Queue, task: str) -> None:
+    async with database.writing() as transaction:
+        await queue.enqueue(transaction, task, {})
+        raise ZeroDivisionError
+
+
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(SOON):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what we wait for is seen from outside only
             await asyncio.sleep(0.01)
+
+
+async def until_none_is_left(database: Database) -> None:
+    async with asyncio.timeout(SOON):
+        while await left(database):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def left(database: Database) -> int:
@@ -104,9 +116,7 @@ async def test_a_task_that_is_rolled_back_is_never_run(database: Database, queue
     calls = Calls()
     async with working(queue, {"note": calls}):
         with pytest.raises(ZeroDivisionError):
-            async with database.writing() as transaction:
-                await queue.enqueue(transaction, "note", {})
-                raise ZeroDivisionError
+            await enqueue_in_vain(database, queue, "note")
         await asyncio.sleep(SILENCE)
     assert calls == []
     assert await left(database) == 0
@@ -154,19 +164,20 @@ async def test_no_more_tasks_run_at_once_than_allowed_and_no_less(database: Data
     for _ in range(9):
         await enqueue(database, queue, "count")
     async with working(queue, {"count": count}, concurrency=3):
-        async with asyncio.timeout(SOON):
-            while await left(database):
-                await asyncio.sleep(0.02)
+        await until_none_is_left(database)
     assert most == 3
 
 
-async def test_a_worker_leaves_what_it_does_not_know_to_others(database: Database, queue: Queue) -> None:
+async def test_a_worker_leaves_what_it_does_not_know_to_others(
+    database: Database, queue: Queue, logged: list[EventDict]
+) -> None:
     known, unknown = Calls(), Calls()
     await enqueue(database, queue, "unknown")
     await enqueue(database, queue, "known")
     async with working(queue, {"known": known}):
         await until(lambda: known)
         await asyncio.sleep(SILENCE)
+    assert logged == []
     async with working(queue, {"unknown": unknown}):
         await until(lambda: unknown)
 
@@ -291,17 +302,18 @@ async def test_a_task_is_given_up_and_kept_with_its_error(database: Database, lo
         await until(lambda: len(calls) > ATTEMPTS)
 
 
-async def test_a_task_that_killed_all_its_workers_is_given_up(database: Database, queue: Queue) -> None:
+async def test_a_task_that_killed_all_its_workers_is_given_up(
+    database: Database, queue: Queue, logged: list[EventDict]
+) -> None:
     calls = Calls()
     await enqueue(database, queue, "kill")
     table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs", sa.column("attempts"))
     async with database.writing() as transaction:
         await transaction.execute(sa.update(table).values(attempts=ATTEMPTS))
     async with working(queue, {"kill": calls}):
-        async with asyncio.timeout(SOON):
-            while not (failures := await queue.failures()):
-                await asyncio.sleep(0.02)
-    assert "Abandoned" in failures[0].error
+        await until(lambda: [line["event"] for line in logged] == ["task_failed"])
+    [failure] = await queue.failures()
+    assert "Abandoned" in failure.error
     assert calls == []
 
 
@@ -325,19 +337,17 @@ async def test_a_task_that_fails_makes_way_for_one_with_its_key(database: Databa
     assert await left(database) == 0
 
 
-async def test_a_task_that_cancels_itself_has_failed(database: Database, queue: Queue) -> None:
-    calls = Calls()
+async def test_a_task_that_cancels_itself_has_failed(database: Database, logged: list[EventDict]) -> None:
+    queue = open_queue(database, replace(LEASE, retry=0.001))
 
-    async def cancel_first() -> None:
-        await calls()
-        if len(calls) == 1:
-            raise asyncio.CancelledError
+    async def cancel() -> None:
+        raise asyncio.CancelledError
 
-    async with working(queue, {"cancel_first": cancel_first}):
-        await enqueue(database, queue, "cancel_first")
-        await until(lambda: len(calls) == 2)
-        await asyncio.sleep(SILENCE)
-    assert await left(database) == 0
+    async with working(queue, {"cancel": cancel}):
+        await enqueue(database, queue, "cancel")
+        await until(lambda: logged and logged[-1]["event"] == "task_failed")
+    [failure] = await queue.failures()
+    assert "cancelled itself" in failure.error
 
 
 async def test_a_worker_outlives_a_database_that_fails(database: Database, queue: Queue) -> None:
@@ -353,9 +363,7 @@ async def test_a_worker_outlives_a_database_that_fails(database: Database, queue
         async with hidden_tasks(database):
             go_on.set()
             await asyncio.sleep(SILENCE)
-        async with asyncio.timeout(SOON):
-            while await left(database):
-                await asyncio.sleep(0.02)
+        await until_none_is_left(database)
         await enqueue(database, queue, "wait", args={"number": 2})
         await until(lambda: len(calls) == 2)
     assert [call["number"] for call in calls] == [1, 2]
