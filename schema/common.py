@@ -38,8 +38,8 @@ class Node:
 
     @classmethod
     def resolve_type(cls, row: Any, _info: GraphQLResolveInfo, _abstract: GraphQLAbstractType) -> str:
-        """The type of a row that was found by its id."""
-        return ITEM_TYPES[row.item_type] if row.kind == "StorageItem" else str(row.kind)
+        """The type of a row: items tell it themselves, other rows were found by an id that does."""
+        return ITEM_TYPES[row.item_type] if hasattr(row, "item_type") else str(row.kind)
 
 
 @of()
