@@ -6,8 +6,10 @@ import math
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 from gateway.kinds import StorageItemType
@@ -15,6 +17,8 @@ from gateway.media.facts import MediaError, MediaFacts
 
 # Libraries leak; a child is replaced after so many files.
 FILES_PER_CHILD = 1000
+# The answers after which a child can go on.
+VERDICTS = {"facts", "refused", "fault"}
 ROOT = Path(__file__).parents[2]
 # Neither keys nor addresses of databases are the business of a process that reads strangers' files.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR")
@@ -36,7 +40,7 @@ class Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._served = 0
+        self.served = 0
 
     @classmethod
     async def start(cls, limits: ProbeLimits) -> "Child":
@@ -50,12 +54,12 @@ class Child:
     @property
     def alive(self) -> bool:
         """Whether it can be asked again."""
-        return self._process.returncode is None and self._served < FILES_PER_CHILD
+        return self._process.returncode is None and self.served < FILES_PER_CHILD
 
     async def ask(self, request: bytes) -> dict[str, Any]:
         """Its answer, empty if it dies over the question."""
         assert self._process.stdin is not None and self._process.stdout is not None  # both are pipes
-        self._served += 1
+        self.served += 1
         try:
             self._process.stdin.write(request)
             await self._process.stdin.drain()
@@ -67,7 +71,8 @@ class Child:
     async def kill(self) -> None:
         """End it, whatever it does."""
         if self._process.returncode is None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, SIGKILL)  # asyncio's own kill() may snatch the exit status from its watcher
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
@@ -94,22 +99,20 @@ class Prober:
         request = json.dumps({"path": str(path.absolute()), "item_type": item_type, "name": name}).encode() + b"\n"
         async with self._places:
             child = await self._take()
-            answer: dict[str, Any] = {}
-            try:
-                async with asyncio.timeout(self._limits.seconds):
-                    answer = await child.ask(request)
-            except TimeoutError:
-                raise MediaError(f"reading it took longer than {self._limits.seconds:g} s") from None
-            finally:
-                await self._give_back(child, fit="facts" in answer or "refused" in answer)
+            answer = await self._ask(child, request)
+            if not answer.keys() & VERDICTS and child.served > 1 and not self._closed:
+                # An earlier file may have left the reader in a bad way, which is not this one's fault.
+                answer = await self._ask(await self._start(), request)
         return self._facts(answer)
 
     async def close(self) -> None:
-        """End all children, busy ones too."""
+        """End all children, busy ones too, and wait until the last probe has seen it."""
         self._closed = True
         await asyncio.gather(*(child.kill() for child in self._children))
-        self._children.clear()
-        self._idle.clear()
+        for _ in range(self._limits.children):
+            await self._places.acquire()
+        for _ in range(self._limits.children):
+            self._places.release()
 
     async def _take(self) -> Child:
         """An idle child, or a new one."""
@@ -117,18 +120,33 @@ class Prober:
             if (child := self._idle.pop()).alive:
                 return child
             await self._drop(child)
+        return await self._start()
+
+    async def _start(self) -> Child:
+        """A new child."""
         if self._closed:
             raise RuntimeError("the prober is closed")
         child = await Child.start(self._limits)
         self._children.add(child)
+        if self._closed:  # in the meantime
+            await self._drop(child)
+            raise RuntimeError("the prober is closed")
         return child
 
-    async def _give_back(self, child: Child, *, fit: bool) -> None:
-        """Keep it for the next file, unless it is worn out, or still busy with the last."""
-        if fit and child.alive and not self._closed:
-            self._idle.append(child)
-        else:
-            await self._drop(child)
+    async def _ask(self, child: Child, request: bytes) -> dict[str, Any]:
+        """Its answer; it is kept for the next file unless it is dead, worn out, or still busy with this one."""
+        answer: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                answer = await child.ask(request)
+        except TimeoutError:
+            raise MediaError(f"reading it took longer than {self._limits.seconds:g} s") from None
+        finally:
+            if answer.keys() & VERDICTS and child.alive and not self._closed:
+                self._idle.append(child)
+            else:
+                await self._drop(child)
+        return answer
 
     async def _drop(self, child: Child) -> None:
         """End it for good; it counts as ours until it is gone."""

@@ -1,6 +1,7 @@
 """DICOM files: identifiers, size and frames, and how they are refused."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pydicom
@@ -9,6 +10,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, 
 
 from gateway.kinds import StorageItemType
 from gateway.media import samples
+from gateway.media.dicom import Clipped
 from tests.media.conftest import Probed, Refusal
 from tests.samples import truncated
 
@@ -49,7 +51,7 @@ def test_frames(probed: Probed) -> None:
 
 
 def test_optional_tags(probed: Probed) -> None:
-    """ENC-ITEM-26: without number of frames there is one; without instance number there is none; no name is no fault."""
+    """ENC-ITEM-26: without number of frames there is one; the instance number and the patient may be unknown."""
     facts = probed(changed(NumberOfFrames=None, InstanceNumber=None, PatientID=""), DICOM)
     assert (facts.frame_count, facts.dicom_instance_number) == (1, None)
 
@@ -105,6 +107,13 @@ def test_no_part_10(refusal: Refusal) -> None:
     """A data set without preamble and mark."""
     bare = samples.dicom_file()[132:]
     assert refusal(bare, DICOM) == "not a DICOM part 10 file: it has no DICM mark at byte 128"
+
+
+def test_hostile_length(tmp_path: Path) -> None:
+    """An element that claims a terabyte gets no more memory than the file is long."""
+    (tmp_path / "file").write_bytes(samples.dicom_file())
+    with Clipped(tmp_path / "file") as file:
+        assert file.read(1 << 40) == samples.dicom_file()
 
 
 def test_deflated(refusal: Refusal) -> None:

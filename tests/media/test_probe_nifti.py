@@ -1,5 +1,7 @@
 """NIfTI volumes: size and slices, and how they are refused."""
 
+import gzip
+
 import numpy as np
 import pytest
 from nibabel.nifti1 import Nifti1Pair
@@ -24,7 +26,7 @@ def test_facts(probed: Probed, shape: tuple[int, ...], slices: int, gz: bool) ->
 
 def test_second_version(probed: Probed) -> None:
     """ENC-ITEM-21, 22, 26: the header of NIfTI-2."""
-    data = Nifti2Image(np.zeros((7, 6, 5), np.float32), np.eye(4)).to_bytes()
+    data = Nifti2Image(np.zeros((7, 6, 5), np.float32), np.eye(4)).to_bytes()  # type: ignore[no-untyped-call]  # has no types
     facts = probed(data, NIFTI)
     assert (facts.width, facts.height, facts.frame_count) == (7, 6, 5)
 
@@ -45,7 +47,7 @@ def test_bomb(refusal: Refusal) -> None:
 
 def test_header_alone(refusal: Refusal) -> None:
     """The first of a pair of files."""
-    pair = Nifti1Pair(np.zeros((4, 4, 4), np.int16), np.eye(4))
+    pair = Nifti1Pair(np.zeros((4, 4, 4), np.int16), np.eye(4))  # type: ignore[no-untyped-call]  # has no types
     assert "only single files" in refusal(bytes(pair.header.binaryblock), NIFTI)
 
 
@@ -61,7 +63,5 @@ def test_contradictions(refusal: Refusal, place: int, value: int, problem: str) 
 
 def test_other_gzip(refusal: Refusal) -> None:
     """Something else in gzip."""
-    import gzip
-
     message = "said to be a NIfTI volume, but the content is application/gzip"
     assert refusal(gzip.compress(samples.png()), NIFTI) == message
