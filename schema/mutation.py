@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.mutations.datasets import (
+    create_dataset,
+    delete_dataset,
+    link_items_to_dataset,
+    unlink_items_from_dataset,
+    update_dataset,
+)
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -11,13 +18,33 @@ from resolvers.mutations.folders import (
     update_storage_folder,
     update_storage_folders,
 )
+from resolvers.mutations.grants import (
+    add_dataset_groups,
+    add_storage_folder_groups,
+    remove_dataset_groups,
+    remove_storage_folder_groups,
+)
 from resolvers.mutations.items import (
     delete_storage_items,
     move_storage_items,
     update_storage_item,
     update_storage_items,
 )
-from resolvers.mutations.jobs import cancel_upload_job, start_upload_job
+from resolvers.mutations.jobs import (
+    cancel_upload_job,
+    start_upload_job,
+)
+from resolvers.mutations.people import (
+    add_group_users,
+    create_api_key,
+    create_group,
+    create_user,
+    delete_group,
+    remove_group_users,
+    revoke_api_key,
+    update_group,
+    update_user,
+)
 from resolvers.mutations.uploads import (
     abort_uploads,
     complete_upload_parts,
@@ -26,6 +53,13 @@ from resolvers.mutations.uploads import (
     sign_upload_parts,
 )
 from schema.fields import changes
+from schema.payloads.datasets import (
+    CreateDatasetPayload,
+    DeleteDatasetPayload,
+    LinkItemsToDatasetPayload,
+    UnlinkItemsFromDatasetPayload,
+    UpdateDatasetPayload,
+)
 from schema.payloads.folders import (
     CreateStorageFolderPayload,
     DeleteStorageFolderPayload,
@@ -33,11 +67,28 @@ from schema.payloads.folders import (
     UpdateStorageFolderPayload,
     UpdateStorageFoldersPayload,
 )
+from schema.payloads.grants import (
+    AddDatasetGroupsPayload,
+    AddStorageFolderGroupsPayload,
+    RemoveDatasetGroupsPayload,
+    RemoveStorageFolderGroupsPayload,
+)
 from schema.payloads.items import (
     DeleteStorageItemsPayload,
     MoveStorageItemsPayload,
     UpdateStorageItemPayload,
     UpdateStorageItemsPayload,
+)
+from schema.payloads.people import (
+    AddGroupUsersPayload,
+    CreateApiKeyPayload,
+    CreateGroupPayload,
+    CreateUserPayload,
+    DeleteGroupPayload,
+    RemoveGroupUsersPayload,
+    RevokeApiKeyPayload,
+    UpdateGroupPayload,
+    UpdateUserPayload,
 )
 from schema.payloads.uploads import (
     AbortUploadsPayload,
@@ -68,3 +119,21 @@ class Mutation:
     abort_uploads: AbortUploadsPayload = changes(abort_uploads)
     start_upload_job: StartUploadJobPayload = changes(start_upload_job)
     cancel_upload_job: CancelUploadJobPayload = changes(cancel_upload_job)
+    create_dataset: CreateDatasetPayload = changes(create_dataset)
+    update_dataset: UpdateDatasetPayload = changes(update_dataset)
+    delete_dataset: DeleteDatasetPayload = changes(delete_dataset)
+    link_items_to_dataset: LinkItemsToDatasetPayload = changes(link_items_to_dataset)
+    unlink_items_from_dataset: UnlinkItemsFromDatasetPayload = changes(unlink_items_from_dataset)
+    add_storage_folder_groups: AddStorageFolderGroupsPayload = changes(add_storage_folder_groups)
+    remove_storage_folder_groups: RemoveStorageFolderGroupsPayload = changes(remove_storage_folder_groups)
+    add_dataset_groups: AddDatasetGroupsPayload = changes(add_dataset_groups)
+    remove_dataset_groups: RemoveDatasetGroupsPayload = changes(remove_dataset_groups)
+    create_user: CreateUserPayload = changes(create_user)
+    update_user: UpdateUserPayload = changes(update_user)
+    create_group: CreateGroupPayload = changes(create_group)
+    update_group: UpdateGroupPayload = changes(update_group)
+    delete_group: DeleteGroupPayload = changes(delete_group)
+    add_group_users: AddGroupUsersPayload = changes(add_group_users)
+    remove_group_users: RemoveGroupUsersPayload = changes(remove_group_users)
+    create_api_key: CreateApiKeyPayload = changes(create_api_key)
+    revoke_api_key: RevokeApiKeyPayload = changes(revoke_api_key)
