@@ -17,7 +17,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("storegraph-data"), description="Where the embedded database, objects and secret lie.")
     database_url: str = Field(
-        "", description="`sqlite:///file` or `postgresql://user:password@host/name`; SQLite in the data directory if absent."
+        "",
+        description="`sqlite:///file` or `postgresql://user:password@host/name`; "
+        "SQLite in the data directory if absent.",
     )
     objects_url: str = Field(
         "",
@@ -25,16 +27,23 @@ class Settings(BaseSettings):
         "`secret_key` there, or from the usual AWS variables); local disk in the data directory if absent.",
     )
     public_url: str = Field(
-        "http://127.0.0.1:8000", description="How clients reach the gateway; signed URLs of the local disk begin with it."
+        "",
+        description="How clients reach the gateway, with which URLs to the local disk begin; "
+        "where it listens if absent.",
     )
     admin_key: Secret | None = Field(
-        None, description="The first admin's API key on an empty database, 32 characters or more; else one is made and printed once."
+        None,
+        description="The first admin's API key on an empty database, 32 characters or more; "
+        "else one is made and printed once.",
     )
     secret_key: Secret | None = Field(
-        None, description="Signs URLs, 32 characters or more; required with PostgreSQL, else made in the data directory (mode 0600)."
+        None,
+        description="Signs URLs, 32 characters or more; required with PostgreSQL, "
+        "else made in the data directory (mode 0600).",
     )
     jwt_secret: Secret | None = Field(
-        None, description="Accepts bearer JWTs (HS256) signed with it, 32 characters or more; none are accepted if absent."
+        None,
+        description="Accepts bearer JWTs (HS256) signed with it, 32 characters or more; none are accepted if absent.",
     )
     jwt_claim: str = Field("email", description="The claim of a JWT that holds the user's e-mail address.")
     work_in_serve: bool | None = Field(
@@ -44,9 +53,15 @@ class Settings(BaseSettings):
     probe_children: int = Field(2, ge=1, le=64, description="Child processes in which a worker reads media.")
     probe_seconds: float = Field(60.0, gt=0, description="Seconds that reading one file may take.")
     probe_memory: int = Field(1 << 30, gt=0, description="Bytes of memory that reading one file may take.")
-    lease_seconds: float = Field(30.0, gt=0, description="After how many seconds without a sign of life a task is given to another worker.")
-    signed_url_seconds: int = Field(3600, ge=60, le=604800, description="How long a download URL lives if nobody asks otherwise.")
-    upload_url_seconds: int = Field(3600, ge=60, le=604800, description="How long an upload URL lives; it can be renewed.")
+    lease_seconds: float = Field(
+        30.0, gt=0, description="After how many seconds without a sign of life a task is given to another worker."
+    )
+    signed_url_seconds: int = Field(
+        3600, ge=60, le=604800, description="How long a download URL lives if nobody asks otherwise."
+    )
+    upload_url_seconds: int = Field(
+        3600, ge=60, le=604800, description="How long an upload URL lives; it can be renewed."
+    )
     part_size: int = Field(64 << 20, ge=5 << 20, description="Bytes in each part of an upload in parts.")
     allowed_origins: list[str] = Field(
         [], description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from gateway.errors import DomainError, ErrorCode
-from resolvers.outcomes import Outcome
+from resolvers.outcomes import Outcome, UserError, told
 
 
 @dataclass(slots=True)
@@ -14,7 +14,7 @@ class Result:
 
     uuid: UUID
     done: bool
-    user_errors: list[DomainError] = field(default_factory=list)
+    user_errors: list[UserError] = field(default_factory=list)
 
     @property
     def item_uuid(self) -> UUID | None:
@@ -51,7 +51,9 @@ class Bulk:
         """What the payload tells, entry by entry, once the accepted entries are done."""
         done = set(self.accepted)
         results = [self._result(place, uuid, place in done) for place, uuid in enumerate(self.uuids)]
-        return Outcome(results=results, user_errors=list(self.errors.values()), **values)
+        return Outcome(
+            results=results, user_errors=[told(self.errors[place]) for place in sorted(self.errors)], **values
+        )
 
     def _result(self, place: int, uuid: UUID, done: bool) -> Result:
         if done:
@@ -59,4 +61,4 @@ class Bulk:
         error = self.errors.get(place) or DomainError(
             ErrorCode.NOT_APPLIED, "Nothing is wrong with this entry, but another made the whole fail."
         )
-        return Result(uuid, False, [error])
+        return Result(uuid, False, [told(error)])

@@ -1,6 +1,6 @@
 """The doors of mutations: each names what it needs, and refuses those who lack it before anything has changed."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from functools import wraps
 from typing import TypeVar
 from uuid import UUID
@@ -18,7 +18,7 @@ MAX_IDS = 1000
 
 
 def needs(what: str, site: SiteRole = SiteRole.MEMBER) -> Callable[[Mutation[Input, Result]], Mutation[Input, Result]]:
-    """Say in words what a mutation needs; a role on the site is checked here, roles on objects by the mutation itself."""
+    """Say in words what a mutation needs; a role on the site is checked here, those on objects by the mutation."""
 
     def mark(mutation: Mutation[Input, Result]) -> Mutation[Input, Result]:
         @wraps(mutation)
@@ -65,12 +65,13 @@ async def refused_items(
     return _refused(uuids, held, role, "item", name)
 
 
-def check_ids(uuids: Collection[UUID], name: str) -> None:
-    """1 to 1,000 ids in one request."""
-    if not uuids:
+def check_ids(entries: Sized, name: str) -> None:
+    """1 to 1,000 entries in one request."""
+    if not entries:
         raise DomainError(ErrorCode.BAD_USER_INPUT, f"{name} is empty.", (name,))
-    if len(uuids) > MAX_IDS:
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, f"{name} has {len(uuids):,} entries; at most {MAX_IDS:,} are allowed.", (name,))
+    if len(entries) > MAX_IDS:
+        message = f"{name} has {len(entries):,} entries; at most {MAX_IDS:,} are allowed."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
 
 
 def _refused(

@@ -138,7 +138,9 @@ async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | N
 async def _summaries(context: Context, keys: list[UUID], *, recursive: bool = False) -> list[Any]:
     dialect = context.database.dialect
     if recursive:
-        sums = [sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key) for column in _counted]
+        sums = [
+            sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key) for column in _counted
+        ]
         statement = (
             sa.select(_top.c.uuid.label("folder_uuid"), *sums)
             .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))

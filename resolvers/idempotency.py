@@ -34,9 +34,7 @@ async def once(
         idempotency_keys.c.mutation == mutation,
         idempotency_keys.c.key == key,
     )
-    await transaction.execute(
-        sa.delete(idempotency_keys).where(mine, idempotency_keys.c.created_at < now() - LIFETIME)
-    )
+    await transaction.execute(sa.delete(idempotency_keys).where(mine, idempotency_keys.c.created_at < now() - LIFETIME))
     row = IdempotencyKey(
         user_uuid=context.viewer.user_uuid, mutation=mutation, key=key, input_sha256=_digest(input), outcome={}
     )

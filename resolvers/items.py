@@ -118,7 +118,9 @@ async def _signed_urls(
     *,
     lifetime: Annotated[
         int | None,
-        strawberry.argument(description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."),
+        strawberry.argument(
+            description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."
+        ),
     ] = None,
 ) -> list[Any]:
     seconds = context.services.settings.signed_url_seconds if lifetime is None else lifetime
@@ -198,4 +200,3 @@ async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]
 signed_url_of = Batch(("object_key", "name", "mime_type", "is_tombstone"), _signed_urls)
 accessible_groups = Batch(("uuid",), _accessible_groups)
 accessible_datasets = Batch(("uuid",), _accessible_datasets)
-

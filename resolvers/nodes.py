@@ -55,9 +55,8 @@ async def find_node(
 ) -> Node | None:
     """The object with that id, or null."""
     kind, uuid = read_global_id(id) or ("", None)
-    edge = _EDGES.get(kind)
-    row = edge and await find(context, edge, uuid)
-    return row and Node(kind, row)
+    row = await find(context, _EDGES[kind], uuid) if kind in _EDGES else None
+    return None if row is None else Node(kind, row)
 
 
 async def find_nodes(
@@ -79,4 +78,6 @@ async def find_items(
 
 def _bounded(values: list[Any], name: str) -> None:
     if len(values) > MAX_IDS:
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, f"{name} holds {len(values)} ids; at most {MAX_IDS} are allowed.", (name,))
+        raise DomainError(
+            ErrorCode.LIMIT_EXCEEDED, f"{name} holds {len(values)} ids; at most {MAX_IDS} are allowed.", (name,)
+        )

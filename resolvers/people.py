@@ -88,4 +88,3 @@ keys_of = ToMany(
 async def who_asks(context: Context) -> Viewer:
     """Who is asking, with what he may do on the site."""
     return context.viewer
-

@@ -70,7 +70,9 @@ units_of = ToMany(
     where=_unit_conditions,
     arguments=(
         Argument("changed_after", int | None, None, "Only units changed after this sequence number of the job."),
-        Argument("statuses", list[JobStatus] | None, None, "Only units in these states; null and an empty list mean all."),
+        Argument(
+            "statuses", list[JobStatus] | None, None, "Only units in these states; null and an empty list mean all."
+        ),
     ),
 )
 
@@ -92,9 +94,7 @@ async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
 async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:
     statement = (
         sa.select(upload_units)
-        .where(
-            among(context.database.dialect, upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR
-        )
+        .where(among(context.database.dialect, upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR)
         .order_by(upload_units.c.position)
     )
     return await _by_job(context, statement, keys)
@@ -122,7 +122,9 @@ async def watch_job(
     uuid: Annotated[UUID, strawberry.argument(description="The job.")],
     after: Annotated[
         int | None,
-        strawberry.argument(description="A sequence number that the client has seen: nothing is sent before a later one."),
+        strawberry.argument(
+            description="A sequence number that the client has seen: nothing is sent before a later one."
+        ),
     ] = None,
 ) -> AsyncIterator[Any]:
     """The present state of a job, then each change, at most ten a second and the last always; ends with the job.

@@ -37,7 +37,7 @@ class Node:
     id: strawberry.ID = column("The opaque id of the object, unlike that of any other.")
 
     @classmethod
-    def resolve_type(cls, row: Any, _info: GraphQLResolveInfo, _abstract: GraphQLAbstractType) -> str:
+    def resolve_type(cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType) -> str:
         """The type of a row: items tell it themselves, other rows were found by an id that does."""
         return ITEM_TYPES[row.item_type] if hasattr(row, "item_type") else str(row.kind)
 
@@ -73,5 +73,6 @@ class UserError:
     code: ErrorCode = column("What kind of refusal it is.")
     message: str = column("What is wrong, for a person to read.")
     path: list[str] = answered(
-        Derived(("path",), lambda error: [str(step) for step in error.path]), "The input field at fault, from `input` down."
+        Derived(("path",), lambda error: [str(step) for step in error.path]),
+        "The input field at fault, from `input` down.",
     )

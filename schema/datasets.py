@@ -49,7 +49,9 @@ class DatasetGroupConnection:
 
 
 @of()
-@strawberry.type(description="Items chosen for a purpose. A mirror dataset follows the direct items of its folder (ENC-DSET).")
+@strawberry.type(
+    description="Items chosen for a purpose. A mirror dataset follows the direct items of its folder (ENC-DSET)."
+)
 class Dataset(Node):
     id: strawberry.ID = answered(datasets.id_of, "The opaque id.")
     uuid: UUID = column("The dataset's uuid.")
@@ -61,7 +63,9 @@ class Dataset(Node):
     backing_folder: StorageFolder | None = answered(
         datasets.backing_folder_of, "The folder that it mirrors, if it does and the viewer sees it."
     )
-    backing_folder_uuid: UUID | None = answered(datasets.backing_folder_uuid_of, "The uuid of that folder (ENC-DSET-08).")
+    backing_folder_uuid: UUID | None = answered(
+        datasets.backing_folder_uuid_of, "The uuid of that folder (ENC-DSET-08)."
+    )
     data_rows_count: int = answered(datasets.rows_counted, "How many data rows it has.")
     data_rows: Connection[DataRow] = answered(datasets.rows_in, "Its data rows, in the order in which they came.")
     groups: DatasetGroupConnection = answered(datasets.groups_on, "The groups that hold a role on it.")

@@ -24,7 +24,7 @@ def described(kind: type[StrEnum], name: str | None = None, **values: str) -> No
     """Give an enum its name in the schema, and a sentence for each of its values."""
     # An input that was read before this module has registered it already.
     registered = kind if hasattr(kind, "__strawberry_definition__") else strawberry.enum(kind)
-    definition = registered.__strawberry_definition__  # type: ignore[attr-defined]  # Strawberry sets it
+    definition = registered.__strawberry_definition__
     definition.name, definition.description = name or kind.__name__, getdoc(kind)
     for value in definition.values:
         value.description = values.pop(value.name)

@@ -1,4 +1,4 @@
-"""The words in which types are written: a field is a column of its row, or it is answered by a declaration or function."""
+"""The words in which types are written: a field is a column, or a declaration or function answers it."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry.types.base import get_object_definition
-from strawberry.types.field import StrawberryField
 
 from gateway.context import Context, Info
 from gateway.errors import DomainError, Refusal
 from gateway.execution import answers
 from gateway.execution.declarations import Aggregate, Argument, Batch, Declaration, Derived, Lookup, ToMany, ToOne
-from resolvers.outcomes import Outcome
+from resolvers.outcomes import Outcome, told
 
 DECLARATION = "declaration"
 _PAGE = (
@@ -61,9 +60,9 @@ def changes(function: Callable[..., Any]) -> Any:
         try:
             outcome: Outcome = await function(info.context, given["input"])
         except DomainError as error:
-            outcome = Outcome(user_errors=[_below_input(error)])
+            outcome = Outcome(user_errors=[told(error)])
         except Refusal as refusal:
-            outcome = Outcome(user_errors=[_below_input(error) for error in refusal.errors])
+            outcome = Outcome(user_errors=[told(error) for error in refusal.errors])
         info.context.renew()
         return outcome
 
@@ -84,11 +83,7 @@ def streamed(function: Callable[..., Any]) -> Any:
     return strawberry.subscription(resolver=resolver, description=inspect.getdoc(function))
 
 
-def _below_input(error: DomainError) -> DomainError:
-    return DomainError(error.code, error.message, ("input", *error.path))
-
-
-def _field(resolver: Callable[..., Any], description: str, declaration: Declaration | None) -> StrawberryField:
+def _field(resolver: Callable[..., Any], description: str, declaration: Declaration | None) -> Any:
     metadata = {DECLARATION: declaration} if declaration else {}
     return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
@@ -160,14 +155,14 @@ def _arguments_of(function: Callable[..., Any]) -> list[Argument]:
     return [Argument(parameter.name, parameter.annotation, parameter.default, "") for parameter in keywords]
 
 
-def _with_arguments(
-    resolve: Callable[..., Any], arguments: list[Argument], has_root: bool
-) -> Callable[..., Any]:
+def _with_arguments(resolve: Callable[..., Any], arguments: list[Argument], has_root: bool) -> Callable[..., Any]:
     """The resolver with the signature that Strawberry reads arguments from."""
-    kinds: Mapping[str, Any] = {"root": strawberry.Parent[Any], "info": Info}
+    kinds: Mapping[str, Any] = {"root": Any, "info": Info}
     fixed = [name for name in kinds if has_root or name != "root"]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kinds[name]) for name in fixed]
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kinds[name]) for name in fixed
+    ]
     parameters += [
         inspect.Parameter(argument.name, keyword, default=_default(argument), annotation=_described(argument))
         for argument in arguments

@@ -10,10 +10,10 @@ import strawberry
 
 from gateway.kinds import StorageFolderType, StorageUserRole
 from resolvers import folders
+from resolvers.inputs.scalars import JSON, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
 from schema.people import Group, User
-from resolvers.inputs.scalars import JSON, BigInt
 
 if TYPE_CHECKING:
     from schema.datasets import Dataset
@@ -29,11 +29,15 @@ class StoragePathElement:
     uuid: UUID = column("The folder's uuid.")
     parent_uuid: UUID | None = answered(folders.visible_parent_uuid, "Its parent; null where the viewer's tree begins.")
     name: str = column("The folder's name.")
-    mirror_dataset_uuid: UUID | None = answered(folders.mirror_uuid_of, "The dataset that mirrors it, if the viewer sees it.")
+    mirror_dataset_uuid: UUID | None = answered(
+        folders.mirror_uuid_of, "The dataset that mirrors it, if the viewer sees it."
+    )
 
 
 @of()
-@strawberry.type(description="What lies in a folder (ENC-FSUM). Items that are not yet processed or gone are counted apart.")
+@strawberry.type(
+    description="What lies in a folder (ENC-FSUM). Items that are not yet processed or gone are counted apart."
+)
 class StorageFolderSummary:
     files: BigInt = column("Items with bytes of their own.")
     folders: BigInt = column("Subfolders.")
@@ -61,7 +65,9 @@ class StorageFolderSummary:
 class StorageFolderGroupEdge:
     node: Group = column("The group.")
     cursor: str = column("Where the group lies in this list.")
-    role: StorageUserRole = answered(folders.role_on_edge, "The group's role on the folder and all below it (ENC-FGROUP-06).")
+    role: StorageUserRole = answered(
+        folders.role_on_edge, "The group's role on the folder and all below it (ENC-FGROUP-06)."
+    )
 
 
 @of()
@@ -79,7 +85,9 @@ class StorageFolder(Node):
     id: strawberry.ID = answered(folders.id_of, "The opaque id.")
     uuid: UUID = column("The folder's uuid.")
     parent: StorageFolder | None = answered(folders.parent_of, "The folder above, if the viewer may see it.")
-    parent_uuid: UUID | None = answered(folders.visible_parent_uuid, "The uuid of the folder above, if the viewer may see it.")
+    parent_uuid: UUID | None = answered(
+        folders.visible_parent_uuid, "The uuid of the folder above, if the viewer may see it."
+    )
     name: str = column("The folder's name; others may have the same.")
     description: str = column("What the folder is for.")
     client_metadata: JSON | None = column("Whatever its users keep with it.")
@@ -88,7 +96,8 @@ class StorageFolder(Node):
     last_edited_at: datetime = column("When its own attributes last changed.")
     viewer_role: StorageUserRole = answered(folders.viewer_role_on, "What the viewer may do here (ENC-FOLDER-09).")
     viewer_role_folder: StorageFolder | None = answered(
-        folders.viewer_role_folder_of, "The folder whose grant gives that role; null if it comes from being a site admin."
+        folders.viewer_role_folder_of,
+        "The folder whose grant gives that role; null if it comes from being a site admin.",
     )
     mirror_dataset: Annotated[Dataset, strawberry.lazy("schema.datasets")] | None = answered(
         folders.mirror_of, "The dataset that mirrors the folder, if the viewer sees it."
@@ -103,12 +112,19 @@ class StorageFolder(Node):
         folders.summary_of, "What lies directly in it, or with `recursive` also in all folders below."
     )
     items: Items = answered(folders.items_in, "The items that lie directly in it (ENC-FOLDEROP-01).")
-    subfolders: Connection[StorageFolder] = answered(folders.subfolders_in, "The folders directly below (ENC-FOLDEROP-03).")
-    descendant_items: Items = answered(
-        folders.items_below, "The items in it and in all folders below; needs a search text or item types (ENC-FOLDEROP-02)."
+    subfolders: Connection[StorageFolder] = answered(
+        folders.subfolders_in, "The folders directly below (ENC-FOLDEROP-03)."
     )
-    descendant_folders: Connection[StorageFolder] = answered(folders.folders_below, "All folders below (ENC-FOLDEROP-04).")
-    groups: StorageFolderGroupConnection = answered(folders.groups_on, "The groups that hold a role on this very folder.")
+    descendant_items: Items = answered(
+        folders.items_below,
+        "The items in it and in all folders below; needs a search text or item types (ENC-FOLDEROP-02).",
+    )
+    descendant_folders: Connection[StorageFolder] = answered(
+        folders.folders_below, "All folders below (ENC-FOLDEROP-04)."
+    )
+    groups: StorageFolderGroupConnection = answered(
+        folders.groups_on, "The groups that hold a role on this very folder."
+    )
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = answered(
         folders.jobs_in, "The upload jobs of the folder, the newest first."
     )

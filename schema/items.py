@@ -11,6 +11,7 @@ import strawberry
 
 from gateway.kinds import StorageItemType, StorageLocationName
 from resolvers import datasets, items
+from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
@@ -18,7 +19,6 @@ from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.people import User
-from resolvers.inputs.scalars import JSON, URL, BigInt
 
 
 @of()
@@ -55,7 +55,7 @@ class DatasetUsage:
 
 @of()
 @strawberry.type(
-    description="How an item is used (ENC-ISUM). Counts are of everything; lists hold what the viewer may see (SUB-018)."
+    description="How an item is used (ENC-ISUM). Counts are of everything, lists of what the viewer may see (SUB-018)."
 )
 class StorageItemSummary:
     frame_in_groups: int = answered(items.groups_counted, "How many groups of files the item belongs to.")
@@ -103,7 +103,9 @@ class StorageItem(Node):
     backed_data_units_count: int = answered(items.backed_data_units, "How many data rows of datasets use it.")
     storage_location: StorageLocationName = column("Where its bytes lie.")
     url: URL | None = column("Its object's own URL, which needs credentials to be read.")
-    signed_url: SignedUrl | None = answered(items.signed_url_of, "A URL from which anybody can download it for a while.")
+    signed_url: SignedUrl | None = answered(
+        items.signed_url_of, "A URL from which anybody can download it for a while."
+    )
     signed_url_unavailable_reason: SignedUrlUnavailableReason | None = answered(
         items.unavailable_reason, "Why there is no signed URL."
     )
@@ -243,6 +245,19 @@ KINDS: list[Any] = [
     SceneItem,
 ]
 StorageItemResult = Annotated[
-    VideoItem | ImageItem | DataGroupItem | ImageGroupItem | ImageSequenceItem | DicomFileItem | DicomSeriesItem | AudioItem | TimeSeriesItem | NiftiItem | PlainTextItem | PdfItem | SceneItem | StorageItemInaccessible,
+    VideoItem
+    | ImageItem
+    | DataGroupItem
+    | ImageGroupItem
+    | ImageSequenceItem
+    | DicomFileItem
+    | DicomSeriesItem
+    | AudioItem
+    | TimeSeriesItem
+    | NiftiItem
+    | PlainTextItem
+    | PdfItem
+    | SceneItem
+    | StorageItemInaccessible,
     strawberry.union("StorageItemResult", description="An item, or what stands for one that cannot be shown."),
 ]

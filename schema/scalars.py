@@ -10,10 +10,6 @@ from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.inputs.scalars import JSON, URL, BigInt
 
-
-
-
-
 _MAX = 2**63 - 1
 _MAX_DEPTH = 64
 

@@ -10,11 +10,11 @@ import strawberry
 
 from gateway.kinds import JobStatus
 from resolvers import uploads
+from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.people import User
-from resolvers.inputs.scalars import BigInt
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
@@ -30,7 +30,9 @@ class UploadedItem:
 @of()
 @strawberry.type(description="Why a unit of a job failed (ENC-UERR).")
 class UploadUnitError:
-    object_urls: list[str] = answered(uploads.urls_of, "The URLs that the unit was told to read; none for placeholders.")
+    object_urls: list[str] = answered(
+        uploads.urls_of, "The URLs that the unit was told to read; none for placeholders."
+    )
     error: str = column("What is wrong, and with which file.")
     subtask_uuid: UUID = answered(uploads.unit_uuid_of, "The unit's uuid.")
     action_description: str = answered(uploads.action_of, "What was being done.")
@@ -53,7 +55,9 @@ class UploadUnit:
 
 
 @of()
-@strawberry.type(description="A job that makes items of uploaded files (ENC-UJOB). Look at counts, not only at the status.")
+@strawberry.type(
+    description="A job that makes items of uploaded files (ENC-UJOB). Look at counts, not only at the status."
+)
 class UploadJob(Node):
     id: strawberry.ID = answered(uploads.id_of, "The opaque id.")
     uuid: UUID = column("The job's uuid.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -85,5 +84,3 @@ async def _as_site_admin(
 
 def _at_least_admin(held: Held | None) -> Held:
     return held if held and held.role is StorageUserRole.ADMIN else Held(StorageUserRole.ADMIN)
-
-

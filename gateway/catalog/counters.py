@@ -59,7 +59,7 @@ def entering(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter[str]]
 
 
 async def count(transaction: Transaction, *deltas: Deltas) -> None:
-    """Add deltas to the counters; always in the order of the folders, so that two transactions cannot wait in a circle."""
+    """Add deltas to the counters; in the order of the folders, so that no two transactions wait in a circle."""
     total: dict[UUID, Counter[str]] = {}
     for delta in deltas:
         for folder, change in delta.items():

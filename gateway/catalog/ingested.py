@@ -1,4 +1,4 @@
-"""What an upload job makes: placeholders become items, and groups are made of them, in the transaction that ends units."""
+"""What an upload job makes: placeholders become items, and groups of them, in the transaction that ends units."""
 
 import secrets
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,8 @@ from gateway.models.datasets import DataRow, data_rows, datasets
 async def mirror_of(transaction: Transaction, folder_uuid: UUID) -> UUID | None:
     """The dataset that mirrors a folder."""
     found = await transaction.first(sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid == folder_uuid))
-    return found and found.uuid
+    uuid: UUID | None = found and found.uuid
+    return uuid
 
 
 async def items_entered(

@@ -20,7 +20,9 @@ LONGEST_UPLOAD = timedelta(days=7, minutes=5)
 _AT_ONCE = 500
 
 
-async def release(transaction: Transaction, queue: Queue, keys: Iterable[str | None], after: datetime | None = None) -> None:
+async def release(
+    transaction: Transaction, queue: Queue, keys: Iterable[str | None], after: datetime | None = None
+) -> None:
     """Have these objects removed if, when the task comes to it (not before `after`), nothing refers to them."""
     wanted = sorted({key for key in keys if key})
     for start in range(0, len(wanted), _AT_ONCE):
@@ -40,7 +42,9 @@ async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[
     """Of these objects, mark those that no item refers to, so that none will again; the keys to remove."""
     dialect = transaction.connection.dialect.name
     chosen = among(dialect, stored_objects.c.key, keys)
-    locked = await transaction.rows(sa.select(stored_objects.c.key).where(chosen).order_by(stored_objects.c.key).with_for_update())
+    locked = await transaction.rows(
+        sa.select(stored_objects.c.key).where(chosen).order_by(stored_objects.c.key).with_for_update()
+    )
     used = await _used(transaction, keys)
     leaving = [row.key for row in locked if row.key not in used]
     await transaction.execute(

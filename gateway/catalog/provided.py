@@ -99,7 +99,13 @@ def _whole(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> in
 
 def _is_type(text: str) -> bool:
     kind, slash, subtype = text.partition("/")
-    return bool(kind and slash and subtype) and len(text) <= 127 and text.isascii() and text.isprintable() and " " not in text
+    return (
+        bool(kind and slash and subtype)
+        and len(text) <= 127
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
 
 
 def _camel(name: str) -> str:

@@ -24,7 +24,8 @@ async def removal_faults(
     transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
 ) -> dict[UUID, str]:
     """Why each of these items cannot be removed, for those that cannot."""
-    faults = {uuid: "This item belongs to a group of files; remove that first." for uuid in await in_other_groups(transaction, uuids)}
+    members = await in_other_groups(transaction, uuids)
+    faults = dict.fromkeys(members, "This item belongs to a group of files; remove that first.")
     for uuid, uses in (await dataset_uses(transaction, uuids)).items():
         if False in uses and not allow_dataset:
             faults[uuid] = "A dataset uses this item; allowDatasetChanges lets it go."
@@ -36,7 +37,10 @@ async def removal_faults(
 async def mirrored(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
     """Those of the folders that a dataset mirrors."""
     chosen = among(transaction.connection.dialect.name, datasets.c.backing_folder_uuid, folder_uuids)
-    return {row.backing_folder_uuid for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))}
+    return {
+        row.backing_folder_uuid
+        for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
+    }
 
 
 def conflict(message: str, *path: str | int) -> DomainError:

@@ -88,9 +88,7 @@ async def start_job(
     await _claim(transaction, plans, units)
     await count(transaction, {folder_uuid: Counter(upload_jobs=1)})
     for start in range(0, len(units), UNITS_A_TASK):
-        await queue.enqueue(
-            transaction, INGEST, {"job": job.uuid.hex, "start": start, "stop": start + UNITS_A_TASK}
-        )
+        await queue.enqueue(transaction, INGEST, {"job": job.uuid.hex, "start": start, "stop": start + UNITS_A_TASK})
     made = Changed("CREATE", "UploadJob", job.uuid, folder_uuid, after={"units": len(units)})
     await record(transaction, viewer.user_uuid, [made])
     return job.uuid

@@ -24,7 +24,6 @@ from gateway.models.uploads import Upload, uploads
 from gateway.stores import base as stores
 from gateway.stores.keys import new_key
 
-
 UPLOADABLE = frozenset(
     {
         StorageItemType.VIDEO,
@@ -64,12 +63,12 @@ class Target:
     @property
     def url(self) -> str | None:
         """The URL of the one request."""
-        return self.request and self.request.url
+        return self.request.url if self.request else None
 
     @property
     def method(self) -> str | None:
         """Its HTTP method."""
-        return self.request and self.request.method
+        return self.request.method if self.request else None
 
     @property
     def upload_headers(self) -> dict[str, str]:
@@ -79,7 +78,7 @@ class Target:
     @property
     def expires_at(self) -> datetime | None:
         """Until when it may be sent."""
-        return self.request and self.request.expires_at
+        return self.request.expires_at if self.request else None
 
 
 async def expect_files(

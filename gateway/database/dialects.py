@@ -88,7 +88,7 @@ def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | post
 
 
 def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
-    """Whether a folded name holds the folded text: by trigrams, or from its start where the text is shorter than one."""
+    """Whether a folded name holds the folded text: by trigrams, or from its start where the text is shorter."""
     if len(text) < 3:
         return sa.and_(key >= text, key < text + "\U0010ffff")
     if dialect != "sqlite":
@@ -97,24 +97,23 @@ def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.Column
     names = sa.table(f"{table.name}_names", sa.column("rowid"), sa.column("uuid"))
     index = sa.table(f"{table.name}_names_index", sa.column("rowid"), sa.column("name_key"))
     quoted = '"' + text.replace('"', '""') + '"'
-    found = sa.select(names.c.uuid).join(index, index.c.rowid == names.c.rowid).where(index.c.name_key.op("MATCH")(quoted))
+    found = (
+        sa.select(names.c.uuid).join(index, index.c.rowid == names.c.rowid).where(index.c.name_key.op("MATCH")(quoted))
+    )
     return table.c.uuid.in_(found)
 
 
 def among(dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]) -> sa.ColumnElement[bool]:
-    """Whether a column is one of the keys, given as a single parameter: as many as one likes, and the same statement."""
+    """Whether a column is one of the keys, given as one parameter: however many, the statement is the same."""
     if dialect != "sqlite":
         return column == sa.any_(sa.literal(list(keys), postgresql.ARRAY(column.type)))
     stored = [key.hex if isinstance(key, UUID) else key for key in keys]
     return column.in_(sa.select(sa.func.json_each(json.dumps(stored)).table_valued("value").c.value))
 
 
-
-
 async def notify(connection: AsyncConnection, channel: str, payload: str) -> None:
     """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
     await connection.execute(sa.select(sa.func.pg_notify(channel, payload)))
-
 
 
 async def lock_tree(connection: AsyncConnection, *, exclusive: bool) -> None:

@@ -89,9 +89,7 @@ def derived(edge: Derived, row: Any) -> Any:
 def _requested(edge: ToMany, asked: Asked, given: Mapping[str, Any]) -> PageRequest:
     order = read_order(edge.orders, given.get("order_by"))
     fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
-    return read_page(
-        order, fingerprint, given.get("first"), given.get("after"), given.get("last"), given.get("before")
-    )
+    return read_page(order, fingerprint, given.get("first"), given.get("after"), given.get("last"), given.get("before"))
 
 
 def _by_parent(edge: ToMany, rows: list[Any], keys: list[Any]) -> list[list[Any]]:

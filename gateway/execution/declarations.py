@@ -102,7 +102,7 @@ class ToMany:
 
 @dataclass(frozen=True, eq=False)
 class Aggregate:
-    """One value over the rows of `source` for which `parent` equals the parent's `key`; `default` where there are none."""
+    """One value over the rows of `source` whose `parent` equals the parent's `key`; `default` where there are none."""
 
     key: str
     parent: sa.ColumnElement[Any]

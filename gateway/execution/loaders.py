@@ -1,6 +1,6 @@
 """The dataloaders of one operation: one for each thing that is loaded, however often it is selected."""
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -22,7 +22,7 @@ class Loaders:
         return await loader.load((key,))
 
 
-def _batched(load: Load) -> Callable[[list[tuple[Any]]], Awaitable[list[Any]]]:
+def _batched(load: Load) -> Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]:
     async def batch(wrapped: list[tuple[Any]]) -> list[Any]:
         # A key may be None, which the loader itself would refuse.
         return list(await load([key for (key,) in wrapped]))

@@ -113,7 +113,11 @@ def fingerprint_of(*parts: Any) -> str:
 def write_cursor(request: PageRequest, row: Any) -> str:
     """The place of a row in its order."""
     order = request.order
-    place = [request.fingerprint, _plain(getattr(row, order.column.key or "")), _plain(getattr(row, order.last.key or ""))]
+    place = [
+        request.fingerprint,
+        _plain(getattr(row, order.column.key or "")),
+        _plain(getattr(row, order.last.key or "")),
+    ]
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

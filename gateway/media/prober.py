@@ -58,15 +58,16 @@ class Child:
 
     async def ask(self, request: bytes) -> dict[str, Any]:
         """Its answer, empty if it dies over the question."""
-        assert self._process.stdin is not None and self._process.stdout is not None  # both are pipes
+        assert self._process.stdin is not None  # a pipe, as is the other
+        assert self._process.stdout is not None
         self.served += 1
         try:
             self._process.stdin.write(request)
             await self._process.stdin.drain()
-            line = await self._process.stdout.readline()
+            answer = await self._process.stdout.readline()
         except ConnectionError:
             return {}
-        return dict(json.loads(line)) if line.endswith(b"\n") else {}
+        return dict(json.loads(answer)) if answer.endswith(b"\n") else {}
 
     async def kill(self) -> None:
         """End it, whatever it does."""
@@ -96,7 +97,7 @@ class Prober:
             OSError: the file cannot be reached, which is not the file's fault.
             RuntimeError: the prober is closed.
         """
-        request = json.dumps({"path": str(path.absolute()), "item_type": item_type, "name": name}).encode() + b"\n"
+        request = line(path, item_type, name)
         async with self._places:
             child = await self._take()
             answer = await self._ask(child, request)
@@ -170,6 +171,11 @@ class Prober:
         if self._closed:
             raise RuntimeError("the prober is closed")
         raise MediaError("the file could not be read: the reader crashed")
+
+
+def line(path: Path, item_type: StorageItemType, name: str) -> bytes:
+    """A request; a child has another working directory than we have."""
+    return json.dumps({"path": str(path.absolute()), "item_type": item_type, "name": name}).encode() + b"\n"
 
 
 def environment() -> dict[str, str]:

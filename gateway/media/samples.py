@@ -17,7 +17,20 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-WORDS = "bright small moving folder frame quiet slice signal early green vessel market north series lamp river".split()
+WORDS = (
+    "bright",
+    "small",
+    "moving",
+    "folder",
+    "frame",
+    "quiet",
+    "slice",
+    "signal",
+    "early",
+    "green",
+    "vessel",
+    "river",
+)
 VideoCodec = Literal["libvpx-vp9", "mpeg4"]
 AudioCodec = Literal["libmp3lame", "flac", "pcm_s16le", "libopus"]
 BITEXACT = {"fflags": "+bitexact"}

@@ -27,7 +27,22 @@ BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 ROOT = re.compile(
     r"(?>\s|<\?.*?\?>|<!--.*?-->|<!doctype(?!\s+html)[^>]*>)*+<(!doctype html|[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
 )
-HTML = set("!doctype html|html|head|body|title|script|style|iframe|table|div|p|a|br|b|h1|font".split("|"))
+HTML = {
+    "!doctype html",
+    "html",
+    "head",
+    "body",
+    "title",
+    "script",
+    "style",
+    "iframe",
+    "table",
+    "div",
+    "p",
+    "a",
+    "b",
+    "h1",
+}
 
 
 def sniff(path: Path) -> str:

@@ -27,9 +27,7 @@ class Folder(SQLModel, table=True):
     name_key: str = Field(sa_type=Key, index=True)
     description: str = ""
     client_metadata: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    folder_type: StorageFolderType = Field(
-        default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType)
-    )
+    folder_type: StorageFolderType = Field(default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType))
     owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)

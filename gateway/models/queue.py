@@ -12,7 +12,7 @@ from gateway.models.base import Json, Key, now, table_of
 
 
 class QueuedTask(SQLModel, table=True):
-    """A task to be run at `run_at` or later; a worker holds it until `lease_until`; `key` is unique among those waiting."""
+    """A task to be run at `run_at` or later, held until `lease_until`; `key` is unique among those waiting."""
 
     __tablename__ = "queued_tasks"
     __table_args__ = (

@@ -1,6 +1,5 @@
 """What a client sends to change folders."""
 
-
 from uuid import UUID
 
 import strawberry
@@ -18,7 +17,9 @@ class CreateStorageFolderInput:
     name: str = strawberry.field(description="1 to 1,000 characters; others may have the same name.")
     description: str | None = strawberry.field(default=None, description="At most 10,000 characters.")
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    parent_uuid: UUID | None = strawberry.field(default=None, description="The folder to make it in; null makes a root.")
+    parent_uuid: UUID | None = strawberry.field(
+        default=None, description="The folder to make it in; null makes a root."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
@@ -26,7 +27,9 @@ class CreateStorageFolderInput:
 class UpdateStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="The folder.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="1 to 1,000 characters; null is refused.")
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="At most 10,000 characters; null empties it.")
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
+    )
     client_metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description=_METADATA)
     client_metadata_patch: JSON | None = strawberry.field(default=strawberry.UNSET, description=_PATCH)
 
@@ -48,8 +51,8 @@ class MoveStorageFoldersInput:
 @strawberry.input(description="A folder to be removed (SUB-049).")
 class DeleteStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="The folder.")
-    recursive: bool = strawberry.field(default=False, description="Whether to remove also all that lies in it and below.")
+    recursive: bool = strawberry.field(
+        default=False, description="Whether to remove also all that lies in it and below."
+    )
     allow_dataset_changes: bool = strawberry.field(default=False, description="Whether items may go that datasets use.")
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
-
-

@@ -16,7 +16,9 @@ _PARTIAL = "Whether to do what can be done if some cannot."
 class UpdateStorageItemInput:
     item_uuid: UUID = strawberry.field(description="The item.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="1 to 1,000 characters; null is refused.")
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="At most 10,000 characters; null empties it.")
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
+    )
     client_metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description=_METADATA)
     client_metadata_patch: JSON | None = strawberry.field(default=strawberry.UNSET, description=_PATCH)
 

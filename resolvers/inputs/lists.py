@@ -51,7 +51,8 @@ class StorageItemOrder:
 @strawberry.input(description="Which folders a list holds; everything that is given must be true of a folder.")
 class StorageFolderFilter:
     search: str | None = strawberry.field(
-        default=None, description="Text that the name contains, whatever the case; one or two characters begin the name."
+        default=None,
+        description="Text that the name contains, whatever the case; one or two characters begin the name.",
     )
     dataset_synced: bool | None = strawberry.field(
         default=None, description="Only folders that a dataset mirrors, or only the others; null means both."
@@ -61,7 +62,8 @@ class StorageFolderFilter:
 @strawberry.input(description="Which items a list holds; everything that is given must be true of an item.")
 class StorageItemFilter:
     search: str | None = strawberry.field(
-        default=None, description="Text that the name contains, whatever the case; one or two characters begin the name."
+        default=None,
+        description="Text that the name contains, whatever the case; one or two characters begin the name.",
     )
     item_types: list[StorageItemType] | None = strawberry.field(
         default=None, description="Only items of these types; null and an empty list mean all."

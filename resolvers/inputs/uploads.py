@@ -31,9 +31,12 @@ class UploadFileInput:
         description="What it will become: VIDEO, IMAGE, AUDIO, DICOM_FILE, NIFTI, PLAIN_TEXT or PDF."
     )
     file_size: BigInt = strawberry.field(description="Exactly how many bytes will be sent; at least 1.")
-    mime_type: str | None = strawberry.field(default=None, description="Sent with the bytes; application/octet-stream if absent.")
+    mime_type: str | None = strawberry.field(
+        default=None, description="Sent with the bytes; application/octet-stream if absent."
+    )
     sha256: str | None = strawberry.field(
-        default=None, description="The SHA-256 of the bytes in hex, if they are to be checked, or perhaps need no sending."
+        default=None,
+        description="The SHA-256 of the bytes in hex, if they are to be checked, or perhaps need no sending.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
@@ -145,7 +148,9 @@ class ImageGroupUploadInput:
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="What a job is to make items of: each entry is one unit, 10,000 in all at most (ENC-UPI).")
+@strawberry.input(
+    description="What a job is to make items of: each entry is one unit, 10,000 in all at most (ENC-UPI)."
+)
 class DataUploadItemsInput:
     videos: list[VideoUploadInput] = strawberry.field(default_factory=list, description="Videos.")
     images: list[ImageUploadInput] = strawberry.field(default_factory=list, description="Single images.")

@@ -88,9 +88,7 @@ async def move_storage_folders(context: Context, input: MoveStorageFoldersInput)
         await lock_tree(transaction.connection, exclusive=True)
         if target:
             await folder_door(context, transaction, target, StorageUserRole.USER, "newParentUuid")
-        errors = await refused_folders(
-            context, transaction, input.folder_uuids, StorageUserRole.ADMIN, "folderUuids"
-        )
+        errors = await refused_folders(context, transaction, input.folder_uuids, StorageUserRole.ADMIN, "folderUuids")
         bulk = Bulk(input.folder_uuids, input.allow_partial, errors)
         await _check_moves(transaction, input, bulk)
         for uuid in bulk.accepted_uuids:

@@ -106,7 +106,9 @@ async def _chosen(context: Context, transaction: Transaction, input: Any) -> tup
     return Bulk(uuids, input.allow_partial, errors), rows
 
 
-def _checked_updates(inputs: Sequence[UpdateStorageItemInput], present: Mapping[UUID, Any], bulk: Bulk) -> dict[int, Any]:
+def _checked_updates(
+    inputs: Sequence[UpdateStorageItemInput], present: Mapping[UUID, Any], bulk: Bulk
+) -> dict[int, Any]:
     values: dict[int, Any] = {}
     for place, one in enumerate(inputs):
         if place not in bulk.errors:

@@ -38,7 +38,7 @@ _PDF_TYPE = "application/pdf"
 
 
 def read_plans(input: DataUploadItemsInput) -> list[UnitPlan]:
-    """The units that a job is to make; raises a `Refusal` that names every field at fault, or the limit that is passed."""
+    """The units that a job is to make; raises a `Refusal` with every field at fault, or the limit that is passed."""
     _check_numbers(input)
     errors: list[DomainError] = []
     plans = [*_single_plans(input, errors), *_group_plans(input, errors)]
@@ -48,7 +48,9 @@ def read_plans(input: DataUploadItemsInput) -> list[UnitPlan]:
 
 
 def _check_numbers(input: DataUploadItemsInput) -> None:
-    groups = [(len(group_members(group, member)), group) for name, member, *_ in _GROUPS for group in getattr(input, name)]
+    groups = [
+        (len(group_members(group, member)), group) for name, member, *_ in _GROUPS for group in getattr(input, name)
+    ]
     singles = sum(len(getattr(input, name)) for name, _ in _FILES)
     units, files = singles + len(groups), singles + sum(size for size, _ in groups)
     if not units:

@@ -29,7 +29,9 @@ class UploadTarget:
     method: str | None = column("The HTTP method of that request.")
     upload_headers: JSON = column("Headers that must be sent with it just as they are, by name.")
     expires_at: datetime | None = column("Until when it may be sent; renewUploadUrls gives another.")
-    part_size: BigInt | None = column("Bytes in each part but the last, if the file is sent in parts: see signUploadParts.")
+    part_size: BigInt | None = column(
+        "Bytes in each part but the last, if the file is sent in parts: see signUploadParts."
+    )
     part_count: int | None = column("How many parts the file has.")
 
 
@@ -40,7 +42,9 @@ class SignedUploadPart:
     size: BigInt = column("Exactly how many bytes it has.")
     url: URL = answered(uploads.part_url, "Where to send it.")
     method: str = answered(uploads.part_method, "The HTTP method.")
-    upload_headers: JSON = answered(uploads.part_headers, "Headers that must be sent with it just as they are, by name.")
+    upload_headers: JSON = answered(
+        uploads.part_headers, "Headers that must be sent with it just as they are, by name."
+    )
     expires_at: datetime = answered(uploads.part_expiry, "Until when it may be sent.")
 
 

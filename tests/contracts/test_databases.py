@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 import sqlalchemy as sa
@@ -11,13 +11,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import gateway.models  # noqa: F401 - fills the metadata
-from gateway.database.dialects import blocking_url
+from gateway.database.dialects import blocking_url, lock_rows
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
 from gateway.database.migrate import is_current, is_ours, migrate
 from gateway.ids import uuid7
 from gateway.models.base import now
 from gateway.models.people import groups
+from tests.fixtures.databases import opened
 from tests.servers import PostgresServer
 
 WRITERS = 8
@@ -106,35 +107,39 @@ async def test_a_reader_leaves_no_trace(database: Database) -> None:
 
 
 async def test_writers_at_once_do_not_fail_nor_lose_anything(database: Database) -> None:
-    """Each reads, then writes what it read plus one: on SQLite writers are alone, on PostgreSQL they lock the row."""
+    await start_counter(database)
+    await asyncio.gather(*(count_up(database, 5) for _ in range(WRITERS)))
+    assert await counter(database) == 5 * WRITERS
+
+
+async def test_writers_of_other_processes_wait_for_each_other(database: Database) -> None:
+    """`Database` objects know nothing of each other, as processes do."""
+    await start_counter(database)
+    async with AsyncExitStack() as stack:
+        url = database.url.render_as_string(hide_password=False)
+        others = [await stack.enter_async_context(opened(url)) for _ in range(WRITERS)]
+        await asyncio.gather(*(count_up(other, 3) for other in others))
+    assert await counter(database) == 3 * WRITERS
+
+
+async def start_counter(database: Database) -> None:
     async with database.writing() as transaction:
         await add(transaction, "counter")
         await transaction.execute(sa.update(groups).values(description="0"))
 
-    async def increment() -> None:
-        for _ in range(5):
-            async with database.writing() as transaction:
-                row = await transaction.first(sa.select(groups.c.description).with_for_update())
-                await asyncio.sleep(0)
-                await transaction.execute(sa.update(groups).values(description=str(int(row.description) + 1)))
 
-    await asyncio.gather(*(increment() for _ in range(WRITERS)))
-    assert [row.description for row in await database.rows(sa.select(groups))] == [str(5 * WRITERS)]
+async def count_up(database: Database, times: int) -> None:
+    """Read, then write what was read plus one: on SQLite writers are alone, on PostgreSQL they lock the row."""
+    for _ in range(times):
+        async with database.writing() as transaction:
+            row = await transaction.first(lock_rows(sa.select(groups.c.description)))
+            await asyncio.sleep(0)
+            await transaction.execute(sa.update(groups).values(description=str(int(row.description) + 1)))
 
 
-async def test_writers_of_other_processes_wait_for_each_other(database: Database) -> None:
-    """Two `Database` objects know nothing of each other, as two processes do."""
-    others = [Database(database.url.render_as_string(hide_password=False)) for _ in range(WRITERS)]
-
-    async def write(other: Database, name: str) -> None:
-        for _ in range(3):
-            async with other.writing() as transaction:
-                await add(transaction, name)
-
-    await asyncio.gather(*(write(other, str(number)) for number, other in enumerate(others)))
-    for other in others:
-        await other.close()
-    assert await names(database) == sorted([str(number) for number in range(WRITERS)] * 3)
+async def counter(database: Database) -> int:
+    [row] = await database.rows(sa.select(groups.c.description))
+    return int(row.description)
 
 
 @pytest.fixture(params=["embedded", "postgres"])

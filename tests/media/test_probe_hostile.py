@@ -34,10 +34,11 @@ def facts_or_refusal(path: Path, data: bytes, item_type: StorageItemType) -> Med
     path.write_bytes(data)
     try:
         return probe(path, item_type, "upload.json")
-    except MediaError as refused:
-        assert str(path.parent) not in str(refused)
-        assert str(refused).isprintable()
-        return None
+    except MediaError as error:
+        message = str(error)
+    assert str(path.parent) not in message
+    assert message.isprintable()
+    return None
 
 
 def test_every_type_is_tried() -> None:

@@ -38,7 +38,7 @@ def mine() -> set[int]:
     return readers(os.getpid())
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     """Until it holds.
 
     Raises:
@@ -50,11 +50,13 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-async def busy(pid: int) -> None:
-    """Until a reader is at work: it has been started, and has used some time of the processor since."""
-    start = ticks(pid)
-    while ticks(pid) < start + 5:
-        await asyncio.sleep(0.02)
+async def busy() -> int:
+    """The one reader, as soon as it is at work."""
+    await asyncio.to_thread(wait_for, mine)
+    (reader,) = mine()
+    start = ticks(reader)
+    await asyncio.to_thread(wait_for, lambda: ticks(reader) > start + 5)
+    return reader
 
 
 def ticks(pid: int) -> int:
@@ -122,10 +124,7 @@ async def test_lazy(prober: Prober, good: Path) -> None:
 async def test_crash(prober: Prober, good: Path, slow: Path) -> None:
     """A reader that dies takes its own file with it, not the one beside it, nor the next."""
     unlucky = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
-    while not mine():
-        await asyncio.sleep(0.01)
-    victim = mine().pop()
-    await busy(victim)
+    victim = await busy()
     beside = asyncio.create_task(width(prober, good))
     await beside
     os.kill(victim, signal.SIGSEGV)
@@ -140,8 +139,7 @@ async def test_idle_reader_dies(prober: Prober, good: Path) -> None:
     await width(prober, good)
     (reader,) = mine()
     os.kill(reader, signal.SIGKILL)
-    while mine():
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(wait_for, lambda: not mine())
     assert await width(prober, good) == 33
 
 
@@ -193,9 +191,7 @@ async def test_cancel(prober: Prober, good: Path, slow: Path) -> None:
     """Cancelling a probe ends its reader at once, and frees the place."""
     for _ in range(3):
         probe = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
-        while not mine():
-            await asyncio.sleep(0.01)
-        await busy(mine().pop())
+        await busy()
         probe.cancel()
         with pytest.raises(asyncio.CancelledError):
             await probe
@@ -281,7 +277,7 @@ def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}
     ) as gateway:
-        wait_for(lambda: bool(readers(gateway.pid)))
+        wait_for(lambda: readers(gateway.pid))
         (reader,) = readers(gateway.pid)
         wait_for(lambda: ticks(reader) > 20)
         gateway.kill()

@@ -1,0 +1,167 @@
+"""The command line: `storegraph` or `python -m gateway`."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+import uvloop
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from gateway.asgi import serve as serve_site
+from gateway.catalog.keys import every_key, make_key, passing_admin_key, revoke_key
+from gateway.context import Services
+from gateway.database.migrate import migrate as migrate_database
+from gateway.demo.run import run_demo
+from gateway.errors import DomainError
+from gateway.logs import configure_logs
+from gateway.services import NotConfigured, database_address, open_services
+from gateway.settings import Settings
+from gateway.tasks.worker import work as work_on_tasks
+from schema.api import api
+
+cli = typer.Typer(
+    help="One GraphQL endpoint over storage metadata.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+key_commands = typer.Typer(help="API keys, straight in the database.", no_args_is_help=True)
+cli.add_typer(key_commands, name="key")
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
+User = Annotated[str, typer.Option(help="The user's e-mail address.")]
+
+
+@cli.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="Make a small collection to look at, once.")] = False,
+) -> None:
+    """Serve the GraphQL endpoint; on SQLite also bring the database up to date and work on jobs."""
+    settings = _settings()
+    if not settings.public_url:
+        settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
+
+    async def started(services: Services, key: str | None) -> None:
+        _greet(settings, key)
+        if demo:
+            async with passing_admin_key(services.database) as passing:
+                await run_demo(settings.public_url, passing)
+
+    _run(serve_site(settings, host, port, started))
+
+
+@cli.command()
+def work() -> None:
+    """Work on jobs until told to stop; as many workers as one likes, on any machine."""
+    _run(_work(_settings()))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    migrate_database(database_address(_settings()))
+    console.print("The database is up to date.")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the schema (SDL)."""
+    typer.echo(api.as_str())
+
+
+@cli.command()
+def demo(
+    key: Annotated[str, typer.Option(help="An admin's API key.", envvar="STOREGRAPH_ADMIN_KEY")],
+    url: Annotated[str, typer.Option(help="A running site.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Make the demo collection on a site that runs already."""
+    _run(run_demo(url, key))
+
+
+@key_commands.command("create")
+def create_key(user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line") -> None:
+    """Make an API key for a user; it is shown this once."""
+
+    async def create() -> None:
+        async with open_services(_settings()) as services:
+            console.print(await make_key(services.database, user, name))
+
+    _run(create())
+
+
+@key_commands.command("list")
+def list_keys(
+    user: Annotated[str | None, typer.Option(help="Only this user's keys, by e-mail address.")] = None,
+) -> None:
+    """List API keys, never their texts."""
+
+    async def show() -> None:
+        table = Table("uuid", "user", "name", "created", "expires", "revoked", box=None)
+        async with open_services(_settings()) as services:
+            for row in await every_key(services.database, user):
+                moments = (row.created_at, row.expires_at, row.revoked_at)
+                table.add_row(str(row.uuid), row.email, row.name, *(f"{at:%F %T}" if at else "" for at in moments))
+        console.print(table)
+
+    _run(show())
+
+
+@key_commands.command("revoke")
+def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list shows it.")]) -> None:
+    """Revoke an API key; it is refused within 5 seconds."""
+
+    async def revoke() -> None:
+        async with open_services(_settings()) as services:
+            await revoke_key(services.database, uuid)
+        console.print("The key is revoked.")
+
+    _run(revoke())
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_services(settings) as services:
+        await work_on_tasks(services, stop)
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "_".join(str(part) for part in fault["loc"])
+            errors.print(f"STOREGRAPH_{name.upper()}: {fault['msg']}")
+        raise typer.Exit(2) from None
+    configure_logs(settings.log_level)
+    return settings
+
+
+def _greet(settings: Settings, key: str | None) -> None:
+    console.print(f"Storegraph answers at {settings.public_url}/graphql")
+    if key and not settings.admin_key:
+        console.print(f"The first admin's API key, shown this once: {key}")
+
+
+def _run(command: Coroutine[Any, Any, None]) -> None:
+    """Run to the end; what the operator did wrong is told in a line."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(command)
+    except (NotConfigured, DomainError) as error:
+        errors.print(str(error))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    cli()

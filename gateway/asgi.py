@@ -1,0 +1,61 @@
+"""The roof: schema, application and services joined, and served."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.catalog.bootstrap import first_admin
+from gateway.context import Services
+from gateway.database.migrate import is_current, migrate
+from gateway.services import NotConfigured, database_address, open_services
+from gateway.settings import Settings
+from gateway.tasks.worker import working
+from schema.api import api
+
+Started = Callable[[Services, str | None], Awaitable[None]]
+"""Called when the server answers, with the first admin's key if one was made just now."""
+
+
+async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
+    """Serve until told to stop; raises `NotConfigured` where the settings or the database do not allow it."""
+    async with open_services(settings) as services:
+        await _migrated(services)
+        wanted = settings.admin_key.get_secret_value() if settings.admin_key else None
+        key = await first_admin(services.database, wanted)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(api, services, working if _works(services) else None),
+                host=host,
+                port=port,
+                access_log=False,  # it would show the signatures of signed URLs
+                log_config=None,
+                timeout_graceful_shutdown=10,
+            )
+        )
+        watcher = asyncio.create_task(_when_started(server, lambda: started(services, key)))
+        try:
+            await server.serve()
+        finally:
+            watcher.cancel()
+
+
+def _works(services: Services) -> bool:
+    wanted = services.settings.work_in_serve
+    return services.database.is_embedded if wanted is None else wanted
+
+
+async def _migrated(services: Services) -> None:
+    """An embedded database is brought up to date; another is its administrator's business."""
+    address = database_address(services.settings)
+    if services.database.is_embedded:
+        await asyncio.to_thread(migrate, address)
+    elif not await asyncio.to_thread(is_current, address):
+        raise NotConfigured("The database is behind this version. Run: storegraph migrate")
+
+
+async def _when_started(server: uvicorn.Server, started: Callable[[], Awaitable[None]]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.02)
+    await started()
