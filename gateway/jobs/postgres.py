@@ -1,4 +1,8 @@
-"""The queue on PostgreSQL: Procrastinate's jobs, run by our loop."""
+"""The queue on PostgreSQL: Procrastinate's jobs, run by our loop.
+
+Procrastinate's own worker stops its heartbeat for good at the first failure and while it is being stopped, and leaves a
+job running for ever when its end cannot be recorded; so of Procrastinate we use the tables and what is done to them.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -10,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager, get_channel_for_queues
 from psycopg.errors import ForeignKeyViolation, RaiseException
 
@@ -56,17 +60,20 @@ class ProcrastinateQueue:
         key: str | None = None,
         run_at: datetime | None = None,
     ) -> None:
-        """Defer a job on the connection of the transaction, unless one with the same key waits.
-
-        That one is locked, so that no worker takes it before this transaction ends and its rows are seen.
-        """
+        """Defer a job on the connection of the transaction, unless one with the same key waits."""
         connection = (await transaction.connection.get_raw_connection()).driver_connection
-        job = self._app.configure_task(task, queue=task, queueing_lock=key, schedule_at=run_at, connection=connection)
-        while key is None or not await transaction.rows(_WAITING.bindparams(key=key)):
-            with suppress(AlreadyEnqueued):  # by a transaction that has just been committed
-                async with transaction.connection.begin_nested():
-                    await job.defer_async(args=cast(Any, args))
-                return
+        job = self._app.configure_task(
+            task,
+            queue=task,
+            queueing_lock=key,
+            schedule_at=run_at,
+            connection=connection,
+            task_kwargs={"args": cast(Any, args)},
+        )
+        if key is None:
+            await job.defer_async()
+        else:
+            await _defer_once(transaction, job, key)
 
     async def work(self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event) -> None:
         """Fetch jobs and run their tasks until `stop` is set."""
@@ -95,6 +102,15 @@ class ProcrastinateQueue:
         """The tasks given up, the newest first."""
         rows = await self._database.rows(_FAILED.bindparams(limit=limit))
         return [Failure(row.task_name, row.args["args"], row.attempts, row.args["error"]) for row in rows]
+
+
+async def _defer_once(transaction: Transaction, job: JobDeferrer, key: str) -> None:
+    """A job that waits is locked instead, so that no worker takes it before the transaction's rows can be seen."""
+    while not await transaction.rows(_WAITING.bindparams(key=key)):
+        with suppress(AlreadyEnqueued):  # by a transaction that has just been committed
+            async with transaction.connection.begin_nested():
+                await job.defer_async()
+            return
 
 
 class _JobLeases:

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import gateway.models  # noqa: F401 - fills the metadata
-from gateway.database.dialects import blocking_url, lock_rows
+from gateway.database.dialects import blocking_url
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
 from gateway.database.migrate import is_current, is_ours, migrate
@@ -132,7 +132,7 @@ async def count_up(database: Database, times: int) -> None:
     """Read, then write what was read plus one: on SQLite writers are alone, on PostgreSQL they lock the row."""
     for _ in range(times):
         async with database.writing() as transaction:
-            row = await transaction.first(lock_rows(sa.select(groups.c.description)))
+            row = await transaction.first(sa.select(groups.c.description).with_for_update())
             await asyncio.sleep(0)
             await transaction.execute(sa.update(groups).values(description=str(int(row.description) + 1)))
 
