@@ -36,7 +36,7 @@ async def create_user(transaction: Transaction, user_uuid: UUID | None, email: s
     user = User(email=email, email_key=fold(email), name=name, site_role=role)
     # Of two requests at once, the second waits here until the first has committed.
     statement = upsert(transaction.connection, users).values(user.model_dump()).on_conflict_do_nothing()
-    if not (await transaction.execute(statement)).rowcount:
+    if not await transaction.first(statement.returning(users.c.uuid)):
         raise DomainError(ErrorCode.CONFLICT, "Another user has this e-mail address.", ("email",))
     after = {"email": email, "name": name, "site_role": role}
     await record(transaction, user_uuid, [Changed("CREATE", "User", user.uuid, after=after)])

@@ -1,0 +1,127 @@
+"""Roles that groups get and lose, on folders and on datasets alike."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.fixtures.sites import Site
+
+UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
+ANN = "ann@example.org"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What roles are given on: its field in queries and payloads, and what its mutations are called."""
+
+    field: str
+    root: str
+    stem: str
+
+    async def make(self, site: Site) -> str:
+        """A new one of the admin's; its uuid."""
+        if self.field == "folder":
+            return await site.folder("Shared")
+        made = await site.done("createDataset", {"title": "Shared"}, "dataset { uuid }")
+        return str(made["dataset"]["uuid"])
+
+    async def change(
+        self, site: Site, verb: str, uuid: str, groups: list[str], who: str, **more: str
+    ) -> dict[str, Any]:
+        """What the mutation answers."""
+        given = {f"{self.field}Uuid": uuid, "groupUuids": groups, **more}
+        return await site.do(f"{verb}{self.stem}Groups", given, f"{self.field} {{ uuid }}", who)
+
+    async def give(self, site: Site, uuid: str, groups: list[str], role: str, who: str = "admin") -> dict[str, Any]:
+        """Give groups a role."""
+        return await self.change(site, "add", uuid, groups, who, role=role)
+
+    async def take(self, site: Site, uuid: str, groups: list[str], who: str = "admin") -> dict[str, Any]:
+        """Take it away."""
+        return await self.change(site, "remove", uuid, groups, who)
+
+    async def roles(self, site: Site, uuid: str) -> dict[str, str]:
+        """The role of each group there."""
+        groups = "groups { totalCount edges { role node { uuid } } }"
+        found = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ {groups} }} }}'))[self.root]["groups"]
+        assert found["totalCount"] == len(found["edges"])
+        return {edge["node"]["uuid"]: edge["role"] for edge in found["edges"]}
+
+    async def role_of(self, site: Site, uuid: str, who: str = ANN) -> str | None:
+        """What somebody may do there; None if he does not see it."""
+        found = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ viewerRole }} }}', who=who))[self.root]
+        return found and str(found["viewerRole"])
+
+
+@pytest.fixture(params=[Kind("folder", "storageFolder", "StorageFolder"), Kind("dataset", "dataset", "Dataset")])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Folders, and again datasets."""
+    chosen: Kind = request.param
+    return chosen
+
+
+def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """The codes and paths of a refusal."""
+    return [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
+
+
+async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
+    """A second role replaces the first; without one its users see nothing (ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020)."""
+    team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
+    await site.user(ANN, groups=[team])
+    assert await kind.role_of(site, uuid) is None
+    assert (await kind.give(site, uuid, [team, others], "VIEWER"))[kind.field] == {"uuid": uuid}
+    assert await kind.role_of(site, uuid) == "VIEWER"
+    assert refusals(await kind.give(site, uuid, [team], "ADMIN")) == []
+    assert await kind.role_of(site, uuid) == "ADMIN"
+    assert await kind.roles(site, uuid) == {team: "ADMIN", others: "VIEWER"}
+    # Ann takes away what let her see it.
+    gone = await kind.take(site, uuid, [team], ANN)
+    assert (gone[kind.field], gone["userErrors"]) == (None, [])
+    assert await kind.role_of(site, uuid) is None
+    assert await kind.roles(site, uuid) == {others: "VIEWER"}
+
+
+async def test_bad_lists_are_refused_whole(site: Site, kind: Kind) -> None:
+    """An entry that is unknown, repeated, or holds no role is named by its place, and the others stay as they are."""
+    team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
+    await kind.give(site, uuid, [team], "VIEWER")
+    answers = [
+        (await kind.give(site, uuid, [others, UNKNOWN], "USER"), [("NOT_FOUND", "input.groupUuids.1")]),
+        (await kind.give(site, uuid, [team, team], "USER"), [("BAD_USER_INPUT", "input.groupUuids.1")]),
+        (await kind.give(site, uuid, [], "USER"), [("BAD_USER_INPUT", "input.groupUuids")]),
+        (await kind.give(site, uuid, [UNKNOWN] * 1001, "USER"), [("LIMIT_EXCEEDED", "input.groupUuids")]),
+        (
+            await kind.take(site, uuid, [team, others, UNKNOWN]),
+            [("NOT_FOUND", f"input.groupUuids.{n}") for n in (1, 2)],
+        ),
+        (await kind.take(site, uuid, [team, team]), [("BAD_USER_INPUT", "input.groupUuids.1")]),
+        (await kind.take(site, uuid, []), [("BAD_USER_INPUT", "input.groupUuids")]),
+    ]
+    for payload, expected in answers:
+        assert refusals(payload) == expected
+    assert await kind.roles(site, uuid) == {team: "VIEWER"}
+
+
+async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
+    """For strangers it does not exist; viewers and users of it are refused; nothing changes."""
+    team, uuid = await site.group("Team"), await kind.make(site)
+    await site.user(ANN, groups=[team])
+    for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN"), ("USER", "FORBIDDEN")):
+        if role:
+            await kind.give(site, uuid, [team], role)
+        before = await kind.roles(site, uuid)
+        for payload in (await kind.give(site, uuid, [team], "ADMIN", ANN), await kind.take(site, uuid, [team], ANN)):
+            assert refusals(payload) == [(code, f"input.{kind.field}Uuid")]
+        assert await kind.roles(site, uuid) == before
+
+
+async def test_requests_at_once_leave_one_role(site: Site, kind: Kind) -> None:
+    """However many give a role to the same group at once, it holds one."""
+    team, uuid = await site.group("Team"), await kind.make(site)
+    roles = ["VIEWER", "USER", "ADMIN"] * 2
+    answers = await asyncio.gather(*(kind.give(site, uuid, [team], role) for role in roles))
+    assert all(refusals(answer) == [] for answer in answers)
+    assert set(await kind.roles(site, uuid)) == {team}

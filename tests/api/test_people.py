@@ -1,0 +1,221 @@
+"""Users, groups and API keys: who makes them, who may not, and that a key opens the door until it is revoked."""
+
+import asyncio
+import time
+from typing import Any
+
+import sqlalchemy as sa
+
+from tests.fixtures.sites import Site
+
+USER = "user { uuid email name siteRole isActive lastEditedAt }"
+GROUP = "group { uuid name description users { nodes { email } } }"
+KEY = "apiKey { uuid name expiresAt revokedAt }"
+UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
+DIRECTORY = """{
+  users { nodes { uuid email name siteRole isActive lastEditedAt apiKeys { nodes { uuid name revokedAt } } } }
+  groups { nodes { uuid name description users { nodes { email } } } }
+}"""
+
+
+async def refused(site: Site, mutation: str, input: dict[str, Any], who: str = "admin") -> list[tuple[str, str]]:
+    """The codes and paths of a refusal; that it changed nothing is checked."""
+    before = await site.ask(DIRECTORY)
+    payload = await site.do(mutation, input, "", who)
+    assert await site.ask(DIRECTORY) == before
+    return [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
+
+
+async def is_let_in(site: Site, key: str) -> bool:
+    """Whether a key opens the door."""
+    site.keys["somebody"] = key
+    return "errors" not in await site.body("{ viewer { siteRole } }", who="somebody")
+
+
+async def test_a_user_signs_in_with_a_key(site: Site) -> None:
+    """An admin makes a user and a key; the address is unique whatever the case."""
+    made = await site.done("createUser", {"email": "Ann@Example.org", "name": "Ann", "siteRole": "ADMIN"}, USER)
+    assert made["user"]["email"] == "Ann@Example.org"
+    key = await site.done("createApiKey", {"name": "Laptop", "userUuid": made["user"]["uuid"]}, f"token {KEY}")
+    site.keys["ann"] = key["token"]
+    viewer = (await site.ask("{ viewer { siteRole user { name apiKeys { nodes { name } } } } }", who="ann"))["viewer"]
+    assert viewer == {"siteRole": "ADMIN", "user": {"name": "Ann", "apiKeys": {"nodes": [{"name": "Laptop"}]}}}
+    assert await refused(site, "createUser", {"email": "ann@example.ORG"}) == [("CONFLICT", "input.email")]
+
+
+async def test_a_repeated_request_makes_one(site: Site) -> None:
+    """With an idempotency key the second request gets the first one's answer; another input is a conflict (ENC-HTTP-03)."""
+    ann = {"email": "ann@example.org", "idempotencyKey": "k"}
+    first, second = await asyncio.gather(*(site.done("createUser", ann, USER) for _ in range(2)))
+    assert first == second
+    bob = {"email": "bob@example.org", "idempotencyKey": "k"}
+    assert await refused(site, "createUser", bob) == [("CONFLICT", "input.idempotencyKey")]
+    team = {"name": "Team", "idempotencyKey": "k"}
+    assert await site.done("createGroup", team, GROUP) == await site.done("createGroup", team, GROUP)
+    assert len((await site.ask(DIRECTORY))["groups"]["nodes"]) == 1
+
+
+async def test_what_is_no_address_is_refused(site: Site) -> None:
+    """Addresses are checked sanely, and names as everywhere."""
+    bad = ["", "ann", "ann@", "@example.org", "a@b@c", "a nn@example.org", "ann@example..org", "ann@example.org."]
+    bad += ["ann@exa\u202emple.org", "<ann@example.org>", "ann@example.org\n", "a" * 309 + "@example.org"]
+    for email in bad:
+        assert await refused(site, "createUser", {"email": email}) == [("BAD_USER_INPUT", "input.email")], email
+    await site.done("createUser", {"email": "a" * 308 + "@example.org"}, USER)
+    long = {"email": "ann@example.org", "name": "a" * 1001}
+    assert await refused(site, "createUser", long) == [("BAD_USER_INPUT", "input.name")]
+    for name in ("", " ", "a/../b", "a" * 1001):
+        assert await refused(site, "createGroup", {"name": name}) == [("BAD_USER_INPUT", "input.name")], name
+
+
+async def test_a_user_is_changed(site: Site) -> None:
+    """Absent stays, null clears the name alone, and who is not active is not let in."""
+    ann = await site.user("ann@example.org")
+    changed = await site.done("updateUser", {"userUuid": ann, "name": "Ann", "siteRole": "ADMIN"}, USER)
+    again = await site.done("updateUser", {"userUuid": ann, "siteRole": "ADMIN"}, USER)
+    assert again == changed
+    assert (changed["user"]["name"], changed["user"]["siteRole"]) == ("Ann", "ADMIN")
+    done = await site.done("updateUser", {"userUuid": ann, "name": None, "isActive": False}, USER)
+    assert (done["user"]["name"], done["user"]["siteRole"], done["user"]["isActive"]) == ("", "ADMIN", False)
+    assert not await is_let_in(site, site.keys["ann@example.org"])
+    for field in ("siteRole", "isActive"):
+        refusal = await refused(site, "updateUser", {"userUuid": ann, field: None, "name": "x"})
+        assert refusal == [("BAD_USER_INPUT", f"input.{field}")]
+    assert await refused(site, "updateUser", {"userUuid": UNKNOWN}) == [("NOT_FOUND", "input.userUuid")]
+
+
+async def test_one_admin_stays(site: Site) -> None:
+    """The last active admin of the site can be neither demoted nor shut out, not even by two requests at once."""
+    admin = (await site.ask("{ viewer { user { uuid } } }"))["viewer"]["user"]["uuid"]
+    for field, value in (("siteRole", "MEMBER"), ("isActive", False)):
+        refusal = await refused(site, "updateUser", {"userUuid": admin, field: value})
+        assert refusal == [("CONFLICT", f"input.{field}")]
+    ann = await site.user("ann@example.org", "ADMIN")
+    leaving = ({"userUuid": admin, "siteRole": "MEMBER"}, {"userUuid": ann, "isActive": False})
+    answers = await asyncio.gather(*(site.do("updateUser", one, USER) for one in leaving))
+    assert sorted(len(answer["userErrors"]) for answer in answers) == [0, 1]
+
+
+async def test_a_group_and_its_users(site: Site) -> None:
+    """Users come by uuid and by address in any case; if one is unknown nobody comes (ENC-CLIENT-14 to 17)."""
+    ann, bob = await site.user("ann@example.org"), await site.user("bob@example.org")
+    team = await site.group("Team")
+    both = {"groupUuid": team, "userUuids": [ann], "userEmails": ["BOB@example.org", "bob@example.org"]}
+    emails = [{"email": "ann@example.org"}, {"email": "bob@example.org"}]
+    for _ in range(2):
+        assert (await site.done("addGroupUsers", both, GROUP))["group"]["users"]["nodes"] == emails
+
+    stranger = {"groupUuid": team, "userUuids": [bob, UNKNOWN], "userEmails": ["carl@example.org"]}
+    assert await refused(site, "addGroupUsers", stranger) == [("NOT_FOUND", "input.userUuids.1")]
+    unknown = {"groupUuid": team, "userEmails": ["ann@example.org", "carl@example.org"]}
+    assert await refused(site, "addGroupUsers", unknown) == [("NOT_FOUND", "input.userEmails.1")]
+    assert await refused(site, "addGroupUsers", {"groupUuid": team}) == [("BAD_USER_INPUT", "input.userUuids")]
+    assert await refused(site, "removeGroupUsers", stranger) == [("NOT_FOUND", "input.userUuids.1")]
+
+    away = {"groupUuid": team, "userEmails": ["carl@example.org", "Ann@example.org"]}
+    for _ in range(2):
+        assert (await site.done("removeGroupUsers", away, GROUP))["group"]["users"]["nodes"] == emails[1:]
+    changed = await site.done("updateGroup", {"groupUuid": team, "description": "All of us"}, GROUP)
+    assert (changed["group"]["name"], changed["group"]["description"]) == ("Team", "All of us")
+    assert await refused(site, "updateGroup", {"groupUuid": team, "name": None}) == [("BAD_USER_INPUT", "input.name")]
+
+
+async def test_a_group_takes_its_roles_along(site: Site) -> None:
+    """Who saw a folder by a group alone sees it no more once the group is gone (ENC-CLIENT-16)."""
+    team, folder = await site.group("Team"), await site.folder("Shared")
+    await site.user("ann@example.org", groups=[team])
+    await site.grant(folder, team, "USER")
+    document = f'{{ storageFolder(uuid: "{folder}") {{ name }} }}'
+    assert (await site.ask(document, who="ann@example.org"))["storageFolder"] == {"name": "Shared"}
+    assert (await site.done("deleteGroup", {"groupUuid": team}, "groupUuid"))["groupUuid"] == team
+    assert (await site.ask(document, who="ann@example.org"))["storageFolder"] is None
+    assert await refused(site, "deleteGroup", {"groupUuid": team}) == [("NOT_FOUND", "input.groupUuid")]
+
+
+async def test_members_change_nobody(site: Site) -> None:
+    """People are for admins of the site; a member cannot make himself one."""
+    team = await site.group("Team")
+    ann = await site.user("ann@example.org", groups=[team])
+    inputs: dict[str, dict[str, Any]] = {
+        "createUser": {"email": "bob@example.org"},
+        "updateUser": {"userUuid": ann, "siteRole": "ADMIN"},
+        "createGroup": {"name": "Mine"},
+        "updateGroup": {"groupUuid": team, "name": "Mine"},
+        "deleteGroup": {"groupUuid": team},
+        "addGroupUsers": {"groupUuid": team, "userUuids": [ann]},
+        "removeGroupUsers": {"groupUuid": team, "userUuids": [ann]},
+    }
+    for mutation, input in inputs.items():
+        assert await refused(site, mutation, input, "ann@example.org") == [("FORBIDDEN", "input")], mutation
+
+
+async def test_keys_of_ones_own(site: Site) -> None:
+    """A member makes and revokes keys of his own, and those of others do not exist for him."""
+    admin = (await site.ask("{ viewer { user { uuid } } }"))["viewer"]["user"]["uuid"]
+    await site.user("ann@example.org")
+    who = "ann@example.org"
+    of_admin = {"name": "x", "userUuid": admin}
+    assert await refused(site, "createApiKey", of_admin, who) == [("FORBIDDEN", "input.userUuid")]
+    of_nobody = {"name": "x", "userUuid": UNKNOWN}
+    assert await refused(site, "createApiKey", of_nobody, who) == [("NOT_FOUND", "input.userUuid")]
+    foreign = (await site.done("createApiKey", {"name": "admin's"}, KEY))["apiKey"]["uuid"]
+    for uuid in (foreign, UNKNOWN):
+        refusal = await refused(site, "revokeApiKey", {"apiKeyUuid": uuid}, who)
+        assert refusal == [("NOT_FOUND", "input.apiKeyUuid")]
+    for moment in ("2020-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"):
+        refusal = await refused(site, "createApiKey", {"name": "x", "expiresAt": moment}, who)
+        assert refusal == [("BAD_USER_INPUT", "input.expiresAt")]
+    own = await site.done("createApiKey", {"name": "mine", "expiresAt": "2999-12-31T01:00:00+02:00"}, KEY, who)
+    assert own["apiKey"]["expiresAt"] == "2999-12-30T23:00:00Z"
+    for _ in range(2):
+        gone = await site.done("revokeApiKey", {"apiKeyUuid": own["apiKey"]["uuid"]}, KEY, who)
+    assert gone["apiKey"]["revokedAt"]
+
+
+async def test_a_revoked_key_is_refused_soon(site: Site) -> None:
+    """Also one that was used a moment before is refused within 5 seconds."""
+    made = await site.done("createApiKey", {"name": "short-lived"}, f"token {KEY}")
+    assert await is_let_in(site, made["token"])
+    await site.done("revokeApiKey", {"apiKeyUuid": made["apiKey"]["uuid"]}, KEY)
+    start = time.monotonic()
+    while await is_let_in(site, made["token"]):
+        assert time.monotonic() - start < 5
+        await asyncio.sleep(0.2)
+
+
+async def test_too_many_are_refused_by_number(site: Site) -> None:
+    """At most 1,000 of each list."""
+    team = await site.group("Team")
+    for field, one in (("userUuids", UNKNOWN), ("userEmails", "ann@example.org")):
+        refusal = await refused(site, "addGroupUsers", {"groupUuid": team, field: [one] * 1001})
+        assert refusal == [("LIMIT_EXCEEDED", f"input.{field}")]
+
+
+async def test_each_change_is_recorded_without_secrets(site: Site) -> None:
+    """One row a changed object, in its transaction, and none for a refusal or for what stays the same."""
+    before = await _record(site)
+    team = await site.group("Team")
+    ann = await site.user("ann@example.org", groups=[team])
+    for _ in range(2):
+        await site.done("updateUser", {"userUuid": ann, "name": "Ann"}, USER)
+    await refused(site, "createUser", {"email": "ann@example.org"})
+    await site.done("deleteGroup", {"groupUuid": team}, "groupUuid")
+    rows = (await _record(site))[len(before) :]
+    assert [(row.action, row.object_type) for row in rows] == [
+        ("CREATE", "Group"),
+        ("CREATE", "User"),
+        ("CREATE", "ApiKey"),
+        ("CREATE", "GroupUser"),
+        ("UPDATE", "User"),
+        ("DELETE", "GroupUser"),
+        ("DELETE", "Group"),
+    ]
+    hashes = await site.services.database.rows(sa.text("SELECT sha256 FROM api_keys"))
+    for secret in [site.keys["ann@example.org"], *(row.sha256 for row in hashes)]:
+        assert secret not in str(rows)
+
+
+async def _record(site: Site) -> list[Any]:
+    return await site.services.database.rows(
+        sa.text("SELECT action, object_type, before, after FROM changes ORDER BY uuid")
+    )
