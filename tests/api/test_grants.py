@@ -68,7 +68,7 @@ def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
-    """A second role replaces the first; without one its users see nothing (ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020)."""
+    """A second role replaces the first; without one nothing is seen (ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020)."""
     team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
     await site.user(ANN, groups=[team])
     assert await kind.role_of(site, uuid) is None

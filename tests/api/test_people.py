@@ -44,7 +44,7 @@ async def test_a_user_signs_in_with_a_key(site: Site) -> None:
 
 
 async def test_a_repeated_request_makes_one(site: Site) -> None:
-    """With an idempotency key the second request gets the first one's answer; another input is a conflict (ENC-HTTP-03)."""
+    """With the same idempotency key the answer is the same; another input is a conflict (ENC-HTTP-03)."""
     ann = {"email": "ann@example.org", "idempotencyKey": "k"}
     first, second = await asyncio.gather(*(site.done("createUser", ann, USER) for _ in range(2)))
     assert first == second

@@ -1,0 +1,222 @@
+"""Datasets: the items that they use, the folders that they mirror, and who may change them."""
+
+import asyncio
+from typing import Any
+
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce, upload
+
+UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
+ANN = "ann@example.org"
+ROWS = "dataRows { nodes { uuid storageItem { uuid } } }"
+DATASET = f"dataset {{ uuid title description viewerRole backingFolderUuid dataRowsCount lastEditedAt {ROWS} }}"
+NEW = "dataRows { uuid dataset { uuid } storageItem { uuid } }"
+
+
+def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """The codes and paths of a refusal."""
+    return [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
+
+
+def text(name: str) -> File:
+    """A text file; its bytes are its name."""
+    return File(name, "PLAIN_TEXT", name.encode(), "text/plain")
+
+
+async def items_in(site: Site, folder: str, *names: str) -> list[str]:
+    """Bring text files into a folder; the uuids of their items, in the order of the names."""
+    job = await upload(site, folder, [text(name) for name in names])
+    uuids = {item["name"]: item["itemUuid"] for item in job["itemsWithNames"]}
+    return [uuids[name] for name in names]
+
+
+async def dataset_of(site: Site, **input: Any) -> str:
+    """Make a dataset; its uuid."""
+    made = await site.done("createDataset", {"title": "Set", **input}, DATASET)
+    return str(made["dataset"]["uuid"])
+
+
+async def seen(site: Site, uuid: str, who: str = "admin") -> Any:
+    """The dataset as somebody sees it."""
+    return (await site.ask(f'{{ dataset(uuid: "{uuid}") {DATASET.removeprefix("dataset")} }}', who=who))["dataset"]
+
+
+async def used(site: Site, uuid: str) -> list[str]:
+    """The items that a dataset uses, in the order in which they came."""
+    dataset = await seen(site, uuid)
+    assert dataset["dataRowsCount"] == len(dataset["dataRows"]["nodes"])
+    return [row["storageItem"]["uuid"] for row in dataset["dataRows"]["nodes"]]
+
+
+async def test_a_dataset_uses_items(site: Site) -> None:
+    """An item that is used already is skipped, linked again, or refused, as asked (ENC-DOP-05, -06, ENC-ENUM-09)."""
+    one, two, three = await items_in(site, await site.folder("In"), "one", "two", "three")
+    uuid = await dataset_of(site)
+    linked = await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [two, one]}, f"{NEW} {DATASET}")
+    assert [row["storageItem"]["uuid"] for row in linked["dataRows"]] == [two, one]
+    assert {row["dataset"]["uuid"] for row in linked["dataRows"]} == {uuid}
+    assert linked["dataset"]["dataRowsCount"] == 2
+
+    again = {"datasetUuid": uuid, "itemUuids": [one, three]}
+    refused = await site.do("linkItemsToDataset", {**again, "duplicatesBehavior": "FAIL"}, NEW)
+    assert (refused["dataRows"], refusals(refused)) == (None, [("CONFLICT", "input.itemUuids.0")])
+    assert await used(site, uuid) == [two, one]
+    skipped = await site.done("linkItemsToDataset", again, NEW)
+    assert [row["storageItem"]["uuid"] for row in skipped["dataRows"]] == [three]
+    doubled = await site.done("linkItemsToDataset", {**again, "duplicatesBehavior": "DUPLICATE"}, NEW)
+    assert [row["storageItem"]["uuid"] for row in doubled["dataRows"]] == [one, three]
+    assert await used(site, uuid) == [two, one, three, one, three]
+
+    gone = await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, "removedDataRowsCount")
+    assert gone["removedDataRowsCount"] == 2
+    refused = await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [two, one]}, DATASET)
+    assert refusals(refused) == [("NOT_FOUND", "input.itemUuids.1")]
+    assert await used(site, uuid) == [two, three, three]
+    assert (await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount"))[
+        "removedDataRowsCount"
+    ] == 3
+    assert await seen(site, uuid) is None
+    assert (await site.ask(f'{{ storageItem(uuid: "{two}") {{ name }} }}'))["storageItem"] == {"name": "two"}
+
+
+async def test_bad_items_are_refused_whole(site: Site) -> None:
+    """Items that are unknown, repeated, or not yet processed are named by their place, and none is linked."""
+    folder = await site.folder("In")
+    (good,) = await items_in(site, folder, "good")
+    (target,) = await announce(site, folder, [text("coming")])
+    uuid = await dataset_of(site)
+    chosen = [UNKNOWN, good, good, target["itemUuid"]]
+    refused = await site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": chosen}, DATASET)
+    expected = [
+        ("NOT_FOUND", "input.itemUuids.0"),
+        ("BAD_USER_INPUT", "input.itemUuids.2"),
+        ("CONFLICT", "input.itemUuids.3"),
+    ]
+    assert refusals(refused) == expected
+    for mutation in ("linkItemsToDataset", "unlinkItemsFromDataset"):
+        for many, code in (([], "BAD_USER_INPUT"), ([UNKNOWN] * 1001, "LIMIT_EXCEEDED")):
+            refused = await site.do(mutation, {"datasetUuid": uuid, "itemUuids": many}, DATASET)
+            assert refusals(refused) == [(code, "input.itemUuids")]
+    assert await used(site, uuid) == []
+
+
+async def test_a_dataset_mirrors_its_own_folder(site: Site) -> None:
+    """Uploads to the folder add data rows; links by hand are refused; the folder outlives the dataset (ENC-DOP-01)."""
+    uuid = await dataset_of(site, createBackingFolder=True)
+    folder = (await seen(site, uuid))["backingFolderUuid"]
+    (inside,) = await items_in(site, folder, "inside")
+    (outside,) = await items_in(site, await site.folder("Elsewhere"), "outside")
+    assert await used(site, uuid) == [inside]
+    for mutation, item in (("linkItemsToDataset", outside), ("unlinkItemsFromDataset", inside)):
+        refused = await site.do(mutation, {"datasetUuid": uuid, "itemUuids": [item]}, DATASET)
+        assert refusals(refused) == [("CONFLICT", "input.datasetUuid")]
+    assert await used(site, uuid) == [inside]
+    await site.done("deleteDataset", {"datasetUuid": uuid}, "datasetUuid")
+    document = f'{{ storageFolder(uuid: "{folder}") {{ name mirrorDatasetUuid summary {{ files }} }} }}'
+    left = (await site.ask(document))["storageFolder"]
+    assert left == {"name": "Set", "mirrorDatasetUuid": None, "summary": {"files": 1}}
+
+
+async def test_a_dataset_mirrors_a_folder_that_is_there(site: Site) -> None:
+    """Its direct items get data rows, without those not yet processed and those below; one dataset a folder."""
+    folder = await site.folder("Here")
+    here = await items_in(site, folder, "a", "b")
+    await announce(site, folder, [text("coming")])
+    await items_in(site, await site.folder("Below", folder), "below")
+    uuid = await dataset_of(site, backingFolderUuid=folder)
+    assert sorted(await used(site, uuid)) == sorted(here)
+    for more, code in (({}, "CONFLICT"), ({"createBackingFolder": True}, "BAD_USER_INPUT")):
+        refused = await site.do("createDataset", {"title": "Second", "backingFolderUuid": folder, **more}, DATASET)
+        assert refusals(refused) == [(code, "input.backingFolderUuid")]
+    assert [node["uuid"] for node in (await site.ask("{ datasets { nodes { uuid } } }"))["datasets"]["nodes"]] == [uuid]
+
+
+async def test_its_maker_is_its_admin(site: Site) -> None:
+    """A member makes datasets; to mirror a folder he needs ADMIN on it."""
+    team, folder = await site.group("Team"), await site.folder("Shared")
+    await site.user(ANN, groups=[team])
+    made = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ANN)
+    assert made["dataset"]["viewerRole"] == "ADMIN"
+    mirror = {"title": "x", "backingFolderUuid": folder}
+    assert refusals(await site.do("createDataset", mirror, DATASET, ANN)) == [("NOT_FOUND", "input.backingFolderUuid")]
+    await site.grant(folder, team, "USER")
+    assert refusals(await site.do("createDataset", mirror, DATASET, ANN)) == [("FORBIDDEN", "input.backingFolderUuid")]
+    assert len((await site.ask("{ datasets { nodes { uuid } } }"))["datasets"]["nodes"]) == 1
+
+
+async def test_a_repeated_request_makes_one(site: Site) -> None:
+    """With an idempotency key also the folder is made once, and the answer is the same."""
+    wanted = {"title": "Set", "createBackingFolder": True, "idempotencyKey": "k"}
+    assert await site.done("createDataset", wanted, DATASET) == await site.done("createDataset", wanted, DATASET)
+    found = await site.ask("{ datasets { totalCount } storageFolders { totalCount } }")
+    assert found == {"datasets": {"totalCount": 1}, "storageFolders": {"totalCount": 1}}
+
+
+async def test_a_dataset_is_changed(site: Site) -> None:
+    """Absent stays, null clears the description alone, and an empty change is none."""
+    uuid = await dataset_of(site, description="old")
+    before = await seen(site, uuid)
+    assert (await site.done("updateDataset", {"datasetUuid": uuid, "title": "Set"}, DATASET))["dataset"] == before
+    after = (await site.done("updateDataset", {"datasetUuid": uuid, "title": "New", "description": None}, DATASET))[
+        "dataset"
+    ]
+    assert (after["title"], after["description"]) == ("New", "")
+    assert after["lastEditedAt"] > before["lastEditedAt"]
+    for title in (None, "", "a/../b", "a" * 1001):
+        refused = await site.do("updateDataset", {"datasetUuid": uuid, "title": title, "description": "x"}, DATASET)
+        assert refusals(refused) == [("BAD_USER_INPUT", "input.title")]
+    assert await seen(site, uuid) == after
+
+
+async def test_each_needs_its_role(site: Site) -> None:
+    """For strangers it does not exist; VIEWER reads, USER edits and links what he sees, ADMIN deletes."""
+    team, folder = await site.group("Team"), await site.folder("In")
+    one, hidden = await items_in(site, folder, "one", "hidden")
+    await site.user(ANN, groups=[team])
+    uuid = await dataset_of(site)
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
+    mutations: list[tuple[str, dict[str, Any]]] = [
+        ("updateDataset", {"title": "Mine"}),
+        ("linkItemsToDataset", {"itemUuids": [one], "duplicatesBehavior": "DUPLICATE"}),
+        ("unlinkItemsFromDataset", {"itemUuids": [one]}),
+        ("deleteDataset", {}),
+    ]
+    before = await seen(site, uuid)
+    for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
+        if role:
+            grant = {"datasetUuid": uuid, "groupUuids": [team], "role": role}
+            await site.done("addDatasetGroups", grant, "dataset { uuid }")
+        for mutation, input in mutations:
+            refused = await site.do(mutation, {"datasetUuid": uuid, **input}, "", ANN)
+            assert refusals(refused) == [(code, "input.datasetUuid")], mutation
+
+    grant = {"datasetUuid": uuid, "groupUuids": [team], "role": "USER"}
+    await site.done("addDatasetGroups", grant, "dataset { uuid }")
+    assert refusals(await site.do("deleteDataset", {"datasetUuid": uuid}, "", ANN)) == [
+        ("FORBIDDEN", "input.datasetUuid")
+    ]
+    refused = await site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ANN)
+    assert refusals(refused) == [("NOT_FOUND", "input.itemUuids.0")]
+    assert await seen(site, uuid) == before
+    # She sees that there is a data row, and not the item behind it; she may take it out all the same.
+    assert (await seen(site, uuid, ANN))["dataRows"]["nodes"][0]["storageItem"] is None
+    await site.done("updateDataset", {"datasetUuid": uuid, "title": "Ours"}, DATASET, ANN)
+    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET, ANN)
+    await site.grant(folder, team, "VIEWER")
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ANN)
+    assert await used(site, uuid) == [hidden]
+
+
+async def test_requests_at_once_link_once(site: Site) -> None:
+    """However many link the same items at once, each has one data row; what is removed meanwhile is not found."""
+    items = await items_in(site, await site.folder("In"), "one", "two")
+    uuid = await dataset_of(site)
+    links = ({"datasetUuid": uuid, "itemUuids": items[:: 1 - 2 * (n % 2)]} for n in range(6))
+    answers = await asyncio.gather(*(site.do("linkItemsToDataset", one, NEW) for one in links))
+    assert sum(len(answer["dataRows"]) for answer in answers) == 2
+    assert sorted(await used(site, uuid)) == sorted(items)
+
+    link = site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items[:1]}, NEW)
+    linked, gone = await asyncio.gather(link, site.do("deleteDataset", {"datasetUuid": uuid}, ""))
+    assert gone["userErrors"] == []
+    assert refusals(linked) in ([], [("NOT_FOUND", "input.datasetUuid")])
