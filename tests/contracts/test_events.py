@@ -174,7 +174,7 @@ async def test_one_connection_a_process_which_is_given_back(postgres_database: D
             await stack.enter_async_context(events.listen(topic))
         assert len(await listening(postgres_database)) == 1
     async with asyncio.timeout(SOON):
-        while await listening(postgres_database):  # noqa: ASYNC110 - the server tells nobody
+        while await listening(postgres_database):
             await asyncio.sleep(0.01)
 
 

@@ -1,13 +1,11 @@
-"""What both queues promise: enqueued with the commit, run at least once, retried, and lost by nobody's death."""
+"""What both queues promise: enqueued with the commit, run at least once, kept out by key, retried and given up."""
 
 import asyncio
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +16,19 @@ from structlog.typing import EventDict
 
 from gateway.database.engine import Database
 from gateway.jobs.open import open_queue
-from gateway.jobs.queue import ATTEMPTS, Lease, Queue, Task
+from gateway.jobs.queue import ATTEMPTS, Queue
 from gateway.models.base import now
-
-LEASE = Lease(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
-SOON = 10.0
-"""Seconds within which something must have happened."""
-SILENCE = 0.2
-"""Seconds after which we believe that nothing happens."""
+from tests.contracts.queueing import (
+    LEASE,
+    SILENCE,
+    Calls,
+    enqueue,
+    enqueue_in_vain,
+    left,
+    until,
+    until_none_is_left,
+    working,
+)
 
 
 @pytest.fixture
@@ -38,57 +41,6 @@ def logged() -> Iterator[list[EventDict]]:
     """What is logged meanwhile."""
     with capture_logs() as logged:
         yield logged
-
-
-class Calls(list[dict[str, Any]]):
-    """A task that notes how it was called."""
-
-    async def __call__(self, **args: Any) -> None:
-        self.append(args)
-
-
-@asynccontextmanager
-async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2) -> AsyncIterator[asyncio.Event]:
-    """A worker for as long as the context lasts; the event stops it sooner."""
-    stop = asyncio.Event()
-    work = asyncio.create_task(queue.work(tasks, concurrency=concurrency, stop=stop))
-    try:
-        yield stop
-    finally:
-        stop.set()
-        async with asyncio.timeout(SOON):
-            await work
-
-
-async def enqueue(database: Database, queue: Queue, task: str, **options: Any) -> None:
-    async with database.writing() as transaction:
-        await queue.enqueue(transaction, task, options.pop("args", {}), **options)
-
-
-async def enqueue_in_vain(database: Database, queue: Queue, task: str) -> None:
-    async with database.writing() as transaction:
-        await queue.enqueue(transaction, task, {})
-        raise ZeroDivisionError
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(SOON):
-        while not condition():  # noqa: ASYNC110 - what we wait for is seen from outside only
-            await asyncio.sleep(0.01)
-
-
-async def until_none_is_left(database: Database) -> None:
-    async with asyncio.timeout(SOON):
-        while await left(database):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-
-async def left(database: Database) -> int:
-    """How many tasks there still are, waiting, running or failed."""
-    table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs")
-    [row] = await database.rows(sa.select(sa.func.count().label("count")).select_from(table))
-    count: int = row.count
-    return count
 
 
 async def test_a_committed_task_is_run_once_with_its_arguments(database: Database, queue: Queue) -> None:
@@ -348,165 +300,3 @@ async def test_a_task_that_cancels_itself_has_failed(database: Database, logged:
         await until(lambda: logged and logged[-1]["event"] == "task_failed")
     [failure] = await queue.failures()
     assert "cancelled itself" in failure.error
-
-
-async def test_a_worker_outlives_a_database_that_fails(database: Database, queue: Queue) -> None:
-    calls, go_on = Calls(), asyncio.Event()
-
-    async def wait(**args: Any) -> None:
-        await calls(**args)
-        await go_on.wait()
-
-    async with working(queue, {"wait": wait}):
-        await enqueue(database, queue, "wait", args={"number": 1})
-        await until(lambda: calls)
-        async with hidden_tasks(database):
-            go_on.set()
-            await asyncio.sleep(SILENCE)
-        await until_none_is_left(database)
-        await enqueue(database, queue, "wait", args={"number": 2})
-        await until(lambda: len(calls) == 2)
-    assert [call["number"] for call in calls] == [1, 2]
-
-
-@asynccontextmanager
-async def hidden_tasks(database: Database) -> AsyncIterator[None]:
-    """For a while, every statement about tasks fails."""
-    table = "queued_tasks" if database.is_embedded else "procrastinate_jobs"
-    for old, new in ((table, "hidden"), ("hidden", table)):
-        async with database.writing() as transaction:
-            await transaction.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
-        if new == "hidden":
-            yield
-
-
-# Workers that stop, and workers that die
-
-
-async def test_a_worker_that_is_stopped_finishes_what_is_short(database: Database, queue: Queue) -> None:
-    begun, ended = Calls(), Calls()
-
-    async def short() -> None:
-        await begun()
-        await asyncio.sleep(0.2)
-        await ended()
-
-    async with working(queue, {"short": short}) as stop:
-        await enqueue(database, queue, "short")
-        await until(lambda: begun)
-        stop.set()
-    assert len(ended) == 1
-    assert await left(database) == 0
-
-
-@pytest.mark.parametrize("cancel", [False, True], ids=["stopped", "cancelled"])
-async def test_a_worker_that_leaves_gives_back_what_is_long(database: Database, cancel: bool) -> None:
-    """So often that it would be given up, if each time counted as an attempt; and never after the lease only."""
-    queue = open_queue(database, replace(LEASE, duration=600.0, grace=0.02))
-    begun, calls = 0, Calls()
-
-    async def long() -> None:
-        nonlocal begun
-        begun += 1
-        await asyncio.Event().wait()
-
-    await enqueue(database, queue, "long", key="k")
-    for number in range(1, ATTEMPTS + 2):
-        stop = asyncio.Event()
-        work = asyncio.create_task(queue.work({"long": long}, concurrency=1, stop=stop))
-        await until(lambda: begun == number)  # noqa: B023 - called within the round
-        work.cancel() if cancel else stop.set()
-        await asyncio.wait([work], timeout=SOON)
-        assert work.cancelled() if cancel else work.result() is None
-    async with working(queue, {"long": calls}):
-        await until(lambda: calls)
-    assert await left(database) == 0
-
-
-CHILD = """
-import asyncio, sys
-from pathlib import Path
-from gateway.database.engine import Database
-from gateway.jobs.open import open_queue
-from gateway.jobs.queue import Lease
-
-async def main(url, duration, begun):
-    async def long(**args):
-        Path(begun).touch()
-        await asyncio.Event().wait()
-    queue = open_queue(Database(url), Lease(duration=float(duration), poll=0.05))
-    await queue.work({"long": long}, concurrency=1, stop=asyncio.Event())
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-async def test_a_long_task_is_its_workers_until_that_one_is_killed(
-    database: Database, queue: Queue, tmp_path: Path
-) -> None:
-    url, begun, calls = database.url.render_as_string(hide_password=False), tmp_path / "begun", Calls()
-    await enqueue(database, queue, "long", args={"number": 1}, key="k")
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, url, str(LEASE.duration), str(begun))
-    try:
-        await until(begun.exists)
-        async with working(queue, {"long": calls}):
-            await asyncio.sleep(1.5 * LEASE.duration)
-            assert calls == []
-            child.kill()
-            killed = time.monotonic()
-            await until(lambda: calls)
-            assert time.monotonic() - killed < 1.5 * LEASE.duration + 1
-    finally:
-        child.kill() if child.returncode is None else None
-        await child.wait()
-    assert calls == [{"number": 1}]
-    assert await left(database) == 0
-
-
-async def test_a_worker_thought_dead_by_mistake_works_on(postgres_database: Database) -> None:
-    queue, calls = open_queue(postgres_database, LEASE), Calls()
-    async with working(queue, {"note": calls}):
-        await enqueue(postgres_database, queue, "note")
-        await until(lambda: calls)
-        async with postgres_database.writing() as transaction:
-            await transaction.execute(sa.text("DELETE FROM procrastinate_workers"))
-        await enqueue(postgres_database, queue, "note")
-        await until(lambda: len(calls) == 2)
-
-
-async def test_a_worker_goes_on_when_all_its_connections_break(postgres_database: Database) -> None:
-    queue, calls, go_on = open_queue(postgres_database, LEASE), Calls(), asyncio.Event()
-
-    async def wait(**args: Any) -> None:
-        await calls(**args)
-        await go_on.wait()
-
-    others = sa.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    async with working(queue, {"wait": wait}):
-        await enqueue(postgres_database, queue, "wait")
-        await until(lambda: calls)
-        await postgres_database.rows(others)
-        go_on.set()
-        await enqueue(postgres_database, queue, "wait")
-        await until(lambda: len(calls) == 2)
-        await asyncio.sleep(SILENCE)
-    assert len(calls) == 2
-    assert await left(postgres_database) == 0
-
-
-async def test_a_job_is_not_lost_when_the_answer_to_its_fetching_is(postgres_database: Database) -> None:
-    """The job is marked as ours, but we never heard of it: the connection broke just then."""
-    queue, calls = open_queue(postgres_database, replace(LEASE, duration=600.0)), Calls()
-    fetched = "UPDATE hidden SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
-    async with working(queue, {"note": calls}):
-        await enqueue(postgres_database, queue, "note")
-        await until(lambda: calls)
-        await enqueue(postgres_database, queue, "note", run_at=now() + timedelta(days=1))
-        async with hidden_tasks(postgres_database):
-            async with postgres_database.writing() as transaction:
-                await transaction.execute(sa.text(fetched))
-            await asyncio.sleep(SILENCE)
-        await until(lambda: len(calls) == 2)

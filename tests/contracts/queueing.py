@@ -1,0 +1,68 @@
+"""What the tests of queues and of workers have in common."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.database.engine import Database
+from gateway.jobs.queue import Lease, Queue, Task
+
+LEASE = Lease(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
+SOON = 10.0
+"""Seconds within which something must have happened."""
+SILENCE = 0.2
+"""Seconds after which we believe that nothing happens."""
+
+
+class Calls(list[dict[str, Any]]):
+    """A task that notes how it was called."""
+
+    async def __call__(self, **args: Any) -> None:
+        self.append(args)
+
+
+@asynccontextmanager
+async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2) -> AsyncIterator[asyncio.Event]:
+    """A worker for as long as the context lasts; the event stops it sooner."""
+    stop = asyncio.Event()
+    work = asyncio.create_task(queue.work(tasks, concurrency=concurrency, stop=stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        async with asyncio.timeout(SOON):
+            await work
+
+
+async def enqueue(database: Database, queue: Queue, task: str, **options: Any) -> None:
+    async with database.writing() as transaction:
+        await queue.enqueue(transaction, task, options.pop("args", {}), **options)
+
+
+async def enqueue_in_vain(database: Database, queue: Queue, task: str) -> None:
+    async with database.writing() as transaction:
+        await queue.enqueue(transaction, task, {})
+        raise ZeroDivisionError
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(SOON):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def until_none_is_left(database: Database) -> None:
+    async with asyncio.timeout(SOON):
+        while await left(database):
+            await asyncio.sleep(0.02)
+
+
+async def left(database: Database) -> int:
+    """How many tasks there still are, waiting, running or failed."""
+    table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs")
+    [row] = await database.rows(sa.select(sa.func.count().label("count")).select_from(table))
+    count: int = row.count
+    return count
