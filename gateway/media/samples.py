@@ -4,9 +4,9 @@ import functools
 import gzip
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import av
 import numpy as np
@@ -92,18 +92,25 @@ def gif_animated(width: int = 64, height: int = 48, seed: int = 0, frames: int =
     return saved(first, "GIF", save_all=True, append_images=rest, duration=100, loop=0)
 
 
-def film(container: str, codec: VideoCodec, seconds: float, fps: int, size: tuple[int, int], seed: int) -> bytes:
-    """A film of a moving disc, without sound."""
+def filmed(
+    container: str, codec: VideoCodec, fps: int, size: tuple[int, int], frames: Iterable[npt.NDArray[np.uint8]]
+) -> bytes:
+    """A film of RGB frames of this width and height, without sound."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=BITEXACT) as output:
         stream = output.add_stream(codec, rate=fps, options={"flags": "+bitexact", "g": "12"})
         stream.width, stream.height = size
         stream.pix_fmt, stream.thread_count = "yuv420p", 1
-        for step in range(round(seconds * fps)):
-            frame = av.VideoFrame.from_ndarray(pixels(*size, seed, step), format="rgb24")
-            output.mux(stream.encode(frame))
+        for frame in frames:
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         output.mux(stream.encode())
     return file.getvalue()
+
+
+def film(container: str, codec: VideoCodec, seconds: float, fps: int, size: tuple[int, int], seed: int) -> bytes:
+    """A film of a moving disc, without sound."""
+    frames = (pixels(*size, seed, step) for step in range(round(seconds * fps)))
+    return filmed(container, codec, fps, size, frames)
 
 
 @cached
@@ -121,7 +128,11 @@ def mp4(seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), s
 def tone(seconds: float, rate: int, channels: int, seed: int) -> Iterator[av.AudioFrame]:
     """A quiet tone of its own pitch, as frames of 16-bit samples."""
     time = np.arange(round(seconds * rate)) / rate
-    wave = (6000 * np.sin(2 * np.pi * (220 + seed % 660) * time)).astype(np.int16)
+    yield from sampled((6000 * np.sin(2 * np.pi * (220 + seed % 660) * time)).astype(np.int16), rate, channels)
+
+
+def sampled(wave: npt.NDArray[np.int16], rate: int, channels: int) -> Iterator[av.AudioFrame]:
+    """Samples as frames, the same on every channel."""
     for start in range(0, len(wave), 4096):
         block = np.repeat(wave[start : start + 4096], channels)[None, :]
         frame = av.AudioFrame.from_ndarray(block, format="s16", layout="stereo" if channels == 2 else "mono")
@@ -131,11 +142,16 @@ def tone(seconds: float, rate: int, channels: int, seed: int) -> Iterator[av.Aud
 
 def sound(container: str, codec: AudioCodec, seconds: float, rate: int, channels: int, seed: int) -> bytes:
     """A tone in a container."""
+    return recorded(container, codec, rate, channels, tone(seconds, rate, channels, seed))
+
+
+def recorded(container: str, codec: AudioCodec, rate: int, channels: int, frames: Iterable[av.AudioFrame]) -> bytes:
+    """Frames of samples in a container."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=BITEXACT) as output:
         stream = output.add_stream(codec, rate=rate, options={"flags": "+bitexact"})
         stream.layout = "stereo" if channels == 2 else "mono"
-        for frame in tone(seconds, rate, channels, seed):
+        for frame in frames:
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
     return file.getvalue()
@@ -165,8 +181,10 @@ def ogg(seconds: float = 1.0, rate: int = 48000, channels: int = 2, seed: int = 
     return sound("ogg", "libopus", seconds, rate, channels, seed)
 
 
-def dicom_dataset(study: int, series: int, instance_number: int, seed: int, frames: int, size: int) -> FileDataset:
-    """A secondary capture image; numbers name the study and the series in it."""
+def dicom_dataset(
+    study: int, series: int, instance_number: int, seed: int, voxels: npt.NDArray[np.integer[Any]]
+) -> FileDataset:
+    """A secondary capture image of frames, rows and columns, 0 to 4095; numbers name the study and the series in it."""
     instance = generate_uid(entropy_srcs=["instance", *map(str, (study, series, instance_number, seed))])
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SecondaryCaptureImageStorage, instance
@@ -176,13 +194,19 @@ def dicom_dataset(study: int, series: int, instance_number: int, seed: int, fram
     file.StudyInstanceUID = generate_uid(entropy_srcs=["study", str(study)])
     file.SeriesInstanceUID = generate_uid(entropy_srcs=["series", str(study), str(series)])
     file.PatientID, file.PatientName, file.Modality = f"P{study:05}", f"Sample^{study}", "OT"
-    file.InstanceNumber, file.NumberOfFrames = instance_number, frames
-    file.Rows, file.Columns, file.SamplesPerPixel = size, size, 1
+    file.InstanceNumber, file.SamplesPerPixel = instance_number, 1
+    file.NumberOfFrames, file.Rows, file.Columns = voxels.shape
     file.PhotometricInterpretation = "MONOCHROME2"
     file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
-    noise = np.random.default_rng((seed, instance_number)).integers(0, 4096, (frames, size, size))
-    file.PixelData = noise.astype("<u2").tobytes()
+    file.PixelData = voxels.astype("<u2").tobytes()
     return file
+
+
+def part10(dataset: FileDataset) -> bytes:
+    """A DICOM data set as a file."""
+    file = io.BytesIO()
+    pydicom.dcmwrite(file, dataset, enforce_file_format=True)
+    return file.getvalue()
 
 
 @cached
@@ -190,15 +214,19 @@ def dicom_file(
     study: int = 1, series: int = 1, instance_number: int = 1, seed: int = 0, frames: int = 1, size: int = 32
 ) -> bytes:
     """A DICOM part 10 file, uncompressed, 12 of 16 bits."""
-    file = io.BytesIO()
-    pydicom.dcmwrite(file, dicom_dataset(study, series, instance_number, seed, frames, size), enforce_file_format=True)
-    return file.getvalue()
+    noise = np.random.default_rng((seed, instance_number)).integers(0, 4096, (frames, size, size))
+    return part10(dicom_dataset(study, series, instance_number, seed, noise))
 
 
 @cached
 def nifti(shape: tuple[int, ...] = (16, 12, 8), seed: int = 0, gz: bool = True) -> bytes:
     """A NIfTI-1 volume of 16-bit voxels, gzipped unless told otherwise."""
     voxels = np.random.default_rng(seed).integers(0, 1000, shape).astype(np.int16)
+    return volume(voxels, gz)
+
+
+def volume(voxels: npt.NDArray[np.int16], gz: bool = True) -> bytes:
+    """Voxels of 1 mm as a NIfTI-1 volume."""
     plain: bytes = Nifti1Image(voxels, np.eye(4)).to_bytes()  # type: ignore[no-untyped-call]  # has no types
     return gzip.compress(plain, mtime=0) if gz else plain
 
