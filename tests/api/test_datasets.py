@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import sqlalchemy as sa
+
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, announce, upload
 
@@ -205,6 +207,29 @@ async def test_each_needs_its_role(site: Site) -> None:
     await site.grant(folder, team, "VIEWER")
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ANN)
     assert await used(site, uuid) == [hidden]
+
+
+async def test_each_change_is_recorded(site: Site) -> None:
+    """One row a changed object, and none for a refusal or for what stays the same."""
+    (one,) = await items_in(site, await site.folder("In"), "one")
+    uuid = await dataset_of(site)
+    for _ in range(2):
+        await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
+        await site.done("updateDataset", {"datasetUuid": uuid, "title": "New"}, DATASET)
+    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET)
+    await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET)
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
+    await site.done("deleteDataset", {"datasetUuid": uuid}, "datasetUuid")
+    chosen = "SELECT action, object_type FROM changes WHERE object_type IN ('Dataset', 'DataRow') ORDER BY uuid"
+    assert [tuple(row) for row in await site.services.database.rows(sa.text(chosen))] == [
+        ("CREATE", "Dataset"),
+        ("LINK", "DataRow"),
+        ("UPDATE", "Dataset"),
+        ("UNLINK", "DataRow"),
+        ("LINK", "DataRow"),
+        ("UNLINK", "DataRow"),
+        ("DELETE", "Dataset"),
+    ]
 
 
 async def test_requests_at_once_link_once(site: Site) -> None:

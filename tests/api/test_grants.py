@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.fixtures.sites import Site
 
@@ -116,6 +117,20 @@ async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
         for payload in (await kind.give(site, uuid, [team], "ADMIN", ANN), await kind.take(site, uuid, [team], ANN)):
             assert refusals(payload) == [(code, f"input.{kind.field}Uuid")]
         assert await kind.roles(site, uuid) == before
+
+
+async def test_each_change_of_a_role_is_recorded(site: Site, kind: Kind) -> None:
+    """One row a change, none where the role stays the same; the rows of folders are found by the folder."""
+    team, uuid = await site.group("Team"), await kind.make(site)
+    for role in ("VIEWER", "USER", "USER"):
+        await kind.give(site, uuid, [team], role)
+    await kind.take(site, uuid, [team])
+    await kind.give(site, uuid, [team], "VIEWER")
+    await site.done("deleteGroup", {"groupUuid": team}, "groupUuid")
+    chosen = sa.text("SELECT action, folder_uuid FROM changes WHERE object_type = :type ORDER BY uuid")
+    rows = await site.services.database.rows(chosen.bindparams(type=f"{kind.field.title()}Grant"))
+    assert [row.action for row in rows] == ["CREATE", "UPDATE", "DELETE", "CREATE", "DELETE"]
+    assert {row.folder_uuid is not None for row in rows} == {kind.field == "folder"}
 
 
 async def test_requests_at_once_leave_one_role(site: Site, kind: Kind) -> None:
