@@ -1,0 +1,148 @@
+"""The command line, run as its users run it: in a process of its own."""
+
+import asyncio
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.house.sources import ROOT
+from tests.processes import free_ports
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def environment(directory: Path, more: Mapping[str, str]) -> dict[str, str]:
+    """Where a process finds its settings: nothing of ours but what the test says."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "STOREGRAPH_DATA_DIR": str(directory), **more}
+
+
+async def started(directory: Path, *arguments: str, **settings: str) -> Process:
+    """A `storegraph` command that runs."""
+    command = (sys.executable, "-X", "dev", "-W", "error", "-m", "gateway", *arguments)
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stderr=PIPE, cwd=directory, env=environment(directory, settings)
+    )
+
+
+async def run(directory: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:
+    """A `storegraph` command to its end: exit code, output, errors."""
+    process = await started(directory, *arguments, **settings)
+    output, errors = await process.communicate()
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+@asynccontextmanager
+async def serving(directory: Path, **settings: str) -> AsyncIterator[tuple[str, str]]:
+    """A server of its own: its URL, and what it said until it answered; it must end well when it is told to."""
+    port = free_ports(1)[0]
+    process = await started(directory, "serve", "--port", str(port), **settings)
+    assert process.stdout and process.stderr
+    said = [(await process.stdout.readline()).decode()]
+    if not settings.get("STOREGRAPH_ADMIN_KEY"):
+        said.append((await process.stdout.readline()).decode())
+    try:
+        yield f"http://127.0.0.1:{port}", "".join(said)
+    finally:
+        process.terminate()
+        _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
+async def email_of(url: str, key: str) -> str:
+    """Whose key it is; empty if it is nobody's."""
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"{url}/graphql",
+            json={"query": "{ viewer { user { email } } }"},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+    return str(answer.json()["data"]["viewer"]["user"]["email"]) if answer.status_code == 200 else ""
+
+
+async def test_serve_makes_a_database_and_an_admin_and_shows_the_key_once(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (url, said):
+        key = re.findall(r"sg_\S+", said)[0]
+        assert await email_of(url, key) == "admin@localhost"
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"{url}/healthz")).json() == {"status": "ok"}
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+    code, listed, _ = await run(tmp_path, "key", "list")
+    assert code == 0
+    assert "admin@localhost" in listed
+    assert key not in listed
+
+
+async def test_the_first_admin_key_may_be_given(tmp_path: Path) -> None:
+    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET) as (url, said):
+        assert await email_of(url, SECRET) == "admin@localhost"
+        assert SECRET not in said
+
+
+async def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET) as (url, _):
+        code, key, _ = await run(tmp_path, "key", "create", "--user", "ADMIN@localhost", "--name", "mine")
+        assert code == 0
+        assert await email_of(url, key.strip()) == "admin@localhost"
+        _, listed, _ = await run(tmp_path, "key", "list", "--user", "admin@localhost")
+        uuid = next(line.split("\t")[0] for line in listed.splitlines() if "\tmine\t" in line)
+        assert (await run(tmp_path, "key", "revoke", uuid))[0] == 0
+        async with asyncio.timeout(5):
+            while await email_of(url, key.strip()):
+                await asyncio.sleep(0.2)
+
+
+async def test_a_key_for_nobody_is_refused_in_a_line(tmp_path: Path) -> None:
+    assert (await run(tmp_path, "migrate"))[0] == 0
+    code, _, errors = await run(tmp_path, "key", "create", "--user", "nobody@example.org")
+    assert (code, errors.strip()) == (1, "There is no active user nobody@example.org.")
+
+
+async def test_schema_prints_the_sdl(tmp_path: Path) -> None:
+    code, output, _ = await run(tmp_path, "schema")
+    assert code == 0
+    assert output == (ROOT / "schema" / "schema.graphql").read_text()
+
+
+async def test_settings_that_cannot_be_are_named(tmp_path: Path) -> None:
+    code, _, errors = await run(tmp_path, "serve", STOREGRAPH_ADMIN_KEY="short", STOREGRAPH_PART_SIZE="7")
+    assert code == 2
+    assert "STOREGRAPH_ADMIN_KEY:" in errors
+    assert "STOREGRAPH_PART_SIZE:" in errors
+    code, _, errors = await run(tmp_path, "migrate", STOREGRAPH_DATABASE_URL="mysql://localhost/x")
+    assert code == 1
+    assert "mysql" in errors
+
+
+async def test_serve_refuses_a_postgresql_that_is_behind_and_says_what_to_run(
+    tmp_path: Path, postgres_server: object
+) -> None:
+    url = postgres_server.create_database()  # type: ignore[attr-defined]  # the fixture's own type is not for here
+    settings = {"STOREGRAPH_DATABASE_URL": url, "STOREGRAPH_SECRET_KEY": SECRET}
+    code, _, errors = await run(tmp_path, "serve", **settings)
+    assert code == 1
+    assert "storegraph migrate" in errors
+    assert (await run(tmp_path, "migrate", **settings))[0] == 0
+    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET, **settings) as (site, _):
+        assert await email_of(site, SECRET) == "admin@localhost"
+
+
+async def test_postgresql_needs_the_secret(tmp_path: Path, postgres_url: str) -> None:
+    code, _, errors = await run(tmp_path, "work", STOREGRAPH_DATABASE_URL=postgres_url)
+    assert code == 1
+    assert "STOREGRAPH_SECRET_KEY" in errors
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "migrate", "schema", "key", "demo"])
+async def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
+    code, output, _ = await run(tmp_path, command, "--help")
+    assert code == 0
+    assert "Usage" in output

@@ -1,0 +1,99 @@
+"""The layout shows the architecture: imports run one way, from the roof to the ground."""
+
+import ast
+from graphlib import TopologicalSorter
+
+import pytest
+
+from tests.house.sources import ROOT, imports, modules
+
+LAYERS = (
+    ("gateway.asgi", "gateway.__main__"),
+    ("schema",),
+    ("resolvers",),
+    ("gateway.app",),
+    ("gateway.http", "gateway.services", "gateway.demo", "gateway.logs"),
+    ("gateway.tasks",),
+    ("gateway.catalog",),
+    ("gateway.execution.answers",),
+    ("gateway.context",),
+    ("gateway.execution",),
+    ("gateway.auth", "gateway.jobs"),
+    ("gateway.events",),
+    ("gateway.database", "gateway.stores", "gateway.media"),
+    ("gateway.models",),
+    ("gateway.settings", "gateway.errors", "gateway.ids", "gateway.kinds", "gateway"),
+)
+"""From top to bottom; a module belongs to the layer that names the longest part of it."""
+
+
+def layer(name: str) -> int:
+    """How far down a module lies."""
+    matches = [
+        (len(prefix), level)
+        for level, prefixes in enumerate(LAYERS)
+        for prefix in prefixes
+        if name == prefix or name.startswith(f"{prefix}.")
+    ]
+    return max(matches)[1]
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_module_imports_only_from_its_own_layer_and_those_below(name: str) -> None:
+    upward = {other for other in imports(name) if layer(other) < layer(name)}
+    assert not upward, f"{name} looks up to {upward}"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({name: imports(name) - {name} for name in modules()}).prepare()
+
+
+def test_gateway_knows_nothing_of_the_schema_or_the_resolvers() -> None:
+    roof = {"gateway.asgi", "gateway.__main__"}
+    strayed = {
+        (name, other)
+        for name in modules()
+        if name.startswith("gateway") and name not in roof
+        for other in imports(name)
+        if not other.startswith("gateway")
+    }
+    assert not strayed
+
+
+def test_nothing_imports_the_roof() -> None:
+    assert not {name for name in modules() if "gateway.__main__" in imports(name)}
+    assert {name for name in modules() if "gateway.asgi" in imports(name)} == {"gateway.__main__"}
+
+
+def test_imports_stand_at_the_top() -> None:
+    hidden = {
+        name
+        for name, tree in modules().items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom) and name not in LATE_IMPORTS
+    }
+    assert not hidden
+
+
+LATE_IMPORTS = {
+    "gateway.media.probe",  # a child loads each media library when it first needs it
+    "gateway.media.child",
+    "gateway.http.graphiql.build",  # npm comes from a build requirement that is not there afterwards
+}
+
+
+def test_package_fronts_are_empty_but_that_of_the_models() -> None:
+    fronts = [file for package in ("schema", "resolvers", "gateway") for file in (ROOT / package).rglob("__init__.py")]
+    full = {file.parent.name for file in fronts if file.read_text().strip()}
+    assert full == {"models"}
+
+
+def test_the_api_is_tested_from_outside() -> None:
+    allowed = ("tests.", "gateway.media.samples")
+    for file in (ROOT / "tests" / "api").glob("*.py"):
+        tree = ast.parse(file.read_text())
+        named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        inner = {name for name in named if name.split(".")[0] in ("gateway", "resolvers", "schema")}
+        assert not {name for name in inner if not name.startswith(allowed)}, file.name

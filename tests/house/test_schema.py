@@ -1,0 +1,124 @@
+"""The schema as a document: printed, described, bounded, and true to the rows."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+)
+from graphql.utilities import build_schema, find_breaking_changes
+from sqlalchemy import Table
+
+from gateway.execution.declarations import Aggregate, Batch, Derived, Lookup, Same, ToMany, ToOne
+from gateway.models import datasets, folders, items, people, uploads
+from schema.api import api
+from schema.fields import DECLARATION
+from tests.house.sources import ROOT
+
+CORE = api._schema
+ROWS: dict[str, Table] = {
+    "StorageFolder": folders.folders,
+    "StorageFolderSummary": folders.folder_counters,
+    "StorageItem": items.items,
+    "Dataset": datasets.datasets,
+    "DataRow": datasets.data_rows,
+    "User": people.users,
+    "Group": people.groups,
+    "ApiKey": people.api_keys,
+    "UploadJob": uploads.upload_jobs,
+    "UploadUnit": uploads.upload_units,
+    "StoragePathElement": folders.folders,
+}
+BOUNDED_LISTS = "at most|At most|one entry|One entry|in the order of the input|no more than|1 to |Where to send"
+
+
+def own_types() -> list[GraphQLNamedType]:
+    """Every type that is not GraphQL's own."""
+    builtin = {"String", "Int", "Float", "Boolean", "ID"}
+    return [kind for name, kind in CORE.type_map.items() if not name.startswith("__") and name not in builtin]
+
+
+def fields() -> Iterator[tuple[str, GraphQLNamedType, GraphQLField]]:
+    """Every field of every object and interface, with its coordinate."""
+    for kind in own_types():
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            for name, field in kind.fields.items():
+                yield f"{kind.name}.{name}", kind, field
+
+
+def test_the_printed_schema_is_in_the_tree() -> None:
+    printed = (ROOT / "schema" / "schema.graphql").read_text()
+    assert printed == api.as_str() + "\n", "run: storegraph schema > schema/schema.graphql"
+
+
+def test_a_removed_field_would_be_called_breaking() -> None:
+    """The tool with which a change of the schema is judged does see a break."""
+    printed = api.as_str()
+    broken = re.sub(r'  """[^"]+"""\n  dicomStudyUid: String\n', "", printed)
+    assert find_breaking_changes(build_schema(printed), build_schema(broken))
+
+
+@pytest.mark.parametrize("kind", own_types(), ids=lambda kind: kind.name)
+def test_everything_is_described(kind: GraphQLNamedType) -> None:
+    assert kind.description
+    if isinstance(kind, GraphQLEnumType):
+        assert all(value.description for value in kind.values.values())
+    if isinstance(kind, GraphQLInputObjectType):
+        assert all(field.description for field in kind.fields.values())
+    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        assert all(field.description for field in kind.fields.values())
+        assert all(argument.description for field in kind.fields.values() for argument in field.args.values())
+    if isinstance(kind, GraphQLScalarType):
+        assert kind.specified_by_url
+
+
+def test_business_objects_are_nodes() -> None:
+    node = CORE.type_map["Node"]
+    nodes = {kind.name for kind in CORE.get_possible_types(node)}  # type: ignore[arg-type]  # it is an interface
+    assert {"StorageFolder", "ImageItem", "Dataset", "DataRow", "User", "Group", "UploadJob"} <= nodes
+
+
+def test_plain_fields_are_columns_of_their_rows() -> None:
+    for name, table in ROWS.items():
+        for field in CORE.type_map[name].fields.values():  # type: ignore[attr-defined]  # objects and interfaces have them
+            definition = field.extensions["strawberry-definition"]
+            if definition.base_resolver is None:
+                assert definition.python_name in table.c, f"{name}.{definition.python_name}"
+
+
+def test_nested_fields_are_declared() -> None:
+    """What the compiled executor will read: outside the roots, whatever is no column has a declaration."""
+    for coordinate, kind, field in fields():
+        definition = field.extensions["strawberry-definition"]
+        if kind.name in ("Query", "Mutation", "Subscription") or definition.base_resolver is None:
+            continue
+        declared = definition.metadata.get(DECLARATION)
+        assert isinstance(declared, Aggregate | Batch | Derived | Lookup | Same | ToMany | ToOne), coordinate
+
+
+def test_lists_are_pages_or_say_their_bound() -> None:
+    import re
+
+    for coordinate, kind, field in fields():
+        inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+        if not isinstance(inner, GraphQLList) or kind.name.endswith("Connection"):
+            continue
+        if coordinate.endswith(("userErrors", ".path")):
+            continue
+        said = " ".join(
+            [field.description or "", kind.description or "", *(a.description or "" for a in field.args.values())]
+        )
+        assert re.search(BOUNDED_LISTS, said), f"{coordinate}: {said}"
+
+
+def test_every_mutation_names_what_it_needs() -> None:
+    assert all("Needs: " in (field.description or "") for field in CORE.mutation_type.fields.values())  # type: ignore[union-attr]  # there is one

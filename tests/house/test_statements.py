@@ -1,0 +1,93 @@
+"""The number of SQL statements of a document is written at its head, and does not depend on how many rows it returns."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from gateway.media import samples
+from tests.fixtures.sites import Site, serving, settings_of
+from tests.fixtures.uploading import File, upload
+from tests.house.sources import ROOT
+
+DOCUMENTS = sorted((ROOT / "tests" / "queries").glob("*.graphql"))
+FEW, MANY = 2, 12
+
+
+@dataclass
+class Counted:
+    """A site with a small tree and a large one."""
+
+    site: Site
+    variables: dict[int, dict[str, Any]]
+
+
+@contextmanager
+def statements(site: Site) -> Iterator[list[str]]:
+    """The SQL statements while the block runs, those that open and close transactions not counted."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not re.match(r"BEGIN|COMMIT|ROLLBACK", statement):
+            seen.append(statement)
+
+    engine = site.services.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def tree(site: Site, size: int) -> dict[str, Any]:
+    """A folder with `size` files and `size` subfolders of two files; what documents about it are asked with."""
+    top = await site.folder(f"top {size}")
+    below = [await site.folder(f"below {number}", top) for number in range(size)]
+    files = [File(f"page-{size}-{number}.txt", "PLAIN_TEXT", samples.text(number)) for number in range(size)]
+    await asyncio.gather(*(upload(site, folder, files) for folder in [top, *below]))
+    listed = "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { uuid } } } }"
+    nodes = (await site.ask(listed, {"u": top}))["storageFolder"]["items"]["nodes"]
+    uuids = [node["uuid"] for node in nodes]
+    await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
+    return {"folder": top, "items": uuids, "text": f"page-{size}"}
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Counted]:
+    """Trees of two sizes on a site whose worker has gone home, so that only requests make statements."""
+    settings = settings_of(request.param, request, tmp_path)
+    async with serving(settings) as site:
+        keys, variables = site.keys, {size: await tree(site, size) for size in (FEW, MANY)}
+    async with serving(settings, works=False) as site:
+        site.keys.update(keys)
+        yield Counted(site, variables)
+
+
+async def test_statements_do_not_grow_with_rows(counted: Counted) -> None:
+    found = {
+        (document.name, size): await statements_of(counted.site, document.read_text(), variables)
+        for document in DOCUMENTS
+        for size, variables in counted.variables.items()
+    }
+    print(found)
+    assert found == {(document.name, size): promised(document) for document in DOCUMENTS for size in counted.variables}
+
+
+def promised(document: Path) -> int:
+    """The number at the head of a document."""
+    return int(re.findall(r"# statements: (\d+)", document.read_text())[0])
+
+
+async def statements_of(site: Site, text: str, variables: dict[str, Any]) -> int:
+    """How many statements a document makes."""
+    named = {name: value for name, value in variables.items() if f"${name}:" in text}
+    await site.ask("{ viewer { siteRole } }")  # the credential is looked up before, and not counted
+    with statements(site) as seen:
+        await site.ask(text, named)
+    return len(seen)
