@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +11,6 @@ import typer
 import uvloop
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from gateway.asgi import serve as serve_site
 from gateway.catalog.keys import every_key, make_key, passing_admin_key, revoke_key
@@ -103,12 +103,11 @@ def list_keys(
     """List API keys, never their texts."""
 
     async def show() -> None:
-        table = Table("uuid", "user", "name", "created", "expires", "revoked", box=None)
+        typer.echo("uuid\tuser\tname\tcreated\texpires\trevoked")
         async with open_services(_settings()) as services:
             for row in await every_key(services.database, user):
                 moments = (row.created_at, row.expires_at, row.revoked_at)
-                table.add_row(str(row.uuid), row.email, row.name, *(f"{at:%F %T}" if at else "" for at in moments))
-        console.print(table)
+                typer.echo("\t".join([str(row.uuid), row.email, row.name, *map(_moment, moments)]))
 
     _run(show())
 
@@ -123,6 +122,10 @@ def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list 
         console.print("The key is revoked.")
 
     _run(revoke())
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%F %T}" if moment else "-"
 
 
 async def _work(settings: Settings) -> None:

@@ -1,10 +1,11 @@
 """How folders answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import strawberry
 
 from gateway.auth.roles import Held, roles_on_folders
 from gateway.auth.visible import sees_dataset, sees_folder
@@ -135,7 +136,12 @@ async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | N
     return [found.get(key) for key in keys]
 
 
-async def _summaries(context: Context, keys: list[UUID], *, recursive: bool = False) -> list[Any]:
+async def _summaries(
+    context: Context,
+    keys: list[UUID],
+    *,
+    recursive: Annotated[bool, strawberry.argument(description="Whether to count all folders below as well.")] = False,
+) -> list[Any]:
     dialect = context.database.dialect
     if recursive:
         sums = [

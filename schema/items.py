@@ -49,7 +49,7 @@ class DatasetUsage:
         datasets.backing_folder_uuid_of_usage, "The folder that the dataset mirrors, if the viewer sees it."
     )
     title: str = column("The dataset's title.")
-    data_hashes: list[UUID] = column("Its data rows of this item.")
+    data_hashes: list[UUID] = column("Its data rows of this item, at most 1,000.")
     data_units_created_at: datetime = column("When the first of them was made.")
 
 

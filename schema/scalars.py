@@ -3,6 +3,7 @@
 import math
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
@@ -42,6 +43,13 @@ def _depth(value: Any) -> int:
         if depth > _MAX_DEPTH:
             break
     return depth
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(value if isinstance(value, str) else "")
+    except ValueError:
+        raise GraphQLError("A UUID has 32 hex digits.") from None
 
 
 def _moment(value: Any) -> datetime:
@@ -85,6 +93,13 @@ SCALARS = cast(
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
             serialize=str,
             parse_value=str,
+        ),
+        UUID: strawberry.scalar(
+            name="UUID",
+            description="A universally unique identifier, in its usual form.",
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+            serialize=str,
+            parse_value=_uuid,
         ),
         datetime: strawberry.scalar(
             name="DateTime",

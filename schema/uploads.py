@@ -30,9 +30,7 @@ class UploadedItem:
 @of()
 @strawberry.type(description="Why a unit of a job failed (ENC-UERR).")
 class UploadUnitError:
-    object_urls: list[str] = answered(
-        uploads.urls_of, "The URLs that the unit was told to read; none for placeholders."
-    )
+    object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read, no more than it has files.")
     error: str = column("What is wrong, and with which file.")
     subtask_uuid: UUID = answered(uploads.unit_uuid_of, "The unit's uuid.")
     action_description: str = answered(uploads.action_of, "What was being done.")
@@ -50,7 +48,7 @@ class UploadUnit:
     )
     error: str | None = column("What is wrong, and with which file.")
     action_description: str | None = column("What was being done when it failed.")
-    object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read.")
+    object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read, no more than it has files.")
     sequence: BigInt = column("The job's sequence number when the unit last changed.")
 
 
