@@ -1,4 +1,4 @@
-"""How Alembic sees our rows; run by `gateway.database.migrate`, or by `alembic` with a `sqlalchemy.url`."""
+"""How Alembic sees our rows; run by `gateway.database.migrate`, which hands over the connection."""
 
 from alembic import context
 from sqlmodel import SQLModel
