@@ -40,7 +40,7 @@ async def once(
     )
     # Of two requests at once, the second waits here until the first has committed.
     statement = upsert(transaction.connection, idempotency_keys).values(row.model_dump()).on_conflict_do_nothing()
-    if (await transaction.execute(statement)).rowcount:
+    if await transaction.first(statement.returning(idempotency_keys.c.key)):
         outcome = await work()
         await transaction.execute(sa.update(idempotency_keys).where(mine).values(outcome=outcome))
         return outcome

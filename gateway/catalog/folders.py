@@ -52,9 +52,15 @@ async def create_folder(
     return uuid
 
 
-async def update_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, values: Mapping[str, Any]) -> None:
-    """Change a folder's own attributes; what is as it was already is no change."""
-    present = await _folder(transaction, uuid)
+async def chosen_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
+    """The rows of these folders, held until the transaction ends."""
+    chosen = among(transaction.connection.dialect.name, folders.c.uuid, uuids)
+    return await transaction.rows(sa.select(folders).where(chosen).order_by(folders.c.uuid).with_for_update())
+
+
+async def update_folder(transaction: Transaction, user_uuid: UUID, present: Any, values: Mapping[str, Any]) -> None:
+    """Change a held folder's own attributes; what is as it was already is no change."""
+    uuid = present.uuid
     new = {name: value for name, value in values.items() if getattr(present, name) != value}
     if not new:
         return
@@ -65,15 +71,19 @@ async def update_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, v
     await record(transaction, user_uuid, [Changed("UPDATE", "StorageFolder", uuid, uuid, before, new)])
 
 
+async def check_move(transaction: Transaction, folder_path: str, parent_path: str, *path: str | int) -> None:
+    """Refuse, at `path`, what would hang a folder below itself, or deeper than folders can lie."""
+    if parent_path.startswith(folder_path):
+        raise bad_input("A folder cannot be moved into itself or below itself.", *path)
+    _check_depth(depth(parent_path) + await _height(transaction, folder_path), *path)
+
+
 async def move_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, parent_uuid: UUID | None) -> None:
-    """Hang a folder, and all below it, elsewhere. The tree is locked exclusively by the caller."""
+    """Hang a folder, and all below it, elsewhere. The caller has locked the tree exclusively and checked the move."""
     folder = await _folder(transaction, uuid)
     if folder.parent_uuid == parent_uuid:
         return
     parent_path = "" if parent_uuid is None else (await _folder(transaction, parent_uuid)).path
-    if parent_path.startswith(folder.path):
-        raise bad_input("A folder cannot be moved into itself or below itself.", "newParentUuid")
-    _check_depth(depth(parent_path) + await _height(transaction, folder.path), "newParentUuid")
     await _rewrite_paths(transaction, folder.path, path_of(parent_path, uuid))
     changed = {"parent_uuid": parent_uuid, "last_edited_at": now()}
     await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
@@ -140,10 +150,10 @@ async def _rewrite_paths(transaction: Transaction, old: str, new: str) -> None:
     await transaction.execute(sa.update(folders).where(within(folders.c.path, old)).values(path=moved))
 
 
-def _check_depth(levels: int, name: str) -> None:
+def _check_depth(levels: int, *path: str | int) -> None:
     if levels > MAX_DEPTH:
         message = f"Folders can lie {MAX_DEPTH} levels deep; this would make {levels}."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
 
 
 def _one_folder(change: int) -> Counter[str]:

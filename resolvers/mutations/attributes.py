@@ -1,11 +1,14 @@
-"""The attributes that folders and items have in common, read from an update: absent means unchanged."""
+"""The attributes that folders and items have in common, read from updates: absent means unchanged."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from strawberry import UNSET
 
 from gateway.catalog.texts import checked_description, checked_metadata, checked_name, merged_metadata
-from gateway.errors import bad_input
+from gateway.errors import DomainError, bad_input
+from resolvers.bulk import Bulk
 
 
 def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
@@ -22,4 +25,19 @@ def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, 
             raise bad_input("Give clientMetadata or clientMetadataPatch, not both.", *path, "clientMetadataPatch")
         patched = merged_metadata(present.client_metadata, input.client_metadata_patch, *path, "clientMetadataPatch")
         values["client_metadata"] = patched
+    return values
+
+
+def changes_of_each(
+    inputs: Sequence[Any], present: Mapping[UUID, Any], bulk: Bulk, name: str
+) -> dict[int, dict[str, Any]]:
+    """The new values of each entry without fault, by its place; the faults that are found enter the bulk."""
+    values: dict[int, dict[str, Any]] = {}
+    for place, (uuid, one) in enumerate(zip(bulk.uuids, inputs, strict=True)):
+        if place in bulk.errors:
+            continue
+        try:
+            values[place] = changed_attributes(one, present[uuid], name, place)
+        except DomainError as error:
+            bulk.errors[place] = error
     return values

@@ -7,7 +7,17 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_folders
-from gateway.catalog.folders import create_folder, keep_admin, move_folder, remove_folders, subtree, update_folder
+from gateway.catalog.edits import held_row
+from gateway.catalog.folders import (
+    check_move,
+    chosen_folders,
+    create_folder,
+    keep_admin,
+    move_folder,
+    remove_folders,
+    subtree,
+    update_folder,
+)
 from gateway.catalog.items import remove_items
 from gateway.catalog.jobs import cancel_jobs_in
 from gateway.catalog.removal import conflict, items_within, mirrored, removal_faults
@@ -15,7 +25,7 @@ from gateway.catalog.texts import checked_description, checked_metadata, checked
 from gateway.context import Context
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, bad_input
+from gateway.errors import DomainError
 from gateway.kinds import StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders
@@ -29,7 +39,7 @@ from resolvers.inputs.folders import (
     UpdateStorageFolderInput,
     UpdateStorageFoldersInput,
 )
-from resolvers.mutations.attributes import changed_attributes
+from resolvers.mutations.attributes import changed_attributes, changes_of_each
 from resolvers.outcomes import Outcome
 
 
@@ -58,7 +68,8 @@ async def update_storage_folder(context: Context, input: UpdateStorageFolderInpu
     """Change a folder's name, description or metadata; an empty change succeeds and changes nothing (SUB-037)."""
     async with context.database.writing() as transaction:
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
-        await _update(context, transaction, input)
+        present = await held_row(transaction, folders, input.folder_uuid, "folder", "folderUuid")
+        await update_folder(transaction, context.viewer.user_uuid, present, changed_attributes(input, present))
     return Outcome(folder_uuid=input.folder_uuid)
 
 
@@ -68,14 +79,12 @@ async def update_storage_folders(context: Context, input: UpdateStorageFoldersIn
     check_ids(input.folders, "folders")
     uuids = [one.folder_uuid for one in input.folders]
     async with context.database.writing() as transaction:
-        bulk = Bulk(
-            uuids,
-            input.allow_partial,
-            await refused_folders(context, transaction, uuids, StorageUserRole.USER, "folders"),
-        )
-        await _check_updates(transaction, input.folders, bulk)
+        present = {row.uuid: row for row in await chosen_folders(transaction, uuids)}
+        errors = await refused_folders(context, transaction, uuids, StorageUserRole.USER, "folders")
+        bulk = Bulk(uuids, input.allow_partial, errors)
+        values = changes_of_each(input.folders, present, bulk, "folders")
         for place in bulk.accepted:
-            await _update(context, transaction, input.folders[place])
+            await update_folder(transaction, context.viewer.user_uuid, present[uuids[place]], values[place])
     return bulk.outcome()
 
 
@@ -118,48 +127,25 @@ async def delete_storage_folder(context: Context, input: DeleteStorageFolderInpu
     return Outcome(folder_uuid=input.folder_uuid, removed_folders_count=len(rows), removed_items_count=len(contents))
 
 
-async def _update(context: Context, transaction: Transaction, input: UpdateStorageFolderInput) -> None:
-    present = await transaction.first(sa.select(folders).where(folders.c.uuid == input.folder_uuid))
-    values = changed_attributes(input, present)
-    await update_folder(transaction, context.viewer.user_uuid, input.folder_uuid, values)
-
-
-async def _check_updates(transaction: Transaction, inputs: Sequence[UpdateStorageFolderInput], bulk: Bulk) -> None:
-    chosen = among(transaction.connection.dialect.name, folders.c.uuid, bulk.uuids)
-    present = {row.uuid: row for row in await transaction.rows(sa.select(folders).where(chosen))}
-    for place, one in enumerate(inputs):
-        if place not in bulk.errors:
-            try:
-                changed_attributes(one, present[one.folder_uuid], "folders", place)
-            except DomainError as error:
-                bulk.errors[place] = error
-
-
 async def _check_moves(transaction: Transaction, input: MoveStorageFoldersInput, bulk: Bulk) -> None:
-    """Refuse what would hang a folder below itself, or take mirrored items along unasked."""
-    top = folders.alias()
-    dialect = transaction.connection.dialect.name
-    above = sa.select(top.c.path).where(top.c.uuid == input.new_parent_uuid).scalar_subquery()
-    chosen = sa.select(folders.c.uuid, folders.c.path, above.label("target")).where(
-        among(dialect, folders.c.uuid, bulk.uuids)
-    )
-    rows = {row.uuid: row for row in await transaction.rows(chosen)}
+    target = input.new_parent_uuid
+    chosen = await chosen_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
+    paths = {row.uuid: row.path for row in chosen}
     for place, uuid in enumerate(bulk.uuids):
         if place in bulk.errors:
             continue
-        if rows[uuid].target and rows[uuid].target.startswith(rows[uuid].path):
-            bulk.errors[place] = _below_itself(place)
-        elif not input.allow_mirror_dataset_changes and await _holds_mirrors(transaction, uuid):
-            message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
-            bulk.errors[place] = conflict(message, "folderUuids", place)
+        try:
+            await check_move(transaction, paths[uuid], paths[target] if target else "", "folderUuids", place)
+            if not input.allow_mirror_dataset_changes:
+                await _refuse_mirrors(transaction, uuid, "folderUuids", place)
+        except DomainError as error:
+            bulk.errors[place] = error
 
 
-def _below_itself(place: int) -> DomainError:
-    return bad_input("A folder cannot be moved into itself or below itself.", "folderUuids", place)
-
-
-async def _holds_mirrors(transaction: Transaction, uuid: UUID) -> bool:
-    return bool(await mirrored(transaction, [row.uuid for row in await subtree(transaction, uuid)]))
+async def _refuse_mirrors(transaction: Transaction, uuid: UUID, *path: str | int) -> None:
+    if await mirrored(transaction, [row.uuid for row in await subtree(transaction, uuid)]):
+        message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
+        raise conflict(message, *path)
 
 
 async def _stay_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:

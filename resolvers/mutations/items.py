@@ -27,7 +27,7 @@ from resolvers.inputs.items import (
     UpdateStorageItemInput,
     UpdateStorageItemsInput,
 )
-from resolvers.mutations.attributes import changed_attributes
+from resolvers.mutations.attributes import changed_attributes, changes_of_each
 from resolvers.outcomes import Outcome
 
 
@@ -35,10 +35,10 @@ from resolvers.outcomes import Outcome
 async def update_storage_item(context: Context, input: UpdateStorageItemInput) -> Outcome:
     """Change an item's name, description or metadata; an empty change succeeds and changes nothing (ENC-ITEMOP-05)."""
     async with context.database.writing() as transaction:
+        present = {row.uuid: row for row in await chosen_items(transaction, [input.item_uuid])}
         errors = await refused_items(context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid")
         if errors:
             raise DomainError(errors[0].code, errors[0].message, ("itemUuid",))
-        present = {row.uuid: row for row in await chosen_items(transaction, [input.item_uuid])}
         values = changed_attributes(input, present[input.item_uuid])
         await update_items(transaction, context.viewer.user_uuid, {input.item_uuid: values}, present)
     return Outcome(item_uuid=input.item_uuid)
@@ -50,10 +50,10 @@ async def update_storage_items(context: Context, input: UpdateStorageItemsInput)
     check_ids(input.items, "items")
     uuids = [one.item_uuid for one in input.items]
     async with context.database.writing() as transaction:
+        present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
         errors = await refused_items(context, transaction, uuids, StorageUserRole.USER, "items")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
-        values = _checked_updates(input.items, present, bulk)
+        values = changes_of_each(input.items, present, bulk, "items")
         accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
         await update_items(transaction, context.viewer.user_uuid, accepted, present)
     return bulk.outcome()
@@ -97,26 +97,13 @@ async def delete_storage_items(context: Context, input: DeleteStorageItemsInput)
 async def _chosen(context: Context, transaction: Transaction, input: Any) -> tuple[Bulk, dict[UUID, Any]]:
     """The entries of a move or removal with what is wrong with them, and the rows of those without fault."""
     uuids = input.item_uuids
-    errors = await refused_items(context, transaction, uuids, StorageUserRole.ADMIN, "itemUuids")
     found = {row.uuid: row for row in await chosen_items(transaction, uuids)}
+    errors = await refused_items(context, transaction, uuids, StorageUserRole.ADMIN, "itemUuids")
     for place, uuid in enumerate(uuids):
         if place not in errors and input.folder_uuid and found[uuid].folder_uuid != input.folder_uuid:
             errors[place] = bad_input("This item does not lie directly in that folder.", "itemUuids", place)
     rows = {uuid: found[uuid] for place, uuid in enumerate(uuids) if place not in errors}
     return Bulk(uuids, input.allow_partial, errors), rows
-
-
-def _checked_updates(
-    inputs: Sequence[UpdateStorageItemInput], present: Mapping[UUID, Any], bulk: Bulk
-) -> dict[int, Any]:
-    values: dict[int, Any] = {}
-    for place, one in enumerate(inputs):
-        if place not in bulk.errors:
-            try:
-                values[place] = changed_attributes(one, present[one.item_uuid], "items", place)
-            except DomainError as error:
-                bulk.errors[place] = error
-    return values
 
 
 def _add(bulk: Bulk, faults: Mapping[UUID, str]) -> None:
