@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from gateway.auth.secret import site_secret
 from gateway.context import Services
@@ -42,7 +41,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 
 def _store(settings: Settings) -> ObjectStore:
-    directory: Path = settings.data_dir
     return open_store(
-        settings.objects_url, directory=directory, public_url=settings.public_url, secret=site_secret(settings)
+        settings.objects_url,
+        directory=settings.data_dir,
+        public_url=settings.public_url,
+        secret=site_secret(settings),
+        part_size=settings.part_size,
     )

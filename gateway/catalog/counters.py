@@ -1,12 +1,13 @@
 """The counters of folders, kept in the transaction of each change, and mended from the rows themselves."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.kinds import StorageItemType
 from gateway.models.folders import folder_counters, folders
@@ -58,6 +59,13 @@ def entering(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter[str]]
     return {folder_uuid: total}
 
 
+async def hold(transaction: Transaction, folder_uuids: Collection[UUID]) -> None:
+    """Hold the counters of these folders, for a transaction that counts more than once and knows them beforehand."""
+    chosen = among(transaction.connection.dialect.name, folder_counters.c.folder_uuid, folder_uuids)
+    held = sa.select(folder_counters.c.folder_uuid).where(chosen).order_by(folder_counters.c.folder_uuid)
+    await transaction.rows(held.with_for_update())
+
+
 async def count(transaction: Transaction, *deltas: Deltas) -> None:
     """Add deltas to the counters; in the order of the folders, so that no two transactions wait in a circle."""
     total: dict[UUID, Counter[str]] = {}
@@ -72,23 +80,39 @@ async def count(transaction: Transaction, *deltas: Deltas) -> None:
             )
 
 
-async def recount(transaction: Transaction, folder_uuid: UUID) -> bool:
-    """Compare a folder's counters with its rows and mend them; whether anything was wrong."""
-    row = folder_counters.c.folder_uuid == folder_uuid
-    kept = await transaction.first(sa.select(folder_counters).where(row).with_for_update())
+async def recount(transaction: Transaction, folder_uuid: UUID) -> dict[str, tuple[int, int]]:
+    """Mend a folder's counters; what each wrong one said, and what it says now."""
+    mine = folder_counters.c.folder_uuid == folder_uuid
+    kept = await transaction.first(sa.select(folder_counters).where(mine).with_for_update())
+    if kept is None:
+        return {}
+    # Read after the lock: whoever has written rows that we see has counted them, or waits for us to do so.
     true = await counted_anew(transaction, folder_uuid)
-    if kept is None or all(getattr(kept, name) == true[name] for name in NAMES):
-        return False
-    await transaction.execute(sa.update(folder_counters).where(row).values({name: true[name] for name in NAMES}))
-    return True
+    wrong = {name: (getattr(kept, name), true[name]) for name in NAMES if getattr(kept, name) != true[name]}
+    if wrong:
+        await transaction.execute(sa.update(folder_counters).where(mine).values({name: true[name] for name in wrong}))
+    return wrong
 
 
 async def counted_anew(transaction: Transaction, folder_uuid: UUID) -> Counter[str]:
     """What the counters of a folder should say."""
     total: Counter[str] = Counter()
-    kept = (items.c.item_type, items.c.is_tombstone, items.c.is_placeholder, items.c.object_key, items.c.file_size)
-    for item in await transaction.rows(sa.select(*kept).where(items.c.folder_uuid == folder_uuid)):
-        total.update(counted(item))
+    for row in await transaction.rows(_items_by_kind(folder_uuid)):
+        each = counted(row)
+        size = each.pop("total_size", 0)
+        total.update({"total_size": int(size), **dict.fromkeys(each, row.found)})
     for name, column in (("folders", folders.c.parent_uuid), ("upload_jobs", upload_jobs.c.folder_uuid)):
-        total[name] = (await transaction.first(sa.select(sa.func.count().label("n")).where(column == folder_uuid))).n
+        found = sa.select(sa.func.count().label("found")).where(column == folder_uuid)
+        total[name] = (await transaction.first(found)).found
     return total
+
+
+def _items_by_kind(folder_uuid: UUID) -> sa.Select[Any]:
+    """One row for all items that count alike, in the shape of an item that has the bytes of them all."""
+    kinds = (items.c.item_type, items.c.is_tombstone, items.c.is_placeholder, items.c.object_key.is_not(None))
+    sums = (
+        sa.func.count().label("found"),
+        sa.func.max(items.c.object_key).label("object_key"),
+        sa.func.sum(items.c.file_size).label("file_size"),
+    )
+    return sa.select(*kinds[:3], *sums).where(items.c.folder_uuid == folder_uuid).group_by(*kinds)

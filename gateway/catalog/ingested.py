@@ -1,7 +1,7 @@
 """What an upload job makes: placeholders become items, and groups of them, in the transaction that ends units."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,10 @@ import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count, entering, leaving
-from gateway.catalog.items import chosen_items
 from gateway.catalog.mirrors import items_entered
 from gateway.catalog.objects import release
 from gateway.catalog.starting import OBJECT_URL
-from gateway.database.dialects import upsert
+from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
 from gateway.kinds import StorageItemType
@@ -29,8 +28,16 @@ _ITEM_FACTS = {column.key for column in items.c} & {
 }  # fmt: skip
 
 
+_TURNS = 5
+"""An object may leave between two statements, so that ours must be put in its place in another turn."""
+
+
 class Gone(Exception):
-    """A placeholder was removed while its bytes were read."""
+    """Placeholders were removed while their bytes were read."""
+
+    def __init__(self, uuids: Collection[UUID]) -> None:
+        super().__init__(uuids)
+        self.uuids = uuids
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +51,76 @@ class ReadSource:
     client_metadata: dict[str, Any] | None
 
 
+async def stored_once(transaction: Transaction, sources: Collection[ReadSource]) -> dict[str, str]:
+    """The key under which the bytes of each digest are kept: that of the same bytes if we have them already.
+
+    The objects are held, so that they do not leave. All who write them do it in the order of their digests.
+    """
+    found: dict[str, str] = {}
+    for _ in range(_TURNS):
+        missing = [one for one in sources if one.facts["sha256"] not in found]
+        if not missing:
+            return found
+        rows = [
+            StoredObject(key=one.key, sha256=one.facts["sha256"], file_size=one.facts["file_size"]) for one in missing
+        ]
+        rows.sort(key=lambda row: (row.sha256, row.key))
+        insert = upsert(transaction.connection, stored_objects).on_conflict_do_nothing()
+        await transaction.execute(insert, [row.model_dump() for row in rows])
+        digests = among(transaction.connection.dialect.name, stored_objects.c.sha256, {row.sha256 for row in rows})
+        held = sa.select(stored_objects).where(digests, ~stored_objects.c.is_leaving)
+        held = held.order_by(stored_objects.c.sha256).with_for_update(read=True, key_share=True)
+        found |= {row.sha256: row.key for row in await transaction.rows(held)}
+    raise RuntimeError("The same bytes come and go all the time.")
+
+
 async def make_items(
-    transaction: Transaction, queue: Queue, user_uuid: UUID | None, folder_uuid: UUID, sources: Sequence[ReadSource]
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID | None,
+    sources: Sequence[ReadSource],
+    held: Mapping[UUID, Any],
+    keys: Mapping[str, str],
 ) -> None:
-    """Turn placeholders into items; raises `Gone` if one is not there any more, before anything has changed."""
-    present = {row.uuid: row for row in await chosen_items(transaction, [one.item_uuid for one in sources])}
-    if len(present) < len(sources) or any(row.folder_uuid != folder_uuid for row in present.values()):
-        raise Gone
-    keys = {one.item_uuid: await _stored(transaction, one) for one in sources}
-    for one in sources:
-        values = _values(one, keys[one.item_uuid])
-        await transaction.execute(sa.update(items).where(items.c.uuid == one.item_uuid).values(values))
-    uuids = list(present)
-    await transaction.execute(sa.delete(uploads).where(uploads.c.item_uuid.in_(uuids)))
-    made = await chosen_items(transaction, uuids)
-    await count(transaction, leaving(present.values()), entering(made, folder_uuid))
-    await items_entered(transaction, user_uuid, folder_uuid, uuids)
-    await release(transaction, queue, [one.key for one in sources if keys[one.item_uuid] != one.key])
-    changed = [Changed("INGEST", "StorageItem", row.uuid, folder_uuid, after={"sha256": row.sha256}) for row in made]
+    """Turn held placeholders into items, wherever they lie now; `keys` says where bytes are kept, by digest."""
+    if not sources:
+        return
+    uuids = [one.item_uuid for one in sources]
+    becoming = sa.update(items).where(items.c.uuid == sa.bindparam("placeholder", type_=items.c.uuid.type))
+    await transaction.execute(becoming, [_values(one, held[one.item_uuid], keys) for one in sources])
+    dialect = transaction.connection.dialect.name
+    await transaction.execute(sa.delete(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
+    made = await transaction.rows(sa.select(items).where(among(dialect, items.c.uuid, uuids)))
+    await count(transaction, leaving(held[uuid] for uuid in uuids), *(entering([row], row.folder_uuid) for row in made))
+    await _mirror(transaction, user_uuid, made)
+    await release(transaction, queue, [one.key for one in sources if keys[one.facts["sha256"]] != one.key])
+    changed = [
+        Changed("INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}) for row in made
+    ]
     await record(transaction, user_uuid, changed)
 
 
-async def make_group(
-    transaction: Transaction,
-    user_uuid: UUID | None,
-    folder_uuid: UUID,
-    group: Item,
-    members: Sequence[UUID],
+async def make_groups(
+    transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, groups: Sequence[tuple[Item, Sequence[UUID]]]
 ) -> None:
-    """Make an item that consists of others, in their order."""
-    await transaction.execute(sa.insert(items).values(group.model_dump()))
-    rows = [GroupMember(group_uuid=group.uuid, position=at, item_uuid=one) for at, one in enumerate(members)]
-    await transaction.execute(sa.insert(group_members), [row.model_dump() for row in rows])
-    await count(transaction, entering([group], folder_uuid))
-    await items_entered(transaction, user_uuid, folder_uuid, [group.uuid])
-    made = Changed("CREATE", "StorageItem", group.uuid, folder_uuid, after={"name": group.name, "members": len(rows)})
-    await record(transaction, user_uuid, [made])
+    """Make items that consist of others, in their order."""
+    if not groups:
+        return
+    made = [group for group, _ in groups]
+    await transaction.execute(sa.insert(items), [group.model_dump() for group in made])
+    members = [
+        GroupMember(group_uuid=group.uuid, position=at, item_uuid=one).model_dump()
+        for group, uuids in groups
+        for at, one in enumerate(uuids)
+    ]
+    await transaction.execute(sa.insert(group_members), members)
+    await count(transaction, entering(made, folder_uuid))
+    await _mirror(transaction, user_uuid, made)
+    changed = [
+        Changed("CREATE", "StorageItem", group.uuid, folder_uuid, after={"name": group.name, "members": len(uuids)})
+        for group, uuids in groups
+    ]
+    await record(transaction, user_uuid, changed)
 
 
 def group_row(
@@ -103,24 +144,26 @@ def group_row(
     )
 
 
-def _values(source: ReadSource, key: str) -> dict[str, Any]:
-    values = {name: value for name, value in source.facts.items() if name in _ITEM_FACTS}
-    if source.title is not None:
-        values |= {"name": source.title, "name_key": fold(source.title)}
-    if source.client_metadata is not None:
-        values["client_metadata"] = source.client_metadata
-    own = {"is_placeholder": False, "object_key": key, "url": OBJECT_URL + key, "last_edited_at": now()}
-    return {**values, **own}
+def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, Any]:
+    """What becomes of a placeholder; all have the same columns, so that one statement writes them."""
+    name = row.name if source.title is None else source.title
+    key = keys[source.facts["sha256"]]
+    return {
+        "placeholder": source.item_uuid,
+        **{fact: source.facts.get(fact) for fact in _ITEM_FACTS},
+        "name": name,
+        "name_key": fold(name),
+        "client_metadata": row.client_metadata if source.client_metadata is None else source.client_metadata,
+        "is_placeholder": False,
+        "object_key": key,
+        "url": OBJECT_URL + key,
+        "last_edited_at": now(),
+    }
 
 
-async def _stored(transaction: Transaction, source: ReadSource) -> str:
-    """The key under which these bytes are kept, once: that of the same bytes if we have them already."""
-    sha256 = source.facts["sha256"]
-    same = sa.and_(stored_objects.c.sha256 == sha256, ~stored_objects.c.is_leaving)
-    row = StoredObject(key=source.key, sha256=sha256, file_size=source.facts["file_size"])
-    insert = upsert(transaction.connection, stored_objects).values(row.model_dump()).on_conflict_do_nothing()
-    await transaction.execute(insert)
-    found = await transaction.first(sa.select(stored_objects.c.key).where(same).with_for_update())
-    if found is None:
-        raise Gone
-    return str(found.key)
+async def _mirror(transaction: Transaction, user_uuid: UUID | None, made: Iterable[Any]) -> None:
+    by_folder: dict[UUID, list[UUID]] = {}
+    for row in made:
+        by_folder.setdefault(row.folder_uuid, []).append(row.uuid)
+    for folder_uuid, uuids in by_folder.items():
+        await items_entered(transaction, user_uuid, folder_uuid, uuids)

@@ -67,7 +67,7 @@ async def remove_items(transaction: Transaction, queue: Queue, user_uuid: UUID |
     await unlink(transaction, user_uuid, among(dialect, data_rows.c.item_uuid, uuids))
     await transaction.execute(sa.delete(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(rows))
-    await release(transaction, queue, [row.object_key for row in [*rows, *expected]])
+    await release(transaction, queue, [row.object_key for row in rows])
     await give_up_uploads(transaction, queue, expected)
     changed = [Changed("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name}) for row in rows]
     await record(transaction, user_uuid, changed)

@@ -1,6 +1,7 @@
 """The truth of upload jobs: units change their state once, counts and sequence with them, and listeners are told."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,17 +9,26 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
-from gateway.catalog.items import remove_items
+from gateway.catalog.counters import hold
+from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.removal import items_within
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.events.base import Events
 from gateway.jobs.queue import Queue
 from gateway.kinds import JobStatus
 from gateway.models.base import now
-from gateway.models.items import items
 from gateway.models.uploads import upload_jobs, upload_units, uploads
 
-TERMINAL = frozenset({JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED})
+NEXT = {JobStatus.PENDING: frozenset(JobStatus)}
+"""What a change may make of a job or unit; one that is not named here has ended."""
+TERMINAL = frozenset(JobStatus) - NEXT.keys()
+COUNTS = {
+    JobStatus.PENDING: "units_pending_count",
+    JobStatus.DONE: "units_done_count",
+    JobStatus.ERROR: "units_error_count",
+    JobStatus.CANCELLED: "units_cancelled_count",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,110 +41,117 @@ class UnitEnd:
     action: str | None = None
 
 
+CANCELLED = UnitEnd(JobStatus.CANCELLED)
+
+
 def topic_of(job_uuid: UUID) -> str:
     """The topic under which changes of a job are told."""
     return f"upload_job.{job_uuid.hex}"
 
 
 async def held_job(transaction: Transaction, job_uuid: UUID) -> Any:
-    """A job, held until the transaction ends; None if it is gone."""
+    """A job, held until the transaction ends; None if it is gone. Nobody else changes it or its units meanwhile."""
     return await transaction.first(sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update())
 
 
-async def end_units(
-    transaction: Transaction, queue: Queue, events: Events, job: Any, ends: Mapping[UUID, UnitEnd]
-) -> None:
-    """Write how units ended, then end the job if that was the last of them, or if one failed and errors count.
+async def pending_units(transaction: Transaction, job_uuids: Collection[UUID]) -> list[UUID]:
+    """The units of held jobs that are still pending."""
+    pending = sa.and_(
+        among(transaction.connection.dialect.name, upload_units.c.job_uuid, job_uuids),
+        upload_units.c.status == JobStatus.PENDING,
+    )
+    return [row.uuid for row in await transaction.rows(sa.select(upload_units.c.uuid).where(pending))]
 
-    `job` is held, and each unit in `ends` is known to be pending.
+
+async def still_pending(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
+    """Those of these units of a held job that are still pending."""
+    chosen = among(transaction.connection.dialect.name, upload_units.c.uuid, uuids)
+    pending = sa.select(upload_units.c.uuid).where(chosen, upload_units.c.status == JobStatus.PENDING)
+    return {row.uuid for row in await transaction.rows(pending)}
+
+
+async def placeholders_of(transaction: Transaction, unit_uuids: Collection[UUID]) -> list[UUID]:
+    """The placeholders that wait for these units; they are not held yet."""
+    waiting = among(transaction.connection.dialect.name, uploads.c.unit_uuid, unit_uuids)
+    return [row.item_uuid for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(waiting))]
+
+
+async def end_units(transaction: Transaction, events: Events, job: Any, ends: Mapping[UUID, UnitEnd]) -> JobStatus:
+    """Write how pending units of a held job ended, and end the job with the last of them; its status.
+
+    Items come before units: whoever removes an item holds it, and then lets go of it in its unit.
     """
-    sequence = job.sequence + 1
-    for unit_uuid, end in ends.items():
-        values = {
-            "status": end.status,
-            "item_uuid": end.item_uuid,
-            "error": end.error,
-            "action_description": end.action,
-            "sequence": sequence,
-        }
-        await transaction.execute(sa.update(upload_units).where(upload_units.c.uuid == unit_uuid).values(values))
-    failed = sum(end.status is JobStatus.ERROR for end in ends.values())
-    cancelled = 0
-    if failed and not job.ignore_errors:
-        cancelled = await _give_up_units(transaction, queue, job.uuid, sequence)
-    counts = {
-        "units_done_count": job.units_done_count + sum(end.status is JobStatus.DONE for end in ends.values()),
-        "units_error_count": job.units_error_count + failed,
-        "units_cancelled_count": job.units_cancelled_count + cancelled,
-        "units_pending_count": job.units_pending_count - len(ends) - cancelled,
-    }
-    status = _status_after(job, counts, failed)
-    await _write(transaction, events, job, sequence, status, counts)
+    sequence, found = job.sequence + 1, Counter(end.status for end in ends.values())
+    await _write_units(transaction, sequence, ends)
+    counts = {name: getattr(job, name) + found[status] for status, name in COUNTS.items()}
+    counts["units_pending_count"] -= len(ends)
+    status = _status_after(job, found, counts["units_pending_count"])
+    await _write_job(transaction, events, job, status, {"sequence": sequence, **counts})
+    return status
 
 
 async def cancel_job(transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, job: Any) -> int:
     """Give up what is pending of a held job; how many units that was. A job that has ended stays as it is."""
     if job.status in TERMINAL:
         return 0
-    sequence = job.sequence + 1
-    cancelled = await _give_up_units(transaction, queue, job.uuid, sequence)
-    counts = {
-        "units_cancelled_count": job.units_cancelled_count + cancelled,
-        "units_pending_count": job.units_pending_count - cancelled,
-    }
-    await _write(transaction, events, job, sequence, JobStatus.CANCELLED, counts)
+    units = await pending_units(transaction, [job.uuid])
+    placeholders = await chosen_items(transaction, await placeholders_of(transaction, units))
+    await remove_items(transaction, queue, user_uuid, placeholders)
+    await end_units(transaction, events, job, dict.fromkeys(units, CANCELLED))
     changed = Changed("CANCEL", "UploadJob", job.uuid, job.folder_uuid, {"status": job.status}, {"status": "CANCELLED"})
     await record(transaction, user_uuid, [changed])
-    return cancelled
+    return len(units)
 
 
 async def cancel_jobs_in(
     transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID, folder_uuids: Collection[UUID]
 ) -> None:
-    """Cancel the running jobs of folders that are about to go, and tell those who watch that the jobs are gone."""
+    """Cancel the running jobs of folders that are about to go, and tell those who watch that the jobs are gone.
+
+    The caller has locked the tree exclusively. What lies in the folders is held from here on, all of it at once.
+    """
     chosen = among(transaction.connection.dialect.name, upload_jobs.c.folder_uuid, folder_uuids)
     running = sa.select(upload_jobs).where(chosen, upload_jobs.c.status == JobStatus.PENDING)
-    for job in await transaction.rows(running.order_by(upload_jobs.c.uuid).with_for_update()):
+    jobs = await transaction.rows(running.order_by(upload_jobs.c.uuid).with_for_update())
+    await items_within(transaction, folder_uuids)
+    await hold(transaction, folder_uuids)
+    for job in jobs:
         await cancel_job(transaction, queue, events, user_uuid, job)
 
 
-async def pending_units(transaction: Transaction, job_uuid: UUID, uuids: Sequence[UUID]) -> set[UUID]:
-    """Those of the units that are still pending."""
-    chosen = among(transaction.connection.dialect.name, upload_units.c.uuid, uuids)
-    pending = sa.select(upload_units.c.uuid).where(
-        chosen, upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING
-    )
-    return {row.uuid for row in await transaction.rows(pending)}
+async def _write_units(transaction: Transaction, sequence: int, ends: Mapping[UUID, UnitEnd]) -> None:
+    ended = sa.update(upload_units).where(upload_units.c.uuid == sa.bindparam("unit", type_=upload_units.c.uuid.type))
+    values = [
+        {
+            "unit": uuid,
+            "status": end.status,
+            "item_uuid": end.item_uuid,
+            "error": end.error,
+            "action_description": end.action,
+            "sequence": sequence,
+        }
+        for uuid, end in ends.items()
+    ]
+    if values:
+        await transaction.execute(ended, values)
 
 
-async def drop_placeholders(transaction: Transaction, queue: Queue, unit_uuids: Sequence[UUID]) -> None:
-    """Remove the placeholders that wait for these units, with the bytes that were sent for them."""
-    dialect = transaction.connection.dialect.name
-    waiting = sa.select(uploads.c.item_uuid).where(among(dialect, uploads.c.unit_uuid, unit_uuids))
-    rows = await transaction.rows(sa.select(items).where(items.c.uuid.in_(waiting), items.c.is_placeholder))
-    await remove_items(transaction, queue, None, rows)
-
-
-async def _give_up_units(transaction: Transaction, queue: Queue, job_uuid: UUID, sequence: int) -> int:
-    pending = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
-    uuids = [row.uuid for row in await transaction.rows(sa.select(upload_units.c.uuid).where(pending))]
-    values = {"status": JobStatus.CANCELLED, "sequence": sequence, "item_uuid": None}
-    await transaction.execute(sa.update(upload_units).where(pending).values(values))
-    await drop_placeholders(transaction, queue, uuids)
-    return len(uuids)
-
-
-def _status_after(job: Any, counts: Mapping[str, int], failed: int) -> JobStatus:
-    if failed and not job.ignore_errors:
+def _status_after(job: Any, found: Mapping[JobStatus, int], pending: int) -> JobStatus:
+    """A job is over when no unit is pending. It was cancelled, or failed, if that is what befell the last ones."""
+    if pending:
+        return JobStatus.PENDING
+    if found[JobStatus.ERROR] and not job.ignore_errors:
         return JobStatus.ERROR
-    return JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE
+    return JobStatus.CANCELLED if found[JobStatus.CANCELLED] else JobStatus.DONE
 
 
-async def _write(
-    transaction: Transaction, events: Events, job: Any, sequence: int, status: JobStatus, counts: Mapping[str, int]
+async def _write_job(
+    transaction: Transaction, events: Events, job: Any, status: JobStatus, values: Mapping[str, Any]
 ) -> None:
+    if status not in NEXT.get(job.status, ()):
+        raise RuntimeError(f"A job that is {job.status} does not become {status}.")
     moment = now()
-    finished = moment if status in TERMINAL else None
-    values = {"status": status, "sequence": sequence, "last_edited_at": moment, "finished_at": finished, **counts}
-    await transaction.execute(sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid).values(values))
+    finished = {"status": status, "finished_at": moment} if status in TERMINAL else {}
+    changed = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
+    await transaction.execute(changed.values(last_edited_at=moment, **finished, **values))
     await events.publish(transaction, topic_of(job.uuid))

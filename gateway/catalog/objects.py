@@ -1,7 +1,7 @@
 """Stored objects and who refers to them: bytes that nobody needs are removed by a task, after the commit."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,38 +20,39 @@ LONGEST_UPLOAD = timedelta(days=7, minutes=5)
 _AT_ONCE = 500
 
 
-async def release(
-    transaction: Transaction, queue: Queue, keys: Iterable[str | None], after: datetime | None = None
-) -> None:
-    """Have these objects removed if, when the task comes to it (not before `after`), nothing refers to them."""
+async def release(transaction: Transaction, queue: Queue, keys: Iterable[str | None]) -> None:
+    """Have these objects removed if nothing refers to them when the task comes to it.
+
+    A second task looks when no upload URL works any more: until then bytes may arrive again under a key that is free.
+    """
     wanted = sorted({key for key in keys if key})
     for start in range(0, len(wanted), _AT_ONCE):
-        await queue.enqueue(transaction, REMOVE_OBJECTS, {"keys": wanted[start : start + _AT_ONCE]}, run_at=after)
+        for moment in (now(), now() + LONGEST_UPLOAD):
+            some = wanted[start : start + _AT_ONCE]
+            await queue.enqueue(transaction, REMOVE_OBJECTS, {"keys": some}, run_at=moment)
 
 
-async def give_up_uploads(transaction: Transaction, queue: Queue, uploads: Iterable[Any]) -> None:
-    """Bytes may still come for uploads that are given up, until their URLs expire: have those removed as well."""
-    uploads = list(uploads)
-    for upload in uploads:
+async def give_up_uploads(transaction: Transaction, queue: Queue, rows: Collection[Any]) -> None:
+    """What was sent for these uploads, or was to be used in its place, is not needed for them any more."""
+    for upload in rows:
         if upload.parts_id is not None:
             await queue.enqueue(transaction, ABORT_PARTS, {"key": upload.object_key, "parts_id": upload.parts_id})
-    await release(transaction, queue, [upload.object_key for upload in uploads], now() + LONGEST_UPLOAD)
+    await release(transaction, queue, [key for upload in rows for key in (upload.object_key, upload.stored_key)])
 
 
 async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[str]:
-    """Of these objects, mark those that no item refers to, so that none will again; the keys to remove."""
+    """The keys to remove: those that nothing refers to, and, once this has committed, nothing will again.
+
+    Whoever is about to refer to an object holds its row, in the same order, and finds it leaving or makes us wait.
+    """
     dialect = transaction.connection.dialect.name
     chosen = among(dialect, stored_objects.c.key, keys)
-    locked = await transaction.rows(
-        sa.select(stored_objects.c.key).where(chosen).order_by(stored_objects.c.key).with_for_update()
-    )
-    used = await _used(transaction, keys)
-    leaving = [row.key for row in locked if row.key not in used]
-    await transaction.execute(
-        sa.update(stored_objects).where(among(dialect, stored_objects.c.key, leaving)).values(is_leaving=True)
-    )
-    known = {row.key for row in locked}
-    return [key for key in keys if key in leaving or (key not in known and key not in used)]
+    held = sa.select(stored_objects.c.key).where(chosen).order_by(stored_objects.c.sha256, stored_objects.c.key)
+    await transaction.rows(held.with_for_update())
+    leaving = sorted(set(keys) - await _used(transaction, keys))
+    unused = among(dialect, stored_objects.c.key, leaving)
+    await transaction.execute(sa.update(stored_objects).where(unused).values(is_leaving=True))
+    return leaving
 
 
 async def forget(transaction: Transaction, keys: Collection[str]) -> None:

@@ -1,8 +1,8 @@
 """Starting an upload job: each unit is bound to its placeholders, and tasks are enqueued for all of them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
-from gateway.catalog.uploads import ExpectedFile, add_placeholders, placeholder, uploads_of
+from gateway.catalog.items import chosen_items
+from gateway.catalog.uploads import UNNAMED_TYPE, ExpectedFile, add_placeholders, expected_item, uploads_of
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Path, Refusal, bad_input, not_found
@@ -20,7 +21,6 @@ from gateway.jobs.queue import Queue
 from gateway.kinds import StorageItemType
 from gateway.models.items import Item, items, stored_objects
 from gateway.models.uploads import Upload, UploadJob, UploadUnit, upload_jobs, upload_units, uploads
-from gateway.stores.keys import new_key
 
 INGEST = "ingest"
 UNITS_A_TASK = 100
@@ -56,15 +56,6 @@ class UnitPlan:
         return self.item_type in (StorageItemType.IMAGE_GROUP, StorageItemType.DICOM_SERIES)
 
 
-@dataclass(slots=True)
-class _Binding:
-    """Placeholders that sources stand for, found or made, and what is wrong with the others."""
-
-    errors: list[DomainError] = field(default_factory=list)
-    made: list[Item] = field(default_factory=list)
-    expected: list[Upload] = field(default_factory=list)
-
-
 async def start_job(
     transaction: Transaction,
     queue: Queue,
@@ -94,78 +85,82 @@ async def start_job(
     return job.uuid
 
 
+async def enqueue_units(
+    transaction: Transaction, queue: Queue, job_uuid: UUID, positions: Sequence[int], *, once: bool = False
+) -> None:
+    """Have units worked on, so many by each task; with `once`, unless the same tasks wait since the last such call."""
+    for start in range(0, len(positions), UNITS_A_TASK):
+        some = list(positions[start : start + UNITS_A_TASK])
+        key = f"{INGEST}.{job_uuid.hex}.{some[0]}" if once else None
+        await queue.enqueue(transaction, INGEST, {"job": job_uuid.hex, "positions": some}, key=key)
+
+
 async def _bind(transaction: Transaction, viewer: Viewer, folder_uuid: UUID, sources: Sequence[Source]) -> None:
     """Let every source have a placeholder: the one it names, or one made for the object that it names."""
-    binding = _Binding()
-    await _check_placeholders(transaction, folder_uuid, [one for one in sources if one.placeholder_uuid], binding)
-    linked = [one for one in sources if one.object_url]
-    objects = await _readable_objects(transaction, viewer, linked)
-    for source in linked:
-        found = objects.get((source.object_url or "").removeprefix(OBJECT_URL))
-        if found is None:
-            binding.errors.append(not_found("object in our own store", *source.path))
-            continue
-        _make_placeholder(viewer, folder_uuid, source, found, binding)
-    if binding.errors:
-        raise Refusal(binding.errors)
-    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, binding.made, binding.expected)
+    errors: list[DomainError] = []
+    await _check_placeholders(transaction, folder_uuid, [one for one in sources if one.placeholder_uuid], errors)
+    linked = [one for one in sources if one.object_url is not None]
+    objects = await _readable_objects(transaction, viewer, [_key_in(one) for one in linked])
+    errors += [not_found("object in our own store", *one.path) for one in linked if _key_in(one) not in objects]
+    if errors:
+        raise Refusal(errors)
+    made = [_expected(viewer, folder_uuid, one, objects[_key_in(one)]) for one in linked]
+    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
 
 
 async def _check_placeholders(
-    transaction: Transaction, folder_uuid: UUID, sources: Sequence[Source], binding: _Binding
+    transaction: Transaction, folder_uuid: UUID, sources: Sequence[Source], errors: list[DomainError]
 ) -> None:
-    uuids = [source.placeholder_uuid for source in sources if source.placeholder_uuid]
+    uuids = {source.placeholder_uuid for source in sources if source.placeholder_uuid}
+    rows = {row.uuid: row for row in await chosen_items(transaction, uuids) if row.folder_uuid == folder_uuid}
     expected = await uploads_of(transaction, uuids)
-    chosen = among(transaction.connection.dialect.name, items.c.uuid, uuids)
-    rows = {row.uuid: row for row in await transaction.rows(sa.select(items).where(chosen))}
-    seen: set[UUID] = set()
+    free = {uuid for uuid, upload in expected.items() if upload.unit_uuid is None}
     for source in sources:
-        uuid = source.placeholder_uuid
-        row, upload = rows.get(uuid), expected.get(uuid)  # type: ignore[arg-type]  # sources here have one
-        if row is None or upload is None or row.folder_uuid != folder_uuid:
-            binding.errors.append(not_found("placeholder in this folder", *source.path))
-        elif upload.unit_uuid is not None or uuid in seen:
-            binding.errors.append(bad_input("This placeholder is used already.", *source.path))
+        row = rows.get(source.placeholder_uuid)
+        if row is None or row.uuid not in expected:
+            errors.append(not_found("placeholder in this folder", *source.path))
+        elif row.uuid not in free:
+            errors.append(bad_input("This placeholder is used already.", *source.path))
         elif row.item_type is not source.item_type:
             said = f"This placeholder was announced as {row.item_type}, not {source.item_type}."
-            binding.errors.append(bad_input(said, *source.path))
-        seen.add(row.uuid if row else folder_uuid)
+            errors.append(bad_input(said, *source.path))
+        else:
+            free.remove(row.uuid)
 
 
-async def _readable_objects(transaction: Transaction, viewer: Viewer, sources: Sequence[Source]) -> dict[str, Any]:
-    """The stored objects that these URLs mean and the viewer can read, each with the name of an item that has it."""
-    keys = {(source.object_url or "").removeprefix(OBJECT_URL) for source in sources}
+def _key_in(source: Source) -> str:
+    """The key in a source's URL; empty if the URL is not of our own store."""
+    scheme, found, key = (source.object_url or "").partition(OBJECT_URL)
+    return key if found and not scheme else ""
+
+
+async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Collection[str]) -> dict[str, Any]:
+    """The stored objects with these keys that the viewer can read, each with a name and type from such an item.
+
+    They are held, so that they do not leave before they are referred to.
+    """
+    having = items.alias()
+    first = sa.select(having.c.uuid).where(having.c.object_key == stored_objects.c.key, sees_item(viewer, having))
     found = (
         sa.select(stored_objects, items.c.name, items.c.mime_type)
-        .join(items, items.c.object_key == stored_objects.c.key)
+        .join(items, items.c.uuid == first.order_by(having.c.uuid).limit(1).scalar_subquery())
         .where(
-            among(transaction.connection.dialect.name, stored_objects.c.key, keys),
-            ~stored_objects.c.is_leaving,
-            sees_item(viewer),
+            among(transaction.connection.dialect.name, stored_objects.c.key, set(keys)), ~stored_objects.c.is_leaving
         )
-        .order_by(items.c.uuid.desc())
+        .order_by(stored_objects.c.sha256)
+        .with_for_update(read=True, key_share=True, of=stored_objects)
     )
     return {row.key: row for row in await transaction.rows(found)}
 
 
-def _make_placeholder(viewer: Viewer, folder_uuid: UUID, source: Source, found: Any, binding: _Binding) -> None:
+def _expected(viewer: Viewer, folder_uuid: UUID, source: Source, found: Any) -> tuple[Item, Upload]:
+    """A placeholder for a stored object, and its upload, which is there already."""
     file = ExpectedFile(
-        found.name, source.item_type, found.file_size, found.mime_type or "application/octet-stream", found.sha256, {}
+        found.name, source.item_type, found.file_size, found.mime_type or UNNAMED_TYPE, found.sha256, {}
     )
-    row = placeholder(viewer.user_uuid, folder_uuid, file)
+    row, upload = expected_item(viewer.user_uuid, folder_uuid, file, found.key)
     source.placeholder_uuid = row.uuid
-    binding.made.append(row)
-    binding.expected.append(
-        Upload(
-            item_uuid=row.uuid,
-            object_key=new_key(),
-            file_name=file.name,
-            file_size=file.file_size,
-            mime_type=file.mime_type,
-            sha256=file.sha256,
-            stored_key=found.key,
-        )
-    )
+    return row, upload
 
 
 def _unit(job_uuid: UUID, position: int, plan: UnitPlan) -> UploadUnit:

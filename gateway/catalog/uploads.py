@@ -24,6 +24,7 @@ from gateway.models.uploads import Upload, uploads
 from gateway.stores import base as stores
 from gateway.stores.keys import new_key
 
+UNNAMED_TYPE = "application/octet-stream"
 UPLOADABLE = frozenset(
     {
         StorageItemType.VIDEO,
@@ -86,26 +87,19 @@ async def expect_files(
 ) -> list[UUID]:
     """Make a placeholder for each file; the caller holds the tree. Their uuids, in order."""
     known = await _known_objects(transaction, viewer, {file.sha256 for file in files if file.sha256})
-    placeholders = [placeholder(viewer.user_uuid, folder_uuid, file) for file in files]
-    expected = [
-        Upload(
-            item_uuid=item.uuid,
-            object_key=new_key(),
-            file_name=file.name,
-            file_size=file.file_size,
-            mime_type=file.mime_type,
-            sha256=file.sha256,
-            stored_key=known.get((file.sha256 or "", file.file_size)),
-        )
-        for item, file in zip(placeholders, files, strict=True)
+    made = [
+        expected_item(viewer.user_uuid, folder_uuid, file, known.get((file.sha256 or "", file.file_size)))
+        for file in files
     ]
-    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, placeholders, expected)
-    return [item.uuid for item in placeholders]
+    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
+    return [item.uuid for item, _ in made]
 
 
-def placeholder(user_uuid: UUID, folder_uuid: UUID, file: ExpectedFile) -> Item:
-    """The row of an item whose bytes are not processed yet."""
-    return Item(
+def expected_item(
+    user_uuid: UUID, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
+) -> tuple[Item, Upload]:
+    """The rows of a placeholder and of its upload; `stored_key` is where the bytes are already, if they are."""
+    item = Item(
         folder_uuid=folder_uuid,
         item_type=file.item_type,
         name=file.name,
@@ -114,18 +108,28 @@ def placeholder(user_uuid: UUID, folder_uuid: UUID, file: ExpectedFile) -> Item:
         owner_uuid=user_uuid,
         is_placeholder=True,
     )
+    upload = Upload(
+        item_uuid=item.uuid,
+        object_key=new_key(),
+        file_name=file.name,
+        file_size=file.file_size,
+        mime_type=file.mime_type,
+        sha256=file.sha256,
+        stored_key=stored_key,
+    )
+    return item, upload
 
 
 async def add_placeholders(
-    transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, rows: Sequence[Item], expected: Sequence[Upload]
+    transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, made: Sequence[tuple[Item, Upload]]
 ) -> None:
     """Write placeholders with their uploads, the counter of their folder and the record."""
-    if not rows:
+    if not made:
         return
-    await transaction.execute(sa.insert(items), [row.model_dump() for row in rows])
-    await transaction.execute(sa.insert(uploads), [upload.model_dump() for upload in expected])
-    await count(transaction, {folder_uuid: Counter(placeholders=len(rows))})
-    changed = [Changed("CREATE", "StorageItem", row.uuid, folder_uuid, after={"name": row.name}) for row in rows]
+    await transaction.execute(sa.insert(items), [item.model_dump() for item, _ in made])
+    await transaction.execute(sa.insert(uploads), [upload.model_dump() for _, upload in made])
+    await count(transaction, {folder_uuid: Counter(placeholders=len(made))})
+    changed = [Changed("CREATE", "StorageItem", item.uuid, folder_uuid, after={"name": item.name}) for item, _ in made]
     await record(transaction, user_uuid, changed)
 
 
@@ -135,10 +139,9 @@ async def targets_of(services: Services, rows: Sequence[Any]) -> list[Target]:
 
 
 async def uploads_of(transaction: Transaction, item_uuids: Collection[UUID]) -> dict[UUID, Any]:
-    """The uploads of these placeholders, held until the transaction ends."""
+    """The uploads of these placeholders. They stay as they are while the caller holds the placeholders."""
     chosen = among(transaction.connection.dialect.name, uploads.c.item_uuid, item_uuids)
-    found = await transaction.rows(sa.select(uploads).where(chosen).order_by(uploads.c.item_uuid).with_for_update())
-    return {row.item_uuid: row for row in found}
+    return {row.item_uuid: row for row in await transaction.rows(sa.select(uploads).where(chosen))}
 
 
 def part_count(file_size: int, part_size: int) -> int:
@@ -152,26 +155,33 @@ def size_of_part(file_size: int, part_size: int, number: int) -> int:
 
 
 async def _target(services: Services, row: Any) -> Target:
-    store, stored = services.store, row.stored_key is not None
-    key = row.stored_key or row.object_key
-    if stored:
-        return Target(row.item_uuid, key, True, None, None, None)
+    store = services.store
+    if row.stored_key is not None:
+        return Target(row.item_uuid, row.stored_key, True, None, None, None)
     if row.file_size > store.part_size:
         parts = part_count(row.file_size, store.part_size)
-        return Target(row.item_uuid, key, False, None, store.part_size, parts)
+        return Target(row.item_uuid, row.object_key, False, None, store.part_size, parts)
     declared = stores.Upload(row.file_size, row.mime_type, row.sha256)
     lifetime = timedelta(seconds=services.settings.upload_url_seconds)
-    return Target(row.item_uuid, key, False, await store.sign_put(key, declared, lifetime), None, None)
+    request = await store.sign_put(row.object_key, declared, lifetime)
+    return Target(row.item_uuid, row.object_key, False, request, None, None)
 
 
 async def _known_objects(
     transaction: Transaction, viewer: Viewer, digests: Collection[str]
 ) -> dict[tuple[str, int], str]:
-    """The objects with these digests that the viewer can read already, by digest and size."""
-    readable = sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer))
-    found = sa.select(stored_objects).where(
-        among(transaction.connection.dialect.name, stored_objects.c.sha256, digests),
-        ~stored_objects.c.is_leaving,
-        readable,
+    """The objects with these digests that the viewer can read already, by digest and size.
+
+    They are held, so that they do not leave before they are referred to.
+    """
+    found = (
+        sa.select(stored_objects)
+        .where(
+            among(transaction.connection.dialect.name, stored_objects.c.sha256, digests),
+            ~stored_objects.c.is_leaving,
+            sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer)),
+        )
+        .order_by(stored_objects.c.sha256)
+        .with_for_update(read=True, key_share=True, of=stored_objects)
     )
     return {(row.sha256, row.file_size): row.key for row in await transaction.rows(found)}

@@ -7,26 +7,26 @@ from gateway.stores.base import ObjectStore
 from gateway.stores.disk import LocalDisk
 from gateway.stores.s3 import S3
 
-PART_SIZE = 64 << 20  # bytes: with `MAX_PARTS` of them an object may have 625 GiB
 _S3_OPTIONS = ("endpoint", "region", "access_key", "secret_key")
 
 
-def open_store(url: str, *, directory: Path, public_url: str, secret: bytes) -> ObjectStore:
+def open_store(url: str, *, directory: Path, public_url: str, secret: bytes, part_size: int) -> ObjectStore:
     """The store at `file:///directory` or `s3://bucket/prefix?endpoint=…&region=…&access_key=…&secret_key=…`.
 
-    Without a URL it is the local disk, in `directory`. Raises `ValueError`, which never repeats the URL: it has keys.
+    Without a URL it is the local disk, in `directory`. `part_size` is in bytes: for S3,
+    5 MiB or more. Raises `ValueError`, which never repeats the URL: it has keys.
     """
     parts = urlsplit(url or (directory / "objects").absolute().as_uri())
     if parts.scheme == "s3":
-        return _s3(parts)
+        return _s3(parts, part_size)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise ValueError("an object store is file:///directory or s3://bucket/prefix")
-    return LocalDisk(Path(unquote(parts.path)), public_url=public_url, secret=secret, part_size=PART_SIZE)
+    return LocalDisk(Path(unquote(parts.path)), public_url=public_url, secret=secret, part_size=part_size)
 
 
-def _s3(parts: SplitResult) -> S3:
+def _s3(parts: SplitResult, part_size: int) -> S3:
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     unknown = options.keys() - set(_S3_OPTIONS)
     if unknown or not parts.netloc:
         raise ValueError(f"an S3 store is s3://bucket/prefix with the options {', '.join(_S3_OPTIONS)}")
-    return S3(parts.netloc, unquote(parts.path).strip("/"), part_size=PART_SIZE, **options)
+    return S3(parts.netloc, unquote(parts.path).strip("/"), part_size=part_size, **options)

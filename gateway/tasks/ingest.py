@@ -1,65 +1,70 @@
-"""Working on an upload job: units are read in child processes and committed in batches, each unit once."""
+"""Working on an upload job: what has been read is committed every half second, and each unit ends once."""
 
 import asyncio
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
-from gateway.catalog.ingested import Gone, ReadSource, group_row, make_group, make_items
-from gateway.catalog.jobs import UnitEnd, drop_placeholders, end_units, held_job, pending_units
+from gateway.catalog.counters import hold
+from gateway.catalog.ingested import Gone, group_row, make_groups, make_items, stored_once
+from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.jobs import (
+    CANCELLED,
+    TERMINAL,
+    UnitEnd,
+    end_units,
+    held_job,
+    pending_units,
+    placeholders_of,
+    still_pending,
+)
+from gateway.catalog.starting import INGEST
 from gateway.context import Services
-from gateway.database.dialects import among
+from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
+from gateway.jobs.queue import JSON
 from gateway.kinds import JobStatus, StorageItemType
-from gateway.media.facts import MediaError
-from gateway.media.prober import Prober
-from gateway.models.uploads import upload_jobs, upload_units, uploads
-from gateway.stores.base import MissingObject
+from gateway.models.base import now
+from gateway.models.items import Item
+from gateway.models.uploads import upload_units, uploads
+from gateway.tasks.reading import MEMBERS, Reader, ReadUnit
 
-BATCH = 25
-_READING = "reading the file"
+BETWEEN_COMMITS = 0.5
+"""Seconds: so much work is done twice, at most, if the process is killed."""
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
+"""When a unit is tried again that we could not work on, for reasons that are not its own; then it has failed."""
+_ACTION = "reading the file"
 
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A unit whose bytes have been read, or what is wrong with them."""
-
-    unit: Any
-    sources: Sequence[ReadSource] = ()
-    instance_numbers: Sequence[int | None] = ()
-    error: str | None = None
+log = structlog.get_logger(__name__)
 
 
-async def ingest(services: Services, prober: Prober, *, job: str, start: int, stop: int) -> None:
-    """Work on the units of a job from position `start` up to, not including, `stop`, until none of them is pending."""
-    while True:
-        units = await _pending(services, UUID(hex=job), start, stop)
-        if not units:
-            return
-        expected = await _uploads(services, units)
-        read = await asyncio.gather(*(_read(services, prober, unit, expected) for unit in units))
-        async with services.database.writing() as transaction:
-            await _commit(transaction, services, UUID(hex=job), read)
+async def ingest(services: Services, reader: Reader, *, job: str, positions: list[int], tries: int = 0) -> None:
+    """Work on the units of a job at these positions that are still pending; `tries` were in vain before."""
+    units = await _pending(services, UUID(hex=job), positions)
+    expected = await _uploads(services, units)
+    async with asyncio.TaskGroup() as group:
+        reading = {group.create_task(reader.read(unit, expected)) for unit in units}
+        while reading:
+            done, reading = await asyncio.wait(reading, timeout=BETWEEN_COMMITS)
+            goes_on = await _settle(services, UUID(hex=job), [task.result() for task in done], tries)
+            if not goes_on:
+                for task in reading:
+                    task.cancel()
+                return
 
 
-async def _pending(services: Services, job: UUID, start: int, stop: int) -> list[Any]:
-    statement = (
-        sa.select(upload_units)
-        .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
-        .where(
-            upload_units.c.job_uuid == job,
-            upload_units.c.status == JobStatus.PENDING,
-            upload_units.c.position.between(start, stop - 1),
-        )
-        .order_by(upload_units.c.position)
-        .limit(BATCH)
+async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> list[Any]:
+    statement = sa.select(upload_units).where(
+        upload_units.c.job_uuid == job,
+        upload_units.c.status == JobStatus.PENDING,
+        among(services.database.dialect, upload_units.c.position, positions),
     )
-    return await services.database.rows(statement)
+    return await services.database.rows(statement.order_by(upload_units.c.position))
 
 
 async def _uploads(services: Services, units: Sequence[Any]) -> dict[UUID, Any]:
@@ -67,114 +72,106 @@ async def _uploads(services: Services, units: Sequence[Any]) -> dict[UUID, Any]:
     return {row.item_uuid: row for row in await services.database.rows(sa.select(uploads).where(chosen))}
 
 
-async def _read(services: Services, prober: Prober, unit: Any, expected: Mapping[UUID, Any]) -> _Read:
-    """Read all files of a unit; what is wrong with one of them is wrong with the unit."""
-    kind = _kind_of_sources(unit)
+async def _settle(services: Services, job: UUID, read: Sequence[ReadUnit], tries: int) -> bool:
+    """Write what has been read; whether the job goes on. A unit that cannot be written costs only itself."""
+    failed = [one for one in read if one.failed]
+    good = [one for one in read if not one.failed]
+    goes_on = True
     try:
-        read = [await _read_source(services, prober, kind, source, expected) for source in unit.spec["sources"]]
-        _check_series(unit, [source for source, _ in read])
-    except MediaError as error:
-        return _Read(unit, error=str(error))
-    return _Read(unit, [source for source, _ in read], [number for _, number in read])
+        goes_on = await _commit(services, job, good)
+    except Exception:
+        log.exception("units_not_written", job=str(job), units=len(good))
+        failed += await _commit_singly(services, job, good)
+    return await _postpone(services, job, failed, tries) if failed and goes_on else goes_on
 
 
-async def _read_source(
-    services: Services, prober: Prober, kind: StorageItemType, source: Mapping[str, Any], expected: Mapping[UUID, Any]
-) -> tuple[ReadSource, int | None]:
-    item_uuid = UUID(hex=source["item_uuid"])
-    upload = expected.get(item_uuid)
-    if upload is None:
-        raise MediaError("The placeholder was removed before its file was read.")
-    key, name = upload.stored_key or upload.object_key, source["title"] or upload.file_name
-    try:
-        async with services.store.local(key) as path:
-            facts = await _facts(prober, path, kind, name, source["facts"])
-    except MissingObject:
-        raise MediaError(f"{upload.file_name}: the bytes have not arrived.") from None
-    _check_declared(upload, facts)
-    number = facts.get("dicom_instance_number")
-    return ReadSource(item_uuid, key, facts, source["title"], source["client_metadata"]), number
-
-
-async def _facts(
-    prober: Prober, path: Path, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    if provided is None:
-        return asdict(await prober.probe(path, kind, name))
-    sha256, size = await asyncio.to_thread(_digest, path)
-    if not size:
-        raise MediaError(f"{name}: the file is empty.")
-    if provided.get("file_size", size) != size:
-        raise MediaError(f"{name}: the file has {size:,} bytes, not {provided['file_size']:,} as was said.")
-    return {**provided, "sha256": sha256, "file_size": size}
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-
-
-def _check_declared(upload: Any, facts: Mapping[str, Any]) -> None:
-    if upload.sha256 and upload.sha256 != facts["sha256"]:
-        raise MediaError(f"{upload.file_name}: the SHA-256 is {facts['sha256']}, not {upload.sha256} as was declared.")
-    if upload.file_size != facts["file_size"]:
-        said, found = upload.file_size, facts["file_size"]
-        raise MediaError(f"{upload.file_name}: the file has {found:,} bytes, not {said:,} as was declared.")
-
-
-def _check_series(unit: Any, sources: Sequence[ReadSource]) -> None:
-    found = {source.facts.get("dicom_series_uid") for source in sources}
-    if unit.spec["item_type"] == StorageItemType.DICOM_SERIES and len(found) > 1:
-        raise MediaError(f"The files are of {len(found)} series, not of one.")
-
-
-def _kind_of_sources(unit: Any) -> StorageItemType:
-    groups = {
-        StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
-        StorageItemType.DICOM_SERIES: StorageItemType.DICOM_FILE,
-    }
-    kind = StorageItemType(unit.spec["item_type"])
-    return groups.get(kind, kind)
-
-
-async def _commit(transaction: Transaction, services: Services, job_uuid: UUID, read: Sequence[_Read]) -> None:
-    """Write a batch: units that were ended meanwhile, by a cancellation or another worker, are passed over."""
-    job = await held_job(transaction, job_uuid)
-    if job is None:
-        return
-    pending = await pending_units(transaction, job_uuid, [one.unit.uuid for one in read])
-    ends: dict[UUID, UnitEnd] = {}
+async def _commit_singly(services: Services, job: UUID, read: Sequence[ReadUnit]) -> list[ReadUnit]:
+    """Write each unit by itself; those with which that failed."""
+    failed = []
     for one in read:
-        if one.unit.uuid in pending:
-            ends[one.unit.uuid] = await _end(transaction, services, job, one)
-    failed = [uuid for uuid, end in ends.items() if end.status is JobStatus.ERROR]
-    await drop_placeholders(transaction, services.queue, failed)
-    if ends:
-        await end_units(transaction, services.queue, services.events, job, ends)
+        try:
+            await _commit(services, job, [one])
+        except Exception:
+            log.exception("unit_not_written", job=str(job), unit=str(one.unit.uuid))
+            failed.append(one)
+    return failed
 
 
-async def _end(transaction: Transaction, services: Services, job: Any, read: _Read) -> UnitEnd:
-    if read.error:
-        return UnitEnd(JobStatus.ERROR, error=read.error, action=_READING)
-    try:
-        await make_items(transaction, services.queue, job.user_uuid, job.folder_uuid, read.sources)
-    except Gone:
-        return UnitEnd(JobStatus.ERROR, error="The placeholder was removed or moved.", action="making the item")
-    spec = read.unit.spec
-    item_type = StorageItemType(spec["item_type"])
-    if item_type is _kind_of_sources(read.unit):
-        return UnitEnd(JobStatus.DONE, read.sources[0].item_uuid)
-    first = read.sources[0].facts
+async def _postpone(services: Services, job: UUID, failed: Sequence[ReadUnit], tries: int) -> bool:
+    """Have units tried again later, all of them at once; after the last time they have failed."""
+    if tries == len(DELAYS):
+        error = f"It could not be worked on, through no fault of its own, though it was tried {tries + 1} times."
+        return await _commit(services, job, [replace(one, error=error) for one in failed])
+    again: dict[str, JSON] = {"job": job.hex, "positions": [one.unit.position for one in failed], "tries": tries + 1}
+    async with services.database.writing() as transaction:
+        await services.queue.enqueue(transaction, INGEST, again, run_at=now() + DELAYS[tries])
+    return True
+
+
+async def _commit(services: Services, job: UUID, read: Sequence[ReadUnit]) -> bool:
+    """Write units in one transaction; whether the job goes on."""
+    while read:
+        try:
+            async with services.database.writing() as transaction:
+                return await _write(transaction, services, job, read)
+        except Gone as gone:
+            read = [_without(one, gone) for one in read]
+    return True
+
+
+def _without(read: ReadUnit, gone: Gone) -> ReadUnit:
+    missing = any(source.item_uuid in gone.uuids for source in read.sources)
+    return replace(read, error="Its placeholder was removed while the job ran.") if missing else read
+
+
+async def _write(transaction: Transaction, services: Services, job_uuid: UUID, read: Sequence[ReadUnit]) -> bool:
+    """End units that nobody has ended meanwhile: locks are taken from the tree to the job, items, objects, counters."""
+    await lock_tree(transaction.connection, exclusive=False)
+    job = await held_job(transaction, job_uuid)
+    if job is None or job.status in TERMINAL:
+        return False
+    pending = await still_pending(transaction, [one.unit.uuid for one in read])
+    good = [one for one in read if one.unit.uuid in pending and not one.error]
+    bad = [one for one in read if one.unit.uuid in pending and one.error]
+    given_up: set[UUID] = set()
+    if bad and not job.ignore_errors:
+        given_up = {*await pending_units(transaction, [job_uuid])} - pending
+    if not pending:
+        return True
+    await _remake(transaction, services, job, good, [*(one.unit.uuid for one in bad), *given_up])
+    groups = await _make_groups(transaction, job, good)
+    ends = {one.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(one.unit.uuid, one.sources[0].item_uuid)) for one in good}
+    ends |= {one.unit.uuid: UnitEnd(JobStatus.ERROR, error=one.error, action=_ACTION) for one in bad}
+    ends |= dict.fromkeys(given_up, CANCELLED)
+    return await end_units(transaction, services.events, job, ends) not in TERMINAL
+
+
+async def _remake(
+    transaction: Transaction, services: Services, job: Any, good: Sequence[ReadUnit], lost: Sequence[UUID]
+) -> None:
+    """Turn the placeholders of good units into items, and remove those of lost ones."""
+    sources = [source for one in good for source in one.sources]
+    wanted, dropped = {source.item_uuid for source in sources}, await placeholders_of(transaction, lost)
+    held = {row.uuid: row for row in await chosen_items(transaction, [*wanted, *dropped])}
+    if gone := wanted - held.keys():
+        raise Gone(gone)
+    keys = await stored_once(transaction, sources)
+    await hold(transaction, {job.folder_uuid, *(row.folder_uuid for row in held.values())})
+    await make_items(transaction, services.queue, job.user_uuid, sources, held, keys)
+    await remove_items(transaction, services.queue, None, [held[uuid] for uuid in dropped if uuid in held])
+
+
+async def _make_groups(transaction: Transaction, job: Any, good: Sequence[ReadUnit]) -> dict[UUID, UUID]:
+    """Make the items of units that are groups of files; their uuids, by unit."""
+    read = [one for one in good if one.unit.spec["item_type"] in MEMBERS]
+    groups = [(_group(job, one), [source.item_uuid for source in one.sources]) for one in read]
+    await make_groups(transaction, job.user_uuid, job.folder_uuid, groups)
+    return {one.unit.uuid: group.uuid for one, (group, _) in zip(read, groups, strict=True)}
+
+
+def _group(job: Any, read: ReadUnit) -> Item:
+    """The row of a group; of a series it says which (ENC-ITEM-24, ENC-ITEM-25)."""
+    spec, first = read.unit.spec, read.sources[0].facts
     facts = {name: first.get(name) for name in ("dicom_study_uid", "dicom_series_uid")}
-    group = group_row(job.folder_uuid, job.user_uuid, item_type, read.unit.title, spec["client_metadata"], facts)
-    await make_group(transaction, job.user_uuid, job.folder_uuid, group, _ordered(read))
-    return UnitEnd(JobStatus.DONE, group.uuid)
-
-
-def _ordered(read: _Read) -> list[UUID]:
-    """The members in the order of the input, or of a series by instance number where all have one."""
-    uuids = [source.item_uuid for source in read.sources]
-    if None in read.instance_numbers:
-        return uuids
-    numbered = zip(read.instance_numbers, range(len(uuids)), strict=True)
-    return [uuids[place] for _, place in sorted(numbered, key=lambda pair: (pair[0] or 0, pair[1]))]
+    item_type = StorageItemType(spec["item_type"])
+    return group_row(job.folder_uuid, job.user_uuid, item_type, read.unit.title, spec["client_metadata"], facts)

@@ -1,5 +1,8 @@
 """Comparing the counters of folders with their rows, and mending them."""
 
+from collections.abc import AsyncIterator
+from uuid import UUID
+
 import sqlalchemy as sa
 import structlog
 
@@ -7,13 +10,27 @@ from gateway.catalog.counters import recount as recount_folder
 from gateway.context import Services
 from gateway.models.folders import folders
 
-_log = structlog.get_logger()
+_AT_ONCE = 1000
+
+log = structlog.get_logger(__name__)
 
 
 async def recount(services: Services) -> None:
     """Look at every folder, each in a transaction of its own."""
-    for row in await services.database.rows(sa.select(folders.c.uuid).order_by(folders.c.uuid)):
+    async for folder_uuid in _all_folders(services):
         async with services.database.writing() as transaction:
-            wrong = await recount_folder(transaction, row.uuid)
+            wrong = await recount_folder(transaction, folder_uuid)
         if wrong:
-            _log.warning("counters_mended", folder=str(row.uuid))
+            log.warning("counters_mended", folder=str(folder_uuid), wrong=wrong)
+
+
+async def _all_folders(services: Services) -> AsyncIterator[UUID]:
+    last = UUID(int=0)
+    while True:
+        after = sa.select(folders.c.uuid).where(folders.c.uuid > last).order_by(folders.c.uuid).limit(_AT_ONCE)
+        rows = await services.database.rows(after)
+        for row in rows:
+            yield row.uuid
+        if len(rows) < _AT_ONCE:
+            return
+        last = rows[-1].uuid

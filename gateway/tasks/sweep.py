@@ -5,14 +5,13 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from gateway.catalog.items import chosen_items, remove_items
-from gateway.catalog.starting import INGEST
+from gateway.catalog.starting import enqueue_units
 from gateway.context import Services
+from gateway.database.dialects import among
 from gateway.kinds import JobStatus
 from gateway.models.base import now
 from gateway.models.uploads import idempotency_keys, upload_jobs, upload_units, uploads
 
-SWEEP = "sweep"
-EVERY = timedelta(minutes=10)
 LATE = timedelta(hours=24)
 """Placeholders that no job has taken, and idempotency keys, live so long (design section 3)."""
 STUCK = timedelta(hours=1)
@@ -20,31 +19,35 @@ _AT_ONCE = 500
 
 
 async def sweep(services: Services) -> None:
-    """Clear up, and be back in some minutes."""
+    """Clear up."""
     while await _drop_late_placeholders(services):
         pass
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < now() - LATE))
     await _take_up_stuck_jobs(services)
-    async with services.database.writing() as transaction:
-        await services.queue.enqueue(transaction, SWEEP, {}, key=SWEEP, run_at=now() + EVERY)
 
 
 async def _drop_late_placeholders(services: Services) -> bool:
-    late = sa.select(uploads.c.item_uuid).where(uploads.c.unit_uuid.is_(None), uploads.c.created_at < now() - LATE)
+    """Remove some; whether there were any. A job may take one until it is held, so it is looked at again then."""
+    late = sa.and_(uploads.c.unit_uuid.is_(None), uploads.c.created_at < now() - LATE)
     async with services.database.writing() as transaction:
-        uuids = [row.item_uuid for row in await transaction.rows(late.limit(_AT_ONCE))]
-        await remove_items(transaction, services.queue, None, await chosen_items(transaction, uuids))
-    return bool(uuids)
+        found = await transaction.rows(sa.select(uploads.c.item_uuid).where(late).limit(_AT_ONCE))
+        held = await chosen_items(transaction, [row.item_uuid for row in found])
+        chosen = among(services.database.dialect, uploads.c.item_uuid, [row.uuid for row in held])
+        still = {row.item_uuid for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(late, chosen))}
+        await remove_items(transaction, services.queue, None, [row for row in held if row.uuid in still])
+    return bool(found)
 
 
 async def _take_up_stuck_jobs(services: Services) -> None:
-    """Have jobs worked on again whose tasks were given up: nothing has happened to them for an hour."""
-    units = sa.select(sa.func.max(upload_units.c.position)).where(upload_units.c.job_uuid == upload_jobs.c.uuid)
-    stuck = sa.select(upload_jobs.c.uuid, units.scalar_subquery().label("last")).where(
-        upload_jobs.c.status == JobStatus.PENDING, upload_jobs.c.last_edited_at < now() - STUCK
-    )
+    """Have jobs worked on again whose tasks were given up: nothing has happened to them for an hour.
+
+    Where they only wait for their turn, the units are done by whichever task comes first.
+    """
+    waits = upload_units.c.status == JobStatus.PENDING
+    stuck = sa.and_(upload_jobs.c.status == JobStatus.PENDING, upload_jobs.c.last_edited_at < now() - STUCK)
     async with services.database.writing() as transaction:
-        for row in await transaction.rows(stuck):
-            args = {"job": row.uuid.hex, "start": 0, "stop": row.last + 1}
-            await services.queue.enqueue(transaction, INGEST, args, key=f"{INGEST}.{row.uuid.hex}")
+        for job in await transaction.rows(sa.select(upload_jobs.c.uuid).where(stuck).limit(_AT_ONCE)):
+            units = sa.select(upload_units.c.position).where(upload_units.c.job_uuid == job.uuid, waits)
+            positions = [row.position for row in await transaction.rows(units.order_by(upload_units.c.position))]
+            await enqueue_units(transaction, services.queue, job.uuid, positions, once=True)

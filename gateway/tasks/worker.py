@@ -1,8 +1,9 @@
 """A worker: the tasks that there are, and the loop that runs them, beside `serve` or alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
@@ -10,22 +11,27 @@ from gateway.catalog.starting import INGEST
 from gateway.context import Services
 from gateway.jobs.queue import Task
 from gateway.media.prober import ProbeLimits, Prober
+from gateway.models.base import now
 from gateway.tasks.ingest import ingest
 from gateway.tasks.objects import abort_parts, remove_objects
+from gateway.tasks.reading import Reader
 from gateway.tasks.recount import recount
-from gateway.tasks.sweep import SWEEP, sweep
+from gateway.tasks.sweep import sweep
 
-RECOUNT = "recount"
+REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
+    "sweep": (timedelta(minutes=10), sweep),
+    "recount": (timedelta(days=1), recount),
+}
+"""Tasks that run again and again, and how long after they began."""
 
 
-def tasks_of(services: Services, prober: Prober) -> Mapping[str, Task]:
+def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
     """Every task by its name in the queue."""
     return {
-        INGEST: partial(ingest, services, prober),
+        INGEST: partial(ingest, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
-        SWEEP: partial(sweep, services),
-        RECOUNT: partial(recount, services),
+        **{name: partial(_regularly, services, name) for name in REGULAR},
     }
 
 
@@ -33,10 +39,11 @@ async def work(services: Services, stop: asyncio.Event) -> None:
     """Run tasks until `stop` is set."""
     settings = services.settings
     prober = Prober(ProbeLimits(settings.probe_seconds, settings.probe_memory, settings.probe_children))
-    async with services.database.writing() as transaction:
-        await services.queue.enqueue(transaction, SWEEP, {}, key=SWEEP)
+    reader = Reader(services.store, prober, 2 * settings.probe_children)  # so that copies come while others are read
     try:
-        await services.queue.work(tasks_of(services, prober), concurrency=settings.worker_concurrency, stop=stop)
+        for name in REGULAR:
+            await _plan(services, name)
+        await services.queue.work(tasks_of(services, reader), concurrency=settings.worker_concurrency, stop=stop)
     finally:
         await prober.close()
 
@@ -51,3 +58,15 @@ async def working(services: Services) -> AsyncIterator[None]:
     finally:
         stop.set()
         await running
+
+
+async def _regularly(services: Services, name: str) -> None:
+    """Run a regular task. The next time is planned first: no failure ends the chain."""
+    period, task = REGULAR[name]
+    await _plan(services, name, period)
+    await task(services)
+
+
+async def _plan(services: Services, name: str, delay: timedelta = timedelta()) -> None:
+    async with services.database.writing() as transaction:
+        await services.queue.enqueue(transaction, name, {}, key=name, run_at=now() + delay)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from strawberry.utils.str_converters import to_camel_case
+
 from gateway.catalog.provided import checked_facts, dicom_facts
 from gateway.catalog.starting import Source, UnitPlan
 from gateway.catalog.texts import checked_metadata, checked_name
@@ -71,7 +73,7 @@ def _single_plans(input: DataUploadItemsInput, errors: list[DomainError]) -> Ite
     for name, item_type in _FILES:
         for place, entry in enumerate(getattr(input, name)):
             try:
-                yield UnitPlan(item_type, [_source(entry, item_type, ("items", _camel(name), place))])
+                yield UnitPlan(item_type, [_source(entry, item_type, ("items", to_camel_case(name), place))])
             except DomainError as error:
                 errors.append(error)
 
@@ -79,7 +81,7 @@ def _single_plans(input: DataUploadItemsInput, errors: list[DomainError]) -> Ite
 def _group_plans(input: DataUploadItemsInput, errors: list[DomainError]) -> Iterable[UnitPlan]:
     for name, member_name, item_type, member_type in _GROUPS:
         for place, entry in enumerate(getattr(input, name)):
-            path: Path = ("items", _camel(name), place)
+            path: Path = ("items", to_camel_case(name), place)
             try:
                 yield _group_plan(entry, item_type, member_type, member_name, path)
             except DomainError as error:
@@ -89,23 +91,22 @@ def _group_plans(input: DataUploadItemsInput, errors: list[DomainError]) -> Iter
 def _group_plan(
     entry: Any, item_type: StorageItemType, member_type: StorageItemType, member_name: str, path: Path
 ) -> UnitPlan:
-    members = group_members(entry, member_name)
+    members, field = group_members(entry, member_name), to_camel_case(member_name)
     if not 1 <= len(members) <= MAX_UNITS:
-        raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, _camel(member_name))
-    sources = [_source(one, member_type, (*path, _camel(member_name), place)) for place, one in enumerate(members)]
+        raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
+    sources = [_source(one, member_type, (*path, field, place)) for place, one in enumerate(members)]
     title = None if entry.title is None else checked_name(entry.title, *path, "title")
     return UnitPlan(item_type, sources, title, checked_metadata(entry.client_metadata, *path, "clientMetadata"))
 
 
 def _source(entry: Any, item_type: StorageItemType, path: Path) -> Source:
     """One file: exactly one of its URL and its placeholder is given."""
-    url_name = "url" if hasattr(entry, "url") else "object_url"
-    url = getattr(entry, url_name)
+    field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
-        raise bad_input(f"Give exactly one of {_camel(url_name)} and placeholderUuid.", *path, _camel(url_name))
+        raise bad_input(f"Give exactly one of {field} and placeholderUuid.", *path, field)
     metadata = getattr(entry, "client_metadata", None)
     return Source(
-        path=(*path, _camel(url_name) if url is not None else "placeholderUuid"),
+        path=(*path, "placeholderUuid" if url is None else field),
         item_type=item_type,
         placeholder_uuid=entry.placeholder_uuid,
         object_url=url,
@@ -125,10 +126,5 @@ def _facts(entry: Any, path: Path) -> dict[str, Any] | None:
             facts = {_COLUMNS.get(field, field): value for field, value in asdict(given).items()}
             if name == "pdf_metadata":
                 facts["mime_type"] = _PDF_TYPE
-            return checked_facts(facts, *path, _camel(name))
+            return checked_facts(facts, *path, to_camel_case(name))
     return None
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.texts import checked_metadata, checked_name
 from gateway.catalog.uploads import (
+    UNNAMED_TYPE,
     UPLOADABLE,
     ExpectedFile,
     expect_files,
@@ -38,7 +39,6 @@ from resolvers.inputs.uploads import (
 )
 from resolvers.outcomes import Outcome
 
-_UNNAMED_TYPE = "application/octet-stream"
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,63}/[\w!#$&^.+-]{1,63}(; ?[\w-]+=[\w.+-]+)?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -119,8 +119,8 @@ async def abort_uploads(context: Context, input: UploadsInput) -> Outcome:
     """Give up placeholders that no job works on, with whatever has been sent for them."""
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        rows = await _chosen(context, transaction, input.item_uuids, "itemUuids")
-        placeholders = await chosen_items(transaction, [row.item_uuid for row in rows])
+        placeholders = await chosen_items(transaction, input.item_uuids)
+        await _chosen(context, transaction, input.item_uuids, "itemUuids")
         await remove_items(transaction, context.services.queue, context.viewer.user_uuid, placeholders)
     return Outcome(removed_items_count=len(placeholders))
 
@@ -152,7 +152,7 @@ def _expected(file: UploadFileInput, most: int, path: Path) -> ExpectedFile:
     digest = file.sha256.lower() if file.sha256 else None
     if digest and not _SHA256.fullmatch(digest):
         raise bad_input("A SHA-256 has 64 hex digits.", *path, "sha256")
-    mime_type = file.mime_type or _UNNAMED_TYPE
+    mime_type = file.mime_type or UNNAMED_TYPE
     if not _TYPE.fullmatch(mime_type):
         raise bad_input("A MIME type is a type and a subtype, such as image/png.", *path, "mimeType")
     metadata = checked_metadata(file.client_metadata, *path, "clientMetadata")

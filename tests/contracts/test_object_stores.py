@@ -31,7 +31,7 @@ def disk_store(directory: Path) -> Iterator[LocalDisk]:
     made: list[LocalDisk] = []
 
     def make_app(url: str) -> Starlette:
-        store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests")
+        store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests", part_size=64 << 20)
         assert isinstance(store, LocalDisk)
         made.append(store)
         return Starlette(routes=object_routes(store))
@@ -48,7 +48,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             yield disk
     else:
         url = under(request.getfixturevalue("s3_server"), secrets.token_hex(4))
-        s3 = open_store(url, directory=directory, public_url="", secret=b"")
+        s3 = open_store(url, directory=directory, public_url="", secret=b"", part_size=64 << 20)
         yield s3
         asyncio.run(s3.close())
 

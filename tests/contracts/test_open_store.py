@@ -11,7 +11,7 @@ from gateway.stores.s3 import S3
 
 
 def opened(url: str, directory: Path) -> ObjectStore:
-    return open_store(url, directory=directory, public_url="http://gateway.example", secret=b"x")
+    return open_store(url, directory=directory, public_url="http://gateway.example", secret=b"x", part_size=5 << 20)
 
 
 async def test_without_a_url_it_is_the_disk(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""Reading the files of a unit: what they are, what is wrong with them, or that we could not tell."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from gateway.catalog.ingested import ReadSource
+from gateway.kinds import StorageItemType
+from gateway.media.facts import MediaError
+from gateway.media.prober import Prober
+from gateway.stores.base import MissingObject, ObjectStore
+
+MEMBERS = {
+    StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
+    StorageItemType.DICOM_SERIES: StorageItemType.DICOM_FILE,
+}
+"""The kinds of units that are groups of files, and of what files."""
+_NAMED = 5
+"""How many files at fault a unit's error names."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUnit:
+    """A unit whose files have been read. `error` says what is wrong with them; `failed`, that we could not do it."""
+
+    unit: Any
+    sources: Sequence[ReadSource] = ()
+    error: str | None = None
+    failed: bool = False
+
+
+class Reader:
+    """Reads some files at once: each may be a copy on this machine's disk while it is read."""
+
+    def __init__(self, store: ObjectStore, prober: Prober, at_once: int) -> None:
+        self._store = store
+        self._prober = prober
+        self._places = asyncio.Semaphore(at_once)
+
+    async def read(self, unit: Any, expected: Mapping[UUID, Any]) -> ReadUnit:
+        """Read all files of a unit, whose uploads are among `expected`, by item; never raises but to be cancelled."""
+        kind = StorageItemType(unit.spec["item_type"])
+        kind = MEMBERS.get(kind, kind)
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = [
+                    group.create_task(self._source(kind, expected.get(UUID(hex=source["item_uuid"])), source))
+                    for source in unit.spec["sources"]
+                ]
+        except Exception:
+            log.exception("unit_not_read", unit=str(unit.uuid))
+            return ReadUnit(unit, failed=True)
+        return _together(unit, [task.result() for task in reading])
+
+    async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
+        """A file, or what is wrong with it."""
+        if upload is None:
+            return "A placeholder was removed before its file was read."
+        key = upload.stored_key or upload.object_key
+        try:
+            async with self._places, self._store.local(key) as path:
+                facts = await self._facts(path, kind, upload.file_name, source["facts"])
+            _check_declared(upload, facts)
+        except MissingObject:
+            return f"{upload.file_name}: the bytes have not arrived."
+        except MediaError as error:
+            return f"{upload.file_name}: {error}."
+        return ReadSource(upload.item_uuid, key, facts, source["title"], source["client_metadata"])
+
+    async def _facts(
+        self, path: Path, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """The facts in the file, or those that the client provided with only what we must see ourselves."""
+        if provided is None:
+            return asdict(await self._prober.probe(path, kind, name))
+        sha256, size = await asyncio.to_thread(_digest, path)
+        if not size:
+            raise MediaError("the file is empty")
+        if provided.get("file_size", size) != size:
+            raise MediaError(f"the file has {size:,} bytes, not {provided['file_size']:,} as its metadata says")
+        return {**provided, "sha256": sha256, "file_size": size}
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
+def _check_declared(upload: Any, facts: Mapping[str, Any]) -> None:
+    if upload.file_size != facts["file_size"]:
+        raise MediaError(f"the file has {facts['file_size']:,} bytes, not {upload.file_size:,} as was declared")
+    if upload.sha256 and upload.sha256 != facts["sha256"]:
+        raise MediaError(f"the SHA-256 is {facts['sha256']}, not {upload.sha256} as was declared")
+
+
+def _together(unit: Any, found: Sequence[ReadSource | str]) -> ReadUnit:
+    """What is wrong with a file is wrong with its unit."""
+    errors = [one for one in found if isinstance(one, str)]
+    sources = [one for one in found if isinstance(one, ReadSource)]
+    if not errors and unit.spec["item_type"] == StorageItemType.DICOM_SERIES:
+        errors, sources = _series(sources)
+    return ReadUnit(unit, sources, _summed_up(errors))
+
+
+def _series(sources: list[ReadSource]) -> tuple[list[str], list[ReadSource]]:
+    """What is wrong with a series, and its instances in the order of their numbers if all have one (ENC-UPDS)."""
+    series = {source.facts["dicom_series_uid"] for source in sources}
+    if len(series) > 1:
+        return [f"The files are of {len(series)} series, not of one."], sources
+    numbers = [source.facts["dicom_instance_number"] for source in sources]
+    if None not in numbers:
+        sources = [sources[place] for place in sorted(range(len(sources)), key=numbers.__getitem__)]
+    return [], sources
+
+
+def _summed_up(errors: Sequence[str]) -> str | None:
+    more = [f"{len(errors) - _NAMED:,} more files are at fault."] if len(errors) > _NAMED else []
+    return " ".join([*errors[:_NAMED], *more]) or None
