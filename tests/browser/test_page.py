@@ -12,7 +12,7 @@ import httpx
 from tests.browser.conftest import LiveServer
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("pyproject.toml", "README.md", ".gitignore", "gateway", "schema", "resolvers")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", ".gitignore", "gateway", "schema", "resolvers")
 STATIC = "gateway/http/graphiql/static"
 
 
