@@ -1,0 +1,213 @@
+"""What the demo consists of: folders with their files, groups and users with their roles, and two datasets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from gateway.demo import papers, sounds
+from gateway.demo.phantom import head
+from gateway.demo.sounds import Wave
+from gateway.demo.streets import Hour, drive, street
+from gateway.kinds import StorageItemType, StorageUserRole
+from gateway.media import samples
+
+RATE = 22_050
+SLICES, SLICE_SIZE = 24, 128
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to upload; its bytes are made when they are needed."""
+
+    name: str
+    item_type: StorageItemType
+    mime_type: str
+    make: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Files that belong together: an image group or a DICOM series."""
+
+    name: str
+    item_type: StorageItemType
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder, what lies in it, and the groups that have a role on it and all below."""
+
+    name: str
+    description: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
+    folders: tuple["Folder", ...] = ()
+    roles: Mapping[str, StorageUserRole] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user, and the group that he belongs to."""
+
+    email: str
+    name: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset: of the items with these names, or of what lies in the folder that it mirrors."""
+
+    title: str
+    description: str
+    items: tuple[str, ...] = ()
+    mirrors: str = ""
+
+
+def _picture(kind: str, hour: Hour, seed: int) -> bytes:
+    return samples.saved(street(960, 600, hour, seed), kind)
+
+
+def _image(name: str, kind: str, hour: Hour, seed: int) -> File:
+    return File(name, StorageItemType.IMAGE, f"image/{kind}", partial(_picture, kind, hour, seed))
+
+
+def _film(name: str, hour: Hour, seed: int) -> File:
+    def make() -> bytes:
+        return samples.filmed("webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 48))
+
+    return File(name, StorageItemType.VIDEO, "video/webm", make)
+
+
+def _sound(
+    name: str, mime_type: str, container: str, codec: samples.AudioCodec, play: Callable[[float, int, int], Wave]
+) -> File:
+    def make() -> bytes:
+        frames = samples.sampled(play(4.0, RATE, 7), RATE, 1)
+        return samples.recorded(container, codec, RATE, 1, frames)
+
+    return File(name, StorageItemType.AUDIO, mime_type, make)
+
+
+def _slice(number: int) -> File:
+    def make() -> bytes:
+        voxels = head(SLICE_SIZE, SLICES)[number : number + 1]
+        return samples.part10(samples.dicom_dataset(1, 1, number + 1, 0, voxels))
+
+    return File(f"slice-{number + 1:02}.dcm", StorageItemType.DICOM_FILE, "application/dicom", make)
+
+
+def _volume() -> bytes:
+    return samples.volume(head(64, 48, 1000).transpose(2, 1, 0))
+
+
+def _text(name: str, content: str) -> File:
+    return File(name, StorageItemType.PLAIN_TEXT, "text/plain", content.encode)
+
+
+HEAD_CT = Folder(
+    "Head CT",
+    "One axial series of a phantom.",
+    {"modality": "CT", "phantom": True},
+    bundles=(Bundle("Head phantom, axial", StorageItemType.DICOM_SERIES, tuple(map(_slice, range(SLICES)))),),
+)
+RADIOLOGY = Folder(
+    "Radiology",
+    "Phantoms, their volumes, and what was written about them.",
+    {"department": "Radiology", "retentionYears": 10},
+    folders=(
+        HEAD_CT,
+        Folder(
+            "Head MR",
+            "The same head as one volume.",
+            {"modality": "MR", "phantom": True},
+            files=(File("head-phantom.nii.gz", StorageItemType.NIFTI, "application/gzip", _volume),),
+        ),
+        Folder(
+            "Reports",
+            "Readings and protocols.",
+            files=(
+                File("Reading report.pdf", StorageItemType.PDF, "application/pdf", papers.report),
+                _text("Protocol.txt", papers.PROTOCOL),
+            ),
+        ),
+    ),
+    roles={"Curators": StorageUserRole.ADMIN, "Radiologists": StorageUserRole.USER},
+)
+STREETS = Folder(
+    "Street scenes",
+    "One camera, several corners, all hours.",
+    {"camera": "drawn", "licence": "CC0-1.0"},
+    bundles=(
+        Bundle(
+            "Corner 7, a day",
+            StorageItemType.IMAGE_GROUP,
+            tuple(_image(f"corner-7-{hour}.jpg", "jpeg", hour, 7) for hour in ("dawn", "noon", "dusk", "night")),
+        ),
+    ),
+    folders=(
+        Folder(
+            "Day",
+            "Corners in the light.",
+            files=(
+                _image("corner-1.png", "png", "noon", 1),
+                _image("corner-2.jpg", "jpeg", "noon", 2),
+                _image("corner-3.webp", "webp", "dawn", 3),
+            ),
+        ),
+        Folder(
+            "Night",
+            "The same corners after sunset.",
+            files=(
+                _image("corner-1-night.png", "png", "night", 1),
+                _image("corner-2-dusk.jpg", "jpeg", "dusk", 2),
+                _image("corner-3-night.webp", "webp", "night", 3),
+            ),
+        ),
+        Folder(
+            "Films",
+            "Traffic, four seconds each.",
+            files=(_film("traffic-noon.webm", "noon", 2), _film("traffic-dusk.webm", "dusk", 1)),
+        ),
+    ),
+    roles={
+        "Curators": StorageUserRole.ADMIN,
+        "Radiologists": StorageUserRole.VIEWER,
+        "Guests": StorageUserRole.VIEWER,
+    },
+)
+RECORDINGS = Folder(
+    "Field recordings",
+    "Heard on one morning.",
+    {"microphone": "computed", "licence": "CC0-1.0"},
+    files=(
+        _sound("birds.flac", "audio/flac", "flac", "flac", sounds.birds),
+        _sound("bell.mp3", "audio/mpeg", "mp3", "libmp3lame", sounds.bell),
+        _sound("rain.wav", "audio/wav", "wav", "pcm_s16le", sounds.rain),
+        _text("Diary.txt", papers.DIARY),
+    ),
+    roles={"Curators": StorageUserRole.ADMIN, "Guests": StorageUserRole.VIEWER},
+)
+ROOTS = (RADIOLOGY, STREETS, RECORDINGS)
+
+GROUPS = {
+    "Curators": "Keep the whole collection.",
+    "Radiologists": "Read and add to Radiology.",
+    "Guests": "Look, and touch nothing.",
+}
+PEOPLE = (
+    Person("curator@demo.example", "Cleo Curator", "Curators"),
+    Person("radiologist@demo.example", "Rafael Radiologist", "Radiologists"),
+    Person("guest@demo.example", "Gita Guest", "Guests"),
+)
+DATASETS = (
+    Dataset(
+        "Corners, training",
+        "Chosen by hand from all hours.",
+        items=("corner-1.png", "corner-2.jpg", "corner-1-night.png", "corner-2-dusk.jpg", "traffic-noon.webm"),
+    ),
+    Dataset("Head phantoms", "Whatever lies in Head CT.", mirrors=HEAD_CT.name),
+)

@@ -1,0 +1,79 @@
+"""Makes the demo collection on a running site, once, and tells how to look at it."""
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from gateway.demo.collection import Collection, fill
+from gateway.demo.contents import PEOPLE
+
+QUERIES = (
+    """\
+# What lies where, with everything below it counted.
+query Folders {
+  storageFolders(first: 10) {
+    nodes {
+      name
+      description
+      summary(recursive: true) { files images videos totalSize }
+      subfolders(first: 10) { nodes { name summary { files totalSize } } }
+    }
+  }
+}
+""",
+    """\
+# Pictures and films with their facts, and URLs that open in a browser.
+query Media {
+  searchStorageItems(filter: {itemTypes: [IMAGE, VIDEO]}, first: 5) {
+    totalCount
+    nodes {
+      name
+      mimeType
+      width
+      height
+      duration
+      folder { name }
+      signedUrl { url expiresAt }
+    }
+  }
+}
+""",
+    """\
+# Series and groups with their first members, and the datasets that use them.
+query Groups {
+  searchStorageItems(filter: {itemTypes: [DICOM_SERIES, IMAGE_GROUP]}, first: 5) {
+    nodes {
+      name
+      itemType
+      children(first: 3) { totalCount edges { frameNumber node { name fileSize } } }
+      summary { accessibleDatasets { title } }
+    }
+  }
+}
+""",
+)
+
+
+async def run_demo(url: str, key: str) -> None:
+    """Make the collection, or find it there, and print where to go; raises `DemoFailed` if the site refuses."""
+    console = Console(highlight=False, soft_wrap=True)
+    with console.status("Making the demo collection …"):
+        collection = await fill(url, key)
+    _tell(console, url, collection)
+
+
+def _tell(console: Console, url: str, collection: Collection) -> None:
+    console.print("\n[bold]The demo collection is there.[/]" if collection.keys else "\nThe demo collection was there.")
+    console.print(_people(collection))
+    if len(collection.keys) < len(PEOPLE):
+        console.print("Keys are shown only once. Another: storegraph key create --user E-MAIL")
+    console.print(f"\nOpen {url}/graphql, enter a key, and paste one of these:\n")
+    for query in QUERIES:
+        console.print(Syntax(query, "graphql", theme="ansi_dark", background_color="default"))
+
+
+def _people(collection: Collection) -> Table:
+    table = Table("user", "group", "API key", box=None)
+    for person in PEOPLE:
+        table.add_row(person.email, person.group, collection.keys.get(person.email, "made before"))
+    return table

@@ -1,0 +1,198 @@
+"""Pictures of a street that nobody has walked, drawn from a number: houses, lamps, cars and the light of the hour."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+Colour = tuple[int, int, int]
+Hour = Literal["dawn", "noon", "dusk", "night"]
+FINE = 2
+"""Pictures are drawn this many times too large, so that their edges are smooth."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """The colours of an hour, and how high the sun or the moon stands, from 0 at the roofs to 1."""
+
+    zenith: Colour
+    horizon: Colour
+    disc: Colour
+    height: float
+    walls: tuple[Colour, ...]
+    far: Colour
+    windows: Colour
+    road: Colour
+    lamps: Colour
+
+
+LIGHTS: dict[Hour, Light] = {
+    "dawn": Light(
+        zenith=(92, 118, 176),
+        horizon=(250, 205, 178),
+        disc=(255, 236, 200),
+        height=0.15,
+        walls=((172, 120, 110), (196, 150, 128), (150, 116, 130), (205, 168, 150)),
+        far=(150, 140, 172),
+        windows=(250, 222, 170),
+        road=(92, 88, 104),
+        lamps=(255, 240, 200),
+    ),
+    "noon": Light(
+        zenith=(64, 138, 214),
+        horizon=(206, 230, 246),
+        disc=(255, 250, 222),
+        height=0.8,
+        walls=((214, 126, 92), (232, 190, 120), (186, 98, 84), (226, 214, 190), (120, 150, 160)),
+        far=(160, 188, 206),
+        windows=(86, 116, 140),
+        road=(112, 114, 120),
+        lamps=(236, 236, 230),
+    ),
+    "dusk": Light(
+        zenith=(54, 48, 108),
+        horizon=(248, 150, 92),
+        disc=(255, 206, 120),
+        height=0.05,
+        walls=((110, 64, 84), (132, 78, 82), (88, 58, 92), (150, 96, 90)),
+        far=(124, 84, 122),
+        windows=(255, 204, 112),
+        road=(64, 56, 76),
+        lamps=(255, 228, 160),
+    ),
+    "night": Light(
+        zenith=(8, 12, 34),
+        horizon=(38, 48, 92),
+        disc=(232, 236, 246),
+        height=0.75,
+        walls=((30, 34, 58), (38, 38, 64), (26, 30, 48), (46, 44, 70)),
+        far=(22, 26, 54),
+        windows=(255, 214, 120),
+        road=(22, 24, 36),
+        lamps=(255, 236, 176),
+    ),
+}
+CARS: tuple[Colour, ...] = ((206, 54, 48), (52, 96, 170), (240, 196, 60), (236, 236, 240), (44, 120, 92))
+
+
+def street(width: int, height: int, hour: Hour, seed: int, step: float = 0.0) -> Image.Image:
+    """The street of this number at an hour; its cars drive on with each step."""
+    light = LIGHTS[hour]
+    scene = Image.fromarray(_sky(width * FINE, height * FINE, light))
+    draw = ImageDraw.Draw(scene)
+    random = np.random.default_rng(seed)
+    _sun(draw, light, random.uniform(0.15, 0.85))
+    _houses(draw, random, light, (light.far,), base=0.62, tallest=0.38, lit=0.0)
+    _houses(draw, random, light, light.walls, base=0.74, tallest=0.46, lit=0.25 if hour == "noon" else 0.5)
+    _road(draw, light)
+    _cars(draw, random, light, step)
+    return scene.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def drive(width: int, height: int, hour: Hour, seed: int, frames: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """The frames of a film of the street."""
+    for number in range(frames):
+        yield np.asarray(street(width, height, hour, seed, number / 12))
+
+
+def _sky(width: int, height: int, light: Light) -> npt.NDArray[np.uint8]:
+    down = np.clip(np.linspace(0, 1.5, height), 0, 1)[:, None, None]
+    column = np.array(light.zenith) * (1 - down) + np.array(light.horizon) * down
+    return np.broadcast_to(column, (height, width, 3)).astype(np.uint8)
+
+
+def _sun(draw: ImageDraw.ImageDraw, light: Light, across: float) -> None:
+    width, height = draw.im.size
+    x, y, radius = across * width, height * (0.46 - 0.34 * light.height), height * 0.055
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), light.disc)
+
+
+def _houses(
+    draw: ImageDraw.ImageDraw,
+    random: np.random.Generator,
+    light: Light,
+    walls: tuple[Colour, ...],
+    base: float,
+    tallest: float,
+    lit: float,
+) -> None:
+    """A row of houses from the left edge to the right one, with windows where some may be lit."""
+    width, height = draw.im.size
+    left = -random.uniform(0, 0.05) * width
+    while left < width:
+        right = left + random.uniform(0.07, 0.15) * width
+        top = (base - random.uniform(0.4, 1.0) * tallest) * height
+        wall = walls[random.integers(len(walls))]
+        draw.rectangle((left, top, right, base * height), wall)
+        if random.random() < 0.4:
+            draw.polygon([(left, top), ((left + right) / 2, top - 0.06 * height), (right, top)], _shade(wall, 0.8))
+        if lit:
+            _windows(draw, random, light, wall, (left, top, right, base * height), lit)
+        left = right
+
+
+def _windows(
+    draw: ImageDraw.ImageDraw,
+    random: np.random.Generator,
+    light: Light,
+    wall: Colour,
+    house: tuple[float, float, float, float],
+    lit: float,
+) -> None:
+    left, top, right, bottom = house
+    size = draw.im.size[1] * 0.032
+    for y in np.arange(top + size, bottom - 2 * size, 1.9 * size):
+        for x in np.arange(left + 0.6 * size, right - size, 1.5 * size):
+            colour = light.windows if random.random() < lit else _shade(wall, 0.72)
+            draw.rectangle((x, y, x + 0.75 * size, y + 1.1 * size), colour)
+
+
+def _road(draw: ImageDraw.ImageDraw, light: Light) -> None:
+    """Pavement, road, its broken line, and lamps along it."""
+    width, height = draw.im.size
+    draw.rectangle((0, 0.74 * height, width, 0.79 * height), _shade(light.road, 1.35))
+    draw.rectangle((0, 0.79 * height, width, height), light.road)
+    for x in np.arange(0, width, width / 9):
+        draw.rectangle((x, 0.888 * height, x + width / 18, 0.9 * height), light.lamps)
+    for x in np.arange(width / 10, width, width / 4):
+        draw.rectangle((x, 0.56 * height, x + 0.006 * height, 0.77 * height), _shade(light.road, 0.6))
+        draw.ellipse((x - 0.016 * height, 0.53 * height, x + 0.022 * height, 0.568 * height), light.lamps)
+
+
+def _cars(draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, step: float) -> None:
+    """Two cars on the lane away from us that drive to the right, two on the near lane to the left."""
+    width, height = draw.im.size
+    for lane, direction in ((0.862, 1), (0.962, -1)):
+        for place in (0.0, 0.55):
+            speed = direction * 0.16 * width
+            start = (place + random.uniform(0, 0.3)) * width
+            x = (start + speed * step) % (1.3 * width) - 0.15 * width
+            colour = CARS[random.integers(len(CARS))]
+            _car(draw, x, lane * height, 0.17 * height * (0.8 + 0.3 * lane), colour, light, direction)
+
+
+def _car(
+    draw: ImageDraw.ImageDraw, x: float, y: float, length: float, colour: Colour, light: Light, direction: int
+) -> None:
+    """A car that stands with its wheels on `y`."""
+    high, wheel = 0.2 * length, 0.11 * length
+    paint = _shade(colour, 0.45) if light is LIGHTS["night"] else colour
+    cabin = (x + 0.22 * length, y - 2.3 * high, x + 0.78 * length, y - 0.9 * high)
+    draw.rounded_rectangle(cabin, 0.6 * high, _shade(paint, 0.85))
+    for near, far in ((0.29, 0.48), (0.53, 0.71)):
+        pane = (x + near * length, y - 2.05 * high, x + far * length, y - 1.35 * high)
+        draw.rectangle(pane, _shade(light.horizon, 0.9))
+    draw.rounded_rectangle((x, y - 1.4 * high, x + length, y - 0.3 * high), 0.45 * high, paint)
+    for middle in (0.22, 0.78):
+        centre = x + middle * length
+        draw.ellipse((centre - wheel, y - 2 * wheel, centre + wheel, y), (24, 24, 28))
+    front = x + length * (0.97 if direction > 0 else 0.03)
+    draw.ellipse((front - 0.04 * length, y - 1.1 * high, front + 0.04 * length, y - 0.7 * high), light.lamps)
+
+
+def _shade(colour: Colour, factor: float) -> Colour:
+    red, green, blue = (min(255, round(part * factor)) for part in colour)
+    return red, green, blue
