@@ -66,7 +66,7 @@ def work() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    migrate_database(database_address(_settings()))
+    _run(_migrate(_settings()))
     console.print("The database is up to date.")
 
 
@@ -126,6 +126,10 @@ def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list 
 
 def _moment(moment: datetime | None) -> str:
     return f"{moment:%F %T}" if moment else "-"
+
+
+async def _migrate(settings: Settings) -> None:
+    await asyncio.to_thread(migrate_database, database_address(settings))
 
 
 async def _work(settings: Settings) -> None:

@@ -1,7 +1,9 @@
 """The roof: schema, application and services joined, and served."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -18,13 +20,24 @@ Started = Callable[[Services, str | None], Awaitable[None]]
 """Called when the server answers, with the first admin's key if one was made just now."""
 
 
+class Server(uvicorn.Server):
+    """A server that ends when it is told to and lets what is around it end as well."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn's own would send the signal again at the end, and so kill what is not closed yet."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
     """Serve until told to stop; raises `NotConfigured` where the settings or the database do not allow it."""
     async with open_services(settings) as services:
         await _migrated(services)
         wanted = settings.admin_key.get_secret_value() if settings.admin_key else None
         key = await first_admin(services.database, wanted)
-        server = uvicorn.Server(
+        server = Server(
             uvicorn.Config(
                 create_app(api, services, working if _works(services) else None),
                 host=host,

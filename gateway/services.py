@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import ArgumentError
+
 from gateway.auth.secret import site_secret
 from gateway.context import Services
+from gateway.database.dialects import database_url
 from gateway.database.engine import Database
 from gateway.events.open import open_events
 from gateway.jobs.open import open_queue
@@ -19,8 +22,13 @@ class NotConfigured(Exception):
 
 
 def database_address(settings: Settings) -> str:
-    """The database's URL: SQLite in the data directory if none is set."""
-    return settings.database_url or f"sqlite:///{(settings.data_dir / 'storegraph.db').absolute()}"
+    """The database's URL, SQLite in the data directory if none is set; raises `NotConfigured` for other kinds."""
+    url = settings.database_url or f"sqlite:///{(settings.data_dir / 'storegraph.db').absolute()}"
+    try:
+        database_url(url)
+    except (ValueError, ArgumentError) as error:
+        raise NotConfigured(f"STOREGRAPH_DATABASE_URL: {error}") from None
+    return url
 
 
 @asynccontextmanager
@@ -41,10 +49,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 
 def _store(settings: Settings) -> ObjectStore:
-    return open_store(
-        settings.objects_url,
-        directory=settings.data_dir,
-        public_url=settings.public_url,
-        secret=site_secret(settings),
-        part_size=settings.part_size,
-    )
+    try:
+        return open_store(
+            settings.objects_url,
+            directory=settings.data_dir,
+            public_url=settings.public_url,
+            secret=site_secret(settings),
+            part_size=settings.part_size,
+        )
+    except ValueError as error:
+        raise NotConfigured(f"STOREGRAPH_OBJECTS_URL: {error}") from None

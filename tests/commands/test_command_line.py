@@ -119,7 +119,7 @@ async def test_settings_that_cannot_be_are_named(tmp_path: Path) -> None:
     assert "STOREGRAPH_PART_SIZE:" in errors
     code, _, errors = await run(tmp_path, "migrate", STOREGRAPH_DATABASE_URL="mysql://localhost/x")
     assert code == 1
-    assert "mysql" in errors
+    assert errors.startswith("STOREGRAPH_DATABASE_URL: ")
 
 
 async def test_serve_refuses_a_postgresql_that_is_behind_and_says_what_to_run(
