@@ -78,8 +78,7 @@ async def start_job(
     await transaction.execute(sa.insert(upload_units), [unit.model_dump() for unit in units])
     await _claim(transaction, plans, units)
     await count(transaction, {folder_uuid: Counter(upload_jobs=1)})
-    for start in range(0, len(units), UNITS_A_TASK):
-        await queue.enqueue(transaction, INGEST, {"job": job.uuid.hex, "start": start, "stop": start + UNITS_A_TASK})
+    await enqueue_units(transaction, queue, job.uuid, range(len(units)))
     made = Changed("CREATE", "UploadJob", job.uuid, folder_uuid, after={"units": len(units)})
     await record(transaction, viewer.user_uuid, [made])
     return job.uuid
@@ -141,9 +140,11 @@ async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Coll
     """
     having = items.alias()
     first = sa.select(having.c.uuid).where(having.c.object_key == stored_objects.c.key, sees_item(viewer, having))
+    first = first.order_by(having.c.uuid).limit(1)
     found = (
         sa.select(stored_objects, items.c.name, items.c.mime_type)
-        .join(items, items.c.uuid == first.order_by(having.c.uuid).limit(1).scalar_subquery())
+        .select_from(stored_objects)
+        .join(items, items.c.uuid == first.correlate(stored_objects).scalar_subquery())
         .where(
             among(transaction.connection.dialect.name, stored_objects.c.key, set(keys)), ~stored_objects.c.is_leaving
         )
