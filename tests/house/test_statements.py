@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from gateway.media import samples
-from tests.fixtures.sites import Site, serving, settings_of
+from tests.fixtures.sites import Site, fresh, serving
 from tests.fixtures.uploading import File, upload
 from tests.house.sources import ROOT
 
@@ -61,12 +61,12 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
 @pytest.fixture(params=["embedded", "scaled"])
 async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Counted]:
     """Trees of two sizes on a site whose worker has gone home, so that only requests make statements."""
-    settings = settings_of(request.param, request, tmp_path)
-    async with serving(settings) as site:
-        keys, variables = site.keys, {size: await tree(site, size) for size in (FEW, MANY)}
-    async with serving(settings, works=False) as site:
-        site.keys.update(keys)
-        yield Counted(site, variables)
+    with fresh(request.param, request, tmp_path) as settings:
+        async with serving(settings) as site:
+            keys, variables = site.keys, {size: await tree(site, size) for size in (FEW, MANY)}
+        async with serving(settings, works=False) as site:
+            site.keys.update(keys)
+            yield Counted(site, variables)
 
 
 async def test_statements_do_not_grow_with_rows(counted: Counted) -> None:
