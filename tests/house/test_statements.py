@@ -1,4 +1,4 @@
-"""The number of SQL statements of a document is written at its head, and does not depend on how many rows it returns."""
+"""The number of SQL statements of a document is written at its head, and does not grow with the rows."""
 
 import asyncio
 import re
