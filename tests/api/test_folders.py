@@ -66,7 +66,8 @@ async def test_a_folder_is_changed(site: Site) -> None:
     """Absent stays, null clears, nothing new is no edit, nonsense is refused (ENC-FOLDEROP-06, SUB-030, SUB-037)."""
     uuid = await site.folder("one")
     first = await folder_of(site, uuid)
-    for nothing in ({}, {"name": "one"}, {"description": None}, {"clientMetadataPatch": {}}):
+    nothings: list[dict[str, Any]] = [{}, {"name": "one"}, {"description": None}, {"clientMetadataPatch": {}}]
+    for nothing in nothings:
         same = await site.done("updateStorageFolder", {"folderUuid": uuid, **nothing}, f"folder {{ {FOLDER} }}")
         assert same["folder"]["lastEditedAt"] == first["lastEditedAt"], nothing
     wanted = {"name": "two", "description": "d", "clientMetadata": {"a": {"b": 1}}}
@@ -96,7 +97,8 @@ async def test_metadata_is_merged(site: Site) -> None:
         await site.done("updateStorageFolders", {"folders": updates}, RESULTS)
     for uuid, (_, patch, merged) in zip(folders, MERGES, strict=True):
         assert (await folder_of(site, uuid))["clientMetadata"] == merged, patch
-    for bad in ([], "text", 1, None):
+    no_objects: list[Any] = [[], "text", 1, None]
+    for bad in no_objects:
         refusal = await site.refused("updateStorageFolder", {"folderUuid": folders[0], "clientMetadataPatch": bad})
         assert refusal == [("BAD_USER_INPUT", "input.clientMetadataPatch")], bad
 

@@ -1,0 +1,222 @@
+"""Items are changed, moved and removed as a client sees it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce
+
+ITEM = "uuid name description clientMetadata folderUuid lastEditedAt"
+RESULTS = "results { uuid item { uuid name } userErrors { code path } }"
+UNREAL = "01900000-0000-7000-8000-000000000000"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to folders of its own."""
+    return shared_site
+
+
+def texts(*names: str) -> list[File]:
+    """Text files with contents of their own."""
+    return [File(name, "PLAIN_TEXT", f"The text of {name}\n".encode(), "text/plain") for name in names]
+
+
+def images(count: int) -> list[File]:
+    """Images with contents of their own."""
+    return [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in range(count)]
+
+
+async def item(site: Site, uuid: str, selection: str = ITEM, who: str = "admin") -> Any:
+    """What somebody sees of an item."""
+    document = f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {selection} }} }}"
+    return (await site.ask(document, {"uuid": uuid}, who))["storageItem"]
+
+
+async def names_in(site: Site, folder: str) -> list[str]:
+    """The names of the items in a folder; its counters must agree."""
+    data = await site.ask(
+        """query($u: UUID!) { storageFolder(uuid: $u) {
+        items { nodes { name isPlaceholder } } summary { files placeholders } } }""",
+        {"u": folder},
+    )
+    nodes, summary = data["storageFolder"]["items"]["nodes"], data["storageFolder"]["summary"]
+    waiting = sum(node["isPlaceholder"] for node in nodes)
+    assert summary["placeholders"] == waiting
+    assert summary["files"] <= len(nodes) - waiting
+    return [node["name"] for node in nodes]
+
+
+async def rows_of(site: Site, uuid: str) -> set[str]:
+    """The names of the items that a dataset uses."""
+    data = await site.ask(
+        "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount dataRows { nodes { storageItem { name } } } } }",
+        {"u": uuid},
+    )
+    rows = data["dataset"]["dataRows"]["nodes"]
+    assert len(rows) == data["dataset"]["dataRowsCount"]
+    return {row["storageItem"]["name"] for row in rows}
+
+
+async def test_an_item_is_changed(site: Site) -> None:
+    """Absent stays, null clears, nothing new is no edit (ENC-ITEMOP-05, ENC-PITEM, SUB-029, SUB-030, SUB-032)."""
+    folder = await site.folder("f")
+    uuid = (await announce(site, folder, texts("a.txt"), clientMetadata={"x": 1}))[0]["itemUuid"]
+    first = await item(site, uuid)
+    nothings: list[dict[str, Any]] = [{}, {"name": "a.txt"}, {"clientMetadata": {"x": 1}}]
+    for nothing in nothings:
+        same = await site.done("updateStorageItem", {"itemUuid": uuid, **nothing}, f"item {{ {ITEM} }}")
+        assert same["item"] == first, nothing
+    wanted = {"name": "Ä", "description": "d", "clientMetadataPatch": {"x": None, "y": {"z": None, "w": 2}}}
+    changed = (await site.done("updateStorageItem", {"itemUuid": uuid, **wanted}, f"item {{ {ITEM} }}"))["item"]
+    assert (changed["name"], changed["description"], changed["clientMetadata"]) == ("Ä", "d", {"y": {"w": 2}})
+    assert changed["lastEditedAt"] > first["lastEditedAt"]
+    cleared = {"itemUuid": uuid, "description": None, "clientMetadata": None}
+    emptied = (await site.done("updateStorageItem", cleared, f"item {{ {ITEM} }}"))["item"]
+    assert (emptied["name"], emptied["description"], emptied["clientMetadata"]) == ("Ä", "", {})
+    assert await site.refused("updateStorageItem", {"itemUuid": uuid, "name": None}) == [
+        ("BAD_USER_INPUT", "input.name")
+    ]
+    unknown = await site.refused("updateStorageItem", {"itemUuid": UNREAL, "name": "b"})
+    assert unknown == [("NOT_FOUND", "input.itemUuid")]
+    patches = [{"itemUuid": uuid, "clientMetadataPatch": {f"k{place}": place}} for place in range(6)]
+    await asyncio.gather(*(site.done("updateStorageItem", patch, "item { uuid }") for patch in patches))
+    assert len((await item(site, uuid))["clientMetadata"]) == 6
+
+
+async def test_several_items_are_changed_at_once(site: Site) -> None:
+    """All or nothing, unless parts are allowed; a second mention is refused by place (ENC-BUNDLE, SUB-038, SUB-041)."""
+    targets = await announce(site, await site.folder("f"), texts("a", "b"))
+    one, two = (target["itemUuid"] for target in targets)
+    entries = [
+        {"itemUuid": one, "name": "A"},
+        {"itemUuid": UNREAL, "name": "x"},
+        {"itemUuid": one, "name": "again"},
+        {"itemUuid": two, "name": "../x"},
+    ]
+    whole = await site.do("updateStorageItems", {"items": entries}, RESULTS)
+    codes = [[error["code"] for error in result["userErrors"]] for result in whole["results"]]
+    assert codes == [["NOT_APPLIED"], ["NOT_FOUND"], ["BAD_USER_INPUT"], ["BAD_USER_INPUT"]]
+    assert [result["uuid"] for result in whole["results"]] == [one, UNREAL, one, two]
+    places = [".".join(error["path"]) for error in whole["userErrors"]]
+    assert places == ["input.items.1", "input.items.2", "input.items.3.name"]
+    assert "position 0" in whole["userErrors"][1]["message"]
+    assert (await item(site, one))["name"] == "a"
+    parts = await site.do("updateStorageItems", {"items": entries, "allowPartial": True}, RESULTS)
+    assert parts["results"][0] == {"uuid": one, "item": {"uuid": one, "name": "A"}, "userErrors": []}
+    assert [result["item"] for result in parts["results"][1:]] == [None] * 3
+    many = [{"itemUuid": UNREAL}] * 1001
+    assert await site.refused("updateStorageItems", {"items": many}) == [("LIMIT_EXCEEDED", "input.items")]
+
+
+async def test_items_are_moved(site: Site) -> None:
+    """Counters follow; with `folderUuid` only its direct items move (ENC-FOLDEROP-09, SUB-044, SUB-045)."""
+    left, right = await site.folder("left"), await site.folder("right")
+    inner = await site.folder("inner", left)
+    a, b = await stored(site, left, texts("a", "b"))
+    c = (await announce(site, inner, texts("c")))[0]["itemUuid"]
+    wanted = {"itemUuids": [a, c], "newParentUuid": right, "folderUuid": left}
+    assert await site.refused("moveStorageItems", wanted) == [("BAD_USER_INPUT", "input.itemUuids.1")]
+    moved = await site.do("moveStorageItems", {**wanted, "allowPartial": True}, f"folder {{ uuid }} {RESULTS}")
+    assert moved["folder"] == {"uuid": right}
+    assert [bool(result["item"]) for result in moved["results"]] == [True, False]
+    await site.done("moveStorageItems", {"itemUuids": [c, b, a], "newParentUuid": right}, RESULTS)
+    assert [await names_in(site, uuid) for uuid in (left, inner, right)] == [[], [], ["a", "b", "c"]]
+    assert await item(site, c, "folderUuid folder { name }") == {"folderUuid": right, "folder": {"name": "right"}}
+    lost = {"itemUuids": [a], "newParentUuid": UNREAL}
+    assert await site.refused("moveStorageItems", lost) == [("NOT_FOUND", "input.newParentUuid")]
+    twice = {"itemUuids": [a, a], "newParentUuid": left}
+    assert await site.refused("moveStorageItems", twice) == [("BAD_USER_INPUT", "input.itemUuids.1")]
+    assert await site.refused("moveStorageItems", {**twice, "itemUuids": []}) == [("BAD_USER_INPUT", "input.itemUuids")]
+
+
+async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
+    """Moving or removing what a mirror dataset uses needs its flag, folders too (ENC-DSET-08, SUB-043, SUB-137)."""
+    top = await site.folder("top")
+    mirrored, other = await site.folder("mirrored", top), await site.folder("other")
+    one, two, free = await stored(site, mirrored, texts("one", "two")) + await stored(site, other, texts("free"))
+    mirror = await dataset(site, "mirror", backingFolderUuid=mirrored)
+    assert await rows_of(site, mirror) == {"one", "two"}
+    out = {"itemUuids": [one], "newParentUuid": other}
+    assert await site.refused("moveStorageItems", out) == [("CONFLICT", "input.itemUuids.0")]
+    assert await site.refused("deleteStorageItems", {"itemUuids": [one]}) == [("CONFLICT", "input.itemUuids.0")]
+    await site.done("moveStorageItems", {**out, "newParentUuid": mirrored}, RESULTS)  # it lies there already
+    await site.done("moveStorageItems", {"itemUuids": [free], "newParentUuid": mirrored}, RESULTS)
+    assert await rows_of(site, mirror) == {"one", "two", "free"}
+    allowed = {"allowMirrorDatasetChanges": True}
+    await site.done("moveStorageItems", {**out, **allowed}, RESULTS)
+    await site.done("deleteStorageItems", {"itemUuids": [two], **allowed}, "removedItemsCount")
+    assert await rows_of(site, mirror) == {"free"}
+    up = {"folderUuids": [top], "newParentUuid": other}
+    assert await site.refused("moveStorageFolders", up) == [("CONFLICT", "input.folderUuids.0")]
+    await site.done("moveStorageFolders", {**up, **allowed}, "results { uuid }")
+    gone = {"folderUuid": top, "recursive": True}
+    assert await site.refused("deleteStorageFolder", gone) == [("CONFLICT", "input.allowMirrorDatasetChanges")]
+    await site.done("deleteStorageFolder", {**gone, **allowed}, "folderUuid")
+    assert await rows_of(site, mirror) == set()
+    assert (await site.ask("query($u: UUID!) { dataset(uuid: $u) { backingFolder { name } } }", {"u": mirror}))[
+        "dataset"
+    ] == {"backingFolder": None}
+
+
+async def test_items_that_datasets_use_are_removed_only_when_allowed(site: Site) -> None:
+    """A dataset's items need the flag, alone and with their folder; placeholders go freely (ENC-ITEMOP-06)."""
+    folder = await site.folder("f")
+    used, unused = await stored(site, folder, texts("used", "unused"))
+    waiting = (await announce(site, folder, texts("waiting")))[0]["itemUuid"]
+    plain = await dataset(site, "plain", [used])
+    every = {"itemUuids": [unused, used, waiting]}
+    assert await site.refused("deleteStorageItems", every) == [("CONFLICT", "input.itemUuids.1")]
+    assert await site.refused("deleteStorageFolder", {"folderUuid": folder, "recursive": True}) == [
+        ("CONFLICT", "input.folderUuid")
+    ]
+    assert await names_in(site, folder) == ["unused", "used", "waiting"]
+    counts = "removedItemsCount removedFoldersCount " + RESULTS
+    parts = await site.do("deleteStorageItems", {**every, "allowPartial": True}, counts)
+    assert (parts["removedItemsCount"], parts["removedFoldersCount"]) == (2, 0)
+    assert [error["code"] for result in parts["results"] for error in result["userErrors"]] == ["CONFLICT"]
+    assert await names_in(site, folder) == ["used"]
+    await site.done("deleteStorageItems", {"itemUuids": [used], "allowDatasetChanges": True}, counts)
+    assert await rows_of(site, plain) == set()
+    assert await item(site, used) is None
+
+
+async def test_frames_go_with_their_group(site: Site) -> None:
+    """Unless told otherwise, or a dataset uses them; a member alone cannot go (ENC-DELIN-02, SUB-046, SUB-047)."""
+    folder, frames_folder = await site.folder("f"), await site.folder("frames")
+    group, frames = await grouped(site, folder, images(3), "of three")
+    await site.done("moveStorageItems", {"itemUuids": frames[:1], "newParentUuid": frames_folder}, RESULTS)
+    await dataset(site, "uses one", [frames[1]])
+    assert await site.refused("deleteStorageItems", {"itemUuids": frames[2:]}) == [("CONFLICT", "input.itemUuids.0")]
+    gone = await site.done("deleteStorageItems", {"itemUuids": [group]}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 3
+    assert [await names_in(site, uuid) for uuid in (folder, frames_folder)] == [["1.png"], []]
+    kept, frames = await grouped(site, folder, images(5)[3:], "kept frames")
+    keeping = {"itemUuids": [kept], "removeUnusedFrames": False}
+    assert (await site.done("deleteStorageItems", keeping, "removedItemsCount"))["removedItemsCount"] == 1
+    assert await names_in(site, folder) == ["1.png", "3.png", "4.png"]
+    whole, members = await grouped(site, folder, images(7)[5:], "with members")
+    both = await site.done("deleteStorageItems", {"itemUuids": [members[0], whole, members[1]]}, "removedItemsCount")
+    assert both["removedItemsCount"] == 3
+
+
+async def test_bytes_go_when_nothing_refers_to_them(site: Site) -> None:
+    """Items with the same bytes share them; the object is removed with the last of them (ENC-ITEMOP-06)."""
+    same = b"the very same bytes\n"
+    one, two = await stored(site, await site.folder("f"), [File(name, "PLAIN_TEXT", same) for name in ("one", "two")])
+    signed = {uuid: (await item(site, uuid, "signedUrl { url }"))["signedUrl"]["url"] for uuid in (one, two)}
+    answers = await asyncio.gather(
+        *(site.do("deleteStorageItems", {"itemUuids": [one]}, "removedItemsCount") for _ in range(3))
+    )
+    assert sorted(answer["removedItemsCount"] or 0 for answer in answers) == [0, 0, 1]
+    await asyncio.sleep(0.5)  # a task that would remove them now has its time
+    assert (await site.client.get(signed[two])).content == same
+    await site.done("deleteStorageItems", {"itemUuids": [two]}, "removedItemsCount")
+    async with asyncio.timeout(20):
+        while (await site.client.get(signed[two])).status_code != 404:
+            await asyncio.sleep(0.1)
