@@ -1,0 +1,215 @@
+"""What items tell of themselves, of the groups and datasets that use them, and where their bytes are."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce
+
+UNREAL = "01900000-0000-7000-8000-000000000000"
+SIGNED = "signedUrl { url method expiresAt headers } signedUrlUnavailableReason"
+SUMMARY = """summary { frameInGroups usedInDatasets
+  accessibleGroupItems { uuid name parentUuid parentName itemType }
+  accessibleDatasets { datasetHash title backingFolderUuid dataHashes dataUnitsCreatedAt dataset { title } } }"""
+SCALARS = """__typename id uuid folderUuid itemType name description clientMetadata owner { email } createdAt
+  lastEditedAt isTombstone isPlaceholder backedDataUnitsCount storageLocation url fileSize mimeType sha256 duration fps height width
+  frameCount pageCount audioSampleRate audioBitDepth audioCodec audioNumChannels
+  dicomInstanceUid dicomStudyUid dicomSeriesUid"""
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to folders of its own."""
+    return shared_site
+
+
+def frames(*seeds: int) -> list[File]:
+    """Images with contents of their own, named by number."""
+    return [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in seeds]
+
+
+async def item(site: Site, uuid: str, selection: str, who: str = "admin") -> Any:
+    """What somebody sees of an item."""
+    document = f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {selection} }} }}"
+    return (await site.ask(document, {"uuid": uuid}, who))["storageItem"]
+
+
+async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
+    """Each kind has its type, and attributes that it lacks are null (ENC-ITEM, ENC-ENUM-01, ENC-CLIENT-03)."""
+    folder = await site.folder("mixed")
+    text = samples.text(7)
+    note, shot = await stored(site, folder, [File("n.txt", "PLAIN_TEXT", text, "text/plain"), *frames(1)])
+    series, (slice_,) = await grouped(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file())], "series")
+    waiting = (await announce(site, folder, [File("v.webm", "VIDEO", b"later")]))[0]["itemUuid"]
+    data = await site.ask(
+        f"""query($u: UUID!) {{ storageFolder(uuid: $u) {{ items {{ nodes {{ {SCALARS}
+        ... on DicomSeriesItem {{ instanceTotal }} }} }} }} }}""",
+        {"u": folder},
+    )
+    found = {node["uuid"]: node for node in data["storageFolder"]["items"]["nodes"]}
+    assert {uuid: node["__typename"] for uuid, node in found.items()} == {
+        note: "PlainTextItem",
+        shot: "ImageItem",
+        series: "DicomSeriesItem",
+        slice_: "DicomFileItem",
+        waiting: "VideoItem",
+    }
+    told = found[note]
+    assert (told["itemType"], told["fileSize"], told["mimeType"]) == ("PLAIN_TEXT", len(text), "text/plain")
+    assert (told["owner"]["email"], told["folderUuid"], told["storageLocation"]) == (
+        "admin@localhost",
+        folder,
+        "STOREGRAPH",
+    )
+    assert told["width"] is told["duration"] is told["pageCount"] is told["dicomStudyUid"] is None
+    assert len(told["sha256"]) == 64
+    assert told["createdAt"].endswith("Z")
+    assert (found[shot]["width"], found[shot]["height"]) == (16, 16)
+    assert (found[waiting]["isPlaceholder"], found[waiting]["fileSize"], found[waiting]["url"]) == (True, None, None)
+    assert (found[series]["instanceTotal"], found[series]["fileSize"], found[series]["sha256"]) == (1, None, None)
+    assert found[series]["dicomSeriesUid"] == found[slice_]["dicomSeriesUid"] is not None
+
+
+async def test_items_come_in_the_order_asked(site: Site) -> None:
+    """Gaps are marked, a uuid may come twice, 1,000 are the most (ENC-CLIENT-04, ENC-INACC-01, SUB-016, SUB-017)."""
+    folder = await site.folder("bulk")
+    targets = await announce(site, folder, [File(name, "PLAIN_TEXT", b"x") for name in ("a", "b")])
+    a, b = (target["itemUuid"] for target in targets)
+    document = """query($uuids: [UUID!]!) { storageItems(uuids: $uuids) {
+        __typename ... on PlainTextItem { name } ... on StorageItemInaccessible { uuid } } }"""
+    found = await site.ask(document, {"uuids": [b, UNREAL, a, b]})
+    gap = {"__typename": "StorageItemInaccessible", "uuid": UNREAL}
+    one, two = ({"__typename": "PlainTextItem", "name": name} for name in ("a", "b"))
+    assert found["storageItems"] == [two, gap, one, two]
+    assert (await site.ask(document, {"uuids": []}))["storageItems"] == []
+    assert (await site.ask(document, {"uuids": [UNREAL] * 1000}))["storageItems"] == [gap] * 1000
+    answer = await site.body(document, {"uuids": [UNREAL] * 1001})
+    assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert answer["errors"][0]["extensions"]["inputPath"] == ["uuids"]
+
+
+async def test_nodes_are_found_by_their_ids(site: Site) -> None:
+    """Every kind of node leads back to itself; what is no id is null (design 2.2)."""
+    folder = await site.folder("nodes")
+    note = (await stored(site, folder, [File("n.txt", "PLAIN_TEXT", b"n", "text/plain")]))[0]
+    used_by = await dataset(site, "nodes", [note])
+    await site.group("nodes")
+    data = await site.ask(
+        """query($f: UUID!, $i: UUID!, $d: UUID!) { storageFolder(uuid: $f) { id uploadJobs { nodes { id } } }
+        storageItem(uuid: $i) { id } dataset(uuid: $d) { id dataRows { nodes { id } } }
+        groups(search: "nodes") { nodes { id } } viewer { user { id } } }""",
+        {"f": folder, "i": note, "d": used_by},
+    )
+    ids = {
+        "StorageFolder": data["storageFolder"]["id"],
+        "UploadJob": data["storageFolder"]["uploadJobs"]["nodes"][0]["id"],
+        "PlainTextItem": data["storageItem"]["id"],
+        "Dataset": data["dataset"]["id"],
+        "DataRow": data["dataset"]["dataRows"]["nodes"][0]["id"],
+        "Group": data["groups"]["nodes"][0]["id"],
+        "User": data["viewer"]["user"]["id"],
+    }
+    assert len(set(ids.values())) == len(ids)
+    document = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+    found = (await site.ask(document, {"ids": list(ids.values())}))["nodes"]
+    assert {node["__typename"]: node["id"] for node in found} == ids
+    wrong = ["", "x", note, "é", ids["User"] + "A", ids["User"][:-2], ids["User"][::-1], "AAAA" * 5000]
+    assert (await site.ask(document, {"ids": [*wrong, ids["User"]]}))["nodes"][:-1] == [None] * len(wrong)
+    assert await site.ask('{ node(id: "nothing") { id } }') == {"node": None}
+
+
+async def test_children_come_in_their_order(site: Site) -> None:
+    """Their places are on the edges; paged or some places only; single files have none (ENC-ITEMOP-04, ENC-ITEM-33)."""
+    folder = await site.folder("children")
+    group, members = await grouped(site, folder, frames(5, 3, 4, 1), "four")
+    children = "children { edges { frameNumber node { uuid } } totalCount }"
+    found = await item(site, group, f"{children} ... on ImageGroupItem {{ frameTotal }}")
+    assert [edge["node"]["uuid"] for edge in found["children"]["edges"]] == members
+    assert [edge["frameNumber"] for edge in found["children"]["edges"]] == [0, 1, 2, 3]
+    assert found["children"]["totalCount"] == found["frameTotal"] == 4
+    some = await item(
+        site,
+        group,
+        """some: children(frames: [3, 1, 9, 1, -1]) { edges { frameNumber } totalCount }
+        none: children(frames: []) { totalCount }
+        page: children(first: 2) { nodes { uuid } pageInfo { hasNextPage endCursor } }""",
+    )
+    assert [edge["frameNumber"] for edge in some["some"]["edges"]] == [1, 3]
+    assert (some["some"]["totalCount"], some["none"]["totalCount"]) == (2, 0)
+    assert [node["uuid"] for node in some["page"]["nodes"]] == members[:2]
+    rest = f'children(first: 2, after: "{some["page"]["pageInfo"]["endCursor"]}") {{ nodes {{ uuid }} }}'
+    assert [node["uuid"] for node in (await item(site, group, rest))["children"]["nodes"]] == members[2:]
+    single = await item(site, members[0], f"{children} groupsContaining {{ nodes {{ uuid }} totalCount }}")
+    assert single["children"] == {"edges": [], "totalCount": 0}
+    assert single["groupsContaining"] == {"nodes": [{"uuid": group}], "totalCount": 1}
+
+
+async def test_summaries_count_all_and_list_what_is_seen(site: Site) -> None:
+    """Counts are global, lists are not (ENC-ITEMOP-03, ENC-ISUM, ENC-ISHORT, ENC-DSHORT, SUB-018)."""
+    team, who = await site.group("summaries"), "summaries@example.org"
+    await site.user(who, groups=[team])
+    home, seen = await site.folder("home"), await site.folder("seen")
+    group, (frame,) = await grouped(site, home, frames(8), "of one")
+    await site.done("moveStorageItems", {"itemUuids": [frame], "newParentUuid": seen}, "folder { uuid }")
+    await site.grant(seen, team, "VIEWER")
+    hidden = await dataset(site, "hidden", [frame])
+    shown = await dataset(site, "shown", [frame])
+    again = {"datasetUuid": shown, "itemUuids": [frame], "duplicatesBehavior": "DUPLICATE"}
+    await site.done("linkItemsToDataset", again, "dataset { uuid }")
+    await site.done(
+        "addDatasetGroups", {"datasetUuid": shown, "groupUuids": [team], "role": "VIEWER"}, "dataset { uuid }"
+    )
+    mine = await item(site, frame, f"{SUMMARY} backedDataUnitsCount")
+    reference = {"uuid": group, "name": "of one", "parentUuid": home, "parentName": "home", "itemType": "IMAGE_GROUP"}
+    assert mine["summary"]["accessibleGroupItems"] == [reference]
+    assert [usage["datasetHash"] for usage in mine["summary"]["accessibleDatasets"]] == [hidden, shown]
+    assert mine["backedDataUnitsCount"] == 3
+    theirs = await item(site, frame, f"{SUMMARY} backedDataUnitsCount", who)
+    assert theirs["backedDataUnitsCount"] == 3
+    assert theirs["summary"]["accessibleGroupItems"] == []
+    usages = theirs["summary"]["accessibleDatasets"]
+    assert [(usage["title"], usage["dataset"]["title"], len(usage["dataHashes"])) for usage in usages] == [
+        ("shown", "shown", 2)
+    ]
+    for summary in (mine["summary"], theirs["summary"]):
+        assert (summary["frameInGroups"], summary["usedInDatasets"]) == (1, 2)
+    alone = await item(site, group, SUMMARY)
+    assert (alone["summary"]["frameInGroups"], alone["summary"]["accessibleDatasets"]) == (0, [])
+
+
+async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
+    """It lives as long as asked, within bounds, and is not to be changed (ENC-ITEMOP-02, ENC-ITEM-16, SUB-024)."""
+    folder = await site.folder("signed")
+    text = "Größe".encode()
+    uuid = (await stored(site, folder, [File('a "b"/ü.txt', "PLAIN_TEXT", text, "text/plain")]))[0]
+    for lifetime, seconds in (("", 3600), ("(lifetime: 60)", 60), ("(lifetime: 604800)", 604800)):
+        found = await item(site, uuid, f"signedUrl{lifetime} {{ url method expiresAt headers }}")
+        signed = found["signedUrl"]
+        left = datetime.fromisoformat(signed["expiresAt"]) - datetime.now(UTC)
+        assert timedelta(seconds=seconds - 30) < left <= timedelta(seconds=seconds), lifetime
+        answer = await site.client.request(signed["method"], signed["url"], headers=signed["headers"])
+        assert (answer.status_code, answer.content) == (200, text)
+        assert "attachment" in answer.headers["content-disposition"]
+        assert (await site.client.get(signed["url"][:-1])).status_code in (400, 403)
+    for lifetime in (59, 604801, -1, 0, 2147483647):
+        answer = await site.body(f'{{ storageItem(uuid: "{uuid}") {{ signedUrl(lifetime: {lifetime}) {{ url }} }} }}')
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", lifetime
+        assert answer["errors"][0]["extensions"]["inputPath"] == ["lifetime"]
+
+
+async def test_what_has_no_single_object_says_so(site: Site) -> None:
+    """Null with a reason, never an error (ENC-ITEMOP-02, SUB-021, SUB-022)."""
+    folder = await site.folder("unsigned")
+    group, (frame,) = await grouped(site, folder, frames(9))
+    series, _ = await grouped(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=9))], "series")
+    waiting = (await announce(site, folder, [File("later", "PLAIN_TEXT", b"x")]))[0]["itemUuid"]
+    document = f"query($uuids: [UUID!]!) {{ storageItems(uuids: $uuids) {{ ... on StorageItem {{ {SIGNED} }} }} }}"
+    found = (await site.ask(document, {"uuids": [group, series, waiting, frame]}))["storageItems"]
+    reasons = [one["signedUrlUnavailableReason"] for one in found]
+    assert reasons == ["NOT_A_SINGLE_OBJECT", "NOT_A_SINGLE_OBJECT", "NOT_YET_STORED", None]
+    assert [one["signedUrl"] is None for one in found] == [True, True, True, False]
