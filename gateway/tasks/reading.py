@@ -24,6 +24,8 @@ MEMBERS = {
 _NAMED = 5
 """How many files at fault a unit's error names."""
 
+_MISSING = "there are no bytes: they were not sent, or the placeholder was removed meanwhile."
+
 log = structlog.get_logger(__name__)
 
 
@@ -56,7 +58,7 @@ class Reader:
                     for source in unit.spec["sources"]
                 ]
         except Exception:
-            log.exception("unit_not_read", unit=str(unit.uuid))
+            log.warning("unit_not_read", unit=str(unit.uuid), exc_info=True)
             return ReadUnit(unit, failed=True)
         return _together(unit, [task.result() for task in reading])
 
@@ -70,7 +72,7 @@ class Reader:
                 facts = await self._facts(path, kind, upload.file_name, source["facts"])
             _check_declared(upload, facts)
         except MissingObject:
-            return f"{upload.file_name}: the bytes have not arrived."
+            return f"{upload.file_name}: {_MISSING}"
         except MediaError as error:
             return f"{upload.file_name}: {error}."
         return ReadSource(upload.item_uuid, key, facts, source["title"], source["client_metadata"])
