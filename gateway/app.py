@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Services
-from gateway.execution.limits import Limits
 from gateway.execution.operations import Operations
 from gateway.http.entrance import Entrance
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
@@ -46,7 +45,7 @@ async def _lifespan(services: Services, companion: Companion | None, _app: Starl
 
 
 def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
-    limits = Limits()
+    limits = services.settings.limits
     entrance = Entrance(
         authenticate=Authenticator(services.database, services.settings),
         make_context=partial(Context, services),

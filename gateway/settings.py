@@ -1,5 +1,6 @@
 """One frozen object read from the environment; every name is listed in the README, and a test holds it there."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,25 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET = 32
 Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one caller may ask for at once (design section 7); counts unless the name says otherwise."""
+
+    body_bytes: int = 4 * 1024 * 1024
+    tokens: int = 5_000
+    depth: int = 15
+    aliases: int = 30
+    root_fields: int = 20
+    directives: int = 50
+    validation_errors: int = 10
+    values: int = 250_000
+    nesting: int = 64
+    batch: int = 10
+    operations_per_socket: int = 100
+    sockets_per_viewer: int = 50
+    seconds: float = 30.0
 
 
 class Settings(BaseSettings):
@@ -65,5 +85,11 @@ class Settings(BaseSettings):
     part_size: int = Field(64 << 20, ge=5 << 20, description="Bytes in each part of an upload in parts.")
     allowed_origins: list[str] = Field(
         [], description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own."
+    )
+    limits: Limits = Field(
+        Limits(),
+        description="How much one caller may ask for at once, as a JSON object with any of `body_bytes`, `tokens`, "
+        "`depth`, `aliases`, `root_fields`, `directives`, `validation_errors`, `values`, `nesting`, `batch`, "
+        "`operations_per_socket`, `sockets_per_viewer` and `seconds`.",
     )
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")

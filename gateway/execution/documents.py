@@ -21,7 +21,8 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.inputs import StorableLiterals
-from gateway.execution.limits import LimitExceeded, Limits, exceeded
+from gateway.execution.limits import LimitExceeded, exceeded
+from gateway.settings import Limits
 
 RULES = (*specified_rules, StorableLiterals)
 THREADS = 2  # so that hostile documents cannot occupy the threads that the rest of the gateway needs

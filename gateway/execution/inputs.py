@@ -15,7 +15,8 @@ from graphql import (
 from graphql.error import GraphQLError
 
 from gateway.errors import Path, bad_input
-from gateway.execution.limits import LimitExceeded, Limits
+from gateway.execution.limits import LimitExceeded
+from gateway.settings import Limits
 
 
 def flaw_of(text: str) -> str | None:

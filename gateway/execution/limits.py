@@ -16,28 +16,10 @@ from graphql import (
 )
 
 from gateway.errors import DomainError, ErrorCode
+from gateway.settings import Limits
 
 LARGEST_REPORTED = 2**31 - 1
 INTROSPECTION = {"__schema", "__type"}
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The numbers; counts unless the name says otherwise."""
-
-    body_bytes: int = 4 * 1024 * 1024
-    tokens: int = 5_000
-    depth: int = 15
-    aliases: int = 30
-    root_fields: int = 20
-    directives: int = 50
-    validation_errors: int = 10
-    values: int = 250_000
-    nesting: int = 64
-    batch: int = 10
-    operations_per_socket: int = 100
-    sockets_per_viewer: int = 50
-    seconds: float = 30.0
 
 
 class LimitExceeded(DomainError):

@@ -25,7 +25,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.documents import DocumentErrors, Documents
 from gateway.execution.failures import ErrorBody, coercion_failure, describe
 from gateway.execution.inputs import check_variables
-from gateway.execution.limits import Limits
+from gateway.settings import Limits
 
 T = TypeVar("T")
 

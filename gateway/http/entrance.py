@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from gateway.execution.limits import Limits
 from gateway.execution.operations import Operations
+from gateway.settings import Limits
 
 
 class Viewer(Protocol):

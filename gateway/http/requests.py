@@ -11,8 +11,9 @@ import orjson
 from starlette.requests import Request
 
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.limits import LimitExceeded, Limits
+from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import OperationRequest, new_request_id
+from gateway.settings import Limits
 
 MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 JSON_NAMES = {str: "a string", dict: "an object"}

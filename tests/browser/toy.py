@@ -9,11 +9,11 @@ import strawberry
 from starlette.applications import Starlette
 
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.limits import Limits
 from gateway.execution.operations import Operations
 from gateway.http.entrance import Entrance
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
 from gateway.http.graphql import graphql_routes
+from gateway.settings import Limits
 
 KEY = "correct-horse-battery-staple-7f3a"
 

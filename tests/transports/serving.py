@@ -16,10 +16,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
-from gateway.execution.limits import Limits
 from gateway.execution.operations import Operations
 from gateway.http.entrance import Entrance, Pace
 from gateway.http.graphql import graphql_routes
+from gateway.settings import Limits
 from tests.transports.toy import SCHEMA, Context, Stage, Viewer
 
 JSON = "application/json"

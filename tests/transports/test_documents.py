@@ -6,7 +6,7 @@ from graphql import GraphQLSchema
 
 from gateway.execution import documents as module
 from gateway.execution.documents import Document, DocumentErrors, Documents
-from gateway.execution.limits import Limits
+from gateway.settings import Limits
 from tests.transports.toy import SCHEMA
 
 

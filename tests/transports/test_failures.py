@@ -10,8 +10,8 @@ from structlog.typing import EventDict
 
 from gateway.errors import ErrorCode, Refusal, bad_input, not_found
 from gateway.execution.failures import describe
-from gateway.execution.limits import Limits
 from gateway.execution.operations import Operations
+from gateway.settings import Limits
 from tests.transports.toy import SECRET, Query, Stage
 
 

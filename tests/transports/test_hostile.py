@@ -9,7 +9,7 @@ import httpx
 import pytest
 from structlog.typing import EventDict
 
-from gateway.execution.limits import Limits
+from gateway.settings import Limits
 from tests.transports.serving import ADA, JSON, http_client, served
 from tests.transports.toy import Stage
 

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from graphql import get_introspection_query, parse
 
-from gateway.execution.limits import LimitExceeded, Limits, exceeded
+from gateway.execution.limits import LimitExceeded, exceeded
+from gateway.settings import Limits
 from tests.transports.serving import http_client
 from tests.transports.toy import Stage
 

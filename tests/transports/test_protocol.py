@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.execution.limits import Limits
 from gateway.http.entrance import Pace
+from gateway.settings import Limits
 from tests.transports.serving import served, socket_to
 from tests.transports.toy import SECRET, Stage
 
