@@ -1,3 +1,8 @@
 """What every test may ask for."""
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.servers", "tests.fixtures.sites"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.demo",
+    "tests.fixtures.servers",
+    "tests.fixtures.sites",
+]

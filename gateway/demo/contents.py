@@ -77,7 +77,7 @@ def _image(name: str, kind: str, hour: Hour, seed: int) -> File:
 
 def _film(name: str, hour: Hour, seed: int) -> File:
     def make() -> bytes:
-        return samples.filmed("webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 48))
+        return samples.filmed("webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 36))
 
     return File(name, StorageItemType.VIDEO, "video/webm", make)
 
@@ -169,7 +169,7 @@ STREETS = Folder(
         ),
         Folder(
             "Films",
-            "Traffic, four seconds each.",
+            "Traffic, three seconds each.",
             files=(_film("traffic-noon.webm", "noon", 2), _film("traffic-dusk.webm", "dusk", 1)),
         ),
     ),

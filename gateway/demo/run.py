@@ -1,8 +1,6 @@
 """Makes the demo collection on a running site, once, and tells how to look at it."""
 
 from rich.console import Console
-from rich.syntax import Syntax
-from rich.table import Table
 
 from gateway.demo.collection import Collection, fill
 from gateway.demo.contents import PEOPLE
@@ -63,17 +61,11 @@ async def run_demo(url: str, key: str) -> None:
 
 
 def _tell(console: Console, url: str, collection: Collection) -> None:
-    console.print("\n[bold]The demo collection is there.[/]" if collection.keys else "\nThe demo collection was there.")
-    console.print(_people(collection))
+    console.print(f"\nThe demo collection {'is' if collection.keys else 'was'} there. Its users and their API keys:\n")
+    for person in PEOPLE:
+        console.print(f"  {person.email:<26}{person.group:<14}{collection.keys.get(person.email, '(shown before)')}")
     if len(collection.keys) < len(PEOPLE):
-        console.print("Keys are shown only once. Another: storegraph key create --user E-MAIL")
+        console.print("\nA key is shown only once. Another one: storegraph key create --user E-MAIL")
     console.print(f"\nOpen {url}/graphql, enter a key, and paste one of these:\n")
     for query in QUERIES:
-        console.print(Syntax(query, "graphql", theme="ansi_dark", background_color="default"))
-
-
-def _people(collection: Collection) -> Table:
-    table = Table("user", "group", "API key", box=None)
-    for person in PEOPLE:
-        table.add_row(person.email, person.group, collection.keys.get(person.email, "made before"))
-    return table
+        console.print(query, markup=False)

@@ -78,8 +78,20 @@ LIGHTS: dict[Hour, Light] = {
 CARS: tuple[Colour, ...] = ((206, 54, 48), (52, 96, 170), (240, 196, 60), (236, 236, 240), (44, 120, 92))
 
 
-def street(width: int, height: int, hour: Hour, seed: int, step: float = 0.0) -> Image.Image:
-    """The street of this number at an hour; its cars drive on with each step."""
+def street(width: int, height: int, hour: Hour, seed: int) -> Image.Image:
+    """The street of this number at an hour."""
+    return _driven(_empty_street(width, height, hour, seed), LIGHTS[hour], seed, 0.0)
+
+
+def drive(width: int, height: int, hour: Hour, seed: int, frames: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """The frames of a film of the street."""
+    empty = _empty_street(width, height, hour, seed)
+    for number in range(frames):
+        yield np.asarray(_driven(empty, LIGHTS[hour], seed, number / 12))
+
+
+def _empty_street(width: int, height: int, hour: Hour, seed: int) -> Image.Image:
+    """All but the cars, too large as yet."""
     light = LIGHTS[hour]
     scene = Image.fromarray(_sky(width * FINE, height * FINE, light))
     draw = ImageDraw.Draw(scene)
@@ -88,14 +100,14 @@ def street(width: int, height: int, hour: Hour, seed: int, step: float = 0.0) ->
     _houses(draw, random, light, (light.far,), base=0.62, tallest=0.38, lit=0.0)
     _houses(draw, random, light, light.walls, base=0.74, tallest=0.46, lit=0.25 if hour == "noon" else 0.5)
     _road(draw, light)
-    _cars(draw, random, light, step)
-    return scene.resize((width, height), Image.Resampling.LANCZOS)
+    return scene
 
 
-def drive(width: int, height: int, hour: Hour, seed: int, frames: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """The frames of a film of the street."""
-    for number in range(frames):
-        yield np.asarray(street(width, height, hour, seed, number / 12))
+def _driven(empty: Image.Image, light: Light, seed: int, seconds: float) -> Image.Image:
+    """The street with its cars where they are after so many seconds, in its final size."""
+    scene = empty.copy()
+    _cars(ImageDraw.Draw(scene), np.random.default_rng((seed, 1)), light, seconds)
+    return scene.reduce(FINE)
 
 
 def _sky(width: int, height: int, light: Light) -> npt.NDArray[np.uint8]:
@@ -162,14 +174,14 @@ def _road(draw: ImageDraw.ImageDraw, light: Light) -> None:
         draw.ellipse((x - 0.016 * height, 0.53 * height, x + 0.022 * height, 0.568 * height), light.lamps)
 
 
-def _cars(draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, step: float) -> None:
+def _cars(draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, seconds: float) -> None:
     """Two cars on the lane away from us that drive to the right, two on the near lane to the left."""
     width, height = draw.im.size
     for lane, direction in ((0.862, 1), (0.962, -1)):
         for place in (0.0, 0.55):
             speed = direction * 0.16 * width
             start = (place + random.uniform(0, 0.3)) * width
-            x = (start + speed * step) % (1.3 * width) - 0.15 * width
+            x = (start + speed * seconds) % (1.3 * width) - 0.15 * width
             colour = CARS[random.integers(len(CARS))]
             _car(draw, x, lane * height, 0.17 * height * (0.8 + 0.3 * lane), colour, light, direction)
 

@@ -1,0 +1,141 @@
+"""The demo collection: what is in it, that it is made once, and that a half-made one is completed."""
+
+import asyncio
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from gateway.demo.client import DemoFailed
+from gateway.demo.collection import fill
+from gateway.demo.contents import PEOPLE
+from gateway.demo.run import QUERIES, run_demo
+from gateway.models.changes import changes
+from gateway.models.queue import queued_tasks
+from tests.fixtures.demo import DemoSite
+from tests.fixtures.sites import Site
+
+TREE = """
+query {
+  storageFolders(first: 20) {
+    nodes {
+      name
+      items(first: 100) { nodes { name itemType isPlaceholder } }
+      subfolders(first: 20) { nodes { name items(first: 100) { nodes { name itemType isPlaceholder } } } }
+    }
+  }
+  datasets(first: 20) { nodes { title dataRowsCount backingFolder { name } } }
+}
+"""
+KINDS = {
+    "VIDEO": 2,
+    "IMAGE": 10,
+    "IMAGE_GROUP": 1,
+    "DICOM_FILE": 24,
+    "DICOM_SERIES": 1,
+    "AUDIO": 3,
+    "NIFTI": 1,
+    "PDF": 1,
+    "PLAIN_TEXT": 2,
+}
+
+
+def kinds(tree: dict[str, Any]) -> Counter[str]:
+    """How many items of each type lie in a tree; none may be a placeholder."""
+    roots = tree["storageFolders"]["nodes"]
+    folders = [*roots, *(below for root in roots for below in root["subfolders"]["nodes"])]
+    found = [item for folder in folders for item in folder["items"]["nodes"]]
+    assert not any(item["isPlaceholder"] for item in found)
+    return Counter(item["itemType"] for item in found)
+
+
+async def rows(site: Site) -> dict[str, int]:
+    """How many rows every table has, that of the queue apart."""
+    tables = [table for table in SQLModel.metadata.sorted_tables if table is not queued_tasks]
+    counts = [(await site.services.database.rows(sa.select(sa.func.count()).select_from(table)))[0] for table in tables]
+    return {table.name: count[0] for table, count in zip(tables, counts, strict=True)}
+
+
+async def test_every_kind_comes_in_once_and_each_sees_what_he_may(site: Site) -> None:
+    collection = await fill(site.url, site.keys["admin"])
+    site.keys |= collection.keys
+    tree = await site.ask(TREE)
+    assert kinds(tree) == KINDS
+    datasets = {dataset["title"]: dataset for dataset in tree["datasets"]["nodes"]}
+    assert datasets["Corners, training"]["dataRowsCount"] == 5
+    assert datasets["Head phantoms"]["backingFolder"] == {"name": "Head CT"}
+    assert datasets["Head phantoms"]["dataRowsCount"] == 25
+
+    seen = "{ storageFolders { nodes { name viewerRole } } }"
+    roles = {
+        person.email.split("@")[0]: {
+            folder["name"]: folder["viewerRole"]
+            for folder in (await site.ask(seen, who=person.email))["storageFolders"]["nodes"]
+        }
+        for person in PEOPLE
+    }
+    assert roles == {
+        "curator": {"Field recordings": "ADMIN", "Radiology": "ADMIN", "Street scenes": "ADMIN"},
+        "radiologist": {"Radiology": "USER", "Street scenes": "VIEWER"},
+        "guest": {"Field recordings": "VIEWER", "Street scenes": "VIEWER"},
+    }
+
+    before = await rows(site)
+    assert (await fill(site.url, site.keys["admin"])).keys == {}
+    assert await rows(site) == before, "a second time adds nothing"
+
+
+@pytest.mark.parametrize("site", ["embedded"], indirect=True)
+async def test_what_was_left_half_made_is_completed(site: Site) -> None:
+    """Ended again and again, each time some changes later; at last it is whole and nothing is double."""
+    for step in range(40):
+        before = (await rows(site))[changes.name]
+        making = asyncio.create_task(fill(site.url, site.keys["admin"]))
+        while not making.done() and (await rows(site))[changes.name] < before + 4 + 3 * step:
+            await asyncio.sleep(0)
+        making.cancel()
+        [ended] = await asyncio.gather(making, return_exceptions=True)
+        if not isinstance(ended, BaseException):
+            break
+        assert isinstance(ended, asyncio.CancelledError)
+    else:
+        pytest.fail("it never ended")
+    assert step > 3, "it was ended several times before"
+    assert kinds(await site.ask(TREE)) == KINDS
+    counts = await rows(site)
+    assert (counts["folders"], counts["groups"], counts["users"], counts["datasets"]) == (9, 3, 4, 2)
+    assert counts["data_rows"] == 30
+
+
+async def test_a_site_that_refuses_or_is_not_there_is_told_in_a_line(site: Site) -> None:
+    await site.user("somebody@example.org")
+    with pytest.raises(DemoFailed, match="for admins of the site"):
+        await fill(site.url, site.keys["somebody@example.org"])
+    with pytest.raises(DemoFailed, match=r"No Storegraph answers at http://127\.0\.0\.1:1/graphql"):
+        await fill("http://127.0.0.1:1", "no-key")
+
+
+def test_serve_prints_where_to_go(demo_site: DemoSite) -> None:
+    said = demo_site.log.read_text()
+    assert f"{demo_site.url}/graphql" in said
+    keys = dict(re.findall(r"(\S+@demo\.example) .*(sg_\S+)$", said, re.MULTILINE))
+    assert keys.keys() == {person.email for person in PEOPLE}
+    for email, key in keys.items():
+        asked = DemoSite(demo_site.url, key, demo_site.log).ask("{ viewer { user { email } } }")
+        assert asked["viewer"]["user"]["email"] == email
+    for query in QUERIES:
+        assert query in said, "so that it can be pasted"
+        assert all(field["nodes"] for field in demo_site.ask(query).values())
+
+
+async def test_the_second_time_it_says_that_keys_are_shown_only_once(
+    demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run_demo(demo_site.url, demo_site.key)
+    said = capsys.readouterr().out
+    assert "was there" in said
+    assert "shown only once" in said
+    assert "sg_" not in said
