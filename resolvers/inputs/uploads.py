@@ -48,8 +48,13 @@ class RequestUploadUrlsInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Placeholders whose upload goes on, begins again or ends.")
-class UploadsInput:
+@strawberry.input(description="Placeholders for which the upload URLs are wanted again.")
+class RenewUploadUrlsInput:
+    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 placeholders.")
+
+
+@strawberry.input(description="Placeholders that are given up.")
+class AbortUploadsInput:
     item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 placeholders.")
 
 

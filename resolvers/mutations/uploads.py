@@ -31,11 +31,12 @@ from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
 from resolvers.doors import check_ids, folder_door, needs, refused_items
 from resolvers.idempotency import once
 from resolvers.inputs.uploads import (
+    AbortUploadsInput,
     CompleteUploadPartsInput,
+    RenewUploadUrlsInput,
     RequestUploadUrlsInput,
     SignUploadPartsInput,
     UploadFileInput,
-    UploadsInput,
 )
 from resolvers.outcomes import Outcome
 
@@ -72,7 +73,7 @@ async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -
 
 
 @needs("USER on each item's folder")
-async def renew_upload_urls(context: Context, input: UploadsInput) -> Outcome:
+async def renew_upload_urls(context: Context, input: RenewUploadUrlsInput) -> Outcome:
     """Sign the targets of placeholders again, as before."""
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -115,7 +116,7 @@ async def complete_upload_parts(context: Context, input: CompleteUploadPartsInpu
 
 
 @needs("USER on each item's folder")
-async def abort_uploads(context: Context, input: UploadsInput) -> Outcome:
+async def abort_uploads(context: Context, input: AbortUploadsInput) -> Outcome:
     """Give up placeholders that no job works on, with whatever has been sent for them."""
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:

@@ -1,0 +1,353 @@
+"""Uploads: announced files, the targets to which their bytes are sent, and placeholders until a job takes them."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from gateway.media import samples
+from gateway.models.base import now
+from gateway.models.uploads import uploads
+from gateway.tasks.sweep import LATE, sweep
+from tests.fixtures.invariants import check_all, check_objects
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.uploading import LISTS, TARGET, File, announce, finished, placeholders, send, start, upload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ANN = "ann@example.org"
+PART = 5 << 20
+ITEM = "uuid name isPlaceholder mimeType fileSize signedUrl { url } signedUrlUnavailableReason"
+
+
+def sha256(data: bytes) -> str:
+    """The digest as clients declare it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+async def attempt(site: Site, target: dict[str, Any], data: bytes, **headers: str) -> httpx.Response:
+    """Send something to a target, with other headers if so told."""
+    sent = {**target["uploadHeaders"], **headers}
+    return await site.client.request(target["method"], target["url"], content=data, headers=sent)
+
+
+async def refused(site: Site, mutation: str, input: dict[str, Any], who: str = "admin") -> list[tuple[str, list[str]]]:
+    """Codes and paths of what a mutation is refused for."""
+    payload = await site.do(mutation, input, "__typename", who)
+    return [(error["code"], error["path"][1:]) for error in payload["userErrors"]]
+
+
+async def test_every_kind_has_a_target(shared_site: Site) -> None:
+    """ENC-SURL-01 to ENC-SURL-04: a placeholder each, where and how to send its bytes, in the order of the input."""
+    site, folder = shared_site, await shared_site.folder("targets")
+    files = [File(f"{kind}.bin", kind, kind.encode()) for kind in LISTS]
+    targets = await announce(site, folder, files)
+    for file, target in zip(files, targets, strict=True):
+        assert (target["method"], target["alreadyStored"], target["partSize"]) == ("PUT", False, None)
+        assert target["objectKey"] in target["url"]
+        assert target["expiresAt"].endswith("Z")
+        await send(site, target, file.data)
+        assert await site.services.store.read(target["objectKey"]) == file.data
+    assert len({target["objectKey"] for target in targets}) == len(files)
+
+
+async def test_the_store_refuses_other_bytes(shared_site: Site) -> None:
+    """Another length, type or checksum than was declared; and a second time, whatever comes."""
+    site, folder, data = shared_site, await shared_site.folder("declared"), b"just these bytes"
+    wanted = {
+        "name": "a",
+        "itemType": "PLAIN_TEXT",
+        "fileSize": len(data),
+        "mimeType": "text/plain",
+        "sha256": sha256(data),
+    }
+    made = await site.done("requestUploadUrls", {"folderUuid": folder, "files": [wanted]}, f"targets {{ {TARGET} }}")
+    [target] = made["targets"]
+    assert not (await attempt(site, target, data + b"!")).is_success
+    assert not (await attempt(site, target, data[:-1])).is_success
+    assert not (await attempt(site, target, data.upper())).is_success
+    assert not (await attempt(site, target, data, **{"Content-Type": "text/html"})).is_success
+    assert await site.services.store.info(target["objectKey"]) is None
+    await send(site, target, data)
+    assert not (await attempt(site, target, data)).is_success
+    job = await finished(site, await start(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]}))
+    assert job["status"] == "DONE"
+
+
+async def test_what_cannot_be_announced_is_refused(shared_site: Site) -> None:
+    """Field by field; nothing is made."""
+    site, folder = shared_site, await shared_site.folder("refused")
+    good = {"name": "a.png", "itemType": "IMAGE", "fileSize": 1}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"name": ""}, "name"),
+        ({"name": "a" * 10_000}, "name"),
+        ({"name": "../a"}, "name"),
+        ({"itemType": "IMAGE_GROUP"}, "itemType"),
+        ({"fileSize": 0}, "fileSize"),
+        ({"fileSize": -1}, "fileSize"),
+        ({"fileSize": 2**62}, "fileSize"),
+        ({"mimeType": "png"}, "mimeType"),
+        ({"mimeType": "image/png\r\nX: y"}, "mimeType"),
+        ({"sha256": "abc"}, "sha256"),
+        ({"clientMetadata": [1]}, "clientMetadata"),
+    ]
+    for change, field in cases:
+        wrong = {"folderUuid": folder, "files": [good, {**good, **change}]}
+        assert await refused(site, "requestUploadUrls", wrong) == [("BAD_USER_INPUT", ["files", "1", field])], change
+    assert await refused(site, "requestUploadUrls", {"folderUuid": folder, "files": []}) != []
+    many = {"folderUuid": folder, "files": [good] * 1001}
+    assert await refused(site, "requestUploadUrls", many) == [("LIMIT_EXCEEDED", ["files"])]
+    assert await items_in(site, folder) == []
+
+
+async def items_in(site: Site, folder: str, arguments: str = "") -> list[dict[str, Any]]:
+    """The items in a folder."""
+    document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ items{arguments} {{ nodes {{ {ITEM} }} }} }} }}"
+    nodes: list[dict[str, Any]] = (await site.ask(document, {"u": folder}))["storageFolder"]["items"]["nodes"]
+    return nodes
+
+
+async def test_placeholders_are_seen_and_become_items(shared_site: Site) -> None:
+    """Flagged, filterable, counted apart, without a signed URL, and with the uuid that the item keeps."""
+    site, folder = shared_site, await shared_site.folder("placeholders")
+    await upload(site, folder, [File("old.txt", "PLAIN_TEXT", b"old")])
+    [uuid] = await placeholders(site, folder, [File("new.png", "IMAGE", samples.png(seed=5))])
+    by_name = {item["name"]: item for item in await items_in(site, folder)}
+    assert by_name["new.png"] == {
+        "uuid": uuid,
+        "name": "new.png",
+        "isPlaceholder": True,
+        "mimeType": None,
+        "fileSize": None,
+        "signedUrl": None,
+        "signedUrlUnavailableReason": "NOT_YET_STORED",
+    }
+    assert [item["name"] for item in await items_in(site, folder, "(filter: {includePlaceholders: false})")] == [
+        "old.txt"
+    ]
+    assert await summary(site, folder) == {"files": 1, "images": 0, "plainTexts": 1, "placeholders": 1}
+    await finished(site, await start(site, folder, {"images": [{"placeholderUuid": uuid}]}))
+    [item] = [item for item in await items_in(site, folder) if item["uuid"] == uuid]
+    assert (item["isPlaceholder"], item["mimeType"]) == (False, "image/png")
+    assert (await site.client.get(item["signedUrl"]["url"])).content == samples.png(seed=5)
+    assert await summary(site, folder) == {"files": 2, "images": 1, "plainTexts": 1, "placeholders": 0}
+
+
+async def summary(site: Site, folder: str) -> dict[str, int]:
+    """What the folder's counters say."""
+    document = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images plainTexts placeholders } } }"
+    counts: dict[str, int] = (await site.ask(document, {"u": folder}))["storageFolder"]["summary"]
+    return counts
+
+
+async def test_known_bytes_need_no_sending_by_their_readers(shared_site: Site) -> None:
+    """`alreadyStored` is said only to who can read an item with those bytes; stored once they are in any case."""
+    site, theirs, data = shared_site, await shared_site.folder("theirs"), samples.png(seed=42)
+    await site.user(ANN)
+    mine = await site.folder("mine", who=ANN)
+    file = File("known.png", "IMAGE", data)
+    await upload(site, theirs, [file])
+    [known] = await announce(site, theirs, [file], sha256=sha256(data))
+    assert (known["alreadyStored"], known["url"], known["method"]) == (True, None, None)
+    [unknown] = await announce(site, mine, [file], ANN, sha256=sha256(data))
+    assert (unknown["alreadyStored"], unknown["method"]) == (False, "PUT")
+    await send(site, unknown, data)
+    for folder, target, who in ((theirs, known, "admin"), (mine, unknown, ANN)):
+        items = {"images": [{"placeholderUuid": target["itemUuid"]}]}
+        assert (await finished(site, await start(site, folder, items, who), who))["status"] == "DONE"
+    await check_all(site.services)
+    keys = [key async for key in site.services.store.keys("")]
+    assert known["objectKey"] in keys
+    assert unknown["objectKey"] not in keys
+    [again] = await announce(site, mine, [file], ANN, sha256=sha256(data).upper())
+    assert (again["alreadyStored"], again["objectKey"]) == (True, known["objectKey"])
+    [other] = await announce(site, mine, [File("b.png", "IMAGE", data + b"x")], ANN, sha256=sha256(data))
+    assert not other["alreadyStored"]
+
+
+async def test_bytes_outlive_the_item_that_brought_them(shared_site: Site) -> None:
+    """As long as an item or a placeholder needs them; then they go."""
+    site, folder, data = shared_site, await shared_site.folder("shared"), samples.png(seed=43)
+    file = File("shared.png", "IMAGE", data)
+    first = await upload(site, folder, [file])
+    [target] = await announce(site, folder, [file], sha256=sha256(data))
+    await site.done("deleteStorageItems", {"itemUuids": [first["itemsWithNames"][0]["itemUuid"]]}, "removedItemsCount")
+    items = {"images": [{"placeholderUuid": target["itemUuid"]}]}
+    assert (await finished(site, await start(site, folder, items)))["status"] == "DONE"
+    await site.done("deleteStorageItems", {"itemUuids": [target["itemUuid"]]}, "removedItemsCount")
+    await check_objects(site.services)
+    assert await site.services.store.info(target["objectKey"]) is None
+
+
+async def test_an_unused_known_object_goes_with_its_last_placeholder(shared_site: Site) -> None:
+    """When the item went first, the placeholder that referred to its bytes takes them along."""
+    site, folder, data = shared_site, await shared_site.folder("last"), samples.png(seed=44)
+    file = File("last.png", "IMAGE", data)
+    first = await upload(site, folder, [file])
+    [target] = await announce(site, folder, [file], sha256=sha256(data))
+    await site.done("deleteStorageItems", {"itemUuids": [first["itemsWithNames"][0]["itemUuid"]]}, "removedItemsCount")
+    await site.done("abortUploads", {"itemUuids": [target["itemUuid"]]}, "removedItemsCount")
+    await check_objects(site.services)
+    assert await site.services.store.info(target["objectKey"]) is None
+
+
+async def test_urls_are_renewed(shared_site: Site) -> None:
+    """Renewed targets lead to the same object; only placeholders without a job have any, and only for their users."""
+    site, folder = shared_site, await shared_site.folder("renewed")
+    file = File("a.txt", "PLAIN_TEXT", b"renewed")
+    [target] = await announce(site, folder, [file])
+    renewed = await site.done("renewUploadUrls", {"itemUuids": [target["itemUuid"]]}, f"targets {{ {TARGET} }}")
+    [again] = renewed["targets"]
+    assert (again["objectKey"], again["itemUuid"]) == (target["objectKey"], target["itemUuid"])
+    await send(site, again, file.data)
+    await site.user("bob@example.org")
+    wanted = {"itemUuids": [target["itemUuid"]]}
+    assert await refused(site, "renewUploadUrls", wanted, "bob@example.org") == [("NOT_FOUND", ["itemUuids", "0"])]
+    await finished(site, await start(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]}))
+    assert await refused(site, "renewUploadUrls", wanted) == [("BAD_USER_INPUT", ["itemUuids", "0"])]
+    assert await refused(site, "abortUploads", wanted) == [("BAD_USER_INPUT", ["itemUuids", "0"])]
+
+
+async def test_uploads_are_given_up(shared_site: Site) -> None:
+    """The placeholder goes, with what was sent; what is sent later goes when its URL has expired."""
+    site, folder = shared_site, await shared_site.folder("given up")
+    files = [File("a.txt", "PLAIN_TEXT", b"sent"), File("b.txt", "PLAIN_TEXT", b"not sent")]
+    targets = await announce(site, folder, files)
+    await send(site, targets[0], files[0].data)
+    uuids = [target["itemUuid"] for target in targets]
+    gone = await site.done("abortUploads", {"itemUuids": uuids}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 2
+    assert await items_in(site, folder) == []
+    await check_all(site.services)
+    assert await refused(site, "abortUploads", {"itemUuids": uuids[:1]}) == [("NOT_FOUND", ["itemUuids", "0"])]
+
+
+async def test_late_placeholders_are_swept(shared_site: Site) -> None:
+    """After 24 hours those that no job has taken go with their bytes (design section 3); others stay."""
+    site, folder = shared_site, await shared_site.folder("late")
+    files = [File(name, "PLAIN_TEXT", name.encode()) for name in ("late", "young", "taken")]
+    late, young, taken = await placeholders(site, folder, files)
+    async with site.services.database.writing() as transaction:
+        old = sa.update(uploads).where(uploads.c.item_uuid.in_([UUID(late), UUID(taken)]))
+        await transaction.execute(old.values(created_at=now() - LATE - timedelta(minutes=1)))
+    job = await start(site, folder, {"text": [{"placeholderUuid": taken}]})
+    await sweep(site.services)
+    assert (await finished(site, job))["status"] == "DONE"
+    assert {item["uuid"] for item in await items_in(site, folder)} == {young, taken}
+    await check_all(site.services)
+
+
+async def test_the_same_request_again_gives_the_same_answer(shared_site: Site) -> None:
+    """Idempotency keys of requests and jobs (SUB-042): the same input the same answer, another is a conflict."""
+    site, folder = shared_site, await shared_site.folder("idempotent")
+    file = {"name": "a.txt", "itemType": "PLAIN_TEXT", "fileSize": 4}
+    wanted = {"folderUuid": folder, "files": [file], "idempotencyKey": "one"}
+    first, second = [await site.done("requestUploadUrls", wanted, f"targets {{ {TARGET} }}") for _ in range(2)]
+    [target], [again] = first["targets"], second["targets"]
+    assert (again["itemUuid"], again["objectKey"]) == (target["itemUuid"], target["objectKey"])
+    assert len(await items_in(site, folder)) == 1
+    other = {**wanted, "files": [{**file, "fileSize": 5}]}
+    assert await refused(site, "requestUploadUrls", other) == [("CONFLICT", ["idempotencyKey"])]
+    await send(site, again, b"1234")
+    job = {
+        "folderUuid": folder,
+        "items": {"text": [{"placeholderUuid": target["itemUuid"]}]},
+        "idempotencyKey": "one",
+    }
+    started = [await site.done("startUploadJob", job, "uploadJob { uuid }") for _ in range(2)]
+    assert started[0]["uploadJob"]["uuid"] == started[1]["uploadJob"]["uuid"]
+    await finished(site, started[0]["uploadJob"]["uuid"])
+    assert await refused(site, "requestUploadUrls", wanted) == [("BAD_USER_INPUT", ["idempotencyKey"])]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
+async def parted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """A site where files of more than 5 MiB are sent in parts."""
+    with fresh(request.param, request, tmp_path_factory.mktemp("site"), part_size=PART) as settings:
+        async with serving(settings) as running:
+            yield running
+
+
+LARGE = samples.text(lines=40) * 5000
+
+
+async def sign(site: Site, uuid: str, *numbers: int) -> list[dict[str, Any]]:
+    """Signed parts."""
+    wanted = {"itemUuid": uuid, "partNumbers": list(numbers)}
+    signed = await site.done("signUploadParts", wanted, "parts { number size url method uploadHeaders expiresAt }")
+    parts: list[dict[str, Any]] = signed["parts"]
+    return parts
+
+
+async def send_part(site: Site, part: dict[str, Any], data: bytes = LARGE) -> httpx.Response:
+    """Send a part of a file."""
+    begin = (part["number"] - 1) * PART
+    return await attempt(site, part, data[begin : begin + part["size"]])
+
+
+async def test_a_large_file_is_sent_in_parts(parted: Site) -> None:
+    """In any order, again, and with renewed URLs; completed once all are there, and then as often as one likes."""
+    site, folder = parted, await parted.folder("parts")
+    assert 2 * PART < len(LARGE) < 3 * PART
+    [target] = await announce(site, folder, [File("large.txt", "PLAIN_TEXT", LARGE)])
+    assert (target["url"], int(target["partSize"]), target["partCount"]) == (None, PART, 3)
+    uuid = target["itemUuid"]
+    last, first = await sign(site, uuid, 3, 1)
+    assert (last["number"], int(last["size"])) == (3, len(LARGE) - 2 * PART)
+    for part in (last, first):
+        part["size"] = int(part["size"])
+        assert (await send_part(site, part)).is_success
+    assert await refused(site, "completeUploadParts", {"itemUuid": uuid}) == [("BAD_USER_INPUT", ["itemUuid"])]
+    [second] = await sign(site, uuid, 2)
+    second["size"] = int(second["size"])
+    assert not (await attempt(site, second, b"short")).is_success
+    assert (await send_part(site, second, bytes(len(LARGE)))).is_success
+    assert (await send_part(site, second)).is_success
+    for _ in range(2):
+        await site.done("completeUploadParts", {"itemUuid": uuid}, "item { uuid isPlaceholder }")
+    job = await finished(site, await start(site, folder, {"text": [{"placeholderUuid": uuid}]}))
+    assert job["errors"] == []
+    [item] = await items_in(site, folder)
+    assert (await site.client.get(item["signedUrl"]["url"])).content == LARGE
+    await check_all(site.services)
+
+
+async def test_what_is_not_sent_in_parts_has_none(parted: Site) -> None:
+    """Small files, parts that there are not, and uploads whose parts never came."""
+    site, folder = parted, await parted.folder("no parts")
+    large, small = await announce(site, folder, [File("l", "PLAIN_TEXT", LARGE), File("s", "PLAIN_TEXT", b"s")])
+    assert small["method"] == "PUT"
+    wanted = {"itemUuid": small["itemUuid"], "partNumbers": [1]}
+    assert await refused(site, "signUploadParts", wanted) == [("BAD_USER_INPUT", ["itemUuid"])]
+    assert await refused(site, "completeUploadParts", {"itemUuid": small["itemUuid"]}) != []
+    for number in (0, 4, -1):
+        wanted = {"itemUuid": large["itemUuid"], "partNumbers": [1, number]}
+        assert await refused(site, "signUploadParts", wanted) == [("BAD_USER_INPUT", ["partNumbers", "1"])]
+    complete = {"itemUuid": large["itemUuid"]}
+    assert await refused(site, "completeUploadParts", complete) == [("BAD_USER_INPUT", ["itemUuid"])]
+
+
+async def test_parts_of_an_upload_that_is_given_up_go(parted: Site) -> None:
+    """They are forgotten by the store, and no more are taken."""
+    site, folder = parted, await parted.folder("aborted")
+    [target] = await announce(site, folder, [File("large.txt", "PLAIN_TEXT", LARGE)])
+    [part] = await sign(site, target["itemUuid"], 1)
+    part["size"] = int(part["size"])
+    assert (await send_part(site, part)).is_success
+    row = (await site.services.database.rows(sa.select(uploads).where(uploads.c.object_key == target["objectKey"])))[0]
+    assert len(await site.services.store.parts(row.object_key, row.parts_id)) == 1
+    await site.done("abortUploads", {"itemUuids": [target["itemUuid"]]}, "removedItemsCount")
+    for _ in range(100):
+        if not await site.services.store.parts(row.object_key, row.parts_id):
+            break
+        await asyncio.sleep(0.05)
+    assert await site.services.store.parts(row.object_key, row.parts_id) == []
+    assert not (await send_part(site, part)).is_success
+    await check_all(site.services)
