@@ -37,7 +37,7 @@ def main(seconds: int, memory: int) -> None:
 
 
 def private_output() -> BinaryIO:
-    """Standard output, for answers alone: what a library prints goes to standard error."""
+    """Standard output, for answers alone: what a library prints goes to standard error. Nothing else stays open."""
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -61,6 +61,14 @@ def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
     assert "truncated" in refusal(truncated(KINDS[kind](seconds=2.0), keep), AUDIO)
 
 
+def test_shorter_than_stated(refusal: Refusal) -> None:
+    """Cut off between two packets, of which only the header knows that they are too few."""
+    data = samples.flac(seconds=2.0)
+    with av.open(io.BytesIO(data), "r") as container:
+        places = [packet.pos for packet in container.demux(audio=0) if packet.size]
+    assert refusal(data[: places[10]], AUDIO) == "the recording is truncated: 1.0 s of 2.0 s are there"
+
+
 def test_film(refusal: Refusal) -> None:
     """A film is no recording, though it may have sound."""
     assert refusal(samples.webm(), AUDIO) == "said to be audio, but the content is a film"

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import av
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.kinds import StorageItemType
 from gateway.media import samples
+from gateway.media.container import DEMUXERS, opened
 from tests.media.conftest import Probed, Refusal
 from tests.samples import truncated
 
@@ -78,13 +80,20 @@ def test_shorter_than_stated(refusal: Refusal) -> None:
     assert "truncated" in refusal(truncated(live, 0.5), VIDEO)
 
 
-def test_undecodable(refusal: Refusal) -> None:
-    """The container is in order, but the pictures are zeros."""
-    data = bytearray(samples.mp4(seconds=2.0))
+@pytest.mark.parametrize(
+    ("codec", "message"),
+    [
+        ("mpeg4", "the file is broken or truncated: it cannot be read as video/mp4"),
+        ("mpeg2video", "the track cannot be decoded: the file is broken or truncated"),
+    ],
+)
+def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"], message: str) -> None:
+    """The container is in order, but the pictures are zeros: one decoder complains, the other keeps silent."""
+    data = bytearray(film("mp4", codec))
     start = data.index(b"mdat") + 4
     end = start - 8 + int.from_bytes(data[start - 8 : start - 4])
     data[start:end] = bytes(end - start)
-    assert "truncated" in refusal(bytes(data), VIDEO) or "broken" in refusal(bytes(data), VIDEO)
+    assert refusal(bytes(data), VIDEO) == message
 
 
 def test_no_pictures(refusal: Refusal) -> None:
@@ -97,3 +106,13 @@ def test_playlist(refusal: Refusal) -> None:
     """A list of other files is text, and FFmpeg never gets to see it."""
     playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
     assert refusal(playlist, VIDEO) == "said to be a video, but the content is text/plain"
+
+
+def test_other_files_stay_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even a demuxer that follows references gets at no file but its own."""
+    (tmp_path / "other.ts").write_bytes(film("mpegts", "mpeg2video"))
+    playlist = tmp_path / "playlist"
+    playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{tmp_path}/other.ts\n#EXT-X-ENDLIST\n")
+    monkeypatch.setitem(DEMUXERS, "text/plain", "hls")
+    with pytest.raises(Exception, match="refers to other files"), opened(playlist, "text/plain"):
+        pass

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 import uvloop
@@ -62,6 +63,18 @@ async def busy() -> int:
 def ticks(pid: int) -> int:
     """Hundredths of a second that a process has run."""
     return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+
+def open_files(pid: int) -> set[int]:
+    """The numbers of what a process has open."""
+    return {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+@pytest.fixture
+def unrelated(tmp_path: Path) -> Iterator[IO[bytes]]:
+    """A file that is none of a reader's business."""
+    with (tmp_path / "unrelated").open("w+b") as file:
+        yield file
 
 
 @pytest.fixture
@@ -132,6 +145,16 @@ async def test_crash(prober: Prober, good: Path, slow: Path) -> None:
         await unlucky
     assert await beside == await width(prober, good) == 33
     assert victim not in mine()
+
+
+async def test_second_chance(prober: Prober, good: Path, tmp_path: Path) -> None:
+    """A reader that served other files before may have been hurt by them: the file gets a fresh one, once."""
+    path = tmp_path / "volume"
+    path.write_bytes(slow_nifti(gigabytes=2))
+    await width(prober, good)
+    probe = asyncio.create_task(prober.probe(path, NIFTI, "volume.nii.gz"))
+    os.kill(await busy(), signal.SIGKILL)
+    assert (await probe).frame_count == 4
 
 
 async def test_idle_reader_dies(prober: Prober, good: Path) -> None:
@@ -247,7 +270,7 @@ async def test_confinement(prober: Prober, good: Path, monkeypatch: pytest.Monke
     (reader,) = mine()
     home = Path(f"/proc/{reader}")
     assert b"sesame" not in (home / "environ").read_bytes()
-    assert {int(entry.name) for entry in (home / "fd").iterdir()} <= {0, 1, 2, 3}
+    assert open_files(reader) <= {0, 1, 2, 3}
     limits = " ".join((home / "limits").read_text().split())
     assert "Max core file size 0 " in limits
     assert f"Max file size {1 << 20} " in limits
@@ -284,16 +307,18 @@ def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     wait_for(lambda: not Path(f"/proc/{reader}").exists(), seconds=5)
 
 
-def test_on_uvloop(good: Path) -> None:
-    """The server's own loop."""
+def test_on_uvloop(good: Path, unrelated: IO[bytes]) -> None:
+    """The server's own loop, which lets children inherit what they like."""
 
     async def once() -> int | None:
         prober = Prober(ProbeLimits(children=1))
         try:
             return await width(prober, good)
         finally:
+            assert open_files(mine().pop()) <= {0, 1, 2, 3}
             await prober.close()
 
+    os.set_inheritable(unrelated.fileno(), True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(once()) == 33
     assert not mine()
