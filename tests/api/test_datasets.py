@@ -1,18 +1,26 @@
 """Datasets: the items that they use, the folders that they mirror, and who may change them."""
 
 import asyncio
+import secrets
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, announce, upload
 
 UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
-ANN = "ann@example.org"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS = "dataRows { nodes { uuid storageItem { uuid } } }"
 DATASET = f"dataset {{ uuid title description viewerRole backingFolderUuid dataRowsCount lastEditedAt {ROWS} }}"
 NEW = "dataRows { uuid dataset { uuid } storageItem { uuid } }"
+
+
+@pytest.fixture(name="site")
+def site_of_all(shared_site: Site) -> Site:
+    """One site for all these tests, which keep to objects of their own."""
+    return shared_site
 
 
 def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
@@ -30,6 +38,18 @@ async def items_in(site: Site, folder: str, *names: str) -> list[str]:
     job = await upload(site, folder, [text(name) for name in names])
     uuids = {item["name"]: item["itemUuid"] for item in job["itemsWithNames"]}
     return [uuids[name] for name in names]
+
+
+async def newcomer(site: Site, *groups: str) -> str:
+    """Somebody new in these groups; the e-mail address."""
+    email = f"{secrets.token_hex(4)}@example.org"
+    await site.user(email, groups=list(groups))
+    return email
+
+
+async def counted(site: Site) -> Any:
+    """How many datasets and root folders there are."""
+    return await site.ask("{ datasets { totalCount } storageFolders(scope: ORGANISATION) { totalCount } }")
 
 
 async def dataset_of(site: Site, **input: Any) -> str:
@@ -127,31 +147,33 @@ async def test_a_dataset_mirrors_a_folder_that_is_there(site: Site) -> None:
     await items_in(site, await site.folder("Below", folder), "below")
     uuid = await dataset_of(site, backingFolderUuid=folder)
     assert sorted(await used(site, uuid)) == sorted(here)
+    before = await counted(site)
     for more, code in (({}, "CONFLICT"), ({"createBackingFolder": True}, "BAD_USER_INPUT")):
         refused = await site.do("createDataset", {"title": "Second", "backingFolderUuid": folder, **more}, DATASET)
         assert refusals(refused) == [(code, "input.backingFolderUuid")]
-    assert [node["uuid"] for node in (await site.ask("{ datasets { nodes { uuid } } }"))["datasets"]["nodes"]] == [uuid]
+    assert await counted(site) == before
 
 
 async def test_its_maker_is_its_admin(site: Site) -> None:
     """A member makes datasets; to mirror a folder he needs ADMIN on it."""
     team, folder = await site.group("Team"), await site.folder("Shared")
-    await site.user(ANN, groups=[team])
-    made = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ANN)
+    ann = await newcomer(site, team)
+    made = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ann)
     assert made["dataset"]["viewerRole"] == "ADMIN"
     mirror = {"title": "x", "backingFolderUuid": folder}
-    assert refusals(await site.do("createDataset", mirror, DATASET, ANN)) == [("NOT_FOUND", "input.backingFolderUuid")]
+    before = await counted(site)
+    assert refusals(await site.do("createDataset", mirror, DATASET, ann)) == [("NOT_FOUND", "input.backingFolderUuid")]
     await site.grant(folder, team, "USER")
-    assert refusals(await site.do("createDataset", mirror, DATASET, ANN)) == [("FORBIDDEN", "input.backingFolderUuid")]
-    assert len((await site.ask("{ datasets { nodes { uuid } } }"))["datasets"]["nodes"]) == 1
+    assert refusals(await site.do("createDataset", mirror, DATASET, ann)) == [("FORBIDDEN", "input.backingFolderUuid")]
+    assert await counted(site) == before
 
 
 async def test_a_repeated_request_makes_one(site: Site) -> None:
     """With an idempotency key also the folder is made once, and the answer is the same."""
     wanted = {"title": "Set", "createBackingFolder": True, "idempotencyKey": "k"}
-    assert await site.done("createDataset", wanted, DATASET) == await site.done("createDataset", wanted, DATASET)
-    found = await site.ask("{ datasets { totalCount } storageFolders { totalCount } }")
-    assert found == {"datasets": {"totalCount": 1}, "storageFolders": {"totalCount": 1}}
+    first, before = await site.done("createDataset", wanted, DATASET), await counted(site)
+    assert await site.done("createDataset", wanted, DATASET) == first
+    assert await counted(site) == before
 
 
 async def test_a_dataset_is_changed(site: Site) -> None:
@@ -174,7 +196,7 @@ async def test_each_needs_its_role(site: Site) -> None:
     """For strangers it does not exist; VIEWER reads, USER edits and links what he sees, ADMIN deletes."""
     team, folder = await site.group("Team"), await site.folder("In")
     one, hidden = await items_in(site, folder, "one", "hidden")
-    await site.user(ANN, groups=[team])
+    ann = await newcomer(site, team)
     uuid = await dataset_of(site)
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
     mutations: list[tuple[str, dict[str, Any]]] = [
@@ -189,29 +211,30 @@ async def test_each_needs_its_role(site: Site) -> None:
             grant = {"datasetUuid": uuid, "groupUuids": [team], "role": role}
             await site.done("addDatasetGroups", grant, "dataset { uuid }")
         for mutation, input in mutations:
-            refused = await site.do(mutation, {"datasetUuid": uuid, **input}, "", ANN)
+            refused = await site.do(mutation, {"datasetUuid": uuid, **input}, "", ann)
             assert refusals(refused) == [(code, "input.datasetUuid")], mutation
 
     grant = {"datasetUuid": uuid, "groupUuids": [team], "role": "USER"}
     await site.done("addDatasetGroups", grant, "dataset { uuid }")
-    assert refusals(await site.do("deleteDataset", {"datasetUuid": uuid}, "", ANN)) == [
+    assert refusals(await site.do("deleteDataset", {"datasetUuid": uuid}, "", ann)) == [
         ("FORBIDDEN", "input.datasetUuid")
     ]
-    refused = await site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ANN)
+    refused = await site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ann)
     assert refusals(refused) == [("NOT_FOUND", "input.itemUuids.0")]
     assert await seen(site, uuid) == before
     # She sees that there is a data row, and not the item behind it; she may take it out all the same.
-    assert (await seen(site, uuid, ANN))["dataRows"]["nodes"][0]["storageItem"] is None
-    await site.done("updateDataset", {"datasetUuid": uuid, "title": "Ours"}, DATASET, ANN)
-    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET, ANN)
+    assert (await seen(site, uuid, ann))["dataRows"]["nodes"][0]["storageItem"] is None
+    await site.done("updateDataset", {"datasetUuid": uuid, "title": "Ours"}, DATASET, ann)
+    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET, ann)
     await site.grant(folder, team, "VIEWER")
-    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ANN)
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ann)
     assert await used(site, uuid) == [hidden]
 
 
 async def test_each_change_is_recorded(site: Site) -> None:
     """One row a changed object, and none for a refusal or for what stays the same."""
     (one,) = await items_in(site, await site.folder("In"), "one")
+    before = len(await _record(site))
     uuid = await dataset_of(site)
     for _ in range(2):
         await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
@@ -220,8 +243,7 @@ async def test_each_change_is_recorded(site: Site) -> None:
     await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET)
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
     await site.done("deleteDataset", {"datasetUuid": uuid}, "datasetUuid")
-    chosen = "SELECT action, object_type FROM changes WHERE object_type IN ('Dataset', 'DataRow') ORDER BY uuid"
-    assert [tuple(row) for row in await site.services.database.rows(sa.text(chosen))] == [
+    assert (await _record(site))[before:] == [
         ("CREATE", "Dataset"),
         ("LINK", "DataRow"),
         ("UPDATE", "Dataset"),
@@ -248,9 +270,14 @@ async def test_a_dataset_stays_while_items_are_linked(site: Site) -> None:
     uuid = await dataset_of(site)
     async with site.services.database.writing() as transaction:
         await transaction.execute(sa.text("UPDATE items SET name = name"))  # the link waits for its item
-        link = asyncio.create_task(site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, NEW))
+        link = asyncio.create_task(site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, ""))
         await asyncio.sleep(0.3)
         removal = asyncio.create_task(site.do("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount"))
         await asyncio.sleep(0.3)
     assert (await link)["userErrors"] == []
     assert (await removal)["removedDataRowsCount"] == 1
+
+
+async def _record(site: Site) -> list[tuple[str, str]]:
+    chosen = "SELECT action, object_type FROM changes WHERE object_type IN ('Dataset', 'DataRow') ORDER BY uuid"
+    return [tuple(row) for row in await site.services.database.rows(sa.text(chosen))]

@@ -1,6 +1,7 @@
 """Roles that groups get and lose, on folders and on datasets alike."""
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,13 @@ import sqlalchemy as sa
 from tests.fixtures.sites import Site
 
 UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
-ANN = "ann@example.org"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(name="site")
+def site_of_all(shared_site: Site) -> Site:
+    """One site for all these tests, which keep to objects of their own."""
+    return shared_site
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Kind:
         assert found["totalCount"] == len(found["edges"])
         return {edge["node"]["uuid"]: edge["role"] for edge in found["edges"]}
 
-    async def role_of(self, site: Site, uuid: str, who: str = ANN) -> str | None:
+    async def role_of(self, site: Site, uuid: str, who: str) -> str | None:
         """What somebody may do there; None if he does not see it."""
         found = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ viewerRole }} }}', who=who))[self.root]
         return found and str(found["viewerRole"])
@@ -63,6 +70,13 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return chosen
 
 
+async def newcomer(site: Site, *groups: str) -> str:
+    """Somebody new in these groups; the e-mail address."""
+    email = f"{secrets.token_hex(4)}@example.org"
+    await site.user(email, groups=list(groups))
+    return email
+
+
 def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
     """The codes and paths of a refusal."""
     return [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
@@ -71,17 +85,17 @@ def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
 async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
     """A second role replaces the first; without one nothing is seen (ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020)."""
     team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
-    await site.user(ANN, groups=[team])
-    assert await kind.role_of(site, uuid) is None
+    ann = await newcomer(site, team)
+    assert await kind.role_of(site, uuid, ann) is None
     assert (await kind.give(site, uuid, [team, others], "VIEWER"))[kind.field] == {"uuid": uuid}
-    assert await kind.role_of(site, uuid) == "VIEWER"
+    assert await kind.role_of(site, uuid, ann) == "VIEWER"
     assert refusals(await kind.give(site, uuid, [team], "ADMIN")) == []
-    assert await kind.role_of(site, uuid) == "ADMIN"
+    assert await kind.role_of(site, uuid, ann) == "ADMIN"
     assert await kind.roles(site, uuid) == {team: "ADMIN", others: "VIEWER"}
     # Ann takes away what let her see it.
-    gone = await kind.take(site, uuid, [team], ANN)
+    gone = await kind.take(site, uuid, [team], ann)
     assert (gone[kind.field], gone["userErrors"]) == (None, [])
-    assert await kind.role_of(site, uuid) is None
+    assert await kind.role_of(site, uuid, ann) is None
     assert await kind.roles(site, uuid) == {others: "VIEWER"}
 
 
@@ -109,12 +123,12 @@ async def test_bad_lists_are_refused_whole(site: Site, kind: Kind) -> None:
 async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
     """For strangers it does not exist; viewers and users of it are refused; nothing changes."""
     team, uuid = await site.group("Team"), await kind.make(site)
-    await site.user(ANN, groups=[team])
+    ann = await newcomer(site, team)
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN"), ("USER", "FORBIDDEN")):
         if role:
             await kind.give(site, uuid, [team], role)
         before = await kind.roles(site, uuid)
-        for payload in (await kind.give(site, uuid, [team], "ADMIN", ANN), await kind.take(site, uuid, [team], ANN)):
+        for payload in (await kind.give(site, uuid, [team], "ADMIN", ann), await kind.take(site, uuid, [team], ann)):
             assert refusals(payload) == [(code, f"input.{kind.field}Uuid")]
         assert await kind.roles(site, uuid) == before
 
@@ -122,13 +136,13 @@ async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
 async def test_each_change_of_a_role_is_recorded(site: Site, kind: Kind) -> None:
     """One row a change, none where the role stays the same; the rows of folders are found by the folder."""
     team, uuid = await site.group("Team"), await kind.make(site)
+    before = len(await _record(site, kind))
     for role in ("VIEWER", "USER", "USER"):
         await kind.give(site, uuid, [team], role)
     await kind.take(site, uuid, [team])
     await kind.give(site, uuid, [team], "VIEWER")
     await site.done("deleteGroup", {"groupUuid": team}, "groupUuid")
-    chosen = sa.text("SELECT action, folder_uuid FROM changes WHERE object_type = :type ORDER BY uuid")
-    rows = await site.services.database.rows(chosen.bindparams(type=f"{kind.field.title()}Grant"))
+    rows = (await _record(site, kind))[before:]
     assert [row.action for row in rows] == ["CREATE", "UPDATE", "DELETE", "CREATE", "DELETE"]
     assert {row.folder_uuid is not None for row in rows} == {kind.field == "folder"}
 
@@ -140,3 +154,8 @@ async def test_requests_at_once_leave_one_role(site: Site, kind: Kind) -> None:
     answers = await asyncio.gather(*(kind.give(site, uuid, [team], role) for role in roles))
     assert all(refusals(answer) == [] for answer in answers)
     assert set(await kind.roles(site, uuid)) == {team}
+
+
+async def _record(site: Site, kind: Kind) -> list[Any]:
+    chosen = sa.text("SELECT action, folder_uuid FROM changes WHERE object_type = :type ORDER BY uuid")
+    return await site.services.database.rows(chosen.bindparams(type=f"{kind.field.title()}Grant"))
