@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +12,12 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from gateway.demo.client import DemoFailed
-from gateway.demo.collection import fill
+from gateway.demo.collection import Collection, fill
 from gateway.demo.contents import PEOPLE
 from gateway.demo.run import QUERIES, run_demo
 from gateway.models.changes import changes
 from gateway.models.queue import queued_tasks
+from gateway.models.uploads import uploads
 from tests.fixtures.demo import DemoSite
 from tests.fixtures.sites import Site
 
@@ -88,26 +91,39 @@ async def test_every_kind_comes_in_once_and_each_sees_what_he_may(site: Site) ->
     assert await rows(site) == before, "a second time adds nothing"
 
 
+async def cut_off(site: Site, moment: Callable[[], Awaitable[bool]]) -> bool:
+    """Make the demo and end it at a moment, as a kill would; whether it was ended before it was whole."""
+    making = asyncio.create_task(fill(site.url, site.keys["admin"]))
+    while not making.done() and not await moment():
+        await asyncio.sleep(0)
+    making.cancel()
+    [ended] = await asyncio.gather(making, return_exceptions=True)
+    assert isinstance(ended, Collection | asyncio.CancelledError)
+    return not isinstance(ended, Collection)
+
+
 @pytest.mark.parametrize("site", ["embedded"], indirect=True)
 async def test_what_was_left_half_made_is_completed(site: Site) -> None:
-    """Ended again and again, each time some changes later; at last it is whole and nothing is double."""
-    for step in range(40):
-        before = (await rows(site))[changes.name]
-        making = asyncio.create_task(fill(site.url, site.keys["admin"]))
-        while not making.done() and (await rows(site))[changes.name] < before + 4 + 3 * step:
-            await asyncio.sleep(0)
-        making.cancel()
-        [ended] = await asyncio.gather(making, return_exceptions=True)
-        if not isinstance(ended, BaseException):
-            break
-        assert isinstance(ended, asyncio.CancelledError)
-    else:
-        pytest.fail("it never ended")
-    assert step > 3, "it was ended several times before"
+    """Ended while files are sent, then each time some changes later; at last it is whole and nothing is double."""
+    waiting = sa.select(uploads.c.item_uuid).where(uploads.c.unit_uuid.is_(None)).limit(1)
+
+    async def is_sending() -> bool:
+        return bool(await site.services.database.rows(waiting))
+
+    assert await cut_off(site, is_sending)
+    times = 0
+    while await cut_off(site, partial(has_changed, site, (await rows(site))[changes.name] + 4 + 3 * times)):
+        times += 1
+    assert times > 3, "it was ended several times before"
     assert kinds(await site.ask(TREE)) == KINDS
     counts = await rows(site)
     assert (counts["folders"], counts["groups"], counts["users"], counts["datasets"]) == (9, 3, 4, 2)
     assert counts["data_rows"] == 30
+
+
+async def has_changed(site: Site, count: int) -> bool:
+    """Whether so many changes have been recorded by now."""
+    return (await rows(site))[changes.name] >= count
 
 
 async def test_a_site_that_refuses_or_is_not_there_is_told_in_a_line(site: Site) -> None:
