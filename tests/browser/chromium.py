@@ -38,7 +38,7 @@ class Watched:
         return self.page.get_by_role("region", name=name)
 
     async def choose(self, operation: str) -> None:
-        """Go to the tab of an operation; GraphiQL notes its name 100 ms later, and would run the former one until then."""
+        """Go to the tab of an operation; GraphiQL notes its name 100 ms later, until then it runs the former."""
         await self.page.get_by_role("tab", name=operation).click()
         await self.page.wait_for_function("name => localStorage['graphiql:operationName'] === name", arg=operation)
 

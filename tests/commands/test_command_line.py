@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.__main__ import cli
-
 from tests.house.sources import ROOT
 from tests.processes import free_ports
 

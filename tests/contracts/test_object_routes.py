@@ -143,7 +143,7 @@ async def test_nothing_half_made_stays(store: LocalDisk, root: Path, client: htt
     await _send_half(right.url, data)
     await asyncio.sleep(0.3)
     assert await store.info(key) is None
-    assert [path for path in root.rglob("*/incoming/*")] == []
+    assert list(root.rglob("*/incoming/*")) == []
     assert (await client.put(right.url, headers=right.headers, content=data)).status_code == 200
 
 
