@@ -54,3 +54,8 @@ def not_found(what: str, *path: str | int) -> DomainError:
 def forbidden(message: str, *path: str | int) -> DomainError:
     """The caller can see the object but lacks the role that this needs."""
     return DomainError(ErrorCode.FORBIDDEN, message, path)
+
+
+def conflict(message: str, *path: str | int) -> DomainError:
+    """The state of things does not allow it."""
+    return DomainError(ErrorCode.CONFLICT, message, path)

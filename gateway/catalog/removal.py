@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from gateway.catalog.items import dataset_uses, in_other_groups
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode
 from gateway.models.datasets import datasets
 from gateway.models.items import items
 
@@ -41,8 +40,3 @@ async def mirrored(transaction: Transaction, folder_uuids: Collection[UUID]) -> 
         row.backing_folder_uuid
         for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
     }
-
-
-def conflict(message: str, *path: str | int) -> DomainError:
-    """The state of things does not allow it."""
-    return DomainError(ErrorCode.CONFLICT, message, path)

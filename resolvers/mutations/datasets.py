@@ -11,7 +11,6 @@ from gateway.catalog.edits import edit, held_row
 from gateway.catalog.folders import create_folder
 from gateway.catalog.items import chosen_items
 from gateway.catalog.mirrors import mirror_of
-from gateway.catalog.removal import conflict
 from gateway.catalog.texts import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree

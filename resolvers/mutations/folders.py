@@ -20,12 +20,12 @@ from gateway.catalog.folders import (
 )
 from gateway.catalog.items import remove_items
 from gateway.catalog.jobs import cancel_jobs_in
-from gateway.catalog.removal import conflict, items_within, mirrored, removal_faults
+from gateway.catalog.removal import items_within, mirrored, removal_faults
 from gateway.catalog.texts import checked_description, checked_metadata, checked_name
 from gateway.context import Context
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError
+from gateway.errors import DomainError, conflict
 from gateway.kinds import StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders

@@ -13,11 +13,11 @@ from gateway.catalog.items import (
     unused_members,
     update_items,
 )
-from gateway.catalog.removal import conflict, removal_faults
+from gateway.catalog.removal import removal_faults
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, bad_input
+from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds import StorageUserRole
 from resolvers.bulk import Bulk
 from resolvers.doors import check_ids, folder_door, needs, refused_items

@@ -9,12 +9,11 @@ from strawberry import UNSET
 
 from gateway.catalog import people
 from gateway.catalog.edits import edit, held_row
-from gateway.catalog.removal import conflict
 from gateway.catalog.texts import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import bad_input, forbidden, not_found
+from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds import SiteRole
 from gateway.models.base import fold, now
 from gateway.models.people import api_keys, groups, users
