@@ -1,0 +1,208 @@
+"""`uploadJobUpdated`: the present state, then each change, coalesced, until the job or the right to see it ends."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.catalog.jobs import topic_of
+from gateway.kinds import JobStatus
+from gateway.models.uploads import UploadJob, upload_jobs
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, placeholders, start, upload
+from tests.fixtures.watching import Watch, watching
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
+
+
+class StillJob:
+    """A job that no worker knows, so that it changes only when the test says so."""
+
+    def __init__(self, site: Site, folder: str) -> None:
+        self._site = site
+        self._row = UploadJob(folder_uuid=UUID(folder), units_pending_count=1)
+        self.uuid = str(self._row.uuid)
+
+    async def begin(self) -> "StillJob":
+        """Write the row."""
+        async with self._site.services.database.writing() as transaction:
+            await transaction.execute(sa.insert(upload_jobs).values(self._row.model_dump()))
+        return self
+
+    async def change(self, status: JobStatus = JobStatus.PENDING, quietly: bool = False) -> None:
+        """Let its sequence number grow, and tell so unless the event is to be lost."""
+        mine = upload_jobs.c.uuid == self._row.uuid
+        async with self._site.services.database.writing() as transaction:
+            changed = sa.update(upload_jobs).where(mine)
+            await transaction.execute(changed.values(sequence=upload_jobs.c.sequence + 1, status=status))
+            if not quietly:
+                await self._site.services.events.publish(transaction, topic_of(self._row.uuid))
+
+
+async def still_job(site: Site, name: str) -> StillJob:
+    """A job in a folder of its own."""
+    return await StillJob(site, await site.folder(name)).begin()
+
+
+def has(count: int) -> object:
+    """Whether a watch has brought so many states."""
+    return lambda watch: len(watch.states) >= count
+
+
+async def test_a_job_is_followed_to_its_end(shared_site: Site) -> None:
+    """The present state first, then changes that only go forwards, the last always; then it completes."""
+    site, folder = shared_site, await shared_site.folder("followed")
+    files = [File(f"{number}.txt", "PLAIN_TEXT", f"followed {number}".encode()) for number in range(30)]
+    uuids = await placeholders(site, folder, files)
+    job = await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    async with watching(site, job) as [watch]:
+        await watch.ended()
+    assert watch.completed
+    assert watch.sequences == sorted(set(watch.sequences))
+    assert watch.states[-1] == {**watch.states[-1], "status": "DONE", "unitsDoneCount": 30, "unitsPendingCount": 0}
+    for state in watch.states:
+        assert sum(state[f"units{name}Count"] for name in ("Pending", "Done", "Error", "Cancelled")) == 30
+
+
+async def test_the_present_comes_first_and_each_change_after_it(shared_site: Site) -> None:
+    """Also one whose event was lost: that costs some seconds, nothing else."""
+    job = await still_job(shared_site, "changes")
+    async with watching(shared_site, job.uuid) as [watch]:
+        await watch.until(has(1))
+        for number in (2, 3):
+            await job.change()
+            await watch.until(has(number))
+        await job.change(quietly=True)
+        await watch.until(has(4), seconds=6)
+        await job.change(JobStatus.DONE)
+        await watch.ended()
+    assert watch.sequences == [1, 2, 3, 4, 5]
+    assert watch.completed
+
+
+async def test_many_changes_are_coalesced(shared_site: Site) -> None:
+    """At most ten states a second, whatever happens, and the last always."""
+    job = await still_job(shared_site, "many")
+    async with watching(shared_site, job.uuid) as [watch]:
+        await watch.until(has(1))
+        for _ in range(150):
+            await job.change()
+        await job.change(JobStatus.DONE)
+        await watch.ended()
+    assert watch.sequences[-1] == 152
+    seconds = watch.moments[-1] - watch.moments[0]
+    assert len(watch.states) <= 2 + seconds * 10
+
+
+async def test_after_skips_what_was_seen(shared_site: Site) -> None:
+    """At or past the present number nothing is sent until the next change; before it, the present is."""
+    job = await still_job(shared_site, "after")
+    await job.change()
+    async with watching(shared_site, job.uuid, after=2) as [seen], watching(shared_site, job.uuid, after=1) as [missed]:
+        await missed.until(has(1))
+        await asyncio.sleep(0.3)
+        assert seen.states == []
+        await job.change()
+        await seen.until(has(1))
+    assert seen.sequences == [3]
+    assert missed.sequences[0] == 2
+    async with watching(shared_site, job.uuid, after=4) as [ahead]:
+        await job.change()
+        await asyncio.sleep(0.3)
+        assert ahead.states == []
+        await job.change(JobStatus.CANCELLED)
+        await ahead.ended()
+    assert ahead.sequences == [5]
+
+
+async def test_a_finished_job_is_told_once(shared_site: Site) -> None:
+    """One message, and it completes; none if the client has seen it."""
+    job = await upload(shared_site, await shared_site.folder("finished"), [File("a.txt", "PLAIN_TEXT", b"finished")])
+    for after, expected in ((None, [job["sequence"]]), (job["sequence"], [])):
+        async with watching(shared_site, job["uuid"], after=after) as [watch]:
+            await watch.ended()
+        assert (watch.completed, watch.sequences) == (True, expected)
+
+
+def refused(watch: Watch) -> list[str]:
+    """The codes of the errors with which a watch ended."""
+    return [error["extensions"]["code"] for error in watch.errors]
+
+
+async def test_what_cannot_be_seen_cannot_be_watched(shared_site: Site) -> None:
+    """A job that is not there, and one in a folder that the viewer may not see, are the same."""
+    await shared_site.user("stranger@example.org")
+    job = await still_job(shared_site, "hidden")
+    for uuid in (job.uuid, UNKNOWN):
+        async with watching(shared_site, uuid, "stranger@example.org") as [watch]:
+            await watch.ended()
+        assert (watch.states, refused(watch)) == ([], ["NOT_FOUND"])
+
+
+async def test_lost_access_ends_it(shared_site: Site) -> None:
+    """With an error, before anything more is told."""
+    site, folder = shared_site, await shared_site.folder("lost")
+    group = await site.group("watchers")
+    await site.user("watcher@example.org", groups=[group])
+    await site.grant(folder, group, "VIEWER")
+    job = await StillJob(site, folder).begin()
+    async with watching(site, job.uuid, "watcher@example.org") as [watch]:
+        await watch.until(has(1))
+        await site.done("removeStorageFolderGroups", {"folderUuid": folder, "groupUuids": [group]}, "__typename")
+        await job.change()
+        await watch.ended()
+    assert (watch.sequences, refused(watch)) == ([1], ["NOT_FOUND"])
+
+
+async def test_a_deleted_folder_ends_it(shared_site: Site) -> None:
+    """With an error: the job is gone."""
+    site, folder = shared_site, await shared_site.folder("deleted")
+    job = await StillJob(site, folder).begin()
+    async with watching(site, job.uuid) as [watch]:
+        await watch.until(has(1))
+        await site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "removedFoldersCount")
+        await watch.ended()
+    assert refused(watch) == ["NOT_FOUND"]
+
+
+async def test_a_revoked_key_ends_the_socket(shared_site: Site) -> None:
+    """Nothing is told to it once 5 seconds have passed (design section 4)."""
+    site, who = shared_site, "revoked@example.org"
+    await site.user(who, site_role="ADMIN")
+    job = await still_job(site, "revoked")
+    async with watching(site, job.uuid, who) as [watch]:
+        await watch.until(has(1))
+        found = await site.ask("{ viewer { user { apiKeys { nodes { uuid } } } } }", who=who)
+        [key] = found["viewer"]["user"]["apiKeys"]["nodes"]
+        await site.done("revokeApiKey", {"apiKeyUuid": key["uuid"]}, "__typename")
+        for _ in range(40):
+            if watch.over:
+                break
+            await job.change()
+            await asyncio.sleep(0.2)
+    assert watch.closed == 4403
+
+
+async def test_fifty_watch_at_once(shared_site: Site) -> None:
+    """All are told the last state, soon, and none more often than ten times a second."""
+    job = await still_job(shared_site, "fifty")
+    async with watching(shared_site, job.uuid, times=50) as watches:
+        for watch in watches:
+            await watch.until(has(1))
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for _ in range(30):
+            await job.change()
+            await asyncio.sleep(0.02)
+        await job.change(JobStatus.DONE)
+        ended = loop.time()
+        for watch in watches:
+            await watch.ended()
+        late = loop.time() - ended
+    assert {watch.sequences[-1] for watch in watches} == {32}
+    assert all(watch.completed for watch in watches)
+    assert max(len(watch.states) for watch in watches) <= 3 + (ended - begun) * 10
+    assert late < 5
