@@ -1,16 +1,22 @@
 """A running server and a browser for it."""
 
-import socket
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from uuid import uuid4
 
 import pytest
-import uvicorn
 
 from tests.browser.chromium import Watched, chromium
-from tests.browser.toy import KEY, toy
+from tests.fixtures.demo import DemoSite
+
+FOLDER = 'mutation { createStorageFolder(input: {name: "Watched"}) { folder { uuid } } }'
+OBJECT = '{ searchStorageItems(filter: {search: "Protocol.txt"}, first: 1) { nodes { url } } }'
+START = """
+mutation ($input: StartUploadJobInput!) {
+  startUploadJob(input: $input) { uploadJob { uuid } userErrors { message } }
+}
+"""
+UNITS = 1000
+"""So many take seconds, and are committed every half second."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,15 @@ class LiveServer:
     """Starts an upload job that has at least two states to send from now on, the last one DONE; gives its uuid."""
 
 
-@pytest.fixture(scope="session")
-def live_server() -> Iterator[LiveServer]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(toy(), log_level="warning", ws="websockets-sansio"))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        yield LiveServer(f"http://127.0.0.1:{listener.getsockname()[1]}", KEY, lambda: str(uuid4()))
-        server.should_exit = True
-        thread.join()
+@pytest.fixture
+def live_server(demo_site: DemoSite) -> LiveServer:
+    def start_job() -> str:
+        folder = demo_site.ask(FOLDER)["createStorageFolder"]["folder"]["uuid"]
+        url = demo_site.ask(OBJECT)["searchStorageItems"]["nodes"][0]["url"]
+        wanted = {"folderUuid": folder, "items": {"text": [{"objectUrl": url}] * UNITS}}
+        return str(demo_site.ask(START, {"input": wanted})["startUploadJob"]["uploadJob"]["uuid"])
+
+    return LiveServer(demo_site.url, demo_site.key, start_job)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ async def test_query_and_subscription(live_server: LiveServer, browser: Watched)
     await page.keyboard.press("Control+A")
     await page.keyboard.insert_text(json.dumps({"uuid": live_server.start_job()}))
     await browser.run()
-    await expect(browser.editor("Result Window")).to_contain_text('"status": "DONE"')
+    await expect(browser.editor("Result Window")).to_contain_text('"status": "DONE"', timeout=60_000)
     assert len([frame for frame in browser.frames if json.loads(frame)["type"] == "next"]) >= 2
 
     assert browser.hosts == {urlsplit(live_server.url).netloc}

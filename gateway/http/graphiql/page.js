@@ -22,7 +22,7 @@ query Folders {
     nodes {
       uuid
       name
-      summary {
+      summary(recursive: true) {
         files
         totalSize
       }
