@@ -1,12 +1,11 @@
 """Keyset pages: what a client asks of a list, the cursors that it is given, and the page that answers."""
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 
 from gateway.errors import bad_input
 from gateway.execution.declarations import Direction, Orders
+from gateway.execution.inputs import flaw_of
 
 DEFAULT_SIZE = 100
 MAX_SIZE = 1000
@@ -128,7 +128,7 @@ def read_cursor(text: str, order: Order, fingerprint: str, name: str) -> tuple[A
         found, value, last = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if found == fingerprint:
             return _typed(value, order.column, order.can_be_null), _typed(last, order.last, False)
-    except (binascii.Error, ValueError, TypeError, UnicodeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         pass  # said below, in one way for all that is not a cursor of this list
     raise bad_input("This is no cursor of a list with this filter and order.", name)
 
@@ -140,19 +140,27 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
+    """The value as the column holds it; raises if no row could have it there."""
     if value is None and can_be_null:
         return None
-    kind = column.type.python_type
+    kind = getattr(column.type, "impl", column.type).python_type  # moments are a type around another
+    if type(value) is int and kind is int:
+        return _within(value, 63 if isinstance(column.type, sa.BigInteger) else 31)
+    if type(value) is not str or kind is int or flaw_of(value):
+        raise ValueError(value)
     if kind is UUID:
         return UUID(value)
-    if kind is datetime:
-        return _aware(datetime.fromisoformat(value))
-    if type(value) is not kind:
-        raise ValueError(value)
-    return value
+    return _moment(value) if kind is datetime else value
 
 
-def _aware(moment: datetime) -> datetime:
+def _within(number: int, bits: int) -> int:
+    if not -(2**bits) <= number < 2**bits:
+        raise ValueError(number)
+    return number
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(moment)
-    return moment
+    return moment.astimezone(UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.items import dataset, grouped, lost, stored
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, announce
 
@@ -16,7 +16,8 @@ SUMMARY = """summary { frameInGroups usedInDatasets
   accessibleGroupItems { uuid name parentUuid parentName itemType }
   accessibleDatasets { datasetHash title backingFolderUuid dataHashes dataUnitsCreatedAt dataset { title } } }"""
 SCALARS = """__typename id uuid folderUuid itemType name description clientMetadata owner { email } createdAt
-  lastEditedAt isTombstone isPlaceholder backedDataUnitsCount storageLocation url fileSize mimeType sha256 duration fps height width
+  lastEditedAt
+  isTombstone isPlaceholder backedDataUnitsCount storageLocation url fileSize mimeType sha256 duration fps height width
   frameCount pageCount audioSampleRate audioBitDepth audioCodec audioNumChannels
   dicomInstanceUid dicomStudyUid dicomSeriesUid"""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -196,20 +197,24 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
         assert (answer.status_code, answer.content) == (200, text)
         assert "attachment" in answer.headers["content-disposition"]
         assert (await site.client.get(signed["url"][:-1])).status_code in (400, 403)
-    for lifetime in (59, 604801, -1, 0, 2147483647):
-        answer = await site.body(f'{{ storageItem(uuid: "{uuid}") {{ signedUrl(lifetime: {lifetime}) {{ url }} }} }}')
-        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", lifetime
-        assert answer["errors"][0]["extensions"]["inputPath"] == ["lifetime"]
+    for seconds in (59, 604801, -1, 0, 2147483647):
+        body = await site.body(f'{{ storageItem(uuid: "{uuid}") {{ signedUrl(lifetime: {seconds}) {{ url }} }} }}')
+        assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", seconds
+        assert body["errors"][0]["extensions"]["inputPath"] == ["lifetime"]
 
 
 async def test_what_has_no_single_object_says_so(site: Site) -> None:
     """Null with a reason, never an error (ENC-ITEMOP-02, SUB-021, SUB-022)."""
     folder = await site.folder("unsigned")
     group, (frame,) = await grouped(site, folder, frames(9))
+    gone = (await stored(site, folder, [File("gone", "PLAIN_TEXT", b"gone")]))[0]
+    await lost(site, gone)
     series, _ = await grouped(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=9))], "series")
     waiting = (await announce(site, folder, [File("later", "PLAIN_TEXT", b"x")]))[0]["itemUuid"]
     document = f"query($uuids: [UUID!]!) {{ storageItems(uuids: $uuids) {{ ... on StorageItem {{ {SIGNED} }} }} }}"
-    found = (await site.ask(document, {"uuids": [group, series, waiting, frame]}))["storageItems"]
+    found = (await site.ask(document, {"uuids": [group, series, waiting, gone, frame]}))["storageItems"]
     reasons = [one["signedUrlUnavailableReason"] for one in found]
-    assert reasons == ["NOT_A_SINGLE_OBJECT", "NOT_A_SINGLE_OBJECT", "NOT_YET_STORED", None]
-    assert [one["signedUrl"] is None for one in found] == [True, True, True, False]
+    assert reasons == ["NOT_A_SINGLE_OBJECT", "NOT_A_SINGLE_OBJECT", "NOT_YET_STORED", "TOMBSTONE", None]
+    assert [one["signedUrl"] is None for one in found] == [True] * 4 + [False]
+    found = await site.ask("query($u: UUID!) { storageFolder(uuid: $u) { summary { tombstones } } }", {"u": folder})
+    assert found["storageFolder"]["summary"]["tombstones"] == 1

@@ -1,0 +1,280 @@
+"""Lists: pages, cursors, orders, searches and filters."""
+
+import base64
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.fixtures.items import dataset, lost, stored
+from tests.fixtures.properties import holds
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce
+
+PAGE = (
+    "nodes { uuid name fileSize createdAt } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
+)
+LISTED = f"""query($u: UUID!, $filter: StorageItemFilter, $orderBy: StorageItemOrder, $first: Int, $after: String,
+  $last: Int, $before: String) {{ storageFolder(uuid: $u) {{ items(filter: $filter, orderBy: $orderBy,
+  first: $first, after: $after, last: $last, before: $before) {{ {PAGE} }} }} }}"""
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+# Letters whose case folding, composition, length in UTF-8 or UTF-16, or collation is special somewhere.
+LETTERS = "aAbBzZ019 _-%*\"'\\.äÄßẞéÉıIİſΣςσΩ\u0301ñéЖж日本\ufb01\uffee\U0001f600\U00010400\U00010428~"
+NAMES = st.text(st.sampled_from(LETTERS), min_size=1, max_size=6).filter(lambda name: name.strip(" .") != "")
+ORDERS = st.tuples(st.sampled_from(["NAME", "CREATED_AT", "LAST_EDITED_AT", "SIZE"]), st.sampled_from(["ASC", "DESC"]))
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to folders of its own."""
+    return shared_site
+
+
+def folded(name: str) -> str:
+    """The form in which the design orders and searches names."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+async def listed(site: Site, folder: str, **asked: Any) -> Any:
+    """A page of the items of a folder."""
+    return (await site.ask(LISTED, {"u": folder, **asked}))["storageFolder"]["items"]
+
+
+async def refusal(site: Site, folder: str, **asked: Any) -> tuple[str, list[str]]:
+    """The code and place of the error that the same is answered with."""
+    (error,) = (await site.body(LISTED, {"u": folder, **asked}))["errors"]
+    return error["extensions"]["code"], error["extensions"].get("inputPath")
+
+
+async def waiting(site: Site, folder: str, *names: str) -> list[str]:
+    """Placeholders with these names."""
+    return [
+        target["itemUuid"]
+        for target in await announce(site, folder, [File(name, "PLAIN_TEXT", b"x") for name in names])
+    ]
+
+
+async def walked(site: Site, folder: str, size: int, forwards: bool, **asked: Any) -> list[dict[str, Any]]:
+    """All items of a folder, page by page from one end, in the order of the list."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        ask = {"first": size, "after": cursor} if forwards else {"last": size, "before": cursor}
+        page = await listed(site, folder, **asked, **ask)
+        info, nodes = page["pageInfo"], page["nodes"]
+        found = found + nodes if forwards else nodes + found
+        assert info["hasPreviousPage" if forwards else "hasNextPage"] is (cursor is not None)
+        cursor = info["endCursor" if forwards else "startCursor"]
+        if not info["hasNextPage" if forwards else "hasPreviousPage"]:
+            assert page["totalCount"] == len(found)
+            return found
+        assert len(nodes) == size
+
+
+async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> None:
+    """Whatever the names, sizes, order and page, from both ends (ENC-PAGE, ENC-ENUM-05, SUB-005, SUB-014)."""
+    folder = await site.folder("walked")
+    sizes = [1, 1, 2, 300, 300, 5]
+    files = [
+        File(str(place), "PLAIN_TEXT", bytes([65 + place]) * size, "text/plain") for place, size in enumerate(sizes)
+    ]
+    uuids = await stored(site, folder, files) + await waiting(site, folder, "w1", "w2", "w3")
+
+    async def check(case: Any) -> None:
+        names, (field, direction), size, forwards = case
+        updates = [{"itemUuid": uuid, "name": name} for uuid, name in zip(uuids, names, strict=True)]
+        await site.done("updateStorageItems", {"items": updates}, "results { uuid }")
+        order = {"field": field, "direction": direction}
+        found = await walked(site, folder, size, forwards, orderBy=order)
+        assert len(found) == len(uuids)
+        assert {node["uuid"]: node["name"] for node in found} == dict(zip(uuids, names, strict=True))
+        whole = (await listed(site, folder, orderBy=order))["nodes"]
+        assert [node["uuid"] for node in found] == [node["uuid"] for node in whole]
+        check_order(found, field, direction)
+
+    names = st.lists(NAMES, min_size=len(uuids), max_size=len(uuids))
+    await holds(check, st.tuples(names, ORDERS, st.integers(1, len(uuids) + 1), st.booleans()), 20)
+
+
+def check_order(nodes: list[dict[str, Any]], field: str, direction: str) -> None:
+    """Items lie by the field, then by uuid, both in one direction; those without a value come last (design 2.4)."""
+    keys: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "NAME": lambda node: folded(node["name"]),
+        "SIZE": lambda node: node["fileSize"],
+    }
+    if field not in keys:
+        return  # moments are equal or not by chance: `walked` compares with the whole
+    pairs = [(keys[field](node), node["uuid"]) for node in nodes]
+    there = [pair for pair in pairs if pair[0] is not None]
+    lacking = [pair for pair in pairs if pair[0] is None]
+    reverse = direction == "DESC"
+    assert pairs == sorted(there, reverse=reverse) + sorted(lacking, key=lambda pair: pair[1], reverse=reverse)
+
+
+async def test_searches_find_what_python_finds(site: Site) -> None:
+    """Three characters or more within a name, fewer at its start, whatever the case (ENC-PAGE-08, SUB-142)."""
+    folder = await site.folder("searched")
+    names = [
+        "100%",
+        "a_b",
+        "a*b",
+        'say "hi"',
+        "back\\slash",
+        "it's",
+        "Straße",
+        "STRASSE",
+        "Élan",
+        "E\u0301lan",
+        "ΣΊΣΥΦΟΣ",
+    ]
+    names += ["日本語", "AND OR NOT", "a-b (c)", "aXb", "name:x", "{}", "\U00010400\U00010401\U00010402", "x^y NEAR z"]
+    await waiting(site, folder, *names)
+
+    async def check(text: str) -> None:
+        found = await listed(site, folder, filter={"search": text})
+        wanted = folded(text)
+        matches = [n for n in names if (wanted in folded(n) if len(wanted) > 2 else folded(n).startswith(wanted))]
+        assert sorted(node["name"] for node in found["nodes"]) == sorted(matches), text
+        assert found["totalCount"] == len(matches)
+
+    ends = [part for name in names for part in (name, name[1:], name[:2]) if part]
+    for text in [*ends, "%", "_", "*", '"', "\\", "zzz", "  "]:
+        await check(text)
+    await holds(check, st.one_of(st.sampled_from(names).flatmap(parts), NAMES), 30)
+    assert await refusal(site, folder, filter={"search": "x" * 1001}) == ("BAD_USER_INPUT", ["filter", "search"])
+
+
+def parts(name: str) -> st.SearchStrategy[str]:
+    """Any part of a name, in either case."""
+    changes: list[Callable[[str], str]] = [str.upper, str.lower, str]
+    size = len(name)
+    places = st.tuples(st.integers(0, size - 1), st.integers(1, size), st.sampled_from(changes))
+    return places.map(lambda case: case[2](name[case[0] : case[0] + case[1]]))
+
+
+async def test_page_sizes_are_1_to_1000(site: Site) -> None:
+    """100 if nothing is asked; what does not go together is refused by name (ENC-PAGE-01, SUB-004)."""
+    folder = await site.folder("sizes")
+    await waiting(site, folder, *(f"{number:03}" for number in range(101)))
+    assert len((await listed(site, folder))["nodes"]) == 100
+    assert [node["name"] for node in (await listed(site, folder, last=2))["nodes"]] == ["099", "100"]
+    page = await listed(site, folder, first=1000)
+    assert (len(page["nodes"]), page["pageInfo"]["hasNextPage"], page["totalCount"]) == (101, False, 101)
+    cursor = page["pageInfo"]["startCursor"]
+    for name in ("first", "last"):
+        for number in (0, -1, 1001, 2147483647):
+            assert await refusal(site, folder, **{name: number}) == ("BAD_USER_INPUT", [name])
+    wrong = {
+        "last": {"first": 1, "last": 1},
+        "before": {"first": 1, "before": cursor},
+        "after": {"last": 1, "after": cursor},
+    }
+    for name, asked in wrong.items():
+        assert await refusal(site, folder, **asked) == ("BAD_USER_INPUT", [name]), asked
+    # Every list has its own copy of the arguments.
+    for field in ("storageFolders", "searchStorageFolders", "uploadJobs", "datasets", "groups", "users"):
+        answer = await site.body(f"{{ {field}(first: 1001) {{ totalCount }} }}")
+        assert answer["errors"][0]["extensions"]["inputPath"] == ["first"], field
+
+
+async def test_cursors_are_good_for_their_list_only(site: Site) -> None:
+    """A foreign, stale or forged cursor is refused, whatever it holds (ENC-PAGE-02, ENC-PAGE-04, SUB-007)."""
+    folder, other = await site.folder("cursors"), await site.folder("other")
+    for home in (folder, other):
+        await waiting(site, home, "a", "b", "c")
+    cursor = (await listed(site, folder, first=1))["pageInfo"]["endCursor"]
+    assert [node["name"] for node in (await listed(site, folder, first=1, after=cursor))["nodes"]] == ["b"]
+    changed = [{"orderBy": {"field": "SIZE"}}, {"orderBy": {"direction": "DESC"}}, {"filter": {"search": "b"}}]
+    for asked in changed:
+        assert await refusal(site, folder, after=cursor, **asked) == ("BAD_USER_INPUT", ["after"]), asked
+    subfolders = await site.body(
+        f'{{ storageFolder(uuid: "{folder}") {{ subfolders(after: "{cursor}") {{ totalCount }} }} }}'
+    )
+    assert subfolders["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    for forged in ("", "x", "é", "A" * 100_000, cursor[:-3], cursor + "AAAA", "=" * 5, *forgeries(cursor)):
+        for name in ("after", "before"):
+            assert await refusal(site, folder, **{name: forged}) == ("BAD_USER_INPUT", [name]), forged
+
+
+def forgeries(cursor: str) -> list[str]:
+    """Cursors with the right beginning that no list has given."""
+    mark, _, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    places: list[Any] = [
+        [mark, "a"],
+        [mark, "a", last, 1],
+        [mark, 1, last],
+        [mark, None, last],
+        [mark, ["a"], last],
+        [mark, {"a": 1}, last],
+        [mark, "\0", last],
+        [mark, "\ud800", last],
+        [mark, "a", "no uuid"],
+        [mark, "a", None],
+        [None, "a", last],
+        {"mark": mark},
+        mark,
+    ]
+    texts = [json.dumps(place) for place in places] + [
+        f'["{mark}", {"[" * 5000}{"]" * 5000}, "{last}"]',
+        f'["{mark}", NaN, 1]',
+    ]
+    return [base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=") for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("SIZE", [2**63, -(2**70), 10**400, 1.5, True, "1", float("inf")]),
+        ("CREATED_AT", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-01-01T00:00:00", "x", 5, None]),
+    ],
+)
+async def test_forged_places_break_no_database(site: Site, field: str, values: list[Any]) -> None:
+    """Numbers and moments that no column can hold are no cursors either (ENC-PAGE-02)."""
+    folder = await site.folder(f"forged {field}")
+    await stored(site, folder, [File(name, "PLAIN_TEXT", name.encode(), "text/plain") for name in ("a", "b")])
+    asked = {"orderBy": {"field": field}}
+    cursor = (await listed(site, folder, first=1, **asked))["pageInfo"]["endCursor"]
+    mark, _, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    for value in values:
+        text = json.dumps([mark, value, last])
+        forged = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        assert await refusal(site, folder, after=forged, **asked) == ("BAD_USER_INPUT", ["after"]), value
+
+
+async def test_filters(site: Site) -> None:
+    """Two flags have three values, an empty list is no filter, all given must hold (ENC-QITEM, SUB-008, SUB-009)."""
+    top = await site.folder("filtered")
+    mirrored, plain = await site.folder("mirrored", top), await site.folder("plain", top)
+    used, free = await stored(site, mirrored, [File(name, "PLAIN_TEXT", name.encode()) for name in ("used", "free")])
+    await site.done("moveStorageItems", {"itemUuids": [free], "newParentUuid": top}, "folder { uuid }")
+    await site.done("moveStorageItems", {"itemUuids": [used], "newParentUuid": top}, "folder { uuid }")
+    await waiting(site, top, "late")
+    gone = (await stored(site, top, [File("gone", "PLAIN_TEXT", b"gone")]))[0]
+    await lost(site, gone)
+    await dataset(site, "uses", [used])
+    await dataset(site, "mirrors", backingFolderUuid=mirrored)
+    expected: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["free", "late", "used"]),
+        ({"isInDataset": None}, ["free", "late", "used"]),
+        ({"isInDataset": True}, ["used"]),
+        ({"isInDataset": False}, ["free", "late"]),
+        ({"itemTypes": []}, ["free", "late", "used"]),
+        ({"itemTypes": None, "search": ""}, ["free", "late", "used"]),
+        ({"itemTypes": ["IMAGE", "SCENE"]}, []),
+        ({"includePlaceholders": False}, ["free", "used"]),
+        ({"includePlaceholders": False, "isInDataset": False}, ["free"]),
+        ({"includeTombstones": True}, ["free", "gone", "late", "used"]),
+        ({"includeTombstones": True, "search": "gon", "isInDataset": False}, ["gone"]),
+    ]
+    for wanted, names in expected:
+        page = await listed(site, top, filter=wanted)
+        assert ([node["name"] for node in page["nodes"]], page["totalCount"]) == (names, len(names)), wanted
+    for synced, names in ((None, ["mirrored", "plain"]), (True, ["mirrored"]), (False, ["plain"])):
+        document = """query($u: UUID!, $s: Boolean) { storageFolder(uuid: $u) {
+            subfolders(filter: {datasetSynced: $s}) { nodes { name } totalCount } } }"""
+        found = (await site.ask(document, {"u": top, "s": synced}))["storageFolder"]["subfolders"]
+        assert found == {"nodes": [{"name": name} for name in names], "totalCount": len(names)}
+    assert plain
