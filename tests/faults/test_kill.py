@@ -1,0 +1,190 @@
+"""Processes are killed in the middle of a job: every unit ends once, no item is there twice, no bytes are left over."""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from gateway.media import samples
+from gateway.models.items import items
+from gateway.models.uploads import upload_units
+from gateway.services import open_services
+from gateway.settings import Settings
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh
+from tests.fixtures.uploading import LISTS, File, placeholders, start
+from tests.house.sources import ROOT
+from tests.processes import launch
+
+KEY = secrets.token_hex(32)
+
+
+class Victim:
+    """A process of the command line that can be killed and begun again."""
+
+    def __init__(self, settings: Settings, directory: Path, *arguments: str) -> None:
+        given = {f"STOREGRAPH_{name.upper()}": getattr(settings, name) for name in settings.model_fields_set}
+        plain = {name: value if isinstance(value, str) else str(_open(value)) for name, value in given.items()}
+        # Compiled code is kept, or each start would take twice as long.
+        dropped = ("STOREGRAPH_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        self._environment = {**kept, **plain, "PYTHONPATH": str(ROOT), "STOREGRAPH_ADMIN_KEY": KEY}
+        self._command = [sys.executable, "-m", "gateway", *arguments]
+        self._log = directory / f"{arguments[0]}.log"
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Start it."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                launch(self._command), cwd=self._directory, env=self._environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+
+def _open(value: Any) -> Any:
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
+
+
+async def answers(site: Site) -> None:
+    """Wait until the server is up."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                if (await site.client.get(f"{site.url}/healthz")).is_success:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def besieged(backend: str, settings: Settings, directory: Path) -> AsyncIterator[tuple[Site, list[Victim]]]:
+    """A site of real processes: those that are to be killed are all of them on SQLite, the worker on PostgreSQL."""
+    port = settings.public_url.rpartition(":")[2]
+    server = Victim(settings, directory, "serve", "--port", port)
+    victims = [server] if backend == "embedded" else [Victim(settings, directory, "work")]
+    async with AsyncExitStack() as stack:
+        for process in {server, *victims}:
+            stack.enter_context(_running(process))
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
+        services = await stack.enter_async_context(open_services(settings))
+        site = Site(settings.public_url, services, client, {"admin": KEY})
+        await answers(site)
+        yield site, victims
+
+
+@contextmanager
+def _running(process: Victim) -> Iterator[None]:
+    process.begin()
+    try:
+        yield
+    finally:
+        process.kill()
+
+
+def mixed(count: int) -> list[File]:
+    """Files of several kinds; one in ten is broken, and one in ten has the bytes of another."""
+    made = []
+    for number in range(count):
+        match number % 10:
+            case 0:
+                made.append(File(f"{number}.png", "IMAGE", b"broken %d" % number))
+            case 1:
+                made.append(File(f"{number}.txt", "PLAIN_TEXT", b"the same"))
+            case 2 | 3 | 4:
+                made.append(File(f"{number}.png", "IMAGE", samples.png(seed=number)))
+            case 5:
+                made.append(File(f"{number}.nii.gz", "NIFTI", samples.nifti(seed=number)))
+            case _:
+                made.append(File(f"{number}.txt", "PLAIN_TEXT", b"text %d" % number))
+    return made
+
+
+async def killed_job(backend: str, settings: Settings, directory: Path, count: int, kills: int) -> None:
+    """A job of so many files, during which the worker is killed so many times."""
+    files = mixed(count)
+    chance = random.Random(count)
+    async with besieged(backend, settings, directory) as (site, victims):
+        folder = await site.folder("killed")
+        uuids = await placeholders(site, folder, files)
+        wanted: dict[str, list[dict[str, str]]] = {}
+        for file, uuid in zip(files, uuids, strict=True):
+            wanted.setdefault(LISTS[file.item_type], []).append({"placeholderUuid": uuid})
+        job = await start(site, folder, wanted, ignoreErrors=True)
+        reached = []
+        for _ in range(kills):
+            before = await done(site)
+            async with asyncio.timeout(60):
+                while (now := await done(site)) == before < count:
+                    await asyncio.sleep(0.02)
+            await asyncio.sleep(chance.uniform(0, 0.4))
+            for victim in victims:
+                victim.kill()
+                victim.begin()
+            reached.append(now)
+        await answers(site)
+        async with asyncio.timeout(120):
+            while await done(site) < count:
+                await asyncio.sleep(0.1)
+        assert reached[0] < count, "the first kill came too late"
+        await check_units(site, job, files, uuids)
+        await check_all(site.services)
+
+
+async def done(site: Site) -> int:
+    """How many units have ended."""
+    ended = sa.select(sa.func.count().label("n")).where(upload_units.c.status != "PENDING")
+    return int((await site.services.database.rows(ended))[0].n)
+
+
+async def check_units(site: Site, job: str, files: list[File], uuids: list[str]) -> None:
+    """Each file is an item under its own uuid, or its unit says what is wrong; nothing else is there."""
+    broken = {uuid for file, uuid in zip(files, uuids, strict=True) if file.data.startswith(b"broken")}
+    units = await site.services.database.rows(sa.select(upload_units))
+    assert Counter(unit.status for unit in units) == {"DONE": len(files) - len(broken), "ERROR": len(broken)}
+    there = await site.services.database.rows(sa.select(items.c.uuid, items.c.name, items.c.is_placeholder))
+    assert {str(row.uuid) for row in there} == set(uuids) - broken
+    assert not any(row.is_placeholder for row in there)
+    document = "query($u: UUID!) { uploadJob(uuid: $u) { status unitsDoneCount unitsErrorCount unitsCancelledCount } }"
+    state = (await site.ask(document, {"u": job}))["uploadJob"]
+    counts = {"unitsDoneCount": len(files) - len(broken), "unitsErrorCount": len(broken), "unitsCancelledCount": 0}
+    assert state == {"status": "DONE", **counts}
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend."""
+    kind: str = request.param
+    return kind
+
+
+async def test_a_killed_worker_loses_nothing(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Once, in the middle of some hundred files."""
+    with fresh(backend, request, tmp_path) as settings:
+        await killed_job(backend, settings, tmp_path, count=120, kills=1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+async def test_killed_again_and_again(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Five hundred files, and no process lives for long."""
+    with fresh(backend, request, tmp_path) as settings:
+        await killed_job(backend, settings, tmp_path, count=500, kills=6)
