@@ -15,7 +15,7 @@ from gateway.catalog.texts import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, Refusal, bad_input, not_found
+from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
 from gateway.kinds import DatasetLinkDuplicatesBehavior, StorageUserRole
 from gateway.models.datasets import datasets
 from resolvers.absences import refuse_absent
