@@ -1,0 +1,250 @@
+"""Every mutation is tried by a stranger, by a member without the role that it needs, and by one with it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.items import dataset, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce, finished
+
+STRANGER = "stranger@example.org"
+HOLDERS = {role: f"{role.lower()}@example.org" for role in ("VIEWER", "USER", "ADMIN")}
+LARGE = 100 << 20
+FILE = {"name": "n", "itemType": "PLAIN_TEXT", "fileSize": 1}
+Build = Callable[["World"], Awaitable[dict[str, Any]]]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class World:
+    """A folder and a dataset on which there is a group for each role, and a member in each of these groups."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.home = self.target = self.dataset = self.team = self.user = ""
+
+    async def fill(self) -> "World":
+        """Make it all."""
+        site = self.site
+        self.home, self.target = await site.folder("home"), await site.folder("target")
+        self.dataset = await dataset(site, "of the house")
+        await site.user(STRANGER)
+        self.user, self.team = await site.user("somebody@example.org"), await site.group("team")
+        for role, email in HOLDERS.items():
+            group = await site.group(role)
+            await site.user(email, groups=[group])
+            for folder in (self.home, self.target):
+                await site.grant(folder, group, role)
+            given = {"datasetUuid": self.dataset, "groupUuids": [group], "role": role}
+            await site.done("addDatasetGroups", given, "dataset { uuid }")
+        return self
+
+    async def folder(self) -> str:
+        """A folder in the house."""
+        return await self.site.folder("inner", self.home)
+
+    async def waiting(self, size: int = 1) -> str:
+        """A placeholder in the house."""
+        files = [File("waiting", "PLAIN_TEXT", b"x")]
+        return str((await announce(self.site, self.home, files, fileSize=size))[0]["itemUuid"])
+
+    async def item(self) -> str:
+        """An item in the house."""
+        return (await stored(self.site, self.home, [File("note", "PLAIN_TEXT", b"note")]))[0]
+
+    async def linked(self) -> str:
+        """An item that the dataset uses."""
+        item = await self.item()
+        uses = {"datasetUuid": self.dataset, "itemUuids": [item]}
+        await self.site.done("linkItemsToDataset", uses, "dataset { uuid }")
+        return item
+
+    async def job(self) -> str:
+        """A job in the house that has ended."""
+        items = {"text": [{"placeholderUuid": await self.waiting()}]}
+        payload = await self.site.done(
+            "startUploadJob", {"folderUuid": self.home, "items": items}, "uploadJob { uuid }"
+        )
+        return str((await finished(self.site, payload["uploadJob"]["uuid"]))["uuid"])
+
+    async def key(self) -> str:
+        """An API key of the admin."""
+        return str((await self.site.done("createApiKey", {"name": "k"}, "apiKey { uuid }"))["apiKey"]["uuid"])
+
+    async def own_dataset(self) -> str:
+        """A dataset of its own with the same roles on it."""
+        made = await dataset(self.site, "inner")
+        groups = (await self.site.ask("{ groups(first: 50) { nodes { uuid name } } }"))["groups"]["nodes"]
+        for group in groups:
+            if group["name"] in HOLDERS:
+                given = {"datasetUuid": made, "groupUuids": [group["uuid"]], "role": group["name"]}
+                await self.site.done("addDatasetGroups", given, "dataset { uuid }")
+        return made
+
+    async def granted(self, on: str) -> str:
+        """A group with a role on the house or its dataset."""
+        group = await self.site.group("granted")
+        if on == "folder":
+            await self.site.grant(self.home, group, "VIEWER")
+        else:
+            given = {"datasetUuid": self.dataset, "groupUuids": [group], "role": "VIEWER"}
+            await self.site.done("addDatasetGroups", given, "dataset { uuid }")
+        return group
+
+
+async def plain(world: World, **values: Any) -> dict[str, Any]:
+    """An input as it is, its coroutines awaited."""
+    return {name: await value if isinstance(value, Awaitable) else value for name, value in values.items()}
+
+
+async def one(value: Awaitable[str]) -> list[str]:
+    """A list of one uuid."""
+    return [await value]
+
+
+# What each mutation needs, on what its input names. SITE is an admin of the site.
+MATRIX: dict[str, tuple[str, Build]] = {
+    "createStorageFolder": ("USER", lambda w: plain(w, name="new", parentUuid=w.home)),
+    "updateStorageFolder": ("USER", lambda w: plain(w, folderUuid=w.folder(), name="new")),
+    "updateStorageFolders": ("USER", lambda w: folder_updates(w)),
+    "moveStorageFolders": ("ADMIN", lambda w: plain(w, folderUuids=one(w.folder()), newParentUuid=w.target)),
+    "deleteStorageFolder": ("ADMIN", lambda w: plain(w, folderUuid=w.folder())),
+    "updateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.waiting(), name="new")),
+    "updateStorageItems": ("USER", lambda w: item_updates(w)),
+    "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=one(w.waiting()), newParentUuid=w.target)),
+    "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),
+    "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "signUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE), partNumbers=[1])),
+    "completeUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE))),
+    "abortUploads": ("USER", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "startUploadJob": ("USER", lambda w: job_start(w)),
+    "cancelUploadJob": ("USER", lambda w: plain(w, uploadJobUuid=w.job())),
+    "createDataset": ("ADMIN", lambda w: plain(w, title="new", backingFolderUuid=w.folder())),
+    "updateDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, title="new")),
+    "deleteDataset": ("ADMIN", lambda w: plain(w, datasetUuid=w.own_dataset())),
+    "linkItemsToDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, itemUuids=one(w.item()))),
+    "unlinkItemsFromDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, itemUuids=one(w.linked()))),
+    "addStorageFolderGroups": ("ADMIN", lambda w: plain(w, folderUuid=w.home, groupUuids=[w.team], role="ADMIN")),
+    "removeStorageFolderGroups": ("ADMIN", lambda w: plain(w, folderUuid=w.home, groupUuids=one(w.granted("folder")))),
+    "addDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=[w.team], role="ADMIN")),
+    "removeDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=one(w.granted("dataset")))),
+    "createUser": ("SITE", lambda w: plain(w, email="new@example.org")),
+    "updateUser": ("SITE", lambda w: plain(w, userUuid=w.user, siteRole="ADMIN")),
+    "createGroup": ("SITE", lambda w: plain(w, name="new")),
+    "updateGroup": ("SITE", lambda w: plain(w, groupUuid=w.team, name="new")),
+    "deleteGroup": ("SITE", lambda w: plain(w, groupUuid=w.site.group("gone"))),
+    "addGroupUsers": ("SITE", lambda w: plain(w, groupUuid=w.team, userUuids=[w.user])),
+    "removeGroupUsers": ("SITE", lambda w: plain(w, groupUuid=w.team, userUuids=[w.user])),
+    "createApiKey": ("SITE", lambda w: plain(w, name="new", userUuid=w.user)),
+    "revokeApiKey": ("SITE", lambda w: plain(w, apiKeyUuid=w.key())),
+}
+ALLOWED_BUT = {"completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")]}
+"""What the one with the role is told where the world has not all that success needs: no part was sent."""
+HIDDEN = {"revokeApiKey"}
+"""Keys of others are not even seen."""
+
+
+async def folder_updates(world: World) -> dict[str, Any]:
+    """Two folders to change."""
+    return {"folders": [{"folderUuid": await world.folder(), "name": "new"} for _ in range(2)]}
+
+
+async def item_updates(world: World) -> dict[str, Any]:
+    """Two items to change."""
+    return {"items": [{"itemUuid": await world.waiting(), "name": "new"} for _ in range(2)]}
+
+
+async def job_start(world: World) -> dict[str, Any]:
+    """A job of one placeholder."""
+    return {"folderUuid": world.home, "items": {"text": [{"placeholderUuid": await world.waiting()}]}}
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module."""
+    return shared_site
+
+
+async def test_every_mutation_stands_in_the_matrix_and_names_what_it_needs(site: Site) -> None:
+    """A new mutation is not forgotten here (issue: a test walks the schema)."""
+    data = await site.ask("{ __schema { mutationType { fields { name description } } } }")
+    fields = {field["name"]: field["description"] for field in data["__schema"]["mutationType"]["fields"]}
+    assert set(fields) == set(MATRIX)
+    assert [name for name, description in fields.items() if "\n\nNeeds: " not in description] == []
+
+
+async def test_every_mutation_is_refused_to_those_without_the_role(site: Site) -> None:
+    """NOT_FOUND to a stranger, FORBIDDEN to one who sees it, and nothing has changed (design 3.5, 3.6, SUB-134)."""
+    world = await World(site).fill()
+    for mutation, (needed, build) in MATRIX.items():
+        input = await build(world)
+        lesser = [email for role, email in HOLDERS.items() if needed == "SITE" or ranks(role) < ranks(needed)]
+        async with unchanged(site):
+            for who in (STRANGER, *lesser):
+                hidden = mutation in HIDDEN or (who == STRANGER and needed != "SITE")
+                refused = await site.refused(mutation, input, who)
+                assert {code for code, _ in refused} == {"NOT_FOUND" if hidden else "FORBIDDEN"}, (
+                    mutation,
+                    who,
+                    refused,
+                )
+                assert all(path.startswith("input") for _, path in refused), (mutation, refused)
+        allowed = "admin" if needed == "SITE" else HOLDERS[needed]
+        assert await site.refused(mutation, input, allowed) == ALLOWED_BUT.get(mutation, []), mutation
+
+
+def ranks(role: str) -> int:
+    """How strong a role is."""
+    return ["VIEWER", "USER", "ADMIN"].index(role)
+
+
+async def test_both_ends_of_a_move_and_of_a_link_are_guarded(site: Site) -> None:
+    """A role at one end is no role at the other (ENC-FOLDEROP-08, ENC-FOLDEROP-09, ENC-DOP-05, SUB-134)."""
+    who, group = "ends@example.org", await site.group("ends")
+    await site.user(who, groups=[group])
+    mine, theirs = await site.folder("mine", who=who), await site.folder("theirs")
+    inner = await site.folder("inner", mine, who)
+    item = (await stored(site, mine, [File("n", "PLAIN_TEXT", b"n")], who))[0]
+    hidden = (await stored(site, theirs, [File("h", "PLAIN_TEXT", b"h")]))[0]
+    own = await dataset(site, "own", who=who)
+    there = [
+        ("moveStorageFolders", {"folderUuids": [inner], "newParentUuid": theirs}),
+        ("moveStorageItems", {"itemUuids": [item], "newParentUuid": theirs}),
+    ]
+    for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
+        if role:
+            await site.grant(theirs, group, role)
+        async with unchanged(site):
+            for mutation, input in there:
+                assert await site.refused(mutation, input, who) == [(code, "input.newParentUuid")]
+    await site.done("removeStorageFolderGroups", {"folderUuid": theirs, "groupUuids": [group]}, "folder { uuid }")
+    async with unchanged(site):
+        away = {"itemUuids": [item, hidden], "newParentUuid": inner}
+        assert await site.refused("moveStorageItems", away, who) == [("NOT_FOUND", "input.itemUuids.1")]
+        link = {"datasetUuid": own, "itemUuids": [item, hidden]}
+        assert await site.refused("linkItemsToDataset", link, who) == [("NOT_FOUND", "input.itemUuids.1")]
+    await site.grant(theirs, group, "USER")
+    for mutation, input in there:
+        assert await site.refused(mutation, input, who) == []
+
+
+async def test_bytes_are_no_way_around(site: Site) -> None:
+    """Neither a digest, nor an object's URL, nor a placeholder of others brings their bytes (SUB-121, SUB-058)."""
+    who = "thief@example.org"
+    await site.user(who)
+    mine, theirs = await site.folder("thief's", who=who), await site.folder("victim's")
+    secret = File("secret", "PLAIN_TEXT", b"only mine")
+    item = (await stored(site, theirs, [secret]))[0]
+    data = await site.ask("query($u: UUID!) { storageItem(uuid: $u) { url sha256 } }", {"u": item})
+    digest, url = data["storageItem"]["sha256"], data["storageItem"]["url"]
+    assert (await announce(site, mine, [secret], sha256=digest))[0]["alreadyStored"] is True
+    assert (await announce(site, mine, [secret], who, sha256=digest))[0]["alreadyStored"] is False
+    waiting = (await announce(site, theirs, [secret]))[0]["itemUuid"]
+    async with unchanged(site):
+        for source in ({"objectUrl": url}, {"placeholderUuid": waiting}, {"placeholderUuid": item}):
+            wanted = {"folderUuid": mine, "items": {"text": [source]}}
+            refused = await site.refused("startUploadJob", wanted, who)
+            assert [code for code, _ in refused] == ["NOT_FOUND"], source
