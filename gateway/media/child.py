@@ -30,18 +30,27 @@ def main(seconds: int, memory: int) -> None:
     """
     output = private_output()
     confine(memory)
+    send(output, {"ready": True})
     for line in sys.stdin.buffer:
         allow(seconds)
-        output.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
-        output.flush()
+        send(output, answer(json.loads(line)))
 
 
 def private_output() -> BinaryIO:
-    """Standard output, for answers alone: what a library prints goes to standard error. Nothing else stays open."""
+    """Standard output, for answers alone: what a library prints goes nowhere. Nothing else stays open."""
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
     return output
+
+
+def send(output: BinaryIO, message: dict[str, object]) -> None:
+    """One line."""
+    output.write(json.dumps(message).encode() + b"\n")
+    output.flush()
 
 
 def confine(memory: int) -> None:

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from gateway.media.facts import MediaError, MediaFacts
 
 # Libraries leak; a child is replaced after so many files.
 FILES_PER_CHILD = 1000
+SECONDS_TO_START = 30
 # The answers after which a child can go on.
 VERDICTS = {"facts", "refused", "fault"}
 ROOT = Path(__file__).parents[2]
@@ -44,12 +45,24 @@ class Child:
 
     @classmethod
     async def start(cls, limits: ProbeLimits) -> "Child":
-        """A fresh one, which loads each media library when it first needs it."""
+        """A fresh one, which loads each media library when it first needs it.
+
+        Raises:
+            OSError: it does not start, which is no file's fault.
+        """
         arguments = ("-P", "-m", "gateway.media.child", str(math.ceil(limits.seconds)), str(limits.memory))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd="/", env=environment()
+            sys.executable, *arguments, stdin=PIPE, stdout=PIPE, cwd="/", env=environment()
         )
-        return cls(process)
+        child = cls(process)
+        try:
+            async with asyncio.timeout(SECONDS_TO_START):
+                if "ready" in await child.answer():
+                    return child
+            raise OSError("the media reader does not start; standard error says why")
+        except BaseException:
+            await child.kill()
+            raise
 
     @property
     def alive(self) -> bool:
@@ -58,16 +71,20 @@ class Child:
 
     async def ask(self, request: bytes) -> dict[str, Any]:
         """Its answer, empty if it dies over the question."""
-        assert self._process.stdin is not None  # a pipe, as is the other
-        assert self._process.stdout is not None
+        assert self._process.stdin is not None  # it is a pipe
         self.served += 1
-        try:
+        with suppress(ConnectionError):
             self._process.stdin.write(request)
             await self._process.stdin.drain()
-            answer = await self._process.stdout.readline()
-        except ConnectionError:
-            return {}
-        return dict(json.loads(answer)) if answer.endswith(b"\n") else {}
+        return await self.answer()
+
+    async def answer(self) -> dict[str, Any]:
+        """The next line that it says, empty if it is dead."""
+        assert self._process.stdout is not None  # it is a pipe
+        line = b""
+        with suppress(ConnectionError):  # under uvloop a pipe is a socket
+            line = await self._process.stdout.readline()
+        return dict(json.loads(line)) if line.endswith(b"\n") else {}
 
     async def kill(self) -> None:
         """End it, whatever it does."""
@@ -94,10 +111,10 @@ class Prober:
 
         Raises:
             MediaError: the file is not what it was said to be, or takes too long, or too much; the message says which.
-            OSError: the file cannot be reached, which is not the file's fault.
+            OSError: the file cannot be reached, or no child can be started, which is not the file's fault.
             RuntimeError: the prober is closed.
         """
-        request = line(path, item_type, name)
+        request = request_line(path, item_type, name)
         async with self._places:
             child = await self._take()
             answer = await self._ask(child, request)
@@ -173,7 +190,7 @@ class Prober:
         raise MediaError("the file could not be read: the reader crashed")
 
 
-def line(path: Path, item_type: StorageItemType, name: str) -> bytes:
+def request_line(path: Path, item_type: StorageItemType, name: str) -> bytes:
     """A request; a child has another working directory than we have."""
     return json.dumps({"path": str(path.absolute()), "item_type": item_type, "name": name}).encode() + b"\n"
 

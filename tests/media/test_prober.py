@@ -126,6 +126,16 @@ async def test_missing_file(prober: Prober, tmp_path: Path) -> None:
         await prober.probe(tmp_path / "nowhere", IMAGE, "x.png")
 
 
+async def test_no_start(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that cannot be started at all is no file's fault either; once it can be, all is well."""
+    with monkeypatch.context() as broken:
+        broken.setattr("gateway.media.prober.SINGLE_THREADED", {"PYTHONHOME": "/nowhere"})
+        with pytest.raises(OSError, match="does not start"):
+            await width(prober, good)
+    assert not mine()
+    assert await width(prober, good) == 33
+
+
 async def test_lazy(prober: Prober, good: Path) -> None:
     """No reader before the first file, one for files that come one after the other."""
     assert not mine()
@@ -296,9 +306,9 @@ def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
         "from gateway.media.prober import Prober;"
         f"asyncio.run(Prober().probe(Path({str(slow)!r}), StorageItemType.NIFTI, 'slow.nii.gz'))"
     )
-    root = Path(__file__).parents[2]
+    paths = os.pathsep.join(path for path in sys.path if path)
     with subprocess.Popen(
-        [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}
+        [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}
     ) as gateway:
         wait_for(lambda: readers(gateway.pid))
         (reader,) = readers(gateway.pid)
@@ -313,10 +323,11 @@ def test_on_uvloop(good: Path, unrelated: IO[bytes]) -> None:
     async def once() -> int | None:
         prober = Prober(ProbeLimits(children=1))
         try:
-            return await width(prober, good)
-        finally:
+            found = await width(prober, good)
             assert open_files(mine().pop()) <= {0, 1, 2, 3}
+        finally:
             await prober.close()
+        return found
 
     os.set_inheritable(unrelated.fileno(), True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
