@@ -1,0 +1,215 @@
+"""Counters of folders equal COUNT(*) at every moment, whoever writes at the time, and are mended if they do not."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from gateway.catalog.counters import count, entering, leaving
+from gateway.catalog.items import chosen_items
+from gateway.models.folders import folder_counters, folders
+from gateway.models.items import items
+from gateway.models.uploads import upload_jobs
+from gateway.tasks.recount import recount
+from tests.fixtures.invariants import NAMES, check_all, check_counters, counters
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, placeholders, upload
+
+WRITERS = 6
+EXPECTED = {"NOT_FOUND", "CONFLICT", "BAD_USER_INPUT", "NOT_APPLIED"}
+"""What may befall a writer whose object another has moved or removed; a deadlock is not among it."""
+
+
+class Writer:
+    """Does things at random to what all writers share."""
+
+    def __init__(self, site: Site, seed: int, folders: list[str], things: list[str]) -> None:
+        self._site = site
+        self._chance = random.Random(seed)
+        self._folders = folders
+        self._items = things
+        self._jobs: list[str] = []
+
+    async def work(self, steps: int) -> None:
+        """So many steps."""
+        actions: dict[Callable[[], Awaitable[None]], int] = {
+            self.make_folder: 3,
+            self.move_folder: 2,
+            self.delete_folder: 1,
+            self.announce: 3,
+            self.bring_in: 5,
+            self.cancel: 1,
+            self.move: 3,
+            self.rename: 3,
+            self.delete: 3,
+            self.mirror: 1,
+            self.bury: 1,
+        }
+        for action in self._chance.choices(list(actions), list(actions.values()), k=steps):
+            await action()
+
+    async def _do(self, mutation: str, input: dict[str, Any], selection: str = "__typename") -> dict[str, Any]:
+        payload = await self._site.do(mutation, input, selection)
+        assert {error["code"] for error in payload["userErrors"]} <= EXPECTED, payload
+        return payload
+
+    def _folder(self) -> str:
+        return self._chance.choice(self._folders)
+
+    def _some(self) -> list[str]:
+        return self._chance.sample(self._items, min(len(self._items), 4)) or [self._folders[0]]
+
+    async def make_folder(self) -> None:
+        """A folder in any other."""
+        made = await self._do("createStorageFolder", {"name": "f", "parentUuid": self._folder()}, "folder { uuid }")
+        if made["folder"]:
+            self._folders.append(made["folder"]["uuid"])
+
+    async def move_folder(self) -> None:
+        """A folder into any other, with whatever it holds."""
+        moved = {"folderUuids": [self._folder()], "newParentUuid": self._folder()}
+        await self._do("moveStorageFolders", {**moved, "allowMirrorDatasetChanges": True})
+
+    async def delete_folder(self) -> None:
+        """A folder with all in it, but not those that all began with."""
+        folder = self._chance.choice(self._folders[WRITERS:] or [self._items[0]] if self._items else self._folders[-1:])
+        if folder not in self._folders[:WRITERS]:
+            gone = {"folderUuid": folder, "recursive": True}
+            await self._do(
+                "deleteStorageFolder", {**gone, "allowDatasetChanges": True, "allowMirrorDatasetChanges": True}
+            )
+
+    async def announce(self) -> None:
+        """Placeholders, some of which are given up."""
+        files = [{"name": "p", "itemType": "PLAIN_TEXT", "fileSize": 9}] * 3
+        made = await self._do(
+            "requestUploadUrls", {"folderUuid": self._folder(), "files": files}, "targets { itemUuid }"
+        )
+        if made["targets"] and self._chance.random() < 0.5:
+            await self._do("abortUploads", {"itemUuids": [target["itemUuid"] for target in made["targets"][:2]]})
+
+    async def bring_in(self) -> None:
+        """A job: some files with bytes that others have too, one broken, two in a group."""
+        folder = self._folder()
+        names = [str(self._chance.randrange(12)) for _ in range(4)]
+        files = [*(File(name, "PLAIN_TEXT", name.encode() * 9) for name in names), File("b", "IMAGE", b"broken")]
+        try:
+            uuids = await placeholders(self._site, folder, files)
+        except AssertionError:  # the folder is gone
+            return
+        *texts, broken = [{"placeholderUuid": uuid} for uuid in uuids]
+        wanted = {"text": texts, "images": [broken]} if self._chance.random() < 0.4 else {"text": texts}
+        strict = {"ignoreErrors": self._chance.random() < 0.5}
+        made = await self._do("startUploadJob", {"folderUuid": folder, "items": wanted, **strict}, "uploadJob { uuid }")
+        if made["uploadJob"]:
+            self._jobs.append(made["uploadJob"]["uuid"])
+        self._items += uuids
+
+    async def cancel(self) -> None:
+        """A job of ours, whatever has become of it."""
+        if self._jobs:
+            await self._do("cancelUploadJob", {"uploadJobUuid": self._chance.choice(self._jobs)})
+
+    async def move(self) -> None:
+        """Items into any folder."""
+        moved = {"itemUuids": self._some(), "newParentUuid": self._folder(), "allowPartial": True}
+        await self._do("moveStorageItems", {**moved, "allowMirrorDatasetChanges": True})
+
+    async def rename(self) -> None:
+        """Items, which counts nothing but holds them."""
+        named = [{"itemUuid": uuid, "name": str(self._chance.random())} for uuid in self._some()]
+        await self._do("updateStorageItems", {"items": named, "allowPartial": True})
+
+    async def delete(self) -> None:
+        """Items, placeholders in jobs among them."""
+        gone = {"itemUuids": self._some()[:2], "allowPartial": True}
+        await self._do("deleteStorageItems", {**gone, "allowDatasetChanges": True, "allowMirrorDatasetChanges": True})
+
+    async def mirror(self) -> None:
+        """A dataset that mirrors a folder, for a while."""
+        wanted = {"title": "m", "backingFolderUuid": self._folder()}
+        made = await self._do("createDataset", wanted, "dataset { uuid }")
+        if made["dataset"] and self._chance.random() < 0.5:
+            await self._do("deleteDataset", {"datasetUuid": made["dataset"]["uuid"]})
+
+    async def bury(self) -> None:
+        """An item whose object is said to be gone from its source."""
+        async with self._site.services.database.writing() as transaction:
+            for row in await chosen_items(transaction, [UUID(uuid) for uuid in self._some()[:1]]):
+                if not row.is_placeholder:
+                    mine = items.c.uuid == row.uuid
+                    await transaction.execute(sa.update(items).where(mine).values(is_tombstone=True))
+                    buried = await transaction.first(sa.select(items).where(mine))
+                    await count(transaction, leaving([row]), entering([buried], row.folder_uuid))
+
+
+async def all_write(site: Site, seed: int, steps: int) -> None:
+    """Writers at once, while the counters are looked at again and again; at the end everything is checked."""
+    shared = [await site.folder(f"top {number}") for number in range(WRITERS)]
+    things: list[str] = []
+    writers = [Writer(site, seed * WRITERS + number, shared, things) for number in range(WRITERS)]
+
+    async def watch() -> None:
+        while True:
+            await check_counters(site.services.database)
+            await asyncio.sleep(0.1)
+
+    watcher = asyncio.create_task(watch())
+    await asyncio.gather(*(writer.work(steps) for writer in writers))
+    async with asyncio.timeout(30):
+        running = sa.select(upload_jobs.c.uuid).where(upload_jobs.c.status == "PENDING")
+        while await site.services.database.rows(running):
+            await asyncio.sleep(0.1)
+    assert not watcher.done(), watcher.exception()
+    watcher.cancel()
+    await check_all(site.services)
+    await check_sums(site)
+
+
+async def check_sums(site: Site) -> None:
+    """`summary(recursive: true)` of every folder is the sum over its subtree."""
+    _, true = await counters(site.services.database)
+    paths = {row.uuid: row.path for row in await site.services.database.rows(sa.select(folders))}
+    names = ["files", "placeholders", "plainTexts", "tombstones", "totalSize"]
+    document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ summary(recursive: true) {{ {' '.join(names)} }} }} }}"
+    for uuid, path in paths.items():
+        found = (await site.ask(document, {"u": str(uuid)}))["storageFolder"]["summary"]
+        below = [one for one, its_path in paths.items() if its_path.startswith(path)]
+        sums = {name: sum(true[one][name] for one in below) for name in NAMES}
+        camel = {name: sums["".join("_" + c.lower() if c.isupper() else c for c in name)] for name in names}
+        assert {name: int(value) for name, value in found.items()} == camel
+
+
+async def test_counters_are_true_whoever_writes(site: Site) -> None:
+    """Some hundred changes at once."""
+    await all_write(site, seed=1, steps=20)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(2, 8))
+async def test_counters_stay_true(site: Site, seed: int) -> None:
+    """Many more."""
+    await all_write(site, seed, steps=100)
+
+
+async def test_a_broken_counter_is_mended_and_said(site: Site) -> None:
+    """The task compares every folder with its rows; those that are right are left alone."""
+    right, wrong = await site.folder("right"), await site.folder("wrong")
+    for folder in (right, wrong):
+        await upload(site, folder, [File("a.txt", "PLAIN_TEXT", b"counted"), File("b.txt", "PLAIN_TEXT", b"too")])
+    broken = {"files": 7, "total_size": 1, "folders": -1, "upload_jobs": 0}
+    async with site.services.database.writing() as transaction:
+        mine = folder_counters.c.folder_uuid == UUID(wrong)
+        await transaction.execute(sa.update(folder_counters).where(mine).values(broken))
+    with capture_logs() as logs:
+        await recount(site.services)
+    [said] = [entry for entry in logs if entry["event"] == "counters_mended"]
+    assert said["folder"] == wrong
+    assert said["wrong"] == {"files": (7, 2), "total_size": (1, 10), "folders": (-1, 0), "upload_jobs": (0, 1)}
+    await check_counters(site.services.database)
