@@ -53,9 +53,9 @@ async def create_folder(
 
 
 async def chosen_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
-    """The rows of these folders, held until the transaction ends."""
+    """The rows of these folders, held until the transaction ends; things may still be put into them meanwhile."""
     chosen = among(transaction.connection.dialect.name, folders.c.uuid, uuids)
-    return await transaction.rows(sa.select(folders).where(chosen).order_by(folders.c.uuid).with_for_update())
+    return await transaction.rows(sa.select(folders).where(chosen).order_by(folders.c.uuid).with_for_update(key_share=True))
 
 
 async def update_folder(transaction: Transaction, user_uuid: UUID, present: Any, values: Mapping[str, Any]) -> None:
@@ -128,7 +128,7 @@ def _levels(rows: Sequence[Any]) -> list[Collection[UUID]]:
 
 
 async def _folder(transaction: Transaction, uuid: UUID) -> Any:
-    found = await transaction.first(sa.select(folders).where(folders.c.uuid == uuid).with_for_update())
+    found = await transaction.first(sa.select(folders).where(folders.c.uuid == uuid).with_for_update(key_share=True))
     if found is None:
         raise DomainError(ErrorCode.NOT_FOUND, "No such folder.")
     return found
