@@ -18,7 +18,7 @@ RUN /opt/storegraph/bin/pip install --no-cache-dir --no-deps /src/ \
  && /opt/storegraph/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /data storegraph \
+RUN useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin storegraph \
  && install --directory --owner=storegraph --mode=0700 /data
 COPY --from=build /opt/storegraph /opt/storegraph
 ENV PATH=/opt/storegraph/bin:/usr/local/bin:/usr/bin:/bin \
