@@ -55,7 +55,9 @@ async def create_folder(
 async def chosen_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
     """The rows of these folders, held until the transaction ends; things may still be put into them meanwhile."""
     chosen = among(transaction.connection.dialect.name, folders.c.uuid, uuids)
-    return await transaction.rows(sa.select(folders).where(chosen).order_by(folders.c.uuid).with_for_update(key_share=True))
+    return await transaction.rows(
+        sa.select(folders).where(chosen).order_by(folders.c.uuid).with_for_update(key_share=True)
+    )
 
 
 async def update_folder(transaction: Transaction, user_uuid: UUID, present: Any, values: Mapping[str, Any]) -> None:
