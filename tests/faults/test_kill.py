@@ -1,17 +1,11 @@
 """Processes are killed in the middle of a job: every unit ends once, no item is there twice, no bytes are left over."""
 
 import asyncio
-import os
 import random
-import secrets
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,82 +16,26 @@ from gateway.models.items import items
 from gateway.models.uploads import upload_units
 from gateway.services import open_services
 from gateway.settings import Settings
+from tests.fixtures.commands import KEY, Command, answers
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh
 from tests.fixtures.uploading import LISTS, File, placeholders, start
-from tests.house.sources import ROOT
-from tests.processes import launch
-
-KEY = secrets.token_hex(32)
-
-
-class Victim:
-    """A process of the command line that can be killed and begun again."""
-
-    def __init__(self, settings: Settings, directory: Path, *arguments: str) -> None:
-        given = {f"STOREGRAPH_{name.upper()}": getattr(settings, name) for name in settings.model_fields_set}
-        plain = {name: value if isinstance(value, str) else str(_open(value)) for name, value in given.items()}
-        # Compiled code is kept, or each start would take twice as long.
-        dropped = ("STOREGRAPH_", "PYTHONDONTWRITEBYTECODE")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        self._environment = {**kept, **plain, "PYTHONPATH": str(ROOT), "STOREGRAPH_ADMIN_KEY": KEY}
-        self._command = [sys.executable, "-m", "gateway", *arguments]
-        self._log = directory / f"{arguments[0]}.log"
-        self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def begin(self) -> None:
-        """Start it."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                launch(self._command), cwd=self._directory, env=self._environment, stdout=log, stderr=log
-            )
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-
-
-def _open(value: Any) -> Any:
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
-
-
-async def answers(site: Site) -> None:
-    """Wait until the server is up."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                if (await site.client.get(f"{site.url}/healthz")).is_success:
-                    return
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
-async def besieged(backend: str, settings: Settings, directory: Path) -> AsyncIterator[tuple[Site, list[Victim]]]:
+async def besieged(backend: str, settings: Settings, directory: Path) -> AsyncIterator[tuple[Site, list[Command]]]:
     """A site of real processes: those that are to be killed are all of them on SQLite, the worker on PostgreSQL."""
     port = settings.public_url.rpartition(":")[2]
-    server = Victim(settings, directory, "serve", "--port", port)
-    victims = [server] if backend == "embedded" else [Victim(settings, directory, "work")]
+    server = Command(settings, directory, "serve", "--port", port)
+    victims = [server] if backend == "embedded" else [Command(settings, directory, "work")]
     async with AsyncExitStack() as stack:
         for process in {server, *victims}:
-            stack.enter_context(_running(process))
+            stack.enter_context(process)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
         services = await stack.enter_async_context(open_services(settings))
         site = Site(settings.public_url, services, client, {"admin": KEY})
         await answers(site)
         yield site, victims
-
-
-@contextmanager
-def _running(process: Victim) -> Iterator[None]:
-    process.begin()
-    try:
-        yield
-    finally:
-        process.kill()
 
 
 def mixed(count: int) -> list[File]:

@@ -1,0 +1,104 @@
+"""Two thousand files of all kinds in one job over HTTP, on the embedded default, and how long each part takes."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.media import samples
+from gateway.services import open_services
+from tests.fixtures.commands import KEY, Command, answers
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh
+from tests.fixtures.uploading import LISTS, File, announce, finished, send, start
+
+COUNT = 2000
+AT_ONCE = 8
+KINDS: list[tuple[str, str, Callable[[int], bytes]]] = [
+    ("png", "IMAGE", lambda seed: samples.png(320, 240, seed)),
+    ("jpg", "IMAGE", lambda seed: samples.jpeg(320, 240, seed)),
+    ("txt", "PLAIN_TEXT", lambda seed: samples.text(seed, lines=20)),
+    ("pdf", "PDF", lambda seed: samples.pdf(3, seed)),
+    ("dcm", "DICOM_FILE", lambda seed: samples.dicom_file(series=seed, seed=seed, size=128)),
+    ("nii.gz", "NIFTI", lambda seed: samples.nifti(seed=seed)),
+    ("wav", "AUDIO", lambda seed: samples.wav(seed=seed)),
+    ("mp4", "VIDEO", lambda seed: samples.mp4(seed=seed)),
+    ("webm", "VIDEO", lambda seed: samples.webm(seed=seed)),
+    ("csv", "PLAIN_TEXT", lambda seed: samples.csv_text(seed, rows=50)),
+]
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say how long something took."""
+    begun = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - begun:.1f} s")  # the figures are what the test is run for
+
+
+def file(number: int) -> File:
+    """One of the files."""
+    suffix, kind, make = KINDS[number % len(KINDS)]
+    return File(f"{number:04}.{suffix}", kind, make(number))
+
+
+async def send_all(site: Site, targets: Sequence[dict[str, Any]], files: Sequence[File]) -> None:
+    """Send all files, some at once, as a client does."""
+    remaining = list(zip(targets, files, strict=True))
+
+    async def sender() -> None:
+        while remaining:
+            target, file = remaining.pop()
+            await send(site, target, file.data)
+
+    await asyncio.gather(*(sender() for _ in range(AT_ONCE)))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_two_thousand_files(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Every file becomes an item with its facts."""
+    with timed("generate"):
+        files = [file(number) for number in range(COUNT)]
+    print(f"{COUNT:,} files, {sum(len(file.data) for file in files) / 1e6:.1f} MB")
+    with fresh("embedded", request, tmp_path) as settings:
+        port = settings.public_url.rpartition(":")[2]
+        with Command(settings, tmp_path, "serve", "--port", port):
+            async with httpx.AsyncClient(timeout=60) as client, open_services(settings) as services:
+                site = Site(settings.public_url, services, client, {"admin": KEY})
+                await answers(site)
+                await bring_in(site, files)
+                await check_all(services)
+
+
+async def bring_in(site: Site, files: Sequence[File]) -> None:
+    """All files in one job."""
+    folder = await site.folder("two thousand")
+    with timed("announce"):
+        targets = [
+            target
+            for begin in range(0, len(files), 1000)
+            for target in await announce(site, folder, files[begin : begin + 1000])
+        ]
+    with timed("send"):
+        await send_all(site, targets, files)
+    wanted: dict[str, list[dict[str, str]]] = {}
+    for target, file in zip(targets, files, strict=True):
+        wanted.setdefault(LISTS[file.item_type], []).append({"placeholderUuid": target["itemUuid"]})
+    with timed("start"):
+        job = await start(site, folder, wanted)
+    with timed("ingest"):
+        ended = await finished(site, job, seconds=300)
+    assert (ended["status"], ended["unitsDoneCount"], ended["errors"]) == ("DONE", len(files), [])
+    document = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images videos audios pdfs plainTexts } } }"
+    counts = (await site.ask(document, {"u": folder}))["storageFolder"]["summary"]
+    kinds = Counter(file.item_type for file in files)
+    assert int(counts["files"]) == len(files)
+    assert int(counts["images"]) == kinds["IMAGE"]
+    assert int(counts["videos"]) == kinds["VIDEO"]
