@@ -99,4 +99,4 @@ class Authenticator:
         except jwt.InvalidTokenError:
             return None
         claim = claims.get(self._jwt_claim)
-        return claim if isinstance(claim, str) else None
+        return claim if isinstance(claim, str) and claim.isprintable() else None  # as every address is

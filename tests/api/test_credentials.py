@@ -1,0 +1,132 @@
+"""Who is let in: keys and tokens that are good, and all the ways not to be."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.fixtures.sites import Site, fresh, serving
+
+SECRET = "a secret of the tests, longer than 32 characters"
+ANN = "Ann@Example.org"
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site that takes tokens."""
+    with fresh(request.param, request, tmp_path, jwt_secret=SECRET) as settings:
+        async with serving(settings, works=False) as running:
+            yield running
+
+
+async def status(site: Site, authorization: str | bytes | None) -> tuple[int, str | None]:
+    """The HTTP status of a query with that header, and who is taken to ask; data must come with 200 alone."""
+    value = authorization.encode() if isinstance(authorization, str) else authorization
+    headers = {} if value is None else {b"Authorization": value}
+    query = {"query": "{ viewer { user { email } } }"}
+    answer = await site.client.post(f"{site.url}/graphql", json=query, headers=headers)
+    body = answer.json()
+    if answer.status_code == 200:
+        return 200, body["data"]["viewer"]["user"]["email"]
+    assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED", body
+    assert "data" not in body
+    return answer.status_code, None
+
+
+def token(key: str = SECRET, algorithm: str = "HS256", minutes: float = 5, **claims: Any) -> str:
+    """A token for Ann, for some minutes."""
+    good = {"email": ANN.lower(), "exp": datetime.now(UTC) + timedelta(minutes=minutes)}
+    return jwt.encode({**good, **claims}, key, algorithm)
+
+
+def unsigned(header: dict[str, Any], signature: str = "") -> str:
+    """A token whose header says that nobody has signed it."""
+    parts = [header, {"email": ANN.lower(), "exp": int(time.time()) + 300}]
+    coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*coded, signature])
+
+
+async def test_tokens(site: Site) -> None:
+    """A JWT of an existing user, signed with our secret and ending some day, and no other (ENC-CLIENT-26, design 4)."""
+    await site.user(ANN)
+    assert await status(site, f"Bearer {token()}") == (200, ANN)
+    assert await status(site, f"bearer  {token(aud='somebody', sub='x')}") == (200, ANN)
+    endless = jwt.encode({"email": ANN}, SECRET, "HS256")
+    good = token()
+    bad = {
+        "another secret": token("another secret of more than 32 characters"),
+        "another algorithm": token(SECRET * 2, "HS512"),
+        "our secret, another algorithm": token(SECRET + SECRET, "HS384"),
+        "over": token(minutes=-1),
+        "endless": endless,
+        "not yet": token(nbf=datetime.now(UTC) + timedelta(minutes=5)),
+        "unknown": token(email="nobody@example.org"),
+        "no address": token(email=None),
+        "many addresses": token(email=[ANN]),
+        "a NUL": token(email=f"{ANN}\0"),
+        "half a character": token(email="\ud800"),
+        "none": unsigned({"alg": "none", "typ": "JWT"}),
+        "None": unsigned({"alg": "None"}, good.rpartition(".")[2]),
+        "no algorithm": unsigned({}),
+        "changed": f"{good.rpartition('.')[0]}.{good.rpartition('.')[2][::-1]}",
+        "cut": good[:-4],
+        "dots": "..",
+        "a moment as text": token(exp="tomorrow"),
+    }
+    for what, text in bad.items():
+        assert await status(site, f"Bearer {text}") == (401, None), what
+    ann = (await site.ask('{ users(search: "ann") { nodes { uuid } } }'))["users"]["nodes"][0]["uuid"]
+    await site.done("updateUser", {"userUuid": ann, "isActive": False}, "user { uuid }")
+    assert await status(site, f"Bearer {token(jti='new')}") == (401, None)
+
+
+async def test_what_is_no_credential(site: Site) -> None:
+    """No data without one, whatever the header holds (design 4)."""
+    key = site.keys["admin"]
+    assert await status(site, f"Bearer {key}") == (200, "admin@localhost")
+    wrong = [
+        None,
+        "",
+        "Bearer",
+        key,
+        f"Basic {key}",
+        f"Bearer {key}x",
+        f"Bearer {key[:-1]}",
+        f"Bearer {key.upper()}",
+    ]
+    for authorization in [
+        *wrong,
+        f"Bearer {key} {key}",
+        "Bearer ' OR 1=1 --",
+        "Bearer " + "x" * 10_000,
+        b"Bearer \xff\xfe",
+    ]:
+        assert await status(site, authorization) == (401, None), authorization
+    for path in (f"?access_token={key}", f"?authorization=Bearer%20{key}"):
+        answer = await site.client.post(f"{site.url}/graphql{path}", json={"query": "{ viewer { siteRole } }"})
+        assert answer.status_code == 401
+    answer = await site.client.post(f"{site.url}/graphql", json={"query": "{ __schema { types { name } } }"})
+    assert answer.status_code == 401
+
+
+async def test_a_key_ends_when_it_was_to(site: Site) -> None:
+    """An expired or revoked key is refused within 5 seconds, and so is that of one who is not active (design 4)."""
+    ann = await site.user(ANN)
+    expiring = {"name": "short", "userUuid": ann, "expiresAt": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
+    short = (await site.done("createApiKey", expiring, "token"))["token"]
+    made = await site.done("createApiKey", {"name": "k", "userUuid": ann}, "token apiKey { uuid }")
+    keys = [short, made["token"], site.keys[ANN]]
+    assert [await status(site, f"Bearer {key}") for key in keys] == [(200, ANN)] * 3
+    revoked = {"apiKeyUuid": made["apiKey"]["uuid"]}
+    await site.done("revokeApiKey", revoked, "apiKey { revokedAt }", ANN)
+    await asyncio.sleep(4.5)
+    assert [(await status(site, f"Bearer {key}"))[0] for key in keys] == [401, 401, 200]
+    past = {**expiring, "expiresAt": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()}
+    assert await site.refused("createApiKey", past) == [("BAD_USER_INPUT", "input.expiresAt")]
