@@ -182,10 +182,13 @@ _FAST = [f"-c{each}" for each in ("fsync=off", "synchronous_commit=off", "full_p
 
 
 def _readable(programs: Path, directory: Path) -> Path:
+    """The programs, or a copy of them with the libraries that the wheel keeps beside its package."""
     if all(each.stat().st_mode & 0o005 == 0o005 for each in [programs, *programs.parents]):
         return programs
-    shutil.copytree(programs.parent, directory / "programs", symlinks=True)
-    return directory / "programs" / programs.name
+    package = programs.parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, directory / "programs" / part.name, symlinks=True)
+    return directory / "programs" / programs.relative_to(package.parent)
 
 
 def _accepts_connections(url: str) -> bool:

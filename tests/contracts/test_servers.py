@@ -14,9 +14,10 @@ import pytest
 from tests.servers import PostgresServer, under
 
 OWNER = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from tests.processes import running
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a script starts in the background
 with running(["/bin/sleep", "600"], lambda: True, directory=Path(sys.argv[1])):
     print(Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text(), flush=True)
     time.sleep(600)
