@@ -100,8 +100,11 @@ async def _commit_singly(services: Services, job: UUID, read: Sequence[ReadUnit]
 async def _postpone(services: Services, job: UUID, failed: Sequence[ReadUnit], tries: int) -> bool:
     """Have units tried again later, all of them at once; after the last time they have failed."""
     if tries == len(DELAYS):
-        error = f"It could not be worked on, through no fault of its own, though it was tried {tries + 1} times."
-        return await _commit(services, job, [replace(one, error=error) for one in failed])
+        expected = await _uploads(services, [one.unit for one in failed])
+        names = {upload.unit_uuid: upload.file_name for upload in expected.values()}
+        error = f"it could not be worked on, through no fault of its own, though it was tried {tries + 1} times."
+        lost = [replace(one, error=f"{names.get(one.unit.uuid, 'A file')}: {error}") for one in failed]
+        return await _commit(services, job, lost)
     again: dict[str, JSON] = {"job": job.hex, "positions": [one.unit.position for one in failed], "tries": tries + 1}
     async with services.database.writing() as transaction:
         await services.queue.enqueue(transaction, INGEST, again, run_at=now() + DELAYS[tries])

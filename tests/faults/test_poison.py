@@ -1,0 +1,114 @@
+"""Units that cannot be worked on, through no fault of their own, cost themselves and never the job."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.context import Services
+from gateway.kinds import StorageItemType
+from gateway.media.facts import MediaFacts
+from gateway.media.prober import Prober
+from gateway.models.base import now
+from gateway.models.uploads import upload_jobs
+from gateway.tasks.ingest import DELAYS
+from gateway.tasks.reading import Reader
+from gateway.tasks.sweep import STUCK, sweep
+from gateway.tasks.worker import tasks_of
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.uploading import File, finished, placeholders, start
+
+
+class Faulty(Prober):
+    """A prober to whom things happen with files of certain names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def probe(self, path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
+        self.asked.append(name)
+        if name == "unreachable" or (name == "shaky" and self.asked.count(name) < 3):
+            raise OSError("the disk has gone")
+        facts = await super().probe(path, item_type, name)
+        return replace(facts, width=1 << 70) if name == "unwritable" else facts
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+async def idle(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site without a worker."""
+    with fresh(request.param, request, tmp_path) as settings:
+        async with serving(settings, works=False) as running:
+            yield running
+
+
+@asynccontextmanager
+async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
+    """A worker with that prober, for as long as the context lasts."""
+    stop = asyncio.Event()
+    tasks = tasks_of(services, Reader(services.store, prober, 4))
+    working = asyncio.create_task(services.queue.work(tasks, concurrency=2, stop=stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await working
+        await prober.close()
+
+
+@pytest.mark.parametrize("ignore_errors", [True, False])
+async def test_a_poisoned_unit_costs_itself(idle: Site, ignore_errors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again some times, then it has failed; the others are done, with it or before it."""
+    monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 3)
+    folder = await idle.folder("poisoned")
+    names = ["unreachable", "shaky", "unwritable", *(f"{number}.txt" for number in range(20))]
+    uuids = await placeholders(idle, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])
+    items = {"text": [{"placeholderUuid": uuid} for uuid in uuids]}
+    job = await start(idle, folder, items, ignoreErrors=ignore_errors)
+    prober = Faulty()
+    async with worked_by(idle.services, prober):
+        ended = await finished(idle, job)
+        await check_all(idle.services)
+    assert ended["unitsDoneCount"] == 21
+    if ignore_errors:
+        assert (ended["status"], ended["unitsErrorCount"]) == ("DONE", 2)
+        assert {name: prober.asked.count(name) for name in names[:2]} == {"unreachable": 4, "shaky": 3}
+    else:
+        assert (ended["status"], ended["unitsErrorCount"] + ended["unitsCancelledCount"]) == ("ERROR", 2)
+    for error in ended["errors"]:
+        assert error.startswith(("unreachable: it could not", "unwritable: it could not"))
+        assert error.endswith("tried 4 times.")
+    assert all(prober.asked.count(name) == 1 for name in names[3:])
+
+
+def test_delays_grow() -> None:
+    """A store that is away for some minutes fails nobody's job."""
+    assert sum(DELAYS, timedelta()) > timedelta(minutes=10)
+    assert sorted(DELAYS) == list(DELAYS)
+
+
+async def test_a_job_that_nobody_works_on_is_taken_up(idle: Site) -> None:
+    """Its tasks were given up; an hour later the sweep begins them anew, once."""
+    services, folder = idle.services, await idle.folder("stuck")
+    files = [File(f"{number}.txt", "PLAIN_TEXT", b"stuck %d" % number) for number in range(3)]
+    uuids = await placeholders(idle, folder, files)
+    job = await start(idle, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
+    async with services.database.writing() as transaction:
+        await transaction.execute(sa.delete(queue))
+    await sweep(services)
+    assert await services.database.rows(sa.select(sa.text("1")).select_from(queue)) == []
+    async with services.database.writing() as transaction:
+        long_ago = now() - STUCK - timedelta(minutes=1)
+        await transaction.execute(sa.update(upload_jobs).values(last_edited_at=long_ago))
+    for _ in range(2):
+        await sweep(services)
+    assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue))) == 1
+    async with worked_by(services, Prober()):
+        assert (await finished(idle, job))["unitsDoneCount"] == 3
