@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -46,6 +46,8 @@ _CONFIG = Config(
     request_checksum_calculation="when_required",  # many servers that are not Amazon's know no other checksums
     response_checksum_validation="when_required",
 )
+
+_ONE_THREAD = TransferConfig(use_threads=False)
 
 
 class DeletionRefused(Exception):
@@ -104,13 +106,13 @@ class S3:
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
-        file = await self._run(partial(tempfile.NamedTemporaryFile, prefix="storegraph-"))
+        copying = asyncio.ensure_future(self._run(self._copy, key))
         try:
-            config = TransferConfig(use_threads=False)
-            download = partial(self._client.download_fileobj, Fileobj=file, Config=config)
-            with _missing(key):
-                await self._run(partial(download, **self._at(key)))
-            await self._run(file.flush)
+            file = await asyncio.shield(copying)
+        except asyncio.CancelledError:
+            copying.add_done_callback(_discard)  # a thread cannot be stopped
+            raise
+        try:
             yield Path(file.name)
         finally:
             await asyncio.to_thread(file.close)
@@ -196,6 +198,17 @@ class S3:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
 
+    def _copy(self, key: str) -> IO[bytes]:
+        file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115  # closed by who uses it
+        try:
+            with _missing(key):
+                self._client.download_fileobj(**self._at(key), Fileobj=file, Config=_ONE_THREAD)
+            file.flush()
+        except BaseException:
+            file.close()
+            raise
+        return file
+
     def _read(self, key: str, span: str) -> bytes:
         try:
             with self._client.get_object(**self._at(key), Range=span)["Body"] as body:
@@ -236,6 +249,11 @@ class S3:
         seconds = int(lifetime.total_seconds())
         url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
         return SignedRequest(url, method, expires_at, headers or {})
+
+
+def _discard(copying: "asyncio.Future[IO[bytes]]") -> None:
+    if copying.exception() is None:
+        copying.result().close()
 
 
 @contextmanager

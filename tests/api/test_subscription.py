@@ -1,50 +1,16 @@
 """`uploadJobUpdated`: the present state, then each change, coalesced, until the job or the right to see it ends."""
 
 import asyncio
-from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 
-from gateway.catalog.jobs import topic_of
-from gateway.kinds import JobStatus
-from gateway.models.uploads import UploadJob, upload_jobs
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, placeholders, start, upload
-from tests.fixtures.watching import Watch, watching
+from tests.fixtures.watching import StillJob, Watch, still_job, watching
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
-
-
-class StillJob:
-    """A job that no worker knows, so that it changes only when the test says so."""
-
-    def __init__(self, site: Site, folder: str) -> None:
-        self._site = site
-        self._row = UploadJob(folder_uuid=UUID(folder), units_pending_count=1)
-        self.uuid = str(self._row.uuid)
-
-    async def begin(self) -> "StillJob":
-        """Write the row."""
-        async with self._site.services.database.writing() as transaction:
-            await transaction.execute(sa.insert(upload_jobs).values(self._row.model_dump()))
-        return self
-
-    async def change(self, status: JobStatus = JobStatus.PENDING, quietly: bool = False) -> None:
-        """Let its sequence number grow, and tell so unless the event is to be lost."""
-        mine = upload_jobs.c.uuid == self._row.uuid
-        async with self._site.services.database.writing() as transaction:
-            changed = sa.update(upload_jobs).where(mine)
-            await transaction.execute(changed.values(sequence=upload_jobs.c.sequence + 1, status=status))
-            if not quietly:
-                await self._site.services.events.publish(transaction, topic_of(self._row.uuid))
-
-
-async def still_job(site: Site, name: str) -> StillJob:
-    """A job in a folder of its own."""
-    return await StillJob(site, await site.folder(name)).begin()
 
 
 def has(count: int) -> object:
@@ -77,7 +43,7 @@ async def test_the_present_comes_first_and_each_change_after_it(shared_site: Sit
             await watch.until(has(number))
         await job.change(quietly=True)
         await watch.until(has(4), seconds=6)
-        await job.change(JobStatus.DONE)
+        await job.change("DONE")
         await watch.ended()
     assert watch.sequences == [1, 2, 3, 4, 5]
     assert watch.completed
@@ -90,7 +56,7 @@ async def test_many_changes_are_coalesced(shared_site: Site) -> None:
         await watch.until(has(1))
         for _ in range(150):
             await job.change()
-        await job.change(JobStatus.DONE)
+        await job.change("DONE")
         await watch.ended()
     assert watch.sequences[-1] == 152
     seconds = watch.moments[-1] - watch.moments[0]
@@ -113,7 +79,7 @@ async def test_after_skips_what_was_seen(shared_site: Site) -> None:
         await job.change()
         await asyncio.sleep(0.3)
         assert ahead.states == []
-        await job.change(JobStatus.CANCELLED)
+        await job.change("CANCELLED")
         await ahead.ended()
     assert ahead.sequences == [5]
 
@@ -197,7 +163,7 @@ async def test_fifty_watch_at_once(shared_site: Site) -> None:
         for _ in range(30):
             await job.change()
             await asyncio.sleep(0.02)
-        await job.change(JobStatus.DONE)
+        await job.change("DONE")
         ended = loop.time()
         for watch in watches:
             await watch.ended()

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway.media import samples
-from gateway.services import open_services
-from tests.fixtures.commands import KEY, Command, answers
+from tests.fixtures.commands import Command, outside
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh
 from tests.fixtures.uploading import LISTS, File, announce, finished, send, start
@@ -70,11 +68,9 @@ async def test_two_thousand_files(request: pytest.FixtureRequest, tmp_path: Path
     with fresh("embedded", request, tmp_path) as settings:
         port = settings.public_url.rpartition(":")[2]
         with Command(settings, tmp_path, "serve", "--port", port):
-            async with httpx.AsyncClient(timeout=60) as client, open_services(settings) as services:
-                site = Site(settings.public_url, services, client, {"admin": KEY})
-                await answers(site)
+            async with outside(settings) as site:
                 await bring_in(site, files)
-                await check_all(services)
+                await check_all(site.services)
 
 
 async def bring_in(site: Site, files: Sequence[File]) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import hashlib
+import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -364,3 +366,25 @@ async def test_a_part_stays_in_its_place(store: ObjectStore, client: httpx.Async
     assert await store.parts(key, upload_id) == []
     assert await store.info(key) is None
     await store.abort_parts(key, upload_id)
+
+
+async def test_who_is_cancelled_leaves_no_copy(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far a copy on this machine has come."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    key = new_key()
+    await store.put(key, bytes(MEBIBYTE), "text/plain")
+
+    async def hold() -> None:
+        async with store.local(key):
+            await asyncio.sleep(60)
+
+    for moment in (0, 0.001, 0.005, 0.02, 0.1):
+        holding = asyncio.create_task(hold())
+        await asyncio.sleep(moment)
+        holding.cancel()
+        await asyncio.wait([holding])
+    async with asyncio.timeout(10):
+        while os.listdir(tmp_path):
+            await asyncio.sleep(0.02)

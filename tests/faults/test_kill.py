@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
 from gateway.media import samples
 from gateway.models.items import items
 from gateway.models.uploads import upload_units
-from gateway.services import open_services
 from gateway.settings import Settings
-from tests.fixtures.commands import KEY, Command, answers
+from tests.fixtures.commands import Command, answers, outside
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh
 from tests.fixtures.uploading import LISTS, File, placeholders, start
@@ -31,10 +29,7 @@ async def besieged(backend: str, settings: Settings, directory: Path) -> AsyncIt
     async with AsyncExitStack() as stack:
         for process in {server, *victims}:
             stack.enter_context(process)
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
-        services = await stack.enter_async_context(open_services(settings))
-        site = Site(settings.public_url, services, client, {"admin": KEY})
-        await answers(site)
+        site = await stack.enter_async_context(outside(settings))
         yield site, victims
 
 

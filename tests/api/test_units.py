@@ -1,0 +1,317 @@
+"""Units of upload jobs: what each kind of file becomes, what its owner may say of it, and what is said of faults."""
+
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.invariants import check_all, check_jobs
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce, count, facts, finished, items_of, placeholders, start, upload
+from tests.samples import gif_bomb, gzip_bomb_nifti, png_bomb, truncated
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KINDS: list[tuple[File, dict[str, Any]]] = [
+    (File("a.png", "IMAGE", samples.png()), {"mimeType": "image/png", "width": 64, "height": 48, "duration": None}),
+    (
+        File("b.webm", "VIDEO", samples.webm()),
+        {"mimeType": "video/webm", "width": 64, "height": 48, "fps": 10.0, "duration": 1.0, "frameCount": 10},
+    ),
+    (
+        File("c.wav", "AUDIO", samples.wav()),
+        {
+            "mimeType": "audio/wav",
+            "duration": 1.0,
+            "audioSampleRate": 16000,
+            "audioBitDepth": 16,
+            "audioCodec": "pcm_s16le",
+            "audioNumChannels": 1,
+        },
+    ),
+    (File("d.txt", "PLAIN_TEXT", samples.text()), {"mimeType": "text/plain", "width": None, "fps": None}),
+    (File("e.pdf", "PDF", samples.pdf(pages=3)), {"mimeType": "application/pdf", "pageCount": 3}),
+    (File("f.nii.gz", "NIFTI", samples.nifti()), {"mimeType": "application/x-nifti+gzip", "frameCount": 8}),
+    (
+        File("g.dcm", "DICOM_FILE", samples.dicom_file(frames=2)),
+        {"mimeType": "application/dicom", "width": 32, "height": 32, "frameCount": 2},
+    ),
+]
+
+
+async def test_every_kind_has_its_facts(shared_site: Site) -> None:
+    """ENC-ITEM-01 to ENC-ITEM-30, for each kind that is made of one file (ENC-UPI)."""
+    site, folder = shared_site, await shared_site.folder("kinds")
+    job = await upload(site, folder, [file for file, _ in KINDS])
+    assert (job["status"], job["unitsDoneCount"], job["errors"]) == ("DONE", len(KINDS), [])
+    found = await items_of(site, job)
+    for file, expected in KINDS:
+        item = found[file.name]
+        common = {"itemType": file.item_type, "fileSize": len(file.data), "isPlaceholder": False}
+        assert item == {**item, **common, **expected}, file.name
+        assert len(item["sha256"]) == 64
+        assert item["url"].startswith("storegraph:///")
+        assert item["folder"]["uuid"] == folder
+    assert all(found["g.dcm"][f"dicom{level}Uid"] for level in ("Instance", "Study", "Series"))
+    await check_all(site.services)
+
+
+async def test_titles_and_metadata_are_the_clients(shared_site: Site) -> None:
+    """A file is named as it was announced unless a title says otherwise; a group's name is made up (ENC-UPIG)."""
+    site, folder = shared_site, await shared_site.folder("titles")
+    files = [File(f"{number}.png", "IMAGE", samples.png(seed=number)) for number in range(6)]
+    uuids = await placeholders(site, folder, files)
+    images = [
+        {"placeholderUuid": uuids[0], "title": "Mine", "clientMetadata": {"a": 1}},
+        {"placeholderUuid": uuids[1]},
+    ]
+    groups = [
+        {"images": [{"placeholderUuid": uuids[3]}, {"placeholderUuid": uuids[2], "title": "Frame"}], "title": "Pair"},
+        {"images": [{"placeholderUuid": uuids[4]}, {"placeholderUuid": uuids[5]}], "clientMetadata": {"b": 2}},
+    ]
+    job = await finished(site, await start(site, folder, {"images": images, "imageGroups": groups}))
+    names = [one["name"] for one in job["itemsWithNames"]]
+    assert names[:3] == ["Mine", "1.png", "Pair"]
+    assert names[3].startswith("image-group-")
+    mine, _, pair, unnamed = [await facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
+    assert (mine["uuid"], mine["clientMetadata"]) == (uuids[0], {"a": 1})
+    assert (pair["__typename"], pair["itemType"], pair["fileSize"]) == ("ImageGroupItem", "IMAGE_GROUP", None)
+    assert unnamed["clientMetadata"] == {"b": 2}
+    assert await members(site, pair["uuid"]) == [uuids[3], uuids[2]]
+    assert (await facts(site, uuids[2]))["name"] == "Frame"
+    await check_all(site.services)
+
+
+async def members(site: Site, group: str) -> list[str]:
+    """The members of a group, in order."""
+    document = "query($u: UUID!) { storageItem(uuid: $u) { children { nodes { uuid } } } }"
+    return [node["uuid"] for node in (await site.ask(document, {"u": group}))["storageItem"]["children"]["nodes"]]
+
+
+async def series(site: Site, folder: str, *files: bytes) -> tuple[list[str], dict[str, Any]]:
+    """Make a series of these files: their placeholders, and the job once it has ended."""
+    named = [File(f"{place}.dcm", "DICOM_FILE", data) for place, data in enumerate(files)]
+    uuids = await placeholders(site, folder, named)
+    wanted = {"dicomSeries": [{"dicomFiles": [{"placeholderUuid": uuid} for uuid in uuids]}]}
+    return uuids, await finished(site, await start(site, folder, wanted))
+
+
+async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
+    """Instances come in the order of their numbers, and the series says which it is (ENC-UPDS, ENC-ITEM-24, -25)."""
+    site, folder = shared_site, await shared_site.folder("series")
+    uuids, job = await series(site, folder, *(samples.dicom_file(instance_number=number) for number in (3, 1, 2)))
+    [made] = job["itemsWithNames"]
+    item = await facts(site, made["itemUuid"])
+    assert item["__typename"] == "DicomSeriesItem"
+    assert await members(site, item["uuid"]) == [uuids[1], uuids[2], uuids[0]]
+    instance = await facts(site, uuids[0])
+    for level in ("Study", "Series"):
+        assert item[f"dicom{level}Uid"] == instance[f"dicom{level}Uid"] is not None
+    await check_all(site.services)
+
+
+async def test_a_mixed_series_is_refused(shared_site: Site) -> None:
+    """Files of two series make none, and leave nothing (SUB-057)."""
+    site, folder = shared_site, await shared_site.folder("mixed")
+    _, job = await series(site, folder, samples.dicom_file(series=7), samples.dicom_file(series=8))
+    assert (job["status"], job["unitsErrorCount"]) == ("ERROR", 1)
+    assert "2 series" in job["unitErrors"][0]["error"]
+    assert await count(site, folder) == 0
+    await check_all(site.services)
+
+
+FAULTS = {
+    "mislabelled.png": ("IMAGE", samples.text(), "content is text/plain"),
+    "truncated.png": ("IMAGE", truncated(samples.png()), "truncated"),
+    "bomb.png": ("IMAGE", png_bomb(), "too many pixels"),
+    "bomb.gif": ("IMAGE", gif_bomb(), "too many frames"),
+    "bomb.nii.gz": ("NIFTI", gzip_bomb_nifti(1), "far more than"),
+    "broken.pdf": ("PDF", b"%PDF-1.7\n" + bytes(200), "PDF"),
+    "broken.webm": ("VIDEO", truncated(samples.webm(), 0.4), ""),
+    "nothing.dcm": ("DICOM_FILE", b"\x01\x02\x03" * 100, "DICM"),
+}
+
+
+async def test_each_fault_names_file_and_cause(shared_site: Site) -> None:
+    """With ignoreErrors the good ones are done, the others say what is wrong, and nothing is left of them (SUB-052)."""
+    site, folder = shared_site, await shared_site.folder("faults")
+    bad = [File(name, kind, data) for name, (kind, data, _) in FAULTS.items()]
+    good = [File(f"good-{number}.txt", "PLAIN_TEXT", f"good {number}".encode()) for number in range(3)]
+    job = await upload(site, folder, [*bad, *good], ignoreErrors=True)
+    assert (job["status"], job["unitsDoneCount"], job["unitsErrorCount"]) == ("DONE", 3, len(bad))
+    assert sorted(one["name"] for one in job["itemsWithNames"]) == [file.name for file in good]
+    found = {error["error"].partition(":")[0]: error for error in job["unitErrors"]}
+    assert set(found) == set(FAULTS)
+    for name, (_, _, cause) in FAULTS.items():
+        assert cause in found[name]["error"], found[name]
+        assert found[name]["actionDescription"] == "reading the file"
+        assert found[name]["objectUrls"] == []
+    assert sorted(job["errors"]) == sorted(error["error"] for error in job["unitErrors"])
+    assert await count(site, folder) == 3
+    await check_all(site.services)
+
+
+async def test_what_never_came_is_said(shared_site: Site) -> None:
+    """A placeholder whose bytes were not sent fails its unit; without ignoreErrors the job ends there."""
+    site, folder = shared_site, await shared_site.folder("absent")
+    [target] = await announce(site, folder, [File("never.png", "IMAGE", samples.png())])
+    job = await finished(site, await start(site, folder, {"images": [{"placeholderUuid": target["itemUuid"]}]}))
+    assert job["status"] == "ERROR"
+    assert job["errors"][0].startswith("never.png: there are no bytes: they were not sent")
+    assert await count(site, folder) == 0
+    await check_all(site.services)
+
+
+async def test_the_clients_facts_are_taken(shared_site: Site) -> None:
+    """Provided metadata is used instead of reading (ENC-MIMG, ENC-MVID, ENC-MAUD, ENC-MTXT, ENC-MPDF; SUB-059)."""
+    site, folder = shared_site, await shared_site.folder("provided")
+    files = [
+        File("a.img", "IMAGE", b"an image, they say"),
+        File("b.vid", "VIDEO", b"a video, they say"),
+        File("c.aud", "AUDIO", b"sound, they say"),
+        File("d.txt", "PLAIN_TEXT", b"text, they say"),
+        File("e.pdf", "PDF", b"a PDF, they say"),
+    ]
+    image, video, audio, text, pdf = await placeholders(site, folder, files)
+    sizes = [len(file.data) for file in files]
+    seen = {"width": 10, "height": 20}
+    heard = {"duration": 2.5, "sampleRate": 8000, "bitDepth": 8, "codec": "mine", "numChannels": 3}
+    items = {
+        "images": [one(image, "imageMetadata", fileSize=sizes[0], mimeType="image/x-mine", **seen)],
+        "videos": [one(video, "videoMetadata", fileSize=sizes[1], mimeType="video/x", fps=12.5, duration=3.0, **seen)],
+        "audio": [one(audio, "audioMetadata", fileSize=sizes[2], mimeType="audio/x", **heard)],
+        "text": [one(text, "textMetadata", fileSize=sizes[3], mimeType="text/x-mine")],
+        "pdf": [one(pdf, "pdfMetadata", fileSize=sizes[4], numPages=9)],
+    }
+    job = await finished(site, await start(site, folder, items))
+    assert job["errors"] == []
+    assert_has(await facts(site, image), mimeType="image/x-mine", **seen)
+    assert_has(await facts(site, video), fps=12.5, duration=3.0, mimeType="video/x", **seen)
+    assert_has(await facts(site, audio), audioCodec="mine", audioNumChannels=3, audioSampleRate=8000, audioBitDepth=8)
+    assert_has(await facts(site, text), mimeType="text/x-mine", width=None)
+    assert_has(await facts(site, pdf), pageCount=9, mimeType="application/pdf")
+    await check_all(site.services)
+
+
+def one(uuid: str, name: str, **metadata: Any) -> dict[str, Any]:
+    """The input of a file with metadata of its owner's."""
+    return {"placeholderUuid": uuid, name: metadata}
+
+
+def assert_has(item: dict[str, Any], **expected: Any) -> None:
+    """The item has these values."""
+    assert {name: item[name] for name in expected} == expected
+
+
+WANTED = [
+    *("00080018", "00100020", "00180050", "00181114", "00181164", "0020000D", "0020000E", "00200013", "00200032"),
+    *("00200037", "00209113", "00209116", "00280004", "00280008", "00280010", "00280011", "00280030", "00281050"),
+    *("00281051", "00289110", "52009229", "52009230"),
+]
+TAGS: dict[str, Any] = {
+    **dict.fromkeys(WANTED),
+    "00080018": {"vr": "UI", "Value": ["1.2.3"]},
+    "0020000D": {"vr": "UI", "Value": ["1.2"]},
+    "0020000E": {"vr": "UI", "Value": ["1.1"]},
+    "00280010": {"vr": "US", "Value": [512]},
+    "00280011": {"vr": "US", "Value": [256]},
+    "00200013": {"vr": "IS", "Value": [5]},
+}
+
+
+async def test_dicom_tags_are_taken(shared_site: Site) -> None:
+    """ENC-MDCM with the 22 tags of ENC-DTAG; the size that was announced must still be true."""
+    site, folder = shared_site, await shared_site.folder("tags")
+    [uuid] = await placeholders(site, folder, [File("x.dcm", "DICOM_FILE", b"who knows")])
+    files = [{"placeholderUuid": uuid, "dicomMetadata": {"tags": TAGS}}]
+    assert (await finished(site, await start(site, folder, {"dicomFiles": files})))["errors"] == []
+    item = await facts(site, uuid)
+    assert_has(item, dicomInstanceUid="1.2.3", dicomStudyUid="1.2", dicomSeriesUid="1.1", height=512, width=256)
+
+
+async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> None:
+    """At its field, before anything has changed; missing tags are listed (ENC-DTAG-01)."""
+    site, folder = shared_site, await shared_site.folder("nonsense")
+    files = [File("a.png", "IMAGE", b"abc"), File("b.dcm", "DICOM_FILE", b"abc"), File("c.mp4", "VIDEO", b"abc")]
+    image, dicom, video = await placeholders(site, folder, files)
+    good = {"mimeType": "image/png", "fileSize": 3, "width": 1, "height": 1}
+    film = {**good, "fps": 1.0, "duration": 1.0}
+    short = {tag: value for tag, value in TAGS.items() if tag not in ("00100020", "00280030")}
+    cases: list[tuple[str, dict[str, Any], list[Any]]] = [
+        ("images", one(image, "imageMetadata", **{**good, "width": 0}), ["imageMetadata", "width"]),
+        ("images", one(image, "imageMetadata", **{**good, "mimeType": "png"}), ["imageMetadata", "mimeType"]),
+        ("videos", one(video, "videoMetadata", **{**film, "fps": 0.0}), ["videoMetadata", "fps"]),
+        ("videos", one(video, "videoMetadata", **{**film, "duration": -1.0}), ["videoMetadata", "duration"]),
+        ("dicomFiles", one(dicom, "dicomMetadata", tags=short), ["dicomMetadata", "tags"]),
+        ("dicomFiles", one(dicom, "dicomMetadata", tags=[1]), ["dicomMetadata", "tags"]),
+    ]
+    for name, entry, path in cases:
+        payload = await site.do(
+            "startUploadJob", {"folderUuid": folder, "items": {name: [entry]}}, "uploadJob { uuid }"
+        )
+        [error] = payload["userErrors"]
+        assert (error["code"], error["path"]) == ("BAD_USER_INPUT", ["input", "items", name, "0", *path])
+        if "tags" in path and entry["dicomMetadata"]["tags"] is short:
+            assert "00100020 PatientID" in error["message"]
+            assert "00280030 PixelSpacing" in error["message"]
+    wrong = {"images": [one(image, "imageMetadata", **{**good, "fileSize": 4})]}
+    job = await finished(site, await start(site, folder, wrong))
+    assert job["errors"] == ["a.png: the file has 3 bytes, not 4 as its metadata says."]
+
+
+async def test_wrong_references_are_refused(shared_site: Site) -> None:
+    """Placeholders of other folders, kinds and jobs, the same twice, neither or both of the two ways to name a file."""
+    site, folder, other = shared_site, await shared_site.folder("here"), await shared_site.folder("there")
+    image, text = await placeholders(
+        site, folder, [File("a.png", "IMAGE", samples.png()), File("a", "PLAIN_TEXT", b"a")]
+    )
+    [away] = await placeholders(site, other, [File("b.png", "IMAGE", samples.png())])
+    url = "storegraph:///nothing"
+    cases: list[tuple[dict[str, Any], str, list[str]]] = [
+        ({"images": [{"placeholderUuid": away}]}, "NOT_FOUND", ["images", "0", "placeholderUuid"]),
+        ({"images": [{"placeholderUuid": text}]}, "BAD_USER_INPUT", ["images", "0", "placeholderUuid"]),
+        ({"images": [{"placeholderUuid": image}] * 2}, "BAD_USER_INPUT", ["images", "1", "placeholderUuid"]),
+        ({"images": [{}]}, "BAD_USER_INPUT", ["images", "0", "objectUrl"]),
+        ({"images": [{"placeholderUuid": image, "objectUrl": url}]}, "BAD_USER_INPUT", ["images", "0", "objectUrl"]),
+        ({"images": [{"objectUrl": url}]}, "NOT_FOUND", ["images", "0", "objectUrl"]),
+        ({"images": [{"objectUrl": "https://example.org/x"}]}, "NOT_FOUND", ["images", "0", "objectUrl"]),
+        ({"imageGroups": [{"images": []}]}, "BAD_USER_INPUT", ["imageGroups", "0", "images"]),
+        ({}, "BAD_USER_INPUT", []),
+    ]
+    for items, code, path in cases:
+        payload = await site.do("startUploadJob", {"folderUuid": folder, "items": items}, "uploadJob { uuid }")
+        assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
+            (code, ["input", "items", *path])
+        ], items
+        assert payload["uploadJob"] is None
+    job = await finished(site, await start(site, folder, {"images": [{"placeholderUuid": image}]}))
+    assert job["status"] == "DONE"
+    again = await site.do(
+        "startUploadJob",
+        {"folderUuid": folder, "items": {"images": [{"placeholderUuid": image}]}},
+        "uploadJob { uuid }",
+    )
+    assert [error["code"] for error in again["userErrors"]] == ["NOT_FOUND"]
+    await check_jobs(site.services.database)
+
+
+async def test_an_object_url_is_for_its_readers(shared_site: Site) -> None:
+    """An object of our own store can be used again by those who can read an item that has it, and by nobody else."""
+    site, theirs = shared_site, await shared_site.folder("theirs")
+    await site.user("reader@example.org")
+    job = await upload(site, theirs, [File("secret.png", "IMAGE", samples.png(seed=77))])
+    url = (await facts(site, job["itemsWithNames"][0]["itemUuid"]))["url"]
+    mine = await site.folder("mine", who="reader@example.org")
+    items = {"images": [{"objectUrl": url, "title": "copy"}]}
+    refused = await site.do(
+        "startUploadJob", {"folderUuid": mine, "items": items}, "uploadJob { uuid }", "reader@example.org"
+    )
+    assert [error["code"] for error in refused["userErrors"]] == ["NOT_FOUND"]
+    own = await finished(site, await start(site, theirs, items))
+    [copy] = own["itemsWithNames"]
+    assert copy["name"] == "copy"
+    assert (await facts(site, copy["itemUuid"]))["url"] == url
+    wrong = await finished(site, await start(site, theirs, {"videos": [{"objectUrl": url}]}))
+    assert wrong["unitErrors"][0]["objectUrls"] == [url]
+    assert "image/png" in wrong["errors"][0]
+    await check_all(site.services)
