@@ -16,6 +16,7 @@ from gateway.asgi import serve as serve_site
 from gateway.catalog.keys import every_key, make_key, passing_admin_key, revoke_key
 from gateway.context import Services
 from gateway.database.migrate import migrate as migrate_database
+from gateway.demo.client import DemoFailed
 from gateway.demo.run import run_demo
 from gateway.errors import DomainError
 from gateway.logs import configure_logs
@@ -51,8 +52,7 @@ def serve(
     async def started(services: Services, key: str | None) -> None:
         _greet(settings, key)
         if demo:
-            async with passing_admin_key(services.database) as passing:
-                await run_demo(settings.public_url, passing)
+            await _demonstrate(services, settings.public_url)
 
     _run(serve_site(settings, host, port, started))
 
@@ -132,6 +132,15 @@ async def _migrate(settings: Settings) -> None:
     await asyncio.to_thread(migrate_database, database_address(settings))
 
 
+async def _demonstrate(services: Services, url: str) -> None:
+    """Make the demo beside a server that runs, and goes on if it cannot be made."""
+    try:
+        async with passing_admin_key(services.database) as passing:
+            await run_demo(url, passing)
+    except DemoFailed as error:
+        errors.print(f"The demo could not be made. {error}")
+
+
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -163,7 +172,7 @@ def _run(command: Coroutine[Any, Any, None]) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(command)
-    except (NotConfigured, DomainError) as error:
+    except (NotConfigured, DomainError, DemoFailed) as error:
         errors.print(str(error))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

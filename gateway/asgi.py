@@ -52,6 +52,7 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
             await server.serve()
         finally:
             watcher.cancel()
+            await asyncio.wait([watcher])
 
 
 def _works(services: Services) -> bool:

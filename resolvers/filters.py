@@ -86,18 +86,19 @@ def name_condition(column: sa.ColumnElement[Any], name: str = "search") -> Any:
 
     def conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
         text = asked.arguments.get(name)
-        return [column.contains(_checked(text), autoescape=True)] if text else []
+        return [column.contains(_checked(text, name), autoescape=True)] if text else []
 
     return conditions
 
 
 def _named(asked: Asked, column: sa.ColumnElement[Any]) -> Conditions:
-    return [named_like(asked.dialect, column, _checked(asked.filter.search))] if asked.filter.search else []
+    text = asked.filter.search
+    return [named_like(asked.dialect, column, _checked(text, "filter", "search"))] if text else []
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, *path: str) -> str:
     if len(text) > MAX_SEARCH:
-        raise bad_input(f"A search text has at most {MAX_SEARCH} characters.", "filter", "search")
+        raise bad_input(f"A search text has at most {MAX_SEARCH:,} characters.", *path)
     return fold(text)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.database.engine import Transaction
+from gateway.models.base import new_row
 from gateway.models.changes import Change, changes
 
 _SHORT = 1000
@@ -28,7 +29,8 @@ class Changed:
 async def record(transaction: Transaction, user_uuid: UUID | None, changed: Iterable[Changed]) -> None:
     """Write the rows of one mutation or task; `user_uuid` is None where no person did it."""
     rows = [
-        Change(
+        new_row(
+            Change,
             user_uuid=user_uuid,
             action=one.action,
             object_type=one.object_type,
@@ -36,7 +38,7 @@ async def record(transaction: Transaction, user_uuid: UUID | None, changed: Iter
             folder_uuid=one.folder_uuid,
             before=_brief(one.before),
             after=_brief(one.after),
-        ).model_dump()
+        )
         for one in changed
     ]
     if rows:

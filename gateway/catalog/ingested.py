@@ -17,7 +17,7 @@ from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
 from gateway.kinds import StorageItemType
-from gateway.models.base import fold, now
+from gateway.models.base import fold, new_row, now
 from gateway.models.items import GroupMember, Item, StoredObject, group_members, items, stored_objects
 from gateway.models.uploads import uploads
 
@@ -61,13 +61,11 @@ async def stored_once(transaction: Transaction, sources: Collection[ReadSource])
         missing = [one for one in sources if one.facts["sha256"] not in found]
         if not missing:
             return found
-        rows = [
-            StoredObject(key=one.key, sha256=one.facts["sha256"], file_size=one.facts["file_size"]) for one in missing
-        ]
-        rows.sort(key=lambda row: (row.sha256, row.key))
+        known = [(one.facts["sha256"], one.key, one.facts["file_size"]) for one in missing]
+        rows = [new_row(StoredObject, sha256=digest, key=key, file_size=size) for digest, key, size in sorted(known)]
         insert = upsert(transaction.connection, stored_objects).on_conflict_do_nothing()
-        await transaction.execute(insert, [row.model_dump() for row in rows])
-        digests = among(transaction.connection.dialect.name, stored_objects.c.sha256, {row.sha256 for row in rows})
+        await transaction.execute(insert, rows)
+        digests = among(transaction.connection.dialect.name, stored_objects.c.sha256, {digest for digest, *_ in known})
         held = sa.select(stored_objects).where(digests, ~stored_objects.c.is_leaving)
         held = held.order_by(stored_objects.c.sha256).with_for_update(read=True, key_share=True)
         found |= {row.sha256: row.key for row in await transaction.rows(held)}
@@ -109,7 +107,7 @@ async def make_groups(
     made = [group for group, _ in groups]
     await transaction.execute(sa.insert(items), [group.model_dump() for group in made])
     members = [
-        GroupMember(group_uuid=group.uuid, position=at, item_uuid=one).model_dump()
+        new_row(GroupMember, group_uuid=group.uuid, position=at, item_uuid=one)
         for group, uuids in groups
         for at, one in enumerate(uuids)
     ]

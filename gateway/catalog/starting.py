@@ -19,8 +19,9 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Path, Refusal, bad_input, not_found
 from gateway.jobs.queue import Queue
 from gateway.kinds import StorageItemType
-from gateway.models.items import Item, items, stored_objects
-from gateway.models.uploads import Upload, UploadJob, UploadUnit, upload_jobs, upload_units, uploads
+from gateway.models.base import new_row
+from gateway.models.items import items, stored_objects
+from gateway.models.uploads import UploadJob, UploadUnit, upload_jobs, upload_units, uploads
 
 INGEST = "ingest"
 UNITS_A_TASK = 100
@@ -75,7 +76,7 @@ async def start_job(
     await _bind(transaction, viewer, folder_uuid, sources)
     units = [_unit(job.uuid, position, plan) for position, plan in enumerate(plans)]
     await transaction.execute(sa.insert(upload_jobs).values(job.model_dump()))
-    await transaction.execute(sa.insert(upload_units), [unit.model_dump() for unit in units])
+    await transaction.execute(sa.insert(upload_units), units)
     await _claim(transaction, plans, units)
     await count(transaction, {folder_uuid: Counter(upload_jobs=1)})
     await enqueue_units(transaction, queue, job.uuid, range(len(units)))
@@ -154,17 +155,17 @@ async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Coll
     return {row.key: row for row in await transaction.rows(found)}
 
 
-def _expected(viewer: Viewer, folder_uuid: UUID, source: Source, found: Any) -> tuple[Item, Upload]:
+def _expected(viewer: Viewer, folder_uuid: UUID, source: Source, found: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """A placeholder for a stored object, and its upload, which is there already."""
     file = ExpectedFile(
         found.name, source.item_type, found.file_size, found.mime_type or UNNAMED_TYPE, found.sha256, {}
     )
     row, upload = expected_item(viewer.user_uuid, folder_uuid, file, found.key)
-    source.placeholder_uuid = row.uuid
+    source.placeholder_uuid = row["uuid"]
     return row, upload
 
 
-def _unit(job_uuid: UUID, position: int, plan: UnitPlan) -> UploadUnit:
+def _unit(job_uuid: UUID, position: int, plan: UnitPlan) -> dict[str, Any]:
     spec = {
         "item_type": plan.item_type,
         "client_metadata": plan.client_metadata,
@@ -181,14 +182,14 @@ def _unit(job_uuid: UUID, position: int, plan: UnitPlan) -> UploadUnit:
     }
     item = None if plan.is_group else plan.sources[0].placeholder_uuid
     title = plan.title if plan.is_group else plan.sources[0].title
-    return UploadUnit(job_uuid=job_uuid, position=position, title=title, spec=spec, item_uuid=item)
+    return new_row(UploadUnit, job_uuid=job_uuid, position=position, title=title, spec=spec, item_uuid=item)
 
 
-async def _claim(transaction: Transaction, plans: Sequence[UnitPlan], units: Sequence[UploadUnit]) -> None:
+async def _claim(transaction: Transaction, plans: Sequence[UnitPlan], units: Sequence[dict[str, Any]]) -> None:
     """From now on these uploads belong to their units."""
     mine = sa.bindparam("mine", type_=uploads.c.item_uuid.type)
     unit = sa.bindparam("unit", type_=uploads.c.unit_uuid.type)
     statement = sa.update(uploads).where(uploads.c.item_uuid == mine).values(unit_uuid=unit)
     pairs = zip(plans, units, strict=True)
-    claims = [{"mine": source.placeholder_uuid, "unit": row.uuid} for plan, row in pairs for source in plan.sources]
+    claims = [{"mine": source.placeholder_uuid, "unit": row["uuid"]} for plan, row in pairs for source in plan.sources]
     await transaction.execute(statement, claims)

@@ -18,7 +18,7 @@ from gateway.context import Services
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.kinds import StorageItemType
-from gateway.models.base import fold
+from gateway.models.base import fold, new_row
 from gateway.models.items import Item, items, stored_objects
 from gateway.models.uploads import Upload, uploads
 from gateway.stores import base as stores
@@ -92,14 +92,15 @@ async def expect_files(
         for file in files
     ]
     await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
-    return [item.uuid for item, _ in made]
+    return [item["uuid"] for item, _ in made]
 
 
 def expected_item(
     user_uuid: UUID, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
-) -> tuple[Item, Upload]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of a placeholder and of its upload; `stored_key` is where the bytes are already, if they are."""
-    item = Item(
+    item = new_row(
+        Item,
         folder_uuid=folder_uuid,
         item_type=file.item_type,
         name=file.name,
@@ -108,8 +109,9 @@ def expected_item(
         owner_uuid=user_uuid,
         is_placeholder=True,
     )
-    upload = Upload(
-        item_uuid=item.uuid,
+    upload = new_row(
+        Upload,
+        item_uuid=item["uuid"],
         object_key=new_key(),
         file_name=file.name,
         file_size=file.file_size,
@@ -121,15 +123,17 @@ def expected_item(
 
 
 async def add_placeholders(
-    transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, made: Sequence[tuple[Item, Upload]]
+    transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, made: Sequence[tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
     """Write placeholders with their uploads, the counter of their folder and the record."""
     if not made:
         return
-    await transaction.execute(sa.insert(items), [item.model_dump() for item, _ in made])
-    await transaction.execute(sa.insert(uploads), [upload.model_dump() for _, upload in made])
+    await transaction.execute(sa.insert(items), [item for item, _ in made])
+    await transaction.execute(sa.insert(uploads), [upload for _, upload in made])
     await count(transaction, {folder_uuid: Counter(placeholders=len(made))})
-    changed = [Changed("CREATE", "StorageItem", item.uuid, folder_uuid, after={"name": item.name}) for item, _ in made]
+    changed = [
+        Changed("CREATE", "StorageItem", item["uuid"], folder_uuid, after={"name": item["name"]}) for item, _ in made
+    ]
     await record(transaction, user_uuid, changed)
 
 

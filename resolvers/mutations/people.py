@@ -186,6 +186,8 @@ def _check_people(input: AddGroupUsersInput | RemoveGroupUsersInput) -> None:
     for name, entries in given.items():
         if entries:
             check_ids(entries, name)
+    for place, email in enumerate(input.user_emails or []):
+        people.checked_email(email, "userEmails", place)
 
 
 async def _named_by_uuid(transaction: Transaction, input: AddGroupUsersInput | RemoveGroupUsersInput) -> set[UUID]:

@@ -1,7 +1,6 @@
 """The demo collection: what is in it, that it is made once, and that a half-made one is completed."""
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,11 +13,9 @@ from sqlmodel import SQLModel
 from gateway.demo.client import DemoFailed
 from gateway.demo.collection import Collection, fill
 from gateway.demo.contents import PEOPLE
-from gateway.demo.run import QUERIES, run_demo
 from gateway.models.changes import changes
 from gateway.models.queue import queued_tasks
 from gateway.models.uploads import uploads
-from tests.fixtures.demo import DemoSite
 from tests.fixtures.sites import Site
 
 TREE = """
@@ -132,26 +129,3 @@ async def test_a_site_that_refuses_or_is_not_there_is_told_in_a_line(site: Site)
         await fill(site.url, site.keys["somebody@example.org"])
     with pytest.raises(DemoFailed, match=r"No Storegraph answers at http://127\.0\.0\.1:1/graphql"):
         await fill("http://127.0.0.1:1", "no-key")
-
-
-def test_serve_prints_where_to_go(demo_site: DemoSite) -> None:
-    said = demo_site.log.read_text()
-    assert f"{demo_site.url}/graphql" in said
-    keys = dict(re.findall(r"(\S+@demo\.example) .*(sg_\S+)$", said, re.MULTILINE))
-    assert keys.keys() == {person.email for person in PEOPLE}
-    for email, key in keys.items():
-        asked = DemoSite(demo_site.url, key, demo_site.log).ask("{ viewer { user { email } } }")
-        assert asked["viewer"]["user"]["email"] == email
-    for query in QUERIES:
-        assert query in said, "so that it can be pasted"
-        assert all(field["nodes"] for field in demo_site.ask(query).values())
-
-
-async def test_the_second_time_it_says_that_keys_are_shown_only_once(
-    demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await run_demo(demo_site.url, demo_site.key)
-    said = capsys.readouterr().out
-    assert "was there" in said
-    assert "shown only once" in said
-    assert "sg_" not in said

@@ -1,0 +1,164 @@
+"""Bad input anywhere gets a typed error that names the field, never a failure of ours, and changes nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, build_schema, get_named_type, is_leaf_type
+
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.items import dataset, stored
+from tests.fixtures.nasty import Case, Sort, cases
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce
+
+SCHEMA = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
+OWNERS = {
+    "Query": "query {",
+    "Mutation": "mutation {",
+    "StorageFolder": 'query { storageFolder(uuid: "%(folderUuid)s") {',
+    "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
+    "UploadJob": 'query { storageFolder(uuid: "%(folderUuid)s") { uploadJobs { nodes {',
+    "Dataset": 'query { dataset(uuid: "%(datasetUuid)s") {',
+    "Group": 'query { group(uuid: "%(groupUuid)s") {',
+    "User": "query { viewer { user {",
+}
+"""The way to an object of each type whose fields have arguments."""
+OURS = {"INTERNAL_SERVER_ERROR", "TIMEOUT"}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module."""
+    return shared_site
+
+
+def fields_of(owner: str) -> dict[str, GraphQLField]:
+    """The fields of a type that have arguments."""
+    kind = SCHEMA.type_map[owner]
+    assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+    return {name: field for name, field in kind.fields.items() if field.args}
+
+
+async def try_all(site: Site, known: dict[str, Any], owner: str, name: str, tried: list[Case]) -> None:
+    """Send the cases, ten at a time; those that are no text would spoil the others."""
+    way = OWNERS[owner] % known
+    whole, halves = [case for case in tried if case.is_unicode], [case for case in tried if not case.is_unicode]
+    tens = [whole[start : start + 10] for start in range(0, len(whole), 10)]
+    for some in [*tens, *([case] for case in halves)]:
+        operations = [asking(way, name, fields_of(owner)[name], case) for case in some]
+        body = json.dumps(operations if len(some) > 1 else operations[0]).encode("ascii")
+        headers = {**site.headers(), "Content-Type": "application/json"}
+        response = await site.client.post(f"{site.url}/graphql", content=body, headers=headers)
+        assert response.status_code < 500, ([str(case) for case in some], response.text)
+        answers = response.json() if len(some) > 1 else [response.json()]
+        for case, answer in zip(some, answers, strict=True):
+            check(case, errors_in(answer))
+
+
+def asking(way: str, name: str, field: GraphQLField, case: Case) -> dict[str, Any]:
+    """The operation that gives a field these arguments, as variables."""
+    declared = ", ".join(f"${argument}: {field.args[argument].type}" for argument in case.arguments)
+    passed = ", ".join(f"{argument}: ${argument}" for argument in case.arguments)
+    start = way.replace(" {", f" asked({declared}) {{", 1)
+    document = f"{start} answer: {name}({passed}) {shortest(field)} {'}' * way.count('{')}"
+    return {"query": document, "variables": case.arguments}
+
+
+def shortest(field: GraphQLField) -> str:
+    """The smallest selection of what a field gives."""
+    kind = get_named_type(field.type)
+    if is_leaf_type(kind):
+        return ""
+    if kind.name.endswith("Payload"):
+        return "{ userErrors { code message path } }"
+    return "{ totalCount nodes { __typename } }" if kind.name.endswith("Connection") else "{ __typename }"
+
+
+def errors_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """All errors of an answer, each with `code`, `message` and `path`."""
+    top = [
+        {
+            "code": error["extensions"]["code"],
+            "message": error["message"],
+            "path": error["extensions"].get("inputPath", []),
+        }
+        for error in answer.get("errors", ())
+    ]
+    payload = (answer.get("data") or {}).get("answer")
+    told = payload.get("userErrors", ()) if isinstance(payload, dict) else ()
+    return [*top, *told]
+
+
+def check(case: Case, errors: list[dict[str, Any]]) -> None:
+    """Errors are typed and short; those for what is bad are there, and name the place or one on the way to it."""
+    is_bad = case.sort is not Sort.ODD
+    assert errors or not is_bad, str(case)
+    for error in errors:
+        assert error["code"] not in OURS, (str(case), error)
+        assert len(error["message"]) <= 1001, (str(case), error)
+        if is_bad and case.is_unicode:
+            named = tuple(map(str, error["path"]))
+            assert named or error["code"] == "LIMIT_EXCEEDED", (str(case), error)
+            shorter = min(len(named), len(case.place))
+            assert named[:shorter] == case.place[:shorter], (str(case), error)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def known(shared_site: Site) -> dict[str, Any]:
+    """Good values for the fields of inputs, so that each case gets as far as the place that it is about."""
+    site, mark = shared_site, "known"
+    folder, target, group = await site.folder(mark), await site.folder("target"), await site.group(mark)
+    item = (await stored(site, folder, [File("n", "PLAIN_TEXT", b"n")]))[0]
+    waiting = (await announce(site, folder, [File("w", "PLAIN_TEXT", b"w")]))[0]["itemUuid"]
+    sources = [f"{kind}UploadInput" for kind in ("Video", "Image", "Audio", "Text", "Pdf", "Nifti", "DicomFile")]
+    return {
+        **{kind: {"placeholderUuid": waiting} for kind in (*sources, "ImageGroupFrameInput")},
+        "DataUploadItemsInput": {"text": [{"placeholderUuid": waiting}]},
+        "folderUuid": folder,
+        "folderUuids": [folder],
+        "newParentUuid": target,
+        "itemUuid": item,
+        "itemUuids": [item],
+        "placeholderUuid": waiting,
+        "datasetUuid": await dataset(site, mark),
+        "groupUuid": group,
+        "groupUuids": [group],
+        "userUuid": await site.user(f"{mark}@example.org"),
+        "email": f"{mark}.new@example.org",
+        "itemType": "PLAIN_TEXT",
+        "mimeType": "text/plain",
+    }
+
+
+def different(tried: list[Case]) -> list[Case]:
+    """What a second database may take differently: no values that come to none, and none twice for one name."""
+    typed = [case for case in tried if case.sort is not Sort.UNTYPED]
+    return list({(case.place[-1], repr(case.value)[:100]): case for case in typed}.values())
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+async def test_every_argument_is_fed_with_nonsense(site: Site, known: dict[str, Any], owner: str) -> None:
+    """Every place of every input gets every nasty value of its type, both read from the schema (ENC-ERR, SUB-062)."""
+    for name, field in fields_of(owner).items():
+        tried = list(cases(field.args, known))
+        if not site.services.database.is_embedded:
+            tried = different(tried)
+        async with unchanged(site):
+            await try_all(site, known, owner, name, [case for case in tried if case.sort is Sort.UNTYPED])
+            await try_all(site, known, owner, name, [case for case in tried if case.sort is Sort.BAD])
+        await try_all(site, known, owner, name, [case for case in tried if case.sort is Sort.ODD])
+
+
+async def test_every_type_with_arguments_is_fed(site: Site) -> None:
+    """A field with arguments on a new type is not forgotten here; kinds of items have those of all items."""
+    kinds = [kind for kind in SCHEMA.type_map.values() if isinstance(kind, GraphQLObjectType)]
+    items = {kind.name for kind in kinds if any(one.name == "StorageItem" for one in kind.interfaces)}
+    own = {kind.name for kind in kinds if any(field.args for field in kind.fields.values())}
+    assert own - items - {"Subscription"} - {name for name in own if name.startswith("__")} == OWNERS.keys() - {
+        "StorageItem"
+    }
+    assert {name for item in items for name in fields_of(item)} == fields_of("StorageItem").keys()

@@ -1,0 +1,67 @@
+"""`serve --demo` as its users meet it: it tells where to go, may be ended at any time, and is whole the next time."""
+
+import asyncio
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from gateway.demo.contents import PEOPLE
+from gateway.demo.run import QUERIES, run_demo
+from tests.commands.test_command_line import run, started
+from tests.fixtures.demo import DemoSite
+from tests.processes import free_ports
+
+
+def test_it_prints_where_to_go(demo_site: DemoSite) -> None:
+    said = demo_site.log.read_text()
+    assert f"{demo_site.url}/graphql" in said
+    keys = dict(re.findall(r"(\S+@demo\.example) .*(sg_\S+)$", said, re.MULTILINE))
+    assert keys.keys() == {person.email for person in PEOPLE}
+    for email, key in keys.items():
+        asked = DemoSite(demo_site.url, key, demo_site.log).ask("{ viewer { user { email } } }")
+        assert asked["viewer"]["user"]["email"] == email
+    for query in QUERIES:
+        assert query in said, "so that it can be pasted"
+        assert all(field["nodes"] for field in demo_site.ask(query).values())
+
+
+async def test_the_second_time_it_says_that_keys_are_shown_only_once(
+    demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run_demo(demo_site.url, demo_site.key)
+    said = capsys.readouterr().out
+    assert "was there" in said
+    assert "shown only once" in said
+    assert "sg_" not in said
+
+
+async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_time(tmp_path: Path) -> None:
+    arguments = ("serve", "--demo", "--port", str(free_ports(1)[0]))
+    first = await started(tmp_path, *arguments)
+    assert first.stdout is not None
+    while "API key" not in (await first.stdout.readline()).decode():
+        pass
+    await asyncio.sleep(1)
+    first.send_signal(signal.SIGINT)
+    said, errors = await first.communicate()
+    assert (first.returncode, "collection" in said.decode(), "Traceback" in errors.decode()) == (0, False, False)
+    _, keys, _ = await run(tmp_path, "key", "list")
+    [passing] = [line for line in keys.splitlines() if "passing" in line]
+    assert len(re.findall(r"\d\d:\d\d:\d\d", passing)) == 2, "when it was made, and when it was revoked"
+
+    second = await started(tmp_path, *arguments)
+    assert second.stdout is not None
+    while (line := (await second.stdout.readline()).decode()) and "collection" not in line:
+        pass
+    assert line == "The demo collection is there. Its users and their API keys:\n"
+    second.terminate()
+    await second.communicate()
+    assert second.returncode == 0
+
+
+async def test_without_a_site_it_is_told_in_a_line(tmp_path: Path) -> None:
+    code, said, errors = await run(tmp_path, "demo", "--url", "http://127.0.0.1:1", "--key", "none")
+    assert (code, said) == (1, "")
+    assert errors == "No Storegraph answers at http://127.0.0.1:1/graphql: All connection attempts failed\n"
