@@ -1,0 +1,80 @@
+"""The compiled executor: plans queries once and runs them; whatever it cannot do is left to graphql-core."""
+
+from collections import Counter
+from collections.abc import Hashable
+from functools import partial
+from typing import Any
+
+import strawberry
+import structlog
+from strawberry.types.arguments import convert_arguments
+
+from gateway.context import Context
+from gateway.execution.compiled.cache import Cache
+from gateway.execution.compiled.plan import Plan, Unknown
+from gateway.execution.compiled.planner import Planner
+from gateway.execution.compiled.run import Run
+from gateway.execution.compiled.selections import Selections
+from gateway.execution.compiled.texts import Text
+from gateway.execution.operations import Prepared
+
+log = structlog.get_logger()
+PLANS, PLANS_SIZE = 1_000, 32_000_000
+TEXTS, TEXTS_SIZE = 4_000, 32_000_000
+
+
+class CompiledExecutor:
+    """Plans and statements of one schema on one database, kept within bounds."""
+
+    def __init__(self, schema: strawberry.Schema, dialect: str) -> None:
+        self._schema = schema
+        self._dialect = dialect
+        self._plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
+        self._texts: Cache[Text] = Cache(TEXTS, TEXTS_SIZE)
+        self._convert = partial(
+            convert_arguments,
+            scalar_registry=schema.schema_converter.scalar_registry,
+            config=schema.config,
+        )
+        self.counted: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+
+    async def data(self, query: Prepared, context: Context) -> dict[str, Any] | None:
+        """What a query answers, or None where graphql-core has to run it."""
+        plan = self._plan(query)
+        if isinstance(plan, str):
+            self.counted["fallen back"] += 1
+            self.reasons[plan] += 1
+            return None
+        try:
+            data = await Run(context, query.variables, self._texts, self._convert).data(plan)
+        except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
+            self.counted["deoptimised"] += 1
+            self.reasons[type(error).__name__] += 1
+            log.debug("A plan was given up.", exc_info=error)
+            context.renew()
+            return None
+        self.counted["compiled"] += 1
+        return data
+
+    def _plan(self, query: Prepared) -> Plan | str:
+        name, coerced = query.operation.name, query.variables.coerced
+        switches = tuple([coerced.get(switch) for switch in query.document.switches])
+        key = query.document.source, name.value if name else None, switches
+        return self._plans.get(key) or self._planned(key, query)
+
+    def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
+        try:
+            plan = plan_of(query, self._schema, self._dialect)
+        except Unknown as what:
+            return self._plans.put(key, str(what), 1_000 + len(query.document.source))
+        return self._plans.put(key, plan, 10 * plan.size + len(query.document.source))
+
+
+def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
+    """The plan of a query; raises Unknown."""
+    selections = Selections(query, schema)
+    root = selections.core.query_type
+    if root is None:
+        raise Unknown("a schema without queries")
+    return Planner(selections, dialect).plan(root)
