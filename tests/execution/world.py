@@ -63,7 +63,7 @@ class StillStore:
     async def sign_get(self, key: str, name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
         """A URL that tells what it was asked with."""
         url = f"https://objects.test/{key}?name={name}&type={content_type}&for={lifetime.seconds}"
-        return SignedRequest(url, "GET", {"x-made": "up"}, START + lifetime)
+        return SignedRequest(url, "GET", START + lifetime, {"x-made": "up"})
 
 
 class Builder:

@@ -38,7 +38,8 @@ class ConnectionWriter:
         self._selected = planner.selections.below(one.nodes, one.target)
         self._type = one.target.name
         self.reads_total = any(field.definition and field.name == "total_count" for field in self._selected)
-        self.reads_rows = any(field.definition and field.name != "total_count" for field in self._selected)
+        rows = any(field.definition and field.name != "total_count" for field in self._selected)
+        self.reads_rows = rows or not self.reads_total  # what is asked of the list is checked when it is read
         self.reads_cursors = self._has_cursors()
         node = one.target.fields["nodes"].type.of_type.of_type.of_type
         trailing = 2 * self.reads_cursors + (edge.parent is not None)

@@ -51,7 +51,7 @@ class CompiledExecutor:
         except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
             self.reasons[type(error).__name__] += 1
-            log.debug("A plan was given up.", exc_info=error)
+            log.debug("A plan was given up.", reason=repr(error))
             context.renew()
             return None
         self.counted["compiled"] += 1

@@ -88,6 +88,8 @@ class Run:
 
     async def _pages(self, step: PagesStep, rows: Sequence[Any]) -> dict[Any, Any]:
         keys = step.keys(rows)
+        if not keys:
+            return {}
         edge, given = step.edge, self._arguments(step.arguments)
         arguments = {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments}
         asked = Asked(self._somebody, self._dialect, given.get("filter"), arguments)
