@@ -117,6 +117,8 @@ def packed(dialect: str, keys: Collection[Any]) -> Any:
     """Keys as one value: an array, or JSON where there are no arrays."""
     if dialect != "sqlite":
         return list(keys)
+    if not any(isinstance(key, UUID) for key in keys):
+        return orjson.dumps(list(keys)).decode()
     return orjson.dumps([key.hex if isinstance(key, UUID) else key for key in keys]).decode()
 
 

@@ -50,6 +50,8 @@ class ConnectionWriter:
         """The lines that write the pages."""
         lists: list[str] = []
         page = literal([(field.key, self._field(field, lists)) for field in self._selected])
+        if not self.writer.scope.names():
+            self.writer.scope.key(str(self._edge.orders.last.key))  # a statement has to select something
         lines = [f"l{number} = {self.writer.each(expression)}" for number, expression in enumerate(lists)]
         if self.reads_cursors:
             lines.append(f"places = {self.writer.each('(t0, t1)')}")

@@ -98,10 +98,8 @@ def _written(kind: str, column: Any, named: Any, embedded: bool, const: Callable
             dashed = 'f"{{{0}[:8]}}-{{{0}[8:12]}}-{{{0}[12:16]}}-{{{0}[16:20]}}-{{{0}[20:]}}"'
             return dashed if embedded else "{0}"
         case "Moment", "DateTime":
-            short, long = 'f"{{{0}[:10]}}T{{{0}[11:19]}}Z"', 'f"{{{0}[:10]}}T{{{0}[11:]}}Z"'
-            return (
-                f'({short} if {{0}}[19:] == ".000000" else {long})' if embedded else f"{const(written_moment)}({{0}})"
-            )
+            tidy = '(({0}[:19] if {0}[19:] == ".000000" else {0}).replace(" ", "T") + "Z")'
+            return tidy if embedded else f"{const(written_moment)}({{0}})"
         case "Boolean", "Boolean":
             return "({0} != 0)" if embedded else "{0}"
         case "Integer", "Int":
@@ -145,9 +143,12 @@ def leaf(type_: GraphQLType) -> Value:
 
 
 def _quick(type_: GraphQLEnumType | GraphQLScalarType) -> Value:
-    serialize: Value = type_.serialize if isinstance(type_, GraphQLEnumType) else type_.coerce_output_value
+    """The type's own function, spared where the value is what it would give."""
+    serialize: Value = type_.coerce_output_value
     if type_.name == "String":
         return lambda value: value if type(value) is str else serialize(value)
+    if type_.name == "Int":
+        return lambda value: value if type(value) is int and -(2**31) <= value < 2**31 else serialize(value)
     return serialize
 
 

@@ -142,8 +142,9 @@ class Run:
         if not keys:
             return {}
         found = await self._fetch((step, many), lambda: statements.aggregate(step.edge, self._dialect, many), keys)
-        values = {key: step.leaf(value) for key, value in found}
-        return {key: values[key] if key in values else step.leaf(step.edge.default) for key in keys}
+        values = dict.fromkeys(keys, step.leaf(step.edge.default)) if len(found) < len(keys) else {}
+        values.update({row[0]: step.leaf(row[1]) for row in found})
+        return values
 
     async def _batch(self, step: BatchStep, rows: Sequence[Any]) -> dict[Any, Any]:
         keys = step.keys(rows)
