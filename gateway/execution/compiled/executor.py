@@ -29,8 +29,8 @@ class CompiledExecutor:
     def __init__(self, schema: strawberry.Schema, dialect: str) -> None:
         self._schema = schema
         self._dialect = dialect
-        self._plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
-        self._texts: Cache[Text] = Cache(TEXTS, TEXTS_SIZE)
+        self.plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
+        self.texts: Cache[Text] = Cache(TEXTS, TEXTS_SIZE)
         self._convert = partial(
             convert_arguments,
             scalar_registry=schema.schema_converter.scalar_registry,
@@ -47,7 +47,7 @@ class CompiledExecutor:
             self.reasons[plan] += 1
             return None
         try:
-            data = await Run(context, query.variables, self._texts, self._convert).data(plan)
+            data = await Run(context, query.variables, self.texts, self._convert).data(plan)
         except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
             self.reasons[type(error).__name__] += 1
@@ -61,14 +61,14 @@ class CompiledExecutor:
         name, coerced = query.operation.name, query.variables.coerced
         switches = tuple([coerced.get(switch) for switch in query.document.switches])
         key = query.document.source, name.value if name else None, switches
-        return self._plans.get(key) or self._planned(key, query)
+        return self.plans.get(key) or self._planned(key, query)
 
     def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
         try:
             plan = plan_of(query, self._schema, self._dialect)
         except Unknown as what:
-            return self._plans.put(key, str(what), 1_000 + len(query.document.source))
-        return self._plans.put(key, plan, 10 * plan.size + len(query.document.source))
+            return self.plans.put(key, str(what), 1_000 + len(query.document.source))
+        return self.plans.put(key, plan, 10 * plan.size + len(query.document.source))
 
 
 def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
