@@ -139,7 +139,9 @@ def first_of_each(
     under a name. A row may come more often than that where a parent has it twice."""
     chosen = rows.order_by(*arrange(*place)).limit(size)
     if dialect == "sqlite":
-        parents = sa.func.json_each(sa.bindparam(name, required=False, type_=sa.Text())).table_valued("value", name="parents")
+        parents = sa.func.json_each(sa.bindparam(name, required=False, type_=sa.Text())).table_valued(
+            "value", name="parents"
+        )
         mine = parent == parents.c.value
         first = chosen.with_only_columns(place[1], maintain_column_froms=True).where(mine).correlate(parents)
         return rows.select_from(parents).where(mine, place[1].in_(first)).order_by(*arrange(*place))

@@ -103,7 +103,10 @@ def _arranged(
 
 def _past(order: Order, from_null: bool, backwards: bool) -> sa.ColumnElement[bool]:
     """The rows that come after the cursor's place (or, backwards, before it), nulls being last of all."""
-    value, last = sa.bindparam(PLACE, required=False, type_=order.column.type), sa.bindparam(LAST, required=False, type_=order.last.type)
+    value, last = (
+        sa.bindparam(PLACE, required=False, type_=order.column.type),
+        sa.bindparam(LAST, required=False, type_=order.last.type),
+    )
     down = order.descending != backwards
     beyond = order.last < last if down else order.last > last
     if from_null:

@@ -69,7 +69,7 @@ class Writer:
         return " ".join(parts)
 
     def _name(self, kind: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> str:
-        names = list(kind.fields)
+        names: list[str] = list(kind.fields)
         leaves = [name for name in names if is_leaf_type(get_named_type(kind.fields[name].type))]
         lists = [name for name in names if name in ("nodes", "edges", "node")]
         if lists and depth > 1 and self._chance.random() < 0.6:
@@ -153,11 +153,13 @@ class Writer:
         if isinstance(kind, GraphQLEnumType):
             if name == "scope":
                 return "ORGANISATION" if chance.random() < 0.1 else "USER"
-            return chance.choice(list(kind.values))
+            return str(chance.choice(list(kind.values)))
         if isinstance(kind, GraphQLInputObjectType):
             required = [one for one, field in kind.fields.items() if isinstance(field.type, GraphQLNonNull)]
             if name == "filter" and chance.random() < 0.9 and "itemTypes" in kind.fields:
-                return '{search: "a", includeTombstones: true}' if chance.random() < 0.5 else "{itemTypes: [IMAGE, GROUP]}"
+                return (
+                    '{search: "a", includeTombstones: true}' if chance.random() < 0.5 else "{itemTypes: [IMAGE, GROUP]}"
+                )
             some = [one for one in kind.fields if one in required or chance.random() < 0.5]
             return "{" + ", ".join(f"{one}: {self._value(kind.fields[one].type, one)}" for one in some) + "}"
         return self._scalar(kind.name, name)

@@ -22,7 +22,10 @@ def test_the_latest_are_kept_within_both_bounds() -> None:
 
 
 async def test_one_plan_serves_all_values_of_variables_but_those_of_directives(pair: Both) -> None:
-    text = "query($u: UUID!, $n: Int, $b: Boolean!) { storageFolder(uuid: $u) { name @skip(if: $b) items(first: $n) { totalCount } } }"
+    text = (
+        "query($u: UUID!, $n: Int, $b: Boolean!) "
+        "{ storageFolder(uuid: $u) { name @skip(if: $b) items(first: $n) { totalCount } } }"
+    )
     for number in range(6):
         variables = {"u": str(pair.world.folders[number]), "n": number + 1, "b": number % 2 == 0}
         quick, slow = await pair.bodies(text, variables, "member")
@@ -32,6 +35,8 @@ async def test_one_plan_serves_all_values_of_variables_but_those_of_directives(p
 
 async def test_hostile_documents_do_not_fill_the_memory(pair: Both) -> None:
     for number in range(60):
-        await pair.bodies(f'{{ a{number}: searchStorageItems(filter: {{search: "{number:03}"}}) {{ totalCount }} }}', {}, "stranger")
+        await pair.bodies(
+            f'{{ a{number}: searchStorageItems(filter: {{search: "{number:03}"}}) {{ totalCount }} }}', {}, "stranger"
+        )
     assert pair.compiled.plans.taken < 60 * 40_000
     assert pair.compiled.texts.taken < 60 * 10_000

@@ -15,7 +15,9 @@ PAGES = (
     ("storageFolder(uuid: $u) { subfolders(%s) { %s } }", "StorageOrder"),
     ("searchStorageFolders(%s) { %s }", "StorageOrder"),
 )
-SELECTED = "edges { cursor node { uuid name } } totalCount pageInfo { startCursor endCursor hasNextPage hasPreviousPage }"
+SELECTED = (
+    "edges { cursor node { uuid name } } totalCount pageInfo { startCursor endCursor hasNextPage hasPreviousPage }"
+)
 
 
 def variables_of(text: str, world: World) -> list[dict[str, Any]]:
@@ -78,9 +80,7 @@ async def test_a_surprise_is_left_to_graphql_core(pair: Both) -> None:
     from gateway.models.folders import folder_counters
 
     async with pair.services.database.writing() as transaction:
-        await transaction.execute(
-            delete(folder_counters).where(folder_counters.c.folder_uuid == pair.world.folders[0])
-        )
+        await transaction.execute(delete(folder_counters).where(folder_counters.c.folder_uuid == pair.world.folders[0]))
     text = "query($u: UUID!) { storageFolder(uuid: $u) { name summary { files } } }"
     quick, slow = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
     assert quick == slow

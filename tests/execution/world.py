@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -18,7 +18,6 @@ from gateway.context import Context, Services
 from gateway.database.engine import Transaction
 from gateway.database.tree import path_of
 from gateway.execution.compiled.executor import CompiledExecutor
-from gateway.execution.limits import Limits
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
 from gateway.kinds import JobStatus, SiteRole, StorageItemType, StorageUserRole
@@ -29,7 +28,7 @@ from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.uploads import upload_jobs, upload_units
 from gateway.services import open_services
-from gateway.settings import Settings
+from gateway.settings import Limits, Settings
 from gateway.stores.base import SignedRequest
 from schema.api import api
 
@@ -129,13 +128,17 @@ class Builder:
                 client_metadata=metadata,
                 **self.name(),
             )
-            counters = {column.name: self.random.randrange(9) for column in folder_counters.c if column.name != "folder_uuid"}
+            counters = {
+                column.name: self.random.randrange(9) for column in folder_counters.c if column.name != "folder_uuid"
+            }
             await self.put(folder_counters, folder_uuid=uuid, **counters)
             self.world.folders.append(uuid)
             paths.append((uuid, path))
         roles = list(StorageUserRole)
         for number, folder in enumerate((0, 1, 4, 5, 9)):
-            holder = {"user_uuid": self.world.users[1]} if number == 2 else {"group_uuid": self.world.groups[number % 2]}
+            holder = (
+                {"user_uuid": self.world.users[1]} if number == 2 else {"group_uuid": self.world.groups[number % 2]}
+            )
             await self.put(folder_grants, folder_uuid=self.world.folders[folder], role=roles[number % 3], **holder)
 
     async def content(self) -> None:
@@ -145,7 +148,9 @@ class Builder:
         kinds = list(StorageItemType)
         for number in range(70):
             self.world.items.append(await self._item(kinds[number % len(kinds)], number))
-        collections = [uuid for number, uuid in enumerate(self.world.items) if kinds[number % len(kinds)] in COLLECTIONS]
+        collections = [
+            uuid for number, uuid in enumerate(self.world.items) if kinds[number % len(kinds)] in COLLECTIONS
+        ]
         for group in collections:
             for position in range(self.random.randrange(5)):
                 member = self.random.choice(self.world.items[:20])
@@ -160,7 +165,7 @@ class Builder:
             folder_uuid=self.random.choice(self.world.folders),
             item_type=kind,
             owner_uuid=maybe(*self.world.users),
-            description=self.random.choice(["", "long\n\"text\"\u2028", "x"]),
+            description=self.random.choice(["", 'long\n"text"\u2028', "x"]),
             client_metadata=self.random.choice([{}, {"k": 1}, {"list": [], "f": 1.5, "big": 9007199254740993}]),
             is_tombstone=number % 11 == 0,
             is_placeholder=number % 7 == 0,
@@ -195,7 +200,9 @@ class Builder:
         statuses = list(JobStatus)
         owner = self.random.choice([None, *self.world.users])
         folder = self.random.choice(self.world.folders[:8])
-        job = await self.put(upload_jobs, folder_uuid=folder, user_uuid=owner, status=statuses[number % 4], sequence=number)
+        job = await self.put(
+            upload_jobs, folder_uuid=folder, user_uuid=owner, status=statuses[number % 4], sequence=number
+        )
         self.world.jobs.append(job)
         for position in range(number):
             spec = {"sources": [{"object_url": self.random.choice([None, "s3://b/k"])}]}
@@ -245,5 +252,5 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             builder = Builder(transaction, world)
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
-        still = replace(services, store=StillStore())
+        still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.dialect))

@@ -1,11 +1,13 @@
 """CPU an operation, compiled against interpreted, without HTTP: `python -m tests.speed.inprocess [database URL]`."""
 
 import asyncio
+import gc
 import secrets
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +20,6 @@ from gateway.context import Context, Services
 from gateway.database.migrate import migrate
 from gateway.database.tree import path_of
 from gateway.execution.compiled.executor import CompiledExecutor
-from gateway.execution.limits import Limits
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import uuid7
 from gateway.kinds import SiteRole, StorageItemType
@@ -26,7 +27,7 @@ from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
 from gateway.models.people import users
 from gateway.services import open_services
-from gateway.settings import Settings
+from gateway.settings import Limits, Settings
 from schema.api import api
 
 SCALARS = (
@@ -34,13 +35,15 @@ SCALARS = (
     "mimeType sha256 duration width height"
 )
 TWENTY = f"{SCALARS} fps frameCount url folderUuid clientMetadata"
+ITEMS = "items(first: 10) { nodes { uuid name folder { name } summary { frameInGroups usedInDatasets } } }"
+BELOW = f"subfolders(first: 10) {{ nodes {{ uuid name {ITEMS} }} }}"
+ROOTS = "storageFolders(scope: ORGANISATION, first: 20)"
+IMAGES = "searchStorageItems(filter: {itemTypes: [IMAGE]}, first: 1000)"
 QUERIES = {
-    "Q1 one folder, five scalars": "query($u: UUID!) { storageFolder(uuid: $u) "
-    "{ uuid name description createdAt folderType } }",
-    "Q2 100 items of 15 scalars": f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ items {{ nodes {{ {SCALARS} }} }} }} }}",
-    "Q3 20 x 10 x 10, nested": "{ storageFolders(scope: ORGANISATION, first: 20) { nodes { uuid name subfolders(first: 10) { nodes { uuid name "
-    "items(first: 10) { nodes { uuid name folder { name } summary { frameInGroups usedInDatasets } } } } } } } }",
-    "Q4 1,000 items of 20 scalars": f"{{ searchStorageItems(filter: {{itemTypes: [IMAGE]}}, first: 1000) {{ nodes {{ {TWENTY} }} }} }}",
+    "Q1 one folder, five scalars": "storageFolder(uuid: $u) { uuid name description createdAt folderType }",
+    "Q2 100 items of 15 scalars": f"storageFolder(uuid: $u) {{ items {{ nodes {{ {SCALARS} }} }} }}",
+    "Q3 20 x 10 x 10, nested": f"{ROOTS} {{ nodes {{ uuid name {BELOW} }} }}",
+    "Q4 1,000 items of 20 scalars": f"{IMAGES} {{ nodes {{ {TWENTY} }} }}",
 }
 SECONDS = 1.5
 
@@ -54,7 +57,14 @@ async def fill(services: Services) -> tuple[Viewer, str]:
         uuid = uuid7()
         path = path_of(above, uuid)
         rows[folders].append(
-            {"uuid": uuid, "parent_uuid": parent, "path": path, "name": name, "name_key": name, "owner_uuid": viewer.user_uuid}
+            {
+                "uuid": uuid,
+                "parent_uuid": parent,
+                "path": path,
+                "name": name,
+                "name_key": name,
+                "owner_uuid": viewer.user_uuid,
+            }
         )
         rows[folder_counters].append({"folder_uuid": uuid})
         return uuid, path
@@ -63,7 +73,13 @@ async def fill(services: Services) -> tuple[Viewer, str]:
         for place in range(number):
             name = f"file {place:05} of many"
             rows[items].append(
-                {"uuid": uuid7(), "folder_uuid": uuid, "item_type": StorageItemType.IMAGE, "name": name, "name_key": name}
+                {
+                    "uuid": uuid7(),
+                    "folder_uuid": uuid,
+                    "item_type": StorageItemType.IMAGE,
+                    "name": name,
+                    "name_key": name,
+                }
                 | {"file_size": place, "mime_type": "image/png", "sha256": "0" * 64, "width": 1920, "height": 1080}
             )
 
@@ -100,9 +116,12 @@ async def measure(url: str, directory: Path) -> None:
     async with open_services(settings) as services:
         viewer, large = await fill(services)
         quick = CompiledExecutor(api, services.database.dialect)
+        gc.collect()
+        gc.freeze()  # as a server does when it has started
         executors = {"compiled": Operations(api, Limits(), quick), "interpreted": Operations(api, Limits())}
-        for name, text in QUERIES.items():
-            variables = {"u": large} if "$u" in text else {}
+        for name, fields in QUERIES.items():
+            text = f"query($u: UUID!) {{ {fields} }}" if "$u" in fields else f"{{ {fields} }}"
+            variables = {"u": large} if "$u" in fields else {}
 
             async def run(operations: Operations, text: str = text, variables: Any = variables) -> bytes:
                 context = Context(services, viewer, "speed")
@@ -111,7 +130,7 @@ async def measure(url: str, directory: Path) -> None:
 
             bodies = {await run(operations) for operations in executors.values()}
             assert len(bodies) == 1, bodies
-            costs = {one: await cost(lambda o=operations: run(o)) for one, operations in executors.items()}
+            costs = {one: await cost(partial(run, operations)) for one, operations in executors.items()}
             ratio = costs["interpreted"] / costs["compiled"]
             shown = "  ".join(f"{one} {seconds * 1000:8.3f} ms" for one, seconds in costs.items())
             print(f"{name:32} {shown}  ratio {ratio:5.1f}  ({len(bodies.pop()):,} bytes)", flush=True)

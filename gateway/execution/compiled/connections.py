@@ -99,6 +99,5 @@ class ConnectionWriter:
             return "cursor(t0, t1)"
         if not isinstance(declaration, Derived) or declaration.needs != ("node",):
             raise Unknown(f"{field.target}.{one.name}")
-        const, extras = self._planner.const, tuple(self._edge.extras)
-        row = f"{const(_InEdge)}({self.writer.scope.row(extras)})"
-        return f"{const.leaf(one.type)}({const(declaration.value)}({row}))"
+        extra = self.writer.scope.row(tuple(self._edge.extras))
+        return self._planner.derived(one, declaration, f"{self._planner.const(_InEdge)}({extra})")

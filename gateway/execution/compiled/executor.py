@@ -7,16 +7,21 @@ from typing import Any
 
 import strawberry
 import structlog
+from graphql import OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues
 from strawberry.types.arguments import convert_arguments
 
 from gateway.context import Context
 from gateway.execution.compiled.cache import Cache
+from gateway.execution.compiled.explain import explained
 from gateway.execution.compiled.plan import Plan, Unknown
 from gateway.execution.compiled.planner import Planner
 from gateway.execution.compiled.run import Run
 from gateway.execution.compiled.selections import Selections
 from gateway.execution.compiled.texts import Text
+from gateway.execution.documents import Document, Documents
 from gateway.execution.operations import Prepared
+from gateway.settings import Limits
 
 log = structlog.get_logger()
 PLANS, PLANS_SIZE = 1_000, 32_000_000
@@ -78,3 +83,20 @@ def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
     if root is None:
         raise Unknown("a schema without queries")
     return Planner(selections, dialect).plan(root)
+
+
+async def explain(text: str, schema: strawberry.Schema, limits: Limits, dialect: str) -> str:
+    """The plans of all queries in a document as trees; raises DocumentErrors."""
+    document = await Documents(schema._schema, limits).get(text)  # strawberry has no public name for it
+    return "\n\n".join([_explained(document, each, schema, dialect) for each in document.operations.values()])
+
+
+def _explained(document: Document, operation: OperationDefinitionNode, schema: strawberry.Schema, dialect: str) -> str:
+    title = operation.name.value if operation.name else operation.operation.value
+    if operation.operation is not OperationType.QUERY:
+        return f"{title}\ngraphql-core runs it: only queries have plans"
+    yes = dict.fromkeys(document.switches, True)
+    try:
+        return f"{title}\n{explained(plan_of(Prepared(document, operation, VariableValues({}, yes)), schema, dialect))}"
+    except Unknown as what:
+        return f"{title}\ngraphql-core runs it: plans do not know {what}"

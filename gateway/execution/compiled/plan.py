@@ -1,4 +1,4 @@
-"""What a plan consists of: levels of rows with the code that writes them, and the steps that lead from one to the next."""
+"""What a plan consists of: levels of rows with the code that writes them, and the steps from one to the next."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Turns an operation into a plan, or says what of it plans do not know."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from graphql import (
@@ -86,6 +86,10 @@ class Planner:
         """An expression for a row that is an object of that type."""
         return literal([(one.key, self._field(writer, kind, one, only)) for one in self.selections.below(nodes, kind)])
 
+    def derived(self, one: Selected, declaration: Derived, row: str) -> str:
+        """An expression for a value worked out from a row."""
+        return f"{self.const.leaf(one.type)}({self.const(declaration.value)}({row}))"
+
     def _finish(self, writer: LevelWriter, body: list[str], parameters: str = "") -> Level:
         level = writer.finish(body, parameters)
         self._size += level.size
@@ -135,7 +139,7 @@ class Planner:
             case Same():
                 return self.object(writer, one.target, one.nodes, only)
             case Derived():
-                return f"{self.const.leaf(one.type)}({self.const(declaration.value)}({writer.scope.row(declaration.needs)}))"
+                return self.derived(one, declaration, writer.scope.row(declaration.needs))
         return self._step(writer, one, declaration, only)
 
     def _attribute(self, writer: LevelWriter, one: Selected) -> str:
@@ -236,11 +240,11 @@ def _declared(type_: GraphQLObjectType, name: str) -> Hashable:
 
 
 def _teller(target: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], str]:
-    """What says of an object which type it is."""
+    """What says of an object which type it is; ours need no info for it."""
     if isinstance(target, GraphQLUnionType):
         tellers = [(kind.name, kind.is_type_of) for kind in target.types]
-        return lambda value: next(name for name, tells in tellers if tells and tells(value, None))  # type: ignore[arg-type]  # ours need no info
+        return lambda value: next(name for name, tells in tellers if tells and tells(value, cast(Any, None)))
     resolve = target.resolve_type
     if resolve is None:
         raise Unknown(f"how {target} is told")
-    return lambda value: resolve(value, None, target)  # type: ignore[arg-type,return-value]  # ours needs no info
+    return lambda value: cast(str, resolve(value, cast(Any, None), target))

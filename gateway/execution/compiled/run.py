@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -32,6 +33,7 @@ from gateway.execution.declarations import Asked, ToOne
 from gateway.execution.pages import PageRequest, cursor_at, requested
 
 Row = tuple[Any, ...]
+Work = Callable[[], Coroutine[Any, Any, Any]]
 Convert = Callable[..., dict[str, Any]]
 
 
@@ -59,10 +61,13 @@ class Run:
 
     async def _results(self, level: Level, rows: Sequence[Any]) -> Sequence[Any]:
         """What the steps of a level find: together where the database serves several at once."""
-        if len(level.steps) == 1 or self._dialect == "sqlite":
-            return [await _RUN[type(step)](self, step, rows) for step in level.steps]
+        return await self._together([partial(_RUN[type(step)], self, step, rows) for step in level.steps])
+
+    async def _together(self, work: Sequence[Work]) -> list[Any]:
+        if len(work) == 1 or self._dialect == "sqlite":
+            return [await one() for one in work]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_RUN[type(step)](self, step, rows)) for step in level.steps]
+            tasks = [group.create_task(one()) for one in work]
         return [task.result() for task in tasks]
 
     async def _to_one(self, step: ToOneStep, rows: Sequence[Any]) -> dict[Any, Any]:
@@ -94,8 +99,14 @@ class Run:
         arguments = {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments}
         asked = Asked(self._somebody, self._dialect, given.get("filter"), arguments)
         request = requested(edge, asked, given)
-        totals = await self._totals(step, asked, request, keys) if step.reads_total else {}
-        found = await self._rows_of_pages(step, asked, request, keys) if step.reads_rows else {}
+        work: list[Work] = []
+        if step.reads_rows:
+            work.append(partial(self._rows_of_pages, step, asked, request, keys))
+        if step.reads_total:
+            work.append(partial(self._totals, step, asked, request, keys))
+        results = await self._together(work)
+        found = results[0] if step.reads_rows else {}
+        totals = results[-1] if step.reads_total else {}
         flat, spans = _spans(keys, found, totals, request)
         return dict(zip(keys, await self._written_pages(step, flat, spans, request), strict=True))
 

@@ -33,7 +33,7 @@ DECLARATION = "declaration"
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One field of a response: its key, its selections, and what the schema says of it; no definition for a type's name."""
+    """One field of a response: its key, its selections, and its definition, which `__typename` has not."""
 
     key: str
     nodes: tuple[FieldNode, ...]
