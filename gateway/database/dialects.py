@@ -144,7 +144,9 @@ def first_of_each(
         )
         mine = parent == parents.c.value
         first = chosen.with_only_columns(place[1], maintain_column_froms=True).where(mine).correlate(parents)
-        return rows.select_from(parents).where(mine, place[1].in_(first)).order_by(*arrange(*place))
+        # A row of the very table that names its parent is found by its key alone, not among all of that parent's.
+        known = [] if parent.table is place[1].table else [mine]
+        return rows.select_from(parents).where(*known, place[1].in_(first)).order_by(*arrange(*place))
     keys = sa.func.unnest(sa.bindparam(name, required=False, type_=postgresql.ARRAY(parent.type)))
     parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
     marks = place[0].label("main_place"), place[1].label("last_place")

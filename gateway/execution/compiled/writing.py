@@ -144,16 +144,21 @@ class _Pending:
 
 @dataclass
 class LevelWriter:
-    """A level in the making. Rows of an interface are told apart by the expression `told`, which has one of `every`
-    value; they are of one of the `types`."""
+    """A level in the making. Rows of an interface are told apart by an expression, which has one of the values
+    `every`; they are of one of the `types`."""
 
     scope: Scope
-    told: str = ""
+    tell: Callable[[], str] | None = None
     every: Kinds = frozenset()
     types: frozenset[str] = frozenset()
     steps: dict[Hashable, _Pending] = field(default_factory=dict)
     shapes: list[str] = field(default_factory=list)
     tables: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """The expression that tells what a row is; the column behind it is read only where this is asked."""
+        return self.tell() if self.tell else ""
 
     def result(self, name: Hashable, key: str, kinds: Kinds | None, build: Callable[[Keys], Step]) -> str:
         """The name of a step's results, the step being new unless it has been asked for by that name."""
