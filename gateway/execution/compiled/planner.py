@@ -1,6 +1,7 @@
 """Turns an operation into a plan, or says what of it plans do not know."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -66,7 +67,7 @@ class Planner:
         if kinds is None:
             return LevelWriter(scope)
         every = frozenset(kind.name for kind in kinds.types)
-        return LevelWriter(scope, scope.key(kinds.column), every, frozenset(kinds.types.values()))
+        return LevelWriter(scope, partial(scope.key, kinds.column), every, frozenset(kinds.types.values()))
 
     def value(self, writer: LevelWriter, target: Any, nodes: Sequence[FieldNode]) -> str:
         """An expression for a row of a level, which is an object of a type or of one of several."""
@@ -108,9 +109,9 @@ class Planner:
         functions: dict[str, str] = {}
         for alike in groups.values():
             expression = self.object(writer, known[alike[0]], nodes, frozenset(alike))
-            expression = expression.replace(
-                _TYPENAME, f"{self.const({k: known[k].name for k in known})}[{writer.told}]"
-            )
+            if _TYPENAME in expression:
+                names = self.const({kind: type_.name for kind, type_ in known.items()})
+                expression = expression.replace(_TYPENAME, f"{names}[{writer.told}]")
             functions.update(dict.fromkeys(alike, expression))
         if len(set(functions.values())) == 1:
             return expression
@@ -218,7 +219,8 @@ class Planner:
         scope = Attributes(self.dialect, self.const)
         writer = LevelWriter(scope)
         if not isinstance(target, GraphQLObjectType):
-            writer.told = f"{self.const(_teller(target))}(r)"
+            told = f"{self.const(_teller(target))}(r)"
+            writer.tell = lambda: told
             writer.every = writer.types = frozenset(kind.name for kind in self._possible(target))
         return self._finish(writer, [f"return {writer.each(self.value(writer, target, nodes))}"])
 
