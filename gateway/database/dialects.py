@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.operators import custom_op
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then takes its one writer's lock at once."""
@@ -144,9 +145,10 @@ def first_of_each(
         )
         mine = parent == parents.c.value
         first = chosen.with_only_columns(place[1], maintain_column_froms=True).where(mine).correlate(parents)
-        # A row of the very table that names its parent is found by its key alone, not among all of that parent's.
-        known = [] if parent.table is place[1].table else [mine]
-        return rows.select_from(parents).where(*known, place[1].in_(first)).order_by(*arrange(*place))
+        # The plus keeps SQLite from looking through all rows of a parent where a row's own key leads to it.
+        plain = sa.UnaryExpression(parent, operator=custom_op("+")) if parent.table is place[1].table else parent
+        found = sa.and_(plain == parents.c.value, place[1].in_(first))
+        return rows.select_from(parents).where(found).order_by(*arrange(*place))
     keys = sa.func.unnest(sa.bindparam(name, required=False, type_=postgresql.ARRAY(parent.type)))
     parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
     marks = place[0].label("main_place"), place[1].label("last_place")

@@ -5,6 +5,8 @@ from collections.abc import Hashable
 from functools import partial
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import strawberry
 import structlog
 from graphql import OperationDefinitionNode, OperationType
@@ -24,6 +26,7 @@ from gateway.execution.operations import Prepared
 from gateway.settings import Limits
 
 log = structlog.get_logger()
+LONG = 1_500  # characters of a document that is planned in a thread: that may take half a second
 PLANS, PLANS_SIZE = 1_000, 32_000_000
 TEXTS, TEXTS_SIZE = 4_000, 32_000_000
 
@@ -41,12 +44,13 @@ class CompiledExecutor:
             scalar_registry=schema.schema_converter.scalar_registry,
             config=schema.config,
         )
+        self._threads = anyio.CapacityLimiter(1)
         self.counted: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
     async def data(self, query: Prepared, context: Context) -> dict[str, Any] | None:
         """What a query answers, or None where graphql-core has to run it."""
-        plan = self._plan(query)
+        plan = await self._plan(query)
         if isinstance(plan, str):
             self.counted["fallen back"] += 1
             self.reasons[plan] += 1
@@ -62,18 +66,24 @@ class CompiledExecutor:
         self.counted["compiled"] += 1
         return data
 
-    def _plan(self, query: Prepared) -> Plan | str:
+    async def _plan(self, query: Prepared) -> Plan | str:
         name, coerced = query.operation.name, query.variables.coerced
         switches = tuple([coerced.get(switch) for switch in query.document.switches])
         key = query.document.source, name.value if name else None, switches
-        return self.plans.get(key) or self._planned(key, query)
+        return self.plans.get(key) or await self._planned(key, query)
 
-    def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
-        try:
-            plan = plan_of(query, self._schema, self._dialect)
-        except Unknown as what:
-            return self.plans.put(key, str(what), 1_000 + len(query.document.source))
-        return self.plans.put(key, plan, 10 * plan.size + len(query.document.source))
+    async def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
+        length = len(query.document.source)
+        make = partial(_plan_or_reason, query, self._schema, self._dialect)
+        plan = make() if length < LONG else await anyio.to_thread.run_sync(make, limiter=self._threads)
+        return self.plans.put(key, plan, length + (1_000 if isinstance(plan, str) else 10 * plan.size))
+
+
+def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan | str:
+    try:
+        return plan_of(query, schema, dialect)
+    except Unknown as what:
+        return str(what)
 
 
 def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:

@@ -1,7 +1,7 @@
 """Turns an operation into a plan, or says what of it plans do not know."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -18,11 +18,12 @@ from graphql import (
 
 from gateway.execution.compiled import plan
 from gateway.execution.compiled.connections import ConnectionWriter
-from gateway.execution.compiled.plan import Keys, Level, Plan, Shape, Step, Unknown
+from gateway.execution.compiled.plan import Level, Plan, Shape, Unknown
 from gateway.execution.compiled.selections import Selected, Selections, kinds_of
 from gateway.execution.compiled.writing import (
     ALL,
     Attributes,
+    Build,
     Columns,
     Constants,
     Kinds,
@@ -41,6 +42,9 @@ from gateway.execution.declarations import (
     ToOne,
 )
 
+MAX_FIELDS = 2_000
+"""Fields that one plan writes: the same selection counts once for each type that is written in its own way."""
+
 
 class Planner:
     """Plans one operation; raises `Unknown` where graphql-core has to run it."""
@@ -50,6 +54,7 @@ class Planner:
         self.const = Constants()
         self.dialect = dialect
         self._size = 0
+        self._fields = 0
 
     def plan(self, root: GraphQLObjectType) -> Plan:
         """The plan of the whole operation."""
@@ -131,6 +136,9 @@ class Planner:
         return isinstance(union, GraphQLUnionType) and type_ in union.types
 
     def _field(self, writer: LevelWriter, kind: GraphQLObjectType, one: Selected, only: Kinds | None) -> str:
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
+            raise Unknown("so many fields of so many types")
         if one.definition is None:
             return _TYPENAME if kind.name in writer.types else repr(kind.name)
         declaration = one.declaration
@@ -153,30 +161,30 @@ class Planner:
         match declaration:
             case ToOne():
                 key = writer.scope.key(declaration.key)
-                results = writer.result(name, key, only, self._to_one(one, declaration))
+                results = writer.result(name, key, only, partial(self._to_one, one, declaration))
                 return f"{results}[{key}]" if one.required else f"{results}.get({key})"
             case Aggregate():
                 key, leaf = writer.scope.key(declaration.key), self.const.values[self.const.leaf(one.type)]
-                results = writer.result(name, key, only, lambda keys: plan.AggregateStep(declaration, leaf, keys))
+                results = writer.result(name, key, only, lambda: partial(plan.AggregateStep, declaration, leaf))
             case ToMany():
                 key = writer.scope.key(declaration.key) if declaration.key else "None"
-                results = writer.result(name, key, only, self._pages(one, declaration))
+                results = writer.result(name, key, only, partial(self._pages, one, declaration))
             case Batch():
                 values = [writer.scope.value(need) for need in declaration.needs]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
-                results = writer.result(name, key, only, self._batch(one, declaration))
+                results = writer.result(name, key, only, partial(self._batch, one, declaration))
             case Lookup() | Function():
                 key = "None"
-                results = writer.result(name, key, only, self._root(one, declaration))
+                results = writer.result(name, key, only, partial(self._root, one, declaration))
             case _:
                 raise Unknown(f"the declaration of {one.name}")
         return f"{results}[{key}]"
 
-    def _to_one(self, one: Selected, edge: ToOne) -> Callable[[Keys], Step]:
+    def _to_one(self, one: Selected, edge: ToOne) -> Build:
         level = self._rows(edge, one)
         return lambda keys: plan.ToOneStep(edge, level, keys)
 
-    def _root(self, one: Selected, declaration: Lookup | Function) -> Callable[[Keys], Step]:
+    def _root(self, one: Selected, declaration: Lookup | Function) -> Build:
         arguments = self.selections.arguments(one)
         if isinstance(declaration, Lookup):
             level = self._rows(declaration.edge, one)
@@ -184,11 +192,11 @@ class Planner:
         shape = self._shape(one.type, one.nodes)
         return lambda _keys: plan.FunctionStep(declaration, arguments, shape)
 
-    def _batch(self, one: Selected, batch: Batch) -> Callable[[Keys], Step]:
+    def _batch(self, one: Selected, batch: Batch) -> Build:
         arguments, shape = self.selections.arguments(one), self._shape(one.type, one.nodes)
         return lambda keys: plan.BatchStep(batch, arguments, shape, keys)
 
-    def _pages(self, one: Selected, edge: ToMany) -> Callable[[Keys], Step]:
+    def _pages(self, one: Selected, edge: ToMany) -> Build:
         arguments = self.selections.arguments(one)
         pages = ConnectionWriter(self, edge, one)
         level = self._finish(pages.writer, pages.body(), "spans, cursor")
@@ -236,6 +244,7 @@ def _same_step(one: Selected, declaration: Declaration) -> Hashable:
     return declaration, arguments, str(one.type), tuple(id(node) for node in one.nodes)
 
 
+@lru_cache(maxsize=10_000)
 def _declared(type_: GraphQLObjectType, name: str) -> Hashable:
     definition = type_.fields[name].extensions["strawberry-definition"]
     return tuple(id(value) for value in definition.metadata.values()), str(type_.fields[name].type)

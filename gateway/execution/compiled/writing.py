@@ -16,6 +16,7 @@ ALL = "@all@"
 """Stands in an expression for the names of all columns, which are known once the level is complete."""
 
 Kinds = frozenset[str]
+Build = Callable[[Keys], Step]
 
 
 class Constants:
@@ -138,7 +139,7 @@ class Attributes:
 @dataclass
 class _Pending:
     key: str
-    build: Callable[[Keys], Step]
+    build: Build
     kinds: set[str] | None = None
 
 
@@ -160,11 +161,11 @@ class LevelWriter:
         """The expression that tells what a row is; the column behind it is read only where this is asked."""
         return self.tell() if self.tell else ""
 
-    def result(self, name: Hashable, key: str, kinds: Kinds | None, build: Callable[[Keys], Step]) -> str:
-        """The name of a step's results, the step being new unless it has been asked for by that name."""
+    def result(self, name: Hashable, key: str, kinds: Kinds | None, plan: Callable[[], Build]) -> str:
+        """The name of a step's results; what lies below is planned only if no step of that name is known yet."""
         pending = self.steps.get(name)
         if pending is None:
-            pending = self.steps[name] = _Pending(key, build, set())
+            pending = self.steps[name] = _Pending(key, plan(), set())
         if kinds is None:
             pending.kinds = None
         elif pending.kinds is not None:
