@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,10 +16,13 @@ from rich.console import Console
 from gateway.asgi import serve as serve_site
 from gateway.catalog.keys import every_key, make_key, passing_admin_key, revoke_key
 from gateway.context import Services
+from gateway.database.dialects import database_url
 from gateway.database.migrate import migrate as migrate_database
 from gateway.demo.client import DemoFailed
 from gateway.demo.run import run_demo
 from gateway.errors import DomainError
+from gateway.execution.compiled.executor import explain as explained
+from gateway.execution.documents import DocumentErrors
 from gateway.logs import configure_logs
 from gateway.services import NotConfigured, database_address, open_services
 from gateway.settings import Settings
@@ -74,6 +78,20 @@ def migrate() -> None:
 def schema() -> None:
     """Print the schema (SDL)."""
     typer.echo(api.as_str())
+
+
+@cli.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="A document.", exists=True, dir_okay=False)],
+) -> None:
+    """Print how the queries of a document are answered: statements, columns and keys as a tree."""
+    settings = _settings()
+    dialect = database_url(database_address(settings)).get_backend_name()
+    try:
+        typer.echo(asyncio.run(explained(file.read_text(), api, settings.limits, dialect)))
+    except DocumentErrors as refusal:
+        errors.print(str(refusal))
+        raise typer.Exit(1) from None
 
 
 @cli.command()

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Services
+from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import Operations
 from gateway.http.entrance import Entrance
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
@@ -49,7 +50,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     entrance = Entrance(
         authenticate=Authenticator(services.database, services.settings),
         make_context=partial(Context, services),
-        operations=Operations(schema, limits),
+        operations=Operations(schema, limits, _quick(schema, services)),
         limits=limits,
         origins=frozenset(services.settings.allowed_origins),
     )
@@ -60,6 +61,12 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         *graphiql_routes(),
     ]
     return [*routes, *object_routes(services.store)] if isinstance(services.store, LocalDisk) else routes
+
+
+def _quick(schema: strawberry.Schema, services: Services) -> CompiledExecutor | None:
+    if services.settings.execution == "interpreted":
+        return None
+    return CompiledExecutor(schema, services.database.dialect)
 
 
 async def _health(_request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -91,5 +91,9 @@ class Settings(BaseSettings):
         description="How much one caller may ask for at once, as a JSON object with any of `body_bytes`, `tokens`, "
         "`depth`, `aliases`, `root_fields`, `directives`, `validation_errors`, `values`, `nesting`, `batch`, "
         "`operations_per_socket`, `sockets_per_viewer` and `seconds`.",
+    )
+    execution: Literal["compiled", "interpreted"] = Field(
+        "compiled",
+        description="`compiled` runs queries by plans, where it can; `interpreted` leaves all to graphql-core.",
     )
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.errors import ErrorCode
-from gateway.execution.declarations import Derived, Same
+from gateway.execution.declarations import Derived, Kinds, Same
 from gateway.kinds import StorageItemType
 from schema.fields import answered, column, of
 
@@ -34,6 +34,7 @@ counted_page = Derived(("count",), lambda page: page.count())
 
 @strawberry.interface(description="Anything that has an identity of its own.")
 class Node:
+    kinds: ClassVar[Kinds] = Kinds("item_type", ITEM_TYPES)
     id: strawberry.ID = column("The opaque id of the object, unlike that of any other.")
 
     @classmethod

@@ -10,7 +10,17 @@ from strawberry.types.base import get_object_definition
 from gateway.context import Context, Info
 from gateway.errors import DomainError, Refusal
 from gateway.execution import answers
-from gateway.execution.declarations import Aggregate, Argument, Batch, Declaration, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import (
+    Aggregate,
+    Argument,
+    Batch,
+    Declaration,
+    Derived,
+    Function,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from resolvers.outcomes import Outcome, told
 
 DECLARATION = "declaration"
@@ -49,7 +59,9 @@ def asked(function: Callable[..., Any]) -> Any:
     async def resolve(info: Info, **given: Any) -> Any:
         return await function(info.context, **given)
 
-    return _field(_with_arguments(resolve, arguments, has_root=False), inspect.getdoc(function) or "", None)
+    return _field(
+        _with_arguments(resolve, arguments, has_root=False), inspect.getdoc(function) or "", Function(function)
+    )
 
 
 def changes(function: Callable[..., Any]) -> Any:

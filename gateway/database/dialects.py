@@ -1,15 +1,16 @@
 """The only file where the two databases differ."""
 
-import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.operators import custom_op
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then takes its one writer's lock at once."""
@@ -105,10 +106,66 @@ def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.Column
 
 def among(dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]) -> sa.ColumnElement[bool]:
     """Whether a column is one of the keys, given as one parameter: however many, the statement is the same."""
+    return _among(dialect, column, sa.literal(packed(dialect, keys), _packed_type(dialect, column)))
+
+
+def among_given(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """The same for keys that are given, `packed`, under that name when the statement runs."""
+    return _among(dialect, column, sa.bindparam(name, required=False, type_=_packed_type(dialect, column)))
+
+
+def packed(dialect: str, keys: Collection[Any]) -> Any:
+    """Keys as one value: an array, or JSON where there are no arrays."""
     if dialect != "sqlite":
-        return column == sa.any_(sa.literal(list(keys), postgresql.ARRAY(column.type)))
-    stored = [key.hex if isinstance(key, UUID) else key for key in keys]
-    return column.in_(sa.select(sa.func.json_each(json.dumps(stored)).table_valued("value").c.value))
+        return list(keys)
+    if not any(isinstance(key, UUID) for key in keys):
+        return orjson.dumps(list(keys)).decode()
+    return orjson.dumps([key.hex if isinstance(key, UUID) else key for key in keys]).decode()
+
+
+Arrange = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.ColumnElement[Any]]]
+"""How rows are ordered, given the two columns that say where they lie."""
+
+
+def first_of_each(
+    dialect: str,
+    name: str,
+    parent: sa.ColumnElement[Any],
+    place: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
+    arrange: Arrange,
+    rows: sa.Select[Any],
+    size: sa.BindParameter[int],
+) -> sa.Select[Any]:
+    """The rows that are among the first `size` of their parent, in order; the keys of the parents are given, `packed`,
+    under a name. A row may come more often than that where a parent has it twice."""
+    chosen = rows.order_by(*arrange(*place)).limit(size)
+    if dialect == "sqlite":
+        parents = sa.func.json_each(sa.bindparam(name, required=False, type_=sa.Text())).table_valued(
+            "value", name="parents"
+        )
+        mine = parent == parents.c.value
+        first = chosen.with_only_columns(place[1], maintain_column_froms=True).where(mine).correlate(parents)
+        # The plus keeps SQLite from looking through all rows of a parent where a row's own key leads to it.
+        plain = sa.UnaryExpression(parent, operator=custom_op("+")) if parent.table is place[1].table else parent
+        found = sa.and_(plain == parents.c.value, place[1].in_(first))
+        return rows.select_from(parents).where(found).order_by(*arrange(*place))
+    keys = sa.func.unnest(sa.bindparam(name, required=False, type_=postgresql.ARRAY(parent.type)))
+    parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
+    marks = place[0].label("main_place"), place[1].label("last_place")
+    page = chosen.add_columns(*marks).where(parent == parents.c.value).correlate(parents).lateral("page")
+    wanted = list(page.c)[: -len(marks)]
+    order = arrange(page.c.main_place, page.c.last_place)
+    return sa.select(*wanted).select_from(parents.join(page, sa.true())).order_by(*order)
+
+
+def _packed_type(dialect: str, column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:
+    return sa.Text() if dialect == "sqlite" else postgresql.ARRAY(column.type)
+
+
+def _among(dialect: str, column: sa.ColumnElement[Any], keys: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    if dialect != "sqlite":
+        return column == sa.any_(keys)
+    return column.in_(sa.select(sa.func.json_each(keys).table_valued("value").c.value))
 
 
 async def notify(connection: AsyncConnection, channel: str, payload: str) -> None:

@@ -1,7 +1,7 @@
 """The two ways into the database, named for intent: `reading()` and `writing()`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.database.dialects import WRITING, database_url, engine_options, is_sqlite, prepare, reading_options
+from gateway.database.readers import Readers
 
 
 class Transaction:
@@ -50,6 +51,7 @@ class Database:
         self.is_embedded = is_sqlite(self.url)
         self._engine = create_async_engine(self.url, **engine_options(self.url, pool_size))
         prepare(self._engine.sync_engine)
+        self._readers = Readers(self.url, pool_size)
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
 
     @property
@@ -80,11 +82,19 @@ class Database:
                 yield transaction
         transaction.committed()
 
-    async def rows(self, statement: sa.Executable) -> list[Any]:
+    async def rows(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """All rows of one statement, read on its own."""
         async with self.reading() as connection:
-            return list((await connection.execute(statement)).all())
+            return list((await connection.execute(statement, parameters)).all())
+
+    async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of a statement in the driver's own words, as the database has them."""
+        self.engine.dispatch.before_cursor_execute(
+            None, None, text, parameters, None, False
+        )  # whoever listens hears it
+        return await self._readers.fetch(text, parameters)
 
     async def close(self) -> None:
         """Give back all connections."""
+        await self._readers.close()
         await self._engine.dispose()

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.context import Context
 from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Asked, Batch, Derived, ToMany, ToOne
-from gateway.execution.pages import Page, PageRequest, fingerprint_of, read_order, read_page
+from gateway.execution.pages import Page, PageRequest, requested
 
 
 async def one(context: Context, edge: ToOne, row: Any) -> Any:
@@ -20,10 +20,12 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
     """The row with that key, if there is a key and the viewer may see it; read once, whichever edges lead to it."""
     if key is None:
         return None
+    dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[Any]:
-        statement = statements.one(edge, context.viewer, context.database.dialect, keys)
-        rows = {getattr(row, edge.column): row for row in await context.database.rows(statement)}
+        statement = statements.one(edge, context.viewer, dialect, list(edge.table.c), len(keys) > 1)
+        found = await context.database.rows(statement, statements.given(dialect, keys))
+        rows = {getattr(row, edge.column): row for row in found}
         return [rows.get(key) for key in keys]
 
     return await context.loaders.load((edge.table.name, edge.column, edge.access), key, load)
@@ -43,14 +45,17 @@ async def many(context: Context, edge: ToMany, row: Any, place: Hashable, given:
         given.get("filter"),
         {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments},
     )
-    request = _requested(edge, asked, given)
+    request = requested(edge, asked, given)
+    columns = [*edge.table.c, *statements.extras(edge)]
 
     async def load(keys: list[Any]) -> list[list[Any]]:
-        statement = statements.page(edge, asked, request, keys)
-        return _by_parent(edge, await context.database.rows(statement), keys)
+        statement = statements.page(edge, asked, request, columns, len(keys) > 1)
+        given = statements.given(asked.dialect, keys, request)
+        return _by_parent(edge, await context.database.rows(statement, given), keys)
 
     async def load_counts(keys: list[Any]) -> list[int]:
-        rows = await context.database.rows(statements.count(edge, asked, keys))
+        statement = statements.count(edge, asked, len(keys) > 1)
+        rows = await context.database.rows(statement, statements.given(asked.dialect, keys))
         totals = {getattr(found, statements.PARENT, None): found.total for found in rows}
         return [totals.get(key, 0) for key in keys]
 
@@ -62,9 +67,11 @@ async def many(context: Context, edge: ToMany, row: Any, place: Hashable, given:
 
 async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
     """One value over the rows below a parent."""
+    dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[Any]:
-        rows = await context.database.rows(statements.aggregate(edge, context.database.dialect, keys))
+        statement = statements.aggregate(edge, dialect, len(keys) > 1)
+        rows = await context.database.rows(statement, statements.given(dialect, keys))
         values = {getattr(found, statements.PARENT): found.value for found in rows}
         return [values.get(key, edge.default) for key in keys]
 
@@ -84,12 +91,6 @@ async def batch(context: Context, edge: Batch, row: Any, place: Hashable, given:
 def derived(edge: Derived, row: Any) -> Any:
     """A value worked out from the row itself."""
     return edge.value(row)
-
-
-def _requested(edge: ToMany, asked: Asked, given: Mapping[str, Any]) -> PageRequest:
-    order = read_order(edge.orders, given.get("order_by"))
-    fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
-    return read_page(order, fingerprint, given.get("first"), given.get("after"), given.get("last"), given.get("before"))
 
 
 def _by_parent(edge: ToMany, rows: list[Any], keys: list[Any]) -> list[list[Any]]:

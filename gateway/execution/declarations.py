@@ -129,4 +129,19 @@ class Lookup:
     description: str
 
 
-Declaration = Lookup | Derived | Same | ToOne | ToMany | Aggregate | Batch
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A root field: `load(context, **arguments)`, whose keyword-only parameters are the field's arguments."""
+
+    load: Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """How the rows behind an interface tell their types: by the values of a column."""
+
+    column: str
+    types: Mapping[Any, str]
+
+
+Declaration = Function | Lookup | Derived | Same | ToOne | ToMany | Aggregate | Batch

@@ -3,19 +3,24 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 import anyio.to_thread
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    VariableNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.validation.validate import ValidationAbortedError
 
@@ -30,10 +35,15 @@ THREADS = 2  # so that hostile documents cannot occupy the threads that the rest
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document; the anonymous operation stands under the empty name."""
+    """A valid document; the anonymous operation stands under the empty name.
 
+    `switches` are the variables on which it depends what is selected at all.
+    """
+
+    source: str
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
+    switches: tuple[str, ...] = ()
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation of that name, or the only one; raises OPERATION_RESOLUTION_FAILURE."""
@@ -100,7 +110,8 @@ class Documents:
         nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
         if not nodes:
             return (_coded(GraphQLError("The document has no operation."), ErrorCode.GRAPHQL_VALIDATION_FAILED),)
-        return Document(ast, {node.name.value if node.name else "": node for node in nodes})
+        named = {node.name.value if node.name else "": node for node in nodes}
+        return Document(source, ast, named, _switches(ast))
 
     def _syntax_error(self, error: GraphQLSyntaxError) -> GraphQLError:
         allowed = self._limits.tokens
@@ -117,6 +128,17 @@ class Documents:
             if not isinstance(error.original_error, DomainError):
                 _coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return errors
+
+
+def _switches(ast: DocumentNode) -> tuple[str, ...]:
+    found: set[str] = set()
+
+    class Finder(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_rest: Any) -> None:
+            found.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
+
+    visit(ast, Finder())
+    return tuple(sorted(found))
 
 
 def tell_one_of(schema: GraphQLSchema) -> None:

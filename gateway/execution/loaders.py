@@ -1,5 +1,6 @@
 """The dataloaders of one operation: one for each thing that is loaded, however often it is selected."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ class Loaders:
         loader = self._loaders.get(scope)
         if loader is None:
             loader = self._loaders[scope] = DataLoader(_batched(load))
-        return await loader.load((key,))
+        # An error elsewhere cancels whoever waits here, but others may wait for the same value, now or later.
+        return await asyncio.shield(loader.load((key,)))
 
 
 def _batched(load: Load) -> Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]:

@@ -7,11 +7,11 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import isawaitable
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio.to_thread
 import strawberry
-from graphql import ExecutionResult, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.execution import (
     Executor,
     create_source_event_stream,
@@ -19,10 +19,11 @@ from graphql.execution import (
     execute_subscription_event,
     map_source_to_response_event,
 )
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
 
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.documents import DocumentErrors, Documents
+from gateway.execution.documents import Document, DocumentErrors, Documents
 from gateway.execution.failures import ErrorBody, coercion_failure, describe
 from gateway.execution.inputs import check_variables
 from gateway.settings import Limits
@@ -30,6 +31,7 @@ from gateway.settings import Limits
 T = TypeVar("T")
 
 MANY_VALUES = 5_000  # coercing more variables than these is done in a thread
+NO_VARIABLES = VariableValues({}, {})
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -66,6 +68,31 @@ class Answer:
         return body | ({"extensions": self.extensions} if self.extensions else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A valid query with the values of its variables."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    variables: VariableValues
+
+
+class QuickExecutor(Protocol):
+    """Another executor of queries, which does not have to know them all."""
+
+    async def data(self, query: Prepared, context: Any) -> dict[str, Any] | None:
+        """What a query answers, without errors, or None: then graphql-core runs it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    request: OperationRequest
+    document: Document
+    operation: OperationDefinitionNode
+    is_large: bool
+
+
 class OperationNotAllowed(DomainError):
     """This entrance does not run operations of that type."""
 
@@ -75,14 +102,15 @@ class OperationNotAllowed(DomainError):
 
 
 class Operations:
-    """The operations of one schema, each within its limits."""
+    """The operations of one schema, each within its limits; queries are given to a quicker executor first."""
 
-    def __init__(self, schema: strawberry.Schema, limits: Limits) -> None:
+    def __init__(self, schema: strawberry.Schema, limits: Limits, quick: QuickExecutor | None = None) -> None:
         if schema.get_extensions():
             raise ValueError("Schema extensions and custom directives are not run here.")
         self._schema = schema._schema  # strawberry has no public name for it
         self._executor_class = schema.execution_context_class
         self._limits = limits
+        self._quick = quick
         self._documents = Documents(self._schema, limits)
 
     async def execute(
@@ -105,7 +133,13 @@ class Operations:
         return await self._limited(request, self._subscribe(request, contexts))
 
     async def _execute(self, request: OperationRequest, context: object, allowed: frozenset[OperationType]) -> Answer:
-        executor = await self._prepare(request, context)
+        asked = await self._asked(request)
+        if self._quick is not None and asked.operation.operation is OperationType.QUERY:
+            query = Prepared(asked.document, asked.operation, await self._variables(asked))
+            data = await self._quick.data(query, context)
+            if data is not None:
+                return Answer(data)
+        executor = await self._prepare(asked, context)
         if executor.operation.operation not in allowed:
             raise OperationNotAllowed(executor.operation.operation)
         return _answer(request, await _settled(execute_root_selection_set(executor)))
@@ -113,7 +147,7 @@ class Operations:
     async def _subscribe(
         self, request: OperationRequest, contexts: Callable[[], object]
     ) -> AsyncGenerator[Answer] | Answer:
-        executor = await self._prepare(request, contexts())
+        executor = await self._prepare(await self._asked(request), contexts())
         if executor.operation.operation is not OperationType.SUBSCRIPTION:
             return _answer(request, await _settled(execute_root_selection_set(executor)))
         source = await _settled(create_source_event_stream(executor))
@@ -137,26 +171,39 @@ class Operations:
         async with self._deadline():
             return await _settled(execute_subscription_event(executor))
 
-    async def _prepare(self, request: OperationRequest, context: object) -> Executor[Any]:
+    async def _asked(self, request: OperationRequest) -> _Asked:
         count = check_variables(request.variables, self._limits)
         document = await self._documents.get(request.query)
-        operation = document.operation(request.operation_name)
+        return _Asked(request, document, document.operation(request.operation_name), count >= MANY_VALUES)
+
+    async def _variables(self, asked: _Asked) -> VariableValues:
+        if not asked.operation.variable_definitions:
+            return NO_VARIABLES
+        coerce = partial(
+            get_variable_values,
+            self._schema,
+            asked.operation.variable_definitions,
+            dict(asked.request.variables),
+            max_errors=self._limits.validation_errors,
+            hide_suggestions=True,
+        )
+        return await _coerced(asked, coerce)
+
+    async def _prepare(self, asked: _Asked, context: object) -> Executor[Any]:
+        name = asked.operation.name
         build = partial(
             self._executor_class.build,
             self._schema,
-            document.ast,
+            asked.document.ast,
             context_value=context,
-            raw_variable_values=dict(request.variables),
-            operation_name=operation.name.value if operation.name else None,
+            raw_variable_values=dict(asked.request.variables),
+            operation_name=name.value if name else None,
             max_coercion_errors=self._limits.validation_errors,
             is_awaitable=cast(Any, optimized_is_awaitable),
             hide_suggestions=True,
-            operation_extensions=dict(request.extensions),
+            operation_extensions=dict(asked.request.extensions),
         )
-        executor = build() if count < MANY_VALUES else await anyio.to_thread.run_sync(build)
-        if isinstance(executor, Executor):
-            return executor
-        raise DocumentErrors([coercion_failure(error) for error in executor])
+        return await _coerced(asked, build)
 
     async def _limited(self, request: OperationRequest, work: Awaitable[T]) -> T | Answer:
         try:
@@ -180,6 +227,13 @@ class Operations:
                 raise
             message = f"The operation was stopped: it may take {seconds:g} seconds."
             raise DomainError(ErrorCode.TIMEOUT, message) from None
+
+
+async def _coerced(asked: _Asked, coerce: Callable[[], T | list[GraphQLError]]) -> T:
+    outcome = await anyio.to_thread.run_sync(coerce) if asked.is_large else coerce()
+    if isinstance(outcome, list):
+        raise DocumentErrors([coercion_failure(error) for error in outcome])
+    return outcome
 
 
 async def _settled(value: Awaitable[T] | T) -> T:

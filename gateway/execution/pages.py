@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.errors import bad_input
-from gateway.execution.declarations import Direction, Orders
+from gateway.execution.declarations import Asked, Direction, Orders, ToMany
 from gateway.execution.inputs import flaw_of
 
 DEFAULT_SIZE = 100
@@ -79,6 +79,13 @@ class Page:
         return write_cursor(self.request, self.nodes[-1]) if self.nodes else None
 
 
+def requested(edge: ToMany, asked: Asked, given: Mapping[str, Any]) -> PageRequest:
+    """The page that the arguments of a to-many edge ask for."""
+    order = read_order(edge.orders, given.get("order_by"))
+    fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
+    return read_page(order, fingerprint, given.get("first"), given.get("after"), given.get("last"), given.get("before"))
+
+
 def read_order(orders: Orders, asked: Any) -> Order:
     """The order that an `orderBy` input asks for, or the edge's own."""
     name = asked.field if asked else orders.default
@@ -113,11 +120,12 @@ def fingerprint_of(*parts: Any) -> str:
 def write_cursor(request: PageRequest, row: Any) -> str:
     """The place of a row in its order."""
     order = request.order
-    place = [
-        request.fingerprint,
-        _plain(getattr(row, order.column.key or "")),
-        _plain(getattr(row, order.last.key or "")),
-    ]
+    return cursor_at(request, getattr(row, order.column.key or ""), getattr(row, order.last.key or ""))
+
+
+def cursor_at(request: PageRequest, value: Any, last: Any) -> str:
+    """The cursor of the row that has these values in the columns of the order."""
+    place = [request.fingerprint, _plain(value), _plain(last)]
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

@@ -1,83 +1,119 @@
-"""Declarations as SQL: one statement for all parents at once."""
+"""Declarations as SQL: one statement for all parents at once, with the keys of the parents and the page left open."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.dialects import among
+from gateway.database.dialects import among_given, first_of_each, packed
 from gateway.execution.declarations import Aggregate, Asked, ToMany, ToOne
 from gateway.execution.pages import Order, PageRequest
 
 PARENT = "parent_key"
-_PLACE = "place_in_parent"
+KEY, KEYS = "the_key", "the_keys"
+SIZE, PLACE, LAST = "the_size", "the_place", "the_last"
+
+Columns = Sequence[sa.ColumnElement[Any]]
 
 
-def one(edge: ToOne, viewer: Viewer, dialect: str, keys: Collection[Any]) -> sa.Select[Any]:
+def one(edge: ToOne, viewer: Viewer, dialect: str, columns: Columns, many: bool = True) -> sa.Select[Any]:
     """The rows that a to-one edge leads to."""
-    statement = sa.select(edge.table).where(among(dialect, edge.table.c[edge.column], keys))
+    statement = sa.select(*columns).where(_belongs(dialect, edge.table.c[edge.column], many))
     return statement.where(edge.access(viewer)) if edge.access else statement
 
 
-def page(edge: ToMany, asked: Asked, request: PageRequest, keys: Sequence[Any]) -> sa.Select[Any]:
+def page(edge: ToMany, asked: Asked, request: PageRequest, columns: Columns, many: bool) -> sa.Select[Any]:
     """A page of rows for each parent, one row longer than asked so that it is known whether there are more."""
-    order = request.order
-    statement = _matching(edge, asked, keys, *edge.table.c, *_extras(edge))
+    order, size = request.order, sa.bindparam(SIZE, required=False, type_=sa.Integer)
+    rows = _matching(edge, asked, *columns)
+    if edge.parent is not None:
+        rows = rows.add_columns(edge.parent.label(PARENT))
     if request.cursor is not None:
-        statement = statement.where(_past(order, request.cursor, request.backwards))
-    arranged = _arranged(order, request.backwards)
-    if len(keys) <= 1:
-        return statement.order_by(*arranged).limit(request.size + 1)
-    place = sa.func.row_number().over(partition_by=edge.parent, order_by=arranged).label(_PLACE)
-    numbered = statement.add_columns(place).subquery()
-    return sa.select(numbered).where(numbered.c[_PLACE] <= request.size + 1).order_by(numbered.c[_PLACE])
+        rows = rows.where(_past(order, request.cursor[0] is None, request.backwards))
+
+    def arranged(main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+        return _arranged(order, request.backwards, main, last)
+
+    if edge.parent is not None and many:
+        place = order.column, order.last
+        return first_of_each(asked.dialect, KEYS, edge.parent, place, arranged, rows, size)
+    if edge.parent is not None:
+        rows = rows.where(_belongs(asked.dialect, edge.parent, False))
+    return rows.order_by(*arranged(order.column, order.last)).limit(size)
 
 
-def count(edge: ToMany, asked: Asked, keys: Sequence[Any]) -> sa.Select[Any]:
+def count(edge: ToMany, asked: Asked, many: bool) -> sa.Select[Any]:
     """How many rows each parent has in all."""
-    statement = _matching(edge, asked, keys, sa.func.count().label("total"))
-    return statement if edge.parent is None else statement.group_by(edge.parent)
-
-
-def aggregate(edge: Aggregate, dialect: str, keys: Collection[Any]) -> sa.Select[Any]:
-    """The value of each parent that has any rows."""
-    value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)
-    return value.where(among(dialect, edge.parent, keys)).group_by(edge.parent)
-
-
-def _matching(edge: ToMany, asked: Asked, keys: Sequence[Any], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    statement = sa.select(*columns).select_from(edge.table if edge.source is None else edge.source)
-    if edge.where:
-        statement = statement.where(*edge.where(asked))
+    statement = _matching(edge, asked, sa.func.count().label("total"))
     if edge.parent is None:
         return statement
-    belongs = edge.parent == keys[0] if len(keys) == 1 else among(asked.dialect, edge.parent, keys)
-    return statement.add_columns(edge.parent.label(PARENT)).where(belongs)
+    statement = statement.add_columns(edge.parent.label(PARENT)).group_by(edge.parent)
+    return statement.where(_belongs(asked.dialect, edge.parent, many))
 
 
-def _extras(edge: ToMany) -> list[sa.ColumnElement[Any]]:
+def aggregate(edge: Aggregate, dialect: str, many: bool) -> sa.Select[Any]:
+    """The value of each parent that has any rows."""
+    value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)
+    return value.where(_belongs(dialect, edge.parent, many)).group_by(edge.parent)
+
+
+def given(dialect: str, keys: Collection[Any], request: PageRequest | None = None) -> dict[str, Any]:
+    """The values of what a statement for these keys leaves open."""
+    values = {KEY: next(iter(keys), None)} if len(keys) <= 1 else {KEYS: packed(dialect, keys)}
+    if request is None:
+        return values
+    place, last = request.cursor or (None, None)
+    return {**values, SIZE: request.size + 1, PLACE: place, LAST: last}
+
+
+def stored(dialect: str, key: Any) -> Any:
+    """A key as the driver has it in the rows that it reads without SQLAlchemy."""
+    if isinstance(key, UUID):
+        return key.hex if dialect == "sqlite" else str(key)
+    return key
+
+
+def extras(edge: ToMany) -> list[sa.ColumnElement[Any]]:
+    """The columns that belong to the edge."""
     return [column.label(name) for name, column in edge.extras.items()]
 
 
-def _arranged(order: Order, backwards: bool) -> list[sa.ColumnElement[Any]]:
+def _belongs(dialect: str, column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[bool]:
+    if many:
+        return among_given(dialect, column, KEYS)
+    return column == sa.bindparam(KEY, required=False, type_=column.type)
+
+
+def _matching(edge: ToMany, asked: Asked, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    statement = sa.select(*columns).select_from(edge.table if edge.source is None else edge.source)
+    return statement.where(*edge.where(asked)) if edge.where else statement
+
+
+def _arranged(
+    order: Order, backwards: bool, main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]
+) -> list[sa.ColumnElement[Any]]:
     down = order.descending != backwards
-    main = order.column.desc() if down else order.column.asc()
+    first = main.desc() if down else main.asc()
     if order.can_be_null:
-        main = main.nulls_first() if backwards else main.nulls_last()
-    return [main, order.last.desc() if down else order.last.asc()]
+        first = first.nulls_first() if backwards else first.nulls_last()
+    return [first, last.desc() if down else last.asc()]
 
 
-def _past(order: Order, cursor: tuple[Any, Any], backwards: bool) -> sa.ColumnElement[bool]:
+def _past(order: Order, from_null: bool, backwards: bool) -> sa.ColumnElement[bool]:
     """The rows that come after the cursor's place (or, backwards, before it), nulls being last of all."""
-    value, last = cursor
+    value, last = (
+        sa.bindparam(PLACE, required=False, type_=order.column.type),
+        sa.bindparam(LAST, required=False, type_=order.last.type),
+    )
     down = order.descending != backwards
     beyond = order.last < last if down else order.last > last
-    if value is None:
+    if from_null:
         same = sa.and_(order.column.is_(None), beyond)
         return sa.or_(same, order.column.is_not(None)) if backwards else same
     if not order.can_be_null:
-        place = sa.tuple_(sa.literal(value, order.column.type), sa.literal(last, order.last.type))
+        place = sa.tuple_(value, last)
         return sa.tuple_(order.column, order.last) < place if down else sa.tuple_(order.column, order.last) > place
     further = order.column < value if down else order.column > value
     past = sa.or_(further, sa.and_(order.column == value, beyond))

@@ -15,7 +15,7 @@ LAYERS = (
     ("gateway.http", "gateway.services", "gateway.demo", "gateway.logs"),
     ("gateway.tasks",),
     ("gateway.catalog",),
-    ("gateway.execution.answers",),
+    ("gateway.execution.answers", "gateway.execution.compiled"),
     ("gateway.context",),
     ("gateway.execution",),
     ("gateway.auth", "gateway.jobs"),

@@ -1,0 +1,112 @@
+"""The compiled executor: plans queries once and runs them; whatever it cannot do is left to graphql-core."""
+
+from collections import Counter
+from collections.abc import Hashable
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import strawberry
+import structlog
+from graphql import OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues
+from strawberry.types.arguments import convert_arguments
+
+from gateway.context import Context
+from gateway.execution.compiled.cache import Cache
+from gateway.execution.compiled.explain import explained
+from gateway.execution.compiled.plan import Plan, Unknown
+from gateway.execution.compiled.planner import Planner
+from gateway.execution.compiled.run import Run
+from gateway.execution.compiled.selections import Selections
+from gateway.execution.compiled.texts import Text
+from gateway.execution.documents import Document, Documents
+from gateway.execution.operations import Prepared
+from gateway.settings import Limits
+
+log = structlog.get_logger()
+LONG = 1_500  # characters of a document that is planned in a thread: that may take half a second
+PLANS, PLANS_SIZE = 1_000, 32_000_000
+TEXTS, TEXTS_SIZE = 4_000, 32_000_000
+
+
+class CompiledExecutor:
+    """Plans and statements of one schema on one database, kept within bounds."""
+
+    def __init__(self, schema: strawberry.Schema, dialect: str) -> None:
+        self._schema = schema
+        self._dialect = dialect
+        self.plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
+        self.texts: Cache[Text] = Cache(TEXTS, TEXTS_SIZE)
+        self._convert = partial(
+            convert_arguments,
+            scalar_registry=schema.schema_converter.scalar_registry,
+            config=schema.config,
+        )
+        self._threads = anyio.CapacityLimiter(1)
+        self.counted: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+
+    async def data(self, query: Prepared, context: Context) -> dict[str, Any] | None:
+        """What a query answers, or None where graphql-core has to run it."""
+        plan = await self._plan(query)
+        if isinstance(plan, str):
+            self.counted["fallen back"] += 1
+            self.reasons[plan] += 1
+            return None
+        try:
+            data = await Run(context, query.variables, self.texts, self._convert).data(plan)
+        except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
+            self.counted["deoptimised"] += 1
+            self.reasons[type(error).__name__] += 1
+            log.debug("A plan was given up.", reason=repr(error))
+            context.renew()
+            return None
+        self.counted["compiled"] += 1
+        return data
+
+    async def _plan(self, query: Prepared) -> Plan | str:
+        name, coerced = query.operation.name, query.variables.coerced
+        switches = tuple([coerced.get(switch) for switch in query.document.switches])
+        key = query.document.source, name.value if name else None, switches
+        return self.plans.get(key) or await self._planned(key, query)
+
+    async def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
+        length = len(query.document.source)
+        make = partial(_plan_or_reason, query, self._schema, self._dialect)
+        plan = make() if length < LONG else await anyio.to_thread.run_sync(make, limiter=self._threads)
+        return self.plans.put(key, plan, length + (1_000 if isinstance(plan, str) else 10 * plan.size))
+
+
+def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan | str:
+    try:
+        return plan_of(query, schema, dialect)
+    except Unknown as what:
+        return str(what)
+
+
+def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
+    """The plan of a query; raises Unknown."""
+    selections = Selections(query, schema)
+    root = selections.core.query_type
+    if root is None:
+        raise Unknown("a schema without queries")
+    return Planner(selections, dialect).plan(root)
+
+
+async def explain(text: str, schema: strawberry.Schema, limits: Limits, dialect: str) -> str:
+    """The plans of all queries in a document as trees; raises DocumentErrors."""
+    document = await Documents(schema._schema, limits).get(text)  # strawberry has no public name for it
+    return "\n\n".join([_explained(document, each, schema, dialect) for each in document.operations.values()])
+
+
+def _explained(document: Document, operation: OperationDefinitionNode, schema: strawberry.Schema, dialect: str) -> str:
+    title = operation.name.value if operation.name else operation.operation.value
+    if operation.operation is not OperationType.QUERY:
+        return f"{title}\ngraphql-core runs it: only queries have plans"
+    yes = dict.fromkeys(document.switches, True)
+    try:
+        return f"{title}\n{explained(plan_of(Prepared(document, operation, VariableValues({}, yes)), schema, dialect))}"
+    except Unknown as what:
+        return f"{title}\ngraphql-core runs it: plans do not know {what}"

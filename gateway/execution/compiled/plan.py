@@ -1,0 +1,124 @@
+"""What a plan consists of: levels of rows with the code that writes them, and the steps from one to the next."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from graphql import FieldNode, GraphQLField
+from strawberry.types.arguments import StrawberryArgument
+
+from gateway.execution.declarations import Aggregate, Batch, Function, Lookup, ToMany, ToOne
+
+Keys = Callable[[Sequence[Any]], list[Any]]
+"""The distinct keys that rows hold, in the order in which they come; None is no key."""
+Write = Callable[..., list[Any]]
+"""What the response holds for rows, given the results of the level's steps."""
+
+
+class Unknown(Exception):
+    """A document holds something that plans do not know: graphql-core runs it."""
+
+
+class Surprise(Exception):
+    """Something is not as the plan expects it: its result is thrown away, and graphql-core runs the document."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arguments:
+    """The arguments of a selection: known beforehand, unless variables occur in them."""
+
+    field: GraphQLField
+    node: FieldNode
+    declared: Sequence[StrawberryArgument]
+    known: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """Rows of one place in a document."""
+
+    columns: tuple[sa.ColumnElement[Any], ...]
+    steps: tuple["Step", ...]
+    write: Write
+    size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """How values that functions give are completed: `leaf` writes them, or `level` does, or they are lists."""
+
+    nullable: bool
+    leaf: Callable[[Any], Any] | None = None
+    level: Level | None = None
+    inner: "Shape | None" = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToOneStep:
+    """Rows by their keys."""
+
+    edge: ToOne
+    level: Level
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookupStep:
+    """The row whose key is an argument."""
+
+    lookup: Lookup
+    arguments: Arguments
+    level: Level
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PagesStep:
+    """A page of rows for each key, with cursors and the number of all rows where they are selected."""
+
+    edge: ToMany
+    arguments: Arguments
+    level: Level
+    keys: Keys
+    reads_rows: bool
+    reads_cursors: bool
+    reads_total: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregateStep:
+    """One value for each key that has any rows."""
+
+    edge: Aggregate
+    leaf: Callable[[Any], Any]
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchStep:
+    """What a batch function says of each key."""
+
+    batch: Batch
+    arguments: Arguments
+    shape: Shape
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionStep:
+    """What a function of a root says."""
+
+    function: Function
+    arguments: Arguments
+    shape: Shape
+
+
+Step = ToOneStep | LookupStep | PagesStep | AggregateStep | BatchStep | FunctionStep
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """How an operation is answered: its root is a level of one row without columns."""
+
+    root: Level
+    size: int

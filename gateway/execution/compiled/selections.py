@@ -1,0 +1,168 @@
+"""What a document selects, as graphql-core would collect it, and what the schema says of each field."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import get_argument_values
+from strawberry.types.arguments import convert_arguments
+
+from gateway.execution.compiled.plan import Arguments, Unknown
+from gateway.execution.declarations import Declaration, Kinds
+from gateway.execution.operations import Prepared
+
+DECLARATION = "declaration"
+"""Under this name the metadata of a field hold its declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One field of a response: its key, its selections, and its definition, which `__typename` has not."""
+
+    key: str
+    nodes: tuple[FieldNode, ...]
+    definition: Any = None
+    field: Any = None
+
+    @property
+    def declaration(self) -> Declaration | None:
+        """How the field is answered, unless it is an attribute of the row."""
+        declared: Declaration | None = self.definition.metadata.get(DECLARATION)
+        if declared is None and self.definition.base_resolver is not None:
+            raise Unknown(f"the resolver of {self.definition.name}")
+        return declared
+
+    @property
+    def name(self) -> str:
+        """The attribute that holds the value."""
+        return str(self.definition.python_name)
+
+    @property
+    def type(self) -> GraphQLOutputType:
+        """What the field gives."""
+        kind: GraphQLOutputType = self.field.type
+        return kind
+
+    @property
+    def target(self) -> Any:
+        """The type below lists and non-nulls."""
+        return get_named_type(self.type)
+
+    @property
+    def required(self) -> bool:
+        """Whether null is an error."""
+        return isinstance(self.type, GraphQLNonNull)
+
+
+class Selections:
+    """The selections of one operation, with the values that its directives have in this run."""
+
+    def __init__(self, query: Prepared, schema: Any) -> None:
+        self.core: GraphQLSchema = schema._schema  # strawberry has no public name for it
+        self._query = query
+        self._fragments = _fragments(query)
+        self._registry = schema.schema_converter.scalar_registry
+        self._config = schema.config
+
+    def root(self, kind: GraphQLObjectType) -> list[Selected]:
+        """The root fields."""
+        query = self._query
+        found = collect_fields(self.core, self._fragments, query.variables, kind, query.operation, True)
+        return self._selected(kind, found)
+
+    def below(self, nodes: Sequence[FieldNode], kind: GraphQLObjectType) -> list[Selected]:
+        """What the nodes select of an object of that type."""
+        details = [FieldDetails(node, None) for node in nodes]
+        query = self._query
+        found = collect_subfields(self.core, self._fragments, query.variables, query.operation, kind, details, True)
+        return self._selected(kind, found)
+
+    def arguments(self, selected: Selected) -> Arguments:
+        """The arguments of a field; those without variables are worked out now."""
+        node, declared = selected.nodes[0], selected.definition.arguments
+        known = None
+        if not uses_variables(node):
+            values = get_argument_values(selected.field, node)
+            known = convert_arguments(values, declared, self._registry, self._config)
+        return Arguments(selected.field, node, declared, known)
+
+    def conditions(self, nodes: Sequence[FieldNode]) -> set[str]:
+        """The types that fragments right below the nodes ask for."""
+        return {name for node in nodes if node.selection_set for name in self._conditions(node.selection_set)}
+
+    def _conditions(self, selections: SelectionSetNode) -> Iterator[str]:
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                continue
+            fragment: Any = node
+            if isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments[node.name.value].definition
+            if fragment.type_condition:
+                yield fragment.type_condition.name.value
+            yield from self._conditions(fragment.selection_set)
+
+    def _selected(self, kind: GraphQLObjectType, found: Any) -> list[Selected]:
+        if found.new_defer_usages:
+            raise Unknown("deferred fragments")
+        return [self._one(kind, key, details) for key, details in found.grouped_field_set.items()]
+
+    def _one(self, kind: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Selected:
+        if any(one.fragment_variable_values for one in details):
+            raise Unknown("variables of fragments")
+        nodes = tuple(one.node for one in details)
+        name = nodes[0].name.value
+        if name == "__typename":
+            return Selected(key, nodes)
+        field = kind.fields.get(name)
+        definition = field and field.extensions.get("strawberry-definition")
+        if not definition:
+            raise Unknown(f"{kind.name}.{name}")
+        return Selected(key, nodes, definition, field)
+
+
+def _fragments(query: Prepared) -> dict[str, FragmentDetails]:
+    if query.operation.directives:
+        raise Unknown("directives on operations")
+    found = [node for node in query.document.ast.definitions if isinstance(node, FragmentDefinitionNode)]
+    if any(node.variable_definitions for node in found):
+        raise Unknown("variables of fragments")
+    return {node.name.value: FragmentDetails(node) for node in found}
+
+
+def uses_variables(node: FieldNode) -> bool:
+    """Whether variables occur in a field's arguments."""
+
+    class Finder(Visitor):
+        found = False
+
+        def enter_variable(self, _node: VariableNode, *_rest: Any) -> None:
+            self.found = True
+
+    finder = Finder()
+    for argument in node.arguments or ():
+        visit(argument, finder)
+    return finder.found
+
+
+def kinds_of(interface: Any) -> Kinds | None:
+    """How the rows behind an interface are told apart."""
+    if not isinstance(interface, GraphQLInterfaceType):
+        return None
+    origin = interface.extensions["strawberry-definition"].origin
+    return getattr(origin, "kinds", None)

@@ -1,0 +1,59 @@
+"""Whatever is asked, both executors answer alike: data, errors and order."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.execution.documents import Writer
+from tests.execution.world import Both, both
+
+EXAMPLES, MANY_EXAMPLES = 150, 10_000
+QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """A loop that stays while examples come and go."""
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture
+def pair(runner: asyncio.Runner, database_url: str, tmp_path: Path) -> Iterator[Both]:
+    """Both executors over one site, opened once for all examples."""
+    opened = both(database_url, tmp_path)
+    yield runner.run(opened.__aenter__())
+    runner.run(opened.__aexit__(None, None, None))
+
+
+def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
+    """Random documents, each by one of the viewers."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, database=None)
+    @given(st.randoms(use_true_random=False), st.sampled_from(["admin", "member", "stranger"]))
+    def same(chance: Random, who: str) -> None:
+        text, variables = Writer(chance, pair.world).document()
+        quick, slow = runner.run(pair.bodies(text, variables, who))
+        assert quick == slow, (text, variables, who)
+        seen["refused" if b'"GRAPHQL_VALIDATION_FAILED"' in slow else "run"] += 1
+
+    seen: Counter[str] = Counter()
+    same()
+    print(seen, pair.compiled.counted, pair.compiled.reasons)
+    assert pair.compiled.counted["compiled"] > examples / 4
+
+
+def test_random_documents_have_one_answer(runner: asyncio.Runner, pair: Both) -> None:
+    compare(runner, pair, EXAMPLES)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_many_random_documents_have_one_answer(runner: asyncio.Runner, pair: Both) -> None:
+    compare(runner, pair, MANY_EXAMPLES)

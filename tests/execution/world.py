@@ -1,0 +1,256 @@
+"""A small site in which everything occurs, asked through both executors."""
+
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.context import Context, Services
+from gateway.database.engine import Transaction
+from gateway.database.tree import path_of
+from gateway.execution.compiled.executor import CompiledExecutor
+from gateway.execution.operations import OperationRequest, Operations
+from gateway.ids import global_id
+from gateway.kinds import JobStatus, SiteRole, StorageItemType, StorageUserRole
+from gateway.models.base import fold
+from gateway.models.datasets import data_rows, dataset_grants, datasets
+from gateway.models.folders import folder_counters, folder_grants, folders
+from gateway.models.items import group_members, items, stored_objects
+from gateway.models.people import api_keys, groups, memberships, users
+from gateway.models.uploads import upload_jobs, upload_units
+from gateway.services import open_services
+from gateway.settings import Limits, Settings
+from gateway.stores.base import SignedRequest
+from schema.api import api
+
+NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+COLLECTIONS = (StorageItemType.GROUP, StorageItemType.IMAGE_GROUP, StorageItemType.DICOM_SERIES)
+
+
+@dataclass
+class World:
+    """Who and what there is, by their uuids."""
+
+    viewers: dict[str, Viewer] = field(default_factory=dict)
+    folders: list[UUID] = field(default_factory=list)
+    items: list[UUID] = field(default_factory=list)
+    datasets: list[UUID] = field(default_factory=list)
+    jobs: list[UUID] = field(default_factory=list)
+    groups: list[UUID] = field(default_factory=list)
+    users: list[UUID] = field(default_factory=list)
+
+    def ids(self) -> list[str]:
+        """Opaque ids of some objects, and one of none."""
+        kinds = {"StorageFolder": self.folders, "StorageItem": self.items, "Dataset": self.datasets}
+        kinds |= {"Group": self.groups, "User": self.users, "UploadJob": self.jobs}
+        return [global_id(kind, uuid) for kind, uuids in kinds.items() for uuid in uuids[:3]] + ["none"]
+
+
+class StillStore:
+    """Signs without a clock: two executors would otherwise differ in the seconds between them."""
+
+    async def sign_get(self, key: str, name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
+        """A URL that tells what it was asked with."""
+        url = f"https://objects.test/{key}?name={name}&type={content_type}&for={lifetime.seconds}"
+        return SignedRequest(url, "GET", START + lifetime, {"x-made": "up"})
+
+
+class Builder:
+    """Inserts rows, always the same."""
+
+    def __init__(self, transaction: Transaction, world: World) -> None:
+        self.random = random.Random(7)
+        self.world = world
+        self._transaction = transaction
+
+    async def put(self, table: sa.Table, **values: Any) -> Any:
+        """Insert a row with a uuid of its own, if its table has one."""
+        if "uuid" in table.c and "uuid" not in values:
+            values["uuid"] = UUID(int=self.random.getrandbits(128), version=4)
+        for name in ("created_at", "last_edited_at"):
+            if name in table.c:
+                values.setdefault(name, self.moment())
+        await self._transaction.execute(sa.insert(table), [values])
+        return values.get("uuid")
+
+    def moment(self) -> datetime:
+        """Some moment; many have no fraction of a second, and many are the same."""
+        return START + timedelta(seconds=self.random.randrange(5), microseconds=self.random.choice([0, 0, 120, 999999]))
+
+    def name(self) -> dict[str, str]:
+        """Some name with its key."""
+        name = self.random.choice(NAMES)
+        return {"name": name, "name_key": fold(name)}
+
+    async def people(self) -> None:
+        """An admin, a member with grants and a stranger, and groups."""
+        for name, role in (("admin", SiteRole.ADMIN), ("member", SiteRole.MEMBER), ("stranger", SiteRole.MEMBER)):
+            email = f"{name}@Example.org"
+            uuid = await self.put(users, email=email, email_key=fold(email), name=name, site_role=role, is_active=True)
+            self.world.viewers[name] = Viewer(uuid, role)
+            self.world.users.append(uuid)
+        for number in range(4):
+            self.world.groups.append(await self.put(groups, description=f"group {number}", **self.name()))
+        for group, user in ((0, 1), (1, 1), (1, 2), (2, 0), (3, 2)):
+            pair = {"group_uuid": self.world.groups[group], "user_uuid": self.world.users[user]}
+            await self.put(memberships, **pair)
+        for number, user in enumerate((0, 1, 1, 2)):
+            revoked = self.moment() if number % 2 else None
+            await self.put(
+                api_keys, user_uuid=self.world.users[user], name=f"key {number}", sha256=f"{number}", revoked_at=revoked
+            )
+
+    async def tree(self) -> None:
+        """Folders on four levels, with grants on some."""
+        paths: list[tuple[UUID | None, str]] = [(None, "")]
+        for number in range(18):
+            parent, above = self.random.choice(paths[-6:]) if number > 2 else paths[0]
+            uuid = UUID(int=self.random.getrandbits(128), version=4)
+            path = path_of(above, uuid)
+            metadata = self.random.choice([None, {}, {"a": [1, 2.5, None], "ü": {"b": "x"}}, {"deep": True}])
+            owner = self.random.choice([None, *self.world.users])
+            await self.put(
+                folders,
+                uuid=uuid,
+                parent_uuid=parent,
+                path=path,
+                owner_uuid=owner,
+                client_metadata=metadata,
+                **self.name(),
+            )
+            counters = {
+                column.name: self.random.randrange(9) for column in folder_counters.c if column.name != "folder_uuid"
+            }
+            await self.put(folder_counters, folder_uuid=uuid, **counters)
+            self.world.folders.append(uuid)
+            paths.append((uuid, path))
+        roles = list(StorageUserRole)
+        for number, folder in enumerate((0, 1, 4, 5, 9)):
+            holder = (
+                {"user_uuid": self.world.users[1]} if number == 2 else {"group_uuid": self.world.groups[number % 2]}
+            )
+            await self.put(folder_grants, folder_uuid=self.world.folders[folder], role=roles[number % 3], **holder)
+
+    async def content(self) -> None:
+        """Items of all kinds, some of them groups of others."""
+        for number in range(4):
+            await self.put(stored_objects, key=f"object {number}", sha256=f"{number}" * 64, file_size=number)
+        kinds = list(StorageItemType)
+        for number in range(70):
+            self.world.items.append(await self._item(kinds[number % len(kinds)], number))
+        collections = [
+            uuid for number, uuid in enumerate(self.world.items) if kinds[number % len(kinds)] in COLLECTIONS
+        ]
+        for group in collections:
+            for position in range(self.random.randrange(5)):
+                member = self.random.choice(self.world.items[:20])
+                await self.put(group_members, group_uuid=group, position=position, item_uuid=member)
+
+    async def _item(self, kind: StorageItemType, number: int) -> Any:
+        def maybe(*values: Any) -> Any:
+            return self.random.choice([None, *values])
+
+        return await self.put(
+            items,
+            folder_uuid=self.random.choice(self.world.folders),
+            item_type=kind,
+            owner_uuid=maybe(*self.world.users),
+            description=self.random.choice(["", 'long\n"text"\u2028', "x"]),
+            client_metadata=self.random.choice([{}, {"k": 1}, {"list": [], "f": 1.5, "big": 9007199254740993}]),
+            is_tombstone=number % 11 == 0,
+            is_placeholder=number % 7 == 0,
+            object_key=maybe("object 0", "object 1"),
+            url=maybe("https://x/y"),
+            file_size=maybe(0, 5, 2**40),
+            mime_type=maybe("image/png"),
+            duration=maybe(0.1, 2.0, 1e300),
+            fps=maybe(25.0),
+            height=maybe(1080),
+            audio_bit_depth=maybe(16),
+            audio_codec=maybe("opus"),
+            **self.name(),
+        )
+
+    async def use(self) -> None:
+        """Datasets with their rows and grants, and jobs with their units."""
+        for number in range(4):
+            title = self.random.choice(NAMES)
+            backing = self.world.folders[number] if number % 2 else None
+            uuid = await self.put(datasets, title=title, title_key=fold(title), backing_folder_uuid=backing)
+            self.world.datasets.append(uuid)
+            for _ in range(number * 4):
+                await self.put(data_rows, dataset_uuid=uuid, item_uuid=self.random.choice(self.world.items))
+            if number:
+                group = {"group_uuid": self.world.groups[number % 2]}
+                await self.put(dataset_grants, dataset_uuid=uuid, role=StorageUserRole.VIEWER, **group)
+        for number in range(5):
+            await self._job(number)
+
+    async def _job(self, number: int) -> None:
+        statuses = list(JobStatus)
+        owner = self.random.choice([None, *self.world.users])
+        folder = self.random.choice(self.world.folders[:8])
+        job = await self.put(
+            upload_jobs, folder_uuid=folder, user_uuid=owner, status=statuses[number % 4], sequence=number
+        )
+        self.world.jobs.append(job)
+        for position in range(number):
+            spec = {"sources": [{"object_url": self.random.choice([None, "s3://b/k"])}]}
+            await self.put(
+                upload_units,
+                job_uuid=job,
+                position=position,
+                status=statuses[position % 4],
+                spec=spec,
+                item_uuid=self.random.choice([None, *self.world.items]),
+                error=self.random.choice(["broken", "gone"]),
+                sequence=position,
+            )
+
+
+@dataclass
+class Both:
+    """Both executors over one site."""
+
+    world: World
+    services: Services
+    compiled: CompiledExecutor
+
+    async def bodies(self, text: str, variables: dict[str, Any], who: str) -> tuple[bytes, bytes]:
+        """The answers of the compiled executor and of the interpreter, as they would be sent."""
+        quick = await self._body(text, variables, who, Operations(api, LIMITS, self.compiled))
+        return quick, await self._body(text, variables, who, Operations(api, LIMITS))
+
+    async def _body(self, text: str, variables: dict[str, Any], who: str, operations: Operations) -> bytes:
+        request = OperationRequest(text, variables, request_id="same")
+        context = Context(self.services, self.world.viewers[who], "same")
+        return orjson.dumps((await operations.execute(request, context)).body())
+
+
+LIMITS = Limits()
+
+
+@asynccontextmanager
+async def both(url: str, directory: Path) -> AsyncIterator[Both]:
+    """A fresh site at that database, filled, with both executors."""
+    settings = Settings(
+        database_url=url, data_dir=directory, public_url="http://127.0.0.1:1", secret_key=secrets.token_hex(32)
+    )
+    async with open_services(settings) as services:
+        world = World()
+        async with services.database.writing() as transaction:
+            builder = Builder(transaction, world)
+            for part in (builder.people, builder.tree, builder.content, builder.use):
+                await part()
+        still = replace(services, store=cast(Any, StillStore()))
+        yield Both(world, still, CompiledExecutor(api, services.database.dialect))
