@@ -115,7 +115,7 @@ class S3:
         try:
             yield Path(file.name)
         finally:
-            await asyncio.to_thread(file.close)
+            await asyncio.shield(self._run(file.close))  # or a cancellation would leave it open
 
     async def delete(self, keys: Sequence[str]) -> None:
         names = [self._name(key) for key in keys]

@@ -377,14 +377,16 @@ async def test_who_is_cancelled_leaves_no_copy(
     await store.put(key, bytes(MEBIBYTE), "text/plain")
 
     async def hold() -> None:
-        async with store.local(key):
-            await asyncio.sleep(60)
+        while True:
+            async with store.local(key):
+                await asyncio.sleep(0)
 
-    for moment in (0, 0.001, 0.005, 0.02, 0.1):
-        holding = asyncio.create_task(hold())
-        await asyncio.sleep(moment)
-        holding.cancel()
-        await asyncio.wait([holding])
+    for moment in range(4):
+        holding = [asyncio.create_task(hold()) for _ in range(40)]
+        await asyncio.sleep(moment / 20)
+        for task in holding:
+            task.cancel()
+        await asyncio.wait(holding)
     async with asyncio.timeout(10):
         while os.listdir(tmp_path):
             await asyncio.sleep(0.02)
