@@ -17,6 +17,7 @@ from gateway.settings import Settings
 from gateway.tasks.worker import working
 from schema.api import api
 
+SECONDS_TO_END = 10
 Started = Callable[[Services, str | None], Awaitable[None]]
 """Called when the server answers, with the first admin's key if one was made just now."""
 
@@ -45,15 +46,16 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
                 port=port,
                 access_log=False,  # it would show the signatures of signed URLs
                 log_config=None,
-                timeout_graceful_shutdown=10,
+                timeout_graceful_shutdown=SECONDS_TO_END,
             )
         )
         watcher = asyncio.create_task(_when_started(server, lambda: started(services, key)))
         try:
             await server.serve()
         finally:
+            if server.started:  # what was begun then soon ends without the server, and tidies up
+                await asyncio.wait([watcher], timeout=SECONDS_TO_END)
             watcher.cancel()
-            await asyncio.wait([watcher])
 
 
 def _works(services: Services) -> bool:
