@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET = 32
@@ -15,6 +15,7 @@ Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
 class Limits:
     """How much one caller may ask for at once (design section 7); counts unless the name says otherwise."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # a misspelt limit would protect nobody
     body_bytes: int = 4 * 1024 * 1024
     tokens: int = 5_000
     depth: int = 15

@@ -1,6 +1,7 @@
 """Scalars, each with the page that specifies it."""
 
 import math
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -30,7 +31,18 @@ def _big_int(value: Any) -> int:
 def _json(value: Any) -> Any:
     if _depth(value) > _MAX_DEPTH:
         raise GraphQLError(f"JSON may be nested {_MAX_DEPTH} levels deep.")
+    if any(isinstance(leaf, float) and not math.isfinite(leaf) for leaf in _leaves(value)):
+        raise GraphQLError("JSON has no numbers beyond those of 64-bit floating point.")
     return value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in JSON that hold no others; the depth has been checked."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def _depth(value: Any) -> int:

@@ -50,9 +50,9 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
     check_pixels(file, path.stat().st_size)
     return replace(
         facts,
-        width=number(file, "Columns"),
-        height=number(file, "Rows"),
-        frame_count=number(file, "NumberOfFrames") or 1,
+        width=count(file, "Columns"),
+        height=count(file, "Rows"),
+        frame_count=count(file, "NumberOfFrames") or 1,
         dicom_instance_uid=uid(file, "SOPInstanceUID"),
         dicom_study_uid=uid(file, "StudyInstanceUID"),
         dicom_series_uid=uid(file, "SeriesInstanceUID"),
@@ -111,6 +111,18 @@ def number(file: FileDataset, tag: str) -> int | None:
         raise MediaError(f"the DICOM file has a malformed {tag}") from None
     if whole is not None and not -(1 << 31) <= whole < 1 << 31:
         raise MediaError(f"the DICOM file has a malformed {tag}")
+    return whole
+
+
+def count(file: FileDataset, tag: str) -> int | None:
+    """A number of things that there are, None if it is not there or empty.
+
+    Raises:
+        MediaError: malformed, or less than 1.
+    """
+    whole = number(file, tag)
+    if whole is not None and whole < 1:
+        raise MediaError(f"the DICOM file has {whole} as its {tag}")
     return whole
 
 

@@ -162,3 +162,14 @@ async def test_every_type_with_arguments_is_fed(site: Site) -> None:
         "StorageItem"
     }
     assert {name for item in items for name in fields_of(item)} == fields_of("StorageItem").keys()
+
+
+async def test_numbers_that_json_does_not_have_are_refused(site: Site) -> None:
+    """ENC-CFOLD-04: what would come back as another value is not taken."""
+    document = (
+        'mutation { createStorageFolder(input: {name: "x", clientMetadata: {deep: [1e999]}}) { folder { uuid } } }'
+    )
+    before = await site.ask("{ storageFolders { totalCount } }")
+    answer = await site.body(document)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert await site.ask("{ storageFolders { totalCount } }") == before

@@ -147,3 +147,9 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_schema_prints_the_sdl() -> None:
     result = CliRunner().invoke(cli, ["schema"])
     assert result.output == (ROOT / "schema" / "schema.graphql").read_text()
+
+
+async def test_a_misspelt_limit_is_refused(tmp_path: Path) -> None:
+    code, _, errors = await run(tmp_path, "serve", STOREGRAPH_LIMITS='{"depht": 3}')
+    assert code == 2
+    assert "depht" in errors.lower()

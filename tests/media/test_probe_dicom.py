@@ -121,3 +121,9 @@ def test_deflated(refusal: Refusal) -> None:
     file = pydicom.dcmread(io.BytesIO(samples.dicom_file()))
     file.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     assert "deflated" in refusal(written(file), DICOM)
+
+
+@pytest.mark.parametrize("frames", ["-3", "0"])
+def test_fewer_frames_than_one_are_refused(refusal: Refusal, frames: str) -> None:
+    """ENC-ITEM-26: a count of frames that cannot be is named."""
+    assert "NumberOfFrames" in refusal(changed(NumberOfFrames=frames), DICOM)
