@@ -25,6 +25,7 @@ class Limits:
     validation_errors: int = 10
     values: int = 250_000
     nesting: int = 64
+    cost: int = 100_000
     batch: int = 10
     operations_per_socket: int = 100
     sockets_per_viewer: int = 50
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(
         Limits(),
         description="How much one caller may ask for at once, as a JSON object with any of `body_bytes`, `tokens`, "
-        "`depth`, `aliases`, `root_fields`, `directives`, `validation_errors`, `values`, `nesting`, `batch`, "
+        "`depth`, `aliases`, `root_fields`, `directives`, `validation_errors`, `values`, `nesting`, `cost`, `batch`, "
         "`operations_per_socket`, `sockets_per_viewer` and `seconds`.",
     )
     execution: Literal["compiled", "interpreted"] = Field(

@@ -23,6 +23,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
 
 from gateway.errors import DomainError, ErrorCode
+from gateway.execution.cost import check_cost
 from gateway.execution.documents import Document, DocumentErrors, Documents
 from gateway.execution.failures import ErrorBody, coercion_failure, describe
 from gateway.execution.inputs import check_variables
@@ -174,7 +175,9 @@ class Operations:
     async def _asked(self, request: OperationRequest) -> _Asked:
         count = check_variables(request.variables, self._limits)
         document = await self._documents.get(request.query)
-        return _Asked(request, document, document.operation(request.operation_name), count >= MANY_VALUES)
+        operation = document.operation(request.operation_name)
+        check_cost(self._schema, document.ast, operation, request.variables, self._limits)
+        return _Asked(request, document, operation, count >= MANY_VALUES)
 
     async def _variables(self, asked: _Asked) -> VariableValues:
         if not asked.operation.variable_definitions:
