@@ -28,7 +28,7 @@ async def test_without_ignore_errors_the_rest_is_given_up(shared_site: Site) -> 
 
 SLOW = lasting_nifti()
 """A volume that takes a moment to read, though it is quickly sent."""
-UNITS = 24
+UNITS = 16
 
 
 async def slow_job(site: Site, folder: str, **more: Any) -> tuple[list[str], str]:

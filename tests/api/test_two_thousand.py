@@ -67,8 +67,8 @@ async def test_two_thousand_files(request: pytest.FixtureRequest, tmp_path: Path
     print(f"{COUNT:,} files, {sum(len(file.data) for file in files) / 1e6:.1f} MB")
     with fresh("embedded", request, tmp_path) as settings:
         port = settings.public_url.rpartition(":")[2]
-        with Command(settings, tmp_path, "serve", "--port", port):
-            async with outside(settings) as site:
+        with Command(settings, tmp_path, "serve", "--port", port) as server:
+            async with outside(settings, server) as site:
                 await bring_in(site, files)
                 await check_all(site.services)
 

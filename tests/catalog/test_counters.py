@@ -187,7 +187,7 @@ async def check_sums(site: Site) -> None:
 
 async def test_counters_are_true_whoever_writes(site: Site) -> None:
     """Some hundred changes at once."""
-    await all_write(site, seed=1, steps=20)
+    await all_write(site, seed=1, steps=12)
 
 
 @pytest.mark.long

@@ -21,7 +21,9 @@ from tests.fixtures.uploading import LISTS, File, placeholders, start
 
 
 @asynccontextmanager
-async def besieged(backend: str, settings: Settings, directory: Path) -> AsyncIterator[tuple[Site, list[Command]]]:
+async def besieged(
+    backend: str, settings: Settings, directory: Path
+) -> AsyncIterator[tuple[Site, Command, list[Command]]]:
     """A site of real processes: those that are to be killed are all of them on SQLite, the worker on PostgreSQL."""
     port = settings.public_url.rpartition(":")[2]
     server = Command(settings, directory, "serve", "--port", port)
@@ -29,8 +31,8 @@ async def besieged(backend: str, settings: Settings, directory: Path) -> AsyncIt
     async with AsyncExitStack() as stack:
         for process in {server, *victims}:
             stack.enter_context(process)
-        site = await stack.enter_async_context(outside(settings))
-        yield site, victims
+        site = await stack.enter_async_context(outside(settings, server))
+        yield site, server, victims
 
 
 def mixed(count: int) -> list[File]:
@@ -55,7 +57,7 @@ async def killed_job(backend: str, settings: Settings, directory: Path, count: i
     """A job of so many files, during which the worker is killed so many times."""
     files = mixed(count)
     chance = random.Random(count)
-    async with besieged(backend, settings, directory) as (site, victims):
+    async with besieged(backend, settings, directory) as (site, server, victims):
         folder = await site.folder("killed")
         uuids = await placeholders(site, folder, files)
         wanted: dict[str, list[dict[str, str]]] = {}
@@ -73,7 +75,7 @@ async def killed_job(backend: str, settings: Settings, directory: Path, count: i
                 victim.kill()
                 victim.begin()
             reached.append(now)
-        await answers(site)
+        await answers(site, server)
         async with asyncio.timeout(120):
             while await done(site) < count:
                 await asyncio.sleep(0.1)
