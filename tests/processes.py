@@ -90,7 +90,9 @@ def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Ports that are free together with those 10,000 above them, and that no outgoing connection will take."""
-    candidates = random.sample(range(11_000, 21_000), 50 * count)
+    # Each worker of a run has ports of its own, so that two cannot find the same one free.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+    candidates = random.sample(range(11_000 + worker * 2_500, 13_500 + worker * 2_500), 50 * count)
     return [port for port in candidates if _is_free(port) and _is_free(port + 10_000)][:count]
 
 

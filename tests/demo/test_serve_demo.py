@@ -37,6 +37,7 @@ async def test_the_second_time_it_says_that_keys_are_shown_only_once(
     assert "sg_" not in said
 
 
+@pytest.mark.long  # it depends on the moment in which the process is ended
 async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_time(tmp_path: Path) -> None:
     arguments = ("serve", "--demo", "--port", str(free_ports(1)[0]))
     first = await started(tmp_path, *arguments)
@@ -46,7 +47,8 @@ async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_
     await asyncio.sleep(1)
     first.send_signal(signal.SIGINT)
     said, errors = await first.communicate()
-    assert (first.returncode, "collection" in said.decode(), "Traceback" in errors.decode()) == (0, False, False)
+    assert (first.returncode, "collection" in said.decode()) == (0, False)
+    assert "Traceback" not in errors.decode(), errors.decode()
     _, keys, _ = await run(tmp_path, "key", "list")
     [passing] = [line for line in keys.splitlines() if "passing" in line]
     assert len(re.findall(r"\d\d:\d\d:\d\d", passing)) == 2, "when it was made, and when it was revoked"

@@ -145,7 +145,7 @@ def test_start_and_test_commands_are_the_same_but_for_what_they_install() -> Non
     start, test = (shlex.split(block.text) for block in under("Start"))
     assert start[-3:] == [".venv/bin/storegraph", "serve", "--demo"]
     assert test[-1:] == [".venv/bin/pytest"]
-    extra = {"chromium", "curl", "jq", "requirements-dev.txt"}
+    extra = {"chromium", "curl", "jq", "libatomic1", "requirements-dev.txt"}
     assert [word for word in test[:-1] if word not in extra] == [w for w in start[:-3] if w != "requirements.txt"]
 
 

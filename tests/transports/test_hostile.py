@@ -172,6 +172,7 @@ async def test_a_client_that_leaves_is_no_failure_of_ours(stage: Stage, logs: li
     assert logs == []
 
 
+@pytest.mark.long  # it measures a time, which others on the machine would spoil
 async def test_a_hostile_document_holds_up_nobody(stage: Stage) -> None:
     fields = " ".join("folder { parent { name } }" for _ in range(700))
     hostile = {"query": f"{{ folder {{ {fields.replace('folder', 'parent')} }} }}"}
