@@ -21,7 +21,7 @@ from gateway.tasks.reading import Reader
 from gateway.tasks.sweep import STUCK, sweep
 from gateway.tasks.worker import tasks_of
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, finished, placeholders, start
 
 
@@ -40,14 +40,6 @@ class Faulty(Prober):
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
 
-@pytest.fixture(params=["embedded", "scaled"])
-async def idle(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
-    """A site without a worker."""
-    with fresh(request.param, request, tmp_path) as settings:
-        async with serving(settings, works=False) as running:
-            yield running
-
-
 @asynccontextmanager
 async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
     """A worker with that prober, for as long as the context lasts."""
@@ -62,18 +54,18 @@ async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
         await prober.close()
 
 
-async def test_a_poisoned_unit_costs_itself(idle: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_poisoned_unit_costs_itself(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again some times, then it has failed; the others are done, with it or before it."""
     monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 3)
-    folder = await idle.folder("poisoned")
+    folder = await idle_site.folder("poisoned")
     names = ["unreachable", "shaky", "unwritable", *(f"{number}.txt" for number in range(20))]
-    uuids = await placeholders(idle, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])
+    uuids = await placeholders(idle_site, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])
     items = {"text": [{"placeholderUuid": uuid} for uuid in uuids]}
-    job = await start(idle, folder, items, ignoreErrors=True)
+    job = await start(idle_site, folder, items, ignoreErrors=True)
     prober = Faulty()
-    async with worked_by(idle.services, prober):
-        ended = await finished(idle, job)
-        await check_all(idle.services)
+    async with worked_by(idle_site.services, prober):
+        ended = await finished(idle_site, job)
+        await check_all(idle_site.services)
     assert (ended["status"], ended["unitsDoneCount"], ended["unitsErrorCount"]) == ("DONE", 21, 2)
     for error in ended["errors"]:
         assert error.startswith(("unreachable: it could not", "unwritable: it could not"))
@@ -88,12 +80,12 @@ def test_delays_grow() -> None:
     assert sorted(DELAYS) == list(DELAYS)
 
 
-async def test_a_job_that_nobody_works_on_is_taken_up(idle: Site) -> None:
+async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
     """Its tasks were given up; an hour later the sweep begins them anew, once."""
-    services, folder = idle.services, await idle.folder("stuck")
+    services, folder = idle_site.services, await idle_site.folder("stuck")
     files = [File(f"{number}.txt", "PLAIN_TEXT", b"stuck %d" % number) for number in range(3)]
-    uuids = await placeholders(idle, folder, files)
-    job = await start(idle, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    uuids = await placeholders(idle_site, folder, files)
+    job = await start(idle_site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
     queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(queue))
@@ -106,4 +98,4 @@ async def test_a_job_that_nobody_works_on_is_taken_up(idle: Site) -> None:
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue))) == 1
     async with worked_by(services, Prober()):
-        assert (await finished(idle, job))["unitsDoneCount"] == 3
+        assert (await finished(idle_site, job))["unitsDoneCount"] == 3
