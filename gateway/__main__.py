@@ -1,4 +1,7 @@
-"""The command line: `storegraph` or `python -m gateway`."""
+"""The command line: `storegraph` or `python -m gateway`.
+
+What takes long to import is imported by the command that needs it: the others answer at once.
+"""
 
 import asyncio
 import signal
@@ -13,21 +16,13 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
-from gateway.asgi import serve as serve_site
 from gateway.catalog.keys import every_key, make_key, passing_admin_key, revoke_key
 from gateway.context import Services
-from gateway.database.dialects import database_url
-from gateway.database.migrate import migrate as migrate_database
 from gateway.demo.client import DemoFailed
-from gateway.demo.run import run_demo
 from gateway.errors import DomainError
-from gateway.execution.compiled.executor import explain as explained
-from gateway.execution.documents import DocumentErrors
 from gateway.logs import configure_logs
 from gateway.services import NotConfigured, database_address, open_services
 from gateway.settings import Settings
-from gateway.tasks.worker import work as work_on_tasks
-from schema.api import api
 
 cli = typer.Typer(
     help="One GraphQL endpoint over storage metadata.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -49,6 +44,9 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Make a small collection to look at, once.")] = False,
 ) -> None:
     """Serve the GraphQL endpoint; on SQLite also bring the database up to date and work on jobs."""
+    from gateway.asgi import serve as serve_site
+    from gateway.demo.run import run_demo
+
     settings = _settings()
     if not settings.public_url:
         settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
@@ -56,7 +54,11 @@ def serve(
     async def started(services: Services, key: str | None) -> None:
         _greet(settings, key)
         if demo:
-            await _demonstrate(services, settings.public_url)
+            try:
+                async with passing_admin_key(services.database) as passing:
+                    await run_demo(settings.public_url, passing)
+            except DemoFailed as error:
+                errors.print(f"The demo could not be made. {error}")
 
     _run(serve_site(settings, host, port, started))
 
@@ -64,19 +66,35 @@ def serve(
 @cli.command()
 def work() -> None:
     """Work on jobs until told to stop; as many workers as one likes, on any machine."""
-    _run(_work(_settings()))
+    from gateway.tasks.worker import work as work_on_tasks
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with open_services(_settings()) as services:
+            await work_on_tasks(services, stop)
+
+    _run(until_stopped())
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    _run(_migrate(_settings()))
+    from gateway.database.migrate import migrate as migrate_database
+
+    async def upwards() -> None:
+        await asyncio.to_thread(migrate_database, database_address(_settings()))
+
+    _run(upwards())
     console.print("The database is up to date.")
 
 
 @cli.command()
 def schema() -> None:
     """Print the schema (SDL)."""
+    from schema.api import api
+
     typer.echo(api.as_str())
 
 
@@ -85,6 +103,11 @@ def explain(
     file: Annotated[Path, typer.Argument(help="A document.", exists=True, dir_okay=False)],
 ) -> None:
     """Print how the queries of a document are answered: statements, columns and keys as a tree."""
+    from gateway.database.dialects import database_url
+    from gateway.execution.compiled.executor import explain as explained
+    from gateway.execution.documents import DocumentErrors
+    from schema.api import api
+
     settings = _settings()
     dialect = database_url(database_address(settings)).get_backend_name()
     try:
@@ -100,6 +123,8 @@ def demo(
     url: Annotated[str, typer.Option(help="A running site.")] = "http://127.0.0.1:8000",
 ) -> None:
     """Make the demo collection on a site that runs already."""
+    from gateway.demo.run import run_demo
+
     _run(run_demo(url, key))
 
 
@@ -144,27 +169,6 @@ def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list 
 
 def _moment(moment: datetime | None) -> str:
     return f"{moment:%F %T}" if moment else "-"
-
-
-async def _migrate(settings: Settings) -> None:
-    await asyncio.to_thread(migrate_database, database_address(settings))
-
-
-async def _demonstrate(services: Services, url: str) -> None:
-    """Make the demo beside a server that runs, and goes on if it cannot be made."""
-    try:
-        async with passing_admin_key(services.database) as passing:
-            await run_demo(url, passing)
-    except DemoFailed as error:
-        errors.print(f"The demo could not be made. {error}")
-
-
-async def _work(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_services(settings) as services:
-        await work_on_tasks(services, stop)
 
 
 def _settings() -> Settings:

@@ -53,9 +53,8 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
         try:
             await server.serve()
         finally:
-            if server.started:  # what was begun then soon ends without the server, and tidies up
-                await asyncio.wait([watcher], timeout=SECONDS_TO_END)
-            watcher.cancel()
+            watcher.cancel()  # what was begun then tidies up before the database closes
+            await asyncio.wait([watcher], timeout=SECONDS_TO_END)
 
 
 def _works(services: Services) -> bool:

@@ -53,7 +53,8 @@ def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
     """What the engine needs to be told for its dialect."""
     if is_sqlite(url):
         return {"pool_size": pool_size, "max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
-    return {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+    options = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+    return options | {"use_native_hstore": False}  # it would be asked for on each new connection, and there is none
 
 
 def reading_options(url: URL) -> dict[str, Any]:

@@ -37,7 +37,6 @@ async def test_the_second_time_it_says_that_keys_are_shown_only_once(
     assert "sg_" not in said
 
 
-@pytest.mark.long  # it depends on the moment in which the process is ended
 async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_time(tmp_path: Path) -> None:
     arguments = ("serve", "--demo", "--port", str(free_ports(1)[0]))
     first = await started(tmp_path, *arguments)

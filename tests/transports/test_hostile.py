@@ -1,7 +1,6 @@
 """Bodies and documents that were made to hurt: each is refused by name, in JSON, and holds up nobody else."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -172,18 +171,15 @@ async def test_a_client_that_leaves_is_no_failure_of_ours(stage: Stage, logs: li
     assert logs == []
 
 
-@pytest.mark.long  # it measures a time, which others on the machine would spoil
 async def test_a_hostile_document_holds_up_nobody(stage: Stage) -> None:
     fields = " ".join("folder { parent { name } }" for _ in range(700))
     hostile = {"query": f"{{ folder {{ {fields.replace('folder', 'parent')} }} }}"}
+    answered_meanwhile = 0
     async with served(stage) as address, httpx.AsyncClient(headers=ADA, timeout=20) as client:
         await client.post(f"http://{address}", json={"query": "{ hello }"})
         attack = asyncio.create_task(client.post(f"http://{address}", json=hostile))
-        waits = []
         while not attack.done():
-            started = time.perf_counter()
             await client.post(f"http://{address}", json={"query": "{ hello }"})
-            waits.append(time.perf_counter() - started)
+            answered_meanwhile += 1
         assert (await attack).json()["errors"][0]["message"] == "The document takes too much work to validate."
-    assert len(waits) > 3
-    assert max(waits) < 1.0  # a few hundredths on a quiet machine, and two seconds if it were read on the event loop
+    assert answered_meanwhile > 3, "it would be one or two if it were read on the event loop"
