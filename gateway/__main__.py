@@ -81,12 +81,7 @@ def work() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    from gateway.database.migrate import migrate as migrate_database
-
-    async def upwards() -> None:
-        await asyncio.to_thread(migrate_database, database_address(_settings()))
-
-    _run(upwards())
+    _run(_upwards(_settings()))
     console.print("The database is up to date.")
 
 
@@ -128,6 +123,28 @@ def demo(
     _run(run_demo(url, key))
 
 
+@cli.command()
+def generate(
+    folders: Annotated[int, typer.Option(help="How many folders: 20 roots, 10 in each, the rest below.", min=1)],
+    items: Annotated[int, typer.Option(help="How many items.", min=0)],
+    seed: Annotated[int, typer.Option(help="The same seed makes the same.")] = 7,
+) -> None:
+    """Fill an empty database with plausible metadata, without bytes, for measurements and trials."""
+    from gateway.generate.fill import generate as fill
+    from gateway.generate.people import ADMIN
+
+    settings = _settings()
+    upwards = _upwards(settings)
+
+    async def make() -> None:
+        await upwards
+        async with open_services(settings) as services:
+            await fill(services.database, folders, items, seed)
+        console.print(f"There is no API key yet. Make one:\nstoregraph key create --user {ADMIN}")
+
+    _run(make())
+
+
 @key_commands.command("create")
 def create_key(user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line") -> None:
     """Make an API key for a user; it is shown this once."""
@@ -165,6 +182,15 @@ def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list 
         console.print("The key is revoked.")
 
     _run(revoke())
+
+
+def _upwards(settings: Settings) -> Coroutine[Any, Any, None]:
+    from gateway.database.migrate import migrate as migrate_database
+
+    async def migrated() -> None:
+        await asyncio.to_thread(migrate_database, database_address(settings))
+
+    return migrated()
 
 
 def _moment(moment: datetime | None) -> str:

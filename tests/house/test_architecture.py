@@ -12,7 +12,7 @@ LAYERS = (
     ("schema",),
     ("resolvers",),
     ("gateway.app",),
-    ("gateway.http", "gateway.services", "gateway.demo", "gateway.logs"),
+    ("gateway.http", "gateway.services", "gateway.demo", "gateway.generate", "gateway.logs"),
     ("gateway.tasks",),
     ("gateway.catalog",),
     ("gateway.execution.answers", "gateway.execution.compiled"),

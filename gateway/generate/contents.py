@@ -1,0 +1,106 @@
+"""What lies in the folders of a generated site: items of all kinds, without bytes, and what groups consist of."""
+
+from collections import Counter
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from gateway.catalog.counters import counted
+from gateway.catalog.starting import OBJECT_URL
+from gateway.generate.chance import Chance, named
+from gateway.generate.kinds import KINDS, Kind
+from gateway.generate.people import People, Rows
+from gateway.kinds import StorageItemType
+from gateway.models.base import new_row
+from gateway.models.items import GroupMember, Item, StoredObject, group_members, items, stored_objects
+
+PER_SUBJECT = 100
+"""How many items tell of one subject; they are spread over the folders, and their names hold its number."""
+
+WORDS = (
+    "amber", "bridge", "canal", "delta", "echo", "fern", "gate", "hill", "inlet", "jetty", "kiln", "lake", "mill",
+    "north", "opal", "pier", "quarry", "ridge", "sluice", "tower", "upland", "valley", "weir", "yard",
+)  # fmt: skip
+_BAG = [kind for kind in KINDS for _ in range(kind.share)]
+_GONE, _COMING = 0.01, 0.01
+
+
+class Contents:
+    """Items, folder by folder; `counters` says what is in each folder so far."""
+
+    def __init__(self, chance: Chance, people: People, number: int) -> None:
+        self._chance = chance
+        self._people = people
+        self._subjects = max(number // PER_SUBJECT, 1)
+        self._made = 0
+        self._bag: list[Kind] = []
+        self.counters: dict[UUID, Counter[str]] = {}
+
+    def rows(self, folder: UUID, number: int) -> Iterator[Rows]:
+        """The rows of a folder with so many items, those that others refer to first."""
+        made = [self._item(folder) for _ in range(number)]
+        yield stored_objects, [_stored(row) for row in made if row["object_key"]]
+        yield items, made
+        yield group_members, list(self._members(made))
+        self.counters[folder] = sum((counted(SimpleNamespace(**row)) for row in made), Counter())
+
+    def _item(self, folder: UUID) -> dict[str, Any]:
+        kind, moment = self._kind(), self._chance.moment()
+        name = f"{self._chance.one(WORDS)}-S{self._made % self._subjects:05}-{self._made:07}{kind.ending}"
+        self._made += 1
+        return new_row(
+            Item,
+            uuid=self._chance.uuid(moment),
+            folder_uuid=folder,
+            item_type=kind.item_type,
+            client_metadata={"take": self._chance.below(9), "site": self._chance.one(WORDS)},
+            owner_uuid=self._chance.one(self._people.users),
+            created_at=moment,
+            last_edited_at=moment,
+            **named(name),
+            **self._state(kind),
+        )
+
+    def _kind(self) -> Kind:
+        """Of each hundred items as many are of a kind as its share says."""
+        if not self._bag:
+            self._bag = self._chance.some(_BAG, len(_BAG))
+        return self._bag.pop()
+
+    def _state(self, kind: Kind) -> dict[str, Any]:
+        """Most are there, a few are announced, and of a few the object is gone."""
+        if not kind.mime_type:
+            return {}
+        if self._chance.happens(_COMING):
+            return {"is_placeholder": True}
+        if self._chance.happens(_GONE):
+            return {"is_tombstone": True, "mime_type": kind.mime_type}
+        key = self._chance.key()
+        known = {"object_key": key, "url": OBJECT_URL + key, "sha256": self._chance.digest()}
+        size = self._chance.between(kind.smallest, kind.largest)
+        return {**known, "file_size": size, "mime_type": kind.mime_type, **kind.facts(self._chance)}
+
+    def _members(self, made: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Groups consist of files of the same folder."""
+        files: dict[StorageItemType | None, list[UUID]] = {}
+        for row in made:
+            if row["object_key"]:
+                files.setdefault(row["item_type"], []).append(row["uuid"])
+                files.setdefault(None, []).append(row["uuid"])
+        groups = {kind.item_type: kind.members for kind in KINDS if not kind.mime_type}
+        for row in made:
+            if row["item_type"] in groups:
+                chosen = self._chance.some(files.get(groups[row["item_type"]], []), self._chance.between(2, 12))
+                for position, member in enumerate(chosen):
+                    yield new_row(GroupMember, group_uuid=row["uuid"], position=position, item_uuid=member)
+
+
+def _stored(item: dict[str, Any]) -> dict[str, Any]:
+    return new_row(
+        StoredObject,
+        key=item["object_key"],
+        sha256=item["sha256"],
+        file_size=item["file_size"],
+        created_at=item["created_at"],
+    )

@@ -1,0 +1,98 @@
+"""`storegraph generate`: an empty database is filled with what could be a site, always the same."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from gateway.database.engine import Database
+from gateway.errors import DomainError, ErrorCode
+from gateway.generate.fill import generate
+from gateway.kinds import StorageItemType
+from gateway.models.datasets import data_rows, datasets
+from gateway.models.folders import folders
+from gateway.models.items import group_members, items
+from tests.commands.test_command_line import run
+from tests.fixtures.databases import opened
+from tests.fixtures.invariants import check_counters
+
+FOLDERS, ITEMS = 260, 2_000
+
+
+async def contents(url: str) -> dict[str, list[str]]:
+    """Every row of every table."""
+    async with opened(url) as database:
+        tables = SQLModel.metadata.sorted_tables
+        return {table.name: sorted(map(repr, await database.rows(sa.select(table)))) for table in tables}
+
+
+async def generated(template: Path, file: Path, seed: int) -> dict[str, list[str]]:
+    """What a seed makes of an empty database."""
+    url = f"sqlite:///{shutil.copy(template, file)}"
+    async with opened(url) as database:
+        await generate(database, 30, 400, seed)
+    return await contents(url)
+
+
+async def test_it_makes_what_was_asked_for(database: Database) -> None:
+    await generate(database, FOLDERS, ITEMS, 7)
+    await check_counters(database)
+    found = await database.rows(sa.select(folders.c.uuid, folders.c.parent_uuid, folders.c.path))
+    below = Counter(row.parent_uuid for row in found)
+    assert len(found) == FOLDERS
+    roots = [row.uuid for row in found if row.parent_uuid is None]
+    assert len(roots) == 20
+    assert {below[root] for root in roots} == {10}
+    paths = {row.uuid: row.path for row in found}
+    assert all(row.path == paths.get(row.parent_uuid, "") + row.uuid.hex for row in found)
+    kinds = await database.rows(
+        sa.select(items.c.item_type, sa.func.count().label("found")).group_by(items.c.item_type)
+    )
+    assert {row.item_type for row in kinds} == set(StorageItemType)
+    assert sum(row.found for row in kinds) == ITEMS
+    assert await database.rows(sa.select(group_members))
+
+
+async def test_mirrors_use_what_lies_in_their_folders(database: Database) -> None:
+    await generate(database, FOLDERS, ITEMS, 7)
+    mirrors = await database.rows(sa.select(datasets).where(datasets.c.backing_folder_uuid.is_not(None)))
+    assert len(mirrors) == 3
+    for mirror in mirrors:
+        used = sa.select(data_rows.c.item_uuid).where(data_rows.c.dataset_uuid == mirror.uuid)
+        lies = sa.select(items.c.uuid).where(items.c.folder_uuid == mirror.backing_folder_uuid, ~items.c.is_placeholder)
+        assert uuids(await database.rows(used)) == uuids(await database.rows(lies)) != []
+
+
+def uuids(rows: list[tuple[UUID]]) -> list[UUID]:
+    """The only column, in order."""
+    return sorted(row[0] for row in rows)
+
+
+async def test_a_seed_always_makes_the_same_and_another_makes_something_else(
+    embedded_template: Path, tmp_path: Path
+) -> None:
+    first, again = [await generated(embedded_template, tmp_path / f"{number}.db", 7) for number in range(2)]
+    assert first == again
+    other = await generated(embedded_template, tmp_path / "other.db", 8)
+    assert not set(other["items"]) & set(first["items"])
+
+
+async def test_a_database_with_anything_in_it_is_refused(embedded_database: Database) -> None:
+    await generate(embedded_database, 1, 1, 1)
+    with pytest.raises(DomainError) as refusal:
+        await generate(embedded_database, 1, 1, 1)
+    assert refusal.value.code is ErrorCode.CONFLICT
+
+
+async def test_the_command_says_how_to_go_on(tmp_path: Path) -> None:
+    arguments = ("generate", "--folders", "25", "--items", "100", "--seed", "3")
+    code, said, _ = await run(tmp_path, *arguments)
+    assert code == 0
+    hint = next(line for line in said.splitlines() if line.startswith("storegraph key create"))
+    assert (await run(tmp_path, *hint.split()[1:]))[0] == 0
+    code, _, errors = await run(tmp_path, *arguments)
+    assert (code, errors.strip()) == (1, "The database is not empty.")
