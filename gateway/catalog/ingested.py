@@ -51,8 +51,10 @@ class ReadSource:
     client_metadata: dict[str, Any] | None
 
 
-async def stored_once(transaction: Transaction, sources: Collection[ReadSource]) -> dict[str, str]:
-    """The key under which the bytes of each digest are kept: that of the same bytes if we have them already.
+async def stored_once(
+    transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]
+) -> dict[str, str]:
+    """The key under which the bytes of each digest are kept: that of the same bytes if the user brought them before.
 
     The objects are held, so that they do not leave. All who write them do it in the order of their digests.
     """
@@ -61,15 +63,27 @@ async def stored_once(transaction: Transaction, sources: Collection[ReadSource])
         missing = [one for one in sources if one.facts["sha256"] not in found]
         if not missing:
             return found
-        known = [(one.facts["sha256"], one.key, one.facts["file_size"]) for one in missing]
-        rows = [new_row(StoredObject, sha256=digest, key=key, file_size=size) for digest, key, size in sorted(known)]
+        known = sorted((one.facts["sha256"], one.key, one.facts["file_size"]) for one in missing)
+        rows = [
+            new_row(StoredObject, sha256=digest, uploader_uuid=user_uuid, key=key, file_size=size)
+            for digest, key, size in known
+        ]
         insert = upsert(transaction.connection, stored_objects).on_conflict_do_nothing()
         await transaction.execute(insert, rows)
-        digests = among(transaction.connection.dialect.name, stored_objects.c.sha256, {digest for digest, *_ in known})
-        held = sa.select(stored_objects).where(digests, ~stored_objects.c.is_leaving)
-        held = held.order_by(stored_objects.c.sha256).with_for_update(read=True, key_share=True)
-        found |= {row.sha256: row.key for row in await transaction.rows(held)}
+        held = await transaction.rows(_kept(transaction, user_uuid, missing))
+        found |= {row.sha256: row.key for row in held}
     raise RuntimeError("The same bytes come and go all the time.")
+
+
+def _kept(transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]) -> sa.Select[Any]:
+    """The uploader's objects with the bytes of these sources, and those that he was told of when he announced them."""
+    dialect = transaction.connection.dialect.name
+    his = stored_objects.c.uploader_uuid.is_not_distinct_from(user_uuid)
+    told = among(dialect, stored_objects.c.key, {one.key for one in sources})
+    same = among(dialect, stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
+    held = sa.select(stored_objects).where(same, ~stored_objects.c.is_leaving, sa.or_(his, told))
+    in_order = held.order_by(stored_objects.c.sha256, stored_objects.c.key)
+    return in_order.with_for_update(read=True, key_share=True)
 
 
 async def make_items(

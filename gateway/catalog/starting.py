@@ -149,7 +149,7 @@ async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Coll
         .where(
             among(transaction.connection.dialect.name, stored_objects.c.key, set(keys)), ~stored_objects.c.is_leaving
         )
-        .order_by(stored_objects.c.sha256)
+        .order_by(stored_objects.c.sha256, stored_objects.c.key)
         .with_for_update(read=True, key_share=True, of=stored_objects)
     )
     return {row.key: row for row in await transaction.rows(found)}

@@ -185,7 +185,7 @@ async def _known_objects(
             ~stored_objects.c.is_leaving,
             sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer)),
         )
-        .order_by(stored_objects.c.sha256)
+        .order_by(stored_objects.c.sha256, stored_objects.c.key)
         .with_for_update(read=True, key_share=True, of=stored_objects)
     )
     return {(row.sha256, row.file_size): row.key for row in await transaction.rows(found)}

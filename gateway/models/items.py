@@ -13,13 +13,17 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class StoredObject(SQLModel, table=True):
-    """Bytes in our own store, once for each content. `is_leaving` is set before they are removed."""
+    """Bytes in our own store, once for each content and uploader: keys are seen, and must not say what others have.
+
+    `is_leaving` is set before they are removed.
+    """
 
     __tablename__ = "stored_objects"
     __table_args__ = (
         sa.Index(
-            "uq_stored_objects_sha256",
+            "uq_stored_objects_sha256_uploader_uuid",
             "sha256",
+            "uploader_uuid",
             unique=True,
             sqlite_where=sa.text("NOT is_leaving"),
             postgresql_where=sa.text("NOT is_leaving"),
@@ -27,6 +31,7 @@ class StoredObject(SQLModel, table=True):
     )
     key: str = Field(sa_type=Key, primary_key=True)
     sha256: str
+    uploader_uuid: UUID | None = None
     file_size: int = Field(sa_type=sa.BigInteger)
     is_leaving: bool = False
     created_at: datetime = Field(default_factory=now)

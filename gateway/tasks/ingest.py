@@ -158,7 +158,7 @@ async def _remake(
     held = {row.uuid: row for row in await chosen_items(transaction, [*wanted, *dropped])}
     if gone := wanted - held.keys():
         raise Gone(gone)
-    keys = await stored_once(transaction, sources)
+    keys = await stored_once(transaction, job.user_uuid, sources)
     await hold(transaction, {job.folder_uuid, *(row.folder_uuid for row in held.values())})
     await make_items(transaction, services.queue, job.user_uuid, sources, held, keys)
     await remove_items(transaction, services.queue, None, [held[uuid] for uuid in dropped if uuid in held])

@@ -17,6 +17,7 @@ from tests.fixtures.uploading import (
     TARGET,
     File,
     announce,
+    facts,
     finished,
     grow_old,
     parts_of,
@@ -155,7 +156,7 @@ async def summary(site: Site, folder: str) -> dict[str, int]:
 
 
 async def test_known_bytes_need_no_sending_by_their_readers(shared_site: Site) -> None:
-    """`alreadyStored` is said only to who can read an item with those bytes; stored once they are in any case."""
+    """`alreadyStored` is said only to who can read an item with those bytes; no key tells others of them."""
     site, theirs, data = shared_site, await shared_site.folder("theirs"), samples.png(seed=42)
     await site.user(ANN)
     mine = await site.folder("mine", who=ANN)
@@ -172,9 +173,11 @@ async def test_known_bytes_need_no_sending_by_their_readers(shared_site: Site) -
     await check_all(site.services)
     keys = [key async for key in site.services.store.keys("")]
     assert known["objectKey"] in keys
-    assert unknown["objectKey"] not in keys
+    assert unknown["objectKey"] in keys
+    seen = await facts(site, unknown["itemUuid"], ANN)
+    assert known["objectKey"] not in seen["url"]
     [again] = await announce(site, mine, [file], ANN, sha256=sha256(data).upper())
-    assert (again["alreadyStored"], again["objectKey"]) == (True, known["objectKey"])
+    assert (again["alreadyStored"], again["objectKey"]) == (True, unknown["objectKey"])
     [other] = await announce(site, mine, [File("b.png", "IMAGE", data + b"x")], ANN, sha256=sha256(data))
     assert not other["alreadyStored"]
 
