@@ -43,7 +43,10 @@ class UpdateStorageFoldersInput:
 @strawberry.input(description="Folders to be hung elsewhere (ENC-MOVF).")
 class MoveStorageFoldersInput:
     folder_uuids: list[UUID] = strawberry.field(description="1 to 1,000 folders, none of them twice.")
-    new_parent_uuid: UUID | None = strawberry.field(description="The folder to put them in; null makes them roots.")
+    new_parent_uuid: UUID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The folder to put them in; null makes them roots, absent is refused.",
+    )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
     allow_partial: bool = strawberry.field(default=False, description="Whether to do what can be done if some cannot.")
 

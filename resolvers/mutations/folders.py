@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import strawberry
 
 from gateway.auth.roles import roles_on_folders
 from gateway.catalog.edits import held_row
@@ -25,7 +26,7 @@ from gateway.catalog.texts import checked_description, checked_metadata, checked
 from gateway.context import Context
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, conflict
+from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds import StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders
@@ -93,6 +94,8 @@ async def move_storage_folders(context: Context, input: MoveStorageFoldersInput)
     """Hang folders, with all that lies below them, elsewhere (ENC-FOLDEROP-08)."""
     check_ids(input.folder_uuids, "folderUuids")
     target = input.new_parent_uuid
+    if target is strawberry.UNSET:
+        raise bad_input("Say where to: a folder, or null for roots.", "newParentUuid")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         if target:

@@ -160,6 +160,14 @@ async def test_a_folder_is_moved(site: Site) -> None:
     assert await below(site, right) == (0, 0, [])
 
 
+async def test_a_move_says_where_to(site: Site) -> None:
+    """A root is made by saying null, never by saying nothing (ENC-MOVF)."""
+    below = await site.folder("below", await site.folder("above"))
+    wanted = {"folderUuids": [below]}
+    assert await site.refused("moveStorageFolders", wanted) == [("BAD_USER_INPUT", "input.newParentUuid")]
+    assert await path_of(site, below) == ["below", "above"]
+
+
 async def test_moves_at_once_make_no_circle(site: Site) -> None:
     """Of two moves that would hang two folders below each other, one is refused (ENC-FOLDEROP-08)."""
     one, two = await site.folder("one"), await site.folder("two")
