@@ -65,6 +65,6 @@ def _within_size(metadata: dict[str, Any], path: Path) -> dict[str, Any]:
     except orjson.JSONEncodeError:
         raise bad_input("This metadata has numbers of more than 64 bits.", *path) from None
     if size > MAX_METADATA:
-        message = f"clientMetadata has {size:,} bytes; at most {MAX_METADATA:,} are allowed."
+        message = f"The metadata would have {size:,} bytes as JSON; the limit for metadata is {MAX_METADATA:,} bytes."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     return metadata

@@ -168,6 +168,18 @@ async def test_a_move_says_where_to(site: Site) -> None:
     assert await path_of(site, below) == ["below", "above"]
 
 
+async def test_metadata_that_is_too_large_is_measured(site: Site) -> None:
+    """The refusal says how many bytes there would be and how many there may be, also of what a patch would make."""
+    folder = await site.folder("large")
+    half, other = {"half": "x" * 150_000}, {"other": "y" * 150_000}
+    await site.done("updateStorageFolder", {"folderUuid": folder, "clientMetadata": half}, "__typename")
+    for name, value in (("clientMetadata", half | other), ("clientMetadataPatch", other)):
+        payload = await site.do("updateStorageFolder", {"folderUuid": folder, name: value}, "__typename")
+        [error] = payload["userErrors"]
+        assert (error["code"], error["path"]) == ("LIMIT_EXCEEDED", ["input", name])
+        assert "300,022 bytes" in error["message"] and "limit for metadata is 262,144 bytes" in error["message"]
+
+
 async def test_moves_at_once_make_no_circle(site: Site) -> None:
     """Of two moves that would hang two folders below each other, one is refused (ENC-FOLDEROP-08)."""
     one, two = await site.folder("one"), await site.folder("two")
