@@ -101,6 +101,9 @@ class ObjectStore(Protocol):
     async def abort_parts(self, key: str, upload_id: str) -> None:
         """Forget a multipart upload and its parts; one that is gone already is no error."""
 
+    async def sweep(self) -> None:
+        """Remove what is left of objects that were on their way when a process was killed, a day ago or earlier."""
+
     async def close(self) -> None:
         """Give back threads and connections."""
 

@@ -32,7 +32,6 @@ class LocalDisk:
         self._content, self._incoming, self._uploads = (root / each for each in ("content", "incoming", "uploads"))
         for directory in (self._content, self._incoming, self._uploads):
             directory.mkdir(parents=True, exist_ok=True)
-        sweep(self._incoming)
         self._url = public_url.rstrip("/") + "/objects"
         self._secret = secret
         self._part_size = part_size
@@ -106,6 +105,9 @@ class LocalDisk:
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
         await asyncio.to_thread(shutil.rmtree, parts_of(self._uploads, key, upload_id), ignore_errors=True)
+
+    async def sweep(self) -> None:
+        await asyncio.to_thread(sweep, self._incoming)
 
     async def close(self) -> None:
         pass

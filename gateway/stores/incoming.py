@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _ABANDONED = 24 * 3600  # seconds
@@ -68,8 +69,9 @@ class IncomingFile:
 def sweep(directory: Path) -> None:
     """Remove files that a process left behind when it was killed."""
     for path in directory.iterdir():
-        if path.stat().st_mtime < time.time() - _ABANDONED:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # others come and go meanwhile
+            if path.stat().st_mtime < time.time() - _ABANDONED:
+                path.unlink()
 
 
 def _sync(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Clearing up, every some minutes: late placeholders, old idempotency keys, and jobs that nobody works on."""
+"""Clearing up, every some minutes: late placeholders, old idempotency keys, broken-off uploads, jobs of nobody."""
 
 from datetime import timedelta
 
@@ -25,6 +25,7 @@ async def sweep(services: Services) -> None:
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < now() - LATE))
     await _take_up_stuck_jobs(services)
+    await services.store.sweep()
 
 
 async def _drop_late_placeholders(services: Services) -> bool:

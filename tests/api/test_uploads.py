@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -250,6 +252,19 @@ async def test_late_placeholders_are_swept(shared_site: Site) -> None:
     assert (await finished(site, job))["status"] == "DONE"
     assert {item["uuid"] for item in await items_in(site, folder)} == {young, taken}
     await check_all(site.services)
+
+
+async def test_what_broke_off_is_swept(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """What a killed server had of a file that was on its way goes a day later, while another runs."""
+    with fresh("embedded", request, tmp_path) as settings:
+        async with serving(settings, works=False) as site:
+            broken = settings.data_dir / "objects/incoming/broken"
+            broken.write_bytes(b"half")
+            await swept(site)
+            assert broken.exists()
+            os.utime(broken, (0, 0))
+            await swept(site)
+            assert not broken.exists()
 
 
 async def test_the_same_request_again_gives_the_same_answer(shared_site: Site) -> None:

@@ -189,13 +189,10 @@ async def test_pages_of_other_origins_may_use_the_urls(store: LocalDisk, client:
 
 
 async def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
-    def open_again() -> None:
-        LocalDisk(tmp_path, public_url="", secret=b"x", part_size=1)
-
-    open_again()
+    store = LocalDisk(tmp_path, public_url="", secret=b"x", part_size=1)
     old, young = tmp_path / "incoming/old", tmp_path / "incoming/young"
     for path in (old, young):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
-    open_again()
+    await store.sweep()
     assert not old.exists() and young.exists()
