@@ -153,7 +153,7 @@ def _expected(file: UploadFileInput, most: int, path: Path) -> ExpectedFile:
     digest = file.sha256.lower() if file.sha256 else None
     if digest and not _SHA256.fullmatch(digest):
         raise bad_input("A SHA-256 has 64 hex digits.", *path, "sha256")
-    mime_type = file.mime_type or UNNAMED_TYPE
+    mime_type = UNNAMED_TYPE if file.mime_type is None else file.mime_type
     if not _TYPE.fullmatch(mime_type):
         raise bad_input("A MIME type is a type and a subtype, such as image/png.", *path, "mimeType")
     metadata = checked_metadata(file.client_metadata, *path, "clientMetadata")

@@ -104,6 +104,7 @@ async def test_what_cannot_be_announced_is_refused(shared_site: Site) -> None:
         ({"fileSize": -1}, "fileSize"),
         ({"fileSize": 2**62}, "fileSize"),
         ({"mimeType": "png"}, "mimeType"),
+        ({"mimeType": ""}, "mimeType"),
         ({"mimeType": "image/png\r\nX: y"}, "mimeType"),
         ({"sha256": "abc"}, "sha256"),
         ({"clientMetadata": [1]}, "clientMetadata"),
