@@ -1,5 +1,6 @@
 """The disk store's signed URLs, served: downloads with ranges, uploads of whole objects and of parts."""
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -9,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from gateway.errors import ErrorCode
 from gateway.stores.base import MissingObject
@@ -17,6 +19,7 @@ from gateway.stores.headers import attachment
 from gateway.stores.incoming import AlreadyStored, WrongBytes
 from gateway.stores.signing import BadSignature
 
+_RANGE = re.compile(r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE)
 Answer = Callable[[LocalDisk, Request], Awaitable[Response]]
 
 # Whatever was uploaded, it is data: no browser may run, frame or keep it.
@@ -40,7 +43,12 @@ class Download(FileResponse):
     """One range or the whole file, read in a thread."""
 
     chunk_size = 256 << 10
-    max_ranges = 1  # more are answered with the whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as if there were no Range if it is malformed or of several (RFC 9110, 14.2)."""
+        if not _is_range(Headers(scope=scope).get("Range", "")):
+            scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"range"]}
+        await super().__call__(scope, receive, send)
 
 
 def object_routes(store: LocalDisk) -> list[BaseRoute]:
@@ -121,6 +129,12 @@ def _check_length(headers: Headers, size: int) -> None:
         raise Refused(413, ErrorCode.LIMIT_EXCEEDED, f"the Content-Length must be {size}")
     if int(length) < size:
         raise Refused(400, ErrorCode.BAD_REQUEST, f"the Content-Length must be {size}")
+
+
+def _is_range(text: str) -> bool:
+    """Whether a Range is well-formed and single; whether the object reaches so far is another question."""
+    found = _RANGE.fullmatch(text)
+    return found is not None and (not found["last"] or int(found["first"]) <= int(found["last"]))
 
 
 def _has(tags: str, tag: str) -> bool:
