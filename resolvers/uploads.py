@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from gateway.catalog.jobs import TERMINAL, topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.errors import not_found
+from gateway.events.streams import Event
 from gateway.execution.answers import find
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
@@ -126,18 +129,37 @@ async def watch_job(
             description="A sequence number that the client has seen: nothing is sent before a later one."
         ),
     ] = None,
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Event]:
     """The present state of a job, then each change, at most ten a second and the last always; ends with the job.
 
     States are coalesced, never replayed: `units(changedAfter:)` shows what was missed. It ends with an error if the job
     is deleted or the viewer may no longer see it.
     """
     seen = after if after is not None else -1
+    key = "upload job", uuid, context.viewer
+    async with context.services.streams.follow(key, partial(_states, context.afresh(), uuid)) as states:
+        present = Event(await _present(context.afresh(), uuid))
+        async for state in _chain(present, states):
+            if state.row.sequence > seen:
+                seen = state.row.sequence
+                yield state
+            if state.row.status in TERMINAL:
+                return
+
+
+async def _chain(first: Event, rest: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    yield first
+    async with aclosing(rest):
+        async for event in rest:
+            yield event
+
+
+async def _states(context: Context, uuid: UUID) -> AsyncGenerator[Any]:
+    """A job as it is, and whenever it has changed, to its end."""
+    seen = -1
     async with context.services.events.listen(topic_of(uuid)) as changes:
         while True:
-            job = await find(context.afresh(), job_by_uuid, uuid)
-            if job is None:
-                raise not_found("upload job", "uuid")
+            job = await _present(context.afresh(), uuid)
             if job.sequence > seen:
                 seen = job.sequence
                 yield job
@@ -145,3 +167,10 @@ async def watch_job(
                 return
             await asyncio.sleep(BETWEEN_STATES)
             await changes.wait(RECHECK_SECONDS)
+
+
+async def _present(context: Context, uuid: UUID) -> Any:
+    job = await find(context, job_by_uuid, uuid)
+    if job is None:
+        raise not_found("upload job", "uuid")
+    return job

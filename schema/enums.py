@@ -123,5 +123,6 @@ described(
     OPERATION_RESOLUTION_FAILURE="It is not clear which operation to run.",
     BAD_REQUEST="The request is not one of GraphQL over HTTP.",
     TIMEOUT="The operation took too long.",
+    UNAVAILABLE="A server outside does not answer as it should; later it may.",
     INTERNAL_SERVER_ERROR="Something went wrong on our side.",
 )

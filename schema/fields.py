@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -14,10 +16,12 @@ from gateway.execution.declarations import (
     Aggregate,
     Argument,
     Batch,
+    Change,
     Declaration,
     Derived,
     Function,
     Lookup,
+    Stream,
     ToMany,
     ToOne,
 )
@@ -68,36 +72,44 @@ def changes(function: Callable[..., Any]) -> Any:
     """A mutation: `function(context, input)` returns an outcome or raises domain errors, which become data here."""
     input_type = inspect.signature(function, eval_str=True).parameters["input"].annotation
 
-    async def resolve(info: Info, **given: Any) -> Outcome:
-        try:
-            outcome: Outcome = await function(info.context, given["input"])
-        except DomainError as error:
-            outcome = Outcome(user_errors=[told(error)])
-        except Refusal as refusal:
-            outcome = Outcome(user_errors=[told(error) for error in refusal.errors])
-        info.context.renew()
+    async def make(context: Context, place: str, input: Any) -> Outcome:
+        outcome = await context.once(place, partial(_outcome, function, context, input))
+        context.renew()
         return outcome
+
+    async def resolve(info: Info, **given: Any) -> Outcome:
+        return await make(info.context, str(info.path.key), **given)
 
     arguments = [Argument("input", input_type, inspect.Parameter.empty, "What to do, and to what.")]
     description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `needs`
-    return _field(_with_arguments(resolve, arguments, has_root=False), description, None)
+    return _field(_with_arguments(resolve, arguments, has_root=False), description, Change(make))
+
+
+async def _outcome(function: Callable[..., Any], context: Context, input: Any) -> Outcome:
+    try:
+        outcome: Outcome = await function(context, input)
+    except DomainError as error:
+        return Outcome(user_errors=[told(error)])
+    except Refusal as refusal:
+        return Outcome(user_errors=[told(error) for error in refusal.errors])
+    return outcome
 
 
 def streamed(function: Callable[..., Any]) -> Any:
-    """A subscription: `function(context, **arguments)` yields rows, each answered from the present state."""
+    """A subscription: `function(context, **arguments)` yields events, each answered from the present state."""
 
     async def resolve(info: Info, **given: Any) -> Any:
-        async for row in function(info.context, **given):
-            info.context.renew()
-            yield row
+        async with aclosing(function(info.context, **given)) as events:
+            async for event in events:
+                yield event
 
     resolver = _with_arguments(resolve, _arguments_of(function), has_root=False)
-    return strawberry.subscription(resolver=resolver, description=inspect.getdoc(function))
+    metadata = {DECLARATION: Stream()}
+    return strawberry.subscription(resolver=resolver, description=inspect.getdoc(function), metadata=metadata)
 
 
-def _field(resolver: Callable[..., Any], description: str, declaration: Declaration | None) -> Any:
-    metadata = {DECLARATION: declaration} if declaration else {}
-    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+def _field(resolver: Callable[..., Any], description: str, declaration: Declaration) -> Any:
+    return strawberry.field(resolver=resolver, description=description, metadata={DECLARATION: declaration})
 
 
 def _resolver(declaration: Declaration) -> Callable[..., Any]:

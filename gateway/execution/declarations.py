@@ -137,6 +137,19 @@ class Function:
 
 
 @dataclass(frozen=True, eq=False)
+class Change:
+    """A mutation: `make(context, place, input)` gives the row behind its payload, and makes the change once for each
+    place in the response, however often it is called."""
+
+    make: Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A subscription, whose events are rows."""
+
+
+@dataclass(frozen=True, eq=False)
 class Kinds:
     """How the rows behind an interface tell their types: by the values of a column."""
 
@@ -144,4 +157,4 @@ class Kinds:
     types: Mapping[Any, str]
 
 
-Declaration = Function | Lookup | Derived | Same | ToOne | ToMany | Aggregate | Batch
+Declaration = Change | Stream | Function | Lookup | Derived | Same | ToOne | ToMany | Aggregate | Batch

@@ -10,6 +10,7 @@ import anyio.to_thread
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLSchema,
@@ -44,6 +45,11 @@ class Document:
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     switches: tuple[str, ...] = ()
+
+    def introspects(self, operation: OperationDefinitionNode) -> bool:
+        """Whether an operation asks of the schema alone."""
+        fields = operation.selection_set.selections
+        return all(isinstance(field, FieldNode) and field.name.value.startswith("__") for field in fields)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation of that name, or the only one; raises OPERATION_RESOLUTION_FAILURE."""

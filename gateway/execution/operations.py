@@ -2,14 +2,16 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from inspect import isawaitable
+from time import perf_counter
 from typing import Any, Protocol, TypeVar, cast
 
 import anyio.to_thread
+import orjson
 import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.execution import (
@@ -17,12 +19,13 @@ from graphql.execution import (
     create_source_event_stream,
     execute_root_selection_set,
     execute_subscription_event,
-    map_source_to_response_event,
 )
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
 
 from gateway.errors import DomainError, ErrorCode
+from gateway.events.streams import Event
+from gateway.execution.cache import Cache
 from gateway.execution.cost import check_cost
 from gateway.execution.documents import Document, DocumentErrors, Documents
 from gateway.execution.failures import ErrorBody, coercion_failure, describe
@@ -33,6 +36,7 @@ T = TypeVar("T")
 
 MANY_VALUES = 5_000  # coercing more variables than these is done in a thread
 NO_VARIABLES = VariableValues({}, {})
+COMPILED, INTERPRETED = {"compiled": 0.0}, {"interpreted": 0.0}
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -52,14 +56,18 @@ class OperationRequest:
     request_id: str = field(default_factory=new_request_id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
-    """A response: `data` counts only if the operation was `executed`, else it was refused before that."""
+    """A response: `data` counts only if the operation was `executed`, else it was refused before that.
+
+    `timing` tells how many seconds each part of the work took.
+    """
 
     data: dict[str, Any] | None = None
     errors: Sequence[ErrorBody] = ()
     extensions: Mapping[str, Any] = field(default_factory=dict)
     executed: bool = True
+    timing: Mapping[str, float] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """The response as JSON has it: errors first, and no `data` if nothing was executed."""
@@ -68,10 +76,15 @@ class Answer:
             body["data"] = self.data
         return body | ({"extensions": self.extensions} if self.extensions else {})
 
+    @cached_property
+    def text(self) -> str:
+        """The response as JSON text, written once however many read it; raises TypeError for what JSON cannot hold."""
+        return orjson.dumps(self.body()).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A valid query with the values of its variables."""
+    """A valid operation with the values of its variables."""
 
     document: Document
     operation: OperationDefinitionNode
@@ -79,10 +92,14 @@ class Prepared:
 
 
 class QuickExecutor(Protocol):
-    """Another executor of queries, which does not have to know them all."""
+    """Another executor of operations, which does not have to know them all."""
 
-    async def data(self, query: Prepared, context: Any) -> dict[str, Any] | None:
-        """What a query answers, without errors, or None: then graphql-core runs it."""
+    async def data(self, query: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
+        """What an operation answers, without errors, or None: then graphql-core runs it.
+
+        A subscription is answered for the row of an `event`. A change that was made for graphql-core to tell of is in
+        the context, and is not made again.
+        """
         ...
 
 
@@ -92,6 +109,11 @@ class _Asked:
     document: Document
     operation: OperationDefinitionNode
     is_large: bool
+
+    @property
+    def key(self) -> Hashable:
+        """Two who ask for the same have the same key; those who spell it otherwise may have another."""
+        return self.request.query, self.request.operation_name, repr(self.request.variables)
 
 
 class OperationNotAllowed(DomainError):
@@ -113,6 +135,7 @@ class Operations:
         self._limits = limits
         self._quick = quick
         self._documents = Documents(self._schema, limits)
+        self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
     async def execute(
         self, request: OperationRequest, context: object, allowed: frozenset[OperationType] = ONE_ANSWER
@@ -134,43 +157,75 @@ class Operations:
         return await self._limited(request, self._subscribe(request, contexts))
 
     async def _execute(self, request: OperationRequest, context: object, allowed: frozenset[OperationType]) -> Answer:
+        started = perf_counter()
         asked = await self._asked(request)
-        if self._quick is not None and asked.operation.operation is OperationType.QUERY:
+        if asked.operation.operation not in allowed:
+            raise OperationNotAllowed(asked.operation.operation)
+        prepared = perf_counter()
+        answer = await self._answered(asked, context)
+        (by,) = answer.timing
+        return replace(answer, timing={"prepare": prepared - started, by: perf_counter() - prepared})
+
+    async def _answered(self, asked: _Asked, context: object) -> Answer:
+        if asked.document.introspects(asked.operation):
+            return await self._introspected(asked, context)
+        if self._quick is not None:
             query = Prepared(asked.document, asked.operation, await self._variables(asked))
             data = await self._quick.data(query, context)
             if data is not None:
-                return Answer(data)
+                return Answer(data, timing=COMPILED)
         executor = await self._prepare(asked, context)
-        if executor.operation.operation not in allowed:
-            raise OperationNotAllowed(executor.operation.operation)
-        return _answer(request, await _settled(execute_root_selection_set(executor)))
+        return _answer(asked.request, await _settled(execute_root_selection_set(executor)))
+
+    async def _introspected(self, asked: _Asked, context: object) -> Answer:
+        """What a document asks of the schema alone is the same for everybody, and long: it is kept."""
+        answer = self._introspections.get(asked.key)
+        if answer is None:
+            executor = await self._prepare(asked, context)
+            run = cast(Callable[[], ExecutionResult], partial(execute_root_selection_set, executor))
+            answer = _answer(asked.request, await anyio.to_thread.run_sync(run))
+            if not answer.errors:
+                self._introspections.put(asked.key, answer, len(answer.text) * 10)
+        return answer
 
     async def _subscribe(
         self, request: OperationRequest, contexts: Callable[[], object]
     ) -> AsyncGenerator[Answer] | Answer:
-        executor = await self._prepare(await self._asked(request), contexts())
-        if executor.operation.operation is not OperationType.SUBSCRIPTION:
-            return _answer(request, await _settled(execute_root_selection_set(executor)))
+        asked = await self._asked(request)
+        if asked.operation.operation is not OperationType.SUBSCRIPTION:
+            return await self._answered(asked, contexts())
+        executor = await self._prepare(asked, contexts())
         source = await _settled(create_source_event_stream(executor))
         if isinstance(source, ExecutionResult):
             return _refused(request, *source.errors or ())
-        event = partial(self._event, contexts)
-        return self._stream(request, map_source_to_response_event(executor, cast(AsyncIterable[Any], source), event))
+        query = Prepared(asked.document, asked.operation, executor.variable_values)
+        answer = partial(self._event, query, asked, executor, contexts)
+        return self._stream(asked, cast(AsyncGenerator[Any], source), answer)
 
     async def _stream(
-        self, request: OperationRequest, results: AsyncGenerator[ExecutionResult]
+        self, asked: _Asked, source: AsyncGenerator[Any], answer: Callable[[Any], Coroutine[Any, Any, Answer]]
     ) -> AsyncGenerator[Answer]:
         try:
-            async with aclosing(results):
-                async for result in results:
-                    yield _answer(request, result)
+            async with aclosing(source) as events:
+                async for event in events:
+                    if isinstance(event, Event):
+                        yield await event.once(asked.key, partial(answer, event.row))
+                    else:
+                        yield await answer(event)
         except Exception as error:  # whatever the source raises ends the stream, and is told there
-            yield _refused(request, error)
+            yield _refused(asked.request, error)
 
-    async def _event(self, contexts: Callable[[], object], executor: Executor[Any]) -> ExecutionResult:
-        executor.context_value = contexts()
+    async def _event(
+        self, query: Prepared, asked: _Asked, executor: Executor[Any], contexts: Callable[[], object], row: Any
+    ) -> Answer:
+        context = contexts()
         async with self._deadline():
-            return await _settled(execute_subscription_event(executor))
+            data = await self._quick.data(query, context, row) if self._quick else None
+            if data is not None:
+                return Answer(data)
+            interpreter = executor.build_per_event_executor(row)
+            interpreter.context_value = context
+            return _answer(asked.request, await _settled(execute_subscription_event(interpreter)))
 
     async def _asked(self, request: OperationRequest) -> _Asked:
         count = check_variables(request.variables, self._limits)
@@ -245,7 +300,7 @@ async def _settled(value: Awaitable[T] | T) -> T:
 
 def _answer(request: OperationRequest, result: ExecutionResult) -> Answer:
     errors = [describe(error, request.request_id) for error in result.errors or ()]
-    return Answer(result.data, errors)
+    return Answer(result.data, errors, timing=INTERPRETED)
 
 
 def _refused(request: OperationRequest, *errors: Exception) -> Answer:

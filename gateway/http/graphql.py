@@ -1,5 +1,6 @@
 """GraphQL over HTTP: one endpoint for queries and mutations, alone or in batches, every answer JSON."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
@@ -64,8 +65,7 @@ class GraphQLEndpoint(Generic[V]):
         offer = preferred(request.headers.get("accept"), (JSON, GRAPHQL_JSON))
         request_id = request_id_of(request)
         try:
-            status, body = await self._answer(request, request_id, offer)
-            headers: Mapping[str, str] = {}
+            status, body, headers = await self._answer(request, request_id, offer)
         except ClientDisconnect:
             raise
         except Exception as error:  # our own failures too: every answer is JSON
@@ -74,7 +74,9 @@ class GraphQLEndpoint(Generic[V]):
         fixed = {"content-type": f"{offer or JSON}; charset=utf-8", "cache-control": "no-store"}
         return Response(body, status, {**fixed, "x-request-id": request_id, **headers})
 
-    async def _answer(self, request: Request, request_id: str, offer: str | None) -> tuple[int, bytes]:
+    async def _answer(
+        self, request: Request, request_id: str, offer: str | None
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         if request.method not in ALLOWED:
             raise HTTPRefusal(405, bad_request("Send GET or POST."), {"allow": ", ".join(ALLOWED)})
         if offer is None:
@@ -82,13 +84,14 @@ class GraphQLEndpoint(Generic[V]):
         viewer = await self._viewer(request)
         members = await self._members(request)
         if isinstance(members, list):
-            return 200, orjson.dumps([answer.body() for answer in await self._batch(viewer, members, request_id)])
+            answers = await self._batch(viewer, members, request_id)
+            return 200, orjson.dumps([answer.body() for answer in answers]), _timing(answers)
         asked = operation_request(members, request_id)
         try:
             answer = await self._execute(viewer, asked, ALLOWED[request.method])
         except OperationNotAllowed as refusal:
             raise _not_allowed(refusal.type) from None
-        return _status(answer, offer), orjson.dumps(answer.body())
+        return _status(answer, offer), orjson.dumps(answer.body()), _timing([answer])
 
     async def _viewer(self, request: Request) -> V:
         credential = request.headers.get("authorization")
@@ -141,6 +144,15 @@ def _not_allowed(type_: OperationType) -> HTTPRefusal:
     if type_ is OperationType.MUTATION:
         return HTTPRefusal(405, bad_request("Send mutations by POST."), {"allow": "POST"})
     return HTTPRefusal(400, bad_request(f"Subscriptions run over WebSocket, with the sub-protocol {PROTOCOL}."))
+
+
+def _timing(answers: list[Answer]) -> Mapping[str, str]:
+    """Where the time went, in milliseconds, as browsers show it."""
+    spent: Counter[str] = Counter()
+    for answer in answers:
+        spent.update(answer.timing)
+    said = ", ".join(f"{name};dur={1000 * seconds:.2f}" for name, seconds in spent.items())
+    return {"server-timing": said} if said else {}
 
 
 def _status(answer: Answer, offer: str) -> int:

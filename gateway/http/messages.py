@@ -61,6 +61,11 @@ def encode(message: Message) -> str:
     return orjson.dumps(message).decode()
 
 
+def next_of(id_: str, payload: str) -> str:
+    """The text frame of a `next` message whose payload is JSON text already."""
+    return f'{{"id":{orjson.dumps(id_).decode()},"type":"next","payload":{payload}}}'
+
+
 def _check_id(message: Message) -> None:
     id_ = message.get("id")
     if not isinstance(id_, str) or not 0 < len(id_) <= LONGEST_ID:

@@ -18,7 +18,7 @@ from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
 from gateway.http.entrance import Entrance, V
-from gateway.http.messages import PROTOCOL, Code, Ended, Message, encode, parse
+from gateway.http.messages import PROTOCOL, Code, Ended, Message, encode, next_of, parse
 from gateway.http.requests import operation_request
 
 SECONDS_TO_CLOSE = 1.0
@@ -157,7 +157,7 @@ class Socket(Generic[V]):
                 await self._recheck()
                 if not answer.executed:
                     return await self._finish(id_, {"type": "error", "payload": answer.errors})
-                await self._send({"id": id_, "type": "next", "payload": answer.body()})
+                await self._send_text(next_of(id_, answer.text))
         await self._finish(id_, {"type": "complete"})
 
     async def _fail(self, id_: str, error: Exception, request: OperationRequest) -> None:
@@ -211,8 +211,11 @@ class Socket(Generic[V]):
                 del self._sockets[self._user]
 
     async def _send(self, message: Message) -> None:
+        await self._send_text(encode(message))
+
+    async def _send_text(self, frame: str) -> None:
         try:
-            await self._websocket.send_text(encode(message))  # waits while the client reads slowly
+            await self._websocket.send_text(frame)  # waits while the client reads slowly
         except WebSocketDisconnected:
             raise WebSocketDisconnect(1006) from None
 

@@ -1,6 +1,6 @@
 """What is kept of plans and statements stays within its bounds."""
 
-from gateway.execution.compiled.cache import Cache
+from gateway.execution.cache import Cache
 from tests.execution.world import Both
 
 

@@ -1,5 +1,6 @@
 """GraphQL over HTTP by its specification: media types, methods, members, and the status of each outcome."""
 
+import re
 from typing import Any
 
 import httpx
@@ -257,3 +258,12 @@ async def test_browsers_without_a_query_get_the_page(stage: Stage) -> None:
         tool = await client.get("/graphql", headers={"accept": "*/*"})
     assert page.headers["content-type"].startswith("text/html")
     assert (asked.status_code, tool.status_code) == (401, 401)
+
+
+async def test_the_browser_is_told_where_the_time_went(client: httpx.AsyncClient) -> None:
+    one = await client.post("/graphql", json={"query": "{ hello }"})
+    assert re.fullmatch(r"prepare;dur=\d+\.\d\d, interpreted;dur=\d+\.\d\d", one.headers["server-timing"])
+    two = await client.post("/graphql", json=[{"query": "{ hello }"}, {"query": "{ hello }"}])
+    assert two.headers["server-timing"].count("interpreted") == 1
+    refused = await client.post("/graphql", json={"query": "{ nonsense }"})
+    assert "server-timing" not in refused.headers

@@ -1,4 +1,4 @@
-"""The compiled executor: plans queries once and runs them; whatever it cannot do is left to graphql-core."""
+"""The compiled executor: plans operations once and runs them; whatever it cannot do is left to graphql-core."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -14,7 +14,7 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import convert_arguments
 
 from gateway.context import Context
-from gateway.execution.compiled.cache import Cache
+from gateway.execution.cache import Cache
 from gateway.execution.compiled.explain import explained
 from gateway.execution.compiled.plan import Plan, Unknown
 from gateway.execution.compiled.planner import Planner
@@ -48,15 +48,15 @@ class CompiledExecutor:
         self.counted: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
-    async def data(self, query: Prepared, context: Context) -> dict[str, Any] | None:
-        """What a query answers, or None where graphql-core has to run it."""
+    async def data(self, query: Prepared, context: Context, event: Any = None) -> dict[str, Any] | None:
+        """What an operation answers, of an event if it is a subscription; None where graphql-core has to run it."""
         plan = await self._plan(query)
         if isinstance(plan, str):
             self.counted["fallen back"] += 1
             self.reasons[plan] += 1
             return None
         try:
-            data = await Run(context, query.variables, self.texts, self._convert).data(plan)
+            data = await Run(context, query.variables, self.texts, self._convert, event).data(plan)
         except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
             self.reasons[type(error).__name__] += 1
@@ -87,24 +87,22 @@ def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) ->
 
 
 def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
-    """The plan of a query; raises Unknown."""
-    selections = Selections(query, schema)
-    root = selections.core.query_type
+    """The plan of an operation; raises Unknown."""
+    selections, type_ = Selections(query, schema), query.operation.operation
+    root = selections.core.get_root_type(type_)
     if root is None:
-        raise Unknown("a schema without queries")
-    return Planner(selections, dialect).plan(root)
+        raise Unknown(f"a schema without any {type_.value}")
+    return Planner(selections, dialect).plan(root, serially=type_ is OperationType.MUTATION)
 
 
 async def explain(text: str, schema: strawberry.Schema, limits: Limits, dialect: str) -> str:
-    """The plans of all queries in a document as trees; raises DocumentErrors."""
+    """The plans of all operations in a document as trees; raises DocumentErrors."""
     document = await Documents(schema._schema, limits).get(text)  # strawberry has no public name for it
     return "\n\n".join([_explained(document, each, schema, dialect) for each in document.operations.values()])
 
 
 def _explained(document: Document, operation: OperationDefinitionNode, schema: strawberry.Schema, dialect: str) -> str:
     title = operation.name.value if operation.name else operation.operation.value
-    if operation.operation is not OperationType.QUERY:
-        return f"{title}\ngraphql-core runs it: only queries have plans"
     yes = dict.fromkeys(document.switches, True)
     try:
         return f"{title}\n{explained(plan_of(Prepared(document, operation, VariableValues({}, yes)), schema, dialect))}"

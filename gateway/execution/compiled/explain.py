@@ -5,7 +5,10 @@ from typing import Any
 
 from gateway.execution.compiled.plan import (
     AggregateStep,
+    AttributeStep,
     BatchStep,
+    ChangeStep,
+    EventStep,
     FunctionStep,
     Level,
     LookupStep,
@@ -47,6 +50,12 @@ def _step(step: Step) -> str:
             return f"call {_name(step.batch.load)} with {', '.join(step.batch.needs)} of all rows above"
         case FunctionStep():
             return f"call {_name(step.function.load)}"
+        case AttributeStep():
+            return f"objects in {step.name} of all rows above"
+        case ChangeStep():
+            return f"change {step.place}"
+        case EventStep():
+            return "the row of the event"
 
 
 def _parent(step: PagesStep) -> str:
@@ -66,7 +75,7 @@ def _below(step: Step) -> Level | None:
     match step:
         case AggregateStep():
             return None
-        case BatchStep() | FunctionStep():
+        case BatchStep() | FunctionStep() | AttributeStep() | ChangeStep() | EventStep():
             return _of_shape(step.shape)
         case _:
             return step.level

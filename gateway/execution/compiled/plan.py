@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from graphql import FieldNode, GraphQLField
 from strawberry.types.arguments import StrawberryArgument
 
-from gateway.execution.declarations import Aggregate, Batch, Function, Lookup, ToMany, ToOne
+from gateway.execution.declarations import Aggregate, Batch, Change, Function, Lookup, ToMany, ToOne
 
 Keys = Callable[[Sequence[Any]], list[Any]]
 """The distinct keys that rows hold, in the order in which they come; None is no key."""
@@ -113,12 +113,51 @@ class FunctionStep:
     shape: Shape
 
 
-Step = ToOneStep | LookupStep | PagesStep | AggregateStep | BatchStep | FunctionStep
+@dataclass(frozen=True, slots=True, eq=False)
+class AttributeStep:
+    """Objects that an attribute of the rows holds."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeStep:
+    """What a mutation did, at its place in the response."""
+
+    change: Change
+    place: str
+    arguments: Arguments
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventStep:
+    """The row that a subscription tells of."""
+
+    shape: Shape
+
+
+Step: TypeAlias = (
+    ToOneStep
+    | LookupStep
+    | PagesStep
+    | AggregateStep
+    | BatchStep
+    | FunctionStep
+    | AttributeStep
+    | ChangeStep
+    | EventStep
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """How an operation is answered: its root is a level of one row without columns."""
+    """How an operation is answered: its root is a level of one row without columns, or of an event's row.
+
+    The steps of the root of a mutation are run `serially`.
+    """
 
     root: Level
     size: int
+    serially: bool = False

@@ -18,7 +18,7 @@ from graphql import (
 
 from gateway.execution.compiled import plan
 from gateway.execution.compiled.connections import ConnectionWriter
-from gateway.execution.compiled.plan import Level, Plan, Shape, Unknown
+from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unknown
 from gateway.execution.compiled.selections import Selected, Selections, kinds_of
 from gateway.execution.compiled.writing import (
     ALL,
@@ -33,11 +33,13 @@ from gateway.execution.compiled.writing import (
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
+    Change,
     Declaration,
     Derived,
     Function,
     Lookup,
     Same,
+    Stream,
     ToMany,
     ToOne,
 )
@@ -56,11 +58,11 @@ class Planner:
         self._size = 0
         self._fields = 0
 
-    def plan(self, root: GraphQLObjectType) -> Plan:
+    def plan(self, root: GraphQLObjectType, serially: bool) -> Plan:
         """The plan of the whole operation."""
         writer = LevelWriter(Columns(self.dialect, {}, self.const))
         pairs = [(one.key, self._field(writer, root, one, None)) for one in self.selections.root(root)]
-        return Plan(self._finish(writer, [f"return {writer.each(literal(pairs))}"]), self._size)
+        return Plan(self._finish(writer, [f"return {writer.each(literal(pairs))}"]), self._size, serially)
 
     def columns(
         self, table: sa.Table, target: Any, trailing: int, extras: Mapping[str, sa.ColumnElement[Any]] | None = None
@@ -143,7 +145,7 @@ class Planner:
             return _TYPENAME if kind.name in writer.types else repr(kind.name)
         declaration = one.declaration
         if declaration is None:
-            return self._attribute(writer, one)
+            return self._attribute(writer, one, only)
         match declaration:
             case Same():
                 return self.object(writer, one.target, one.nodes, only)
@@ -151,10 +153,13 @@ class Planner:
                 return self.derived(one, declaration, writer.scope.row(declaration.needs))
         return self._step(writer, one, declaration, only)
 
-    def _attribute(self, writer: LevelWriter, one: Selected) -> str:
-        if not is_leaf_type(one.target):
+    def _attribute(self, writer: LevelWriter, one: Selected, only: Kinds | None) -> str:
+        if is_leaf_type(one.target):
+            return writer.scope.leaf(one.name, one.type)
+        if not isinstance(writer.scope, Attributes) or only:
             raise Unknown(f"objects in the attribute {one.name}")
-        return writer.scope.leaf(one.name, one.type)
+        step = plan.AttributeStep(one.name, self._shape(one.type, one.nodes))
+        return f"{writer.result(step, 'id(r)', None, lambda: lambda _keys: step)}[id(r)]"
 
     def _step(self, writer: LevelWriter, one: Selected, declaration: Declaration, only: Kinds | None) -> str:
         name = _same_step(one, declaration)
@@ -173,7 +178,7 @@ class Planner:
                 values = [writer.scope.value(need) for need in declaration.needs]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
                 results = writer.result(name, key, only, partial(self._batch, one, declaration))
-            case Lookup() | Function():
+            case Lookup() | Function() | Change() | Stream():
                 key = "None"
                 results = writer.result(name, key, only, partial(self._root, one, declaration))
             case _:
@@ -184,13 +189,22 @@ class Planner:
         level = self._rows(edge, one)
         return lambda keys: plan.ToOneStep(edge, level, keys)
 
-    def _root(self, one: Selected, declaration: Lookup | Function) -> Build:
+    def _root(self, one: Selected, declaration: Lookup | Function | Change | Stream) -> Build:
+        step = self._root_step(one, declaration)
+        return lambda _keys: step
+
+    def _root_step(self, one: Selected, declaration: Lookup | Function | Change | Stream) -> Step:
         arguments = self.selections.arguments(one)
         if isinstance(declaration, Lookup):
-            level = self._rows(declaration.edge, one)
-            return lambda _keys: plan.LookupStep(declaration, arguments, level)
+            return plan.LookupStep(declaration, arguments, self._rows(declaration.edge, one))
         shape = self._shape(one.type, one.nodes)
-        return lambda _keys: plan.FunctionStep(declaration, arguments, shape)
+        match declaration:
+            case Function():
+                return plan.FunctionStep(declaration, arguments, shape)
+            case Change():
+                return plan.ChangeStep(declaration, one.key, arguments, shape)
+            case Stream():
+                return plan.EventStep(shape)
 
     def _batch(self, one: Selected, batch: Batch) -> Build:
         arguments, shape = self.selections.arguments(one), self._shape(one.type, one.nodes)
@@ -237,7 +251,9 @@ _TYPENAME = "@typename@"
 
 
 def _same_step(one: Selected, declaration: Declaration) -> Hashable:
-    """Steps of one level with the same name are one step."""
+    """Steps of one level with the same name are one step; a change is made wherever it is asked for."""
+    if isinstance(declaration, Change):
+        return declaration, one.key
     arguments = tuple(sorted(print_ast(argument) for argument in one.nodes[0].arguments or ()))
     if isinstance(declaration, Aggregate) or is_leaf_type(one.target):
         return declaration, arguments, str(one.type)

@@ -12,12 +12,15 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.compiled.cache import Cache
+from gateway.execution.cache import Cache
 from gateway.execution.compiled.leaves import reader
 from gateway.execution.compiled.plan import (
     AggregateStep,
     Arguments,
+    AttributeStep,
     BatchStep,
+    ChangeStep,
+    EventStep,
     FunctionStep,
     Level,
     LookupStep,
@@ -40,8 +43,11 @@ Convert = Callable[..., dict[str, Any]]
 class Run:
     """One run of a plan for one viewer."""
 
-    def __init__(self, context: Context, variables: VariableValues, texts: Cache[Text], convert: Convert) -> None:
+    def __init__(
+        self, context: Context, variables: VariableValues, texts: Cache[Text], convert: Convert, event: Any = None
+    ) -> None:
         self.context = context
+        self._event_row = event
         self._database = context.database
         self._dialect = context.database.dialect
         self._variables = variables
@@ -51,7 +57,11 @@ class Run:
 
     async def data(self, plan: Plan) -> dict[str, Any]:
         """What the response holds; raises whatever goes wrong on the way."""
-        (written,) = await self._written(plan.root, [()])
+        if plan.serially:
+            results: Sequence[Any] = [await one() for one in self._work(plan.root, [()])]
+        else:
+            results = await self._results(plan.root, [()])
+        (written,) = plan.root.write([()], *results)
         return written  # type: ignore[no-any-return]  # the root writes a dict
 
     async def _written(self, level: Level, rows: Sequence[Any]) -> list[Any]:
@@ -61,7 +71,10 @@ class Run:
 
     async def _results(self, level: Level, rows: Sequence[Any]) -> Sequence[Any]:
         """What the steps of a level find: together where the database serves several at once."""
-        return await self._together([partial(_RUN[type(step)], self, step, rows) for step in level.steps])
+        return await self._together(self._work(level, rows))
+
+    def _work(self, level: Level, rows: Sequence[Any]) -> list[Work]:
+        return [partial(_RUN[type(step)], self, step, rows) for step in level.steps]
 
     async def _together(self, work: Sequence[Work]) -> list[Any]:
         if len(work) == 1 or self._dialect == "sqlite":
@@ -168,6 +181,17 @@ class Run:
         value = await step.function.load(self.context, **self._arguments(step.arguments))
         return {None: (await self._completed(step.shape, [value]))[0]}
 
+    async def _attribute(self, step: AttributeStep, rows: Sequence[Any]) -> dict[int, Any]:
+        values = await self._completed(step.shape, [getattr(row, step.name) for row in rows])
+        return {id(row): value for row, value in zip(rows, values, strict=True)}
+
+    async def _change(self, step: ChangeStep, _rows: Sequence[Any]) -> dict[Any, Any]:
+        outcome = await step.change.make(self.context, step.place, **self._arguments(step.arguments))
+        return {None: (await self._completed(step.shape, [outcome]))[0]}
+
+    async def _event(self, step: EventStep, _rows: Sequence[Any]) -> dict[Any, Any]:
+        return {None: (await self._completed(step.shape, [self._event_row]))[0]}
+
     async def _completed(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
         """Values of a shape as the response holds them."""
         if shape.leaf:
@@ -210,6 +234,9 @@ _RUN: dict[type, Callable[[Run, Any, Sequence[Any]], Coroutine[Any, Any, Any]]] 
     AggregateStep: Run._aggregate,
     BatchStep: Run._batch,
     FunctionStep: Run._function,
+    AttributeStep: Run._attribute,
+    ChangeStep: Run._change,
+    EventStep: Run._event,
 }
 
 

@@ -1,0 +1,79 @@
+"""Mutations have plans as well, and are made once whatever becomes of the plan."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.context import Context
+from gateway.execution.compiled.run import Run
+from gateway.execution.operations import OperationRequest, Operations
+from gateway.settings import Limits
+from schema.api import api
+from tests.execution.world import Both
+
+CREATE = """
+mutation Create($one: CreateStorageFolderInput!) {
+  first: createStorageFolder(input: $one) { folder { name parent { name } } userErrors { code message path } }
+  second: createStorageFolder(input: $one) { ...Made }
+  refused: createStorageFolder(input: { name: "" }) { ...Made }
+}
+fragment Made on CreateStorageFolderPayload { __typename folder { uuid name viewerRole } userErrors { code path } }
+"""
+COUNT = "{ storageFolders(first: 200) { nodes { name } } }"
+
+
+async def asked(pair: Both, text: str, **variables: Any) -> dict[str, Any]:
+    """What the compiled executor answers to the admin."""
+    operations = Operations(api, Limits(), pair.compiled)
+    context = Context(pair.services, pair.world.viewers["admin"], "same")
+    answer = await operations.execute(OperationRequest(text, variables), context)
+    body: dict[str, Any] = orjson.loads(answer.text)
+    return body
+
+
+async def made(pair: Both) -> int:
+    """How many of our folders there are."""
+    body = await asked(pair, COUNT)
+    return [node["name"] for node in body["data"]["storageFolders"]["nodes"]].count("new")
+
+
+def told(body: dict[str, Any]) -> None:
+    data = body["data"]
+    assert list(body) == ["data"] and list(data) == ["first", "second", "refused"]
+    assert data["first"] == {"folder": {"name": "new", "parent": None}, "userErrors": []}
+    assert data["second"]["folder"] | {"uuid": ""} == {"uuid": "", "name": "new", "viewerRole": "ADMIN"}
+    assert data["refused"]["folder"] is None
+    assert data["refused"]["userErrors"][0]["path"] == ["input", "name"]
+
+
+async def test_payloads_come_from_plans(pair: Both) -> None:
+    told(await asked(pair, CREATE, one={"name": "new"}))
+    assert pair.compiled.counted == {"compiled": 1}
+    assert await made(pair) == 2, "the same change asked for twice is made twice"
+
+
+async def test_a_change_is_made_once_though_its_plan_is_given_up(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_completed", fails)
+        body = await asked(pair, CREATE, one={"name": "new"})
+    told(body)
+    assert pair.compiled.counted["deoptimised"] == 1
+    assert await made(pair) == 2
+
+
+async def test_what_the_schema_is_asked_for_is_kept(pair: Both) -> None:
+    operations = Operations(api, Limits(), pair.compiled)
+    request = OperationRequest(
+        "query($all: Boolean) { __schema { types { name fields(includeDeprecated: $all) { name } } } }"
+    )
+    context = Context(pair.services, pair.world.viewers["admin"], "same")
+    first, second = [await operations.execute(request, context) for _ in range(2)]
+    assert first.data is second.data is not None
+    other = await operations.execute(OperationRequest(request.query, {"all": True}), context)
+    assert other.data is not first.data
+    mixed = await asked(pair, '{ __typename __type(name: "Query") { name } storageFolders(first: 1) { totalCount } }')
+    assert mixed["data"]["__type"] == {"name": "Query"} and "storageFolders" in mixed["data"]
