@@ -1,13 +1,18 @@
 """One frozen object read from the environment; every name is listed in the README, and a test holds it there."""
 
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 MINIMUM_SECRET = 32
+_PREFIX = "STOREGRAPH_"
 Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
 
 
@@ -35,7 +40,7 @@ class Limits:
 class Settings(BaseSettings):
     """Storegraph's settings; each is the environment variable of its name with the prefix `STOREGRAPH_`."""
 
-    model_config = SettingsConfigDict(env_prefix="STOREGRAPH_", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     data_dir: Path = Field(Path("storegraph-data"), description="Where the embedded database, objects and secret lie.")
     database_url: str = Field(
@@ -99,3 +104,36 @@ class Settings(BaseSettings):
         description="`compiled` runs queries by plans, where it can; `interpreted` leaves all to graphql-core.",
     )
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then the environment, in which every name with the prefix must be known: misspelt, a setting
+        would be as if it were not there.
+        """
+        wrong = [_unknown(name, cls.model_fields) for name in _names_in(os.environ) if name not in cls.model_fields]
+        if wrong:
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return init_settings, env_settings
+
+
+def _names_in(environment: Iterable[str]) -> Iterator[str]:
+    """What follows the prefix in variables of ours; those of the tests are not for the gateway."""
+    for variable in map(str.lower, environment):
+        name = variable.removeprefix(_PREFIX.lower())
+        if name != variable and not name.startswith("test_"):
+            yield name
+
+
+def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
+    nearest = _PREFIX + max(known, key=lambda each: SequenceMatcher(None, name, each).ratio()).upper()
+    error = PydanticCustomError(
+        "unknown_setting", "There is no such setting; the nearest is {nearest}", {"nearest": nearest}
+    )
+    return InitErrorDetails(type=error, loc=(name,), input=None)

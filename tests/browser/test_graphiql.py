@@ -34,7 +34,7 @@ async def test_query_and_subscription(live_server: LiveServer, browser: Watched)
     await browser.run()
     await expect(browser.editor("Result Window")).to_contain_text('"totalSize": ')
     await expect(page.get_by_role("dialog", name="Your API key")).to_be_hidden()
-    if picture := os.environ.get("STOREGRAPH_PICTURE"):
+    if picture := os.environ.get("STOREGRAPH_TEST_PICTURE"):
         await page.screenshot(path=picture)
 
     await browser.choose("UploadJob")

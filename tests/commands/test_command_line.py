@@ -153,3 +153,13 @@ async def test_a_misspelt_limit_is_refused(tmp_path: Path) -> None:
     code, _, errors = await run(tmp_path, "serve", STOREGRAPH_LIMITS='{"depht": 3}')
     assert code == 2
     assert "depht" in errors.lower()
+
+
+async def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    """A name that nobody reads would protect nobody; those of the tests are not the gateway's."""
+    for wrong, meant in (("DATABSE_URL", "DATABASE_URL"), ("LIMITS__TOKENS", "LIMITS"), ("part_sise", "PART_SIZE")):
+        code, _, errors = await run(tmp_path, "migrate", **{f"STOREGRAPH_{wrong}": ""})
+        said = f"STOREGRAPH_{wrong.upper()}: There is no such setting; the nearest is STOREGRAPH_{meant}"
+        assert (code, " ".join(errors.split())) == (2, said)
+    harmless = {"STOREGRAPH_TEST_ANYTHING": "x", "storegraph_log_level": "error", "STOREGRAPH_LIMITS": '{"depth": 9}'}
+    assert (await run(tmp_path, "migrate", **harmless))[0] == 0
