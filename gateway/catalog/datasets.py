@@ -1,6 +1,6 @@
 """What may happen to datasets and their data rows, always with the record."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.kinds import StorageUserRole
 from gateway.models.base import fold
-from gateway.models.datasets import DataRow, Dataset, DatasetGrant, data_rows, dataset_grants, datasets
+from gateway.models.datasets import Dataset, DatasetGrant, data_rows, dataset_grants, datasets
 from gateway.models.items import items
 
 
@@ -59,17 +59,6 @@ async def linked_among(transaction: Transaction, dataset_uuid: UUID, item_uuids:
     return {row.item_uuid for row in await transaction.rows(used)}
 
 
-async def link_items(
-    transaction: Transaction, user_uuid: UUID, dataset_uuid: UUID, item_uuids: Sequence[UUID]
-) -> list[DataRow]:
-    """Let a dataset use items that are held; the new data rows, in the order of the items."""
-    rows = [DataRow(dataset_uuid=dataset_uuid, item_uuid=item) for item in item_uuids]
-    if rows:
-        await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
-    await record(transaction, user_uuid, [_linked(row) for row in rows])
-    return rows
-
-
 async def unlink_items(
     transaction: Transaction, user_uuid: UUID, dataset_uuid: UUID, item_uuids: Collection[UUID]
 ) -> int:
@@ -87,7 +76,3 @@ async def _linkable_in(transaction: Transaction, folder_uuid: UUID) -> list[UUID
 def _uses(transaction: Transaction, dataset_uuid: UUID, item_uuids: Collection[UUID]) -> sa.ColumnElement[bool]:
     chosen = among(transaction.connection.dialect.name, data_rows.c.item_uuid, item_uuids)
     return sa.and_(data_rows.c.dataset_uuid == dataset_uuid, chosen)
-
-
-def _linked(row: DataRow) -> Changed:
-    return Changed("LINK", "DataRow", row.uuid, after={"dataset_uuid": row.dataset_uuid, "item_uuid": row.item_uuid})

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.edits import held_row
 from gateway.catalog.people import create_api_key, revoke_api_key
 from gateway.database.engine import Database
-from gateway.errors import bad_input, not_found
+from gateway.errors import bad_input
 from gateway.kinds import SiteRole
 from gateway.models.base import fold
 from gateway.models.people import api_keys, users
@@ -21,7 +22,7 @@ async def make_key(database: Database, email: str, name: str) -> str:
         user = await transaction.first(sa.select(users).where(users.c.email_key == fold(email), users.c.is_active))
         if user is None:
             raise bad_input(f"There is no active user {email}.")
-        _, text = await create_api_key(transaction, None, user.uuid, name, None)
+        _, text = await create_api_key(transaction, None, user.uuid, name)
     return text
 
 
@@ -36,10 +37,7 @@ async def every_key(database: Database, email: str | None) -> list[Any]:
 async def revoke_key(database: Database, uuid: UUID) -> None:
     """Revoke a key."""
     async with database.writing() as transaction:
-        key = await transaction.first(sa.select(api_keys).where(api_keys.c.uuid == uuid).with_for_update())
-        if key is None:
-            raise not_found("API key")
-        await revoke_api_key(transaction, None, key)
+        await revoke_api_key(transaction, None, await held_row(transaction, api_keys, uuid, "API key"))
 
 
 @asynccontextmanager
@@ -48,7 +46,7 @@ async def passing_admin_key(database: Database) -> AsyncIterator[str]:
     admin = sa.select(users).where(users.c.site_role == SiteRole.ADMIN, users.c.is_active).order_by(users.c.uuid)
     async with database.writing() as transaction:
         found = await transaction.first(admin)
-        uuid, text = await create_api_key(transaction, None, found.uuid, "passing", None)
+        uuid, text = await create_api_key(transaction, None, found.uuid, "passing")
     try:
         yield text
     finally:

@@ -23,12 +23,8 @@ async def items_entered(
 ) -> None:
     """Items now lie in a folder: the dataset that mirrors it uses them."""
     dataset = await mirror_of(transaction, folder_uuid)
-    if dataset is None or not item_uuids:
-        return
-    rows = [DataRow(dataset_uuid=dataset, item_uuid=item) for item in item_uuids]
-    await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
-    changed = [Changed("LINK", "DataRow", row.uuid, folder_uuid, after={"item_uuid": row.item_uuid}) for row in rows]
-    await record(transaction, user_uuid, changed)
+    if dataset is not None:
+        await link(transaction, user_uuid, dataset, item_uuids, folder_uuid)
 
 
 async def items_left(transaction: Transaction, user_uuid: UUID | None, item_uuids: Collection[UUID]) -> None:
@@ -42,6 +38,25 @@ async def items_left(transaction: Transaction, user_uuid: UUID | None, item_uuid
             data_rows.c.dataset_uuid.in_(mirrors),
         ),
     )
+
+
+async def link(
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    dataset_uuid: UUID,
+    item_uuids: Collection[UUID],
+    folder_uuid: UUID | None = None,
+) -> list[DataRow]:
+    """Let a dataset use items that are held, perhaps since they entered a folder; the new rows, in their order."""
+    rows = [DataRow(dataset_uuid=dataset_uuid, item_uuid=item) for item in item_uuids]
+    if rows:
+        await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
+    after = {"dataset_uuid": dataset_uuid}
+    changed = [
+        Changed("LINK", "DataRow", row.uuid, folder_uuid, after={**after, "item_uuid": row.item_uuid}) for row in rows
+    ]
+    await record(transaction, user_uuid, changed)
+    return rows
 
 
 async def unlink(transaction: Transaction, user_uuid: UUID | None, which: sa.ColumnElement[bool]) -> list[UUID]:

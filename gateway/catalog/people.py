@@ -108,10 +108,15 @@ async def remove_members(transaction: Transaction, user_uuid: UUID, group_uuid: 
 
 
 async def create_api_key(
-    transaction: Transaction, user_uuid: UUID | None, owner_uuid: UUID, name: str, expires_at: datetime | None
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    owner_uuid: UUID,
+    name: str,
+    expires_at: datetime | None = None,
+    wanted: str | None = None,
 ) -> tuple[UUID, str]:
-    """Make a key with which its owner signs in; its uuid, and its text, which is kept nowhere."""
-    text = new_key()
+    """Make a key with which its owner signs in; its uuid, and its text, as wanted or random, which is kept nowhere."""
+    text = wanted or new_key()
     key = ApiKey(user_uuid=owner_uuid, name=name, sha256=digest(text), expires_at=expires_at)
     await transaction.execute(sa.insert(api_keys).values(key.model_dump()))
     after = {"name": name, "user_uuid": owner_uuid, "expires_at": expires_at}

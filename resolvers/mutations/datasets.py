@@ -10,7 +10,7 @@ from gateway.catalog import datasets as catalog
 from gateway.catalog.edits import edit, held_row
 from gateway.catalog.folders import create_folder
 from gateway.catalog.items import chosen_items
-from gateway.catalog.mirrors import mirror_of
+from gateway.catalog.mirrors import link, mirror_of
 from gateway.catalog.texts import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -92,7 +92,7 @@ async def link_items_to_dataset(context: Context, input: LinkItemsToDatasetInput
         _check_links(input, present, linked, errors)
         skipped = linked if input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP else ()
         new = [uuid for uuid in input.item_uuids if uuid not in skipped]
-        rows = await catalog.link_items(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
+        rows = await link(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
     return Outcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
 
 
