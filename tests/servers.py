@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import boto3
@@ -98,11 +99,11 @@ def under(objects_url: str, prefix: str) -> str:
 
 
 @contextmanager
-def serving(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
+def serving(make_app: Callable[[str], ASGIApp], **options: Any) -> Iterator[str]:
     """The URL of an application that runs under uvicorn in a thread; `make_app` is given that URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(make_app(url), log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(make_app(url), log_level="warning", **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

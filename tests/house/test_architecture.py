@@ -20,7 +20,7 @@ LAYERS = (
     ("gateway.execution",),
     ("gateway.auth", "gateway.jobs"),
     ("gateway.events",),
-    ("gateway.database", "gateway.stores", "gateway.media"),
+    ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching"),
     ("gateway.models",),
     ("gateway.settings", "gateway.errors", "gateway.ids", "gateway.kinds", "gateway"),
 )
