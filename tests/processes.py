@@ -49,8 +49,8 @@ def running(
     env: Mapping[str, str] | None = None,
     user: str = "",
     stop: signal.Signals = signal.SIGKILL,
-) -> Iterator[None]:
-    """A server in a process group of its own, from the moment it is ready until the block ends."""
+) -> Iterator[int]:
+    """A server in a process group of its own, from the moment it is ready until the block ends; its process id."""
     with (directory / "server.log").open("w+b") as log:
         process = subprocess.Popen(
             launch(command, user=user, stop=stop),
@@ -63,7 +63,7 @@ def running(
         )
         try:
             _wait(process, ready, directory / "server.log")
-            yield
+            yield process.pid
         finally:
             _end(process, stop)
 

@@ -23,7 +23,7 @@ WORDS = (
     "north", "opal", "pier", "quarry", "ridge", "sluice", "tower", "upland", "valley", "weir", "yard",
 )  # fmt: skip
 _BAG = [kind for kind in KINDS for _ in range(kind.share)]
-_GONE, _COMING = 0.01, 0.01
+_GONE, _COMING = 0.04, 0.04
 
 
 class Contents:
@@ -46,8 +46,8 @@ class Contents:
         self.counters[folder] = sum((counted(SimpleNamespace(**row)) for row in made), Counter())
 
     def _item(self, folder: UUID) -> dict[str, Any]:
-        kind, moment = self._kind(), self._chance.moment()
-        name = f"{self._chance.one(WORDS)}-S{self._made % self._subjects:05}-{self._made:07}{kind.ending}"
+        kind, moment, subject = self._kind(), self._chance.moment(), self._made % self._subjects
+        name = f"{self._chance.one(WORDS)}-S{subject:05}-{self._made:07}{kind.ending}"
         self._made += 1
         return new_row(
             Item,
@@ -59,7 +59,7 @@ class Contents:
             created_at=moment,
             last_edited_at=moment,
             **named(name),
-            **self._state(kind),
+            **self._state(kind, whole=subject % 4 != 0),
         )
 
     def _kind(self) -> Kind:
@@ -68,13 +68,13 @@ class Contents:
             self._bag = self._chance.some(_BAG, len(_BAG))
         return self._bag.pop()
 
-    def _state(self, kind: Kind) -> dict[str, Any]:
-        """Most are there, a few are announced, and of a few the object is gone."""
+    def _state(self, kind: Kind, whole: bool) -> dict[str, Any]:
+        """Of most subjects all items are there; of the others a few are announced, and of a few the object is gone."""
         if not kind.mime_type:
             return {}
-        if self._chance.happens(_COMING):
+        if not whole and self._chance.happens(_COMING):
             return {"is_placeholder": True}
-        if self._chance.happens(_GONE):
+        if not whole and self._chance.happens(_GONE):
             return {"is_tombstone": True, "mime_type": kind.mime_type}
         key = self._chance.key()
         known = {"object_key": key, "url": OBJECT_URL + key, "sha256": self._chance.digest()}

@@ -24,6 +24,8 @@ from gateway.models.people import groups, users
 
 _AT_ONCE = 5_000
 """Rows in one batch."""
+_LARGE, _TIMES = 200, 15
+"""One folder in so many is large: it holds so many times as much as another."""
 
 
 async def generate(database: Database, folder_count: int, item_count: int, seed: int) -> None:
@@ -53,10 +55,10 @@ def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
 
 
 def _shares(chance: Chance, folder_count: int, item_count: int) -> list[int]:
-    """How many items lie in each folder: around the average, between half of it and half as much again."""
+    """How many items lie in each folder: most hold about the same, between half of it and half as much again."""
     ends, total = [], 0
-    for _ in range(folder_count):
-        total += 500 + chance.below(1_001)
+    for number in range(1, folder_count + 1):
+        total += (500 + chance.below(1_001)) * (1 if number % _LARGE else _TIMES)
         ends.append(total)
     edges = [0, *(item_count * end // total for end in ends)]
     return [end - begin for begin, end in pairwise(edges)]

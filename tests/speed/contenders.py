@@ -1,0 +1,103 @@
+"""Who is measured, and how each is started: a server process of its own on loopback."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from tests.house.sources import ROOT
+from tests.processes import free_ports, running
+from tests.speed import packages
+from tests.speed.databases import Filled
+from tests.speed.operations import Operation, operation
+from tests.speed.peers.postgraphile import DOCUMENTS as POSTGRAPHILE
+
+SECRET = "0123456789abcdef" * 2
+Command = Callable[[], Sequence[str | Path]]
+
+
+def ours() -> Sequence[str | Path]:
+    """Our own server."""
+    return [sys.executable, "-m", "gateway", "serve", "--port"]
+
+
+def peer(name: str) -> Command:
+    """One of the servers in Python beside this package."""
+    return lambda: [sys.executable, "-m", f"tests.speed.peers.{name}"]
+
+
+def _script(name: str) -> Command:
+    return lambda: packages.node(name)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server: `command` takes the port as one more argument. `documents` are its words for what it can do, where
+    they are not ours; then its answers are its own, too."""
+
+    name: str
+    command: Command
+    env: Mapping[str, str] = field(default_factory=dict)
+    only: frozenset[str] = frozenset({"Q1", "Q2", "Q3", "Q4", "Q5", "Q6"})
+    documents: Mapping[str, str] = field(default_factory=dict)
+    needs: str = ""
+
+    def operation(self, name: str, filled: Filled) -> Operation:
+        """An operation as it is sent to this server."""
+        return operation(name, filled.variables[name], self.documents.get(name))
+
+
+FOUR = frozenset({"Q1", "Q2", "Q3", "Q4"})
+ALL = (
+    Contender("ours", ours),
+    Contender("baseline", ours, {"STOREGRAPH_EXECUTION": "interpreted"}),
+    Contender("floor", peer("floor")),
+    Contender("ariadne", peer("ariadne_server")),
+    Contender("mercurius", _script("mercurius.mjs"), only=FOUR, needs="postgres"),
+    Contender("postgraphile", _script("postgraphile.mjs"), only=FOUR, documents=POSTGRAPHILE, needs="postgres"),
+)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A contender that runs."""
+
+    contender: Contender
+    port: int
+    pid: int
+
+
+@contextmanager
+def started(contender: Contender, filled: Filled, **settings: str) -> Iterator[Running]:
+    """A contender over a database, from when it answers until the block ends."""
+    [port] = free_ports(1)
+    path = f"{ROOT}:{packages.ariadne()}" if contender.name == "ariadne" else str(ROOT)
+    probe = contender.operation("Q1", filled).bodies[0]
+    with TemporaryDirectory(prefix="storegraph-speed-") as directory:
+        env = {
+            "STOREGRAPH_DATABASE_URL": filled.url,
+            "STOREGRAPH_DATA_DIR": directory,
+            "STOREGRAPH_SECRET_KEY": SECRET,
+            "STOREGRAPH_PUBLIC_URL": "http://127.0.0.1:1",
+            "STOREGRAPH_WORK_IN_SERVE": "false",
+            "NODE_ENV": "production",
+            "PYTHONPATH": path,
+            **contender.env,
+            **settings,
+        }
+        command = [*contender.command(), str(port)]
+        with running(command, lambda: _answers(port, filled.key, probe), directory=Path(directory), env=env) as pid:
+            yield Running(contender, port, pid)
+
+
+def _answers(port: int, key: str, probe: bytes) -> bool:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    try:
+        answer = httpx.post(f"http://127.0.0.1:{port}/graphql", content=probe, headers=headers, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 200

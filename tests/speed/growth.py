@@ -1,0 +1,35 @@
+"""What the same operations cost when there is ten times as much."""
+
+import asyncio
+from contextlib import ExitStack
+from statistics import median
+
+from tests.speed.contenders import ALL, started
+from tests.speed.databases import filled
+from tests.speed.measure import Results, take
+from tests.speed.table import table, verdict
+
+SIZES = (100_000, 1_000_000)
+OPERATIONS = ("Q1", "Q2", "Q5")
+AT_MOST = 1.25
+
+
+def measure_growth(kind: str, rounds: int, seconds: float) -> str:
+    """The table of our server over both sizes, in slices that take turns."""
+    sizes = {size: Results() for size in SIZES}
+    with ExitStack() as stack, asyncio.Runner() as runner:
+        sites = {size: stack.enter_context(filled(kind, size)) for size in SIZES}
+        servers = {size: stack.enter_context(started(ALL[0], site)) for size, site in sites.items()}
+        for name in OPERATIONS:
+            for number in range(rounds + 1):
+                for size, results in sizes.items():
+                    runner.run(take(results, sites[size], servers[size], name, seconds, counts=number > 0))
+    small, large = (results.figures[ALL[0].name] for results in sizes.values())
+    rows = []
+    for name in OPERATIONS:
+        pairs = zip(small[name].cpu, large[name].cpu, strict=True)
+        growth = median(after / before for before, after in pairs)
+        cells = [f"{median(one[name].cpu) * 1000:.2f} ({one[name].latency(0.5) * 1000:.1f})" for one in (small, large)]
+        rows.append([name, *cells, verdict(growth, AT_MOST, False)])
+    heads = [f"{size:,} items: CPU ms (p50 ms)" for size in SIZES]
+    return table(["ours", *heads, "growth of CPU"], rows)

@@ -1,0 +1,118 @@
+"""Slices of all servers in turn, so that a disturbance of the machine hits all alike, and their answers compared."""
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import orjson
+
+from tests.speed.client import connected, one_slice
+from tests.speed.contenders import Contender, Running, started
+from tests.speed.databases import Filled
+from tests.speed.usage import cpu_seconds, memory
+
+CONNECTIONS = 4
+_WHOLE = re.compile(rb"(\d)\.0(?=[,}\]])")
+"""JavaScript writes whole numbers so, whatever their type."""
+_OF_THE_CLOCK = re.compile(rb'(expires=|signature=|"expiresAt":")[^&"]+')
+
+
+@dataclass
+class Figures:
+    """What the slices of one operation on one server gave: a figure a slice, but for the latencies."""
+
+    cpu: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    digest: str = ""
+
+    def latency(self, share: float) -> float:
+        """The latency below which that share of all requests was, in seconds."""
+        return sorted(self.latencies)[int(len(self.latencies) * share)]
+
+
+@dataclass
+class Results:
+    """Figures by server and operation, the most memory of each server in bytes, and the machine's load meanwhile."""
+
+    figures: dict[str, dict[str, Figures]] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    load: list[float] = field(default_factory=list)
+
+    def of(self, server: str, operation: str) -> Figures:
+        """The figures of one operation on one server."""
+        return self.figures.setdefault(server, {}).setdefault(operation, Figures())
+
+    def ratio(self, operation: str, over: str, under: str, what: str = "cpu") -> float | None:
+        """How many times one server's figure is another's: the median over the rounds."""
+        both = [self.figures.get(name, {}).get(operation) for name in (over, under)]
+        if None in both:
+            return None
+        pairs: zip[tuple[float, float]] = zip(*(getattr(one, what) for one in both), strict=True)
+        return median(above / below for above, below in pairs)
+
+
+def measure(
+    filled: Filled, contenders: Sequence[Contender], operations: Sequence[str], rounds: int, seconds: float
+) -> Results:
+    """Start all servers, and take so many slices of each operation on each of them."""
+    results = Results()
+    with _all_started(contenders, filled) as servers, asyncio.Runner() as runner:
+        for name in operations:
+            able = [server for server in servers if name in server.contender.only]
+            print(f"{name}: {', '.join(server.contender.name for server in able)}", flush=True)
+            runner.run(_compare(results, filled, able, name))
+            for number in range(rounds + 1):
+                for server in able:
+                    runner.run(take(results, filled, server, name, seconds, counts=number > 0))
+                results.load.append(os.getloadavg()[0])
+        results.memory = {server.contender.name: memory(server.pid) for server in servers}
+    return results
+
+
+@contextmanager
+def _all_started(contenders: Sequence[Contender], filled: Filled) -> Iterator[list[Running]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(started(contender, filled)) for contender in contenders]
+
+
+async def _compare(results: Results, filled: Filled, servers: Sequence[Running], name: str) -> None:
+    """Those who speak the same words must give the same answers, to everything that they are asked."""
+    for server in servers:
+        figures = results.of(server.contender.name, name)
+        digest = hashlib.sha256()
+        async with connected(server.port, filled.key) as (connection,):
+            for body in server.contender.operation(name, filled).bodies[:20]:
+                digest.update(_canonical(await connection.ask(body)))
+        figures.digest = digest.hexdigest()
+    ours = {results.figures[each.contender.name][name].digest for each in servers if not each.contender.documents}
+    if len(ours) > 1:
+        raise SystemExit(f"The answers to {name} differ.")
+
+
+def _canonical(answer: bytes) -> bytes:
+    """An answer with sorted members, without what the clock says in it."""
+    read: dict[str, Any] = orjson.loads(_OF_THE_CLOCK.sub(rb"\1", answer))
+    if "errors" in read or "data" not in read:
+        raise SystemExit(f"That is no answer: {answer[:2000]!r}")
+    return _WHOLE.sub(rb"\1", orjson.dumps(read["data"], option=orjson.OPT_SORT_KEYS))
+
+
+async def take(results: Results, filled: Filled, server: Running, name: str, seconds: float, *, counts: bool) -> None:
+    """One slice of an operation on one server; the first of all warms it up and does not count."""
+    bodies = server.contender.operation(name, filled).bodies
+    async with connected(server.port, filled.key, CONNECTIONS) as connections:
+        before = cpu_seconds(server.pid)
+        done = await one_slice(connections, bodies, seconds)
+        used = cpu_seconds(server.pid) - before
+    if counts:
+        figures = results.of(server.contender.name, name)
+        figures.cpu.append(used / len(done.latencies))
+        figures.rate.append(len(done.latencies) / done.seconds)
+        figures.latencies += done.latencies

@@ -1,0 +1,104 @@
+"""What is measured: six operations, and the folders and texts that they are asked with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from gateway.database.engine import Database
+from gateway.generate.contents import PER_SUBJECT
+from gateway.models.folders import folder_counters, folders
+from gateway.models.items import items
+
+FIFTEEN = (
+    "uuid name description itemType createdAt lastEditedAt isTombstone isPlaceholder storageLocation fileSize "
+    "mimeType sha256 duration width height"
+)
+TWENTY = f"{FIFTEEN} fps frameCount url folderUuid clientMetadata"
+_LEAVES = "uuid name fileSize folder { name } summary { frameInGroups usedInDatasets }"
+_BELOW = f"subfolders(first: 10) {{ nodes {{ uuid name items(first: 10) {{ nodes {{ {_LEAVES} }} }} }} }}"
+_FOUND = "uuid name itemType signedUrl { url expiresAt } folder { name summary { files totalSize } }"
+_KINDS = """__typename uuid name
+    ... on ImageItem { width height }
+    ... on VideoItem { duration fps frameCount }
+    ... on AudioItem { duration audioCodec audioSampleRate }
+    ... on DicomFileItem { dicomStudyUid dicomSeriesUid dicomInstanceUid }
+    ... on PdfItem { pageCount fileSize }"""
+
+
+def _folder(fields: str) -> str:
+    return f"($uuid: UUID!) {{ storageFolder(uuid: $uuid) {{ uuid name {fields} }} }}"
+
+
+DOCUMENTS = {
+    "Q1": "query Q1" + _folder("description createdAt folderType"),
+    "Q2": "query Q2" + _folder(f"items(first: 100) {{ nodes {{ {FIFTEEN} }} }}"),
+    "Q3": f"query Q3 {{ storageFolders(first: 20) {{ nodes {{ uuid name {_BELOW} }} }} }}",
+    "Q4": "query Q4" + _folder(f"items(first: 1000) {{ nodes {{ {TWENTY} }} }}"),
+    "Q5": "query Q5($text: String!) { searchStorageItems(filter: {search: $text}, first: 100) "
+    f"{{ nodes {{ {_FOUND} }} pageInfo {{ hasNextPage }} }} }}",
+    "Q6": "query Q6" + _folder(f"items(first: 100) {{ nodes {{ {_KINDS} }} }}"),
+}
+ABOUT = {
+    "Q1": "one folder, five scalars",
+    "Q2": "a folder with 100 items of 15 scalars",
+    "Q3": "20 roots, 10 subfolders each, 10 items each, with counts and folder names",
+    "Q4": "a folder with 1,000 items of 20 scalars",
+    "Q5": "a search page of 100 with signed URLs and folder summaries",
+    "Q6": "a mixed folder of 100 through fragments on five kinds",
+}
+TYPES = {
+    "VIDEO": "VideoItem",
+    "IMAGE": "ImageItem",
+    "GROUP": "DataGroupItem",
+    "IMAGE_GROUP": "ImageGroupItem",
+    "IMAGE_SEQUENCE": "ImageSequenceItem",
+    "DICOM_FILE": "DicomFileItem",
+    "DICOM_SERIES": "DicomSeriesItem",
+    "AUDIO": "AudioItem",
+    "TIMESERIES": "TimeSeriesItem",
+    "NIFTI": "NiftiItem",
+    "PLAIN_TEXT": "PlainTextItem",
+    "PDF": "PdfItem",
+    "SCENE": "SceneItem",
+}
+"""The types of the schema by what rows say."""
+
+ASKED_WITH = 200
+"""Over how many folders, or texts, an operation goes in turn."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation in its variants, as bodies of requests."""
+
+    name: str
+    bodies: Sequence[bytes]
+
+
+def operation(name: str, variables: Sequence[dict[str, Any]], document: str | None = None) -> Operation:
+    """An operation, in our words or in those of another schema."""
+    text = document or DOCUMENTS[name]
+    bodies = [{"query": text, "operationName": name, "variables": each} for each in variables]
+    return Operation(name, [orjson.dumps(body) for body in bodies])
+
+
+async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """What each operation is asked with: folders of 100 items or 1,000 or more, and texts that find 100."""
+    full, large = [[{"uuid": str(row.uuid)} for row in await database.rows(_folders_of(size))] for size in (100, 1_000)]
+    [counted] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items))
+    whole = [subject for subject in range(counted.items // PER_SUBJECT) if subject % 4]
+    texts = [{"text": f"S{subject:05}"} for subject in whole[:: max(len(whole) // ASKED_WITH, 1)]]
+    if not (full and large and texts):
+        raise SystemExit("There are too few items for these operations.")
+    return {"Q1": full, "Q2": full, "Q3": [{}], "Q4": large, "Q5": texts, "Q6": full}
+
+
+def _folders_of(size: int) -> sa.Select[Any]:
+    listed = sa.and_(items.c.folder_uuid == folders.c.uuid, ~items.c.is_tombstone)
+    lying = sa.select(sa.func.count()).where(listed).scalar_subquery()
+    likely = folders.join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
+    full = sa.select(folders.c.uuid).select_from(likely).where(folder_counters.c.files >= size * 0.9, lying >= size)
+    return full.order_by(folders.c.uuid).limit(ASKED_WITH)

@@ -1,0 +1,24 @@
+"""The operations in the words of the schema that PostGraphile makes of our tables by itself.
+
+It neither checks credentials nor asks what the viewer may see, so it has less to do than the others.
+"""
+
+from tests.speed.operations import FIFTEEN, TWENTY
+
+_LEAVES = """uuid name fileSize folderByFolderUuid { name }
+    groupMembersByItemUuid { totalCount } dataRowsByItemUuid { totalCount }"""
+_ITEMS = "itemsByFolderUuidList(first: {first}, orderBy: [NAME_KEY_ASC], condition: {{isTombstone: false}})"
+
+
+def _folder(fields: str) -> str:
+    return f"($uuid: UUID!) {{ folderByUuid(uuid: $uuid) {{ uuid name {fields} }} }}"
+
+
+DOCUMENTS = {
+    "Q1": "query Q1" + _folder("description createdAt folderType"),
+    "Q2": "query Q2" + _folder(f"{_ITEMS.format(first=100)} {{ {FIFTEEN} }}"),
+    "Q3": f"""query Q3 {{ allFoldersList(first: 20, orderBy: [NAME_KEY_ASC], condition: {{parentUuid: null}}) {{
+        uuid name foldersByParentUuidList(first: 10, orderBy: [NAME_KEY_ASC]) {{
+            uuid name {_ITEMS.format(first=10)} {{ {_LEAVES} }} }} }} }}""",
+    "Q4": "query Q4" + _folder(f"{_ITEMS.format(first=1000)} {{ {TWENTY} }}"),
+}

@@ -1,0 +1,107 @@
+"""What the peers in Python share with our server, so that they do the same work: the database's driver, the check of
+credentials, the conditions of access, and the store that signs URLs."""
+
+import asyncio
+import gc
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from gateway.auth.credentials import Authenticator
+from gateway.auth.viewer import Viewer
+from gateway.context import Services
+from gateway.database.readers import Readers
+from gateway.services import open_services
+from gateway.settings import Settings
+
+Row = tuple[Any, ...]
+
+HELD = """({grant}.user_uuid = :me OR {grant}.group_uuid IN
+    (SELECT m.group_uuid FROM memberships m WHERE m.user_uuid = :me))"""
+SEES = f"""EXISTS (SELECT 1 FROM folder_grants g JOIN folders t ON t.uuid = g.folder_uuid
+    WHERE {HELD.format(grant="g")} AND f.path >= t.path AND f.path < t.path || 'g')"""
+"""Whether the viewer sees the folder f."""
+IN_SEEN = f"EXISTS (SELECT 1 FROM folders f WHERE f.uuid = i.folder_uuid AND {SEES})"
+"""Whether the viewer sees the item i."""
+IS_ROOT = f"""f.uuid IN (SELECT g.folder_uuid FROM folder_grants g WHERE {HELD.format(grant="g")})
+    AND NOT EXISTS (SELECT 1 FROM folder_grants a JOIN folders t ON t.uuid = a.folder_uuid
+    WHERE {HELD.format(grant="a")} AND f.path >= t.path AND f.path < t.path || 'g' AND t.uuid <> f.uuid)"""
+"""Whether the folder f is a root for the viewer."""
+THERE = "NOT i.is_tombstone"
+"""Whether the item i is listed."""
+
+
+class Site:
+    """One database for readers, with statements in words that both kinds understand: `:name` for a parameter."""
+
+    def __init__(self, services: Services) -> None:
+        self._readers = Readers(services.database.url, 8)
+        self._texts: dict[str, str] = {}
+        self.embedded = services.database.is_embedded
+        self.store = services.store
+        self.authenticate = Authenticator(services.database, services.settings)
+
+    async def rows(self, text: str, viewer: Viewer | None = None, /, **values: Any) -> list[Row]:
+        """All rows of a statement."""
+        if viewer:
+            values["me"] = self.key(str(viewer.user_uuid))
+        if self.embedded:
+            return await self._readers.fetch(text, values)
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = re.sub(r"(?<!:):(\w+)", r"%(\1)s", text.replace("%", "%%"))
+        return await self._readers.fetch(known, values)
+
+    def key(self, uuid: str) -> str:
+        """A uuid as the database holds it."""
+        return uuid.replace("-", "") if self.embedded else uuid
+
+    def keys(self, uuids: list[str]) -> Any:
+        """Many uuids as one parameter, for `among` and `first_of_each`."""
+        return orjson.dumps(uuids).decode() if self.embedded else uuids
+
+    @property
+    def among(self) -> str:
+        """What comes after a column that is to be one of the keys."""
+        return "IN (SELECT value FROM json_each(:keys))" if self.embedded else "= ANY(:keys::uuid[])"
+
+    def first_of_each(self, columns: str, table: str, parent: str, there: str = "true") -> str:
+        """The first `:size` rows x of each parent, by name."""
+        page = f"FROM {table} x WHERE x.{parent} = p.value AND {there} ORDER BY x.name_key, x.uuid LIMIT :size"
+        if self.embedded:
+            return f"""SELECT {columns} FROM json_each(:keys) p JOIN {table} x ON +x.{parent} = p.value
+                AND x.uuid IN (SELECT x.uuid {page}) ORDER BY x.name_key, x.uuid"""
+        marked = f"SELECT {columns}, x.name_key, x.uuid AS last {page}"
+        return f"""SELECT * FROM unnest(:keys::uuid[]) p(value) CROSS JOIN LATERAL ({marked}) y
+            ORDER BY y.name_key, y.last"""
+
+    def uuid(self, text: str) -> str:
+        """A uuid as answers hold it."""
+        if not self.embedded:
+            return text
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def moment(self, text: str) -> str:
+        """A moment as answers hold it."""
+        if self.embedded:
+            return f"{text[:10]}T{text[11:19] if text[19:] == '.000000' else text[11:]}Z"
+        return f"{text[:10]}T{text[11:-3]:0<15}Z" if text[19] == "." else f"{text[:10]}T{text[11:19]}Z"
+
+
+def serve(port: int, app_of: Callable[[Site], ASGIApp]) -> None:
+    """Serve an application over the site that the settings name, as our own server does, until told to stop."""
+
+    async def run() -> None:
+        async with open_services(Settings()) as services:
+            app = app_of(Site(services))
+            gc.collect()
+            gc.freeze()
+            await uvicorn.Server(uvicorn.Config(app, port=port, access_log=False, log_config=None)).serve()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

@@ -1,0 +1,91 @@
+"""What was measured, as tables in Markdown, beside what was to be reached."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tests.speed.measure import Figures, Results
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio of two servers and, by operation, what it is to be: at least that, or at most."""
+
+    title: str
+    over: str
+    under: str
+    what: str
+    at_least: bool
+    wanted: dict[str, float]
+    needs: str = ""
+
+
+def _each(*values: float) -> dict[str, float]:
+    return {f"Q{number}": value for number, value in enumerate(values, 1)}
+
+
+GOALS = (
+    Goal("CPU of the tuned baseline over ours", "baseline", "ours", "cpu", True, _each(3, 8, 30, 15, 6, 6)),
+    Goal("our CPU over the floor's", "ours", "floor", "cpu", False, _each(2, 1.3, 1.15, 1.15, 1.5, 1.5)),
+    Goal("requests/s over Mercurius with JIT", "ours", "mercurius", "rate", True, _each(1, 1.5, 10, 1.5), "postgres"),
+    Goal("requests/s over PostGraphile 5", "ours", "postgraphile", "rate", True, _each(2, 2, 2, 2), "postgres"),
+    Goal("CPU of Ariadne over ours", "ariadne", "ours", "cpu", True, {}),
+    Goal("CPU of Mercurius with JIT over ours", "mercurius", "ours", "cpu", True, {}),
+    Goal("CPU of PostGraphile 5 over ours", "postgraphile", "ours", "cpu", True, {}),
+)
+
+
+def tables(results: Results, operations: Sequence[str]) -> str:
+    """All tables."""
+    parts = [_ratios(results, operations), _absolute(results, operations), _memory(results)]
+    load = f"Load of the machine meanwhile: {min(results.load):.1f} to {max(results.load):.1f}."
+    return "\n\n".join([*parts, load])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """One table; the first column is text, the others numbers."""
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def verdict(found: float, wanted: float, at_least: bool) -> str:
+    """A figure beside what was to be reached."""
+    reached = found >= wanted if at_least else found <= wanted
+    return f"{found:.2f} ({'≥' if at_least else '≤'} {wanted:g}: {'reached' if reached else '**not reached**'})"
+
+
+def _ratios(results: Results, operations: Sequence[str]) -> str:
+    rows = []
+    for goal in GOALS:
+        found = [results.ratio(name, goal.over, goal.under, goal.what) for name in operations]
+        if any(found):
+            rows.append([goal.title, *(_cell(goal, *pair) for pair in zip(operations, found, strict=True))])
+    return table(["", *operations], rows)
+
+
+def _cell(goal: Goal, operation: str, found: float | None) -> str:
+    if found is None:
+        return "-"
+    wanted = goal.wanted.get(operation)
+    return f"{found:.2f}" if wanted is None else verdict(found, wanted, goal.at_least)
+
+
+_COLUMNS: dict[str, Callable[[Figures], str]] = {
+    "CPU ms": lambda figures: f"{median(figures.cpu) * 1000:.2f}",
+    "requests/s": lambda figures: f"{median(figures.rate):,.1f}",
+    "p50 / p99 ms": lambda figures: f"{figures.latency(0.5) * 1000:.1f} / {figures.latency(0.99) * 1000:.1f}",
+}
+
+
+def _absolute(results: Results, operations: Sequence[str]) -> str:
+    rows = [
+        [f"{operation} {server}", *(write(figures[operation]) for write in _COLUMNS.values())]
+        for operation in operations
+        for server, figures in results.figures.items()
+        if operation in figures
+    ]
+    return table(["", *_COLUMNS], rows)
+
+
+def _memory(results: Results) -> str:
+    return "Peak memory in MiB: " + ", ".join(f"{name} {size >> 20}" for name, size in results.memory.items()) + "."
