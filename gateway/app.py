@@ -19,6 +19,7 @@ from gateway.execution.operations import Operations
 from gateway.http.entrance import Entrance
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
 from gateway.http.graphql import graphql_routes
+from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
 from gateway.settings import Settings
 from gateway.stores.disk import LocalDisk
@@ -47,10 +48,12 @@ async def _lifespan(services: Services, companion: Companion | None, _app: Starl
 
 def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     limits = services.settings.limits
+    authenticate = Authenticator(services.database, services.settings)
+    quick = _quick(schema, services)
     entrance = Entrance(
-        authenticate=Authenticator(services.database, services.settings),
+        authenticate=authenticate,
         make_context=partial(Context, services),
-        operations=Operations(schema, limits, _quick(schema, services)),
+        operations=Operations(schema, limits, quick),
         limits=limits,
         origins=frozenset(services.settings.allowed_origins),
     )
@@ -59,6 +62,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         Route("/", _home),
         *graphql_routes(entrance, page=graphiql_page),
         *graphiql_routes(),
+        metrics_route(authenticate, quick.counted if quick else {}, quick.reasons if quick else {}),
     ]
     return [*routes, *object_routes(services.store)] if isinstance(services.store, LocalDisk) else routes
 

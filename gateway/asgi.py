@@ -46,6 +46,7 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
                 port=port,
                 access_log=False,  # it would show the signatures of signed URLs
                 log_config=None,
+                ws_per_message_deflate=False,  # a compressor for each socket takes more memory than the rest of it
                 timeout_graceful_shutdown=SECONDS_TO_END,
             )
         )

@@ -1,0 +1,32 @@
+"""What operators watch: counters for admins, and for nobody else."""
+
+import re
+
+import pytest
+
+from tests.fixtures.sites import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_admins_see_how_operations_were_answered(shared_site: Site) -> None:
+    async def counted() -> float:
+        answer = await shared_site.client.get(f"{shared_site.url}/metrics", headers=shared_site.headers("admin"))
+        assert answer.status_code == 200
+        assert "process_resident_memory_bytes" in answer.text
+        found = re.search(r'^storegraph_operations_total\{outcome="compiled"\} (\S+)$', answer.text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    before = await counted()
+    await shared_site.ask("{ storageFolders { totalCount } }")
+    assert await counted() == before + 1
+
+
+async def test_others_do_not(shared_site: Site) -> None:
+    await shared_site.user("watcher@example.org")
+    for headers, status, code in (
+        ({}, 401, "UNAUTHENTICATED"),
+        (shared_site.headers("watcher@example.org"), 403, "FORBIDDEN"),
+    ):
+        answer = await shared_site.client.get(f"{shared_site.url}/metrics", headers=headers)
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (status, code)
