@@ -12,6 +12,7 @@ from gateway.database.engine import Database
 from gateway.events.base import Events
 from gateway.events.streams import Streams
 from gateway.execution.loaders import Loaders
+from gateway.fetching.rules import Rules
 from gateway.jobs.queue import Queue
 from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
@@ -28,6 +29,7 @@ class Services:
     store: ObjectStore
     events: Events
     queue: Queue
+    fetch_rules: Rules
     streams: Streams = field(default_factory=Streams)
 
 

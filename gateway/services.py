@@ -10,6 +10,7 @@ from gateway.context import Services
 from gateway.database.dialects import database_url
 from gateway.database.engine import Database
 from gateway.events.open import open_events
+from gateway.fetching.rules import Rules
 from gateway.jobs.open import open_queue
 from gateway.jobs.queue import Lease
 from gateway.settings import Settings
@@ -37,11 +38,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database = Database(database_address(settings))
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured("With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process.")
-    store = _store(settings)
+    rules, store = _fetch_rules(settings), _store(settings)
     events = open_events(database)
     try:
         await events.start()
-        yield Services(settings, database, store, events, open_queue(database, Lease(duration=settings.lease_seconds)))
+        queue = open_queue(database, Lease(duration=settings.lease_seconds))
+        yield Services(settings, database, store, events, queue, rules)
     finally:
         await events.close()
         await store.close()
@@ -59,3 +61,10 @@ def _store(settings: Settings) -> ObjectStore:
         )
     except ValueError as error:
         raise NotConfigured(f"STOREGRAPH_OBJECTS_URL: {error}") from None
+
+
+def _fetch_rules(settings: Settings) -> Rules:
+    try:
+        return Rules.read(settings.fetch_ports, settings.fetch_allowed)
+    except ValueError as error:
+        raise NotConfigured(f"STOREGRAPH_FETCH_ALLOWED: {error}") from None

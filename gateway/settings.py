@@ -90,6 +90,18 @@ class Settings(BaseSettings):
         3600, ge=60, le=604800, description="How long an upload URL lives; it can be renewed."
     )
     part_size: int = Field(64 << 20, ge=5 << 20, description="Bytes in each part of an upload in parts.")
+    fetch_ports: list[int] = Field(
+        [80, 443], description="Ports from which files elsewhere are fetched, as a JSON list."
+    )
+    fetch_allowed: list[str] = Field(
+        [],
+        description="Private places from which files are fetched nevertheless, as a JSON list of hosts, `host:port` "
+        "and networks like `10.1.0.0/16`.",
+    )
+    fetch_bytes: int = Field(
+        5 << 30, gt=0, description="Bytes of the largest file elsewhere that is fetched to be read."
+    )
+    fetch_seconds: float = Field(600.0, gt=0, description="Seconds that fetching one file may take.")
     allowed_origins: list[str] = Field(
         [], description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own."
     )

@@ -21,6 +21,7 @@ from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from gateway.models.people import users
+from gateway.stores.base import SignedRequest, deadline
 from resolvers.filters import found_item_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
@@ -48,7 +49,7 @@ class SignedUrlUnavailableReason(StrEnum):
 
 
 def _unavailable(row: Any) -> SignedUrlUnavailableReason | None:
-    if row.object_key is not None and not row.is_tombstone:
+    if row.url is not None and not row.is_tombstone:
         return None
     if row.is_tombstone:
         return SignedUrlUnavailableReason.TOMBSTONE
@@ -71,7 +72,7 @@ item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_asked_for = Lookup(item_by_uuid, "uuid", "The item's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 owner_of = ToOne(users, "owner_uuid")
-unavailable_reason = Derived(("object_key", "is_tombstone", "item_type"), _unavailable)
+unavailable_reason = Derived(("url", "is_tombstone", "item_type"), _unavailable)
 same_item = Same()
 backed_data_units = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
 groups_counted = Aggregate(
@@ -114,7 +115,7 @@ items_anywhere = ToMany(
 
 async def _signed_urls(
     context: Context,
-    keys: list[tuple[str | None, str, str | None, bool]],
+    keys: list[tuple[str | None, str | None, str, str | None, bool]],
     *,
     lifetime: Annotated[
         int | None,
@@ -128,11 +129,18 @@ async def _signed_urls(
         raise bad_input(f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime")
     span = timedelta(seconds=seconds)
     return [
-        await context.services.store.sign_get(key, name, mime or "application/octet-stream", span)
-        if key and not gone
-        else None
-        for key, name, mime, gone in keys
+        await _signed(context, key, url, name, mime, span) if url and not gone else None
+        for key, url, name, mime, gone in keys
     ]
+
+
+async def _signed(
+    context: Context, key: str | None, url: str, name: str, mime: str | None, span: timedelta
+) -> SignedRequest:
+    """A URL to an object of ours; a file elsewhere has one that needs no signature, and we promise no more for it."""
+    if key is None:
+        return SignedRequest(url, "GET", deadline(span))
+    return await context.services.store.sign_get(key, name, mime or "application/octet-stream", span)
 
 
 async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[Any]]:
@@ -197,6 +205,6 @@ async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]
     return [found[key] for key in keys]
 
 
-signed_url_of = Batch(("object_key", "name", "mime_type", "is_tombstone"), _signed_urls)
+signed_url_of = Batch(("object_key", "url", "name", "mime_type", "is_tombstone"), _signed_urls)
 accessible_groups = Batch(("uuid",), _accessible_groups)
 accessible_datasets = Batch(("uuid",), _accessible_datasets)

@@ -26,7 +26,7 @@ from schema.people import User
 class SignedUrl:
     url: URL = column("The URL; send the headers with it.")
     method: str = column("The HTTP method that it is good for.")
-    expires_at: datetime = column("Until when it works.")
+    expires_at: datetime = column("Until when it works; a file elsewhere may be moved sooner, or never.")
     headers: JSON = column("Headers to send with the request, by name; often none.")
 
 
@@ -102,7 +102,7 @@ class StorageItem(Node):
     is_placeholder: bool = column("Whether it was announced but is not yet processed.")
     backed_data_units_count: int = answered(items.backed_data_units, "How many data rows of datasets use it.")
     storage_location: StorageLocationName = column("Where its bytes lie.")
-    url: URL | None = column("Its object's own URL, which needs credentials to be read.")
+    url: URL | None = column("Its object's own URL; of a file elsewhere, where it lies.")
     signed_url: SignedUrl | None = answered(
         items.signed_url_of, "A URL from which anybody can download it for a while."
     )

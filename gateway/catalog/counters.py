@@ -39,7 +39,7 @@ def counted(item: Any) -> Counter[str]:
         return Counter(tombstones=1)
     if item.is_placeholder:
         return Counter(placeholders=1)
-    own = Counter(files=1, total_size=item.file_size or 0) if item.object_key else Counter[str]()
+    own = Counter(files=1, total_size=item.file_size or 0) if item.url else Counter[str]()
     return own + Counter({COUNTER_OF[item.item_type]: 1})
 
 
@@ -109,10 +109,10 @@ async def counted_anew(transaction: Transaction, folder_uuid: UUID) -> Counter[s
 
 def _items_by_kind(folder_uuid: UUID) -> sa.Select[Any]:
     """One row for all items that count alike, in the shape of an item that has the bytes of them all."""
-    kinds = (items.c.item_type, items.c.is_tombstone, items.c.is_placeholder, items.c.object_key.is_not(None))
+    kinds = (items.c.item_type, items.c.is_tombstone, items.c.is_placeholder, items.c.url.is_not(None))
     sums = (
         sa.func.count().label("found"),
-        sa.func.max(items.c.object_key).label("object_key"),
+        sa.func.max(items.c.url).label("url"),
         sa.func.sum(items.c.file_size).label("file_size"),
     )
     return sa.select(*kinds[:3], *sums).where(items.c.folder_uuid == folder_uuid).group_by(*kinds)

@@ -16,7 +16,7 @@ from gateway.catalog.starting import OBJECT_URL
 from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
-from gateway.kinds import StorageItemType
+from gateway.kinds import StorageItemType, StorageLocationName
 from gateway.models.base import fold, new_row, now
 from gateway.models.items import GroupMember, Item, StoredObject, group_members, items, stored_objects
 from gateway.models.uploads import uploads
@@ -42,13 +42,17 @@ class Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """A source whose bytes have been read: where they lie, what they are, and what the client asked of the item."""
+    """A source whose bytes have been read: where they lie, what they are, and what the client asked of the item.
+
+    `place` is a key in our own store, or the URL of a file that stays `elsewhere`.
+    """
 
     item_uuid: UUID
-    key: str
+    place: str
     facts: Mapping[str, Any]
     title: str | None
     client_metadata: dict[str, Any] | None
+    elsewhere: bool = False
 
 
 async def stored_once(
@@ -60,10 +64,10 @@ async def stored_once(
     """
     found: dict[str, str] = {}
     for _ in range(_TURNS):
-        missing = [one for one in sources if one.facts["sha256"] not in found]
+        missing = [one for one in sources if not one.elsewhere and one.facts["sha256"] not in found]
         if not missing:
             return found
-        known = sorted((one.facts["sha256"], one.key, one.facts["file_size"]) for one in missing)
+        known = sorted((one.facts["sha256"], one.place, one.facts["file_size"]) for one in missing)
         rows = [
             new_row(StoredObject, sha256=digest, uploader_uuid=user_uuid, key=key, file_size=size)
             for digest, key, size in known
@@ -79,7 +83,7 @@ def _kept(transaction: Transaction, user_uuid: UUID | None, sources: Collection[
     """The uploader's objects with the bytes of these sources, and those that he was told of when he announced them."""
     dialect = transaction.connection.dialect.name
     his = stored_objects.c.uploader_uuid.is_not_distinct_from(user_uuid)
-    told = among(dialect, stored_objects.c.key, {one.key for one in sources})
+    told = among(dialect, stored_objects.c.key, {one.place for one in sources})
     same = among(dialect, stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
     held = sa.select(stored_objects).where(same, ~stored_objects.c.is_leaving, sa.or_(his, told))
     in_order = held.order_by(stored_objects.c.sha256, stored_objects.c.key)
@@ -105,7 +109,8 @@ async def make_items(
     made = await transaction.rows(sa.select(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(held[uuid] for uuid in uuids), *(entering([row], row.folder_uuid) for row in made))
     await _mirror(transaction, user_uuid, made)
-    await release(transaction, queue, [one.key for one in sources if keys[one.facts["sha256"]] != one.key])
+    ours = [one for one in sources if not one.elsewhere]
+    await release(transaction, queue, [one.place for one in ours if keys[one.facts["sha256"]] != one.place])
     changed = [
         Changed("INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}) for row in made
     ]
@@ -159,7 +164,7 @@ def group_row(
 def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, Any]:
     """What becomes of a placeholder; all have the same columns, so that one statement writes them."""
     name = row.name if source.title is None else source.title
-    key = keys[source.facts["sha256"]]
+    key = None if source.elsewhere else keys[source.facts["sha256"]]
     return {
         "placeholder": source.item_uuid,
         **{fact: source.facts.get(fact) for fact in _ITEM_FACTS},
@@ -168,7 +173,8 @@ def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, 
         "client_metadata": row.client_metadata if source.client_metadata is None else source.client_metadata,
         "is_placeholder": False,
         "object_key": key,
-        "url": OBJECT_URL + key,
+        "url": source.place if key is None else OBJECT_URL + key,
+        "storage_location": StorageLocationName.STOREGRAPH if key else StorageLocationName.DIRECT_ACCESS,
         "last_edited_at": now(),
     }
 

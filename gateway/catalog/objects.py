@@ -34,10 +34,11 @@ async def release(transaction: Transaction, queue: Queue, keys: Iterable[str | N
 
 async def give_up_uploads(transaction: Transaction, queue: Queue, rows: Collection[Any]) -> None:
     """What was sent for these uploads, or was to be used in its place, is not needed for them any more."""
-    for upload in rows:
+    ours = [upload for upload in rows if upload.source_url is None]
+    for upload in ours:
         if upload.parts_id is not None:
             await queue.enqueue(transaction, ABORT_PARTS, {"key": upload.object_key, "parts_id": upload.parts_id})
-    await release(transaction, queue, [key for upload in rows for key in (upload.object_key, upload.stored_key)])
+    await release(transaction, queue, [key for upload in ours for key in (upload.object_key, upload.stored_key)])
 
 
 async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[str]:

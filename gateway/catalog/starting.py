@@ -13,6 +13,7 @@ from gateway.auth.visible import sees_item
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
 from gateway.catalog.items import chosen_items
+from gateway.catalog.texts import name_in_url
 from gateway.catalog.uploads import UNNAMED_TYPE, ExpectedFile, add_placeholders, expected_item, uploads_of
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
@@ -31,7 +32,10 @@ OBJECT_URL = "storegraph:///"
 
 @dataclass(slots=True)
 class Source:
-    """One file of a unit: a placeholder, or the URL of a stored object; `facts` are to be taken instead of reading."""
+    """One file of a unit: a placeholder, or the URL of an object, stored by us or lying elsewhere.
+
+    `facts` are to be taken instead of reading.
+    """
 
     path: Path
     item_type: StorageItemType
@@ -96,15 +100,18 @@ async def enqueue_units(
 
 
 async def _bind(transaction: Transaction, viewer: Viewer, folder_uuid: UUID, sources: Sequence[Source]) -> None:
-    """Let every source have a placeholder: the one it names, or one made for the object that it names."""
+    """Let every source have a placeholder: the one it names, or one made for the object or URL that it names."""
     errors: list[DomainError] = []
     await _check_placeholders(transaction, folder_uuid, [one for one in sources if one.placeholder_uuid], errors)
-    linked = [one for one in sources if one.object_url is not None]
+    named = [one for one in sources if one.object_url is not None]
+    linked = [one for one in named if is_ours(one.object_url)]
+    elsewhere = [one for one in named if not is_ours(one.object_url)]
     objects = await _readable_objects(transaction, viewer, [_key_in(one) for one in linked])
     errors += [not_found("object in our own store", *one.path) for one in linked if _key_in(one) not in objects]
     if errors:
         raise Refusal(errors)
     made = [_expected(viewer, folder_uuid, one, objects[_key_in(one)]) for one in linked]
+    made += [_expected_elsewhere(viewer, folder_uuid, one) for one in elsewhere]
     await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
 
 
@@ -128,10 +135,14 @@ async def _check_placeholders(
             free.remove(row.uuid)
 
 
+def is_ours(url: str | None) -> bool:
+    """Whether a URL names an object in our own store."""
+    return url is not None and url.startswith(OBJECT_URL)
+
+
 def _key_in(source: Source) -> str:
-    """The key in a source's URL; empty if the URL is not of our own store."""
-    scheme, found, key = (source.object_url or "").partition(OBJECT_URL)
-    return key if found and not scheme else ""
+    """The key in the URL of an object in our own store."""
+    return (source.object_url or "").removeprefix(OBJECT_URL)
 
 
 async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Collection[str]) -> dict[str, Any]:
@@ -161,6 +172,16 @@ def _expected(viewer: Viewer, folder_uuid: UUID, source: Source, found: Any) -> 
         found.name, source.item_type, found.file_size, found.mime_type or UNNAMED_TYPE, found.sha256, {}
     )
     row, upload = expected_item(viewer.user_uuid, folder_uuid, file, found.key)
+    source.placeholder_uuid = row["uuid"]
+    return row, upload
+
+
+def _expected_elsewhere(viewer: Viewer, folder_uuid: UUID, source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A placeholder for a file that lies elsewhere, of which nothing is known yet."""
+    url = source.object_url or ""
+    name = source.title or name_in_url(url)
+    file = ExpectedFile(name, source.item_type, None, UNNAMED_TYPE, None, {}, url)
+    row, upload = expected_item(viewer.user_uuid, folder_uuid, file, None)
     source.placeholder_uuid = row["uuid"]
     return row, upload
 

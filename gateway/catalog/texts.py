@@ -1,6 +1,7 @@
 """What names, descriptions and metadata may be, for every object that has them."""
 
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -22,6 +23,15 @@ def checked_name(name: str | None, *path: str | int) -> str:
     if {".", ".."} & set(name.replace("\\", "/").split("/")):
         raise bad_input("A name has no part that is . or ..", *path)
     return name
+
+
+def name_in_url(url: str) -> str:
+    """What to call the file at a URL: the last part of its path if that can be a name, else its host."""
+    parts = urlsplit(url)
+    try:
+        return checked_name(unquote(parts.path).rstrip("/").rpartition("/")[2])
+    except DomainError:
+        return parts.netloc[:MAX_NAME]
 
 
 def checked_description(text: str | None, *path: str | int) -> str:

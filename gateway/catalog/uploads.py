@@ -40,14 +40,15 @@ UPLOADABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """A file that a client will send; `file_size` in bytes, `sha256` in lower-case hex."""
+    """A file that a client will send, or that lies at `url`; `file_size` in bytes, `sha256` in lower-case hex."""
 
     name: str
     item_type: StorageItemType
-    file_size: int
+    file_size: int | None
     mime_type: str
     sha256: str | None
     client_metadata: dict[str, Any]
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,7 @@ async def expect_files(
     """Make a placeholder for each file; the caller holds the tree. Their uuids, in order."""
     known = await _known_objects(transaction, viewer, {file.sha256 for file in files if file.sha256})
     made = [
-        expected_item(viewer.user_uuid, folder_uuid, file, known.get((file.sha256 or "", file.file_size)))
-        for file in files
+        expected_item(viewer.user_uuid, folder_uuid, file, known.get((file.sha256, file.file_size))) for file in files
     ]
     await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
     return [item["uuid"] for item, _ in made]
@@ -118,6 +118,7 @@ def expected_item(
         mime_type=file.mime_type,
         sha256=file.sha256,
         stored_key=stored_key,
+        source_url=file.url,
     )
     return item, upload
 
@@ -173,7 +174,7 @@ async def _target(services: Services, row: Any) -> Target:
 
 async def _known_objects(
     transaction: Transaction, viewer: Viewer, digests: Collection[str]
-) -> dict[tuple[str, int], str]:
+) -> dict[tuple[str | None, int | None], str]:
     """The objects with these digests that the viewer can read already, by digest and size.
 
     They are held, so that they do not leave before they are referred to.

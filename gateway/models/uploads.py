@@ -13,17 +13,20 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class Upload(SQLModel, table=True):
-    """Bytes for a placeholder: a client sends them to `object_key`, unless they are stored as `stored_key` already."""
+    """Bytes for a placeholder: a client sends them to `object_key`, unless they are stored as `stored_key` already, or
+    lie elsewhere, at `source_url`, where they stay.
+    """
 
     __tablename__ = "uploads"
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
     object_key: str = Field(sa_type=Key, unique=True)
     file_name: str
-    file_size: int = Field(sa_type=sa.BigInteger)
+    file_size: int | None = Field(default=None, sa_type=sa.BigInteger)
     mime_type: str
     sha256: str | None = None
     parts_id: str | None = None
     stored_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
+    source_url: str | None = Field(default=None, sa_type=sa.Text)
     unit_uuid: UUID | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=now, index=True)
 

@@ -103,7 +103,7 @@ async def _postpone(services: Services, job: UUID, failed: Sequence[ReadUnit], t
         expected = await _uploads(services, [one.unit for one in failed])
         names = {upload.unit_uuid: upload.file_name for upload in expected.values()}
         error = f"it could not be worked on, through no fault of its own, though it was tried {tries + 1} times."
-        lost = [replace(one, error=f"{names.get(one.unit.uuid, 'A file')}: {error}") for one in failed]
+        lost = [replace(one, error=one.error or f"{names.get(one.unit.uuid, 'A file')}: {error}") for one in failed]
         return await _commit(services, job, lost)
     again: dict[str, JSON] = {"job": job.hex, "positions": [one.unit.position for one in failed], "tries": tries + 1}
     async with services.database.writing() as transaction:

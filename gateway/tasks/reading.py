@@ -11,6 +11,8 @@ from uuid import UUID
 import structlog
 
 from gateway.catalog.ingested import ReadSource
+from gateway.fetching.errors import FetchError
+from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import StorageItemType
 from gateway.media.facts import MediaError
 from gateway.media.prober import Prober
@@ -31,7 +33,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadUnit:
-    """A unit whose files have been read. `error` says what is wrong with them; `failed`, that we could not do it."""
+    """A unit whose files have been read. `error` says what is wrong with them.
+
+    `failed` says that we could not do it, and may another time; its `error` is for the case that we never can.
+    """
 
     unit: Any
     sources: Sequence[ReadSource] = ()
@@ -42,10 +47,12 @@ class ReadUnit:
 class Reader:
     """Reads some files at once: each may be a copy on this machine's disk while it is read."""
 
-    def __init__(self, store: ObjectStore, prober: Prober, at_once: int) -> None:
+    def __init__(self, store: ObjectStore, fetcher: Fetcher, prober: Prober, at_once: int) -> None:
         self._store = store
+        self._fetcher = fetcher
         self._prober = prober
         self._places = asyncio.Semaphore(at_once)
+        self._places_elsewhere = asyncio.Semaphore(at_once)  # a slow server makes nobody wait whose file is here
 
     async def read(self, unit: Any, expected: Mapping[UUID, Any]) -> ReadUnit:
         """Read all files of a unit, whose uploads are among `expected`, by item; never raises but to be cancelled."""
@@ -57,25 +64,51 @@ class Reader:
                     group.create_task(self._source(kind, expected.get(UUID(hex=source["item_uuid"])), source))
                     for source in unit.spec["sources"]
                 ]
-        except Exception:
+        except ExceptionGroup as failures:
             log.warning("unit_not_read", unit=str(unit.uuid), exc_info=True)
-            return ReadUnit(unit, failed=True)
+            said = next((str(error) for error in failures.exceptions if isinstance(error, FetchError)), None)
+            return ReadUnit(unit, error=said, failed=True)
         return _together(unit, [task.result() for task in reading])
 
     async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
         """A file, or what is wrong with it."""
         if upload is None:
             return "A placeholder was removed before its file was read."
-        key = upload.stored_key or upload.object_key
+        place = upload.source_url or upload.stored_key or upload.object_key
+        elsewhere = upload.source_url is not None
         try:
-            async with self._places, self._store.local(key) as path:
-                facts = await self._facts(path, kind, upload.file_name, source["facts"])
+            async with self._places_elsewhere if elsewhere else self._places:
+                read = self._facts_elsewhere if elsewhere else self._facts_here
+                facts = await read(place, kind, upload.file_name, source["facts"])
             _check_declared(upload, facts)
         except MissingObject:
             return f"{upload.file_name}: {_MISSING}"
         except MediaError as error:
             return f"{upload.file_name}: {error}."
-        return ReadSource(upload.item_uuid, key, facts, source["title"], source["client_metadata"])
+        except FetchError as error:
+            said = f"{upload.file_name}: {error}"
+            if error.may_pass:
+                raise FetchError(error.code, said) from None
+            return said
+        return ReadSource(upload.item_uuid, place, facts, source["title"], source["client_metadata"], elsewhere)
+
+    async def _facts_here(
+        self, key: str, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """What an object in our own store is."""
+        async with self._store.local(key) as path:
+            return await self._facts(path, kind, name, provided)
+
+    async def _facts_elsewhere(
+        self, url: str, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """What a file elsewhere is; if the client has said it, the file is not fetched, only its size."""
+        if provided is not None:
+            span = await self._fetcher.read(url, 0, 1)
+            size = provided.get("file_size") if span.total is None else span.total
+            return _trusted(provided, None, size)
+        async with self._fetcher.local(url) as path:
+            return asdict(await self._prober.probe(path, kind, name))
 
     async def _facts(
         self, path: Path, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
@@ -83,12 +116,16 @@ class Reader:
         """The facts in the file, or those that the client provided with only what we must see ourselves."""
         if provided is None:
             return asdict(await self._prober.probe(path, kind, name))
-        sha256, size = await asyncio.to_thread(_digest, path)
-        if not size:
-            raise MediaError("the file is empty")
-        if provided.get("file_size", size) != size:
-            raise MediaError(f"the file has {size:,} bytes, not {provided['file_size']:,} as its metadata says")
-        return {**provided, "sha256": sha256, "file_size": size}
+        return _trusted(provided, *await asyncio.to_thread(_digest, path))
+
+
+def _trusted(provided: Mapping[str, Any], sha256: str | None, size: int | None) -> dict[str, Any]:
+    """Facts that the client provided, with what we have seen ourselves."""
+    if size == 0:
+        raise MediaError("the file is empty")
+    if provided.get("file_size", size) != size:
+        raise MediaError(f"the file has {size:,} bytes, not {provided['file_size']:,} as its metadata says")
+    return {**provided, "sha256": sha256, "file_size": size}
 
 
 def _digest(path: Path) -> tuple[str, int]:
@@ -97,7 +134,7 @@ def _digest(path: Path) -> tuple[str, int]:
 
 
 def _check_declared(upload: Any, facts: Mapping[str, Any]) -> None:
-    if upload.file_size != facts["file_size"]:
+    if upload.file_size not in (facts["file_size"], None):
         raise MediaError(f"the file has {facts['file_size']:,} bytes, not {upload.file_size:,} as was declared")
     if upload.sha256 and upload.sha256 != facts["sha256"]:
         raise MediaError(f"the SHA-256 is {facts['sha256']}, not {upload.sha256} as was declared")

@@ -9,6 +9,7 @@ from functools import partial
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.starting import INGEST
 from gateway.context import Services
+from gateway.fetching.fetcher import Fetcher
 from gateway.jobs.queue import Task
 from gateway.media.prober import ProbeLimits, Prober
 from gateway.models.base import now
@@ -39,13 +40,18 @@ async def work(services: Services, stop: asyncio.Event) -> None:
     """Run tasks until `stop` is set."""
     settings = services.settings
     prober = Prober(ProbeLimits(settings.probe_seconds, settings.probe_memory, settings.probe_children))
-    reader = Reader(services.store, prober, 2 * settings.probe_children)  # so that copies come while others are read
+    fetcher = await asyncio.to_thread(  # it reads all certificates
+        Fetcher, services.fetch_rules, most=settings.fetch_bytes, seconds=settings.fetch_seconds
+    )
+    at_once = 2 * settings.probe_children  # so that copies come while others are read
+    reader = Reader(services.store, fetcher, prober, at_once)
     try:
         for name in REGULAR:
             await _plan(services, name)
         await services.queue.work(tasks_of(services, reader), concurrency=settings.worker_concurrency, stop=stop)
     finally:
         await prober.close()
+        await fetcher.close()
 
 
 @asynccontextmanager

@@ -15,7 +15,10 @@ from resolvers.inputs.media import (
 )
 from resolvers.inputs.scalars import JSON, URL, BigInt
 
-_URL = "The URL of an object in our own store, as an item's `url` says it; this or placeholderUuid."
+_URL = (
+    "A public https:// or http:// URL, where the file stays, or the URL of an object in our own store, as an item's "
+    "`url` says it; this or placeholderUuid."
+)
 _PLACEHOLDER = "A placeholder to which the bytes were sent; this or the URL."
 _TITLE = "The item's name; the file's name if absent."
 _GROUP_TITLE = "The group's name; one is made up if absent."

@@ -20,7 +20,7 @@ from resolvers.outcomes import Outcome
 @needs("USER on the folder")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
-    plans = read_plans(input.items)
+    plans = read_plans(context.services.fetch_rules, input.items)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")

@@ -7,9 +7,11 @@ from typing import Any
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog.provided import checked_facts, dicom_facts
-from gateway.catalog.starting import Source, UnitPlan
+from gateway.catalog.starting import Source, UnitPlan, is_ours
 from gateway.catalog.texts import checked_metadata, checked_name
 from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
+from gateway.fetching.errors import FetchError
+from gateway.fetching.rules import Rules
 from gateway.kinds import StorageItemType
 from resolvers.inputs.uploads import DataUploadItemsInput
 
@@ -39,11 +41,11 @@ _FACTS = ("video_metadata", "image_metadata", "audio_metadata", "text_metadata",
 _PDF_TYPE = "application/pdf"
 
 
-def read_plans(input: DataUploadItemsInput) -> list[UnitPlan]:
+def read_plans(rules: Rules, input: DataUploadItemsInput) -> list[UnitPlan]:
     """The units that a job is to make; raises a `Refusal` with every field at fault, or the limit that is passed."""
     _check_numbers(input)
     errors: list[DomainError] = []
-    plans = [*_single_plans(input, errors), *_group_plans(input, errors)]
+    plans = [*_single_plans(rules, input, errors), *_group_plans(rules, input, errors)]
     if errors:
         raise Refusal(errors)
     return plans
@@ -69,41 +71,43 @@ def group_members(group: Any, name: str) -> list[Any]:
     return members
 
 
-def _single_plans(input: DataUploadItemsInput, errors: list[DomainError]) -> Iterable[UnitPlan]:
+def _single_plans(rules: Rules, input: DataUploadItemsInput, errors: list[DomainError]) -> Iterable[UnitPlan]:
     for name, item_type in _FILES:
         for place, entry in enumerate(getattr(input, name)):
             try:
-                yield UnitPlan(item_type, [_source(entry, item_type, ("items", to_camel_case(name), place))])
+                yield UnitPlan(item_type, [_source(rules, entry, item_type, ("items", to_camel_case(name), place))])
             except DomainError as error:
                 errors.append(error)
 
 
-def _group_plans(input: DataUploadItemsInput, errors: list[DomainError]) -> Iterable[UnitPlan]:
+def _group_plans(rules: Rules, input: DataUploadItemsInput, errors: list[DomainError]) -> Iterable[UnitPlan]:
     for name, member_name, item_type, member_type in _GROUPS:
         for place, entry in enumerate(getattr(input, name)):
             path: Path = ("items", to_camel_case(name), place)
             try:
-                yield _group_plan(entry, item_type, member_type, member_name, path)
+                yield _group_plan(rules, entry, item_type, member_type, member_name, path)
             except DomainError as error:
                 errors.append(error)
 
 
 def _group_plan(
-    entry: Any, item_type: StorageItemType, member_type: StorageItemType, member_name: str, path: Path
+    rules: Rules, entry: Any, item_type: StorageItemType, member_type: StorageItemType, member_name: str, path: Path
 ) -> UnitPlan:
     members, field = group_members(entry, member_name), to_camel_case(member_name)
     if not 1 <= len(members) <= MAX_UNITS:
         raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
-    sources = [_source(one, member_type, (*path, field, place)) for place, one in enumerate(members)]
+    sources = [_source(rules, one, member_type, (*path, field, place)) for place, one in enumerate(members)]
     title = None if entry.title is None else checked_name(entry.title, *path, "title")
     return UnitPlan(item_type, sources, title, checked_metadata(entry.client_metadata, *path, "clientMetadata"))
 
 
-def _source(entry: Any, item_type: StorageItemType, path: Path) -> Source:
+def _source(rules: Rules, entry: Any, item_type: StorageItemType, path: Path) -> Source:
     """One file: exactly one of its URL and its placeholder is given."""
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
         raise bad_input(f"Give exactly one of {field} and placeholderUuid.", *path, field)
+    if url is not None and not is_ours(url):
+        _check_elsewhere(rules, url, (*path, field))
     metadata = getattr(entry, "client_metadata", None)
     return Source(
         path=(*path, "placeholderUuid" if url is None else field),
@@ -114,6 +118,14 @@ def _source(entry: Any, item_type: StorageItemType, path: Path) -> Source:
         client_metadata=None if metadata is None else checked_metadata(metadata, *path, "clientMetadata"),
         facts=_facts(entry, path),
     )
+
+
+def _check_elsewhere(rules: Rules, url: str, path: Path) -> None:
+    """Whether the URL is one that may be opened; where it leads is seen when it is."""
+    try:
+        rules.checked(url)
+    except FetchError as error:
+        raise bad_input(error.message, *path) from None
 
 
 def _facts(entry: Any, path: Path) -> dict[str, Any] | None:

@@ -274,7 +274,7 @@ async def test_wrong_references_are_refused(shared_site: Site) -> None:
         ({"images": [{}]}, "BAD_USER_INPUT", ["images", "0", "objectUrl"]),
         ({"images": [{"placeholderUuid": image, "objectUrl": url}]}, "BAD_USER_INPUT", ["images", "0", "objectUrl"]),
         ({"images": [{"objectUrl": url}]}, "NOT_FOUND", ["images", "0", "objectUrl"]),
-        ({"images": [{"objectUrl": "https://example.org/x"}]}, "NOT_FOUND", ["images", "0", "objectUrl"]),
+        ({"images": [{"objectUrl": "s3://bucket/x"}]}, "BAD_USER_INPUT", ["images", "0", "objectUrl"]),
         ({"imageGroups": [{"images": []}]}, "BAD_USER_INPUT", ["imageGroups", "0", "images"]),
         ({}, "BAD_USER_INPUT", []),
     ]

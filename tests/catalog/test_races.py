@@ -17,6 +17,7 @@ from gateway.catalog.objects import mark_leaving
 from gateway.catalog.starting import Source, UnitPlan, start_job
 from gateway.catalog.uploads import ExpectedFile, expect_files, uploads_of
 from gateway.database.dialects import lock_tree
+from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import SiteRole, StorageItemType
 from gateway.media.prober import Prober
 from gateway.models.datasets import data_rows
@@ -52,9 +53,10 @@ async def waiting(second: Awaitable[T]) -> AsyncIterator["asyncio.Future[T]"]:
 
 async def worked_on(site: Site, job: str, count: int) -> None:
     """Do the work of a job's task."""
-    prober = Prober()
+    services, prober = site.services, Prober()
+    fetcher = Fetcher(services.fetch_rules, most=1 << 20, seconds=10)
     try:
-        await ingest(site.services, Reader(site.services.store, prober, 2), job=job, positions=list(range(count)))
+        await ingest(services, Reader(services.store, fetcher, prober, 2), job=job, positions=list(range(count)))
     finally:
         await prober.close()
 

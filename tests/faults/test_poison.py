@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.context import Services
+from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import StorageItemType
 from gateway.media.facts import MediaFacts
 from gateway.media.prober import Prober
@@ -44,7 +45,8 @@ class Faulty(Prober):
 async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
     """A worker with that prober, for as long as the context lasts."""
     stop = asyncio.Event()
-    tasks = tasks_of(services, Reader(services.store, prober, 4))
+    fetcher = Fetcher(services.fetch_rules, most=1 << 20, seconds=10)
+    tasks = tasks_of(services, Reader(services.store, fetcher, prober, 4))
     working = asyncio.create_task(services.queue.work(tasks, concurrency=2, stop=stop))
     try:
         yield

@@ -1,0 +1,183 @@
+"""Files that lie elsewhere: a job reads them through their URLs and makes items of them; they stay where they are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.media import samples
+from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.uploading import count, facts, finished, items_of, start
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MOST = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    with serving_files(tmp_path_factory.mktemp("files")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
+async def site(
+    request: pytest.FixtureRequest, server: FileServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """A site to which the server is a private store that it may fetch from."""
+    allowed = {"fetch_allowed": [f"127.0.0.1:{server.port}"], "fetch_bytes": MOST}
+    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+        async with serving(settings) as running:
+            yield running
+
+
+async def made(site: Site, folder: str, items: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The items that a job makes of these, by name."""
+    job = await finished(site, await start(site, folder, items))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    return await items_of(site, job)
+
+
+async def failed(site: Site, folder: str, items: dict[str, Any]) -> list[str]:
+    """What is said of a job that fails."""
+    job = await finished(site, await start(site, folder, items))
+    assert job["status"] == "ERROR"
+    errors: list[str] = job["errors"]
+    return errors
+
+
+async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, server: FileServer) -> None:
+    folder, data = await site.folder("elsewhere"), samples.png(seed=3)
+    url = server.add("a picture.png", data).replace(" ", "%20") + "?version=2"
+    item = (await made(site, folder, {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}))["a picture.png"]
+    assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
+    assert (item["isPlaceholder"], item["clientMetadata"]) == (False, {"a": 1})
+    assert item["width"]
+    asked = "storageLocation signedUrlUnavailableReason signedUrl(lifetime: 60) { url method headers expiresAt }"
+    found = await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {asked} }} }}", {"u": item["uuid"]})
+    signed = found["storageItem"].pop("signedUrl")
+    assert found["storageItem"] == {"storageLocation": "DIRECT_ACCESS", "signedUrlUnavailableReason": None}
+    assert (signed["url"], signed["method"], signed["headers"]) == (url, "GET", {})
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(signed["url"])).content == data
+    summary = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images totalSize placeholders } } }"
+    counts = (await site.ask(summary, {"u": folder}))["storageFolder"]["summary"]
+    assert counts == {"files": 1, "images": 1, "totalSize": len(data), "placeholders": 0}
+    await check_all(site.services)
+
+
+async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, server: FileServer) -> None:
+    folder = await site.folder("kinds")
+    film, words = server.add("film.mp4", samples.mp4()), server.add("words.txt", b"some words")
+    frames = [server.add(f"{n}.png", samples.png(seed=n)) for n in range(3)]
+    items = {
+        "videos": [{"objectUrl": f"{server.url}/to?url={film}", "title": "the film"}],
+        "text": [{"objectUrl": words}],
+        "imageGroups": [{"title": "frames", "images": [{"url": url} for url in frames]}],
+    }
+    found = await made(site, folder, items)
+    assert found["the film"]["duration"] > 0
+    assert found["words.txt"]["mimeType"] == "text/plain"
+    children = "query($u: UUID!) { storageItem(uuid: $u) { ... on ImageGroupItem { children { nodes { url } } } } }"
+    group = (await site.ask(children, {"u": found["frames"]["uuid"]}))["storageItem"]
+    assert [node["url"] for node in group["children"]["nodes"]] == frames
+    await check_all(site.services)
+
+
+async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, server: FileServer) -> None:
+    folder, url = await site.folder("given"), server.add("given.mp4", bytes(5000))
+    given = {"fps": 25.0, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
+    server.asked.clear()
+    found = await made(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
+    assert server.asked == [("given.mp4", "bytes=0-0")]
+    item = found["given.mp4"]
+    assert (item["fileSize"], item["duration"], item["sha256"]) == (5000, 4.0, None)
+    wrong = {"videos": [{"objectUrl": url, "videoMetadata": {**given, "fileSize": 5001}}]}
+    assert await failed(site, folder, wrong) == ["given.mp4: the file has 5,000 bytes, not 5,001 as its metadata says."]
+    await check_all(site.services)
+
+
+async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, server: FileServer) -> None:
+    folder = await site.folder("wrong")
+    sound = server.add("sound.png", samples.png(seed=9))
+    wrong = {
+        f"{server.url}/files/none.png": "none.png: The server has no such file (status 404).",
+        f"{server.url}/status/403": "403: The server does not let us read the file (status 403).",
+        server.add("empty.png", b""): "empty.png: the file is empty.",
+        server.add("words.png", b"words"): "words.png: said to be an image, but the content is text/plain.",
+        server.add("large.png", bytes(MOST + 1)): "large.png: The file has more than the 1,048,576 bytes that may be "
+        "fetched.",
+        f"{server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
+        f"{server.url}/to?url=ftp://127.0.0.1/x": "to: The URL does not begin with https:// or http://.",
+        "http://localhost/inside.png": "inside.png: The host has no public address.",
+        "https://127.0.0.1/": "127.0.0.1: The host has no public address.",
+    }
+    urls = [*wrong, sound]
+    items = {"images": [{"objectUrl": url} for url in urls]}
+    job = await finished(site, await start(site, folder, items, ignoreErrors=True))
+    assert (job["status"], job["unitsErrorCount"], job["unitsDoneCount"]) == ("DONE", len(wrong), 1)
+    assert {unit["objectUrls"][0]: unit["error"] for unit in job["unitErrors"]} == wrong
+    assert await count(site, folder) == 1
+    await check_all(site.services)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://bucket/key", "The URL does not begin with https:// or http://."),
+        ("file:///etc/passwd", "The URL does not begin with https:// or http://."),
+        ("http://files.example:22/", "Port 22 is not one that is fetched from."),
+        ("http://0x7f.1/", "The host is a number in a notation that is not the usual one."),
+        ("http://someone@files.example/", "The URL has a user name in it."),
+    ],
+)
+async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: str, said: str) -> None:
+    folder = await site.folder("refused")
+    items = {"images": [{"objectUrl": url}], "imageGroups": [{"images": [{"url": url}]}]}
+    payload = await site.do("startUploadJob", {"folderUuid": folder, "items": items}, "uploadJob { uuid }")
+    assert payload["uploadJob"] is None
+    assert [(error["code"], error["path"], error["message"]) for error in payload["userErrors"]] == [
+        ("BAD_USER_INPUT", ["input", "items", *path], said)
+        for path in (["images", "0", "objectUrl"], ["imageGroups", "0", "images", "0", "url"])
+    ]
+    assert await count(site, folder) == 0
+
+
+async def test_a_server_that_is_down_is_asked_again(
+    site: Site, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 2)
+    folder = await site.folder("down")
+    server.failures = 2
+    found = await made(site, folder, {"text": [{"objectUrl": f"{server.url}/moody"}]})
+    assert found["moody"]["fileSize"] == len("at last")
+    assert await failed(site, folder, {"text": [{"objectUrl": f"{server.url}/status/503"}]}) == [
+        "503: The server does not give us the file (status 503)."
+    ]
+    await check_all(site.services)
+
+
+async def test_a_job_that_waits_for_a_slow_server_can_be_cancelled(site: Site, server: FileServer) -> None:
+    folder = await site.folder("slow")
+    job = await start(site, folder, {"text": [{"objectUrl": f"{server.url}/slow"}]})
+    await asyncio.sleep(0.5)
+    await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
+    assert (await finished(site, job))["status"] == "CANCELLED"
+    assert await count(site, folder) == 0
+    await check_all(site.services)
+
+
+async def test_an_item_that_is_removed_leaves_its_file(site: Site, server: FileServer) -> None:
+    folder, url = await site.folder("removed"), server.add("stays.txt", b"stays")
+    item = (await made(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
+    await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")
+    assert await facts(site, item["uuid"]) is None
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(url)).content == b"stays"
+    await check_all(site.services)
