@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.network import Resolve, resolve
 from gateway.fetching.rules import Rules
+from gateway.services import NotConfigured, open_services
+from gateway.settings import Settings
 
 LOOPBACK = (
     "http://127.0.0.1:{port}/",
@@ -328,3 +331,9 @@ async def test_an_endless_url_is_refused(target: Target) -> None:
 def test_an_allow_list_that_means_nothing_is_refused(entry: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # each has words of its own
         Rules.read([443], [entry])
+
+
+async def test_a_site_does_not_start_with_an_allow_list_that_means_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match="STOREGRAPH_FETCH_ALLOWED: 'https://files"):
+        async with open_services(Settings(data_dir=tmp_path, fetch_allowed=["https://files.example"])):
+            pytest.fail("it started")
