@@ -9,6 +9,7 @@ from tests.speed.databases import filled
 from tests.speed.growth import measure_growth
 from tests.speed.measure import measure
 from tests.speed.operations import ABOUT
+from tests.speed.statements import count_statements
 from tests.speed.subscribers import measure_subscribers
 from tests.speed.table import tables
 
@@ -40,7 +41,10 @@ def main(
         named = servers.split(",") if servers else [contender.name for contender in ALL]
         able = [each for each in ALL if each.name in named and each.needs in ("", database)]
         with filled(database, items) as site:
-            said = f"{database}, {items:,} items\n\n{tables(measure(site, able, chosen, rounds, seconds), chosen)}"
+            results = measure(site, able, chosen, rounds, seconds)
+            if not site.embedded:
+                results.statements = count_statements(site, able, chosen)
+        said = f"{database}, {items:,} items\n\n{tables(results, chosen)}"
     print(f"\n{said}")
 
 

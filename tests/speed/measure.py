@@ -39,10 +39,11 @@ class Figures:
 
 @dataclass
 class Results:
-    """Figures by server and operation, the most memory of each server in bytes, and the machine's load meanwhile."""
+    """Figures and statements by server and operation, most memory of each server in bytes, and the machine's load."""
 
     figures: dict[str, dict[str, Figures]] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
+    statements: dict[str, dict[str, int]] = field(default_factory=dict)
     load: list[float] = field(default_factory=list)
 
     def of(self, server: str, operation: str) -> Figures:

@@ -25,7 +25,7 @@ from tests.speed.databases import Filled
 from tests.speed.table import table, verdict
 from tests.speed.usage import cpu_seconds, memory
 
-SOCKETS, CHANGES, ROUNDS = 1_000, 10, 3
+SOCKETS, CHANGES, ROUNDS = 1_000, 30, 3
 LESS_CPU, MEMORY_SHARE = 8.0, 0.75
 WATCH = """subscription($uuid: UUID!) { uploadJobUpdated(uuid: $uuid) {
     uuid status sequence unitsPendingCount unitsDoneCount unitsErrorCount unitsCancelledCount } }"""

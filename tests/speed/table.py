@@ -79,12 +79,16 @@ _COLUMNS: dict[str, Callable[[Figures], str]] = {
 
 def _absolute(results: Results, operations: Sequence[str]) -> str:
     rows = [
-        [f"{operation} {server}", *(write(figures[operation]) for write in _COLUMNS.values())]
+        [
+            f"{operation} {server}",
+            *(write(figures[operation]) for write in _COLUMNS.values()),
+            str(results.statements.get(server, {}).get(operation, "-")),
+        ]
         for operation in operations
         for server, figures in results.figures.items()
         if operation in figures
     ]
-    return table(["", *_COLUMNS], rows)
+    return table(["", *_COLUMNS, "statements"], rows)
 
 
 def _memory(results: Results) -> str:
