@@ -2,9 +2,14 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import orjson
+import pytest
+import sqlalchemy as sa
 
+from gateway.database.engine import Database
+from gateway.models.items import group_members, items
 from tests.execution.world import Both, World
 from tests.house.sources import ROOT
 
@@ -15,6 +20,14 @@ PAGES = (
     ("storageFolder(uuid: $u) { subfolders(%s) { %s } }", "StorageOrder"),
     ("searchStorageFolders(%s) { %s }", "StorageOrder"),
 )
+MAKE = 'mutation { createStorageFolder(input: { name: "short-lived" }) { folder { uuid } } }'
+DELETE = """
+mutation($folder: UUID!) {
+  deleteStorageFolder(
+    input: { folderUuid: $folder, recursive: true, allowDatasetChanges: true, allowMirrorDatasetChanges: true }
+  ) { userErrors { message } }
+}
+"""
 SELECTED = (
     "edges { cursor node { uuid name } } totalCount pageInfo { startCursor endCursor hasNextPage hasPreviousPage }"
 )
@@ -86,3 +99,29 @@ async def test_a_surprise_is_left_to_graphql_core(pair: Both) -> None:
     assert quick == slow
     assert b"INTERNAL_SERVER_ERROR" in quick
     assert pair.compiled.counted["deoptimised"] == 1
+
+
+async def test_a_row_that_goes_in_between_is_no_failure(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The items are read, then their folder is deleted, and with it the items: the second look finds neither."""
+    text = "query($u: UUID!) { storageFolder(uuid: $u) { items(first: 200) { nodes { name folder { name } } } } }"
+    made, _ = await pair.bodies(MAKE, {}, "admin")
+    folder = orjson.loads(made)["data"]["createStorageFolder"]["folder"]["uuid"]
+    grouped = sa.select(group_members.c.item_uuid).union(sa.select(group_members.c.group_uuid))
+    alone = items.c.uuid.not_in(grouped)
+    async with pair.services.database.writing() as transaction:
+        await transaction.execute(items.update().where(alone).values(folder_uuid=UUID(folder)))
+    fetch, gone = type(pair.services.database).fetch, []
+
+    async def interrupted(database: Database, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+        rows = await fetch(database, sql, parameters)
+        gone.append(sql)
+        if len(gone) == 2:
+            quick, _ = await pair.bodies(DELETE, {"folder": folder}, "admin")
+            assert b'"userErrors":[]' in quick, quick
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(pair.services.database), "fetch", interrupted)
+        quick, _ = await pair.bodies(text, {"u": folder}, "admin")
+    assert "errors" not in orjson.loads(quick)
+    assert not pair.compiled.counted["deoptimised"], pair.compiled.reasons

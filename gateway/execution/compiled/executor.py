@@ -1,7 +1,7 @@
 """The compiled executor: plans operations once and runs them; whatever it cannot do is left to graphql-core."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -55,8 +55,9 @@ class CompiledExecutor:
             self.counted["fallen back"] += 1
             self.reasons[plan] += 1
             return None
+        run = partial(Run, context, query.variables, self.texts, self._convert, event)
         try:
-            data = await Run(context, query.variables, self.texts, self._convert, event).data(plan)
+            data = await _steadily(run, plan)
         except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
             self.reasons[type(error).__name__] += 1
@@ -77,6 +78,13 @@ class CompiledExecutor:
         make = partial(_plan_or_reason, query, self._schema, self._dialect)
         plan = make() if length < LONG else await anyio.to_thread.run_sync(make, limiter=self._threads)
         return self.plans.put(key, plan, length + (1_000 if isinstance(plan, str) else 10 * plan.size))
+
+
+async def _steadily(run: Callable[[], Run], plan: Plan) -> dict[str, Any]:
+    try:
+        return await run().data(plan)
+    except KeyError:  # a row that another statement had led to was gone: now both see that
+        return await run().data(plan)
 
 
 def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan | str:
