@@ -60,7 +60,7 @@ class CompiledExecutor:
             data = await _steadily(run, plan)
         except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
-            self.reasons[type(error).__name__] += 1
+            self.reasons[_cause(error)] += 1
             log.debug("A plan was given up.", reason=repr(error))
             context.renew()
             return None
@@ -83,8 +83,15 @@ class CompiledExecutor:
 async def _steadily(run: Callable[[], Run], plan: Plan) -> dict[str, Any]:
     try:
         return await run().data(plan)
-    except KeyError:  # a row that another statement had led to was gone: now both see that
-        return await run().data(plan)
+    except* KeyError:  # a row to which another statement had led was gone: both see that the next time
+        pass
+    return await run().data(plan)
+
+
+def _cause(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return type(error).__name__
 
 
 def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan | str:
