@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,14 @@ def pair(runner: asyncio.Runner, database_url: str, tmp_path: Path) -> Iterator[
     runner.run(opened.__aexit__(None, None, None))
 
 
+def unnumbered(body: bytes) -> bytes:
+    """An answer without the places in lists of its errors: which of several siblings fails first is left to chance."""
+    answer = orjson.loads(body)
+    for error in answer.get("errors", ()):
+        error["path"] = [None if isinstance(part, int) else part for part in error.get("path", ())]
+    return orjson.dumps(answer)
+
+
 def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     """Random documents, each by one of the viewers."""
 
@@ -40,7 +49,7 @@ def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     def same(chance: Random, who: str) -> None:
         text, variables = Writer(chance, pair.world).document()
         quick, slow = runner.run(pair.bodies(text, variables, who))
-        assert quick == slow, (text, variables, who)
+        assert quick == slow or unnumbered(quick) == unnumbered(slow), (text, variables, who)
         seen["refused" if b'"GRAPHQL_VALIDATION_FAILED"' in slow else "run"] += 1
 
     seen: Counter[str] = Counter()
