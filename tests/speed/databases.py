@@ -64,7 +64,7 @@ def filled(kind: str, items: int) -> Iterator[Filled]:
 def _generated_file(items: int) -> Path:
     """A file that is made again when what makes it has changed."""
     digest = hashlib.sha256()
-    for package in ("generate", "database", "models"):
+    for package in ("generate", "models", "database/migrations"):
         for source in sorted((ROOT / "gateway" / package).rglob("*.py")):
             digest.update(source.read_bytes())
     file = CACHE / f"{items}-{digest.hexdigest()[:12]}.db"
