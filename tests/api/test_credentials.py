@@ -88,7 +88,7 @@ async def test_tokens(site: Site) -> None:
 
 
 async def test_what_is_no_credential(site: Site) -> None:
-    """No data without one, whatever the header holds (design 4)."""
+    """No data without one, whatever the header holds (ENC-ERR-01, design 4)."""
     key = site.keys["admin"]
     assert await status(site, f"Bearer {key}") == (200, "admin@localhost")
     wrong = [

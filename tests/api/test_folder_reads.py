@@ -52,7 +52,7 @@ async def test_roots_are_the_topmost_folders_that_were_granted(site: Site) -> No
 
 
 async def test_the_organisation_is_listed_by_its_admins_alone(site: Site) -> None:
-    """ORGANISATION replaces the viewer's own folders and is refused to members (ENC-QFOLD-04, SUB-010)."""
+    """ORGANISATION replaces the viewer's own folders and is refused to members (ENC-QFOLD-04, ENC-ERR-02, SUB-010)."""
     await site.user(ANN)
     await site.folder("hers below", await site.folder("hers", who=ANN), ANN)
     await site.folder("mine")
@@ -66,7 +66,7 @@ async def test_the_organisation_is_listed_by_its_admins_alone(site: Site) -> Non
 
 
 async def test_what_lies_below(site: Site) -> None:
-    """Direct and deep listings; searches need a text or types (ENC-FOLDEROP-01 to 04, SUB-001, SUB-002)."""
+    """Direct and deep listings; searches need a text or types (ENC-FOLDEROP-01 to 04, ENC-ERR-06, SUB-001, SUB-002)."""
     top = await site.folder("top")
     inner = await site.folder("inner", top)
     await site.folder("innermost", inner)

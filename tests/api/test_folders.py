@@ -50,7 +50,7 @@ async def path_of(site: Site, uuid: str, who: str = "admin") -> list[str]:
 
 
 async def test_a_folder_is_made(site: Site) -> None:
-    """A member makes a root and is its ADMIN; a folder below counts in it (ENC-CLIENT-01, ENC-FOLDEROP-05)."""
+    """A member makes a root and is its ADMIN; a folder below counts in it (ENC-CLIENT-01, ENC-FOLDEROP-05, SUB-026)."""
     await site.user("ann@example.org")
     wanted = {"name": "Größe 1", "description": "of all", "clientMetadata": {"k": [1, None]}}
     root = (await site.done("createStorageFolder", wanted, f"folder {{ {FOLDER} }}", "ann@example.org"))["folder"]

@@ -204,7 +204,7 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
 
 
 async def test_what_has_no_single_object_says_so(site: Site) -> None:
-    """Null with a reason, never an error (ENC-ITEMOP-02, SUB-021, SUB-022)."""
+    """Null with a reason, never an error (ENC-ITEMOP-02, ENC-ERR-17, SUB-021, SUB-022)."""
     folder = await site.folder("unsigned")
     group, (frame,) = await grouped(site, folder, frames(9))
     gone = (await stored(site, folder, [File("gone", "PLAIN_TEXT", b"gone")]))[0]

@@ -90,7 +90,10 @@ async def test_an_item_is_changed(site: Site) -> None:
 
 
 async def test_several_items_are_changed_at_once(site: Site) -> None:
-    """All or nothing, unless parts are allowed; a second mention is refused by place (ENC-BUNDLE, SUB-038, SUB-041)."""
+    """All or nothing, unless parts are allowed; a second mention is refused by place, and so are more than 1,000.
+
+    ENC-BUNDLE-02, ENC-BUNDLE-04, ENC-BUNDLE-07, ENC-ERR-03, SUB-038, SUB-041.
+    """
     targets = await announce(site, await site.folder("f"), texts("a", "b"))
     one, two = (target["itemUuid"] for target in targets)
     entries = [
@@ -136,7 +139,10 @@ async def test_items_are_moved(site: Site) -> None:
 
 
 async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
-    """Moving or removing what a mirror dataset uses needs its flag, folders too (ENC-DSET-08, SUB-043, SUB-137)."""
+    """Moving or removing what a mirror dataset uses needs its flag, folders too.
+
+    ENC-DSET-08, ENC-ERR-05, SUB-043, SUB-137.
+    """
     top = await site.folder("top")
     mirrored, other = await site.folder("mirrored", top), await site.folder("other")
     one, two, free = await stored(site, mirrored, texts("one", "two")) + await stored(site, other, texts("free"))

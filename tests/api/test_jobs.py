@@ -46,7 +46,7 @@ async def begun(site: Site, job: str) -> None:
 
 
 async def test_a_job_can_be_cancelled_in_the_middle(shared_site: Site) -> None:
-    """What is done stays, what is pending goes with its placeholders and bytes (ENC-UCAN, ENC-FOLDEROP-34)."""
+    """What is done stays, what is pending goes with its placeholders and bytes (ENC-UCAN, ENC-FOLDEROP-34, SUB-055)."""
     site, folder = shared_site, await shared_site.folder("cancelled")
     _, job = await slow_job(site, folder)
     await begun(site, job)

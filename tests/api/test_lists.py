@@ -156,7 +156,7 @@ def parts(name: str) -> st.SearchStrategy[str]:
 
 
 async def test_page_sizes_are_1_to_1000(site: Site) -> None:
-    """100 if nothing is asked; what does not go together is refused by name (ENC-PAGE-01, SUB-004)."""
+    """100 if nothing is asked; what does not go together is refused by name (ENC-PAGE-01, ENC-ERR-13, SUB-004)."""
     folder = await site.folder("sizes")
     await waiting(site, folder, *(f"{number:03}" for number in range(101)))
     assert len((await listed(site, folder))["nodes"]) == 100

@@ -126,7 +126,7 @@ async def items_in(site: Site, folder: str, arguments: str = "") -> list[dict[st
 
 
 async def test_placeholders_are_seen_and_become_items(shared_site: Site) -> None:
-    """Flagged, filterable, counted apart, without a signed URL, and with the uuid that the item keeps."""
+    """Flagged, filterable, counted apart, without a signed URL, and with the uuid that the item keeps (SUB-066)."""
     site, folder = shared_site, await shared_site.folder("placeholders")
     await upload(site, folder, [File("old.txt", "PLAIN_TEXT", b"old")])
     [uuid] = await placeholders(site, folder, [File("new.png", "IMAGE", samples.png(seed=5))])

@@ -131,6 +131,8 @@ async def test_many_values_are_coerced_all_the_same(client: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_long_body_is_refused_while_it_arrives(stage: Stage, declared: bool) -> None:
+    """ENC-ERR-07."""
+
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(200):
             yield b" " * 100_000

@@ -81,6 +81,7 @@ async def test_a_compressed_body_is_refused(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_not_allowed(client: httpx.AsyncClient, method: str) -> None:
+    """ENC-ERR-04."""
     response = await client.request(method, "/graphql", json=HELLO)
     assert (response.status_code, response.headers["allow"], codes(response)) == (405, "GET, POST", ["BAD_REQUEST"])
 
@@ -172,6 +173,7 @@ async def test_names_may_recur_deeper_down(client: httpx.AsyncClient) -> None:
 async def test_a_refused_document_has_no_data(
     client: httpx.AsyncClient, query: str, variables: dict[str, Any], code: str
 ) -> None:
+    """Variables of a wrong type among them (ENC-ERR-16)."""
     for accept, status in ((GRAPHQL_JSON, 400), (JSON, 200)):
         response = await post(client, {"query": query, "variables": variables}, accept)
         assert (response.status_code, codes(response)) == (status, [code])
@@ -202,6 +204,7 @@ async def test_no_credential_no_data(client: httpx.AsyncClient, credential: str,
 
 
 async def test_our_own_failures_are_masked(client: httpx.AsyncClient, stage: Stage) -> None:
+    """ENC-ERR-09."""
     unencodable = await post(client, {"query": "{ unencodable }"})
     stage.broken = True
     broken = await post(client, HELLO)

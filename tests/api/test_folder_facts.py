@@ -1,0 +1,154 @@
+"""What else folders, and the datasets and groups tied to them, tell of themselves: moments, kinds, counters, orders."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File
+
+COUNTERS = "files videos imageGroups dicomFiles dicomSeries niftis audios pdfs images"
+PAGE = "nodes { name } pageInfo { hasNextPage endCursor } totalCount"
+LISTED = f"""query($order: StorageOrder, $first: Int, $after: String) {{
+  storageFolders(orderBy: $order, first: $first, after: $after) {{ {PAGE} }} }}"""
+GROUP = "uuid name description createdAt"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return shared_site
+
+
+async def told(site: Site, field: str, uuid: str, selection: str, who: str = "admin") -> Any:
+    """What somebody sees of one object."""
+    document = f"query($uuid: UUID!) {{ told: {field}(uuid: $uuid) {{ {selection} }} }}"
+    return (await site.ask(document, {"uuid": uuid}, who))["told"]
+
+
+def is_between(start: datetime, moment: str, end: datetime) -> bool:
+    """Whether a moment that the site tells lies in between, to the millisecond."""
+    millisecond = timedelta(milliseconds=1)
+    return start - millisecond <= datetime.fromisoformat(moment) <= end + millisecond
+
+
+async def test_a_folder_tells_when_it_was_made_and_how_it_is_backed(site: Site) -> None:
+    """Edits change neither; what a client makes is an ordinary folder (ENC-FOLDER-07, ENC-FOLDER-12)."""
+    facts = "createdAt folderType"
+    start = datetime.now(UTC)
+    uuid = await site.folder("facts")
+    made = await told(site, "storageFolder", uuid, facts)
+    assert is_between(start, made["createdAt"], datetime.now(UTC))
+    assert made["folderType"] == "GENERIC"
+    await site.done("updateStorageFolder", {"folderUuid": uuid, "name": "edited"}, "folder { uuid }")
+    assert await told(site, "storageFolder", uuid, facts) == made
+
+
+async def test_each_kind_has_its_counter(site: Site) -> None:
+    """One after the other moves into a folder (ENC-FSUM-03, ENC-FSUM-05, ENC-FSUM-07 to ENC-FSUM-11)."""
+    folder, other = await site.folder("kinds"), await site.folder("counted")
+    files = [
+        File("a.webm", "VIDEO", samples.webm(0.2)),
+        File("b.nii.gz", "NIFTI", samples.nifti((4, 4, 4))),
+        File("c.wav", "AUDIO", samples.wav(0.1)),
+        File("d.pdf", "PDF", samples.pdf(1)),
+    ]
+    video, nifti, audio, pdf = await stored(site, folder, files)
+    series, (slice_,) = await grouped(site, folder, [File("e.dcm", "DICOM_FILE", samples.dicom_file(study=31))])
+    group, (image,) = await grouped(site, folder, [File("f.png", "IMAGE", samples.png(seed=31))])
+    expected = dict.fromkeys(COUNTERS.split(), 0)
+    kinds = {"videos": video, "niftis": nifti, "audios": audio, "pdfs": pdf, "dicomFiles": slice_, "images": image}
+    for name, uuid in {**kinds, "dicomSeries": series, "imageGroups": group}.items():
+        await site.done("moveStorageItems", {"itemUuids": [uuid], "newParentUuid": other}, "folder { uuid }")
+        expected = {**expected, name: 1, "files": expected["files"] + (name in kinds)}
+        found = await told(site, "storageFolder", other, f"summary {{ {COUNTERS} }}")
+        assert found["summary"] == expected, name
+
+
+async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
+    """ENC-FOLDER-10, ENC-PATH-04, ENC-DSET-08, ENC-CLIENT-24; ENC-DSHORT-02 at the item; what is unseen is null."""
+    team, who = await site.group("mirrors"), "mirrors@example.org"
+    await site.user(who, groups=[team])
+    top = await site.folder("top")
+    folder = await site.folder("mirrored", top)
+    (item,) = await stored(site, folder, [File("m.txt", "PLAIN_TEXT", b"mirrored")])
+    mirror, plain = await dataset(site, "mirror", backingFolderUuid=folder), await dataset(site, "plain", [item])
+    backing = "backingFolder { uuid name } backingFolderUuid"
+    named = {"backingFolder": {"uuid": folder, "name": "mirrored"}, "backingFolderUuid": folder}
+    assert await told(site, "dataset", mirror, backing) == named
+    assert await told(site, "dataset", plain, backing) == dict.fromkeys(named)
+    ways = "mirrorDatasetUuid mirrorDataset { title } pathToRoot { name mirrorDatasetUuid }"
+    path = [{"name": "mirrored", "mirrorDatasetUuid": mirror}, {"name": "top", "mirrorDatasetUuid": None}]
+    seen = {"mirrorDatasetUuid": mirror, "mirrorDataset": {"title": "mirror"}, "pathToRoot": path}
+    assert await told(site, "storageFolder", folder, ways) == seen
+    usages = "summary { accessibleDatasets { datasetHash backingFolderUuid } }"
+    used = (await told(site, "storageItem", item, usages))["summary"]["accessibleDatasets"]
+    assert {one["datasetHash"]: one["backingFolderUuid"] for one in used} == {mirror: folder, plain: None}
+    await site.grant(folder, team, "VIEWER")
+    hidden = {**dict.fromkeys(seen), "pathToRoot": [{"name": "mirrored", "mirrorDatasetUuid": None}]}
+    assert await told(site, "storageFolder", folder, ways, who) == hidden
+
+
+async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) -> None:
+    """ENC-DSET-04, ENC-DROW-01, ENC-DROW-04; ENC-DSHORT-05 is the moment of the first row of an item."""
+    (item,) = await stored(site, await site.folder("rows"), [File("r.txt", "PLAIN_TEXT", b"rows")])
+    start = datetime.now(UTC)
+    uuid = await dataset(site, "rows")
+    made = datetime.now(UTC)
+    rows = []
+    for _ in range(2):
+        link = {"datasetUuid": uuid, "itemUuids": [item], "duplicatesBehavior": "DUPLICATE"}
+        rows += (await site.done("linkItemsToDataset", link, "dataRows { uuid createdAt }"))["dataRows"]
+    found = await told(site, "dataset", uuid, "createdAt dataRows { nodes { uuid createdAt } }")
+    assert is_between(start, found["createdAt"], made)
+    assert found["dataRows"]["nodes"] == rows
+    assert is_between(made, rows[0]["createdAt"], datetime.now(UTC))
+    assert rows[0]["createdAt"] < rows[1]["createdAt"]
+    usages = "summary { accessibleDatasets { dataHashes dataUnitsCreatedAt } }"
+    (usage,) = (await told(site, "storageItem", item, usages))["summary"]["accessibleDatasets"]
+    assert usage["dataUnitsCreatedAt"] == rows[0]["createdAt"]
+    assert sorted(usage["dataHashes"]) == sorted(row["uuid"] for row in rows)
+
+
+async def test_folders_are_listed_in_an_order_and_by_pages(site: Site) -> None:
+    """Each field either way, and page after page (ENC-QFOLD-06, ENC-QFOLD-07, ENC-QFOLD-08, ENC-QFOLD-09)."""
+    who = "pages@example.org"
+    await site.user(who)
+    uuids = {name: await site.folder(name, who=who) for name in ("b", "C", "a")}
+    edit = {"folderUuid": uuids["C"], "description": "edited last"}
+    await site.done("updateStorageFolder", edit, "folder { uuid }", who)
+    orders = {"NAME": "abC", "CREATED_AT": "bCa", "LAST_EDITED_AT": "baC"}
+    for field, order in orders.items():
+        for direction, expected in (("ASC", order), ("DESC", order[::-1])):
+            found, cursor, has_next = "", None, True
+            while has_next:
+                asked = {"order": {"field": field, "direction": direction}, "first": 2, "after": cursor}
+                page = (await site.ask(LISTED, asked, who))["storageFolders"]
+                assert (len(page["nodes"]), page["totalCount"]) == (1 if found else 2, 3)
+                found += "".join(node["name"] for node in page["nodes"])
+                cursor, has_next = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+            assert found == expected, (field, direction)
+
+
+async def test_a_group_is_found_alone_and_among_all(site: Site) -> None:
+    """ENC-CLIENT-13, ENC-FGROUP-04, ENC-QGRP-04, ENC-QGRP-05, ENC-QGRP-12."""
+    start = datetime.now(UTC)
+    wanted = {"name": "facts of groups", "description": "told at once"}
+    made = (await site.done("createGroup", wanted, f"group {{ {GROUP} }}"))["group"]
+    assert {key: made[key] for key in wanted} == wanted
+    assert is_between(start, made["createdAt"], datetime.now(UTC))
+    renamed = {**made, "name": "renamed facts"}
+    change = {"groupUuid": made["uuid"], "name": renamed["name"]}
+    assert (await site.done("updateGroup", change, f"group {{ {GROUP} }}"))["group"] == renamed
+    assert await told(site, "group", made["uuid"], GROUP) == renamed
+    every = (await site.ask(f"{{ groups(first: 1000) {{ nodes {{ {GROUP} }} }} }}"))["groups"]["nodes"]
+    assert renamed in every
+    assert await told(site, "group", await site.folder("no group"), GROUP) is None
+    folder = await site.folder("granted")
+    await site.grant(folder, made["uuid"], "VIEWER")
+    groups = (await told(site, "storageFolder", folder, f"groups {{ nodes {{ {GROUP} }} }}"))["groups"]
+    assert groups["nodes"] == [renamed]

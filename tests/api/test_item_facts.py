@@ -1,0 +1,116 @@
+"""What entries of an upload job say of the items to be made, kind by kind, and what else items tell afterwards."""
+
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.items import grouped, lost, made, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import LISTS, File, facts, finished, placeholders, start
+
+FILES = [
+    File("a.webm", "VIDEO", samples.webm(0.2, seed=81), "video/webm"),
+    File("b.wav", "AUDIO", samples.wav(0.1, seed=81), "audio/wav"),
+    File("c.txt", "PLAIN_TEXT", samples.text(81), "text/plain"),
+    File("d.pdf", "PDF", samples.pdf(1, seed=81), "application/pdf"),
+    File("e.nii.gz", "NIFTI", samples.nifti((4, 4, 4), 81)),
+    File("f.dcm", "DICOM_FILE", samples.dicom_file(study=81)),
+]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to folders of its own."""
+    return shared_site
+
+
+async def item(site: Site, uuid: str, selection: str) -> Any:
+    """What is seen of an item."""
+    document = f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {selection} }} }}"
+    return (await site.ask(document, {"uuid": uuid}))["storageItem"]
+
+
+async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
+    """A second item is made of the bytes of a first, by its URL alone.
+
+    ENC-UPVID-03, ENC-UPAUD-01 to -03, ENC-UPTXT-02 and -03, ENC-UPPDF-01 to -03, ENC-UPNII-01 to -03,
+    ENC-UPDF-01 and -02; what was given as an object is read as one (SUB-026).
+    """
+    folder, other = await site.folder("first"), await site.folder("second")
+    firsts = [await facts(site, uuid) for uuid in await stored(site, folder, FILES)]
+    wanted = {}
+    for file, first in zip(FILES, firsts, strict=True):
+        field = "url" if file.item_type == "DICOM_FILE" else "objectUrl"
+        entry = {field: first["url"], "title": f"A {file.item_type}", "clientMetadata": {"of": file.name}}
+        wanted[LISTS[file.item_type]] = [entry]
+    job = await made(site, other, wanted)
+    seconds = {one["name"]: await facts(site, one["itemUuid"]) for one in job["itemsWithNames"]}
+    assert seconds.keys() == {f"A {file.item_type}" for file in FILES}
+    for file, first in zip(FILES, firsts, strict=True):
+        second = seconds[f"A {file.item_type}"]
+        mine = {"uuid": second["uuid"], "name": second["name"], "clientMetadata": {"of": file.name}}
+        assert second == {**first, **mine, "folder": {"uuid": other}}, file.name
+        assert second["uuid"] != first["uuid"]
+
+
+async def test_a_series_takes_a_title_and_metadata(site: Site) -> None:
+    """ENC-UPDS-02, ENC-UPDS-03."""
+    folder = await site.folder("series")
+    (slice_,) = await placeholders(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=82))])
+    entry = {"dicomFiles": [{"placeholderUuid": slice_}], "title": "Mine", "clientMetadata": {"ward": 7}}
+    job = await made(site, folder, {"dicomSeries": [entry]})
+    series = await facts(site, job["itemsWithNames"][0]["itemUuid"])
+    assert (series["itemType"], series["name"], series["clientMetadata"]) == ("DICOM_SERIES", "Mine", {"ward": 7})
+
+
+async def test_facts_of_frames_and_of_sound_are_the_clients(site: Site) -> None:
+    """They are taken although the bytes are neither (ENC-UPIGF-03, ENC-MAUD-01, ENC-MAUD-03)."""
+    folder = await site.folder("given")
+    files = [File("frame", "IMAGE", b"no image"), File("sound", "AUDIO", b"no sound")]
+    frame, sound = await placeholders(site, folder, files)
+    image = {"mimeType": "image/x-mine", "fileSize": 8, "width": 30, "height": 40}
+    audio = {"mimeType": "audio/x-mine", "fileSize": 8, "duration": 2.5}
+    heard = {**audio, "sampleRate": 8000, "bitDepth": 8, "codec": "mine", "numChannels": 3}
+    wanted = {
+        "imageGroups": [{"images": [{"placeholderUuid": frame, "imageMetadata": image}]}],
+        "audio": [{"placeholderUuid": sound, "audioMetadata": heard}],
+    }
+    await made(site, folder, wanted)
+    assert await item(site, frame, " ".join(image)) == image
+    assert await item(site, sound, " ".join(audio)) == audio
+
+
+async def test_a_tombstone_says_so(site: Site) -> None:
+    """ENC-ITEM-10: the item stays, and its object is gone."""
+    (uuid,) = await stored(site, await site.folder("tombstone"), [File("t", "PLAIN_TEXT", b"going")])
+    assert await item(site, uuid, "name isTombstone") == {"name": "t", "isTombstone": False}
+    await lost(site, uuid)
+    assert await item(site, uuid, "name isTombstone") == {"name": "t", "isTombstone": True}
+
+
+async def test_children_come_with_signed_urls_if_asked(site: Site) -> None:
+    """ENC-QMISC-02: in the same request, each for the bytes of its own child."""
+    frames = [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in (83, 84, 85)]
+    group, _ = await grouped(site, await site.folder("signed"), frames)
+    found = await item(site, group, "children { nodes { name signedUrl { url } } }")
+    brought = {
+        node["name"]: (await site.client.get(node["signedUrl"]["url"])).content for node in found["children"]["nodes"]
+    }
+    assert brought == {frame.name: frame.data for frame in frames}
+
+
+async def test_a_failed_unit_is_named_by_its_error(site: Site) -> None:
+    """ENC-UERR-03: the uuid is that of the unit which ended in this error, and of no other."""
+    folder = await site.folder("failing")
+    files = [File("good", "PLAIN_TEXT", b"good"), *(File(f"bad {n}", "IMAGE", b"no image") for n in range(2))]
+    good, *bad = await placeholders(site, folder, files)
+    wanted = {"text": [{"placeholderUuid": good}], "images": [{"placeholderUuid": uuid} for uuid in bad]}
+    job = await finished(site, await start(site, folder, wanted, ignoreErrors=True))
+    document = "query($u: UUID!) { uploadJob(uuid: $u) { units(statuses: [ERROR]) { nodes { uuid error } } } }"
+    units = (await site.ask(document, {"u": job["uuid"]}))["uploadJob"]["units"]["nodes"]
+    assert len(units) == 2
+    assert {unit["uuid"]: unit["error"] for unit in units} == {
+        error["subtaskUuid"]: error["error"] for error in job["unitErrors"]
+    }
