@@ -36,7 +36,7 @@ _counted = [column for column in folder_counters.c if column.key != "folder_uuid
 _SCOPE = Argument("scope", StorageScope, StorageScope.USER, "Your own folders, or, for admins of the site, all.")
 
 id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
-is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type is StorageFolderType.CLOUD_LINKED)
+is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
