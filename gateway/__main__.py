@@ -45,7 +45,6 @@ def serve(
 ) -> None:
     """Serve the GraphQL endpoint; on SQLite also bring the database up to date and work on jobs."""
     from gateway.asgi import serve as serve_site
-    from gateway.demo.run import run_demo
 
     settings = _settings()
     if not settings.public_url:
@@ -54,6 +53,8 @@ def serve(
     async def started(services: Services, key: str | None) -> None:
         _greet(settings, key)
         if demo:
+            from gateway.demo.run import run_demo
+
             try:
                 async with passing_admin_key(services.database) as passing:
                     await run_demo(settings.public_url, passing)
