@@ -49,9 +49,9 @@ class Streams:
         finally:
             stream.followers -= 1
             if not stream.followers:
-                stream.close()
                 if self._running.get(key) is stream:
                     del self._running[key]
+                await stream.close()
 
 
 class _Stream:
@@ -92,5 +92,6 @@ class _Stream:
             else:
                 await changed.wait()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._task.cancel()
+        await asyncio.wait([self._task])

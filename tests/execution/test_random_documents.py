@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.execution.documents import Writer
 from tests.execution.world import Both, both
 
-EXAMPLES, MANY_EXAMPLES = 150, 10_000
+EXAMPLES, MANY_EXAMPLES = 75, 10_000
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
