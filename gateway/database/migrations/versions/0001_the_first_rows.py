@@ -4,6 +4,8 @@ Revision ID: 0001
 Revises: nothing
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from procrastinate.schema import SchemaManager
@@ -320,63 +322,44 @@ def _folder_grants() -> None:
     op.create_index(op.f("ix_folder_grants_user_uuid"), "folder_grants", ["user_uuid"])
 
 
-def _items() -> None:
-    op.create_table(
-        "items",
-        sa.Column("uuid", sa.Uuid(), nullable=False),
-        sa.Column("folder_uuid", sa.Uuid(), nullable=False),
-        sa.Column(
-            "item_type",
-            sa.Enum(
-                "VIDEO",
-                "IMAGE",
-                "GROUP",
-                "IMAGE_GROUP",
-                "IMAGE_SEQUENCE",
-                "DICOM_FILE",
-                "DICOM_SERIES",
-                "AUDIO",
-                "TIMESERIES",
-                "NIFTI",
-                "PLAIN_TEXT",
-                "PDF",
-                "SCENE",
-                name="storageitemtype",
-                native_enum=False,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("name", Text(), nullable=False),
-        sa.Column("name_key", KEY, nullable=False),
-        sa.Column("description", Text(), nullable=False),
-        sa.Column("client_metadata", JSON, nullable=False),
-        sa.Column("owner_uuid", sa.Uuid()),
-        sa.Column("created_at", Moment(), nullable=False),
-        sa.Column("last_edited_at", Moment(), nullable=False),
-        sa.Column("is_tombstone", sa.Boolean(), nullable=False),
-        sa.Column("is_placeholder", sa.Boolean(), nullable=False),
-        sa.Column(
-            "storage_location",
-            sa.Enum(
-                "STOREGRAPH",
-                "GCP",
-                "S3",
-                "AZURE",
-                "OPEN_TELEKOM",
-                "DIRECT_ACCESS",
-                "S3_COMPATIBLE",
-                name="storagelocationname",
-                native_enum=False,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("object_key", KEY),
-        sa.Column("url", Text()),
-        sa.Column("file_size", sa.BigInteger()),
-        sa.Column("mime_type", Text()),
-        sa.Column("sha256", Text()),
+def _item_type() -> sa.Enum:
+    return sa.Enum(
+        "VIDEO",
+        "IMAGE",
+        "GROUP",
+        "IMAGE_GROUP",
+        "IMAGE_SEQUENCE",
+        "DICOM_FILE",
+        "DICOM_SERIES",
+        "AUDIO",
+        "TIMESERIES",
+        "NIFTI",
+        "PLAIN_TEXT",
+        "PDF",
+        "SCENE",
+        name="storageitemtype",
+        native_enum=False,
+        length=32,
+    )
+
+
+def _storage_location() -> sa.Enum:
+    return sa.Enum(
+        "STOREGRAPH",
+        "GCP",
+        "S3",
+        "AZURE",
+        "OPEN_TELEKOM",
+        "DIRECT_ACCESS",
+        "S3_COMPATIBLE",
+        name="storagelocationname",
+        native_enum=False,
+        length=32,
+    )
+
+
+def _media_facts() -> list[sa.Column[Any]]:
+    return [
         sa.Column("duration", sa.Float()),
         sa.Column("fps", sa.Float()),
         sa.Column("height", sa.BigInteger()),
@@ -390,6 +373,31 @@ def _items() -> None:
         sa.Column("dicom_instance_uid", Text()),
         sa.Column("dicom_study_uid", Text()),
         sa.Column("dicom_series_uid", Text()),
+    ]
+
+
+def _items() -> None:
+    op.create_table(
+        "items",
+        sa.Column("uuid", sa.Uuid(), nullable=False),
+        sa.Column("folder_uuid", sa.Uuid(), nullable=False),
+        sa.Column("item_type", _item_type(), nullable=False),
+        sa.Column("name", Text(), nullable=False),
+        sa.Column("name_key", KEY, nullable=False),
+        sa.Column("description", Text(), nullable=False),
+        sa.Column("client_metadata", JSON, nullable=False),
+        sa.Column("owner_uuid", sa.Uuid()),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("last_edited_at", Moment(), nullable=False),
+        sa.Column("is_tombstone", sa.Boolean(), nullable=False),
+        sa.Column("is_placeholder", sa.Boolean(), nullable=False),
+        sa.Column("storage_location", _storage_location(), nullable=False),
+        sa.Column("object_key", KEY),
+        sa.Column("url", Text()),
+        sa.Column("file_size", sa.BigInteger()),
+        sa.Column("mime_type", Text()),
+        sa.Column("sha256", Text()),
+        *_media_facts(),
         sa.ForeignKeyConstraint(["folder_uuid"], ["folders.uuid"], name=op.f("fk_items_folder_uuid_folders")),
         sa.ForeignKeyConstraint(
             ["object_key"], ["stored_objects.key"], name=op.f("fk_items_object_key_stored_objects")
@@ -399,6 +407,10 @@ def _items() -> None:
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_items")),
     )
+    _item_indexes()
+
+
+def _item_indexes() -> None:
     op.create_index(op.f("ix_items_folder_uuid_created_at"), "items", ["folder_uuid", "created_at", "uuid"])
     op.create_index(op.f("ix_items_folder_uuid_file_size"), "items", ["folder_uuid", "file_size", "uuid"])
     op.create_index(op.f("ix_items_folder_uuid_last_edited_at"), "items", ["folder_uuid", "last_edited_at", "uuid"])
