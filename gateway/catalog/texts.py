@@ -41,13 +41,13 @@ def checked_description(text: str | None, *path: str | int) -> str:
     return text or ""
 
 
-def checked_metadata(metadata: Any, *path: str | int) -> dict[str, Any]:
-    """Metadata of up to 256 KB, which is an object; null clears it."""
+def checked_metadata(metadata: Any, *path: str | int, most: int = MAX_METADATA) -> dict[str, Any]:
+    """Metadata of so many bytes as JSON at most, which is an object; null clears it."""
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
         raise bad_input("clientMetadata is a JSON object.", *path)
-    return _within_size(metadata, path)
+    return _within_size(metadata, path, most)
 
 
 def merged_metadata(present: Any, patch: Any, *path: str | int) -> dict[str, Any]:
@@ -69,12 +69,12 @@ def _merge(present: Any, patch: Any) -> Any:
     return merged
 
 
-def _within_size(metadata: dict[str, Any], path: Path) -> dict[str, Any]:
+def _within_size(metadata: dict[str, Any], path: Path, most: int = MAX_METADATA) -> dict[str, Any]:
     try:
         size = len(orjson.dumps(metadata))
     except orjson.JSONEncodeError:
         raise bad_input("This metadata has numbers of more than 64 bits.", *path) from None
-    if size > MAX_METADATA:
-        message = f"The metadata would have {size:,} bytes as JSON; the limit for metadata is {MAX_METADATA:,} bytes."
+    if size > most:
+        message = f"The metadata would have {size:,} bytes as JSON; the limit for metadata is {most:,} bytes."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     return metadata

@@ -13,14 +13,14 @@ from gateway.kinds import StorageUserRole
 from resolvers.doors import folder_door, needs
 from resolvers.idempotency import once
 from resolvers.inputs.uploads import CancelUploadJobInput, StartUploadJobInput
-from resolvers.mutations.plans import read_plans
+from resolvers.mutations.plans import Terms, read_plans
 from resolvers.outcomes import Outcome
 
 
 @needs("USER on the folder")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
-    plans = read_plans(context.services.fetch_rules, input.items)
+    plans = read_plans(Terms(context.services.fetch_rules), input.items, "items")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
