@@ -77,3 +77,27 @@ class DatasetLinkDuplicatesBehavior(StrEnum):
     DUPLICATE = "DUPLICATE"
     FAIL = "FAIL"
     SKIP = "SKIP"
+
+
+class DataGroupLayoutType(StrEnum):
+    """How a data group was laid out."""
+
+    GRID = "GRID"
+    CAROUSEL = "CAROUSEL"
+    CUSTOM = "CUSTOM"
+
+
+class LayoutDirection(StrEnum):
+    """How a part of a layout is split in two."""
+
+    ROW = "ROW"
+    COLUMN = "COLUMN"
+
+
+class CarouselPosition(StrEnum):
+    """Where a carousel shows the items that can be chosen."""
+
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
+    TOP = "TOP"
+    BOTTOM = "BOTTOM"

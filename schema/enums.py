@@ -8,8 +8,11 @@ import strawberry
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
 from gateway.kinds import (
+    CarouselPosition,
+    DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
     JobStatus,
+    LayoutDirection,
     SiteRole,
     StorageFolderType,
     StorageItemType,
@@ -79,6 +82,20 @@ described(
     DUPLICATE="Make another data row of it.",
     FAIL="Refuse the whole.",
     SKIP="Leave it as it is.",
+)
+described(
+    DataGroupLayoutType,
+    GRID="By us, in tiles of about the same size.",
+    CAROUSEL="By us, one item at a time.",
+    CUSTOM="By whoever made it.",
+)
+described(LayoutDirection, ROW="Beside each other.", COLUMN="Above each other.")
+described(
+    CarouselPosition,
+    LEFT="On the left.",
+    RIGHT="On the right.",
+    TOP="Above.",
+    BOTTOM="Below.",
 )
 described(
     JobStatus,

@@ -10,11 +10,12 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds import StorageItemType, StorageLocationName
-from resolvers import datasets, items
+from resolvers import data_groups, datasets, items
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.data_groups import DataGroupLayoutInfo
 from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
@@ -65,6 +66,9 @@ class StorageItemSummary:
     used_in_datasets: int = answered(items.datasets_counted, "How many datasets use the item.")
     accessible_datasets: list[DatasetUsage] = answered(
         items.accessible_datasets, "Those of these datasets that the viewer may see; of at most 1,000 data rows."
+    )
+    data_group: DataGroupLayoutInfo | None = answered(
+        data_groups.layout_of, "How a data group is laid out; null of all other items."
     )
 
 
@@ -160,7 +164,7 @@ class ImageItem(StorageItem):
 @kind(StorageItemType.GROUP)
 @strawberry.type(description="Items laid out together.")
 class DataGroupItem(StorageItem):
-    pass
+    layout: DataGroupLayoutInfo | None = answered(data_groups.layout_of, "Its items, and where each is shown.")
 
 
 @kind(StorageItemType.IMAGE_GROUP)

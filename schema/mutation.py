@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.mutations.data_groups import create_data_groups
 from resolvers.mutations.datasets import (
     create_dataset,
     delete_dataset,
@@ -53,6 +54,7 @@ from resolvers.mutations.uploads import (
     sign_upload_parts,
 )
 from schema.fields import changes
+from schema.payloads.data_groups import CreateDataGroupsPayload
 from schema.payloads.datasets import (
     CreateDatasetPayload,
     DeleteDatasetPayload,
@@ -112,6 +114,7 @@ class Mutation:
     update_storage_items: UpdateStorageItemsPayload = changes(update_storage_items)
     move_storage_items: MoveStorageItemsPayload = changes(move_storage_items)
     delete_storage_items: DeleteStorageItemsPayload = changes(delete_storage_items)
+    create_data_groups: CreateDataGroupsPayload = changes(create_data_groups)
     request_upload_urls: RequestUploadUrlsPayload = changes(request_upload_urls)
     renew_upload_urls: RenewUploadUrlsPayload = changes(renew_upload_urls)
     sign_upload_parts: SignUploadPartsPayload = changes(sign_upload_parts)

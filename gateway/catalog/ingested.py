@@ -1,7 +1,6 @@
-"""What an upload job makes: placeholders become items, and groups of them, in the transaction that ends units."""
+"""What an upload job makes: placeholders become items, in the transaction that ends units."""
 
-import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,15 +9,15 @@ import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count, entering, leaving
-from gateway.catalog.mirrors import items_entered
+from gateway.catalog.mirrors import items_made
 from gateway.catalog.objects import release
 from gateway.catalog.starting import OBJECT_URL
 from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
-from gateway.kinds import StorageItemType, StorageLocationName
+from gateway.kinds import StorageLocationName
 from gateway.models.base import fold, new_row, now
-from gateway.models.items import GroupMember, Item, StoredObject, group_members, items, stored_objects
+from gateway.models.items import StoredObject, items, stored_objects
 from gateway.models.uploads import uploads
 
 _ITEM_FACTS = {column.key for column in items.c} & {
@@ -108,57 +107,13 @@ async def make_items(
     await transaction.execute(sa.delete(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
     made = await transaction.rows(sa.select(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(held[uuid] for uuid in uuids), *(entering([row], row.folder_uuid) for row in made))
-    await _mirror(transaction, user_uuid, made)
+    await items_made(transaction, user_uuid, made)
     ours = [one for one in sources if not one.elsewhere]
     await release(transaction, queue, [one.place for one in ours if keys[one.facts["sha256"]] != one.place])
     changed = [
         Changed("INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}) for row in made
     ]
     await record(transaction, user_uuid, changed)
-
-
-async def make_groups(
-    transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, groups: Sequence[tuple[Item, Sequence[UUID]]]
-) -> None:
-    """Make items that consist of others, in their order."""
-    if not groups:
-        return
-    made = [group for group, _ in groups]
-    await transaction.execute(sa.insert(items), [group.model_dump() for group in made])
-    members = [
-        new_row(GroupMember, group_uuid=group.uuid, position=at, item_uuid=one)
-        for group, uuids in groups
-        for at, one in enumerate(uuids)
-    ]
-    await transaction.execute(sa.insert(group_members), members)
-    await count(transaction, entering(made, folder_uuid))
-    await _mirror(transaction, user_uuid, made)
-    changed = [
-        Changed("CREATE", "StorageItem", group.uuid, folder_uuid, after={"name": group.name, "members": len(uuids)})
-        for group, uuids in groups
-    ]
-    await record(transaction, user_uuid, changed)
-
-
-def group_row(
-    folder_uuid: UUID,
-    user_uuid: UUID | None,
-    item_type: StorageItemType,
-    title: str | None,
-    client_metadata: dict[str, Any] | None,
-    facts: Mapping[str, Any],
-) -> Item:
-    """The row of a group; without a title it is given a name that no other is likely to have."""
-    name = title or f"{item_type.lower().replace('_', '-')}-{secrets.token_hex(4)}"
-    return Item(
-        folder_uuid=folder_uuid,
-        item_type=item_type,
-        name=name,
-        name_key=fold(name),
-        client_metadata=client_metadata or {},
-        owner_uuid=user_uuid,
-        **facts,
-    )
 
 
 def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, Any]:
@@ -177,11 +132,3 @@ def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, 
         "storage_location": StorageLocationName.STOREGRAPH if key else StorageLocationName.DIRECT_ACCESS,
         "last_edited_at": now(),
     }
-
-
-async def _mirror(transaction: Transaction, user_uuid: UUID | None, made: Iterable[Any]) -> None:
-    by_folder: dict[UUID, list[UUID]] = {}
-    for row in made:
-        by_folder.setdefault(row.folder_uuid, []).append(row.uuid)
-    for folder_uuid, uuids in by_folder.items():
-        await items_entered(transaction, user_uuid, folder_uuid, uuids)

@@ -13,10 +13,14 @@ from gateway.catalog.objects import give_up_uploads, release
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
+from gateway.kinds import StorageItemType
 from gateway.models.base import fold, now
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import group_members, items
 from gateway.models.uploads import uploads
+
+FILE_GROUPS = (StorageItemType.IMAGE_GROUP, StorageItemType.IMAGE_SEQUENCE, StorageItemType.DICOM_SERIES)
+"""Items that consist of frames: images or DICOM files that may be there for their sake alone."""
 
 
 async def chosen_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
@@ -73,14 +77,24 @@ async def remove_items(transaction: Transaction, queue: Queue, user_uuid: UUID |
     await record(transaction, user_uuid, changed)
 
 
-async def unused_members(transaction: Transaction, group_uuids: Collection[UUID]) -> list[Any]:
-    """The members of these groups that no other group and no dataset uses (SUB-046)."""
-    dialect, other = transaction.connection.dialect.name, group_members.alias()
-    mine = sa.select(group_members.c.item_uuid).where(among(dialect, group_members.c.group_uuid, group_uuids))
+async def unused_members(transaction: Transaction, group_uuids: Collection[UUID], besides_mirrors: bool) -> list[Any]:
+    """The frames of these groups of files that no other group and no dataset uses (SUB-046).
+
+    Items of a data group are no frames: they are there for themselves. With `besides_mirrors`, the dataset that mirrors
+    the folder of a frame does not count as using it.
+    """
+    dialect, other, group = transaction.connection.dialect.name, group_members.alias(), items.alias()
+    mine = (
+        sa.select(group_members.c.item_uuid)
+        .join(group, group.c.uuid == group_members.c.group_uuid)
+        .where(among(dialect, group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
+    )
     elsewhere = sa.exists().where(
         other.c.item_uuid == items.c.uuid, sa.not_(among(dialect, other.c.group_uuid, group_uuids))
     )
     used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
+    if besides_mirrors:
+        used = used.where(datasets.c.uuid == data_rows.c.dataset_uuid, datasets.c.backing_folder_uuid.is_(None))
     return await transaction.rows(sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used))
 
 

@@ -1,6 +1,7 @@
 """Mirror datasets follow the direct items of their folder: what enters adds a data row, what leaves removes it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,6 +26,15 @@ async def items_entered(
     dataset = await mirror_of(transaction, folder_uuid)
     if dataset is not None:
         await link(transaction, user_uuid, dataset, item_uuids, folder_uuid)
+
+
+async def items_made(transaction: Transaction, user_uuid: UUID | None, rows: Iterable[Any]) -> None:
+    """Items are there that were not before, or were placeholders: the datasets that mirror their folders use them."""
+    by_folder: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        by_folder.setdefault(row.folder_uuid, []).append(row.uuid)
+    for folder_uuid, uuids in by_folder.items():
+        await items_entered(transaction, user_uuid, folder_uuid, uuids)
 
 
 async def items_left(transaction: Transaction, user_uuid: UUID | None, item_uuids: Collection[UUID]) -> None:

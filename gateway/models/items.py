@@ -81,16 +81,21 @@ class Item(SQLModel, table=True):
     dicom_instance_uid: str | None = None
     dicom_study_uid: str | None = None
     dicom_series_uid: str | None = None
+    data_group: dict[str, Any] | None = Field(default=None, sa_type=Json)
 
 
 class GroupMember(SQLModel, table=True):
-    """That an item is the `position`-th member (from 0) of an item that is a group of files."""
+    """That an item is the `position`-th member (from 0) of an item that is a group of files.
+
+    The layout of a data group knows it by `key`.
+    """
 
     __tablename__ = "group_members"
     __table_args__ = (sa.Index("ix_group_members_item_uuid", "item_uuid", "group_uuid"),)
     group_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
     position: int = Field(primary_key=True)
     item_uuid: UUID = Field(foreign_key="items.uuid", ondelete="CASCADE")
+    key: str | None = None
 
 
 stored_objects = table_of(StoredObject)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.catalog.counters import hold
-from gateway.catalog.ingested import Gone, group_row, make_groups, make_items, stored_once
+from gateway.catalog.groups import NewGroup, group_row, make_groups
+from gateway.catalog.ingested import Gone, make_items, stored_once
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.jobs import (
     CANCELLED,
@@ -167,9 +168,9 @@ async def _remake(
 async def _make_groups(transaction: Transaction, job: Any, good: Sequence[ReadUnit]) -> dict[UUID, UUID]:
     """Make the items of units that are groups of files; their uuids, by unit."""
     read = [one for one in good if one.unit.spec["item_type"] in MEMBERS]
-    groups = [(_group(job, one), [source.item_uuid for source in one.sources]) for one in read]
+    groups = [NewGroup(_group(job, one), [source.item_uuid for source in one.sources]) for one in read]
     await make_groups(transaction, job.user_uuid, job.folder_uuid, groups)
-    return {one.unit.uuid: group.uuid for one, (group, _) in zip(read, groups, strict=True)}
+    return {one.unit.uuid: group.row.uuid for one, group in zip(read, groups, strict=True)}
 
 
 def _group(job: Any, read: ReadUnit) -> Item:

@@ -48,7 +48,8 @@ class DeleteStorageItemsInput:
     )
     remove_unused_frames: bool = strawberry.field(
         default=True,
-        description="Whether the members of removed groups go too where no other group or dataset uses them (SUB-046).",
+        description="Whether the frames of removed image groups, image sequences and DICOM series go too where no "
+        "other group or dataset uses them, and you are ADMIN there (SUB-046). The items of a data group stay.",
     )
     allow_dataset_changes: bool = strawberry.field(default=False, description="Whether items may go that datasets use.")
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)

@@ -88,7 +88,7 @@ async def delete_storage_items(context: Context, input: DeleteStorageItemsInput)
         )
         _add(bulk, faults)
         accepted = bulk.accepted_uuids
-        frames = await _unused_frames(context, transaction, accepted) if input.remove_unused_frames else []
+        frames = await _unused_frames(context, transaction, accepted, input) if input.remove_unused_frames else []
         removed = {row.uuid: row for row in [*(rows[uuid] for uuid in accepted), *frames]}
         await remove_items(transaction, context.services.queue, context.viewer.user_uuid, list(removed.values()))
     return bulk.outcome(removed_items_count=len(removed), removed_folders_count=0)
@@ -112,8 +112,10 @@ def _add(bulk: Bulk, faults: Mapping[UUID, str]) -> None:
             bulk.errors[place] = conflict(faults[uuid], "itemUuids", place)
 
 
-async def _unused_frames(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
+async def _unused_frames(
+    context: Context, transaction: Transaction, uuids: Sequence[UUID], input: DeleteStorageItemsInput
+) -> list[Any]:
     """The frames that may go with their groups: unused elsewhere, and under the viewer's own administration."""
-    rows = await unused_members(transaction, uuids)
+    rows = await unused_members(transaction, uuids, input.allow_mirror_dataset_changes)
     held = await roles_on_items(transaction.connection, context.viewer, [row.uuid for row in rows])
     return [row for row in rows if row.uuid in held and held[row.uuid].role is StorageUserRole.ADMIN]

@@ -115,6 +115,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=one(w.waiting()), newParentUuid=w.target)),
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "createDataGroups": ("USER", lambda w: data_groups(w)),
     "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),
     "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=one(w.waiting()))),
     "signUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE), partNumbers=[1])),
@@ -155,6 +156,11 @@ async def folder_updates(world: World) -> dict[str, Any]:
 async def item_updates(world: World) -> dict[str, Any]:
     """Two items to change."""
     return {"items": [{"itemUuid": await world.waiting(), "name": "new"} for _ in range(2)]}
+
+
+async def data_groups(world: World) -> dict[str, Any]:
+    """A group of one item."""
+    return {"folderUuid": world.home, "groups": [{"grid": {"layoutContents": [await world.item()]}}]}
 
 
 async def job_start(world: World) -> dict[str, Any]:

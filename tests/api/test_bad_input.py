@@ -118,6 +118,10 @@ async def known(shared_site: Site) -> dict[str, Any]:
     return {
         **{kind: {"placeholderUuid": waiting} for kind in (*sources, "ImageGroupFrameInput")},
         "DataUploadItemsInput": {"text": [{"placeholderUuid": waiting}]},
+        "DataGroupInput": {"grid": {"layoutContents": [item]}},
+        "LayoutNodeInput": {"tile": {"key": "k"}},
+        "contents": [{"key": "k", "itemUuid": item}],
+        "layoutContents": [item],
         "folderUuid": folder,
         "folderUuids": [folder],
         "newParentUuid": target,

@@ -34,6 +34,14 @@ from schema.api import api
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LAYOUT = {
+    "layout_type": "CUSTOM",
+    "layout": {"tile": {"key": "k0"}},
+    "timeline": ["k1"],
+    "fixed_layout": True,
+    "tile_settings": [{"key": "k0", "title": None, "is_read_only": False}],
+    "has_multilayer_labels": None,
+}
 COLLECTIONS = (StorageItemType.GROUP, StorageItemType.IMAGE_GROUP, StorageItemType.DICOM_SERIES)
 
 
@@ -154,7 +162,8 @@ class Builder:
         for group in collections:
             for position in range(self.random.randrange(5)):
                 member = self.random.choice(self.world.items[:20])
-                await self.put(group_members, group_uuid=group, position=position, item_uuid=member)
+                key = f"k{position}"
+                await self.put(group_members, group_uuid=group, position=position, item_uuid=member, key=key)
 
     async def _item(self, kind: StorageItemType, number: int) -> Any:
         def maybe(*values: Any) -> Any:
@@ -178,6 +187,7 @@ class Builder:
             height=maybe(1080),
             audio_bit_depth=maybe(16),
             audio_codec=maybe("opus"),
+            data_group=maybe(LAYOUT) if kind is StorageItemType.GROUP else None,
             **self.name(),
         )
 

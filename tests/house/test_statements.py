@@ -55,6 +55,8 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
     nodes = (await site.ask(listed, {"u": top}))["storageFolder"]["items"]["nodes"]
     uuids = [node["uuid"] for node in nodes]
     await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
+    groups = [{"grid": {"layoutContents": uuids}}, *({"carousel": {"layoutContents": [uuid]}} for uuid in uuids)]
+    await site.done("createDataGroups", {"folderUuid": top, "groups": groups}, "results { item { uuid } }")
     return {"folder": top, "items": uuids, "text": f"page-{size}"}
 
 

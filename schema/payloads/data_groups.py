@@ -1,0 +1,24 @@
+"""What mutations of data groups answer."""
+
+from __future__ import annotations
+
+import strawberry
+
+from resolvers.items import item_by_uuid
+from schema.common import UserError
+from schema.fields import answered, column, of
+from schema.items import StorageItem
+
+
+@of()
+@strawberry.type(description="What became of one data group that was to be made.")
+class CreateDataGroupResult:
+    item: StorageItem | None = answered(item_by_uuid, "The data group, if it was made.")
+    user_errors: list[UserError] = column("Why it was not made.")
+
+
+@of()
+@strawberry.type(description="What became of each data group that was to be made.")
+class CreateDataGroupsPayload:
+    results: list[CreateDataGroupResult] | None = column("One entry for each group, in the order of the input.")
+    user_errors: list[UserError] = column("What was refused; empty if all was done.")

@@ -1,0 +1,222 @@
+"""Items are laid out together in data groups, in one of three ways, each group with its own result."""
+
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.invariants import check_counters
+from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce
+
+UNREAL = "01900000-0000-7000-8000-000000000000"
+LAYOUT = (
+    "layoutType layout timeline contents { key item { uuid } } "
+    "layoutSettings { fixedLayout hasMultilayerLabels tileSettings { key title isReadOnly } }"
+)
+RESULTS = (
+    f"results {{ item {{ uuid name itemType summary {{ dataGroup {{ {LAYOUT} }} }} }} userErrors {{ code path }} }}"
+)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to folders of its own."""
+    return shared_site
+
+
+def images(*sizes: tuple[int, int]) -> list[File]:
+    """Images of these sizes."""
+    return [File(f"{place}.png", "IMAGE", samples.png(*size, seed=place)) for place, size in enumerate(sizes)]
+
+
+async def world(site: Site, *sizes: tuple[int, int]) -> tuple[str, list[str]]:
+    """A folder with images in it."""
+    folder = await site.folder("laid out")
+    return folder, await stored(site, folder, images(*(sizes or [(16, 16)] * 4)))
+
+
+async def make(site: Site, folder: str, *groups: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The payload of making groups."""
+    return await site.do("createDataGroups", {"folderUuid": folder, "groups": list(groups), **more}, RESULTS)
+
+
+def tile(key: str) -> dict[str, Any]:
+    """A tile of a layout."""
+    return {"tile": {"key": key}}
+
+
+def custom(items: dict[str, str], **more: Any) -> dict[str, Any]:
+    """A group with these items under their keys."""
+    return {"custom": {"contents": [{"key": key, "itemUuid": uuid} for key, uuid in items.items()], **more}}
+
+
+async def test_a_grid_and_a_carousel_are_laid_out_by_us(site: Site) -> None:
+    """ENC-FOLDEROP-37, ENC-FOLDEROP-38, ENC-DGG, ENC-DGC, ENC-GINFO, ENC-GTREE, ENC-ISUM-05, ENC-ENUM-12, SUB-087."""
+    folder, uuids = await world(site)
+    grid = {"grid": {"layoutContents": uuids[:3], "name": "Grid", "clientMetadata": {"a": 1}}}
+    payload = await make(site, folder, grid, {"carousel": {"layoutContents": uuids}})
+    assert payload["userErrors"] == []
+    first, second = (result["item"] for result in payload["results"])
+    assert (first["name"], first["itemType"]) == ("Grid", "GROUP")
+    assert second["name"].startswith("group-")
+    info = first["summary"]["dataGroup"]
+    assert (info["layoutType"], info["timeline"]) == ("GRID", [])
+    assert info["contents"] == [{"key": str(place), "item": {"uuid": uuid}} for place, uuid in enumerate(uuids[:3])]
+    upper = {"direction": "ROW", "first": tile("0"), "second": tile("1"), "splitPercentage": 50.0}
+    split = {"direction": "COLUMN", "first": {"grid": upper}, "second": tile("2")}
+    assert info["layout"] == {"grid": {**split, "splitPercentage": pytest.approx(66.667, abs=0.001)}}
+    assert info["layoutSettings"] == {"fixedLayout": False, "hasMultilayerLabels": None, "tileSettings": None}
+    info = second["summary"]["dataGroup"]
+    strip = {"keys": ["0", "1", "2", "3"], "carouselPosition": "BOTTOM", "carouselSize": 25.0}
+    assert (info["layoutType"], info["layout"]) == ("CAROUSEL", {"carousel": strip})
+    seen = await site.ask(
+        f"""query($f: UUID!, $g: UUID!, $i: UUID!) {{
+        storageFolder(uuid: $f) {{ summary {{ groups images files }} }}
+        storageItem(uuid: $g) {{ clientMetadata fileSize signedUrl {{ url }} signedUrlUnavailableReason
+          children {{ edges {{ frameNumber node {{ uuid }} }} }} ... on DataGroupItem {{ layout {{ {LAYOUT} }} }} }}
+        image: storageItem(uuid: $i) {{ groupsContaining {{ nodes {{ name }} }} summary {{ dataGroup {{ layout }} }} }}
+        }}""",
+        {"f": folder, "g": first["uuid"], "i": uuids[0]},
+    )
+    assert seen["storageFolder"]["summary"] == {"groups": 2, "images": 4, "files": 4}
+    group = seen["storageItem"]
+    assert (group["clientMetadata"], group["signedUrlUnavailableReason"]) == ({"a": 1}, "NOT_A_SINGLE_OBJECT")
+    assert [edge["node"]["uuid"] for edge in group["children"]["edges"]] == uuids[:3]
+    assert group["layout"] == first["summary"]["dataGroup"]
+    assert len(seen["image"]["groupsContaining"]["nodes"]) == 2
+    assert seen["image"]["summary"]["dataGroup"] is None
+    await check_counters(site.services.database)
+
+
+async def test_a_layout_of_ones_own(site: Site) -> None:
+    """A tree that comes back as it was sent, settings, a timeline (ENC-DGX, ENC-GSET, ENC-GTREE-01 to -03)."""
+    folder, (a, b, c, d) = await world(site, (16, 16), (32, 32), (8, 8), (16, 16))
+    strip = {"carousel": {"keys": ["b", "c"], "carouselPosition": "LEFT", "carouselSize": 10.0}}
+    split = {"direction": "ROW", "first": tile("a"), "second": strip, "splitPercentage": 95.0}
+    settings = {"fixedLayout": True, "hasMultilayerLabels": True, "tileSettings": [{"key": "a", "title": "A"}]}
+    wanted = custom({"a": a, "b": b, "c": c, "d": d}, layout={"grid": split}, timeline=["d"], settings=settings)
+    on_timeline = custom({"x": a}, timeline=["x"], name="T")
+    payload = await make(site, folder, wanted, on_timeline)
+    assert payload["userErrors"] == []
+    first, second = (result["item"]["summary"]["dataGroup"] for result in payload["results"])
+    assert (first["layoutType"], first["layout"], first["timeline"]) == ("CUSTOM", {"grid": split}, ["d"])
+    tiles = [{"key": "a", "title": "A", "isReadOnly": False}]
+    assert first["layoutSettings"] == {"fixedLayout": True, "hasMultilayerLabels": True, "tileSettings": tiles}
+    assert [entry["key"] for entry in first["contents"]] == ["a", "b", "c", "d"]
+    assert (second["layout"], second["timeline"]) == (None, ["x"])
+
+
+FAULTS: list[tuple[str, dict[str, Any], str]] = [
+    ("contents", {"contents": []}, "BAD_USER_INPUT"),
+    ("contents.1.key", {"contents": [{"key": "a", "itemUuid": 0}, {"key": "a", "itemUuid": 1}]}, "BAD_USER_INPUT"),
+    ("contents.1", {"contents": [{"key": "a", "itemUuid": 0}, {"key": "b", "itemUuid": 0}]}, "BAD_USER_INPUT"),
+    ("contents.0.key", {"contents": [{"key": "", "itemUuid": 0}]}, "BAD_USER_INPUT"),
+    ("contents.0.itemUuid", {"contents": [{"key": "a", "itemUuid": UNREAL}]}, "NOT_FOUND"),
+    ("layout", {"layout": None}, "BAD_USER_INPUT"),
+    ("layout.tile.key", {"layout": tile("z")}, "BAD_USER_INPUT"),
+    ("layout.carousel.keys", {"layout": {"carousel": {"keys": []}}}, "BAD_USER_INPUT"),
+    ("layout.carousel.carouselSize", {"layout": {"carousel": {"keys": ["a"], "carouselSize": 71}}}, "BAD_USER_INPUT"),
+    (
+        "layout.grid.splitPercentage",
+        {"layout": {"grid": {"direction": "ROW", "first": tile("a"), "second": tile("b"), "splitPercentage": 4.9}}},
+        "BAD_USER_INPUT",
+    ),
+    (
+        "layout.1",
+        {"layout": {"grid": {"direction": "ROW", "first": tile("a"), "second": tile("a")}}},
+        "BAD_USER_INPUT",
+    ),
+    ("timeline", {"timeline": ["z"]}, "BAD_USER_INPUT"),
+    ("settings.tileSettings.0.key", {"settings": {"tileSettings": [{"key": "z"}]}}, "BAD_USER_INPUT"),
+    ("settings.hasMultilayerLabels", {"settings": {"hasMultilayerLabels": True}}, "BAD_USER_INPUT"),
+    ("name", {"name": ".."}, "BAD_USER_INPUT"),
+]
+
+
+async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
+    """Ranges, keys that are unknown or stand twice, images of several shapes; nothing is made (SUB-086)."""
+    folder, uuids = await world(site, (16, 16), (16, 8))
+    groups: list[dict[str, Any]] = []
+    known: dict[Any, str] = dict(enumerate(uuids))
+    for _, fault, _ in FAULTS:
+        whole = custom({"a": uuids[0], "b": uuids[1]}, layout=tile("a"))["custom"] | fault
+        entries = [{**one, "itemUuid": known.get(one["itemUuid"], one["itemUuid"])} for one in whole["contents"]]
+        groups.append({"custom": {**whole, "contents": entries}})
+    groups.append({"grid": {"layoutContents": [f"{UNREAL[:-2]}{place:02}" for place in range(51)]}})
+    groups.append({"carousel": {"layoutContents": uuids}})
+    async with unchanged(site):
+        payload = await make(site, folder, *groups)
+    found = [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
+    expected = [(code, f"input.groups.{at}.custom.{path}") for at, (path, _, code) in enumerate(FAULTS)]
+    assert found == [*expected, ("LIMIT_EXCEEDED", f"input.groups.{len(FAULTS)}.grid.layoutContents")]
+    assert [result["item"] for result in payload["results"]] == [None] * len(groups)
+    assert payload["results"][-1]["userErrors"] == [{"code": "NOT_APPLIED", "path": ["input"]}]
+
+
+async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
+    """Each group has its result; the same key gives the same answer (ENC-FOLDEROP-38, ENC-BUNDLE)."""
+    folder, uuids = await world(site)
+    waiting = (await announce(site, folder, [File("w", "IMAGE", b"w")]))[0]["itemUuid"]
+    inner = (await make(site, folder, {"grid": {"layoutContents": uuids[:1]}}))["results"][0]["item"]["uuid"]
+    groups = [{"grid": {"layoutContents": one}} for one in (uuids[:2], [waiting], [inner], [UNREAL], uuids[2:])]
+    more = {"allowPartial": True, "idempotencyKey": "k"}
+    payload = await make(site, folder, *groups, **more)
+    codes = [[error["code"] for error in result["userErrors"]] for result in payload["results"]]
+    assert codes == [[], ["CONFLICT"], ["BAD_USER_INPUT"], ["NOT_FOUND"], []]
+    assert [result["item"] is None for result in payload["results"]] == [False, True, True, True, False]
+    async with unchanged(site):
+        assert await make(site, folder, *groups, **more) == payload
+        other = await site.refused("createDataGroups", {"folderUuid": folder, "groups": groups[:1], **more})
+    assert other == [("CONFLICT", "input.idempotencyKey")]
+
+
+async def test_what_the_viewer_may_not_see_is_no_item_of_his(site: Site) -> None:
+    """Items in other folders stay hidden: in making a group, and in one that somebody else has made."""
+    here, mine = await world(site)
+    _, hidden = await world(site)
+    group, who = await site.group("seeing"), "groups@example.org"
+    await site.user(who, groups=[group])
+    await site.grant(here, group, "USER")
+    mixed = {"grid": {"layoutContents": [mine[0], hidden[0]]}}
+    refused = await site.refused("createDataGroups", {"folderUuid": here, "groups": [mixed]}, who)
+    assert refused == [("NOT_FOUND", "input.groups.0.grid.layoutContents.1")]
+    made = (await make(site, here, mixed))["results"][0]["item"]["uuid"]
+    document = f"query($u: UUID!) {{ storageItem(uuid: $u) {{ summary {{ dataGroup {{ {LAYOUT} }} }} }} }}"
+    seen = (await site.ask(document, {"u": made}, who))["storageItem"]["summary"]["dataGroup"]
+    assert [entry["item"] for entry in seen["contents"]] == [{"uuid": mine[0]}, None]
+
+
+async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
+    """Frames go with their group of files, items of a data group do not; what is used elsewhere stays (SUB-046).
+
+    ENC-ITEMOP-06, ENC-DELIN-02: a frame is used by another group of files, by a data group, or by a dataset; the one
+    that mirrors its folder counts only while its data rows may not go.
+    """
+    folder = await site.folder("frames")
+    sequence, frames = await grouped(site, folder, images(*[(16, 16)] * 4))
+    laid_out = (await make(site, folder, {"grid": {"layoutContents": frames[:1]}}))["results"][0]["item"]["uuid"]
+    await dataset(site, "uses a frame", frames[1:2])
+    gone = await site.done("deleteStorageItems", {"itemUuids": [sequence]}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 3
+    assert await there(site, frames) == [True, True, False, False]
+    gone = await site.done("deleteStorageItems", {"itemUuids": [laid_out]}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 1
+    assert await there(site, frames[:1]) == [True]
+    mirrored = await site.folder("mirrored")
+    await dataset(site, "mirror", backingFolderUuid=mirrored)
+    group, _ = await grouped(site, mirrored, images((8, 8), (8, 8)))
+    input = {"itemUuids": [group]}
+    assert await site.refused("deleteStorageItems", input) == [("CONFLICT", "input.itemUuids.0")]
+    gone = await site.done("deleteStorageItems", {**input, "allowMirrorDatasetChanges": True}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 3
+    await check_counters(site.services.database)
+
+
+async def there(site: Site, uuids: list[str]) -> list[bool]:
+    """Which of these items are there."""
+    found = await site.ask("query($u: [UUID!]!) { storageItems(uuids: $u) { __typename } }", {"u": uuids})
+    return [one["__typename"] != "StorageItemInaccessible" for one in found["storageItems"]]
