@@ -49,6 +49,7 @@ class UploadUnit:
     error: str | None = column("What is wrong, and with which file.")
     action_description: str | None = column("What was being done when it failed.")
     object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read, no more than it has files.")
+    is_skipped: bool = column("Whether nothing was made, because the folder had its item already.")
     sequence: BigInt = column("The job's sequence number when the unit last changed.")
 
 

@@ -11,7 +11,7 @@ from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count, entering, leaving
 from gateway.catalog.mirrors import items_made
 from gateway.catalog.objects import release
-from gateway.catalog.starting import OBJECT_URL
+from gateway.catalog.units import OBJECT_URL
 from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue

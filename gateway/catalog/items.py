@@ -30,7 +30,10 @@ async def chosen_items(transaction: Transaction, uuids: Collection[UUID]) -> lis
 
 
 async def update_items(
-    transaction: Transaction, user_uuid: UUID, values: Mapping[UUID, Mapping[str, Any]], present: Mapping[UUID, Any]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    values: Mapping[UUID, Mapping[str, Any]],
+    present: Mapping[UUID, Any],
 ) -> None:
     """Change attributes of items; what is as it was already is no change."""
     changed = []

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import hold
 from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.objects import forget_manifest
 from gateway.catalog.removal import items_within
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
@@ -33,15 +34,13 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class UnitEnd:
-    """How a unit ended; `action` says what was being done when it failed."""
+    """How a unit ended; `action` says what was being done when it failed, `is_skipped` that its item was there."""
 
     status: JobStatus
     item_uuid: UUID | None = None
     error: str | None = None
     action: str | None = None
-
-
-CANCELLED = UnitEnd(JobStatus.CANCELLED)
+    is_skipped: bool = False
 
 
 def topic_of(job_uuid: UUID) -> str:
@@ -52,15 +51,6 @@ def topic_of(job_uuid: UUID) -> str:
 async def held_job(transaction: Transaction, job_uuid: UUID) -> Any:
     """A job, held until the transaction ends; None if it is gone. Nobody else changes it or its units meanwhile."""
     return await transaction.first(sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update())
-
-
-async def pending_units(transaction: Transaction, job_uuids: Collection[UUID]) -> list[UUID]:
-    """The units of held jobs that are still pending."""
-    pending = sa.and_(
-        among(transaction.connection.dialect.name, upload_units.c.job_uuid, job_uuids),
-        upload_units.c.status == JobStatus.PENDING,
-    )
-    return [row.uuid for row in await transaction.rows(sa.select(upload_units.c.uuid).where(pending))]
 
 
 async def still_pending(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
@@ -76,17 +66,34 @@ async def placeholders_of(transaction: Transaction, unit_uuids: Collection[UUID]
     return [row.item_uuid for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(waiting))]
 
 
-async def end_units(transaction: Transaction, events: Events, job: Any, ends: Mapping[UUID, UnitEnd]) -> JobStatus:
+async def placeholders_of_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
+    """The placeholders that wait for pending units of a held job; they are not held yet."""
+    mine = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
+    waiting = sa.select(uploads.c.item_uuid).join(upload_units, upload_units.c.uuid == uploads.c.unit_uuid).where(mine)
+    return [row.item_uuid for row in await transaction.rows(waiting)]
+
+
+async def end_units(
+    transaction: Transaction,
+    events: Events,
+    job: Any,
+    ends: Mapping[UUID, UnitEnd],
+    *,
+    give_up: JobStatus | None = None,
+) -> JobStatus:
     """Write how pending units of a held job ended, and end the job with the last of them; its status.
 
+    To `give_up` is to cancel all others that are pending; the job then ends with that status.
     Items come before units: whoever removes an item holds it, and then lets go of it in its unit.
     """
     sequence, found = job.sequence + 1, Counter(end.status for end in ends.values())
     await _write_units(transaction, sequence, ends)
+    if give_up:
+        found[JobStatus.CANCELLED] += await _cancel_units(transaction, sequence, job.uuid)
     counts = {name: getattr(job, name) + found[status] for status, name in COUNTS.items()}
-    counts["units_pending_count"] -= len(ends)
-    status = _status_after(job, found, counts["units_pending_count"])
-    await _write_job(transaction, events, job, status, {"sequence": sequence, **counts})
+    counts["units_pending_count"] -= found.total()
+    status = give_up or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
+    await write_job(transaction, events, job, status, {"sequence": sequence, **counts})
     return status
 
 
@@ -94,13 +101,13 @@ async def cancel_job(transaction: Transaction, queue: Queue, events: Events, use
     """Give up what is pending of a held job; how many units that was. A job that has ended stays as it is."""
     if job.status in TERMINAL:
         return 0
-    units = await pending_units(transaction, [job.uuid])
-    placeholders = await chosen_items(transaction, await placeholders_of(transaction, units))
+    placeholders = await chosen_items(transaction, await placeholders_of_job(transaction, job.uuid))
     await remove_items(transaction, queue, user_uuid, placeholders)
-    await end_units(transaction, events, job, dict.fromkeys(units, CANCELLED))
+    await forget_manifest(transaction, queue, job.uuid)
+    await end_units(transaction, events, job, {}, give_up=JobStatus.CANCELLED)
     changed = Changed("CANCEL", "UploadJob", job.uuid, job.folder_uuid, {"status": job.status}, {"status": "CANCELLED"})
     await record(transaction, user_uuid, [changed])
-    return len(units)
+    return int(job.units_pending_count)
 
 
 async def cancel_jobs_in(
@@ -128,6 +135,7 @@ async def _write_units(transaction: Transaction, sequence: int, ends: Mapping[UU
             "item_uuid": end.item_uuid,
             "error": end.error,
             "action_description": end.action,
+            "is_skipped": end.is_skipped,
             "sequence": sequence,
         }
         for uuid, end in ends.items()
@@ -136,18 +144,17 @@ async def _write_units(transaction: Transaction, sequence: int, ends: Mapping[UU
         await transaction.execute(ended, values)
 
 
-def _status_after(job: Any, found: Mapping[JobStatus, int], pending: int) -> JobStatus:
-    """A job is over when no unit is pending. It was cancelled, or failed, if that is what befell the last ones."""
-    if pending:
-        return JobStatus.PENDING
-    if found[JobStatus.ERROR] and not job.ignore_errors:
-        return JobStatus.ERROR
-    return JobStatus.CANCELLED if found[JobStatus.CANCELLED] else JobStatus.DONE
+async def _cancel_units(transaction: Transaction, sequence: int, job_uuid: UUID) -> int:
+    """Cancel what is pending, in one statement however much it is; how many units that was."""
+    pending = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
+    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": sequence}
+    return (await transaction.execute(sa.update(upload_units).where(pending).values(values))).rowcount
 
 
-async def _write_job(
+async def write_job(
     transaction: Transaction, events: Events, job: Any, status: JobStatus, values: Mapping[str, Any]
 ) -> None:
+    """Write what has become of a held job, and tell its listeners."""
     if status not in NEXT.get(job.status, ()):
         raise RuntimeError(f"A job that is {job.status} does not become {status}.")
     moment = now()

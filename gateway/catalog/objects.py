@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
 from gateway.models.base import now
 from gateway.models.items import items, stored_objects
-from gateway.models.uploads import uploads
+from gateway.models.uploads import manifests, uploads
 
 REMOVE_OBJECTS = "remove_objects"
 ABORT_PARTS = "abort_parts"
@@ -41,6 +42,12 @@ async def give_up_uploads(transaction: Transaction, queue: Queue, rows: Collecti
     await release(transaction, queue, [key for upload in ours for key in (upload.object_key, upload.stored_key)])
 
 
+async def forget_manifest(transaction: Transaction, queue: Queue, job_uuid: UUID) -> None:
+    """The manifest of a job, if it had one, is not needed any more."""
+    gone = sa.delete(manifests).where(manifests.c.job_uuid == job_uuid).returning(manifests.c.object_key)
+    await release(transaction, queue, [row.object_key for row in await transaction.rows(gone)])
+
+
 async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[str]:
     """The keys to remove: those that nothing refers to, and, once this has committed, nothing will again.
 
@@ -63,8 +70,8 @@ async def forget(transaction: Transaction, keys: Collection[str]) -> None:
 
 
 async def _used(transaction: Transaction, keys: Collection[str]) -> set[str]:
-    """Those of the keys that an item has, or an upload that is about to become one."""
+    """Those of the keys that an item has, an upload that is about to become one, or a manifest that is to be read."""
     dialect = transaction.connection.dialect.name
-    columns = (items.c.object_key, uploads.c.stored_key, uploads.c.object_key)
+    columns = (items.c.object_key, uploads.c.stored_key, uploads.c.object_key, manifests.c.object_key)
     found = [sa.select(column.label("key")).where(among(dialect, column, keys)) for column in columns]
     return {row.key for row in await transaction.rows(sa.union_all(*found))}

@@ -96,7 +96,7 @@ async def expect_files(
 
 
 def expected_item(
-    user_uuid: UUID, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
+    user_uuid: UUID | None, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of a placeholder and of its upload; `stored_key` is where the bytes are already, if they are."""
     item = new_row(
@@ -124,7 +124,10 @@ def expected_item(
 
 
 async def add_placeholders(
-    transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, made: Sequence[tuple[dict[str, Any], dict[str, Any]]]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    folder_uuid: UUID,
+    made: Sequence[tuple[dict[str, Any], dict[str, Any]]],
 ) -> None:
     """Write placeholders with their uploads, the counter of their folder and the record."""
     if not made:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.catalog.counters import counted
-from gateway.catalog.starting import OBJECT_URL
+from gateway.catalog.units import OBJECT_URL
 from gateway.generate.chance import Chance, named
 from gateway.generate.kinds import KINDS, Kind
 from gateway.generate.people import People, Rows

@@ -47,6 +47,7 @@ class Item(SQLModel, table=True):
         sa.Index("ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid"),
         sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
         sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
+        sa.Index("ix_items_url", "url", postgresql_using="hash"),  # they may be longer than a key of a tree
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     folder_uuid: UUID = Field(foreign_key="folders.uuid")

@@ -18,6 +18,7 @@ class Upload(SQLModel, table=True):
     """
 
     __tablename__ = "uploads"
+    __table_args__ = (sa.Index("ix_uploads_source_url", "source_url", postgresql_using="hash"),)
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
     object_key: str = Field(sa_type=Key, unique=True)
     file_name: str
@@ -45,6 +46,8 @@ class UploadJob(SQLModel, table=True):
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
     file_name: str | None = None
     ignore_errors: bool = False
+    skip_duplicate_urls: bool = False
+    upsert_metadata: bool = False
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
     units_pending_count: int = 0
     units_done_count: int = 0
@@ -55,8 +58,20 @@ class UploadJob(SQLModel, table=True):
     finished_at: datetime | None = None
 
 
+class Manifest(SQLModel, table=True):
+    """What a job is to make, as a file in our own store that has not been read to its end."""
+
+    __tablename__ = "manifests"
+    job_uuid: UUID = Field(primary_key=True, foreign_key="upload_jobs.uuid", ondelete="CASCADE")
+    object_key: str = Field(sa_type=Key, index=True)
+
+
 class UploadUnit(SQLModel, table=True):
-    """One item to be made by a job: a file, or a group of files. `spec` is what was asked, as plain data."""
+    """One item to be made by a job: a file, or a group of files. `spec` is what was asked, as plain data.
+
+    `is_skipped` says that the item was there before, so that nothing was made; `is_bound`, that its files have
+    their placeholders.
+    """
 
     __tablename__ = "upload_units"
     __table_args__ = (
@@ -73,6 +88,8 @@ class UploadUnit(SQLModel, table=True):
     item_uuid: UUID | None = Field(default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True)
     error: str | None = None
     action_description: str | None = None
+    is_skipped: bool = False
+    is_bound: bool = True
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
 
 
@@ -91,4 +108,5 @@ class IdempotencyKey(SQLModel, table=True):
 uploads = table_of(Upload)
 upload_jobs = table_of(UploadJob)
 upload_units = table_of(UploadUnit)
+manifests = table_of(Manifest)
 idempotency_keys = table_of(IdempotencyKey)

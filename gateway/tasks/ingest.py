@@ -10,21 +10,21 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
+from gateway.catalog.beginning import begin_units, hold_folder
 from gateway.catalog.counters import hold
 from gateway.catalog.groups import NewGroup, group_row, make_groups
 from gateway.catalog.ingested import Gone, make_items, stored_once
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.jobs import (
-    CANCELLED,
     TERMINAL,
     UnitEnd,
     end_units,
     held_job,
-    pending_units,
     placeholders_of,
+    placeholders_of_job,
     still_pending,
 )
-from gateway.catalog.starting import INGEST
+from gateway.catalog.turns import UNITS_A_TURN, enqueue_next_turn
 from gateway.context import Services
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
@@ -35,6 +35,7 @@ from gateway.models.items import Item
 from gateway.models.uploads import upload_units, uploads
 from gateway.tasks.reading import MEMBERS, Reader, ReadUnit
 
+INGEST = "ingest"
 BETWEEN_COMMITS = 0.5
 """Seconds: so much work is done twice, at most, if the process is killed."""
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
@@ -44,9 +45,22 @@ _ACTION = "reading the file"
 log = structlog.get_logger(__name__)
 
 
-async def ingest(services: Services, reader: Reader, *, job: str, positions: list[int], tries: int = 0) -> None:
-    """Work on the units of a job at these positions that are still pending; `tries` were in vain before."""
-    units = await _pending(services, UUID(hex=job), positions)
+async def take_turn(services: Services, reader: Reader, *, job: str, turn: int) -> None:
+    """Begin the pending units of a turn and work on them; the next turn waits until others have had theirs."""
+    uuid, first = UUID(hex=job), turn * UNITS_A_TURN
+    units = await _pending(services, uuid, range(first, first + UNITS_A_TURN))
+    faults = await _begin(services, uuid, [unit for unit in units if not unit.is_bound])
+    if faults:
+        wrong = [unit for unit in units if unit.uuid in faults]
+        await _settle(services, uuid, [ReadUnit(unit, error=faults[unit.uuid]) for unit in wrong], 0)
+    await ingest(services, reader, job=job, positions=[unit.position for unit in units])
+    async with services.database.writing() as transaction:
+        await enqueue_next_turn(transaction, services.queue, uuid, turn)
+
+
+async def ingest(services: Services, reader: Reader, *, job: str, positions: Sequence[int], tries: int = 0) -> None:
+    """Work on the bound units of a job at these positions that are still pending; `tries` were in vain before."""
+    units = [unit for unit in await _pending(services, UUID(hex=job), positions) if unit.is_bound]
     expected = await _uploads(services, units)
     async with asyncio.TaskGroup() as group:
         reading = {group.create_task(reader.read(unit, expected)) for unit in units}
@@ -57,6 +71,21 @@ async def ingest(services: Services, reader: Reader, *, job: str, positions: lis
                 for task in reading:
                     task.cancel()
                 return
+
+
+async def _begin(services: Services, job_uuid: UUID, units: Sequence[Any]) -> dict[UUID, str]:
+    """Bind units that are still pending; what is wrong with those that could not be bound."""
+    if not units:
+        return {}
+    async with services.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
+        await hold_folder(transaction, job_uuid)
+        job = await held_job(transaction, job_uuid)
+        if job is None or job.status in TERMINAL:
+            return {}
+        pending = await still_pending(transaction, [unit.uuid for unit in units])
+        waiting = [unit for unit in units if unit.uuid in pending]
+        return await begin_units(transaction, services.events, job, waiting)
 
 
 async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> list[Any]:
@@ -137,25 +166,28 @@ async def _write(transaction: Transaction, services: Services, job_uuid: UUID, r
     pending = await still_pending(transaction, [one.unit.uuid for one in read])
     good = [one for one in read if one.unit.uuid in pending and not one.error]
     bad = [one for one in read if one.unit.uuid in pending and one.error]
-    given_up: set[UUID] = set()
-    if bad and not job.ignore_errors:
-        given_up = {*await pending_units(transaction, [job_uuid])} - pending
     if not pending:
         return True
-    await _remake(transaction, services, job, good, [*(one.unit.uuid for one in bad), *given_up])
+    give_up = JobStatus.ERROR if bad and not job.ignore_errors else None
+    lost = (
+        placeholders_of_job(transaction, job_uuid)
+        if give_up
+        else placeholders_of(transaction, [one.unit.uuid for one in bad])
+    )
+    await _remake(transaction, services, job, good, await lost)
     groups = await _make_groups(transaction, job, good)
     ends = {one.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(one.unit.uuid, one.sources[0].item_uuid)) for one in good}
     ends |= {one.unit.uuid: UnitEnd(JobStatus.ERROR, error=one.error, action=_ACTION) for one in bad}
-    ends |= dict.fromkeys(given_up, CANCELLED)
-    return await end_units(transaction, services.events, job, ends) not in TERMINAL
+    return await end_units(transaction, services.events, job, ends, give_up=give_up) not in TERMINAL
 
 
 async def _remake(
     transaction: Transaction, services: Services, job: Any, good: Sequence[ReadUnit], lost: Sequence[UUID]
 ) -> None:
-    """Turn the placeholders of good units into items, and remove those of lost ones."""
+    """Turn the placeholders of good units into items, and remove lost ones."""
     sources = [source for one in good for source in one.sources]
-    wanted, dropped = {source.item_uuid for source in sources}, await placeholders_of(transaction, lost)
+    wanted = {source.item_uuid for source in sources}
+    dropped = set(lost) - wanted
     held = {row.uuid: row for row in await chosen_items(transaction, [*wanted, *dropped])}
     if gone := wanted - held.keys():
         raise Gone(gone)

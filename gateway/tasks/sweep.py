@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from gateway.catalog.items import chosen_items, remove_items
-from gateway.catalog.starting import enqueue_units
+from gateway.catalog.turns import enqueue_turns
 from gateway.context import Services
 from gateway.database.dialects import among
 from gateway.kinds import JobStatus
@@ -51,4 +51,4 @@ async def _take_up_stuck_jobs(services: Services) -> None:
         for job in await transaction.rows(sa.select(upload_jobs.c.uuid).where(stuck).limit(_AT_ONCE)):
             units = sa.select(upload_units.c.position).where(upload_units.c.job_uuid == job.uuid, waits)
             positions = [row.position for row in await transaction.rows(units.order_by(upload_units.c.position))]
-            await enqueue_units(transaction, services.queue, job.uuid, positions, once=True)
+            await enqueue_turns(transaction, services.queue, job.uuid, positions)

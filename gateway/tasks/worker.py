@@ -7,13 +7,13 @@ from datetime import timedelta
 from functools import partial
 
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
-from gateway.catalog.starting import INGEST
+from gateway.catalog.turns import TURN
 from gateway.context import Services
 from gateway.fetching.fetcher import Fetcher
 from gateway.jobs.queue import Task
 from gateway.media.prober import ProbeLimits, Prober
 from gateway.models.base import now
-from gateway.tasks.ingest import ingest
+from gateway.tasks.ingest import INGEST, ingest, take_turn
 from gateway.tasks.objects import abort_parts, remove_objects
 from gateway.tasks.reading import Reader
 from gateway.tasks.recount import recount
@@ -29,6 +29,7 @@ REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] =
 def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
     """Every task by its name in the queue."""
     return {
+        TURN: partial(take_turn, services, reader),
         INGEST: partial(ingest, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),

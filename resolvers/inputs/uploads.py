@@ -24,6 +24,15 @@ _TITLE = "The item's name; the file's name if absent."
 _GROUP_TITLE = "The group's name; one is made up if absent."
 _METADATA = "A JSON object of at most 256 KB."
 _FACTS = "Facts to take instead of reading the file for them."
+_SKIP = (
+    "Whether to make nothing of a URL of which the folder has an item already, or another unit is making one: the unit "
+    "is done, and its item is that one. URLs are compared exactly, and only within the folder; a group is there if one "
+    "of its kind has files with the same URLs. So a job may be sent again (ENC-UPI-12, SUB-050)."
+)
+_UPSERT = (
+    "Whether the metadata of what is there is replaced by that of the entry, if it has any; only with "
+    "skipDuplicateUrls (ENC-UPI-13, SUB-051)."
+)
 _KEY = "The same key within 24 hours gives the same answer instead of doing it again."
 
 
@@ -169,6 +178,8 @@ class DataUploadItemsInput:
     dicom_files: list[DicomFileUploadInput] = strawberry.field(default_factory=list, description="Single DICOM files.")
     image_groups: list[ImageGroupUploadInput] = strawberry.field(default_factory=list, description="Groups of images.")
     dicom_series: list[DicomSeriesUploadInput] = strawberry.field(default_factory=list, description="DICOM series.")
+    skip_duplicate_urls: bool = strawberry.field(default=False, description=_SKIP)
+    upsert_metadata: bool = strawberry.field(default=False, description=_UPSERT)
 
 
 @strawberry.input(description="A job to be started (ENC-JOBIN).")

@@ -7,8 +7,8 @@ from typing import Any
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog.provided import checked_facts, dicom_facts
-from gateway.catalog.starting import Source, UnitPlan, is_ours
 from gateway.catalog.texts import MAX_METADATA, checked_metadata, checked_name
+from gateway.catalog.units import Source, UnitPlan, is_ours
 from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import Rules
@@ -32,6 +32,7 @@ GROUPS = {
     "dicom_series": ("dicom_files", StorageItemType.DICOM_SERIES, StorageItemType.DICOM_FILE),
 }
 """Those whose entries are groups: the field that holds the files, what the group becomes, and what each file."""
+SECTIONS = (*FILES, *GROUPS)
 _COLUMNS = {
     "sample_rate": "audio_sample_rate",
     "bit_depth": "audio_bit_depth",
@@ -87,7 +88,7 @@ def members_of(group: Any, section: str) -> Sized:
 
 
 def _plans(terms: Terms, input: DataUploadItemsInput, path: Path, errors: list[DomainError]) -> Iterable[UnitPlan]:
-    for section in (*FILES, *GROUPS):
+    for section in SECTIONS:
         for place, entry in enumerate(getattr(input, section)):
             try:
                 yield plan_of(terms, section, entry, (*path, to_camel_case(section), place))

@@ -1,0 +1,115 @@
+"""What a folder has already is made again only if nobody says otherwise: files and groups are known by their URLs."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.media import samples
+from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.uploading import count, facts, finished, items_of, start
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UNITS = "query($u: UUID!) { uploadJob(uuid: $u) { units { nodes { status isSkipped item { uuid } } } } }"
+SKIP = {"skipDuplicateUrls": True}
+UPSERT = {**SKIP, "upsertMetadata": True}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    with serving_files(tmp_path_factory.mktemp("files")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
+async def site(
+    request: pytest.FixtureRequest, server: FileServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    allowed = {"fetch_allowed": [f"127.0.0.1:{server.port}"]}
+    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+        async with serving(settings) as running:
+            yield running
+
+
+async def units(site: Site, folder: str, items: dict[str, Any]) -> list[tuple[bool, str]]:
+    """Run a job that must succeed: whether each unit was skipped, and its item."""
+    job = await finished(site, await start(site, folder, items))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    nodes = (await site.ask(UNITS, {"u": job["uuid"]}))["uploadJob"]["units"]["nodes"]
+    return [(node["isSkipped"], node["item"]["uuid"]) for node in nodes]
+
+
+async def test_what_is_there_is_skipped(site: Site, server: FileServer) -> None:
+    """URLs are compared exactly, in the same folder only; an item that has moved away is in the way no more (SUB-050).
+
+    So a job may be sent again after it broke off (ENC-UPI-12).
+    """
+    folder, other = await site.folder("skipped"), await site.folder("other")
+    one, two = server.add("one.txt", b"one"), server.add("two.txt", b"two")
+    [(_, first)] = await units(site, folder, {"text": [{"objectUrl": one}]})
+    asked = {"text": [{"objectUrl": one}, {"objectUrl": two}, {"objectUrl": two}, {"objectUrl": f"{one}?"}]}
+    again = await units(site, folder, {**asked, **SKIP})
+    assert [skipped for skipped, _ in again] == [True, False, True, False]
+    assert (again[0][1], again[2][1]) == (first, again[1][1])
+    assert await count(site, folder) == 3
+    assert [skipped for skipped, _ in await units(site, folder, {**asked, **SKIP})] == [True] * 4
+    assert [skipped for skipped, _ in await units(site, other, {**asked, **SKIP})] == [False, False, True, False]
+    assert [skipped for skipped, _ in await units(site, folder, asked)] == [False] * 4
+    assert await count(site, folder) == 7
+    moved = {"itemUuids": [first], "newParentUuid": await site.folder("away")}
+    await site.done("moveStorageItems", moved, "results { uuid }")
+    [(skipped, there)] = await units(site, folder, {"text": [{"objectUrl": one}], **SKIP})
+    assert skipped
+    await site.done("moveStorageItems", {**moved, "itemUuids": [there]}, "results { uuid }")
+    assert not (await units(site, folder, {"text": [{"objectUrl": one}], **SKIP}))[0][0]
+    await check_all(site.services)
+
+
+async def test_objects_of_our_own_are_skipped_too(site: Site, server: FileServer) -> None:
+    folder = await site.folder("ours")
+    job = await finished(site, await start(site, folder, {"text": [{"objectUrl": server.add("o.txt", b"ours")}]}))
+    [(name, item)] = (await items_of(site, job)).items()
+    assert name == "o.txt"
+    assert [one for one, _ in await units(site, folder, {"text": [{"objectUrl": item["url"]}] * 2, **SKIP})] == [
+        True
+    ] * 2
+    assert await count(site, folder) == 1
+
+
+async def test_metadata_of_what_is_there_is_replaced_if_asked(site: Site, server: FileServer) -> None:
+    """ENC-UPI-13: an entry that has none leaves what is there; it is refused where it would mean nothing (SUB-051)."""
+    folder, url = await site.folder("upserted"), server.add("meta.txt", b"meta")
+
+    async def metadata(**given: Any) -> Any:
+        [(_, item)] = await units(site, folder, {"text": [{"objectUrl": url, **given.pop("entry", {})}], **given})
+        return (await facts(site, item))["clientMetadata"]
+
+    assert await metadata(entry={"clientMetadata": {"a": 1, "b": 1}}) == {"a": 1, "b": 1}
+    assert await metadata(entry={"clientMetadata": {"c": 1}}, **SKIP) == {"a": 1, "b": 1}
+    assert await metadata(entry={"clientMetadata": {"c": 1}}, **UPSERT) == {"c": 1}
+    assert await metadata(**UPSERT) == {"c": 1}
+    assert await count(site, folder) == 1
+    items = {"text": [{"objectUrl": url}], "upsertMetadata": True}
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "items": items})
+    assert refused == [("BAD_USER_INPUT", "input.items.upsertMetadata")]
+
+
+async def test_a_group_is_there_if_one_has_the_same_files(site: Site, server: FileServer) -> None:
+    """In the same order, but for series, which are ordered by their numbers; what has no URL is never there."""
+    folder = await site.folder("groups")
+    images = [{"url": server.add(f"{n}.png", samples.png(seed=n))} for n in range(3)]
+    files = [{"url": server.add(f"{n}.dcm", samples.dicom_file(instance_number=n))} for n in (3, 1, 2)]
+
+    def asked(images: list[Any], files: list[Any]) -> dict[str, Any]:
+        return {"imageGroups": [{"images": images}], "dicomSeries": [{"dicomFiles": files}], **SKIP}
+
+    made = await units(site, folder, asked(images, files))
+    assert [skipped for skipped, _ in made] == [False, False]
+    assert await units(site, folder, asked(images, files[::-1])) == [(True, item) for _, item in made]
+    other = await units(site, folder, asked(images[::-1], files[:2]))
+    assert [skipped for skipped, _ in other] == [False, False]
+    await check_all(site.services)
