@@ -30,6 +30,8 @@ from resolvers.orders import in_sequence, newest_first
 
 BETWEEN_STATES = 0.1
 """Seconds between two states of a job: at most ten a second."""
+MAX_LISTED = 10_000
+"""How far the lists of a job go that are no pages."""
 RECHECK_SECONDS = 3.0
 """After so many seconds without an event the state is read anyway: a lost event costs delay only."""
 
@@ -82,25 +84,20 @@ units_of = ToMany(
 
 async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
     statement = (
-        sa.select(upload_units.c.job_uuid, items.c.uuid.label("item_uuid"), items.c.name)
+        sa.select(upload_units.c.job_uuid, upload_units.c.position, items.c.uuid.label("item_uuid"), items.c.name)
         .join(items, items.c.uuid == upload_units.c.item_uuid)
         .where(
             among(context.database.dialect, upload_units.c.job_uuid, keys),
             upload_units.c.status == JobStatus.DONE,
             sees_item(context.viewer),
         )
-        .order_by(upload_units.c.position)
     )
     return await _by_job(context, statement, keys)
 
 
 async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:
-    statement = (
-        sa.select(upload_units)
-        .where(among(context.database.dialect, upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR)
-        .order_by(upload_units.c.position)
-    )
-    return await _by_job(context, statement, keys)
+    mine = among(context.database.dialect, upload_units.c.job_uuid, keys)
+    return await _by_job(context, sa.select(upload_units).where(mine, upload_units.c.status == JobStatus.ERROR), keys)
 
 
 async def _messages(context: Context, keys: list[UUID]) -> list[list[str]]:
@@ -108,8 +105,12 @@ async def _messages(context: Context, keys: list[UUID]) -> list[list[str]]:
 
 
 async def _by_job(context: Context, statement: sa.Select[Any], keys: list[UUID]) -> list[list[Any]]:
+    """The rows of each job in the order of its units, as far as a list may go."""
+    place = sa.func.row_number().over(partition_by=upload_units.c.job_uuid, order_by=upload_units.c.position)
+    ranked = statement.add_columns(place.label("place")).subquery()
+    chosen = sa.select(ranked).where(ranked.c.place <= MAX_LISTED).order_by(ranked.c.position)
     found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await context.database.rows(statement):
+    for row in await context.database.rows(chosen):
         found[row.job_uuid].append(row)
     return [found[key] for key in keys]
 

@@ -74,7 +74,8 @@ class UploadJob(Node):
     last_edited_at: datetime = column("When it last changed.")
     finished_at: datetime | None = column("When it ended.")
     items_with_names: list[UploadedItem] = answered(
-        uploads.uploaded_items, "The items made so far that the viewer may see; no more than a job has units, 10,000."
+        uploads.uploaded_items,
+        "The items made or found so far that the viewer may see; at most 10,000: units lists them all.",
     )
     errors: list[str] = answered(uploads.error_messages, "What went wrong, as plain text; at most 10,000.")
     unit_errors: list[UploadUnitError] = answered(uploads.unit_errors, "What went wrong, by unit; at most 10,000.")

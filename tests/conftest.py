@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.fixtures.demo",
     "tests.fixtures.servers",
     "tests.fixtures.sites",
+    "tests.fixtures.elsewhere",
 ]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,11 +13,12 @@ from gateway.catalog.binding import claim, source_faults
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
-from gateway.catalog.units import UnitPlan, unit_rows
+from gateway.catalog.units import UnitPlan, spec_of
 from gateway.database.engine import Transaction
 from gateway.errors import Refusal
 from gateway.jobs.queue import Queue
-from gateway.models.uploads import UploadJob, upload_jobs, upload_units
+from gateway.models.base import new_row
+from gateway.models.uploads import UploadJob, UploadUnit, upload_jobs, upload_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ async def start_job(
     if faults := await source_faults(transaction, viewer, folder_uuid, sources):
         raise Refusal(faults)
     job_uuid = await add_job(transaction, viewer, folder_uuid, terms, len(plans))
-    units = unit_rows(job_uuid, plans)
+    units = _unit_rows(job_uuid, plans)
     await transaction.execute(sa.insert(upload_units), units)
     await claim(transaction, [(row["uuid"], plan) for row, plan in zip(units, plans, strict=True)])
     await enqueue_turns(transaction, queue, job_uuid, range(0, len(units), UNITS_A_TURN))
@@ -65,3 +67,19 @@ async def add_job(transaction: Transaction, viewer: Viewer, folder_uuid: UUID, t
     made = Changed("CREATE", "UploadJob", job.uuid, folder_uuid, after={"units": units})
     await record(transaction, viewer.user_uuid, [made])
     return job.uuid
+
+
+def _unit_rows(job_uuid: UUID, plans: Sequence[UnitPlan]) -> list[dict[str, Any]]:
+    """The rows of a job's units; those that name URLs are unbound until their turn comes."""
+    return [
+        new_row(
+            UploadUnit,
+            job_uuid=job_uuid,
+            position=position,
+            title=plan.name,
+            spec=spec_of(plan),
+            item_uuid=plan.item_uuid,
+            is_bound=all(source.placeholder_uuid for source in plan.sources),
+        )
+        for position, plan in enumerate(plans)
+    ]

@@ -1,14 +1,12 @@
 """What a unit of an upload job is to make: as a plan while it is asked for and begun, as plain data in its row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from gateway.errors import Path
 from gateway.kinds import StorageItemType
-from gateway.models.base import new_row
-from gateway.models.uploads import UploadUnit
 
 OBJECT_URL = "storegraph:///"
 """What the URL of an object in our own store begins with; its key follows."""
@@ -94,19 +92,3 @@ def plan_of_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -
         for one in spec["sources"]
     ]
     return UnitPlan(StorageItemType(spec["item_type"]), sources, title, spec["client_metadata"])
-
-
-def unit_rows(job_uuid: UUID, plans: Sequence[UnitPlan]) -> list[dict[str, Any]]:
-    """The rows of a job's units; those that name URLs are unbound until their turn comes."""
-    return [
-        new_row(
-            UploadUnit,
-            job_uuid=job_uuid,
-            position=position,
-            title=plan.name,
-            spec=spec_of(plan),
-            item_uuid=plan.item_uuid,
-            is_bound=all(source.placeholder_uuid for source in plan.sources),
-        )
-        for position, plan in enumerate(plans)
-    ]

@@ -5,12 +5,13 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.turns import enqueue_turns
 from gateway.context import Services
 from gateway.database.dialects import among
 from gateway.kinds import JobStatus
 from gateway.models.base import now
-from gateway.models.uploads import idempotency_keys, upload_jobs, upload_units, uploads
+from gateway.models.uploads import idempotency_keys, manifests, upload_jobs, upload_units, uploads
 
 LATE = timedelta(hours=24)
 """Placeholders that no job has taken, and idempotency keys, live so long (design section 3)."""
@@ -49,6 +50,9 @@ async def _take_up_stuck_jobs(services: Services) -> None:
     stuck = sa.and_(upload_jobs.c.status == JobStatus.PENDING, upload_jobs.c.last_edited_at < now() - STUCK)
     async with services.database.writing() as transaction:
         for job in await transaction.rows(sa.select(upload_jobs.c.uuid).where(stuck).limit(_AT_ONCE)):
+            if await transaction.first(sa.select(manifests).where(manifests.c.job_uuid == job.uuid)):
+                await services.queue.enqueue(transaction, READ_MANIFEST, {"job": job.uuid.hex}, key=job.uuid.hex)
+                continue
             units = sa.select(upload_units.c.position).where(upload_units.c.job_uuid == job.uuid, waits)
             positions = [row.position for row in await transaction.rows(units.order_by(upload_units.c.position))]
             await enqueue_turns(transaction, services.queue, job.uuid, positions)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.turns import TURN
 from gateway.context import Services
@@ -14,6 +15,7 @@ from gateway.jobs.queue import Task
 from gateway.media.prober import ProbeLimits, Prober
 from gateway.models.base import now
 from gateway.tasks.ingest import INGEST, ingest, take_turn
+from gateway.tasks.manifests import read_manifest
 from gateway.tasks.objects import abort_parts, remove_objects
 from gateway.tasks.reading import Reader
 from gateway.tasks.recount import recount
@@ -29,6 +31,7 @@ REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] =
 def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
     """Every task by its name in the queue."""
     return {
+        READ_MANIFEST: partial(read_manifest, services),
         TURN: partial(take_turn, services, reader),
         INGEST: partial(ingest, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),

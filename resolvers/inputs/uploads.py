@@ -182,10 +182,42 @@ class DataUploadItemsInput:
     upsert_metadata: bool = strawberry.field(default=False, description=_UPSERT)
 
 
-@strawberry.input(description="A job to be started (ENC-JOBIN).")
+@strawberry.input(
+    description="""What a job is to make, as clients of cloud storage write it down (ENC-MAN): exactly one of three.
+
+As JSON it is an object. Its keys are those of `DataUploadItemsInput`, or the same with underscores, such as
+`image_groups`: `skip_duplicate_urls` and `upsert_metadata`, and lists of entries. An entry has the keys that it would
+have in that input. A group has a `title`, and may name its files by `objectUrl_0`, `objectUrl_1` and so on.
+Unknown keys are refused.
+
+As CSV it has a first line that names columns: `itemType`, and `objectUrl`, `placeholderUuid`, `title` and
+`clientMetadata` (JSON) as far as they are wanted; then one line for each file. Groups cannot be said in it."""
+)
+class UploadManifestInput:
+    json: JSON | None = strawberry.field(default=None, description="The manifest itself, with at most 10,000 entries.")
+    csv: str | None = strawberry.field(default=None, description="The same as CSV, with at most 10,000 lines.")
+    placeholder_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="""A placeholder in the same folder, announced as PLAIN_TEXT, to which the manifest was sent: CSV if
+its name ends with .csv, else JSON; at most 100 MB, 500,000 entries and 1,000,000 URLs, and 10 MB of metadata an entry.
+The placeholder goes. Units appear while the manifest is read; what is wrong with entries is told by failed units, which
+name entry and key. Unless `ignoreErrors` is set, nothing is begun then.""",
+    )
+
+
+@strawberry.input(description="A job to be started (ENC-JOBIN): from items, or from a manifest.")
 class StartUploadJobInput:
     folder_uuid: UUID = strawberry.field(description="The folder that the items go to, and the placeholders lie in.")
-    items: DataUploadItemsInput = strawberry.field(description="What to make items of.")
+    items: DataUploadItemsInput | None = strawberry.field(
+        default=None, description="What to make items of; this or manifest."
+    )
+    manifest: UploadManifestInput | None = strawberry.field(
+        default=None, description="What to make items of, as a manifest; this or items (ENC-JOBIN-02)."
+    )
+    file_name: str | None = strawberry.field(
+        default=None,
+        description="The name of the manifest, if it came from a file; that of its placeholder if absent.",
+    )
     ignore_errors: bool = strawberry.field(
         default=False, description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052)."
     )

@@ -1,36 +1,54 @@
 """How upload jobs are started and cancelled."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from gateway.auth.roles import require, roles_on_folders
+from gateway.auth.visible import sees_item
 from gateway.catalog.jobs import cancel_job, held_job
+from gateway.catalog.manifests import check_sent, start_from_manifest
 from gateway.catalog.starting import JobTerms, start_job
+from gateway.catalog.texts import checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
+from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
 from gateway.kinds import StorageUserRole
+from gateway.models.items import items
+from gateway.models.uploads import uploads
 from resolvers.doors import folder_door, needs
 from resolvers.idempotency import once
-from resolvers.inputs.uploads import CancelUploadJobInput, DataUploadItemsInput, StartUploadJobInput
+from resolvers.inputs.uploads import (
+    CancelUploadJobInput,
+    DataUploadItemsInput,
+    StartUploadJobInput,
+    UploadManifestInput,
+)
+from resolvers.manifests.entries import Switches
+from resolvers.mutations.manifests import plans_in
 from resolvers.mutations.plans import Terms, read_plans
 from resolvers.outcomes import Outcome
+
+Start = Callable[[Transaction], Awaitable[UUID]]
+"""Writes a job; its uuid."""
 
 
 @needs("USER on the folder")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
-    plans = read_plans(Terms(context.services.fetch_rules), input.items, "items")
-    _check_upsert(input.items, "items")
-    terms = JobTerms(input.ignore_errors, input.items.skip_duplicate_urls, input.items.upsert_metadata)
+    if (input.items is None) == (input.manifest is None):
+        raise bad_input("Give exactly one of items and manifest.", "items")
+    start = await _sent(context, input) if _is_sent(input) else await _written(context, input)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
 
         async def work() -> dict[str, Any]:
-            queue, viewer = context.services.queue, context.viewer
-            job = await start_job(transaction, queue, viewer, input.folder_uuid, plans, terms)
-            return {"job": str(job)}
+            return {"job": str(await start(transaction))}
 
         done = await once(context, transaction, "startUploadJob", input, work)
     return Outcome(upload_job_uuid=UUID(done["job"]))
@@ -50,7 +68,53 @@ async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Ou
     return Outcome(upload_job_uuid=uuid, units_cancelled_count=cancelled)
 
 
-def _check_upsert(asked: DataUploadItemsInput, *path: str) -> None:
-    """What would be ignored is refused (SUB-051)."""
-    if asked.upsert_metadata and not asked.skip_duplicate_urls:
-        raise bad_input("upsertMetadata needs skipDuplicateUrls.", *path, "upsertMetadata")
+def _is_sent(input: StartUploadJobInput) -> bool:
+    """Whether a manifest lies in our own store; else all stands in the input."""
+    return input.manifest is not None and input.manifest.placeholder_uuid is not None
+
+
+async def _written(context: Context, input: StartUploadJobInput) -> Start:
+    """How to start a job whose units stand in the input."""
+    terms, switches = Terms(context.services.fetch_rules), Switches()
+    if input.manifest is not None:
+        _check_form(input.manifest)
+        plans = await asyncio.to_thread(plans_in, terms, input.manifest, switches)
+        on = switches.on
+    else:
+        asked = input.items or DataUploadItemsInput()
+        on = {name: getattr(asked, name) for name in switches.on}
+        if on["upsert_metadata"] and not on["skip_duplicate_urls"]:
+            raise bad_input("upsertMetadata needs skipDuplicateUrls.", "items", "upsertMetadata")  # SUB-051
+        plans = read_plans(terms, asked, "items")
+    job_terms = JobTerms(input.ignore_errors, file_name=_file_name(input), **on)
+    services, viewer = context.services, context.viewer
+
+    async def start(transaction: Transaction) -> UUID:
+        return await start_job(transaction, services.queue, viewer, input.folder_uuid, plans, job_terms)
+
+    return start
+
+
+async def _sent(context: Context, input: StartUploadJobInput) -> Start:
+    """How to start a job whose units are in a manifest that was sent."""
+    manifest = input.manifest or UploadManifestInput()
+    _check_form(manifest)
+    uuid, services, viewer = manifest.placeholder_uuid or UUID(int=0), context.services, context.viewer
+    path, terms = ("manifest", "placeholderUuid"), JobTerms(input.ignore_errors, file_name=_file_name(input))
+    seen = sa.select(uploads).join(items).where(uploads.c.item_uuid == uuid, sees_item(viewer))
+    for upload in await context.database.rows(seen):
+        await check_sent(services.store, upload, *path)
+
+    async def start(transaction: Transaction) -> UUID:
+        return await start_from_manifest(transaction, services.queue, viewer, input.folder_uuid, uuid, terms, *path)
+
+    return start
+
+
+def _check_form(manifest: UploadManifestInput) -> None:
+    if sum(one is not None for one in (manifest.json, manifest.csv, manifest.placeholder_uuid)) != 1:
+        raise bad_input("Give exactly one of json, csv and placeholderUuid.", "manifest")
+
+
+def _file_name(input: StartUploadJobInput) -> str | None:
+    return None if input.file_name is None else checked_name(input.file_name, "fileName")

@@ -1,15 +1,13 @@
 """What a folder has already is made again only if nobody says otherwise: files and groups are known by their URLs."""
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from gateway.media import samples
-from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import Site
 from tests.fixtures.uploading import count, facts, finished, items_of, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,22 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 UNITS = "query($u: UUID!) { uploadJob(uuid: $u) { units { nodes { status isSkipped item { uuid } } } } }"
 SKIP = {"skipDuplicateUrls": True}
 UPSERT = {**SKIP, "upsertMetadata": True}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
-    with serving_files(tmp_path_factory.mktemp("files")) as server:
-        yield server
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest, server: FileServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    allowed = {"fetch_allowed": [f"127.0.0.1:{server.port}"]}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
 
 
 async def units(site: Site, folder: str, items: dict[str, Any]) -> list[tuple[bool, str]]:
@@ -43,11 +25,12 @@ async def units(site: Site, folder: str, items: dict[str, Any]) -> list[tuple[bo
     return [(node["isSkipped"], node["item"]["uuid"]) for node in nodes]
 
 
-async def test_what_is_there_is_skipped(site: Site, server: FileServer) -> None:
+async def test_what_is_there_is_skipped(fetching_site: Site, file_server: FileServer) -> None:
     """URLs are compared exactly, in the same folder only; an item that has moved away is in the way no more (SUB-050).
 
     So a job may be sent again after it broke off (ENC-UPI-12).
     """
+    site, server = fetching_site, file_server
     folder, other = await site.folder("skipped"), await site.folder("other")
     one, two = server.add("one.txt", b"one"), server.add("two.txt", b"two")
     [(_, first)] = await units(site, folder, {"text": [{"objectUrl": one}]})
@@ -69,7 +52,8 @@ async def test_what_is_there_is_skipped(site: Site, server: FileServer) -> None:
     await check_all(site.services)
 
 
-async def test_objects_of_our_own_are_skipped_too(site: Site, server: FileServer) -> None:
+async def test_objects_of_our_own_are_skipped_too(fetching_site: Site, file_server: FileServer) -> None:
+    site, server = fetching_site, file_server
     folder = await site.folder("ours")
     job = await finished(site, await start(site, folder, {"text": [{"objectUrl": server.add("o.txt", b"ours")}]}))
     [(name, item)] = (await items_of(site, job)).items()
@@ -80,8 +64,9 @@ async def test_objects_of_our_own_are_skipped_too(site: Site, server: FileServer
     assert await count(site, folder) == 1
 
 
-async def test_metadata_of_what_is_there_is_replaced_if_asked(site: Site, server: FileServer) -> None:
+async def test_metadata_of_what_is_there_is_replaced_if_asked(fetching_site: Site, file_server: FileServer) -> None:
     """ENC-UPI-13: an entry that has none leaves what is there; it is refused where it would mean nothing (SUB-051)."""
+    site, server = fetching_site, file_server
     folder, url = await site.folder("upserted"), server.add("meta.txt", b"meta")
 
     async def metadata(**given: Any) -> Any:
@@ -98,8 +83,9 @@ async def test_metadata_of_what_is_there_is_replaced_if_asked(site: Site, server
     assert refused == [("BAD_USER_INPUT", "input.items.upsertMetadata")]
 
 
-async def test_a_group_is_there_if_one_has_the_same_files(site: Site, server: FileServer) -> None:
+async def test_a_group_is_there_if_one_has_the_same_files(fetching_site: Site, file_server: FileServer) -> None:
     """In the same order, but for series, which are ordered by their numbers; what has no URL is never there."""
+    site, server = fetching_site, file_server
     folder = await site.folder("groups")
     images = [{"url": server.add(f"{n}.png", samples.png(seed=n))} for n in range(3)]
     files = [{"url": server.add(f"{n}.dcm", samples.dicom_file(instance_number=n))} for n in (3, 1, 2)]

@@ -111,7 +111,7 @@ async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
 
 
 async def test_a_mixed_series_is_refused(shared_site: Site) -> None:
-    """Files of two series make none, and leave nothing (SUB-057)."""
+    """Files of two series make none, and leave nothing."""
     site, folder = shared_site, await shared_site.folder("mixed")
     _, job = await series(site, folder, samples.dicom_file(series=7), samples.dicom_file(series=8))
     assert (job["status"], job["unitsErrorCount"]) == ("ERROR", 1)

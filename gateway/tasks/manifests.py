@@ -1,0 +1,153 @@
+"""Reading the manifest of a job: its entries become units, some in each transaction, before any is begun."""
+
+import asyncio
+import struct
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from gateway.catalog.jobs import COUNTS, TERMINAL, end_units, held_job, write_job
+from gateway.catalog.objects import forget_manifest
+from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
+from gateway.context import Services
+from gateway.database.engine import Transaction
+from gateway.kinds import JobStatus
+from gateway.media.prober import environment
+from gateway.models.base import new_row
+from gateway.models.uploads import UploadUnit, manifests, upload_jobs, upload_units
+from gateway.settings import Settings
+
+READER = "resolvers.manifests"
+"""The program that reads: it knows what clients may send, and so stands above us."""
+_ACTION = "reading the manifest"
+_LENGTH = struct.Struct(">I")
+
+
+async def read_manifest(services: Services, *, job: str) -> None:
+    """Write the units of a job from where this broke off; once all are there, begin them or end the job."""
+    uuid = UUID(hex=job)
+    mine = sa.select(upload_jobs, manifests.c.object_key).join(manifests).where(upload_jobs.c.uuid == uuid)
+    for row in await services.database.rows(mine):
+        async with services.store.local(row.object_key) as path, aclosing(_messages(services, row, path)) as messages:
+            async for message in messages:
+                goes_on = await (_end(services, uuid, message) if "end" in message else _add(services, uuid, message))
+                if not goes_on:
+                    return
+
+
+async def _messages(services: Services, job: Any, path: Path) -> AsyncGenerator[dict[str, Any]]:
+    """What the reader says of the entries that are not known yet; each message with how many were before it."""
+    known = units_of(job)
+    async with _reader(_asked(services.settings, job, path, known)) as process:
+        assert process.stdout is not None  # it is a pipe
+        while True:
+            [length] = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+            message = orjson.loads(await process.stdout.readexactly(length))
+            yield {"known": known, **message}
+            if "end" in message:
+                return
+            known += len(message["units"])
+
+
+def _asked(settings: Settings, job: Any, path: Path, skip: int) -> dict[str, Any]:
+    """What the program is told."""
+    return {
+        "path": str(path.absolute()),
+        "file_name": job.file_name,
+        "skip": skip,
+        "memory": settings.probe_memory,
+        "ports": settings.fetch_ports,
+        "allowed": settings.fetch_allowed,
+    }
+
+
+@asynccontextmanager
+async def _reader(asked: dict[str, Any]) -> AsyncIterator[Process]:
+    arguments = ("-P", "-m", READER, orjson.dumps(asked).decode())
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE, cwd="/", env=environment())
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def units_of(job: Any) -> int:
+    """How many units a job has so far."""
+    return sum(getattr(job, name) for name in COUNTS.values())
+
+
+async def _add(services: Services, job_uuid: UUID, message: dict[str, Any]) -> bool:
+    """Write some units; whether there is more to do, and for us."""
+    async with services.database.writing() as transaction:
+        job = await held_job(transaction, job_uuid)
+        if job is None or job.status in TERMINAL or units_of(job) != message["known"]:
+            return False
+        await _write(transaction, services, job, message["units"])
+    return True
+
+
+async def _write(transaction: Transaction, services: Services, job: Any, units: Sequence[dict[str, Any]]) -> None:
+    """New units of a held job: pending, or failed if something is wrong with their entries."""
+    sequence, first = job.sequence + 1, units_of(job)
+    rows = [_row(job.uuid, first + place, sequence, unit) for place, unit in enumerate(units)]
+    await transaction.execute(sa.insert(upload_units), rows)
+    failed = sum(1 for unit in units if unit["error"])
+    counts = {
+        "units_pending_count": job.units_pending_count + len(units) - failed,
+        "units_error_count": job.units_error_count + failed,
+    }
+    await write_job(transaction, services.events, job, JobStatus.PENDING, {"sequence": sequence, **counts})
+
+
+def _row(job_uuid: UUID, position: int, sequence: int, unit: dict[str, Any]) -> dict[str, Any]:
+    return new_row(
+        UploadUnit,
+        job_uuid=job_uuid,
+        position=position,
+        status=JobStatus.ERROR if unit["error"] else JobStatus.PENDING,
+        title=unit["title"],
+        spec=unit["spec"],
+        error=unit["error"],
+        action_description=_ACTION if unit["error"] else None,
+        is_bound=False,
+        sequence=sequence,
+    )
+
+
+async def _end(services: Services, job_uuid: UUID, message: dict[str, Any]) -> bool:
+    """All is read: begin the units, or end the job if the manifest is broken or something is wrong with entries."""
+    said = message["end"]
+    async with services.database.writing() as transaction:
+        job = await held_job(transaction, job_uuid)
+        if job is None or job.status in TERMINAL or units_of(job) != message["known"]:
+            return False
+        fault = said.get("broken") or (None if units_of(job) else "The manifest has no entries.")
+        if fault:
+            await _write(transaction, services, job, [{"title": None, "spec": {"sources": []}, "error": fault}])
+            job = await held_job(transaction, job_uuid)
+        await _begin(transaction, services, job, said, fault is not None)
+    return False
+
+
+async def _begin(transaction: Transaction, services: Services, job: Any, said: dict[str, Any], is_broken: bool) -> None:
+    if is_broken or (job.units_error_count and not job.ignore_errors):
+        await end_units(transaction, services.events, job, {}, give_up=JobStatus.ERROR)
+    elif not job.units_pending_count:
+        await end_units(transaction, services.events, job, {})
+    else:
+        switches = {
+            "skip_duplicate_urls": job.skip_duplicate_urls or said["skip_duplicate_urls"],
+            "upsert_metadata": job.upsert_metadata or said["upsert_metadata"],
+        }
+        await transaction.execute(sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid).values(switches))
+        await enqueue_turns(transaction, services.queue, job.uuid, range(0, units_of(job), UNITS_A_TURN))
+    await forget_manifest(transaction, services.queue, job.uuid)

@@ -1,0 +1,344 @@
+"""Jobs from manifests: JSON and CSV, in the input or sent like a file, with errors that name the entry and the key."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.files import FileServer
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce, count, facts, finished, items_of, placeholders, start
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BAD = "BAD_USER_INPUT"
+
+
+async def begun(site: Site, folder: str, manifest: dict[str, Any], **more: Any) -> str:
+    """Start a job from a manifest; its uuid."""
+    wanted = {"folderUuid": folder, "manifest": manifest, **more}
+    payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
+    return str(payload["uploadJob"]["uuid"])
+
+
+async def sent(site: Site, folder: str, data: bytes, name: str = "m.json") -> dict[str, Any]:
+    """A manifest that was sent like any file."""
+    [uuid] = await placeholders(site, folder, [File(name, "PLAIN_TEXT", data)])
+    return {"placeholderUuid": uuid}
+
+
+async def ended(site: Site, folder: str, said: Any, form: str = "sent", **more: Any) -> dict[str, Any]:
+    """A job from a manifest, once it has ended."""
+    manifest = {"json": said} if form == "json" else await sent(site, folder, json.dumps(said).encode())
+    return await finished(site, await begun(site, folder, manifest, **more))
+
+
+def all_kinds(server: FileServer) -> dict[str, Any]:
+    """A manifest with several kinds, in the spelling that clients of cloud storage have."""
+    frames = [server.add(f"frame {n}.png", samples.png(seed=n)).replace(" ", "%20") for n in range(3)]
+    slices = [server.add(f"slice-{n}.dcm", samples.dicom_file(instance_number=n)) for n in (2, 1)]
+    return {
+        "videos": [{"objectUrl": server.add("film.mp4", samples.mp4()), "title": "the film"}],
+        "images": [{"objectUrl": server.add("one.png", samples.png()), "clientMetadata": {"a": {"b": [1, None]}}}],
+        "audio": [{"objectUrl": server.add("sound.wav", samples.wav())}],
+        "text": [{"objectUrl": server.add("words.txt", b"words")}],
+        "dicom_files": [{"objectUrl": server.add("alone.dcm", samples.dicom_file(series=9))}],
+        "image_groups": [{"title": "frames", "objectUrl_1": frames[1], "objectUrl_0": frames[0]}],
+        "imageGroups": [{"title": "more", "images": [{"url": frames[2]}], "clientMetadata": {"c": 1}}],
+        "dicom_series": [{"title": "series", "objectUrl_0": slices[0], "objectUrl_1": slices[1]}],
+        "skip_duplicate_urls": True,
+    }
+
+
+@pytest.mark.parametrize("form", ["json", "sent"])
+async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_server: FileServer, form: str) -> None:
+    """Sections in either spelling, numbered URLs in the order of their numbers, titles or the names in the bucket.
+
+    ENC-MAN-01 to ENC-MAN-06, ENC-MAN-08, SUB-057, SUB-061.
+    """
+    site, folder = fetching_site, await fetching_site.folder(f"kinds {form}")
+    said = all_kinds(file_server)
+    job = await ended(site, folder, said, form, fileName="list.json")
+    assert (job["status"], job["errors"], job["unitsDoneCount"]) == ("DONE", [], 8)
+    made = await items_of(site, job)
+    assert made.keys() == {
+        "the film", "one.png", "sound.wav", "words.txt", "alone.dcm", "frames", "more", "series",
+    }  # fmt: skip
+    assert (made["one.png"]["clientMetadata"], made["more"]["clientMetadata"]) == ({"a": {"b": [1, None]}}, {"c": 1})
+    children = "query($u: UUID!) { storageItem(uuid: $u) { children { nodes { name url } } } }"
+    group = (await site.ask(children, {"u": made["frames"]["uuid"]}))["storageItem"]["children"]["nodes"]
+    assert [node["name"] for node in group] == ["frame 0.png", "frame 1.png"]
+    again = await ended(site, folder, said, form)
+    assert (again["status"], len(again["itemsWithNames"])) == ("DONE", 8)
+    assert {one["itemUuid"] for one in again["itemsWithNames"]} == {item["uuid"] for item in made.values()}
+    named = "query($u: UUID!) { uploadJob(uuid: $u) { fileName } }"
+    for uuid, name in ((job["uuid"], "list.json"), (again["uuid"], None if form == "json" else "m.json")):
+        assert (await site.ask(named, {"u": uuid}))["uploadJob"]["fileName"] == name
+    await check_all(site.services)
+
+
+async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server: FileServer) -> None:
+    """Facts as in the input, and checked like there (ENC-MAN-09); placeholders stand for files that were sent."""
+    site, folder = fetching_site, await fetching_site.folder("facts")
+    given = {"fps": 25, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
+    [uuid] = await placeholders(site, folder, [File("here.txt", "PLAIN_TEXT", b"here")])
+    video = {"objectUrl": file_server.add("given.mp4", bytes(5000)), "videoMetadata": given}
+    job = await ended(site, folder, {"videos": [video], "text": [{"placeholderUuid": uuid}]})
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    made = await items_of(site, job)
+    assert made["given.mp4"]["duration"] == 4.0
+    assert made["here.txt"]["uuid"] == uuid
+    wrong = {
+        "fps": [{**given, "fps": 0}, {**given, "fps": "25"}],
+        "frames": [{**given, "frames": 1}],
+        "width": [{name: value for name, value in given.items() if name != "width"}],
+    }
+    places = [(key, facts) for key, several in wrong.items() for facts in several]
+    job = await ended(site, folder, {"videos": [{**video, "videoMetadata": facts} for _, facts in places]})
+    expected = [f"videos[{place}].videoMetadata.{key}" for place, (key, _) in enumerate(places)]
+    assert [error.split(":")[0] for error in job["errors"]] == expected
+    await check_all(site.services)
+
+
+def wrong_entries(url: str) -> dict[str, tuple[str, Any]]:
+    """Entries with something wrong, under where it is."""
+    return {
+        "images[0].objectURL": ("images", {"objectURL": url}),
+        "images[1].objectUrl": ("images", {"title": "no URL"}),
+        "images[2].title": ("images", {"objectUrl": url, "title": ""}),
+        "images[3].clientMetadata": ("images", {"objectUrl": url, "clientMetadata": [1]}),
+        "images[4].objectUrl ": ("images", {"objectUrl": "ftp://files.example/x"}),
+        "images[5].objectUrl  ": ("images", {"objectUrl": 5}),
+        "images[6]": ("images", "a text"),
+        "image_groups[0].title": ("image_groups", {"objectUrl_0": url}),
+        "image_groups[1].objectUrl_2": ("image_groups", {"title": "x", "objectUrl_0": url, "objectUrl_2": url}),
+        "image_groups[2].images": ("image_groups", {"title": "x", "objectUrl_0": url, "images": []}),
+        "image_groups[3].images[1].url": ("image_groups", {"title": "x", "images": [{"url": url}, {"url": 1}]}),
+        "dicom_series[0].dicomFiles": ("dicom_series", {"title": "x"}),
+    }
+
+
+async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_server: FileServer) -> None:
+    """Unknown keys are not passed over (SUB-062), groups need titles (ENC-MAN-05, SUB-056); nothing is begun.
+
+    With `ignoreErrors` the other entries are made. A manifest in the input is refused as a whole, at the same keys.
+    """
+    site, folder, url = fetching_site, await fetching_site.folder("wrong"), file_server.add("right.png", samples.png())
+    said: dict[str, Any] = {}
+    for section, entry in wrong_entries(url).values():
+        said.setdefault(section, []).append(entry)
+    said["images"].append({"objectUrl": url})
+    expected = [place.strip() for place in wrong_entries(url)]
+    job = await ended(site, folder, said)
+    assert (job["status"], job["unitsErrorCount"], job["unitsCancelledCount"]) == ("ERROR", len(expected), 1)
+    assert sorted(error.split(":")[0] for error in job["errors"]) == sorted(expected)
+    assert "images[0].objectURL: There is no such key; did you mean objectUrl?" in job["errors"]
+    assert job["unitErrors"][0]["actionDescription"] == "reading the manifest"
+    assert await count(site, folder) == 0
+    job = await ended(site, folder, said, ignoreErrors=True)
+    assert (job["status"], job["unitsErrorCount"], job["unitsDoneCount"]) == ("DONE", len(expected), 1)
+    assert await count(site, folder) == 1
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": said}})
+    assert {code for code, _ in refused} == {BAD}
+    places = {place.replace("[", ".").replace("]", "") for place in expected}
+    assert {path.removeprefix("input.manifest.json.") for _, path in refused} == places
+    assert await count(site, folder) == 1
+    await check_all(site.services)
+
+
+BROKEN = [
+    (b"no JSON at all", "The manifest is not valid JSON at its beginning"),
+    (
+        b'{"images": [{"objectUrl": "https://files.example/1"}, {"obj',
+        "The manifest is not valid JSON after images[0]",
+    ),
+    (b'{"text": [{"objectUrl": "\xff"}]}', "The manifest is not valid JSON at its beginning"),
+    (b"[1]", "The manifest is not a JSON object."),
+    (b"{}", "The manifest has no entries."),
+    (b'{"pictures": []}', "The manifest has an unknown key, pictures."),
+    (b'{"video": []}', "The manifest has an unknown key, video; did you mean videos?"),
+    (b'{"videos": {}}', "videos is not a list."),
+    (b'{"skip_duplicate_urls": "yes"}', "skip_duplicate_urls is neither true nor false."),
+    (b'{"upsert_metadata": true}', "upsert_metadata needs skip_duplicate_urls."),
+    (b'{"text": [' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}", "text[0] is nested more than 64 levels deep."),
+]
+
+
+async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> None:
+    """ENC-ERR-15, SUB-051: the job fails, whether it ignores errors or not, and leaves nothing."""
+    site, folder = fetching_site, await fetching_site.folder("broken")
+
+    async def told(data: bytes) -> list[str]:
+        job = await finished(site, await begun(site, folder, await sent(site, folder, data), ignoreErrors=True))
+        assert (job["status"], job["itemsWithNames"]) == ("ERROR", [])
+        errors: list[str] = job["errors"]
+        return errors
+
+    for errors, (_, said) in zip(await asyncio.gather(*(told(data) for data, _ in BROKEN)), BROKEN, strict=True):
+        assert len(errors) == 1
+        assert errors[0].startswith(said)
+    assert await count(site, folder) == 0
+    await check_all(site.services)
+
+
+ROWS = "itemType,objectUrl,title,clientMetadata\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "sent"])
+async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServer, form: str) -> None:
+    """A line for each file (ENC-MAN-11, SUB-064): quoted cells, empty ones for what is not said, metadata as JSON."""
+    site, folder = fetching_site, await fetching_site.folder(f"csv {form}")
+    one, two = file_server.add("1.txt", b"1"), file_server.add("2.dcm", samples.dicom_file())
+    text = f'{ROWS}PLAIN_TEXT,{one},"first, ""quoted""","{{""a"": 1}}"\r\n\r\nDICOM_FILE,{two},,\n'
+    manifest = {"csv": text} if form == "csv" else await sent(site, folder, b"\xef\xbb\xbf" + text.encode(), "l.CSV")
+    job = await finished(site, await begun(site, folder, manifest))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    made = await items_of(site, job)
+    assert made.keys() == {'first, "quoted"', "2.dcm"}
+    assert made['first, "quoted"']["clientMetadata"] == {"a": 1}
+    await check_all(site.services)
+
+
+async def test_what_is_wrong_in_csv_is_told_by_line_and_column(fetching_site: Site) -> None:
+    site, folder = fetching_site, await fetching_site.folder("csv wrong")
+    rows = [
+        "PDF,https://files.example/1,,{",
+        "PAGES,https://files.example/2,,",
+        "PDF,,,",
+        "PDF,x,,,,",
+        "PDF,ftp://x/y,,",
+    ]
+    text = ROWS + "\n".join(rows)
+    wrong = [".clientMetadata", ".itemType", ".objectUrl", "", ".objectUrl"]
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": text}})
+    places = [f"{line}{key}" for line, key in enumerate(wrong, 2)]
+    assert refused == [(BAD, f"input.manifest.csv.{place}") for place in places]
+    manifest = await sent(site, folder, text.encode(), "wrong.csv")
+    job = await finished(site, await begun(site, folder, manifest))
+    assert [error.split(":")[0] for error in job["errors"]] == [f"line {place}" for place in places]
+    for broken in ("", "objectUrl\nx", "itemType,objectURL\n", "itemType,title,title\n", f'{ROWS}PDF,"x'):
+        refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": broken}})
+        assert refused == [(BAD, "input.manifest.csv")]
+    await check_all(site.services)
+
+
+async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file_server: FileServer) -> None:
+    """Nothing in it is taken for a path on the server (SUB-063)."""
+    site, folder = fetching_site, await fetching_site.folder("forms")
+    entry = {"text": [{"objectUrl": file_server.add("t.txt", b"t")}]}
+    for manifest, place in (
+        ({}, ""),
+        ({"json": entry, "csv": ROWS}, ""),
+        ({"json": "/etc/hostname"}, ".json"),
+        ({"json": [entry]}, ".json"),
+        ({"json": {}}, ".json"),
+        ({"json": {"text": {}}}, ".json.text"),
+        ({"json": {"texts": []}}, ".json.texts"),
+        ({"json": {**entry, "upsertMetadata": True}}, ".json"),
+        ({"csv": "/etc/hostname"}, ".csv"),
+    ):
+        refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": manifest})
+        assert refused == [(BAD, f"input.manifest{place}")], manifest
+    for both in ({}, {"items": entry, "manifest": {"json": entry}}):
+        assert await site.refused("startUploadJob", {"folderUuid": folder, **both}) == [(BAD, "input.items")]
+    many = {"text": [{"objectUrl": "https://files.example/1"}] * 10_001}
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": many}})
+    assert refused == [("LIMIT_EXCEEDED", "input.manifest.json")]
+    assert await count(site, folder) == 0
+
+
+async def test_only_a_manifest_that_was_sent_is_read(
+    fetching_site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENC-MAN-10, ENC-MAN-12: of at most 100 MB, announced as text in that folder by whoever may, and once."""
+    site, folder, other = (
+        fetching_site,
+        await fetching_site.folder("sent"),
+        await fetching_site.folder("sent elsewhere"),
+    )
+    data = json.dumps({"text": [{"objectUrl": file_server.add("sent.txt", b"sent")}]}).encode()
+    [unsent] = await announce(site, folder, [File("unsent.json", "PLAIN_TEXT", data)])
+    image = (await placeholders(site, folder, [File("image.json", "IMAGE", data)]))[0]
+    right = await sent(site, folder, data)
+
+    async def refused(uuid: str, where: str = folder) -> tuple[str, str]:
+        input = {"folderUuid": where, "manifest": {"placeholderUuid": uuid}}
+        [error] = await site.refused("startUploadJob", input)
+        return error
+
+    place = "input.manifest.placeholderUuid"
+    assert await refused(unsent["itemUuid"]) == (BAD, place)
+    assert await refused(image) == (BAD, place)
+    assert await refused(right["placeholderUuid"], other) == ("NOT_FOUND", place)
+    assert await refused(folder) == ("NOT_FOUND", place)
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.catalog.manifests.MAX_MANIFEST", len(data) - 1)
+        assert await refused(right["placeholderUuid"]) == ("LIMIT_EXCEEDED", place)
+    job = await finished(site, await begun(site, folder, right, idempotencyKey="once"))
+    assert job["status"] == "DONE"
+    assert await begun(site, folder, right, idempotencyKey="once") == job["uuid"]
+    assert await refused(right["placeholderUuid"]) == ("NOT_FOUND", place)
+    await site.done("abortUploads", {"itemUuids": [unsent["itemUuid"], image]}, "removedItemsCount")
+    await check_all(site.services)
+
+
+async def test_metadata_may_be_large_in_a_manifest(fetching_site: Site, file_server: FileServer) -> None:
+    """10 MB an item (ENC-MAN-08), 256 KB in the input."""
+    site, folder, url = fetching_site, await fetching_site.folder("large"), file_server.add("large.txt", b"large")
+    entry = {"objectUrl": url, "clientMetadata": {"text": "x" * (9 << 20)}}
+    job = await ended(site, folder, {"text": [entry]})
+    assert job["status"] == "DONE"
+    [made] = job["itemsWithNames"]
+    assert (await facts(site, made["itemUuid"]))["clientMetadata"] == entry["clientMetadata"]
+    entry["clientMetadata"] = {"text": "x" * (10 << 20)}
+    assert (await ended(site, folder, {"text": [entry]}))["errors"][0].startswith(
+        "text[0].clientMetadata: The metadata"
+    )
+    entry["clientMetadata"] = {"text": "x" * (256 << 10)}
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": {"text": [entry]}}})
+    assert refused == [("LIMIT_EXCEEDED", "input.manifest.json.text.0.clientMetadata")]
+
+
+async def test_a_small_job_ends_while_a_large_one_runs(fetching_site: Site, file_server: FileServer) -> None:
+    """Jobs take turns; the large one is then cancelled in the middle, and what it has made stays.
+
+    While its manifest was read it had counts, and was PENDING whatever they said (SUB-054).
+    """
+    site, folder, small = (
+        fetching_site,
+        await fetching_site.folder("large job"),
+        await fetching_site.folder("small job"),
+    )
+    urls = [file_server.add(f"turn-{n}.txt", b"turn %d" % n) for n in range(3000)]
+    large = await begun(
+        site, folder, await sent(site, folder, json.dumps({"text": [{"objectUrl": u} for u in urls]}).encode())
+    )
+    document = "query($u: UUID!) { uploadJob(uuid: $u) { status unitsDoneCount unitsPendingCount } }"
+    async with asyncio.timeout(60):
+        while not (state := (await site.ask(document, {"u": large}))["uploadJob"])["unitsDoneCount"]:
+            await asyncio.sleep(0.05)
+    assert state["unitsDoneCount"] + state["unitsPendingCount"] == len(urls)
+    job = await finished(site, await start(site, small, {"text": [{"objectUrl": urls[0]}]}))
+    assert job["status"] == "DONE"
+    state = (await site.ask(document, {"u": large}))["uploadJob"]
+    assert state["status"] == "PENDING"
+    cancelled = await site.done("cancelUploadJob", {"uploadJobUuid": large}, "unitsCancelledCount")
+    state = await finished(site, large)
+    assert state["unitsCancelledCount"] == cancelled["unitsCancelledCount"] == len(urls) - state["unitsDoneCount"] > 0
+    assert await count(site, folder) == state["unitsDoneCount"]
+    await check_all(site.services)
+
+
+async def test_a_job_can_be_cancelled_while_its_manifest_is_read(fetching_site: Site) -> None:
+    """The manifest's bytes go, and no unit is begun."""
+    site, folder = fetching_site, await fetching_site.folder("unread")
+    entries = [{"objectUrl": f"https://files.example/{n}"} for n in range(20_000)]
+    job = await begun(site, folder, await sent(site, folder, json.dumps({"text": entries}).encode()))
+    await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
+    state = await finished(site, job)
+    assert (state["status"], state["unitsDoneCount"], state["unitsPendingCount"]) == ("CANCELLED", 0, 0)
+    assert await count(site, folder) == 0
+    await check_all(site.services)
