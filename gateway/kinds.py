@@ -21,6 +21,10 @@ class StorageItemType(StrEnum):
     SCENE = "SCENE"
 
 
+FILE_GROUPS = (StorageItemType.IMAGE_GROUP, StorageItemType.IMAGE_SEQUENCE, StorageItemType.DICOM_SERIES)
+"""Items that consist of frames: images or DICOM files that may be there for their sake alone."""
+
+
 class StorageFolderType(StrEnum):
     """How a folder is backed."""
 
@@ -101,3 +105,31 @@ class CarouselPosition(StrEnum):
     RIGHT = "RIGHT"
     TOP = "TOP"
     BOTTOM = "BOTTOM"
+
+
+class TimeSeriesColumnKind(StrEnum):
+    """What a column of a time series holds."""
+
+    TIME = "TIME"
+    NUMBER = "NUMBER"
+    TEXT = "TEXT"
+
+
+class SceneFormat(StrEnum):
+    """The format of a scene that is one file."""
+
+    BAG = "BAG"
+    DB3 = "DB3"
+    E57 = "E57"
+    LAS = "LAS"
+    LAZ = "LAZ"
+    MCAP = "MCAP"
+    PCD = "PCD"
+    PLY = "PLY"
+
+
+class TimeSeriesStyle(StrEnum):
+    """How a channel of a time series is drawn."""
+
+    LINE = "LINE"
+    POINTS = "POINTS"

@@ -10,11 +10,12 @@ from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
+from schema.views import TimeSeriesLineChannel, TimeSeriesPointsChannel
 
 api = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[*KINDS, DataRow],
+    types=[*KINDS, DataRow, TimeSeriesLineChannel, TimeSeriesPointsChannel],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )

@@ -13,11 +13,14 @@ from gateway.kinds import (
     DatasetLinkDuplicatesBehavior,
     JobStatus,
     LayoutDirection,
+    SceneFormat,
     SiteRole,
     StorageFolderType,
     StorageItemType,
     StorageLocationName,
     StorageUserRole,
+    TimeSeriesColumnKind,
+    TimeSeriesStyle,
 )
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
@@ -96,6 +99,24 @@ described(
     RIGHT="On the right.",
     TOP="Above.",
     BOTTOM="Below.",
+)
+described(
+    TimeSeriesColumnKind,
+    TIME="The time, by which the rows are ordered.",
+    NUMBER="A channel: numbers, or gaps.",
+    TEXT="Something else.",
+)
+described(TimeSeriesStyle, LINE="A line.", POINTS="Points.")
+described(
+    SceneFormat,
+    BAG="A recording of ROS 1.",
+    DB3="A recording of ROS 2.",
+    E57="A laser scan as ASTM E57 has it.",
+    LAS="A laser scan.",
+    LAZ="A laser scan, packed.",
+    MCAP="A recording of several channels.",
+    PCD="A point cloud.",
+    PLY="A polygon file.",
 )
 described(
     JobStatus,

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageItemType, StorageLocationName
-from resolvers import data_groups, datasets, items
+from gateway.kinds import SceneFormat, StorageItemType, StorageLocationName
+from resolvers import data_groups, datasets, items, views
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
@@ -20,6 +20,7 @@ from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.people import User
+from schema.views import TimeSeriesContent, TimeSeriesViewSettings
 
 
 @of()
@@ -129,6 +130,9 @@ class StorageItem(Node):
     dicom_instance_uid: str | None = column("The SOP instance UID.")
     dicom_study_uid: str | None = column("The study instance UID.")
     dicom_series_uid: str | None = column("The series instance UID.")
+    time_series_settings: TimeSeriesViewSettings | None = answered(
+        views.view_settings_of, "How a time series is shown; null if nobody has settled it, and of all other items."
+    )
     summary: StorageItemSummary = answered(items.same_item, "How the item is used.")
     children: StorageItemChildConnection = answered(
         items.children_of, "The members of a group of files that the viewer may see, in order (ENC-ITEMOP-04)."
@@ -200,7 +204,7 @@ class AudioItem(StorageItem):
 @kind(StorageItemType.TIMESERIES)
 @strawberry.type(description="One file of samples over time.")
 class TimeSeriesItem(StorageItem):
-    pass
+    content: TimeSeriesContent | None = answered(views.series_of, "What is in it; null until it is read.")
 
 
 @kind(StorageItemType.NIFTI)
@@ -222,9 +226,13 @@ class PdfItem(StorageItem):
 
 
 @kind(StorageItemType.SCENE)
-@strawberry.type(description="A scene in three dimensions.")
+@strawberry.type(description="A scene in three dimensions: one file, or a document of several things, its children.")
 class SceneItem(StorageItem):
-    pass
+    scene: JSON | None = answered(views.scene_document_of, "The document; null of a scene that is one file.")
+    scene_format: SceneFormat | None = answered(views.scene_format_of, "The format of a scene that is one file.")
+    point_count: BigInt | None = answered(views.point_count_of, "How many points a cloud has, if its file says it.")
+    scene_view_settings: JSON | None = column("How it is shown, in the shape of `SceneViewSettingsInput`.")
+    scene_layout: JSON | None = column("Where its panes are, in the shape of `SceneLayoutInput`.")
 
 
 @of(lambda row: isinstance(row, Inaccessible))

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.catalog.binding import bind, claim, source_faults
+from gateway.catalog.binding import bind, claim, member_faults, source_faults
 from gateway.catalog.duplicates import present_items, upsert_metadata
 from gateway.catalog.jobs import UnitEnd, end_units, held_job
 from gateway.catalog.units import UnitPlan, plan_of_spec, spec_of
@@ -39,7 +39,8 @@ async def _begin(transaction: Transaction, events: Events, job: Any, units: Sequ
         plans = await _skip(transaction, events, job, plans)
     viewer = await _starter(transaction, job.user_uuid)
     sources = [source for plan in plans.values() for source in plan.sources]
-    found = await source_faults(transaction, viewer, job.folder_uuid, sources, plans.keys())
+    found = await member_faults(transaction, viewer, [member for plan in plans.values() for member in plan.members])
+    found += await source_faults(transaction, viewer, job.folder_uuid, sources, plans.keys())
     faults = dict(_told(units[int(fault.path[0])], fault) for fault in found)
     sound = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}
     bound = [source for plan in sound.values() for source in plan.sources]

@@ -6,15 +6,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.roles import roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
 from gateway.catalog.items import chosen_items
 from gateway.catalog.texts import name_in_url
-from gateway.catalog.units import OBJECT_URL, Source, UnitPlan, is_ours
+from gateway.catalog.units import OBJECT_URL, Member, Source, UnitPlan, is_ours
 from gateway.catalog.uploads import UNNAMED_TYPE, ExpectedFile, add_placeholders, expected_item, uploads_of
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, bad_input, not_found
+from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.models.items import items, stored_objects
 from gateway.models.uploads import uploads
 
@@ -35,6 +36,22 @@ async def source_faults(
     ours = [one for one in sources if is_ours(one.object_url)]
     objects = await _readable_objects(transaction, viewer, [_key_in(one) for one in ours])
     return faults + [not_found("object in our own store", *one.path) for one in ours if _key_in(one) not in objects]
+
+
+async def member_faults(transaction: Transaction, viewer: Viewer, members: Sequence[Member]) -> list[DomainError]:
+    """What is wrong with items that are there already: the viewer must see them, and they must be ready."""
+    if not members:
+        return []
+    held = {row.uuid: row for row in await chosen_items(transaction, {member.uuid for member in members})}
+    seen = await roles_on_items(transaction.connection, viewer, held)
+    faults = []
+    for member in members:
+        row = held.get(member.uuid)
+        if row is None or member.uuid not in seen:
+            faults.append(not_found("item", *member.path))
+        elif row.is_placeholder or row.is_tombstone:
+            faults.append(conflict("This item is not yet processed, or gone.", *member.path))
+    return faults
 
 
 async def bind(

@@ -23,7 +23,7 @@ from gateway.models.uploads import uploads
 _ITEM_FACTS = {column.key for column in items.c} & {
     "mime_type", "file_size", "sha256", "width", "height", "fps", "duration", "frame_count", "page_count",
     "audio_sample_rate", "audio_bit_depth", "audio_codec", "audio_num_channels",
-    "dicom_instance_uid", "dicom_study_uid", "dicom_series_uid",
+    "dicom_instance_uid", "dicom_study_uid", "dicom_series_uid", "time_series", "time_series_settings", "scene",
 }  # fmt: skip
 
 

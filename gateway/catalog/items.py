@@ -13,14 +13,11 @@ from gateway.catalog.objects import give_up_uploads, release
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
-from gateway.kinds import StorageItemType
+from gateway.kinds import FILE_GROUPS
 from gateway.models.base import fold, now
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import group_members, items
 from gateway.models.uploads import uploads
-
-FILE_GROUPS = (StorageItemType.IMAGE_GROUP, StorageItemType.IMAGE_SEQUENCE, StorageItemType.DICOM_SERIES)
-"""Items that consist of frames: images or DICOM files that may be there for their sake alone."""
 
 
 async def chosen_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.catalog.binding import claim, source_faults
+from gateway.catalog.binding import claim, member_faults, source_faults
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
@@ -41,7 +41,9 @@ async def start_job(
 ) -> UUID:
     """Write the job with its units and have them worked on; raises a `Refusal` with all that is wrong with sources."""
     sources = [source for plan in plans for source in plan.sources]
-    if faults := await source_faults(transaction, viewer, folder_uuid, sources):
+    faults = await member_faults(transaction, viewer, [member for plan in plans for member in plan.members])
+    faults += await source_faults(transaction, viewer, folder_uuid, sources)
+    if faults:
         raise Refusal(faults)
     job_uuid = await add_job(transaction, viewer, folder_uuid, terms, len(plans))
     units = _unit_rows(job_uuid, plans)

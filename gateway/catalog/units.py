@@ -1,12 +1,12 @@
 """What a unit of an upload job is to make: as a plan while it is asked for and begun, as plain data in its row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from gateway.errors import Path
-from gateway.kinds import StorageItemType
+from gateway.kinds import FILE_GROUPS, StorageItemType
 
 OBJECT_URL = "storegraph:///"
 """What the URL of an object in our own store begins with; its key follows."""
@@ -26,21 +26,35 @@ class Source:
     title: str | None
     client_metadata: dict[str, Any] | None
     facts: dict[str, Any] | None
+    settings: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An item that is there already, and where the input names it."""
+
+    uuid: UUID
+    path: Path
 
 
 @dataclass(slots=True)
 class UnitPlan:
-    """An item to be made: of one source if it is a file, of several if it is a group of files."""
+    """An item to be made: of one source if it is a file, of several if it is a group of files.
+
+    It may consist of `members` that are there already, and have `facts` of its own.
+    """
 
     item_type: StorageItemType
     sources: list[Source]
     title: str | None = None
     client_metadata: dict[str, Any] | None = None
+    members: list[Member] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_group(self) -> bool:
         """Whether the item consists of others."""
-        return self.item_type in (StorageItemType.IMAGE_GROUP, StorageItemType.DICOM_SERIES)
+        return self.item_type in FILE_GROUPS or not self.sources
 
     @property
     def item_uuid(self) -> UUID | None:
@@ -71,9 +85,12 @@ def spec_of(plan: UnitPlan) -> dict[str, Any]:
                 "title": source.title,
                 "client_metadata": source.client_metadata,
                 "facts": source.facts,
+                "settings": source.settings,
             }
             for source in plan.sources
         ],
+        "members": [member.uuid.hex for member in plan.members],
+        "facts": plan.facts,
     }
 
 
@@ -88,7 +105,10 @@ def plan_of_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -
             title=one["title"],
             client_metadata=one["client_metadata"],
             facts=one["facts"],
+            settings=one.get("settings"),
         )
         for one in spec["sources"]
     ]
-    return UnitPlan(StorageItemType(spec["item_type"]), sources, title, spec["client_metadata"])
+    members = [Member(UUID(hex=uuid), path) for uuid in spec.get("members", ())]
+    facts = spec.get("facts", {})
+    return UnitPlan(StorageItemType(spec["item_type"]), sources, title, spec["client_metadata"], members, facts)

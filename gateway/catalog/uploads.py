@@ -34,6 +34,8 @@ UPLOADABLE = frozenset(
         StorageItemType.NIFTI,
         StorageItemType.PLAIN_TEXT,
         StorageItemType.PDF,
+        StorageItemType.TIMESERIES,
+        StorageItemType.SCENE,
     }
 )
 

@@ -1,6 +1,7 @@
 """What probing a file tells of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class MediaFacts:
     dicom_series_uid: str | None = None
     dicom_instance_number: int | None = None
     page_count: int | None = None
+    time_series: dict[str, Any] | None = None
+    scene: dict[str, Any] | None = None
 
 
 class MediaError(Exception):

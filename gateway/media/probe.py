@@ -39,6 +39,8 @@ READERS = {
     StorageItemType.DICOM_FILE: Reader("dicom", "a DICOM file", ("application/dicom", UNKNOWN)),
     StorageItemType.NIFTI: Reader("nifti", "a NIfTI volume", ("application/x-nifti",)),
     StorageItemType.PDF: Reader("pdf", "a PDF document", ("application/pdf",)),
+    StorageItemType.TIMESERIES: Reader("timeseries", "a time series", ("text/",)),
+    StorageItemType.SCENE: Reader("scene", "a scene", ("",)),
     StorageItemType.PLAIN_TEXT: Reader("text", "text", ("text/", "application/json", "application/xml", UNKNOWN)),
 }
 

@@ -83,6 +83,11 @@ class Item(SQLModel, table=True):
     dicom_study_uid: str | None = None
     dicom_series_uid: str | None = None
     data_group: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    time_series: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    time_series_settings: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    scene: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    scene_view_settings: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    scene_layout: dict[str, Any] | None = Field(default=None, sa_type=Json)
 
 
 class GroupMember(SQLModel, table=True):

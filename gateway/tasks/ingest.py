@@ -153,8 +153,16 @@ async def _commit(services: Services, job: UUID, read: Sequence[ReadUnit]) -> bo
 
 
 def _without(read: ReadUnit, gone: Gone) -> ReadUnit:
-    missing = any(source.item_uuid in gone.uuids for source in read.sources)
-    return replace(read, error="Its placeholder was removed while the job ran.") if missing else read
+    if any(source.item_uuid in gone.uuids for source in read.sources):
+        return replace(read, error="Its placeholder was removed while the job ran.")
+    if any(member in gone.uuids for member in _members(read)):
+        return replace(read, error="An item that it was to consist of was removed while the job ran.")
+    return read
+
+
+def _members(read: ReadUnit) -> list[UUID]:
+    """The items of a group that were there before it."""
+    return [UUID(hex=member) for member in read.unit.spec.get("members", ())]
 
 
 async def _write(transaction: Transaction, services: Services, job_uuid: UUID, read: Sequence[ReadUnit]) -> bool:
@@ -176,7 +184,7 @@ async def _write(transaction: Transaction, services: Services, job_uuid: UUID, r
     )
     await _remake(transaction, services, job, good, await lost)
     groups = await _make_groups(transaction, job, good)
-    ends = {one.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(one.unit.uuid, one.sources[0].item_uuid)) for one in good}
+    ends = {one.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(one.unit.uuid, one.unit.item_uuid)) for one in good}
     ends |= {one.unit.uuid: UnitEnd(JobStatus.ERROR, error=one.error, action=_ACTION) for one in bad}
     return await end_units(transaction, services.events, job, ends, give_up=give_up) not in TERMINAL
 
@@ -188,8 +196,9 @@ async def _remake(
     sources = [source for one in good for source in one.sources]
     wanted = {source.item_uuid for source in sources}
     dropped = set(lost) - wanted
-    held = {row.uuid: row for row in await chosen_items(transaction, [*wanted, *dropped])}
-    if gone := wanted - held.keys():
+    members = {member for one in good for member in _members(one)}
+    held = {row.uuid: row for row in await chosen_items(transaction, [*wanted, *dropped, *members])}
+    if gone := (wanted | members) - held.keys():
         raise Gone(gone)
     keys = await stored_once(transaction, job.user_uuid, sources)
     await hold(transaction, {job.folder_uuid, *(row.folder_uuid for row in held.values())})
@@ -199,15 +208,17 @@ async def _remake(
 
 async def _make_groups(transaction: Transaction, job: Any, good: Sequence[ReadUnit]) -> dict[UUID, UUID]:
     """Make the items of units that are groups of files; their uuids, by unit."""
-    read = [one for one in good if one.unit.spec["item_type"] in MEMBERS]
-    groups = [NewGroup(_group(job, one), [source.item_uuid for source in one.sources]) for one in read]
+    read = [one for one in good if one.unit.spec["item_type"] in MEMBERS or not one.sources]
+    groups = [
+        NewGroup(_group(job, one), [*(source.item_uuid for source in one.sources), *_members(one)]) for one in read
+    ]
     await make_groups(transaction, job.user_uuid, job.folder_uuid, groups)
     return {one.unit.uuid: group.row.uuid for one, group in zip(read, groups, strict=True)}
 
 
 def _group(job: Any, read: ReadUnit) -> Item:
     """The row of a group; of a series it says which (ENC-ITEM-24, ENC-ITEM-25)."""
-    spec, first = read.unit.spec, read.sources[0].facts
-    facts = {name: first.get(name) for name in ("dicom_study_uid", "dicom_series_uid")}
+    spec, first = read.unit.spec, read.sources[0].facts if read.sources else {}
+    facts = {name: first.get(name) for name in ("dicom_study_uid", "dicom_series_uid")} | spec.get("facts", {})
     item_type = StorageItemType(spec["item_type"])
     return group_row(job.folder_uuid, job.user_uuid, item_type, read.unit.title, spec["client_metadata"], facts)

@@ -81,6 +81,7 @@ class Reader:
                 read = self._facts_elsewhere if elsewhere else self._facts_here
                 facts = await read(place, kind, upload.file_name, source["facts"])
             _check_declared(upload, facts)
+            facts = _with_settings(facts, source.get("settings"))
         except MissingObject:
             return f"{upload.file_name}: {_MISSING}"
         except MediaError as error:
@@ -131,6 +132,15 @@ def _trusted(provided: Mapping[str, Any], sha256: str | None, size: int | None) 
 def _digest(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
+def _with_settings(facts: Mapping[str, Any], settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The facts of a time series with how it is to be shown; it must have the columns that are to be drawn."""
+    known = {column["name"] for column in (facts.get("time_series") or {}).get("columns", ())}
+    for channel in (settings or {}).get("channels", ()):
+        if channel["header"] not in known:
+            raise MediaError(f"it has no column {channel['header']} that its settings could be for")
+    return {**facts, "time_series_settings": settings}
 
 
 def _check_declared(upload: Any, facts: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.inputs.scalars import JSON
+from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput, TimeSeriesViewSettingsInput
 
 _METADATA = "A JSON object of at most 256 KB that replaces what is there; null empties it (SUB-029)."
 _PATCH = "A merge patch to the metadata that is there (RFC 7396); not together with clientMetadata."
@@ -21,6 +22,15 @@ class UpdateStorageItemInput:
     )
     client_metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description=_METADATA)
     client_metadata_patch: JSON | None = strawberry.field(default=strawberry.UNSET, description=_PATCH)
+    time_series_settings: TimeSeriesViewSettingsInput | None = strawberry.field(
+        default=strawberry.UNSET, description="How a time series is shown; null goes back to the default (SUB-031)."
+    )
+    scene_view_settings: SceneViewSettingsInput | None = strawberry.field(
+        default=strawberry.UNSET, description="How a scene is shown; null goes back to the default (SUB-031)."
+    )
+    scene_layout: SceneLayoutInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Where a scene's panes are; null leaves it to the viewer (SUB-031)."
+    )
 
 
 @strawberry.input(description="Changes of several items.")

@@ -14,6 +14,7 @@ from resolvers.inputs.media import (
     VideoMediaMetadataInput,
 )
 from resolvers.inputs.scalars import JSON, URL, BigInt
+from resolvers.inputs.views import TimeSeriesViewSettingsInput
 
 _URL = (
     "A public https:// or http:// URL, where the file stays, or the URL of an object in our own store, as an item's "
@@ -40,7 +41,7 @@ _KEY = "The same key within 24 hours gives the same answer instead of doing it a
 class UploadFileInput:
     name: str = strawberry.field(description="The file's name, 1 to 1,000 characters.")
     item_type: StorageItemType = strawberry.field(
-        description="What it will become: VIDEO, IMAGE, AUDIO, DICOM_FILE, NIFTI, PLAIN_TEXT or PDF."
+        description="What it will become: VIDEO, IMAGE, AUDIO, DICOM_FILE, NIFTI, TIMESERIES, PLAIN_TEXT, PDF or SCENE."
     )
     file_size: BigInt = strawberry.field(description="Exactly how many bytes will be sent; at least 1.")
     mime_type: str | None = strawberry.field(
@@ -134,6 +135,34 @@ class NiftiUploadInput:
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
+@strawberry.input(
+    description="A time series: a table with a header, whose column named time, or else the first, is it (ENC-UPTS)."
+)
+class TimeSeriesUploadInput:
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    title: str | None = strawberry.field(default=None, description=_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    settings: TimeSeriesViewSettingsInput | None = strawberry.field(
+        default=None, description="How it is shown at first; the columns must be there."
+    )
+
+
+@strawberry.input(
+    description="A scene: a file (BAG, DB3, E57, LAS, LAZ, MCAP, PCD, PLY), or a document of several things (ENC-UPSC)."
+)
+class SceneUploadInput:
+    title: str = strawberry.field(description="The item's name, 1 to 1,000 characters.")
+    object_url: URL | None = strawberry.field(default=None, description=_URL)
+    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
+    scene: JSON | None = strawberry.field(
+        default=None,
+        description="An object of at most 256 KB, as the viewer understands it, instead of a file. It names items "
+        "that you can see by `itemUuid` and public files elsewhere by `url`, 1 to 1,000; the items are its children.",
+    )
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+
+
 @strawberry.input(description="A DICOM file, alone or in a series (ENC-UPDF, SUB-057).")
 class DicomFileUploadInput:
     url: URL | None = strawberry.field(default=None, description=_URL)
@@ -175,6 +204,8 @@ class DataUploadItemsInput:
     text: list[TextUploadInput] = strawberry.field(default_factory=list, description="Text files.")
     pdf: list[PdfUploadInput] = strawberry.field(default_factory=list, description="PDFs.")
     nifti: list[NiftiUploadInput] = strawberry.field(default_factory=list, description="NIfTI volumes.")
+    time_series: list[TimeSeriesUploadInput] = strawberry.field(default_factory=list, description="Time series.")
+    scenes: list[SceneUploadInput] = strawberry.field(default_factory=list, description="Scenes.")
     dicom_files: list[DicomFileUploadInput] = strawberry.field(default_factory=list, description="Single DICOM files.")
     image_groups: list[ImageGroupUploadInput] = strawberry.field(default_factory=list, description="Groups of images.")
     dicom_series: list[DicomSeriesUploadInput] = strawberry.field(default_factory=list, description="DICOM series.")

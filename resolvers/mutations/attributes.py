@@ -1,6 +1,6 @@
 """The attributes that folders and items have in common, read from updates: absent means unchanged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,9 @@ from strawberry import UNSET
 from gateway.catalog.texts import checked_description, checked_metadata, checked_name, merged_metadata
 from gateway.errors import DomainError, bad_input
 from resolvers.bulk import Bulk
+
+Changed = Callable[..., dict[str, Any]]
+"""What reads one update: `changed(input, present, *path)`."""
 
 
 def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, 
 
 
 def changes_of_each(
-    inputs: Sequence[Any], present: Mapping[UUID, Any], bulk: Bulk, name: str
+    inputs: Sequence[Any], present: Mapping[UUID, Any], bulk: Bulk, name: str, changed: Changed = changed_attributes
 ) -> dict[int, dict[str, Any]]:
     """The new values of each entry without fault, by its place; the faults that are found enter the bulk."""
     values: dict[int, dict[str, Any]] = {}
@@ -37,7 +40,7 @@ def changes_of_each(
         if place in bulk.errors:
             continue
         try:
-            values[place] = changed_attributes(one, present[uuid], name, place)
+            values[place] = changed(one, present[uuid], name, place)
         except DomainError as error:
             bulk.errors[place] = error
     return values

@@ -28,6 +28,7 @@ from resolvers.inputs.items import (
     UpdateStorageItemsInput,
 )
 from resolvers.mutations.attributes import changed_attributes, changes_of_each
+from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
 
 
@@ -39,7 +40,7 @@ async def update_storage_item(context: Context, input: UpdateStorageItemInput) -
         errors = await refused_items(context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid")
         if errors:
             raise DomainError(errors[0].code, errors[0].message, ("itemUuid",))
-        values = changed_attributes(input, present[input.item_uuid])
+        values = _changed(input, present[input.item_uuid])
         await update_items(transaction, context.viewer.user_uuid, {input.item_uuid: values}, present)
     return Outcome(item_uuid=input.item_uuid)
 
@@ -53,7 +54,7 @@ async def update_storage_items(context: Context, input: UpdateStorageItemsInput)
         present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
         errors = await refused_items(context, transaction, uuids, StorageUserRole.USER, "items")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        values = changes_of_each(input.items, present, bulk, "items")
+        values = changes_of_each(input.items, present, bulk, "items", _changed)
         accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
         await update_items(transaction, context.viewer.user_uuid, accepted, present)
     return bulk.outcome()
@@ -92,6 +93,10 @@ async def delete_storage_items(context: Context, input: DeleteStorageItemsInput)
         removed = {row.uuid: row for row in [*(rows[uuid] for uuid in accepted), *frames]}
         await remove_items(transaction, context.services.queue, context.viewer.user_uuid, list(removed.values()))
     return bulk.outcome(removed_items_count=len(removed), removed_folders_count=0)
+
+
+def _changed(input: UpdateStorageItemInput, present: Any, *path: str | int) -> dict[str, Any]:
+    return changed_attributes(input, present, *path) | view_changes(input, present, *path)
 
 
 async def _chosen(context: Context, transaction: Transaction, input: Any) -> tuple[Bulk, dict[UUID, Any]]:

@@ -70,12 +70,12 @@ def _custom(input: DataGroupCustomInput, *path: str | int) -> GroupPlan:
     for place, key in enumerate(keys):
         if not 1 <= len(key) <= MAX_KEY:
             raise bad_input(f"A key has 1 to {MAX_KEY} characters.", *path, "contents", place, "key")
-    _check_unique(keys, (*path, "contents"), "key")
+    check_unique(keys, (*path, "contents"), "key")
     if input.layout is None and not input.timeline:
         raise bad_input("Without a layout, the timeline must show something.", *path, "layout")
-    tree = None if input.layout is None else _checked_tree(input.layout, set(keys), *path, "layout")
-    _check_known(input.timeline, set(keys), *path, "timeline")
-    _check_unique(input.timeline, (*path, "timeline"))
+    tree = None if input.layout is None else checked_tree(input.layout, set(keys), *path, "layout")
+    check_known(input.timeline, set(keys), *path, "timeline")
+    check_unique(input.timeline, (*path, "timeline"))
     layout = _layout(DataGroupLayoutType.CUSTOM, tree, input.timeline, input.settings)
     of_one_shape = _check_settings(input.settings, set(keys), *path, "settings")
     paths: list[Path] = [(*path, "contents", place, "itemUuid") for place in range(len(uuids))]
@@ -106,11 +106,11 @@ def _layout(
     }
 
 
-def _checked_tree(node: LayoutNodeInput, known: set[str], *path: str | int) -> dict[str, Any]:
+def checked_tree(node: LayoutNodeInput, known: set[str], *path: str | int) -> dict[str, Any]:
     """The tree as JSON, in which every key is known and stands once."""
-    _check_unique([key for key, _ in _keys_in(node, path)], path)
+    check_unique([key for key, _ in _keys_in(node, path)], path)
     for key, place in _keys_in(node, path):
-        _check_known([key], known, *place)
+        check_known([key], known, *place)
     return _tree(node, *path)
 
 
@@ -159,17 +159,19 @@ def _check_contents(uuids: Sequence[UUID], *path: str | int) -> None:
     if not 1 <= len(uuids) <= MAX_CONTENTS:
         message = f"A data group has 1 to {MAX_CONTENTS} items, not {len(uuids):,}."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED if uuids else ErrorCode.BAD_USER_INPUT, message, path)
-    _check_unique(uuids, path)
+    check_unique(uuids, path)
 
 
-def _check_unique(values: Sequence[Any], path: Path, *field: str) -> None:
+def check_unique(values: Sequence[Any], path: Path, *field: str) -> None:
+    """No value stands twice; the second is at fault, at its place in the list and perhaps a field there."""
     first: dict[Any, int] = {}
     for place, value in enumerate(values):
         if first.setdefault(value, place) != place:
             raise bad_input(f"This stands there already, at position {first[value]}.", *path, place, *field)
 
 
-def _check_known(keys: Sequence[str], known: set[str], *path: str | int) -> None:
+def check_known(keys: Sequence[str], known: set[str], *path: str | int) -> None:
+    """Every key is that of a content."""
     for place, key in enumerate(keys):
         if key not in known:
             raise bad_input("The contents have no such key.", *path, *([place] if len(keys) > 1 else []))
@@ -181,8 +183,8 @@ def _check_settings(settings: DataGroupLayoutSettingsInput | None, known: set[st
         return None
     tiles = settings.tile_settings or []
     for place, tile in enumerate(tiles):
-        _check_known([tile.key], known, *path, "tileSettings", place, "key")
+        check_known([tile.key], known, *path, "tileSettings", place, "key")
         if tile.title is not None:
             checked_name(tile.title, *path, "tileSettings", place, "title")
-    _check_unique([tile.key for tile in tiles], (*path, "tileSettings"), "key")
+    check_unique([tile.key for tile in tiles], (*path, "tileSettings"), "key")
     return (*path, "hasMultilayerLabels") if settings.has_multilayer_labels else None

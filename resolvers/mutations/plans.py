@@ -1,19 +1,21 @@
 """What a client wants made, read from `DataUploadItemsInput` and checked field by field."""
 
 from collections.abc import Iterable, Sized
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog.provided import checked_facts, dicom_facts
 from gateway.catalog.texts import MAX_METADATA, checked_metadata, checked_name
-from gateway.catalog.units import Source, UnitPlan, is_ours
+from gateway.catalog.units import Member, Source, UnitPlan, is_ours
 from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import Rules
 from gateway.kinds import StorageItemType
-from resolvers.inputs.uploads import DataUploadItemsInput
+from resolvers.inputs.uploads import DataUploadItemsInput, SceneUploadInput
+from resolvers.mutations.scenes import parts_of
+from resolvers.mutations.views import series_settings
 
 MAX_UNITS = 10_000
 MAX_FILES = 100_000
@@ -24,6 +26,7 @@ FILES = {
     "text": StorageItemType.PLAIN_TEXT,
     "pdf": StorageItemType.PDF,
     "nifti": StorageItemType.NIFTI,
+    "time_series": StorageItemType.TIMESERIES,
     "dicom_files": StorageItemType.DICOM_FILE,
 }
 """The fields of `DataUploadItemsInput` whose entries are single files, and what they become."""
@@ -32,7 +35,8 @@ GROUPS = {
     "dicom_series": ("dicom_files", StorageItemType.DICOM_SERIES, StorageItemType.DICOM_FILE),
 }
 """Those whose entries are groups: the field that holds the files, what the group becomes, and what each file."""
-SECTIONS = (*FILES, *GROUPS)
+SCENES = "scenes"
+SECTIONS = (*FILES, *GROUPS, SCENES)
 _COLUMNS = {
     "sample_rate": "audio_sample_rate",
     "bit_depth": "audio_bit_depth",
@@ -41,6 +45,7 @@ _COLUMNS = {
     "num_pages": "page_count",
 }
 _FACTS = ("video_metadata", "image_metadata", "audio_metadata", "text_metadata", "pdf_metadata")
+_FILE_KEYS = {"url", "format"}
 _PDF_TYPE = "application/pdf"
 
 
@@ -64,6 +69,8 @@ def read_plans(terms: Terms, input: DataUploadItemsInput, *path: str) -> list[Un
 
 def plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
     """The unit that one entry of a field of `DataUploadItemsInput` asks for; raises a `DomainError` at its fault."""
+    if section == SCENES:
+        return _scene_plan(terms, entry, path)
     if section in FILES:
         return UnitPlan(FILES[section], [_source(terms, entry, FILES[section], path)])
     return _group_plan(terms, entry, path, *GROUPS[section])
@@ -71,7 +78,7 @@ def plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
 
 def _check_numbers(input: DataUploadItemsInput, path: Path) -> None:
     groups = [len(members_of(group, name)) for name in GROUPS for group in getattr(input, name)]
-    singles = sum(len(getattr(input, name)) for name in FILES)
+    singles = sum(len(getattr(input, name)) for name in (*FILES, SCENES))
     units, files = singles + len(groups), singles + sum(groups)
     if not units:
         raise bad_input("There is nothing to make.", *path)
@@ -107,6 +114,36 @@ def _group_plan(
     return UnitPlan(item_type, sources, title, _metadata(terms, entry, path))
 
 
+def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:
+    """A scene: one file, or a document that puts items and files elsewhere together (ENC-UPSC)."""
+    title = checked_name(entry.title, *path, "title")
+    entry = _as_file(entry)
+    if entry.scene is None:
+        return UnitPlan(StorageItemType.SCENE, [_source(terms, entry, StorageItemType.SCENE, path)])
+    document = checked_metadata(entry.scene, *path, "scene")
+    for name in ("object_url", "placeholder_uuid"):
+        if getattr(entry, name) is not None:
+            raise bad_input("Give exactly one of scene, objectUrl and placeholderUuid.", *path, to_camel_case(name))
+    items, urls = parts_of(document, *path, "scene")
+    if not items and not urls:
+        raise bad_input("A scene names items (itemUuid) or files elsewhere (url).", *path, "scene")
+    for place, url in urls:
+        if is_ours(url):
+            raise bad_input("A scene names what we store by itemUuid.", *place)
+        _check_elsewhere(terms.rules, url, place)
+    members = [Member(uuid, place) for place, uuid in items]
+    metadata = _metadata(terms, entry, path)
+    return UnitPlan(StorageItemType.SCENE, [], title, metadata, members, {"scene": {"document": document}})
+
+
+def _as_file(entry: SceneUploadInput) -> SceneUploadInput:
+    """A document that only says where one file lies is that file."""
+    document = entry.scene
+    if entry.object_url is not None or not isinstance(document, dict) or not {"url"} <= document.keys() <= _FILE_KEYS:
+        return entry
+    return replace(entry, scene=None, object_url=document["url"])
+
+
 def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) -> Source:
     """One file: exactly one of its URL and its placeholder is given."""
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
@@ -122,6 +159,7 @@ def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) ->
         title=None if entry.title is None else checked_name(entry.title, *path, "title"),
         client_metadata=_metadata(terms, entry, path),
         facts=_facts(entry, path),
+        settings=_settings(entry, path),
     )
 
 
@@ -130,6 +168,12 @@ def _metadata(terms: Terms, entry: Any, path: Path) -> dict[str, Any] | None:
     if metadata is None:
         return None
     return checked_metadata(metadata, *path, "clientMetadata", most=terms.most_metadata)
+
+
+def _settings(entry: Any, path: Path) -> dict[str, Any] | None:
+    """How a time series is to be shown at first (ENC-UPTS-04)."""
+    given = getattr(entry, "settings", None)
+    return None if given is None else series_settings(given, *path, "settings")
 
 
 def _check_elsewhere(rules: Rules, url: str, path: Path) -> None:

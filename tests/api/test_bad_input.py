@@ -114,9 +114,12 @@ async def known(shared_site: Site) -> dict[str, Any]:
     folder, target, group = await site.folder(mark), await site.folder("target"), await site.group(mark)
     item = (await stored(site, folder, [File("n", "PLAIN_TEXT", b"n")]))[0]
     waiting = (await announce(site, folder, [File("w", "PLAIN_TEXT", b"w")]))[0]["itemUuid"]
-    sources = [f"{kind}UploadInput" for kind in ("Video", "Image", "Audio", "Text", "Pdf", "Nifti", "DicomFile")]
+    sources = [
+        f"{kind}UploadInput" for kind in ("Video", "Image", "Audio", "Text", "Pdf", "Nifti", "DicomFile", "TimeSeries")
+    ]
     return {
         **{kind: {"placeholderUuid": waiting} for kind in (*sources, "ImageGroupFrameInput")},
+        "SceneUploadInput": {"placeholderUuid": waiting, "title": "scene"},
         "DataUploadItemsInput": {"text": [{"placeholderUuid": waiting}]},
         "DataGroupInput": {"grid": {"layoutContents": [item]}},
         "LayoutNodeInput": {"tile": {"key": "k"}},

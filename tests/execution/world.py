@@ -42,6 +42,20 @@ LAYOUT = {
     "tile_settings": [{"key": "k0", "title": None, "is_read_only": False}],
     "has_multilayer_labels": None,
 }
+SERIES = {
+    "columns": [{"name": "t", "kind": "TIME"}, {"name": "v", "kind": "NUMBER"}],
+    "row_count": 2,
+    "start": 0.0,
+    "end": 86400.5,
+    "is_dated": True,
+}
+CHANNEL = {"label": None, "color": "#fff", "hidden": False}
+SETTINGS = {
+    "channels": [
+        {**CHANNEL, "header": "v", "style": "LINE", "line_width": 1.5},
+        {**CHANNEL, "header": "w", "style": "POINTS", "point_radius": 2.0},
+    ]
+}
 COLLECTIONS = (StorageItemType.GROUP, StorageItemType.IMAGE_GROUP, StorageItemType.DICOM_SERIES)
 
 
@@ -169,6 +183,7 @@ class Builder:
         def maybe(*values: Any) -> Any:
             return self.random.choice([None, *values])
 
+        key = maybe("object 0", "object 1")  # what lies elsewhere has URLs that are dated by the clock
         return await self.put(
             items,
             folder_uuid=self.random.choice(self.world.folders),
@@ -178,8 +193,8 @@ class Builder:
             client_metadata=self.random.choice([{}, {"k": 1}, {"list": [], "f": 1.5, "big": 9007199254740993}]),
             is_tombstone=number % 11 == 0,
             is_placeholder=number % 7 == 0,
-            object_key=maybe("object 0", "object 1"),
-            url=maybe("https://x/y"),
+            object_key=key,
+            url=key and f"storegraph:///{key}",
             file_size=maybe(0, 5, 2**40),
             mime_type=maybe("image/png"),
             duration=maybe(0.1, 2.0, 1e300),
@@ -188,6 +203,10 @@ class Builder:
             audio_bit_depth=maybe(16),
             audio_codec=maybe("opus"),
             data_group=maybe(LAYOUT) if kind is StorageItemType.GROUP else None,
+            time_series=maybe(SERIES) if kind is StorageItemType.TIMESERIES else None,
+            time_series_settings=maybe(SETTINGS) if kind is StorageItemType.TIMESERIES else None,
+            scene=maybe({"format": "PLY", "pointCount": 3}, {"document": {"a": [1]}}),
+            scene_view_settings=maybe({"pointRadius": 0.5}),
             **self.name(),
         )
 

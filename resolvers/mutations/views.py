@@ -1,0 +1,122 @@
+"""How time series and scenes are to be shown, read from inputs, checked field by field, and kept as plain JSON."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from strawberry import UNSET
+
+from gateway.catalog.texts import checked_metadata, checked_name
+from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.kinds import StorageItemType, TimeSeriesStyle
+from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput, TimeSeriesViewSettingsInput
+from resolvers.mutations.layouts import MAX_CONTENTS, MAX_KEY, check_known, check_unique, checked_tree
+
+MAX_CHANNELS = 100
+MAX_TEXT = 1_024
+_COLOR = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
+_WIDTHS = {"line_width": ("lineWidth", 0.5, 6.0), "point_radius": ("pointRadius", 1.0, 8.0)}
+
+
+def series_settings(input: TimeSeriesViewSettingsInput, *path: str | int) -> dict[str, Any]:
+    """Settings of a time series; whether it has such columns is seen when they are known (ENC-TSV-01)."""
+    if len(input.channels) > MAX_CHANNELS:
+        message = f"{len(input.channels):,} channels have settings; at most {MAX_CHANNELS} may."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*path, "channels"))
+    channels = [_channel(one, *path, "channels", place) for place, one in enumerate(input.channels)]
+    check_unique([one["header"] for one in channels], (*path, "channels"))
+    return {"channels": channels}
+
+
+def check_headers(settings: Mapping[str, Any], series: Mapping[str, Any] | None, *path: str | int) -> None:
+    """The columns that are to be drawn are there."""
+    known = {column["name"] for column in (series or {}).get("columns", ())}
+    for place, channel in enumerate(settings["channels"]):
+        if channel["header"] not in known:
+            raise bad_input("The time series has no such column.", *path, "channels", place)
+
+
+def view_changes(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
+    """What an update asks of how an item is shown: absent leaves it, null goes back to the default (SUB-031)."""
+    values: dict[str, Any] = {}
+    if input.time_series_settings is not UNSET:
+        _check_kind(present, StorageItemType.TIMESERIES, "timeSeriesSettings", path)
+        values["time_series_settings"] = None
+        if input.time_series_settings is not None:
+            values["time_series_settings"] = series_settings(input.time_series_settings, *path, "timeSeriesSettings")
+            check_headers(values["time_series_settings"], present.time_series, *path, "timeSeriesSettings")
+    if input.scene_view_settings is not UNSET:
+        _check_kind(present, StorageItemType.SCENE, "sceneViewSettings", path)
+        values["scene_view_settings"] = _scene_settings(input.scene_view_settings, *path, "sceneViewSettings")
+    if input.scene_layout is not UNSET:
+        _check_kind(present, StorageItemType.SCENE, "sceneLayout", path)
+        values["scene_layout"] = _scene_layout(input.scene_layout, *path, "sceneLayout")
+    return values
+
+
+def _check_kind(present: Any, wanted: StorageItemType, field: str, path: Collection[str | int]) -> None:
+    if present.item_type is not wanted:
+        raise bad_input(
+            f"Only an item of type {wanted} has this; the item is of type {present.item_type}.", *path, field
+        )
+
+
+def _channel(input: Any, *path: str | int) -> dict[str, Any]:
+    style = TimeSeriesStyle.POINTS if input.line in (None, UNSET) else TimeSeriesStyle.LINE
+    given = input.points if style is TimeSeriesStyle.POINTS else input.line
+    if given in (None, UNSET):
+        raise bad_input("Give one of line and points.", *path)
+    values, path = asdict(given), (*path, style.lower())
+    for name in ("header", "label"):
+        if values[name] is not None and not 1 <= len(values[name]) <= MAX_TEXT:
+            raise bad_input(f"This has 1 to {MAX_TEXT:,} characters.", *path, name)
+    if values["color"] is not None and not _COLOR.fullmatch(values["color"]):
+        raise bad_input("A colour is # and 3, 6 or 8 hex digits.", *path, "color")
+    for name, (field, least, most) in _WIDTHS.items():
+        if name in values and not least <= values[name] <= most:
+            raise bad_input(f"{field} is from {least:g} to {most:g}, not {values[name]:g}.", *path, field)
+    return {**values, "style": style}
+
+
+def _scene_settings(input: SceneViewSettingsInput | None, *path: str | int) -> dict[str, Any] | None:
+    if input is None:
+        return None
+    if input.point_cloud_colouring is not None and not 1 <= len(input.point_cloud_colouring) <= 100:
+        raise bad_input("This has 1 to 100 characters.", *path, "pointCloudColouring")
+    if input.point_radius is not None and not 0 < input.point_radius <= 100:
+        raise bad_input("pointRadius is more than 0 and at most 100.", *path, "pointRadius")
+    circles = input.radius_indicators or []
+    if len(circles) > MAX_CONTENTS or any(not circle > 0 for circle in circles):
+        raise bad_input(
+            f"There are at most {MAX_CONTENTS} circles, each further away than 0.", *path, "radiusIndicators"
+        )
+    return {
+        "pointCloudColouring": input.point_cloud_colouring,
+        "pointRadius": input.point_radius,
+        "renderImageOutsideBaseRange": input.render_image_outside_base_range,
+        "radiusIndicators": input.radius_indicators,
+        "radiusFilterEnabled": input.radius_filter_enabled,
+    }
+
+
+def _scene_layout(input: SceneLayoutInput | None, *path: str | int) -> dict[str, Any] | None:
+    if input is None:
+        return None
+    if not 1 <= len(input.tiles) <= MAX_CONTENTS or len(input.timeline) > MAX_CONTENTS:
+        message = f"A scene has 1 to {MAX_CONTENTS} tiles, and at most as many on the timeline."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*path, "tiles"))
+    tiles = [_scene_tile(tile, *path, "tiles", place) for place, tile in enumerate(input.tiles)]
+    ids = [tile["id"] for tile in tiles]
+    check_unique(ids, (*path, "tiles"), "id")
+    check_known(input.timeline, set(ids), *path, "timeline")
+    check_unique(input.timeline, (*path, "timeline"))
+    tree = None if input.layout is None else checked_tree(input.layout, set(ids), *path, "layout")
+    return {"tiles": tiles, "layout": tree, "timeline": input.timeline}
+
+
+def _scene_tile(tile: Any, *path: str | int) -> dict[str, Any]:
+    if not 1 <= len(tile.id) <= MAX_KEY:
+        raise bad_input(f"An id has 1 to {MAX_KEY} characters.", *path, "id")
+    title = None if tile.title is None else checked_name(tile.title, *path, "title")
+    return {"id": tile.id, "title": title, "settings": checked_metadata(tile.settings, *path, "settings")}

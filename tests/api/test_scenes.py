@@ -1,0 +1,151 @@
+"""Scenes: one file, or a document that puts items and files elsewhere together."""
+
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures import scenes
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.invariants import check_all
+from tests.fixtures.items import made, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+
+SCENE = (
+    "url childCount: children { totalCount } signedUrl { url } signedUrlUnavailableReason "
+    "... on SceneItem { scene sceneFormat pointCount sceneViewSettings sceneLayout }"
+)
+UNREAL = "01900000-0000-7000-8000-000000000000"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module."""
+    return shared_site
+
+
+async def ask(site: Site, uuid: str, selection: str = SCENE) -> Any:
+    """What is to be seen of a scene."""
+    return (await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", {"u": uuid}))[
+        "storageItem"
+    ]
+
+
+async def images(site: Site, folder: str, number: int) -> list[str]:
+    """Images to put into a scene."""
+    return await stored(site, folder, [File(f"{n}.png", "IMAGE", samples.png(seed=n)) for n in range(number)])
+
+
+async def test_a_scene_of_one_file(site: Site) -> None:
+    """Its format is found by reading it, and it can be downloaded (ENC-UPI-11, ENC-FOLDEROP-25, ENC-UPSC-01, -03, -05).
+
+    SUB-021: unlike a scene of several things, which says why it cannot.
+    """
+    folder = await site.folder("cloud")
+    [waiting] = await placeholders(site, folder, [File("a.ply", "SCENE", scenes.ply())])
+    entry = {"placeholderUuid": waiting, "title": "Cloud", "clientMetadata": {"a": 1}}
+    await made(site, folder, {"scenes": [entry]})
+    item = await facts(site, waiting)
+    assert item == {**item, "__typename": "SceneItem", "name": "Cloud", "clientMetadata": {"a": 1}}
+    scene = await ask(site, waiting)
+    assert (scene["sceneFormat"], scene["pointCount"], scene["scene"]) == ("PLY", 3, None)
+    again = {"title": "Again", "scene": {"url": scene["url"], "format": "PLY"}}
+    job = await made(site, folder, {"scenes": [again]})
+    assert (await ask(site, job["itemsWithNames"][0]["itemUuid"]))["url"] == scene["url"]
+    assert (await site.client.get(scene["signedUrl"]["url"])).content == scenes.ply()
+    summary = "query($u: UUID!) { storageFolder(uuid: $u) { summary { scenes files } } }"
+    assert (await site.ask(summary, {"u": folder}))["storageFolder"]["summary"] == {"scenes": 2, "files": 2}
+    await check_all(site.services)
+
+
+async def test_a_scene_of_several_things(site: Site) -> None:
+    """Items become its children, files elsewhere stay where they are (ENC-FOLDEROP-26, ENC-UPSC-02)."""
+    folder = await site.folder("composed")
+    uuids = await images(site, folder, 2)
+    cameras = [{"itemUuid": uuid, "frame": place} for place, uuid in enumerate([*uuids, uuids[0]])]
+    document = {"cameras": cameras, "cloud": {"url": "https://example.org/cloud.pcd", "format": "PCD"}}
+    job = await made(site, folder, {"scenes": [{"title": "All", "scene": document}]})
+    [unit] = job["itemsWithNames"]
+    assert unit["name"] == "All"
+    scene = await ask(site, unit["itemUuid"])
+    assert (scene["scene"], scene["childCount"], scene["sceneFormat"]) == (document, {"totalCount": 2}, None)
+    assert (scene["signedUrl"], scene["signedUrlUnavailableReason"]) == (None, "NOT_A_SINGLE_OBJECT")
+    refused = await site.refused("deleteStorageItems", {"itemUuids": uuids[:1]})
+    assert refused == [("CONFLICT", "input.itemUuids.0")]
+    gone = await site.done("deleteStorageItems", {"itemUuids": [unit["itemUuid"]]}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 1
+    await check_all(site.services)
+
+
+FAULTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"scene": {"a": 1}}, "BAD_USER_INPUT", "scene"),
+    ({"scene": {"a": [{"itemUuid": UNREAL}]}}, "NOT_FOUND", "scene.a.0.itemUuid"),
+    ({"scene": {"a": {"itemUuid": "x"}}}, "BAD_USER_INPUT", "scene.a.itemUuid"),
+    ({"scene": {"a": {"url": "file:///etc/passwd"}}}, "BAD_USER_INPUT", "scene.a.url"),
+    ({"scene": {"a": {"url": "storegraph:///x"}}}, "BAD_USER_INPUT", "scene.a.url"),
+    ({"scene": {"a": {"url": 5}}}, "BAD_USER_INPUT", "scene.a.url"),
+    ({"scene": [], "title": "x"}, "BAD_USER_INPUT", "scene"),
+    ({"scene": {"a": {"url": "https://x.org/"}}, "title": ""}, "BAD_USER_INPUT", "title"),
+    ({"scene": {"a": 1}, "objectUrl": "https://x.org/"}, "BAD_USER_INPUT", "objectUrl"),
+    ({}, "BAD_USER_INPUT", "objectUrl"),
+]
+
+
+async def test_what_is_wrong_with_a_scene_is_named(site: Site) -> None:
+    """At its place in the document, and nothing is made; the title is required (SUB-056)."""
+    folder = await site.folder("faults")
+    async with unchanged(site):
+        for fault, code, place in FAULTS:
+            input = {"folderUuid": folder, "items": {"scenes": [{"title": "t", **fault}]}}
+            assert await site.refused("startUploadJob", input) == [(code, f"input.items.scenes.0.{place}")], fault
+    answer = await site.body(
+        "mutation($i: StartUploadJobInput!) { startUploadJob(input: $i) { uploadJob { uuid } } }",
+        {"i": {"folderUuid": folder, "items": {"scenes": [{"scene": {}}]}}},
+    )
+    assert "title" in answer["errors"][0]["message"]
+
+
+async def test_a_broken_file_says_why(site: Site) -> None:
+    """And nothing is left of it."""
+    folder = await site.folder("broken")
+    [waiting] = await placeholders(site, folder, [File("a.ply", "SCENE", scenes.ply()[:-1])])
+    wanted = {"scenes": [{"placeholderUuid": waiting, "title": "t"}]}
+    job = await finished(site, await start(site, folder, wanted))
+    assert "truncated" in job["errors"][0]
+    assert await count(site, folder) == 0
+
+
+async def test_how_a_scene_is_shown(site: Site) -> None:
+    """View settings and layout are settled and reset, each for itself (ENC-PITEM-05, ENC-PITEM-06, SUB-031)."""
+    folder = await site.folder("shown")
+    [image] = await images(site, folder, 1)
+    job = await made(site, folder, {"scenes": [{"title": "s", "scene": {"a": {"itemUuid": image}}}]})
+    uuid = job["itemsWithNames"][0]["itemUuid"]
+    view = {"pointCloudColouring": "intensity", "pointRadius": 0.5, "radiusIndicators": [10.0, 20.0]}
+    tiles = [{"id": "a", "title": "A", "settings": {"camera": 1}}, {"id": "b"}]
+    split = {"direction": "ROW", "first": {"tile": {"key": "a"}}, "second": {"tile": {"key": "b"}}}
+    layout = {"tiles": tiles, "layout": {"grid": split}, "timeline": ["b"]}
+    await site.done(
+        "updateStorageItem", {"itemUuid": uuid, "sceneViewSettings": view, "sceneLayout": layout}, "__typename"
+    )
+    scene = await ask(site, uuid)
+    assert scene["sceneViewSettings"] == {**view, "renderImageOutsideBaseRange": None, "radiusFilterEnabled": None}
+    kept = [tiles[0], {"id": "b", "title": None, "settings": {}}]
+    assert scene["sceneLayout"] == {**layout, "tiles": kept, "layout": {"grid": {**split, "splitPercentage": 50.0}}}
+    await site.done("updateStorageItem", {"itemUuid": uuid, "sceneViewSettings": None}, "__typename")
+    scene = await ask(site, uuid)
+    assert (scene["sceneViewSettings"], scene["sceneLayout"]["timeline"]) == (None, ["b"])
+    bad: list[tuple[str, str, dict[str, Any]]] = [
+        ("sceneLayout.tiles", "LIMIT_EXCEEDED", {"sceneLayout": {"tiles": []}}),
+        ("sceneLayout.tiles.1.id", "BAD_USER_INPUT", {"sceneLayout": {"tiles": [{"id": "a"}, {"id": "a"}]}}),
+        ("sceneLayout.timeline", "BAD_USER_INPUT", {"sceneLayout": {"tiles": [{"id": "a"}], "timeline": ["b"]}}),
+        ("sceneViewSettings.pointRadius", "BAD_USER_INPUT", {"sceneViewSettings": {"pointRadius": 0}}),
+        ("sceneViewSettings.radiusIndicators", "BAD_USER_INPUT", {"sceneViewSettings": {"radiusIndicators": [0]}}),
+    ]
+    async with unchanged(site):
+        for place, code, fault in bad:
+            assert await site.refused("updateStorageItem", {"itemUuid": uuid, **fault}) == [(code, f"input.{place}")]
+        refused = await site.refused("updateStorageItem", {"itemUuid": image, "sceneLayout": None})
+        assert refused == [("BAD_USER_INPUT", "input.sceneLayout")]

@@ -1,0 +1,130 @@
+"""Time series: what is in them is read, and how they are shown is their users' choice."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.invariants import check_all
+from tests.fixtures.items import made, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+
+DATA = b"time,left,right,note\n0,1,2,a\n0.5,,3,\n1.5,-1,4,b\n"
+CHANNELS = (
+    "timeSeriesSettings { channels { __typename header label color hidden style "
+    "... on TimeSeriesLineChannel { lineWidth } ... on TimeSeriesPointsChannel { pointRadius } } }"
+)
+CONTENT = "... on TimeSeriesItem { content { columns { name kind } rowCount start end startsAt endsAt } }"
+LINE = {"header": "left", "label": "L", "color": "#0af", "hidden": True, "lineWidth": 6}
+POINTS = {"header": "right", "color": "#00aaff80", "pointRadius": 1}
+DRAWN = [
+    {"__typename": "TimeSeriesLineChannel", **LINE, "style": "LINE", "lineWidth": 6.0},
+    {"__typename": "TimeSeriesPointsChannel", **POINTS, "label": None, "hidden": False, "style": "POINTS"},
+]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module."""
+    return shared_site
+
+
+async def series(site: Site, folder: str, data: bytes = DATA, **more: Any) -> str:
+    """A time series."""
+    [waiting] = await placeholders(site, folder, [File("beats.csv", "TIMESERIES", data, "text/csv")])
+    await made(site, folder, {"timeSeries": [{"placeholderUuid": waiting, **more}]})
+    return waiting
+
+
+async def ask(site: Site, uuid: str, selection: str) -> Any:
+    """What is to be seen of an item."""
+    return (await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", {"u": uuid}))[
+        "storageItem"
+    ]
+
+
+async def test_a_time_series_is_read(site: Site) -> None:
+    """Columns, rows and the time from first to last, as numbers or dates (ENC-UPI-07, ENC-UPTS, ENC-FOLDEROP-24)."""
+    folder = await site.folder("series")
+    first = await series(site, folder, title="Beats", clientMetadata={"a": 1})
+    second = await series(site, folder, b"when;v\n2024-01-01;1\n2024-01-01T00:00:02Z;2\n")
+    item = await facts(site, first)
+    assert item == {**item, "name": "Beats", "clientMetadata": {"a": 1}, "duration": 1.5, "mimeType": "text/csv"}
+    names = {"time": "TIME", "left": "NUMBER", "right": "NUMBER", "note": "TEXT"}
+    columns = [{"name": name, "kind": kind} for name, kind in names.items()]
+    content = {"columns": columns, "rowCount": 3, "start": 0.0, "end": 1.5, "startsAt": None, "endsAt": None}
+    assert await ask(site, first, f"__typename {CONTENT}") == {"__typename": "TimeSeriesItem", "content": content}
+    dated = (await ask(site, second, f"{CONTENT} {CHANNELS}"))["content"]
+    assert (dated["startsAt"], dated["endsAt"]) == ("2024-01-01T00:00:00Z", "2024-01-01T00:00:02Z")
+    counted = await site.ask(
+        "query($u: UUID!) { storageFolder(uuid: $u) { summary { timeSeries files } } }", {"u": folder}
+    )
+    assert counted["storageFolder"]["summary"] == {"timeSeries": 2, "files": 2}
+    await check_all(site.services)
+
+
+async def test_what_is_no_time_series_says_why(site: Site) -> None:
+    """With the line, and nothing is left of it; nor of one whose settings are for a column that it has not."""
+    folder = await site.folder("none")
+    files = [File(f"{name}.csv", "TIMESERIES", data) for name, data in (("bad", b"time,v\n2,1\n1,2\n"), ("good", DATA))]
+    uuids = await placeholders(site, folder, files)
+    missing = {"channels": [{"line": {"header": "LEFT"}}]}
+    entries = [{"placeholderUuid": uuids[0]}, {"placeholderUuid": uuids[1], "settings": missing}]
+    job = await finished(site, await start(site, folder, {"timeSeries": entries}, ignoreErrors=True))
+    assert job["errors"] == [
+        "bad.csv: the time goes backwards in line 3.",
+        "good.csv: it has no column LEFT that its settings could be for.",
+    ]
+    assert await count(site, folder) == 0
+
+
+async def test_how_it_is_shown(site: Site) -> None:
+    """Settled when it comes in, and later: absent leaves it, null goes back to the default.
+
+    ENC-ITEM-31, ENC-PITEM-04, ENC-UPTS-04, ENC-TSV, ENC-TSL, ENC-TSP, SUB-031.
+    """
+    folder = await site.folder("shown")
+    settings = {"channels": [{"line": LINE}, {"points": POINTS}]}
+    uuid = await series(site, folder, settings=settings)
+    assert (await ask(site, uuid, CHANNELS))["timeSeriesSettings"]["channels"] == DRAWN
+    document = f"item {{ lastEditedAt {CHANNELS} }}"
+    for nothing in ({}, {"timeSeriesSettings": settings}):
+        async with unchanged(site):
+            await site.done("updateStorageItem", {"itemUuid": uuid, **nothing}, document)
+    plain = {"channels": [{"line": {"header": "right"}}, {"points": {"header": "left"}}]}
+    changed = await site.done("updateStorageItem", {"itemUuid": uuid, "timeSeriesSettings": plain}, document)
+    widths = [one.get("lineWidth", one.get("pointRadius")) for one in changed["item"]["timeSeriesSettings"]["channels"]]
+    assert widths == [1.5, 2.0]
+    entry = {"itemUuid": uuid, "timeSeriesSettings": None}
+    await site.done("updateStorageItems", {"items": [entry]}, "results { uuid }")
+    assert await ask(site, uuid, CHANNELS) == {"timeSeriesSettings": None}
+
+
+BAD: list[tuple[str, list[dict[str, Any]], str]] = [
+    ("0.line.label", [{"line": {"header": "left", "label": ""}}], "BAD_USER_INPUT"),
+    ("0.line.label", [{"line": {"header": "left", "label": "x" * 1025}}], "BAD_USER_INPUT"),
+    ("0.line.color", [{"line": {"header": "left", "color": "#1234"}}], "BAD_USER_INPUT"),
+    ("0.line.lineWidth", [{"line": {"header": "left", "lineWidth": 0.4}}], "BAD_USER_INPUT"),
+    ("0.line.lineWidth", [{"line": {"header": "left", "lineWidth": 6.1}}], "BAD_USER_INPUT"),
+    ("0.points.pointRadius", [{"points": {"header": "left", "pointRadius": 0.9}}], "BAD_USER_INPUT"),
+    ("0.points.pointRadius", [{"points": {"header": "left", "pointRadius": 8.1}}], "BAD_USER_INPUT"),
+    ("1", [{"line": {"header": "left"}}, {"points": {"header": "left"}}], "BAD_USER_INPUT"),
+    ("0", [{"line": {"header": "up"}}], "BAD_USER_INPUT"),
+    ("", [{"line": {"header": str(number)}} for number in range(101)], "LIMIT_EXCEEDED"),
+]
+
+
+async def test_settings_are_checked(site: Site) -> None:
+    """Ranges, colours, columns that are not there or stand twice; only a time series has them (ENC-TSL, ENC-TSP)."""
+    folder = await site.folder("checked")
+    uuid = await series(site, folder)
+    [text] = await stored(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
+    async with unchanged(site):
+        for path, channels, code in BAD:
+            input = {"itemUuid": uuid, "timeSeriesSettings": {"channels": channels}}
+            place = f"input.timeSeriesSettings.channels.{path}".rstrip(".")
+            assert await site.refused("updateStorageItem", input) == [(code, place)]
+        refused = await site.refused("updateStorageItem", {"itemUuid": text, "timeSeriesSettings": None})
+        assert refused == [("BAD_USER_INPUT", "input.timeSeriesSettings")]

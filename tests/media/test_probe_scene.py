@@ -1,0 +1,45 @@
+"""Scenes in one file: their formats, how many points they have, and how they are refused."""
+
+import pytest
+
+from gateway.kinds import SceneFormat, StorageItemType
+from gateway.media import samples
+from tests.fixtures import scenes
+from tests.media.conftest import Probed, Refusal
+
+SCENE = StorageItemType.SCENE
+WHOLE = {
+    "PLY": (scenes.ply(), 3),
+    "PCD": (scenes.pcd(), 4),
+    "LAS": (scenes.las(), 5),
+    "LAZ": (scenes.las(packed=True), 5),
+    "E57": (scenes.e57(), None),
+    "MCAP": (scenes.mcap(), None),
+    "BAG": (scenes.bag(), None),
+    "DB3": (scenes.db3(), None),
+}
+
+
+@pytest.mark.parametrize("kind", SceneFormat)
+def test_formats(probed: Probed, kind: SceneFormat) -> None:
+    """ENC-FOLDEROP-25: each is known by its content."""
+    data, points = WHOLE[kind]
+    assert probed(data, SCENE).scene == {"format": kind, "pointCount": points}
+
+
+@pytest.mark.parametrize("kind", ["PLY", "PCD", "LAS", "E57", "MCAP", "DB3"])
+def test_truncated(refusal: Refusal, kind: str) -> None:
+    """Bytes that the file itself promises must be there."""
+    assert "truncated" in refusal(WHOLE[kind][0][:-1], SCENE)
+
+
+@pytest.mark.parametrize(
+    "data", [b"ply", b"ply\nelement vertex x\nend_header\n", b"VERSION .7\n", b"LASF", b"ASTM-E57", b"\x89MCAP0\r\n"]
+)
+def test_nonsense(refusal: Refusal, data: bytes) -> None:
+    """What only begins like a scene is refused in words of ours."""
+    assert refusal(data, SCENE)
+
+
+def test_something_else(refusal: Refusal) -> None:
+    assert "none of BAG, DB3, E57" in refusal(samples.png(), SCENE)
