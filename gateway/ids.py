@@ -4,6 +4,7 @@ import base64
 import binascii
 import secrets
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _SUB_MILLISECOND_BITS = 12
@@ -15,6 +16,19 @@ def uuid7() -> UUID:
     fraction = (rest << _SUB_MILLISECOND_BITS) // 1_000_000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
     return UUID(int=value)
+
+
+def first_uuid(moment: datetime) -> UUID:
+    """The version 7 uuid before all others of a moment's millisecond."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def moment_of(uuid: UUID) -> datetime:
+    """When a version 7 uuid was made, to the millisecond; raises ValueError for one that tells no moment."""
+    try:
+        return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
+    except OverflowError as error:
+        raise ValueError(uuid) from error
 
 
 def global_id(type_name: str, uuid: UUID) -> str:

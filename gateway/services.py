@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from sqlalchemy.exc import ArgumentError
 
 from gateway.auth.secret import site_secret
+from gateway.catalog.changes import tell
 from gateway.context import Services
 from gateway.database.dialects import database_url
 from gateway.database.engine import Database
@@ -40,6 +42,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         raise NotConfigured("With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process.")
     rules, store = _fetch_rules(settings), _store(settings)
     events = open_events(database)
+    database.before_commit = partial(tell, events)
     try:
         await events.start()
         queue = open_queue(database, Lease(duration=settings.lease_seconds))

@@ -9,13 +9,14 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds import StorageFolderType, StorageUserRole
-from resolvers import folders
+from resolvers import changes, folders
 from resolvers.inputs.scalars import JSON, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
 from schema.people import Group, User
 
 if TYPE_CHECKING:
+    from schema.changes import StorageChangeConnection
     from schema.datasets import Dataset
     from schema.items import StorageItemConnection
     from schema.uploads import UploadJobConnection
@@ -127,4 +128,12 @@ class StorageFolder(Node):
     )
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = answered(
         folders.jobs_in, "The upload jobs of the folder, the newest first."
+    )
+    journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = answered(
+        changes.journal_of,
+        "What happened to it and to what lies directly in it, the newest first (ENC-CLIENT-25).",
+    )
+    descendant_journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = answered(
+        changes.journal_below,
+        "What happened in it and in the folders that are below it now, the newest first; in a large tree give `since`.",
     )

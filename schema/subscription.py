@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
+from resolvers.changes import watch_folder
 from resolvers.uploads import watch_job
+from schema.changes import StorageChanges
 from schema.fields import streamed
 from schema.uploads import UploadJob
 
@@ -14,3 +16,4 @@ from schema.uploads import UploadJob
 @strawberry.type(description="What can be watched. Each begins with the present state.")
 class Subscription:
     upload_job_updated: AsyncGenerator[UploadJob, None] = streamed(watch_job)
+    storage_changed: AsyncGenerator[StorageChanges, None] = streamed(watch_folder)

@@ -70,7 +70,7 @@ async def update_folder(transaction: Transaction, user_uuid: UUID, present: Any,
     changed = {**new, **keyed, "last_edited_at": now()}
     await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
     before = {name: getattr(present, name) for name in new}
-    await record(transaction, user_uuid, [Changed("UPDATE", "StorageFolder", uuid, uuid, before, new)])
+    await record(transaction, user_uuid, [Changed("UPDATE", "StorageFolder", uuid, present.parent_uuid, before, new)])
 
 
 async def check_move(transaction: Transaction, folder_path: str, parent_path: str, *path: str | int) -> None:
@@ -92,7 +92,8 @@ async def move_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, par
     away = {} if folder.parent_uuid is None else {folder.parent_uuid: _one_folder(-1)}
     await count(transaction, away, {} if parent_uuid is None else {parent_uuid: _one_folder(1)})
     before, after = {"parent_uuid": folder.parent_uuid}, {"parent_uuid": parent_uuid}
-    await record(transaction, user_uuid, [Changed("MOVE", "StorageFolder", uuid, uuid, before, after)])
+    moved = Changed("MOVE", "StorageFolder", uuid, parent_uuid, before, after, folder.parent_uuid)
+    await record(transaction, user_uuid, [moved])
 
 
 async def keep_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:

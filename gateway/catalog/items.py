@@ -124,4 +124,4 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
 
 def _moved(row: Any, folder_uuid: UUID) -> Changed:
     before, after = {"folder_uuid": row.folder_uuid}, {"folder_uuid": folder_uuid}
-    return Changed("MOVE", "StorageItem", row.uuid, folder_uuid, before, after)
+    return Changed("MOVE", "StorageItem", row.uuid, folder_uuid, before, after, row.folder_uuid)

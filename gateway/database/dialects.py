@@ -169,9 +169,10 @@ def _among(dialect: str, column: sa.ColumnElement[Any], keys: sa.ColumnElement[A
     return column.in_(sa.select(sa.func.json_each(keys).table_valued("value").c.value))
 
 
-async def notify(connection: AsyncConnection, channel: str, payload: str) -> None:
+async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:
     """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
-    await connection.execute(sa.select(sa.func.pg_notify(channel, payload)))
+    each = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued("payload")
+    await connection.execute(sa.select(sa.func.pg_notify(channel, each)))
 
 
 async def lock_tree(connection: AsyncConnection, *, exclusive: bool) -> None:

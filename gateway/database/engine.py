@@ -1,9 +1,10 @@
 """The two ways into the database, named for intent: `reading()` and `writing()`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -13,10 +14,11 @@ from gateway.database.readers import Readers
 
 
 class Transaction:
-    """One short transaction that writes; whoever opened it commits it."""
+    """One short transaction that writes; whoever opened it commits it. `touched` are folders where it did."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
+        self.touched: set[UUID] = set()
         self._afterwards: list[Callable[[], None]] = []
 
     async def execute(
@@ -53,6 +55,8 @@ class Database:
         prepare(self._engine.sync_engine)
         self._readers = Readers(self.url, pool_size)
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
+        self.before_commit: Callable[[Transaction], Awaitable[None]] | None = None
+        """Whatever every transaction does at its end."""
 
     @property
     def dialect(self) -> str:
@@ -80,6 +84,8 @@ class Database:
             transaction = Transaction(connection)
             async with connection.begin():
                 yield transaction
+                if self.before_commit:
+                    await self.before_commit(transaction)
         transaction.committed()
 
     async def rows(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:

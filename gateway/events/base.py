@@ -10,8 +10,8 @@ from gateway.events.listeners import Listener
 class Events(Protocol):
     """An event says only that its topic changed; one may get lost or come twice, so listeners read the state anew."""
 
-    async def publish(self, transaction: Transaction, topic: str) -> None:
-        """Tell the listeners of a topic, of less than 8,000 bytes, when, and only if, the transaction commits."""
+    async def publish(self, transaction: Transaction, *topics: str) -> None:
+        """Tell the listeners of topics, of less than 8,000 bytes each, when, and only if, the transaction commits."""
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Listener]:
         """Listen to a topic for as long as the context lasts."""

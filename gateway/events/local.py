@@ -1,6 +1,7 @@
 """Events within one process."""
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from gateway.database.engine import Transaction
 from gateway.events.listeners import Listener, Listeners
@@ -12,9 +13,10 @@ class LocalEvents:
     def __init__(self) -> None:
         self._listeners = Listeners()
 
-    async def publish(self, transaction: Transaction, topic: str) -> None:
-        """Tell the listeners of a topic when the transaction has been committed."""
-        transaction.on_commit(lambda: self._listeners.wake(topic))
+    async def publish(self, transaction: Transaction, *topics: str) -> None:
+        """Tell the listeners of topics when the transaction has been committed."""
+        for topic in topics:
+            transaction.on_commit(partial(self._listeners.wake, topic))
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Listener]:
         """Listen to a topic for as long as the context lasts."""

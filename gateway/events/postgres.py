@@ -19,9 +19,9 @@ class PostgresEvents:
         self._listeners = Listeners()
         self._following: asyncio.Task[None] | None = None
 
-    async def publish(self, transaction: Transaction, topic: str) -> None:
+    async def publish(self, transaction: Transaction, *topics: str) -> None:
         """Have PostgreSQL tell all processes when the transaction commits."""
-        await notify(transaction.connection, CHANNEL, topic)
+        await notify(transaction.connection, CHANNEL, topics)
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Listener]:
         """Listen to a topic for as long as the context lasts."""

@@ -22,6 +22,7 @@ from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
 from gateway.kinds import JobStatus, SiteRole, StorageItemType, StorageUserRole
 from gateway.models.base import fold
+from gateway.models.changes import change_places, changes
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.items import group_members, items, stored_objects
@@ -224,6 +225,25 @@ class Builder:
                 await self.put(dataset_grants, dataset_uuid=uuid, role=StorageUserRole.VIEWER, **group)
         for number in range(5):
             await self._job(number)
+        for number in range(40):
+            await self._change(number)
+
+    async def _change(self, number: int) -> None:
+        """Something that happened to an item or a folder, perhaps between two folders."""
+        both, is_item = self.random.sample(self.world.folders, 2), number % 3
+        change = await self.put(
+            changes,
+            action=self.random.choice(["UPDATE", "MOVE"]),
+            object_type="StorageItem" if is_item else "StorageFolder",
+            object_uuid=self.random.choice(self.world.items if is_item else self.world.folders),
+            user_uuid=self.random.choice([None, *self.world.users]),
+            folder_uuid=both[0],
+            from_folder_uuid=both[1] if number % 2 else None,
+            before=self.random.choice([None, {"name": "ü", "folder_uuid": "x"}]),
+            after=self.random.choice([None, {"client_metadata": "{}", "file_size": 5}]),
+        )
+        for folder in both[: 1 + number % 2]:
+            await self.put(change_places, folder_uuid=folder, change_uuid=change)
 
     async def _job(self, number: int) -> None:
         statuses = list(JobStatus)

@@ -19,7 +19,7 @@ from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
 
 from gateway.execution.declarations import Aggregate, Batch, Derived, Lookup, Same, ToMany, ToOne
-from gateway.models import datasets, folders, items, people, uploads
+from gateway.models import changes, datasets, folders, items, people, uploads
 from schema.api import api
 from schema.fields import DECLARATION
 from tests.house.sources import ROOT
@@ -37,6 +37,7 @@ ROWS: dict[str, Table] = {
     "UploadJob": uploads.upload_jobs,
     "UploadUnit": uploads.upload_units,
     "StoragePathElement": folders.folders,
+    "StorageChange": changes.changes,
 }
 BOUNDED_LISTS = "at most|At most|one entry|One entry|in the order of the input|no more than|1 to |Where to send"
 

@@ -1,0 +1,196 @@
+"""The journal of a folder, and `storageChanged`: who did what there, read from the record and told as it happens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from gateway.catalog.changes import Changed, record
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, upload
+from tests.fixtures.watching import Watch, subscribed
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHANGE = """
+uuid action objectType objectUuid before after createdAt user { email } folder { name } fromFolder { name }
+storageItem { name } storageFolder { name }
+"""
+JOURNAL = f"""
+query($u: UUID!, $since: DateTime) {{ storageFolder(uuid: $u) {{
+  journal(since: $since) {{ totalCount nodes {{ {CHANGE} }} }}
+  descendantJournal(since: $since) {{ totalCount nodes {{ {CHANGE} }} }}
+}} }}
+"""
+WATCH = f"""
+subscription($folder: UUID!, $recursive: Boolean! = false, $after: UUID) {{
+  storageChanged(folderUuid: $folder, recursive: $recursive, after: $after) {{
+    latest folder {{ name }} changes {{ {CHANGE} }}
+  }}
+}}
+"""
+
+
+@asynccontextmanager
+async def watching(site: Site, folder: str, who: str = "admin", **more: Any) -> AsyncIterator[Watch]:
+    """Watch a folder."""
+    async with subscribed(site, {"query": WATCH, "variables": {"folder": folder, **more}}, who) as [watch]:
+        yield watch
+
+
+def told(watch: Watch) -> list[dict[str, Any]]:
+    """All changes that a watch was told, in order."""
+    return [change for event in watch.states for change in event["changes"]]
+
+
+def short(changes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What was done to what."""
+    return [(change["action"], change["objectType"]) for change in changes]
+
+
+async def journals(site: Site, folder: str, who: str = "admin", since: str | None = None) -> tuple[Any, Any]:
+    """What happened in a folder, and in all below it, the oldest first."""
+    found = (await site.ask(JOURNAL, {"u": folder, "since": since}, who))["storageFolder"]
+    for journal in found.values():
+        assert journal["totalCount"] == len(journal["nodes"])
+        uuids = [change["uuid"] for change in journal["nodes"]]
+        assert uuids == sorted(set(uuids), reverse=True)
+    return found["journal"]["nodes"][::-1], found["descendantJournal"]["nodes"][::-1]
+
+
+async def file_in(site: Site, folder: str, name: str) -> str:
+    """Bring a file into a folder; its item."""
+    job = await upload(site, folder, [File(name, "PLAIN_TEXT", f"{folder}{name}".encode())])
+    return str(job["itemsWithNames"][0]["itemUuid"])
+
+
+async def moved(site: Site, item: str, folder: str) -> None:
+    """Put an item into another folder."""
+    await site.done("moveStorageItems", {"itemUuids": [item], "newParentUuid": folder}, "folder { uuid }")
+
+
+async def test_a_folder_tells_what_happened_in_it(shared_site: Site) -> None:
+    """Its own changes, its items and subfolders, those that came and those that left (ENC-CLIENT-25)."""
+    site, top = shared_site, await shared_site.folder("top")
+    below, other = await site.folder("below", top), await site.folder("other", top)
+    item = await file_in(site, below, "a.txt")
+    own, all_below = await journals(site, top)
+    assert short(own) == [("CREATE", "StorageFolder")] * 3
+    assert {("INGEST", "StorageItem"), ("CREATE", "UploadJob")} <= set(short(all_below))
+    last = all_below[-1]["createdAt"]
+
+    await site.done("updateStorageFolder", {"folderUuid": below, "name": "renamed"}, "folder { uuid }")
+    await moved(site, item, other)
+    await site.done("deleteStorageItems", {"itemUuids": [item]}, "removedItemsCount")
+    own, all_below = await journals(site, top, since=last)
+    renamed = {**own[-1], "before": {"name": "below"}, "after": {"name": "renamed"}, "folder": {"name": "top"}}
+    assert own[-1] == {**renamed, "user": {"email": "admin@localhost"}, "storageFolder": {"name": "renamed"}}
+    assert short(all_below)[-3:] == [("UPDATE", "StorageFolder"), ("MOVE", "StorageItem"), ("DELETE", "StorageItem")]
+    left, came = (await journals(site, below))[0][-1], (await journals(site, other))[0][-2]
+    assert left == came == {**left, "folder": {"name": "other"}, "fromFolder": {"name": "renamed"}, "before": {}}
+    assert left["storageItem"] is None
+
+
+async def test_a_journal_says_nothing_of_what_cannot_be_seen(shared_site: Site) -> None:
+    """Neither where something came from, nor the dataset that mirrors the folder."""
+    site, hidden, seen = shared_site, await shared_site.folder("hidden"), await shared_site.folder("seen")
+    group = await site.group("readers")
+    await site.user("reader@example.org", groups=[group])
+    await site.grant(seen, group, "VIEWER")
+    item = await file_in(site, hidden, "b.txt")
+    await moved(site, item, seen)
+    given = {"title": "Secret", "backingFolderUuid": seen}
+    await site.done("createDataset", given, "dataset { uuid }")
+    own, _ = await journals(site, seen, "reader@example.org")
+    assert short(own) == [("CREATE", "StorageFolder"), ("CREATE", "FolderGrant"), ("MOVE", "StorageItem")]
+    assert (own[-1]["folder"], own[-1]["fromFolder"]) == ({"name": "seen"}, None)
+    assert hidden not in str(own)
+    assert (await site.ask(JOURNAL, {"u": hidden}, "reader@example.org"))["storageFolder"] is None
+
+
+async def test_a_journal_has_pages(shared_site: Site) -> None:
+    """Forwards and backwards, in both journals, without a change twice."""
+    site, top = shared_site, await shared_site.folder("pages")
+    for number in range(5):
+        await site.folder(f"{number}", top)
+    for field in ("journal", "descendantJournal"):
+        page = "query($u: UUID!, $a: String) { storageFolder(uuid: $u) { %s(first: 4, after: $a) { %s } } }"
+        document = page % (field, "nodes { uuid } pageInfo { endCursor hasNextPage }")
+        first = (await site.ask(document, {"u": top}))["storageFolder"][field]
+        rest = await site.ask(document, {"u": top, "a": first["pageInfo"]["endCursor"]})
+        uuids = [node["uuid"] for part in (first, rest["storageFolder"][field]) for node in part["nodes"]]
+        assert len(set(uuids)) == len(uuids) == 6
+        assert uuids == sorted(uuids, reverse=True)
+
+
+async def test_changes_are_told_as_they_happen(shared_site: Site) -> None:
+    """At first that the folder is watched; then what happens in it, and with `recursive` below it (ENC-CLIENT-25)."""
+    site, top = shared_site, await shared_site.folder("watched")
+    below = await site.folder("below", top)
+    async with watching(site, top) as direct, watching(site, top, recursive=True) as whole:
+        await asyncio.gather(*(watch.until(lambda watch: watch.states) for watch in (direct, whole)))
+        assert (told(direct), told(whole), direct.states[0]["folder"]) == ([], [], {"name": "watched"})
+        deep = await site.folder("deep", below)
+        await whole.until(lambda watch: told(watch))
+        assert [change["objectUuid"] for change in told(whole)] == [deep]
+        await site.done("updateStorageFolder", {"folderUuid": top, "name": "known"}, "folder { uuid }")
+        await direct.until(lambda watch: told(watch))
+        assert short(told(direct)) == [("UPDATE", "StorageFolder")]
+        assert direct.states[-1]["folder"] == {"name": "known"}
+        latest = direct.states[-1]["latest"]
+    await site.folder("missed", top)
+    async with watching(site, top, after=latest) as again:
+        await again.until(lambda watch: any(change["storageFolder"] == {"name": "missed"} for change in told(watch)))
+
+
+async def test_no_change_is_lost_nor_told_twice(shared_site: Site) -> None:
+    """However many come at once, and though one is committed after a later one."""
+    site, top = shared_site, await shared_site.folder("busy")
+    late = Changed("LATE", "StorageFolder", UUID(top))
+    async with watching(site, top) as watch:
+        await watch.until(lambda watch: watch.states)
+        if site.services.database.is_embedded:  # its writer is alone
+            await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
+        else:
+            async with site.services.database.writing() as transaction:
+                await record(transaction, None, [late])
+                await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
+                await watch.until(lambda watch: len(told(watch)) == 30)
+        expected = 30 if site.services.database.is_embedded else 31
+        await watch.until(lambda watch: len(told(watch)) == expected)
+        await site.done("updateStorageFolder", {"folderUuid": top, "name": "last"}, "folder { uuid }")
+        await watch.until(lambda watch: told(watch)[-1]["action"] == "UPDATE")
+    uuids = [change["uuid"] for change in told(watch)]
+    assert len(set(uuids)) == len(uuids) == expected + 1
+
+
+async def test_who_may_not_see_a_folder_cannot_watch_it(shared_site: Site) -> None:
+    """Nor any longer than he may; and a folder that is deleted ends it."""
+    site, folder = shared_site, await shared_site.folder("lost")
+    group = await site.group("watchers")
+    await site.user("watcher@example.org", groups=[group])
+    async with watching(site, folder, "watcher@example.org") as watch:
+        await watch.ended()
+    assert [error["extensions"]["code"] for error in watch.errors] == ["NOT_FOUND"]
+    await site.grant(folder, group, "VIEWER")
+    async with watching(site, folder, "watcher@example.org") as watch, watching(site, folder) as admins:
+        await asyncio.gather(*(each.until(lambda watch: watch.states) for each in (watch, admins)))
+        taken = {"folderUuid": folder, "groupUuids": [group]}
+        await site.done("removeStorageFolderGroups", taken, "__typename")
+        await watch.ended()
+        await site.done("deleteStorageFolder", {"folderUuid": folder}, "__typename")
+        await admins.ended()
+    for each in (watch, admins):
+        assert [error["extensions"]["code"] for error in each.errors] == ["NOT_FOUND"]
+    assert short(told(watch)) == []
+
+
+async def test_a_strange_after_is_refused(shared_site: Site) -> None:
+    """One that no event told."""
+    folder = await shared_site.folder("strange")
+    async with watching(shared_site, folder, after="ffffffff-ffff-ffff-ffff-ffffffffffff") as watch:
+        await watch.ended()
+    assert [error["extensions"]["code"] for error in watch.errors] == ["BAD_USER_INPUT"]
