@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from gateway.catalog.changes import Changed, record
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, upload
-from tests.fixtures.watching import Watch, subscribed
+from tests.fixtures.watching import Watch, subscribed, uncommitted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -149,14 +147,12 @@ async def test_changes_are_told_as_they_happen(shared_site: Site) -> None:
 async def test_no_change_is_lost_nor_told_twice(shared_site: Site) -> None:
     """However many come at once, and though one is committed after a later one."""
     site, top = shared_site, await shared_site.folder("busy")
-    late = Changed("LATE", "StorageFolder", UUID(top))
     async with watching(site, top) as watch:
         await watch.until(lambda watch: watch.states)
         if site.services.database.is_embedded:  # its writer is alone
             await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
         else:
-            async with site.services.database.writing() as transaction:
-                await record(transaction, None, [late])
+            async with uncommitted(site, top):
                 await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
                 await watch.until(lambda watch: len(told(watch)) == 30)
         expected = 30 if site.services.database.is_embedded else 31
