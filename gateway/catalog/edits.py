@@ -37,3 +37,23 @@ async def edit(
     await transaction.execute(sa.update(table).where(table.c.uuid == present.uuid).values(changed))
     before = {name: getattr(present, name) for name in new}
     await record(transaction, user_uuid, [Changed("UPDATE", object_type, present.uuid, None, before, new)])
+
+
+def changed_values(values: Mapping[UUID, Mapping[str, Any]], present: Mapping[UUID, Any]) -> dict[UUID, dict[str, Any]]:
+    """Of the values wanted for rows those that are not there already, for the rows that have any."""
+    wanted = {
+        uuid: {name: value for name, value in new.items() if getattr(present[uuid], name) != value}
+        for uuid, new in values.items()
+    }
+    return {uuid: new for uuid, new in wanted.items() if new}
+
+
+async def write_each(transaction: Transaction, table: sa.Table, values: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Give rows new values, with keys of folded text and times of edit: one statement for all with the same columns."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for uuid, new in values.items():
+        keys = {f"{name}_key": fold(value) for name, value in new.items() if f"{name}_key" in table.c}
+        alike.setdefault(tuple(new), []).append({"row": uuid, **new, **keys, "last_edited_at": now()})
+    mine = table.c.uuid == sa.bindparam("row", type_=table.c.uuid.type)
+    for rows in alike.values():
+        await transaction.execute(sa.update(table).where(mine), rows)

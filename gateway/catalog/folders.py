@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
+from gateway.catalog.edits import changed_values, write_each
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
@@ -60,24 +61,36 @@ async def chosen_folders(transaction: Transaction, uuids: Collection[UUID]) -> l
     )
 
 
-async def update_folder(transaction: Transaction, user_uuid: UUID, present: Any, values: Mapping[str, Any]) -> None:
-    """Change a held folder's own attributes; what is as it was already is no change."""
-    uuid = present.uuid
-    new = {name: value for name, value in values.items() if getattr(present, name) != value}
-    if not new:
-        return
-    keyed = {"name_key": fold(new["name"])} if "name" in new else {}
-    changed = {**new, **keyed, "last_edited_at": now()}
-    await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
-    before = {name: getattr(present, name) for name in new}
-    await record(transaction, user_uuid, [Changed("UPDATE", "StorageFolder", uuid, present.parent_uuid, before, new)])
+async def update_folders(
+    transaction: Transaction,
+    user_uuid: UUID,
+    values: Mapping[UUID, Mapping[str, Any]],
+    present: Mapping[UUID, Any],
+) -> None:
+    """Change held folders' own attributes; what is as it was already is no change."""
+    new = changed_values(values, present)
+    await write_each(transaction, folders, new)
+    await record(transaction, user_uuid, [_updated(present[uuid], changed) for uuid, changed in new.items()])
 
 
-async def check_move(transaction: Transaction, folder_path: str, parent_path: str, *path: str | int) -> None:
+def check_move(folder_path: str, height: int, parent_path: str, *path: str | int) -> None:
     """Refuse, at `path`, what would hang a folder below itself, or deeper than folders can lie."""
     if parent_path.startswith(folder_path):
         raise bad_input("A folder cannot be moved into itself or below itself.", *path)
-    _check_depth(depth(parent_path) + await _height(transaction, folder_path), *path)
+    _check_depth(depth(parent_path) + height, *path)
+
+
+async def heights_of(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, int]:
+    """How many levels each of these folders has, itself counted."""
+    below = folders.alias()
+    chosen = (
+        sa.select(folders.c.uuid, folders.c.path, sa.func.max(sa.func.length(below.c.path)).label("length"))
+        .join(below, within(below.c.path, folders.c.path))
+        .where(among(transaction.connection.dialect.name, folders.c.uuid, uuids))
+        .group_by(folders.c.uuid, folders.c.path)
+    )
+    rows = await transaction.rows(chosen)
+    return {row.uuid: int(row.length) // ID_LENGTH - depth(row.path) + 1 for row in rows}
 
 
 async def move_folder(transaction: Transaction, user_uuid: UUID, uuid: UUID, parent_uuid: UUID | None) -> None:
@@ -123,6 +136,11 @@ async def remove_folders(transaction: Transaction, user_uuid: UUID, rows: Sequen
     await record(transaction, user_uuid, changed)
 
 
+def _updated(row: Any, new: Mapping[str, Any]) -> Changed:
+    before = {name: getattr(row, name) for name in new}
+    return Changed("UPDATE", "StorageFolder", row.uuid, row.parent_uuid, before, new)
+
+
 def _levels(rows: Sequence[Any]) -> list[Collection[UUID]]:
     levels: dict[int, list[UUID]] = {}
     for row in rows:
@@ -140,12 +158,6 @@ async def _folder(transaction: Transaction, uuid: UUID) -> Any:
 async def _make_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:
     grant = FolderGrant(folder_uuid=uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN)
     await transaction.execute(sa.insert(folder_grants).values(grant.model_dump()))
-
-
-async def _height(transaction: Transaction, path: str) -> int:
-    longest = sa.select(sa.func.max(sa.func.length(folders.c.path)).label("length")).where(within(folders.c.path, path))
-    found = await transaction.first(longest)
-    return int(found.length) // ID_LENGTH - depth(path) + 1
 
 
 async def _rewrite_paths(transaction: Transaction, old: str, new: str) -> None:

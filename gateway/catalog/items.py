@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count, entering, leaving
+from gateway.catalog.edits import changed_values, write_each
 from gateway.catalog.mirrors import items_entered, items_left, unlink
 from gateway.catalog.objects import give_up_uploads, release
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
 from gateway.kinds import FILE_GROUPS
-from gateway.models.base import fold, now
+from gateway.models.base import now
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import group_members, items
 from gateway.models.uploads import uploads
@@ -33,18 +34,9 @@ async def update_items(
     present: Mapping[UUID, Any],
 ) -> None:
     """Change attributes of items; what is as it was already is no change."""
-    changed = []
-    for uuid, wanted in values.items():
-        row = present[uuid]
-        new = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-        if not new:
-            continue
-        keyed = {"name_key": fold(new["name"])} if "name" in new else {}
-        update = sa.update(items).where(items.c.uuid == uuid)
-        await transaction.execute(update.values({**new, **keyed, "last_edited_at": now()}))
-        before = {name: getattr(row, name) for name in new}
-        changed.append(Changed("UPDATE", "StorageItem", uuid, row.folder_uuid, before, new))
-    await record(transaction, user_uuid, changed)
+    new = changed_values(values, present)
+    await write_each(transaction, items, new)
+    await record(transaction, user_uuid, [_updated(present[uuid], changed) for uuid, changed in new.items()])
 
 
 async def move_items(transaction: Transaction, user_uuid: UUID, rows: Sequence[Any], folder_uuid: UUID) -> None:
@@ -120,6 +112,11 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
     for row in await transaction.rows(found):
         uses.setdefault(row.item_uuid, set()).add(bool(row.is_mirror))
     return uses
+
+
+def _updated(row: Any, new: Mapping[str, Any]) -> Changed:
+    before = {name: getattr(row, name) for name in new}
+    return Changed("UPDATE", "StorageItem", row.uuid, row.folder_uuid, before, new)
 
 
 def _moved(row: Any, folder_uuid: UUID) -> Changed:

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from gateway.catalog.items import dataset_uses, in_other_groups
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
+from gateway.database.tree import within
 from gateway.models.datasets import datasets
+from gateway.models.folders import folders
 from gateway.models.items import items
 
 
@@ -40,3 +42,15 @@ async def mirrored(transaction: Transaction, folder_uuids: Collection[UUID]) -> 
         row.backing_folder_uuid
         for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
     }
+
+
+async def mirrored_below(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the folders that a dataset mirrors, or of which one below is mirrored."""
+    below = folders.alias()
+    chosen = (
+        sa.select(folders.c.uuid)
+        .join(below, within(below.c.path, folders.c.path))
+        .join(datasets, datasets.c.backing_folder_uuid == below.c.uuid)
+        .where(among(transaction.connection.dialect.name, folders.c.uuid, folder_uuids))
+    )
+    return {row.uuid for row in await transaction.rows(chosen)}

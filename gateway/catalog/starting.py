@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
 from gateway.catalog.units import UnitPlan, spec_of
-from gateway.database.engine import Transaction
+from gateway.database.engine import SLICE, Transaction
 from gateway.errors import Refusal
 from gateway.jobs.queue import Queue
 from gateway.models.base import new_row
@@ -46,10 +45,9 @@ async def start_job(
     if faults:
         raise Refusal(faults)
     job_uuid = await add_job(transaction, viewer, folder_uuid, terms, len(plans))
-    units = _unit_rows(job_uuid, plans)
-    await transaction.execute(sa.insert(upload_units), units)
-    await claim(transaction, [(row["uuid"], plan) for row, plan in zip(units, plans, strict=True)])
-    await enqueue_turns(transaction, queue, job_uuid, range(0, len(units), UNITS_A_TURN))
+    for first in range(0, len(plans), SLICE):
+        await _add_units(transaction, job_uuid, first, plans[first : first + SLICE])
+    await enqueue_turns(transaction, queue, job_uuid, range(0, len(plans), UNITS_A_TURN))
     return job_uuid
 
 
@@ -71,9 +69,9 @@ async def add_job(transaction: Transaction, viewer: Viewer, folder_uuid: UUID, t
     return job.uuid
 
 
-def _unit_rows(job_uuid: UUID, plans: Sequence[UnitPlan]) -> list[dict[str, Any]]:
-    """The rows of a job's units; those that name URLs are unbound until their turn comes."""
-    return [
+async def _add_units(transaction: Transaction, job_uuid: UUID, first: int, plans: Sequence[UnitPlan]) -> None:
+    """Write units from a position on; those that name URLs are unbound until their turn comes."""
+    units = [
         new_row(
             UploadUnit,
             job_uuid=job_uuid,
@@ -83,5 +81,7 @@ def _unit_rows(job_uuid: UUID, plans: Sequence[UnitPlan]) -> list[dict[str, Any]
             item_uuid=plan.item_uuid,
             is_bound=all(source.placeholder_uuid for source in plan.sources),
         )
-        for position, plan in enumerate(plans)
+        for position, plan in enumerate(plans, first)
     ]
+    await transaction.execute(sa.insert(upload_units), units)
+    await claim(transaction, [(row["uuid"], plan) for row, plan in zip(units, plans, strict=True)])

@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from gateway.database.dialects import WRITING, database_url, engine_options, is_sqlite, prepare, reading_options
 from gateway.database.readers import Readers
 
+SLICE = 100
+"""Rows that are written at once: making them ready for the driver takes a millisecond or two."""
+
 
 class Transaction:
     """One short transaction that writes; whoever opened it commits it. `touched` are folders where it did."""
@@ -24,8 +27,11 @@ class Transaction:
     async def execute(
         self, statement: sa.Executable, parameters: list[dict[str, Any]] | None = None
     ) -> sa.CursorResult[Any]:
-        """Run a statement within the transaction."""
-        return await self.connection.execute(statement, parameters)
+        """Run a statement within the transaction; with many parameters in slices, lest the event loop be held."""
+        slices = [parameters[start : start + SLICE] for start in range(0, len(parameters), SLICE)] if parameters else []
+        for some in slices[:-1]:
+            await self.connection.execute(statement, some)
+        return await self.connection.execute(statement, slices[-1] if slices else None)
 
     async def rows(self, statement: sa.Executable) -> list[Any]:
         """All rows of a statement."""

@@ -13,15 +13,16 @@ from gateway.catalog.folders import (
     check_move,
     chosen_folders,
     create_folder,
+    heights_of,
     keep_admin,
     move_folder,
     remove_folders,
     subtree,
-    update_folder,
+    update_folders,
 )
 from gateway.catalog.items import remove_items
 from gateway.catalog.jobs import cancel_jobs_in
-from gateway.catalog.removal import items_within, mirrored, removal_faults
+from gateway.catalog.removal import items_within, mirrored, mirrored_below, removal_faults
 from gateway.catalog.texts import checked_description, checked_metadata, checked_name
 from gateway.context import Context
 from gateway.database.dialects import among, lock_tree
@@ -70,7 +71,8 @@ async def update_storage_folder(context: Context, input: UpdateStorageFolderInpu
     async with context.database.writing() as transaction:
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
         present = await held_row(transaction, folders, input.folder_uuid, "folder", "folderUuid")
-        await update_folder(transaction, context.viewer.user_uuid, present, changed_attributes(input, present))
+        values = {present.uuid: changed_attributes(input, present)}
+        await update_folders(transaction, context.viewer.user_uuid, values, {present.uuid: present})
     return Outcome(folder_uuid=input.folder_uuid)
 
 
@@ -84,8 +86,8 @@ async def update_storage_folders(context: Context, input: UpdateStorageFoldersIn
         errors = await refused_folders(context, transaction, uuids, StorageUserRole.USER, "folders")
         bulk = Bulk(uuids, input.allow_partial, errors)
         values = changes_of_each(input.folders, present, bulk, "folders")
-        for place in bulk.accepted:
-            await update_folder(transaction, context.viewer.user_uuid, present[uuids[place]], values[place])
+        accepted = {uuids[place]: values[place] for place in bulk.accepted}
+        await update_folders(transaction, context.viewer.user_uuid, accepted, present)
     return bulk.outcome()
 
 
@@ -134,21 +136,18 @@ async def _check_moves(transaction: Transaction, input: MoveStorageFoldersInput,
     target = input.new_parent_uuid
     chosen = await chosen_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
     paths = {row.uuid: row.path for row in chosen}
+    heights = await heights_of(transaction, bulk.uuids)
+    mirrors = set() if input.allow_mirror_dataset_changes else await mirrored_below(transaction, bulk.uuids)
     for place, uuid in enumerate(bulk.uuids):
         if place in bulk.errors:
             continue
         try:
-            await check_move(transaction, paths[uuid], paths[target] if target else "", "folderUuids", place)
-            if not input.allow_mirror_dataset_changes:
-                await _refuse_mirrors(transaction, uuid, "folderUuids", place)
+            check_move(paths[uuid], heights[uuid], paths[target] if target else "", "folderUuids", place)
+            if uuid in mirrors:
+                message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
+                raise conflict(message, "folderUuids", place)
         except DomainError as error:
             bulk.errors[place] = error
-
-
-async def _refuse_mirrors(transaction: Transaction, uuid: UUID, *path: str | int) -> None:
-    if await mirrored(transaction, [row.uuid for row in await subtree(transaction, uuid)]):
-        message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
-        raise conflict(message, *path)
 
 
 async def _stay_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:

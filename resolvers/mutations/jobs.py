@@ -85,7 +85,7 @@ async def _written(context: Context, input: StartUploadJobInput) -> Start:
         on = {name: getattr(asked, name) for name in switches.on}
         if on["upsert_metadata"] and not on["skip_duplicate_urls"]:
             raise bad_input("upsertMetadata needs skipDuplicateUrls.", "items", "upsertMetadata")  # SUB-051
-        plans = read_plans(terms, asked, "items")
+        plans = await asyncio.to_thread(read_plans, terms, asked, "items")
     job_terms = JobTerms(input.ignore_errors, file_name=_file_name(input), **on)
     services, viewer = context.services, context.viewer
 

@@ -1,0 +1,141 @@
+"""A gateway goes on answering while a job registers 10,000 objects of an S3, and its own worker reads them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from gateway.media import samples
+from tests.fixtures.commands import Command, outside
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh
+from tests.fixtures.uploading import File, finished, placeholders, start
+from tests.house.sources import ROOT
+from tests.speed.lagging import delays
+
+COUNT = 10_000
+DIFFERENT = 200
+REST = 10.0
+"""Seconds for which the gateway is looked at before the job."""
+PAUSE = 0.05
+"""Seconds between two requests."""
+PAGE = (ROOT / "tests" / "queries" / "folder_page.graphql").read_text()
+
+
+class Bucket:
+    """The objects of somebody else's S3, which are reached by signed URLs."""
+
+    def __init__(self, objects_url: str) -> None:
+        parts = urlsplit(objects_url)
+        said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        self.host, self._bucket = urlsplit(said["endpoint"]).netloc, parts.netloc
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=said["endpoint"],
+            region_name=said["region"],
+            aws_access_key_id=said["access_key"],
+            aws_secret_access_key=said["secret_key"],
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, max_pool_connections=16),
+        )
+
+    def fill(self) -> list[str]:
+        """Put all objects there; their URLs."""
+        pictures = [samples.png(64, 48, seed) for seed in range(DIFFERENT)]
+        with ThreadPoolExecutor(16) as threads:
+            return list(threads.map(lambda n: self._put(f"picture-{n:05}.png", pictures[n % DIFFERENT]), range(COUNT)))
+
+    def _put(self, key: str, data: bytes) -> str:
+        key = f"elsewhere/{key}"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
+        at = {"Bucket": self._bucket, "Key": key}
+        return str(self._client.generate_presigned_url("get_object", Params=at, ExpiresIn=7200))
+
+
+def share(sizes: list[float], part: float) -> float:
+    """What that part of all values is below."""
+    return sorted(sizes)[int(len(sizes) * part)]
+
+
+async def pages(site: Site, folder: str, until: Iterator[bool]) -> list[float]:
+    """Ask for a folder page again and again; how long each took, in seconds."""
+    took = []
+    while next(until):
+        begun = time.perf_counter()
+        await site.ask(PAGE, {"folder": folder})
+        took.append(time.perf_counter() - begun)
+        await asyncio.sleep(PAUSE)
+    return took
+
+
+async def ended(site: Site, job: str) -> dict[str, Any]:
+    """A job once it has ended, looked at now and then as a page of jobs does."""
+    document = "query($u: UUID!) { uploadJob(uuid: $u) { status unitsDoneCount unitsErrorCount unitsPendingCount } }"
+    while True:
+        state: dict[str, Any] = (await site.ask(document, {"u": job}))["uploadJob"]
+        if state["status"] != "PENDING":
+            return state
+        await asyncio.sleep(0.5)
+
+
+async def watched(site: Site, folder: str, job: str) -> tuple[list[float], dict[str, Any]]:
+    """Folder pages for as long as a job runs, and the job."""
+    ending = asyncio.create_task(ended(site, job))
+    took = await pages(site, folder, (not ending.done() for _ in count()))
+    return took, await ending
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+async def test_ten_thousand_objects_hold_nobody_up(
+    request: pytest.FixtureRequest, s3_server: str, tmp_path: Path
+) -> None:
+    """Delays of the event loop, and folder pages, in one run: at rest and during the job."""
+    bucket = Bucket(s3_server)
+    urls = await asyncio.to_thread(bucket.fill)
+    allowed = {"fetch_allowed": [bucket.host], "lease_seconds": 30.0}
+    with fresh("embedded", request, tmp_path, **allowed) as settings:
+        port, notes = settings.public_url.rpartition(":")[2], tmp_path / "delays"
+        with Command(settings, tmp_path, port, str(notes), module="tests.speed.lagging") as server:
+            async with outside(settings, server) as site:
+                shown, folder = await site.folder("shown"), await site.folder("registered")
+                await hundred_items(site, shown)
+                resting = time.time()
+                stop = time.monotonic() + REST
+                rest = await pages(site, shown, (time.monotonic() < stop for _ in count()))
+                manifest = json.dumps({"images": [{"objectUrl": url} for url in urls]}).encode()
+                [uuid] = await placeholders(site, folder, [File("objects.json", "PLAIN_TEXT", manifest)])
+                begun = time.time()
+                input = {"folderUuid": folder, "manifest": {"placeholderUuid": uuid}}
+                started = await site.done("startUploadJob", input, "uploadJob { uuid }")
+                busy, job = await watched(site, shown, started["uploadJob"]["uuid"])
+                assert (job["status"], job["unitsDoneCount"]) == ("DONE", COUNT)
+                late = {"rest": delays(notes, resting, begun), "job": delays(notes, begun, time.time())}
+                report(time.time() - begun, {"rest": rest, "job": busy}, late)
+                await check_all(site.services)
+    assert share(late["job"], 0.99) < 0.025
+    assert share(busy, 0.95) < 4 * share(rest, 0.95)
+
+
+async def hundred_items(site: Site, folder: str) -> None:
+    """What is on the page."""
+    files = [File(f"{number}.txt", "PLAIN_TEXT", b"page %d" % number) for number in range(100)]
+    uuids = await placeholders(site, folder, files)
+    await finished(site, await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]}))
+
+
+def report(seconds: float, took: dict[str, list[float]], late: dict[str, list[float]]) -> None:
+    """What the test is run for."""
+    print(f"\n{COUNT:,} objects in {seconds:.0f} s")
+    for what, sizes in (("folder page", took), ("delay of the loop", late)):
+        for when, values in sizes.items():
+            figures = " ".join(f"p{part:g} {share(values, part / 100) * 1000:.1f}" for part in (50, 95, 99, 99.9))
+            print(f"{what}, {when}: {figures} max {max(values) * 1000:.1f} ms of {len(values):,}")
