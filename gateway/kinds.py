@@ -133,3 +133,18 @@ class TimeSeriesStyle(StrEnum):
 
     LINE = "LINE"
     POINTS = "POINTS"
+
+
+class MetadataFieldType(StrEnum):
+    """What the values of a metadata key are; null is a value of all types."""
+
+    BOOLEAN = "BOOLEAN"
+    DATETIME = "DATETIME"
+    NUMBER = "NUMBER"
+    UUID = "UUID"
+    VARCHAR = "VARCHAR"
+    TEXT = "TEXT"
+    USER = "USER"
+    ENUM = "ENUM"
+    EMBEDDING = "EMBEDDING"
+    GEOSPATIAL = "GEOSPATIAL"

@@ -111,6 +111,10 @@ class Settings(BaseSettings):
         "`depth`, `aliases`, `root_fields`, `directives`, `validation_errors`, `values`, `nesting`, `cost`, `batch`, "
         "`operations_per_socket`, `sockets_per_viewer` and `seconds`.",
     )
+    metadata_schema: Literal["advice", "enforced"] = Field(
+        "advice",
+        description="`advice` tells the types of metadata keys; `enforced` also refuses values of other types.",
+    )
     execution: Literal["compiled", "interpreted"] = Field(
         "compiled",
         description="`compiled` runs queries by plans, where it can; `interpreted` leaves all to graphql-core.",

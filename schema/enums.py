@@ -13,6 +13,7 @@ from gateway.kinds import (
     DatasetLinkDuplicatesBehavior,
     JobStatus,
     LayoutDirection,
+    MetadataFieldType,
     SceneFormat,
     SiteRole,
     StorageFolderType,
@@ -125,6 +126,19 @@ described(
     DONE="Finished; look at the counts, for with ignoreErrors units may have failed.",
     ERROR="A unit failed, and the job stopped.",
     CANCELLED="Somebody stopped it.",
+)
+described(
+    MetadataFieldType,
+    BOOLEAN="true or false.",
+    DATETIME="A moment as text, as in RFC 3339, with its time zone.",
+    NUMBER="A number of 64 bits.",
+    UUID="A uuid as text.",
+    VARCHAR="Text of at most 8,192 characters.",
+    TEXT="Text of any length.",
+    USER="The e-mail address of a user.",
+    ENUM="One of a list of texts.",
+    EMBEDDING="A list of so many numbers.",
+    GEOSPATIAL="An object of `latitude`, from -90 to 90, and `longitude`, from -180 to 180.",
 )
 described(
     StorageOrderField,

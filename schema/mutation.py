@@ -35,6 +35,11 @@ from resolvers.mutations.jobs import (
     cancel_upload_job,
     start_upload_job,
 )
+from resolvers.mutations.metadata import (
+    delete_metadata_schema_field,
+    restore_metadata_schema_field,
+    set_metadata_schema_field,
+)
 from resolvers.mutations.people import (
     add_group_users,
     create_api_key,
@@ -80,6 +85,11 @@ from schema.payloads.items import (
     MoveStorageItemsPayload,
     UpdateStorageItemPayload,
     UpdateStorageItemsPayload,
+)
+from schema.payloads.metadata import (
+    DeleteMetadataSchemaFieldPayload,
+    RestoreMetadataSchemaFieldPayload,
+    SetMetadataSchemaFieldPayload,
 )
 from schema.payloads.people import (
     AddGroupUsersPayload,
@@ -140,3 +150,6 @@ class Mutation:
     remove_group_users: RemoveGroupUsersPayload = changes(remove_group_users)
     create_api_key: CreateApiKeyPayload = changes(create_api_key)
     revoke_api_key: RevokeApiKeyPayload = changes(revoke_api_key)
+    set_metadata_schema_field: SetMetadataSchemaFieldPayload = changes(set_metadata_schema_field)
+    delete_metadata_schema_field: DeleteMetadataSchemaFieldPayload = changes(delete_metadata_schema_field)
+    restore_metadata_schema_field: RestoreMetadataSchemaFieldPayload = changes(restore_metadata_schema_field)

@@ -7,6 +7,7 @@ import strawberry
 from resolvers.datasets import dataset_asked_for, datasets_seen
 from resolvers.folders import folder_asked_for, folders_anywhere, viewer_roots
 from resolvers.items import item_asked_for, items_anywhere
+from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.people import group_asked_for, groups_known, users_known, who_asks
 from resolvers.uploads import job_asked_for, jobs_seen
@@ -15,6 +16,7 @@ from schema.datasets import Dataset
 from schema.fields import answered, asked
 from schema.folders import StorageFolder
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
+from schema.metadata import MetadataSchema
 from schema.people import Group, User, Viewer
 from schema.uploads import UploadJob, UploadJobConnection
 
@@ -43,3 +45,4 @@ class Query:
     group: Group | None = answered(group_asked_for, "One group (ENC-CLIENT-13).")
     groups: Connection[Group] = answered(groups_known, "The groups of the organisation, by name (ENC-CLIENT-13).")
     users: Connection[User] = answered(users_known, "The users of the organisation, by e-mail address.")
+    metadata_schema: MetadataSchema = asked(present_schema)

@@ -24,6 +24,7 @@ from gateway.catalog.jobs import (
     placeholders_of_job,
     still_pending,
 )
+from gateway.catalog.terms import MetadataTerms, metadata_terms
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_next_turn
 from gateway.context import Services
 from gateway.database.dialects import among, lock_tree
@@ -160,6 +161,13 @@ def _without(read: ReadUnit, gone: Gone) -> ReadUnit:
     return read
 
 
+def _held_to(terms: MetadataTerms, read: ReadUnit) -> ReadUnit:
+    """A unit whose metadata does not fit the schema has failed."""
+    given = [read.unit.spec["client_metadata"], *(source.client_metadata for source in read.sources)]
+    faults = [fault.message for metadata in given if (fault := terms.fault(metadata))]
+    return replace(read, error=read.error or faults[0]) if faults else read
+
+
 def _members(read: ReadUnit) -> list[UUID]:
     """The items of a group that were there before it."""
     return [UUID(hex=member) for member in read.unit.spec.get("members", ())]
@@ -172,6 +180,8 @@ async def _write(transaction: Transaction, services: Services, job_uuid: UUID, r
     if job is None or job.status in TERMINAL:
         return False
     pending = await still_pending(transaction, [one.unit.uuid for one in read])
+    terms = await metadata_terms(transaction, services.settings)
+    read = [_held_to(terms, one) for one in read]
     good = [one for one in read if one.unit.uuid in pending and not one.error]
     bad = [one for one in read if one.unit.uuid in pending and one.error]
     if not pending:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from strawberry import UNSET
 
+from gateway.catalog.terms import MetadataTerms
 from gateway.catalog.texts import checked_description, checked_metadata, checked_name, merged_metadata
 from gateway.errors import DomainError, bad_input
 from resolvers.bulk import Bulk
@@ -29,6 +30,19 @@ def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, 
         patched = merged_metadata(present.client_metadata, input.client_metadata_patch, *path, "clientMetadataPatch")
         values["client_metadata"] = patched
     return values
+
+
+def held_to(terms: MetadataTerms, changed: Changed) -> Changed:
+    """The same, with new metadata held to the schema."""
+
+    def checked(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
+        values = changed(input, present, *path)
+        field = "clientMetadataPatch" if input.client_metadata is UNSET else "clientMetadata"
+        if fault := terms.fault(values.get("client_metadata"), *path, field):
+            raise fault
+        return values
+
+    return checked
 
 
 def changes_of_each(

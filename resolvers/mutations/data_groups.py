@@ -7,6 +7,7 @@ from uuid import UUID
 from gateway.auth.roles import roles_on_items
 from gateway.catalog.groups import NewGroup, group_row, make_groups
 from gateway.catalog.items import chosen_items
+from gateway.catalog.terms import metadata_terms
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -72,8 +73,10 @@ async def _make(
     wanted = {uuid for plan in plans.values() for uuid in plan.item_uuids}
     held = {row.uuid: row for row in await chosen_items(transaction, wanted)}
     seen = await roles_on_items(transaction.connection, context.viewer, wanted)
+    terms = await metadata_terms(transaction, context.services.settings)
     for place, plan in plans.items():
-        if error := _fault(plan, {uuid: row for uuid, row in held.items() if uuid in seen}):
+        fault = terms.fault(plan.client_metadata, *plan.paths[0][:3], "clientMetadata")
+        if error := fault or _fault(plan, {uuid: row for uuid, row in held.items() if uuid in seen}):
             bulk.errors[place] = error
     if not bulk.accepted:
         raise _Nothing(bulk)

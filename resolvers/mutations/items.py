@@ -14,6 +14,7 @@ from gateway.catalog.items import (
     update_items,
 )
 from gateway.catalog.removal import removal_faults
+from gateway.catalog.terms import metadata_terms
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -27,7 +28,7 @@ from resolvers.inputs.items import (
     UpdateStorageItemInput,
     UpdateStorageItemsInput,
 )
-from resolvers.mutations.attributes import changed_attributes, changes_of_each
+from resolvers.mutations.attributes import changed_attributes, changes_of_each, held_to
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
 
@@ -40,7 +41,8 @@ async def update_storage_item(context: Context, input: UpdateStorageItemInput) -
         errors = await refused_items(context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid")
         if errors:
             raise DomainError(errors[0].code, errors[0].message, ("itemUuid",))
-        values = _changed(input, present[input.item_uuid])
+        changed = held_to(await metadata_terms(transaction, context.services.settings), _changed)
+        values = changed(input, present[input.item_uuid])
         await update_items(transaction, context.viewer.user_uuid, {input.item_uuid: values}, present)
     return Outcome(item_uuid=input.item_uuid)
 
@@ -54,7 +56,8 @@ async def update_storage_items(context: Context, input: UpdateStorageItemsInput)
         present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
         errors = await refused_items(context, transaction, uuids, StorageUserRole.USER, "items")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        values = changes_of_each(input.items, present, bulk, "items", _changed)
+        changed = held_to(await metadata_terms(transaction, context.services.settings), _changed)
+        values = changes_of_each(input.items, present, bulk, "items", changed)
         accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
         await update_items(transaction, context.viewer.user_uuid, accepted, present)
     return bulk.outcome()

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.terms import metadata_terms
 from gateway.catalog.texts import checked_metadata, checked_name
 from gateway.catalog.uploads import (
     UNNAMED_TYPE,
@@ -62,6 +63,11 @@ async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+
+        terms = await metadata_terms(transaction, context.services.settings)
+        faults = [terms.fault(file.client_metadata, *_metadata_of(place)) for place, file in enumerate(files)]
+        if any(faults):
+            raise Refusal([fault for fault in faults if fault])
 
         async def work() -> dict[str, Any]:
             made = await expect_files(transaction, context.viewer, input.folder_uuid, files)
@@ -143,6 +149,10 @@ async def _still_expected(transaction: Transaction, uuids: Sequence[UUID]) -> li
     if len(found) < len(uuids):
         raise bad_input("With this key, files were announced that are uploaded or gone by now.", "idempotencyKey")
     return [found[uuid] for uuid in uuids]
+
+
+def _metadata_of(place: int) -> Path:
+    return "files", place, "clientMetadata"
 
 
 def _expected(file: UploadFileInput, most: int, path: Path) -> ExpectedFile:

@@ -1,0 +1,38 @@
+"""The schema of the organisation's metadata: its revision, and the keys of which it knows the types."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import MetadataFieldType
+from gateway.models.base import Json, Key, enum_type, now, table_of
+
+
+class MetadataSchema(SQLModel, table=True):
+    """The one row that whoever changes the schema holds; `revision` grows with each change."""
+
+    __tablename__ = "metadata_schema"
+    id: int = Field(default=1, primary_key=True)
+    revision: int = Field(default=0, sa_type=sa.BigInteger)
+
+
+class MetadataField(SQLModel, table=True):
+    """One key with its type. Keys are never forgotten: those deleted may come back unless they are `is_gone`."""
+
+    __tablename__ = "metadata_fields"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    key: str = Field(sa_type=Key, unique=True)
+    field_type: MetadataFieldType = Field(sa_type=enum_type(MetadataFieldType))
+    enum_values: list[str] | None = Field(default=None, sa_type=Json)
+    embedding_size: int | None = None
+    is_deleted: bool = False
+    is_gone: bool = False
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+
+
+metadata_schema = table_of(MetadataSchema)
+metadata_fields = table_of(MetadataField)

@@ -1,0 +1,54 @@
+"""How the schema of metadata is changed: one mutation is one save (ENC-SCHEMA-10)."""
+
+from collections.abc import Awaitable, Callable
+
+import sqlalchemy as sa
+
+from gateway.catalog import metadata as catalog
+from gateway.context import Context
+from gateway.database.engine import Transaction
+from gateway.kinds import SiteRole
+from gateway.models.metadata import metadata_fields, metadata_schema
+from resolvers.doors import needs
+from resolvers.inputs.metadata import (
+    DeleteMetadataSchemaFieldInput,
+    RestoreMetadataSchemaFieldInput,
+    SetMetadataSchemaFieldInput,
+)
+from resolvers.outcomes import Outcome
+
+_SITE_ADMIN = "ADMIN of the site"
+
+
+@needs(_SITE_ADMIN, SiteRole.ADMIN)
+async def set_metadata_schema_field(context: Context, input: SetMetadataSchemaFieldInput) -> Outcome:
+    """Give a metadata key a type; the same again succeeds and changes nothing (ENC-SCHEMA-07)."""
+    key = catalog.checked_key(input.key)
+    shape = catalog.checked_shape(input.type, input.enum_values, input.embedding_size)
+    viewer = context.viewer.user_uuid
+    return await _saved(context, key, input.revision, lambda held: catalog.set_field(held, viewer, key, shape))
+
+
+@needs(_SITE_ADMIN, SiteRole.ADMIN)
+async def delete_metadata_schema_field(context: Context, input: DeleteMetadataSchemaFieldInput) -> Outcome:
+    """Let a metadata key have no type any more; the values that items have stay (ENC-SCHEMA-08)."""
+    viewer, key = context.viewer.user_uuid, input.key
+    return await _saved(context, key, input.revision, lambda held: catalog.delete_field(held, viewer, key, input.hard))
+
+
+@needs(_SITE_ADMIN, SiteRole.ADMIN)
+async def restore_metadata_schema_field(context: Context, input: RestoreMetadataSchemaFieldInput) -> Outcome:
+    """Bring a deleted metadata key back (ENC-SCHEMA-09)."""
+    viewer, key = context.viewer.user_uuid, input.key
+    return await _saved(context, key, input.revision, lambda held: catalog.restore_field(held, viewer, key))
+
+
+async def _saved(
+    context: Context, key: str, revision: int | None, change: Callable[[Transaction], Awaitable[None]]
+) -> Outcome:
+    async with context.database.writing() as transaction:
+        await catalog.held_schema(transaction, revision)
+        await change(transaction)
+        schema = await transaction.first(sa.select(metadata_schema))
+        field = await transaction.first(sa.select(metadata_fields).where(metadata_fields.c.key == key))
+    return Outcome(metadata_schema=schema, field=field)
