@@ -80,6 +80,14 @@ class Settings(BaseSettings):
     probe_children: int = Field(2, ge=1, le=64, description="Child processes in which a worker reads media.")
     probe_seconds: float = Field(60.0, gt=0, description="Seconds that reading one file may take.")
     probe_memory: int = Field(1 << 30, gt=0, description="Bytes of memory that reading one file may take.")
+    encode_children: int = Field(1, ge=1, le=64, description="Child processes in which a worker makes films.")
+    encode_seconds: float = Field(3600.0, gt=0, description="Seconds that making one film may take.")
+    encode_memory: int = Field(2 << 30, gt=0, description="Bytes of memory that making one film may take.")
+    video_codec: Literal["vp9", "av1", "h264"] = Field(
+        "vp9",
+        description="What films that we make are encoded as: `vp9`, `av1` (several times faster, but not all browsers "
+        "play it) or `h264` (see `NOTICE` first).",
+    )
     lease_seconds: float = Field(
         30.0, gt=0, description="After how many seconds without a sign of life a task is given to another worker."
     )

@@ -33,7 +33,6 @@ COLLECTIONS = {
     StorageItemType.GROUP,
     StorageItemType.IMAGE_GROUP,
     StorageItemType.DICOM_SERIES,
-    StorageItemType.IMAGE_SEQUENCE,
     StorageItemType.SCENE,
 }
 

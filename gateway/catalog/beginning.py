@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.catalog.binding import bind, claim, member_faults, source_faults
+from gateway.catalog.binding import bind, bind_videos, claim, member_faults, source_faults
 from gateway.catalog.duplicates import present_items, upsert_metadata
 from gateway.catalog.jobs import UnitEnd, end_units, held_job
 from gateway.catalog.units import UnitPlan, plan_of_spec, spec_of
@@ -45,6 +45,7 @@ async def _begin(transaction: Transaction, events: Events, job: Any, units: Sequ
     sound = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}
     bound = [source for plan in sound.values() for source in plan.sources]
     await bind(transaction, viewer, job.user_uuid, job.folder_uuid, bound)
+    await bind_videos(transaction, job.user_uuid, job.folder_uuid, sound.values())
     await claim(transaction, list(sound.items()))
     await _write(transaction, sound)
     return faults

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from gateway.auth.roles import roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
+from gateway.catalog.groups import made_up_name
 from gateway.catalog.items import chosen_items
 from gateway.catalog.texts import name_in_url
 from gateway.catalog.units import OBJECT_URL, Member, Source, UnitPlan, is_ours
@@ -16,6 +17,7 @@ from gateway.catalog.uploads import UNNAMED_TYPE, ExpectedFile, add_placeholders
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict, not_found
+from gateway.models.folders import folders
 from gateway.models.items import items, stored_objects
 from gateway.models.uploads import uploads
 
@@ -49,6 +51,8 @@ async def member_faults(transaction: Transaction, viewer: Viewer, members: Seque
         row = held.get(member.uuid)
         if row is None or member.uuid not in seen:
             faults.append(not_found("item", *member.path))
+        elif member.item_type not in (None, row.item_type):
+            faults.append(bad_input(f"This must be an item of type {member.item_type}.", *member.path))
         elif row.is_placeholder or row.is_tombstone:
             faults.append(conflict("This item is not yet processed, or gone.", *member.path))
     return faults
@@ -70,16 +74,31 @@ async def bind(
     await add_placeholders(transaction, user_uuid, folder_uuid, made)
 
 
+async def bind_videos(
+    transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, plans: Collection[UnitPlan]
+) -> None:
+    """Make placeholders for the videos that image sequences lack; the bytes will be ours."""
+    made = []
+    for plan in plans:
+        if plan.needs_video:
+            name = plan.title or made_up_name(plan.item_type)
+            file = ExpectedFile(name, plan.item_type, None, UNNAMED_TYPE, None, plan.client_metadata or {})
+            row, upload = expected_item(user_uuid, folder_uuid, file, None)
+            plan.video_uuid = row["uuid"]
+            made.append((row, upload))
+    await add_placeholders(transaction, user_uuid, folder_uuid, made)
+
+
 async def claim(transaction: Transaction, plans: Sequence[tuple[UUID, UnitPlan]]) -> None:
     """From now on the uploads of these placeholders belong to their units."""
     mine = sa.bindparam("mine", type_=uploads.c.item_uuid.type)
     unit = sa.bindparam("unit", type_=uploads.c.unit_uuid.type)
     statement = sa.update(uploads).where(uploads.c.item_uuid == mine).values(unit_uuid=unit)
     claims = [
-        {"mine": source.placeholder_uuid, "unit": uuid}
+        {"mine": placeholder, "unit": uuid}
         for uuid, plan in plans
-        for source in plan.sources
-        if source.placeholder_uuid
+        for placeholder in (plan.video_uuid, *(source.placeholder_uuid for source in plan.sources))
+        if placeholder
     ]
     if claims:
         await transaction.execute(statement, claims)
@@ -91,7 +110,9 @@ async def _placeholder_faults(
     if not sources:
         return []
     uuids = {source.placeholder_uuid for source in sources if source.placeholder_uuid}
-    rows = {row.uuid: row for row in await chosen_items(transaction, uuids) if row.folder_uuid == folder_uuid}
+    below = await transaction.rows(sa.select(folders.c.uuid).where(folders.c.parent_uuid == folder_uuid))
+    homes = {folder_uuid, *(row.uuid for row in below)}
+    rows = {row.uuid: row for row in await chosen_items(transaction, uuids) if row.folder_uuid in homes}
     expected = await uploads_of(transaction, uuids)
     free = {uuid for uuid, upload in expected.items() if upload.unit_uuid in {None, *unit_uuids}}
     faults = []

@@ -50,6 +50,17 @@ async def make_groups(
     await record(transaction, user_uuid, changed)
 
 
+async def add_members(transaction: Transaction, groups: Mapping[UUID, Sequence[UUID]]) -> None:
+    """Let items that have just been made consist of others, which are held, in their order."""
+    rows = [
+        new_row(GroupMember, group_uuid=group, position=position, item_uuid=member)
+        for group, members in groups.items()
+        for position, member in enumerate(members)
+    ]
+    if rows:
+        await transaction.execute(sa.insert(group_members), rows)
+
+
 def group_row(
     folder_uuid: UUID,
     user_uuid: UUID | None,

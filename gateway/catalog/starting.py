@@ -79,7 +79,7 @@ async def _add_units(transaction: Transaction, job_uuid: UUID, first: int, plans
             title=plan.name,
             spec=spec_of(plan),
             item_uuid=plan.item_uuid,
-            is_bound=all(source.placeholder_uuid for source in plan.sources),
+            is_bound=plan.is_bound,
         )
         for position, plan in enumerate(plans, first)
     ]

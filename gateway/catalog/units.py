@@ -31,17 +31,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An item that is there already, and where the input names it."""
+    """An item that is there already, where the input names it, and of what type it must be if not any will do."""
 
     uuid: UUID
     path: Path
+    item_type: StorageItemType | None = None
 
 
 @dataclass(slots=True)
 class UnitPlan:
     """An item to be made: of one source if it is a file, of several if it is a group of files.
 
-    It may consist of `members` that are there already, and have `facts` of its own.
+    It may consist of `members` that are there already, and have `facts` of its own. The placeholder of an image
+    sequence, which is that of its video, is `video_uuid` once it is bound.
     """
 
     item_type: StorageItemType
@@ -50,6 +52,7 @@ class UnitPlan:
     client_metadata: dict[str, Any] | None = None
     members: list[Member] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    video_uuid: UUID | None = None
 
     @property
     def is_group(self) -> bool:
@@ -59,7 +62,17 @@ class UnitPlan:
     @property
     def item_uuid(self) -> UUID | None:
         """The placeholder that becomes the item, if there is one already."""
-        return None if self.is_group else self.sources[0].placeholder_uuid
+        return self.video_uuid if self.is_group else self.sources[0].placeholder_uuid
+
+    @property
+    def needs_video(self) -> bool:
+        """Whether a placeholder for its video has still to be made."""
+        return self.item_type is StorageItemType.IMAGE_SEQUENCE and self.video_uuid is None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether all placeholders are there."""
+        return not self.needs_video and all(source.placeholder_uuid for source in self.sources)
 
     @property
     def name(self) -> str | None:
@@ -91,6 +104,7 @@ def spec_of(plan: UnitPlan) -> dict[str, Any]:
         ],
         "members": [member.uuid.hex for member in plan.members],
         "facts": plan.facts,
+        "video": plan.video_uuid and plan.video_uuid.hex,
     }
 
 
@@ -109,6 +123,9 @@ def plan_of_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -
         )
         for one in spec["sources"]
     ]
-    members = [Member(UUID(hex=uuid), path) for uuid in spec.get("members", ())]
+    kind = StorageItemType(spec["item_type"])
+    of_type = StorageItemType.IMAGE if kind in FILE_GROUPS else None
+    members = [Member(UUID(hex=uuid), path, of_type) for uuid in spec.get("members", ())]
     facts = spec.get("facts", {})
-    return UnitPlan(StorageItemType(spec["item_type"]), sources, title, spec["client_metadata"], members, facts)
+    video = UUID(hex=spec["video"]) if spec.get("video") else None
+    return UnitPlan(kind, sources, title, spec["client_metadata"], members, facts, video)

@@ -53,12 +53,12 @@ def send(output: BinaryIO, message: dict[str, object]) -> None:
     output.flush()
 
 
-def confine(memory: int) -> None:
+def confine(memory: int, longest: int = LONGEST_FILE) -> None:
     """Make sure that a hostile or unlucky file harms nobody but itself, and that nothing outlives the parent."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(5)
     lower(resource.RLIMIT_AS, LIBRARIES + memory)
-    lower(resource.RLIMIT_FSIZE, LONGEST_FILE)
+    lower(resource.RLIMIT_FSIZE, longest)
     lower(resource.RLIMIT_CORE, 0)
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,21 +37,24 @@ class ProbeLimits:
     children: int = field(default_factory=lambda: min(os.cpu_count() or 1, 4))
 
 
+READER = "gateway.media.child"
+
+
 class Child:
-    """One process: `gateway.media.child`."""
+    """One process, which runs a module of ours and is asked a line at a time."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self.served = 0
 
     @classmethod
-    async def start(cls, limits: ProbeLimits) -> "Child":
-        """A fresh one, which loads each media library when it first needs it.
+    async def start(cls, module: str, *limits: int) -> "Child":
+        """A fresh one, which loads each media library when it first needs it; `limits` are its arguments.
 
         Raises:
             OSError: it does not start, which is no file's fault.
         """
-        arguments = ("-P", "-m", "gateway.media.child", str(math.ceil(limits.seconds)), str(limits.memory))
+        arguments = ("-P", "-m", module, *map(str, limits))
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdin=PIPE, stdout=PIPE, cwd="/", env=environment()
         )
@@ -71,12 +75,16 @@ class Child:
 
     async def ask(self, request: bytes) -> dict[str, Any]:
         """Its answer, empty if it dies over the question."""
-        assert self._process.stdin is not None  # it is a pipe
         self.served += 1
+        await self.tell(request)
+        return await self.answer()
+
+    async def tell(self, request: bytes) -> None:
+        """Say something to which the answer comes later, or never."""
+        assert self._process.stdin is not None  # it is a pipe
         with suppress(ConnectionError):
             self._process.stdin.write(request)
             await self._process.stdin.drain()
-        return await self.answer()
 
     async def answer(self) -> dict[str, Any]:
         """The next line that it says, empty if it is dead."""
@@ -144,7 +152,7 @@ class Prober:
         """A new child."""
         if self._closed:
             raise RuntimeError("the prober is closed")
-        child = await Child.start(self._limits)
+        child = await Child.start(READER, math.ceil(self._limits.seconds), self._limits.memory)
         self._children.add(child)
         if self._closed:  # in the meantime
             await self._drop(child)
@@ -192,7 +200,12 @@ class Prober:
 
 def request_line(path: Path, item_type: StorageItemType, name: str) -> bytes:
     """A request; a child has another working directory than we have."""
-    return json.dumps({"path": str(path.absolute()), "item_type": item_type, "name": name}).encode() + b"\n"
+    return line({"path": str(path.absolute()), "item_type": item_type, "name": name})
+
+
+def line(request: Mapping[str, Any]) -> bytes:
+    """A request as a child reads it."""
+    return json.dumps(request).encode() + b"\n"
 
 
 def environment() -> dict[str, str]:

@@ -59,6 +59,9 @@ class ObjectStore(Protocol):
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store a small object whole; nobody ever sees half of it."""
 
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        """Store the bytes of a file of any size, in the place of what is there; nobody ever sees half of it."""
+
     async def info(self, key: str) -> ObjectInfo | None:
         """What is known of an object, or None."""
 

@@ -43,6 +43,9 @@ class LocalDisk:
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         await asyncio.to_thread(self._put, path_of(self._content, key), data)
 
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        await asyncio.to_thread(self._put_file, path_of(self._content, key), path)
+
     async def info(self, key: str) -> ObjectInfo | None:
         try:
             _, status = await self.find(key)
@@ -162,6 +165,12 @@ class LocalDisk:
             incoming.write(data)
             path.parent.mkdir(exist_ok=True)
             incoming.replace(path)
+
+    def _put_file(self, target: Path, path: Path) -> None:
+        with closing(IncomingFile(self._incoming)) as incoming, path.open("rb") as file:
+            shutil.copyfileobj(file, incoming, _BLOCK)
+            target.parent.mkdir(exist_ok=True)
+            incoming.replace(target)
 
     def _assemble(self, directory: Path, target: Path, parts: Sequence[Part]) -> None:
         if not parts or not set(parts) <= set(_parts(directory)):

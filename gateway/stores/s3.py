@@ -89,6 +89,11 @@ class S3:
         call = partial(self._client.put_object, **self._at(key), Body=data, ContentType=media_type(content_type))
         await self._run(call)
 
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        extra = {"ContentType": media_type(content_type)}
+        call = partial(self._client.upload_file, str(path), **self._at(key), ExtraArgs=extra, Config=_ONE_THREAD)
+        await self._run(call)
+
     async def info(self, key: str) -> ObjectInfo | None:
         try:
             with _missing(key):

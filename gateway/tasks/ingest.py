@@ -12,7 +12,7 @@ import structlog
 
 from gateway.catalog.beginning import begin_units, hold_folder
 from gateway.catalog.counters import hold
-from gateway.catalog.groups import NewGroup, group_row, make_groups
+from gateway.catalog.groups import NewGroup, add_members, group_row, make_groups
 from gateway.catalog.ingested import Gone, make_items, stored_once
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.jobs import (
@@ -24,6 +24,7 @@ from gateway.catalog.jobs import (
     placeholders_of_job,
     still_pending,
 )
+from gateway.catalog.objects import release
 from gateway.catalog.terms import MetadataTerms, metadata_terms
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_next_turn
 from gateway.context import Services
@@ -32,8 +33,8 @@ from gateway.database.engine import Transaction
 from gateway.jobs.queue import JSON
 from gateway.kinds import JobStatus, StorageItemType
 from gateway.models.base import now
-from gateway.models.items import Item
-from gateway.models.uploads import upload_units, uploads
+from gateway.models.items import Item, items
+from gateway.models.uploads import upload_jobs, upload_units, uploads
 from gateway.tasks.reading import MEMBERS, Reader, ReadUnit
 
 INGEST = "ingest"
@@ -63,11 +64,13 @@ async def ingest(services: Services, reader: Reader, *, job: str, positions: Seq
     """Work on the bound units of a job at these positions that are still pending; `tries` were in vain before."""
     units = [unit for unit in await _pending(services, UUID(hex=job), positions) if unit.is_bound]
     expected = await _uploads(services, units)
+    members = await _member_items(services, units)
     async with asyncio.TaskGroup() as group:
-        reading = {group.create_task(reader.read(unit, expected)) for unit in units}
+        reading = {group.create_task(reader.read(unit, expected, members)) for unit in units}
         while reading:
             done, reading = await asyncio.wait(reading, timeout=BETWEEN_COMMITS)
-            goes_on = await _settle(services, UUID(hex=job), [task.result() for task in done], tries)
+            read = [task.result() for task in done]
+            goes_on = await (_settle(services, UUID(hex=job), read, tries) if read else _goes_on(services, job))
             if not goes_on:
                 for task in reading:
                     task.cancel()
@@ -101,6 +104,21 @@ async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> l
 async def _uploads(services: Services, units: Sequence[Any]) -> dict[UUID, Any]:
     chosen = among(services.database.dialect, uploads.c.unit_uuid, [unit.uuid for unit in units])
     return {row.item_uuid: row for row in await services.database.rows(sa.select(uploads).where(chosen))}
+
+
+async def _member_items(services: Services, units: Sequence[Any]) -> dict[UUID, Any]:
+    """The items of which sequences are to be filmed that were there before."""
+    uuids = {UUID(hex=uuid) for unit in units if unit.spec.get("video") for uuid in unit.spec["members"]}
+    if not uuids:
+        return {}
+    chosen = among(services.database.dialect, items.c.uuid, uuids)
+    return {row.uuid: row for row in await services.database.rows(sa.select(items).where(chosen))}
+
+
+async def _goes_on(services: Services, job: str) -> bool:
+    """Whether a job has not ended while a file took long to read."""
+    [*found] = await services.database.rows(sa.select(upload_jobs.c.status).where(upload_jobs.c.uuid == UUID(hex=job)))
+    return any(row.status not in TERMINAL for row in found)
 
 
 async def _settle(services: Services, job: UUID, read: Sequence[ReadUnit], tries: int) -> bool:
@@ -177,9 +195,12 @@ async def _write(transaction: Transaction, services: Services, job_uuid: UUID, r
     """End units that nobody has ended meanwhile: locks are taken from the tree to the job, items, objects, counters."""
     await lock_tree(transaction.connection, exclusive=False)
     job = await held_job(transaction, job_uuid)
-    if job is None or job.status in TERMINAL:
+    has_ended = job is None or job.status in TERMINAL
+    pending = set() if has_ended else await still_pending(transaction, [one.unit.uuid for one in read])
+    late = [one.video.place for one in read if one.video and one.unit.uuid not in pending]
+    await release(transaction, services.queue, late)
+    if has_ended:
         return False
-    pending = await still_pending(transaction, [one.unit.uuid for one in read])
     terms = await metadata_terms(transaction, services.settings)
     read = [_held_to(terms, one) for one in read]
     good = [one for one in read if one.unit.uuid in pending and not one.error]
@@ -203,7 +224,7 @@ async def _remake(
     transaction: Transaction, services: Services, job: Any, good: Sequence[ReadUnit], lost: Sequence[UUID]
 ) -> None:
     """Turn the placeholders of good units into items, and remove lost ones."""
-    sources = [source for one in good for source in one.sources]
+    sources = [source for one in good for source in (*one.sources, one.video) if source]
     wanted = {source.item_uuid for source in sources}
     dropped = set(lost) - wanted
     members = {member for one in good for member in _members(one)}
@@ -218,10 +239,14 @@ async def _remake(
 
 async def _make_groups(transaction: Transaction, job: Any, good: Sequence[ReadUnit]) -> dict[UUID, UUID]:
     """Make the items of units that are groups of files; their uuids, by unit."""
-    read = [one for one in good if one.unit.spec["item_type"] in MEMBERS or not one.sources]
-    groups = [
-        NewGroup(_group(job, one), [*(source.item_uuid for source in one.sources), *_members(one)]) for one in read
-    ]
+    consisting = {
+        one.unit.uuid: [*(source.item_uuid for source in one.sources), *_members(one)]
+        for one in good
+        if one.unit.spec["item_type"] in MEMBERS or not one.sources
+    }
+    await add_members(transaction, {one.video.item_uuid: consisting[one.unit.uuid] for one in good if one.video})
+    read = [one for one in good if one.unit.uuid in consisting and not one.video]
+    groups = [NewGroup(_group(job, one), consisting[one.unit.uuid]) for one in read]
     await make_groups(transaction, job.user_uuid, job.folder_uuid, groups)
     return {one.unit.uuid: group.row.uuid for one, group in zip(read, groups, strict=True)}
 

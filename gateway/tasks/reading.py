@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,18 +14,21 @@ from gateway.catalog.ingested import ReadSource
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import StorageItemType
+from gateway.media.encoder import Encoder
 from gateway.media.facts import MediaError
 from gateway.media.prober import Prober
 from gateway.stores.base import MissingObject, ObjectStore
 
 MEMBERS = {
     StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
+    StorageItemType.IMAGE_SEQUENCE: StorageItemType.IMAGE,
     StorageItemType.DICOM_SERIES: StorageItemType.DICOM_FILE,
 }
 """The kinds of units that are groups of files, and of what files."""
 _NAMED = 5
 """How many files at fault a unit's error names."""
 
+_REMOVED = "An item that it was to consist of was removed while the job ran."
 _MISSING = "there are no bytes: they were not sent, or the placeholder was removed meanwhile."
 
 log = structlog.get_logger(__name__)
@@ -36,26 +39,52 @@ class ReadUnit:
     """A unit whose files have been read. `error` says what is wrong with them.
 
     `failed` says that we could not do it, and may another time; its `error` is for the case that we never can.
+    `video` is what an image sequence plays.
     """
 
     unit: Any
     sources: Sequence[ReadSource] = ()
     error: str | None = None
     failed: bool = False
+    video: ReadSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture of an image sequence: where it lies, and its size in pixels."""
+
+    place: str
+    elsewhere: bool
+    width: int
+    height: int
+
+    @classmethod
+    def of_source(cls, source: ReadSource) -> "Frame":
+        """A file of the unit."""
+        return cls(source.place, source.elsewhere, source.facts["width"], source.facts["height"])
+
+    @classmethod
+    def of_item(cls, row: Any) -> "Frame":
+        """An image that was there before."""
+        return cls(row.object_key or row.url, row.object_key is None, row.width, row.height)
 
 
 class Reader:
     """Reads some files at once: each may be a copy on this machine's disk while it is read."""
 
-    def __init__(self, store: ObjectStore, fetcher: Fetcher, prober: Prober, at_once: int) -> None:
+    def __init__(self, store: ObjectStore, fetcher: Fetcher, prober: Prober, encoder: Encoder, at_once: int) -> None:
+        self._encoder = encoder
         self._store = store
         self._fetcher = fetcher
         self._prober = prober
         self._places = asyncio.Semaphore(at_once)
         self._places_elsewhere = asyncio.Semaphore(at_once)  # a slow server makes nobody wait whose file is here
 
-    async def read(self, unit: Any, expected: Mapping[UUID, Any]) -> ReadUnit:
-        """Read all files of a unit, whose uploads are among `expected`, by item; never raises but to be cancelled."""
+    async def read(self, unit: Any, expected: Mapping[UUID, Any], members: Mapping[UUID, Any]) -> ReadUnit:
+        """Read all files of a unit; never raises but to be cancelled.
+
+        Its uploads are among `expected` and the items that it is to consist of among `members`, by item.
+        """
         kind = StorageItemType(unit.spec["item_type"])
         kind = MEMBERS.get(kind, kind)
         try:
@@ -68,7 +97,38 @@ class Reader:
             log.warning("unit_not_read", unit=str(unit.uuid), exc_info=True)
             said = next((str(error) for error in failures.exceptions if isinstance(error, FetchError)), None)
             return ReadUnit(unit, error=said, failed=True)
-        return _together(unit, [task.result() for task in reading])
+        read = _together(unit, [task.result() for task in reading])
+        return read if read.error or not unit.spec.get("video") else await self._filmed(read, expected, members)
+
+    async def _filmed(self, read: ReadUnit, expected: Mapping[UUID, Any], members: Mapping[UUID, Any]) -> ReadUnit:
+        """An image sequence with its video, or with what is wrong with that."""
+        unit = read.unit
+        upload = expected.get(UUID(hex=unit.spec["video"]))
+        there = [members.get(UUID(hex=uuid)) for uuid in unit.spec["members"]]
+        if upload is None or None in there:
+            return replace(read, error=_REMOVED)
+        frames = [*(Frame.of_source(source) for source in read.sources), *(Frame.of_item(row) for row in there)]
+        try:
+            facts = await self._film(frames, upload)
+        except (MediaError, MissingObject) as error:
+            return replace(read, error=f"{upload.file_name}: {error}.")
+        except Exception as error:
+            log.warning("sequence_not_filmed", unit=str(unit.uuid), exc_info=True)
+            return ReadUnit(unit, error=str(error) if isinstance(error, FetchError) else None, failed=True)
+        source = ReadSource(upload.item_uuid, upload.object_key, facts, unit.title, unit.spec["client_metadata"])
+        return replace(read, video=source)
+
+    async def _film(self, frames: Sequence[Frame], upload: Any) -> dict[str, Any]:
+        """Make a film of the frames, one copy at a time, and store it; what it is."""
+        async with self._encoder.film(max(one.width for one in frames), max(one.height for one in frames)) as film:
+            for frame in frames:
+                opened = self._fetcher.local(frame.place) if frame.elsewhere else self._store.local(frame.place)
+                async with opened as path:
+                    await film.add(path)
+            await film.finish()
+            facts = asdict(await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name))
+            await self._store.put_file(upload.object_key, film.path, self._encoder.mime_type)
+        return facts
 
     async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
         """A file, or what is wrong with it."""

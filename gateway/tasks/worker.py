@@ -12,6 +12,7 @@ from gateway.catalog.turns import TURN
 from gateway.context import Services
 from gateway.fetching.fetcher import Fetcher
 from gateway.jobs.queue import Task
+from gateway.media.encoder import EncodeLimits, Encoder
 from gateway.media.prober import ProbeLimits, Prober
 from gateway.models.base import now
 from gateway.tasks.ingest import INGEST, ingest, take_turn
@@ -48,7 +49,9 @@ async def work(services: Services, stop: asyncio.Event) -> None:
         Fetcher, services.fetch_rules, most=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
     at_once = 2 * settings.probe_children  # so that copies come while others are read
-    reader = Reader(services.store, fetcher, prober, at_once)
+    limits = EncodeLimits(settings.encode_seconds, settings.encode_memory, children=settings.encode_children)
+    encoder = Encoder(settings.video_codec, limits)
+    reader = Reader(services.store, fetcher, prober, encoder, at_once)
     try:
         for name in REGULAR:
             await _plan(services, name)

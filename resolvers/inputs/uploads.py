@@ -24,6 +24,10 @@ _PLACEHOLDER = "A placeholder to which the bytes were sent; this or the URL."
 _TITLE = "The item's name; the file's name if absent."
 _GROUP_TITLE = "The group's name; one is made up if absent."
 _METADATA = "A JSON object of at most 256 KB."
+_VIDEO = (
+    "Whether to make an image sequence: a video is made of the images, 25 a second, as large as the largest of them. "
+    "Smaller ones lie in its upper left corner, so that pixels keep their places."
+)
 _FACTS = "Facts to take instead of reading the file for them."
 _SKIP = (
     "Whether to make nothing of a URL of which the folder has an item already, or another unit is making one: the unit "
@@ -58,6 +62,11 @@ class UploadFileInput:
 class RequestUploadUrlsInput:
     folder_uuid: UUID = strawberry.field(description="The folder that the items go to.")
     files: list[UploadFileInput] = strawberry.field(description="1 to 1,000 files.")
+    frames_subfolder_name: str | None = strawberry.field(
+        default=None,
+        description="The name of a folder directly below to put the items in, as frames of a group that goes to "
+        "folderUuid; made if there is none (ENC-QBODY-11).",
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
@@ -192,6 +201,17 @@ class ImageGroupUploadInput:
     images: list[ImageGroupFrameInput] = strawberry.field(description="1 to 10,000 images.")
     title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    create_video: bool = strawberry.field(default=False, description=_VIDEO)
+
+
+@strawberry.input(description="Images that are there already and belong together, in their order (ENC-UPIGI).")
+class ImageGroupFromItemsInput:
+    item_uuids: list[UUID] = strawberry.field(
+        description="1 to 10,000 images that you can see, in any folder, none of them twice."
+    )
+    create_video: bool = strawberry.field(description=_VIDEO)
+    title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
+    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
 @strawberry.input(
@@ -208,6 +228,9 @@ class DataUploadItemsInput:
     scenes: list[SceneUploadInput] = strawberry.field(default_factory=list, description="Scenes.")
     dicom_files: list[DicomFileUploadInput] = strawberry.field(default_factory=list, description="Single DICOM files.")
     image_groups: list[ImageGroupUploadInput] = strawberry.field(default_factory=list, description="Groups of images.")
+    image_groups_from_items: list[ImageGroupFromItemsInput] = strawberry.field(
+        default_factory=list, description="Groups of images that are there already."
+    )
     dicom_series: list[DicomSeriesUploadInput] = strawberry.field(default_factory=list, description="DICOM series.")
     skip_duplicate_urls: bool = strawberry.field(default=False, description=_SKIP)
     upsert_metadata: bool = strawberry.field(default=False, description=_UPSERT)
@@ -238,7 +261,9 @@ name entry and key. Unless `ignoreErrors` is set, nothing is begun then.""",
 
 @strawberry.input(description="A job to be started (ENC-JOBIN): from items, or from a manifest.")
 class StartUploadJobInput:
-    folder_uuid: UUID = strawberry.field(description="The folder that the items go to, and the placeholders lie in.")
+    folder_uuid: UUID = strawberry.field(
+        description="The folder that the items go to; the placeholders lie in it or directly below."
+    )
     items: DataUploadItemsInput | None = strawberry.field(
         default=None, description="What to make items of; this or manifest."
     )

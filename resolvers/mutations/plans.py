@@ -13,7 +13,8 @@ from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import Rules
 from gateway.kinds import StorageItemType
-from resolvers.inputs.uploads import DataUploadItemsInput, SceneUploadInput
+from resolvers.inputs.uploads import DataUploadItemsInput, ImageGroupFromItemsInput, SceneUploadInput
+from resolvers.mutations.layouts import check_unique
 from resolvers.mutations.scenes import parts_of
 from resolvers.mutations.views import series_settings
 
@@ -35,8 +36,8 @@ GROUPS = {
     "dicom_series": ("dicom_files", StorageItemType.DICOM_SERIES, StorageItemType.DICOM_FILE),
 }
 """Those whose entries are groups: the field that holds the files, what the group becomes, and what each file."""
-SCENES = "scenes"
-SECTIONS = (*FILES, *GROUPS, SCENES)
+SCENES, FROM_ITEMS = "scenes", "image_groups_from_items"
+SECTIONS = (*FILES, *GROUPS, SCENES, FROM_ITEMS)
 _COLUMNS = {
     "sample_rate": "audio_sample_rate",
     "bit_depth": "audio_bit_depth",
@@ -71,6 +72,8 @@ def plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
     """The unit that one entry of a field of `DataUploadItemsInput` asks for; raises a `DomainError` at its fault."""
     if section == SCENES:
         return _scene_plan(terms, entry, path)
+    if section == FROM_ITEMS:
+        return _group_from_items(terms, entry, path)
     if section in FILES:
         return UnitPlan(FILES[section], [_source(terms, entry, FILES[section], path)])
     return _group_plan(terms, entry, path, *GROUPS[section])
@@ -78,6 +81,7 @@ def plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
 
 def _check_numbers(input: DataUploadItemsInput, path: Path) -> None:
     groups = [len(members_of(group, name)) for name in GROUPS for group in getattr(input, name)]
+    groups += [len(group.item_uuids) for group in input.image_groups_from_items]
     singles = sum(len(getattr(input, name)) for name in (*FILES, SCENES))
     units, files = singles + len(groups), singles + sum(groups)
     if not units:
@@ -111,7 +115,20 @@ def _group_plan(
         raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
     sources = [_source(terms, one, member_type, (*path, field, place)) for place, one in enumerate(members)]
     title = None if entry.title is None else checked_name(entry.title, *path, "title")
-    return UnitPlan(item_type, sources, title, _metadata(terms, entry, path))
+    kind = StorageItemType.IMAGE_SEQUENCE if getattr(entry, "create_video", False) else item_type
+    return UnitPlan(kind, sources, title, _metadata(terms, entry, path))
+
+
+def _group_from_items(terms: Terms, entry: ImageGroupFromItemsInput, path: Path) -> UnitPlan:
+    """A group or sequence of images that are there already (ENC-UPIGI)."""
+    uuids, field = entry.item_uuids, (*path, "itemUuids")
+    if not 1 <= len(uuids) <= MAX_UNITS:
+        raise bad_input(f"A group has 1 to {MAX_UNITS:,} images.", *field)
+    check_unique(uuids, field)
+    members = [Member(uuid, (*field, place), StorageItemType.IMAGE) for place, uuid in enumerate(uuids)]
+    title = None if entry.title is None else checked_name(entry.title, *path, "title")
+    kind = StorageItemType.IMAGE_SEQUENCE if entry.create_video else StorageItemType.IMAGE_GROUP
+    return UnitPlan(kind, [], title, _metadata(terms, entry, path), members)
 
 
 def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:

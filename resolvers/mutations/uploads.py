@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.folders import create_folder
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.terms import metadata_terms
 from gateway.catalog.texts import checked_metadata, checked_name
@@ -27,6 +28,7 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import Path, Refusal, bad_input, not_found
 from gateway.kinds import StorageUserRole
+from gateway.models.folders import folders
 from gateway.models.uploads import uploads
 from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
 from resolvers.doors import check_ids, folder_door, needs, refused_items
@@ -60,6 +62,8 @@ async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -
     check_ids(input.files, "files")
     most = context.services.store.part_size * MAX_PARTS
     files = [_expected(file, most, ("files", place)) for place, file in enumerate(input.files)]
+    name = input.frames_subfolder_name
+    subfolder = None if name is None else checked_name(name, "framesSubfolderName")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
@@ -70,7 +74,8 @@ async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -
             raise Refusal([fault for fault in faults if fault])
 
         async def work() -> dict[str, Any]:
-            made = await expect_files(transaction, context.viewer, input.folder_uuid, files)
+            home = input.folder_uuid if subfolder is None else await _subfolder(context, transaction, input, subfolder)
+            made = await expect_files(transaction, context.viewer, home, files)
             return {"items": [str(uuid) for uuid in made]}
 
         done = await once(context, transaction, "requestUploadUrls", input, work)
@@ -130,6 +135,15 @@ async def abort_uploads(context: Context, input: AbortUploadsInput) -> Outcome:
         await _chosen(context, transaction, input.item_uuids, "itemUuids")
         await remove_items(transaction, context.services.queue, context.viewer.user_uuid, placeholders)
     return Outcome(removed_items_count=len(placeholders))
+
+
+async def _subfolder(context: Context, transaction: Transaction, input: RequestUploadUrlsInput, name: str) -> UUID:
+    """The folder of that name directly below, the oldest if there are several; made if there is none."""
+    mine = sa.and_(folders.c.parent_uuid == input.folder_uuid, folders.c.name == name)
+    found = await transaction.first(sa.select(folders.c.uuid).where(mine).order_by(folders.c.uuid).limit(1))
+    if found:
+        return UUID(str(found.uuid))
+    return await create_folder(transaction, context.viewer.user_uuid, name, parent_uuid=input.folder_uuid)
 
 
 async def _chosen(context: Context, transaction: Transaction, uuids: Sequence[UUID], name: str) -> list[Any]:

@@ -55,7 +55,10 @@ def custom(items: dict[str, str], **more: Any) -> dict[str, Any]:
 
 
 async def test_a_grid_and_a_carousel_are_laid_out_by_us(site: Site) -> None:
-    """ENC-FOLDEROP-37, ENC-FOLDEROP-38, ENC-DGG, ENC-DGC, ENC-GINFO, ENC-GTREE, ENC-ISUM-05, ENC-ENUM-12, SUB-087."""
+    """ENC-FOLDEROP-37, ENC-FOLDEROP-38, ENC-DGG, ENC-DGC, ENC-GINFO, ENC-GTREE, ENC-ISUM-05, ENC-ENUM-12, SUB-087.
+
+    SUB-081: data groups have a counter of their own.
+    """
     folder, uuids = await world(site)
     grid = {"grid": {"layoutContents": uuids[:3], "name": "Grid", "clientMetadata": {"a": 1}}}
     payload = await make(site, folder, grid, {"carousel": {"layoutContents": uuids}})

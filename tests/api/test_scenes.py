@@ -41,7 +41,7 @@ async def images(site: Site, folder: str, number: int) -> list[str]:
 async def test_a_scene_of_one_file(site: Site) -> None:
     """Its format is found by reading it, and it can be downloaded (ENC-UPI-11, ENC-FOLDEROP-25, ENC-UPSC-01, -03, -05).
 
-    SUB-021: unlike a scene of several things, which says why it cannot.
+    SUB-021: unlike a scene of several things, which says why it cannot. SUB-081: scenes have a counter of their own.
     """
     folder = await site.folder("cloud")
     [waiting] = await placeholders(site, folder, [File("a.ply", "SCENE", scenes.ply())])

@@ -46,7 +46,10 @@ async def ask(site: Site, uuid: str, selection: str) -> Any:
 
 
 async def test_a_time_series_is_read(site: Site) -> None:
-    """Columns, rows and the time from first to last, as numbers or dates (ENC-UPI-07, ENC-UPTS, ENC-FOLDEROP-24)."""
+    """Columns, rows and the time from first to last, as numbers or dates (ENC-UPI-07, ENC-UPTS, ENC-FOLDEROP-24).
+
+    SUB-081: time series have a counter of their own.
+    """
     folder = await site.folder("series")
     first = await series(site, folder, title="Beats", clientMetadata={"a": 1})
     second = await series(site, folder, b"when;v\n2024-01-01;1\n2024-01-01T00:00:02Z;2\n")

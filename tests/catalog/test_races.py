@@ -20,6 +20,7 @@ from gateway.catalog.uploads import ExpectedFile, expect_files, uploads_of
 from gateway.database.dialects import lock_tree
 from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import SiteRole, StorageItemType
+from gateway.media.encoder import Encoder
 from gateway.media.prober import Prober
 from gateway.models.datasets import data_rows
 from gateway.models.items import stored_objects
@@ -57,7 +58,9 @@ async def worked_on(site: Site, job: str, count: int) -> None:
     services, prober = site.services, Prober()
     fetcher = Fetcher(services.fetch_rules, most=1 << 20, seconds=10)
     try:
-        await ingest(services, Reader(services.store, fetcher, prober, 2), job=job, positions=list(range(count)))
+        await ingest(
+            services, Reader(services.store, fetcher, prober, Encoder("vp9"), 2), job=job, positions=list(range(count))
+        )
     finally:
         await prober.close()
 

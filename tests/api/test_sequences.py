@@ -1,0 +1,190 @@
+"""Image groups of images that are there already, and image sequences, whose video is really made of them."""
+
+import io
+from typing import Any
+
+import av
+import pytest
+from PIL import Image
+
+from gateway.media import samples
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.invariants import check_all
+from tests.fixtures.items import made, stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+
+UNREAL = "01900000-0000-7000-8000-000000000000"
+COLOURS = [(200, 30, 30), (30, 180, 30), (30, 30, 200), (200, 200, 30)]
+SEQUENCE = (
+    "children(frames: [0, 2]) { edges { frameNumber node { uuid } } } signedUrl { url } signedUrlUnavailableReason "
+    "... on ImageSequenceItem { frameTotal } "
+)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module."""
+    return shared_site
+
+
+def images(*colours: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> list[File]:
+    """Images of one colour each."""
+    made = [samples.saved(Image.new("RGB", size, colour), "PNG") for colour in colours]
+    return [File(f"{place}.png", "IMAGE", data) for place, data in enumerate(made)]
+
+
+async def ask(site: Site, uuid: str, selection: str = SEQUENCE) -> Any:
+    """What is to be seen of an item."""
+    found = await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", {"u": uuid})
+    return found["storageItem"]
+
+
+async def colours_of(site: Site, url: str) -> list[tuple[int, ...]]:
+    """The colour of each picture of a video, to the next ten."""
+    data = (await site.client.get(url)).content
+    with av.open(io.BytesIO(data), "r") as video:
+        frames = [
+            frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray() for frame in video.decode(video=0)
+        ]
+    return [tuple(int(round(value, -1)) for value in frame.reshape(-1, 3).mean(axis=0)) for frame in frames]
+
+
+async def test_a_sequence_of_uploaded_images(site: Site) -> None:
+    """Its video shows them in order, 25 a second; it has its bytes, and they are its children.
+
+    ENC-FOLDEROP-29, ENC-UPIG-04, ENC-ENUM-01, ENC-FSUM-06, ENC-ITEM-33, SUB-022.
+    """
+    folder = await site.folder("filmed")
+    frames = await placeholders(site, folder, images(*COLOURS))
+    entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True, "title": "Film"}
+    job = await made(site, folder, {"imageGroups": [{**entry, "clientMetadata": {"a": 1}}]})
+    [unit] = job["itemsWithNames"]
+    item = await facts(site, unit["itemUuid"])
+    expected = {"__typename": "ImageSequenceItem", "name": "Film", "clientMetadata": {"a": 1}, "isPlaceholder": False}
+    assert item == {
+        **item,
+        **expected,
+        "mimeType": "video/webm",
+        "width": 32,
+        "height": 24,
+        "fps": 25.0,
+        "frameCount": 4,
+    }
+    assert item["fileSize"] > 100
+    sequence = await ask(site, item["uuid"])
+    assert sequence["frameTotal"] == 4
+    numbered = [(edge["frameNumber"], edge["node"]["uuid"]) for edge in sequence["children"]["edges"]]
+    assert numbered == [(0, frames[0]), (2, frames[2])]
+    assert await colours_of(site, sequence["signedUrl"]["url"]) == COLOURS
+    summary = "query($u: UUID!) { storageFolder(uuid: $u) { summary { imageSequences images files } } }"
+    counted = (await site.ask(summary, {"u": folder}))["storageFolder"]["summary"]
+    assert counted == {"imageSequences": 1, "images": 4, "files": 5}
+    await check_all(site.services)
+    gone = await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "removedItemsCount")
+    assert gone["removedItemsCount"] == 5
+    await check_all(site.services)
+
+
+async def test_groups_of_images_that_are_there(site: Site) -> None:
+    """With a video or without; the images stay where they are (ENC-UPI-05, ENC-UPIGI-01 to -04)."""
+    elsewhere, folder = await site.folder("images"), await site.folder("groups")
+    uuids = await stored(site, elsewhere, [*images(*COLOURS[:2]), *images(COLOURS[2], size=(64, 48))])
+    entries = [
+        {"itemUuids": uuids[::-1], "createVideo": True, "clientMetadata": {"b": 2}},
+        {"itemUuids": uuids[:2], "createVideo": False, "title": "Group"},
+    ]
+    job = await made(site, folder, {"imageGroupsFromItems": entries})
+    sequence, group = [await facts(site, unit["itemUuid"]) for unit in job["itemsWithNames"]]
+    assert (sequence["itemType"], sequence["clientMetadata"], sequence["frameCount"]) == ("IMAGE_SEQUENCE", {"b": 2}, 3)
+    assert sequence["name"].startswith("image-sequence-")
+    assert (sequence["width"], sequence["height"]) == (64, 48)
+    assert (group["itemType"], group["name"], group["url"]) == ("IMAGE_GROUP", "Group", None)
+    selection = "children { nodes { uuid folderUuid } }"
+    children = (await ask(site, sequence["uuid"], selection))["children"]["nodes"]
+    assert children == [{"uuid": uuid, "folderUuid": elsewhere} for uuid in uuids[::-1]]
+    assert await count(site, folder) == 2
+    assert await site.refused("deleteStorageItems", {"itemUuids": uuids[:1]}) == [("CONFLICT", "input.itemUuids.0")]
+    await check_all(site.services)
+
+
+async def test_what_is_no_image_makes_no_group(site: Site) -> None:
+    """Each is named by its place; `createVideo` must be said here (SUB-056)."""
+    folder = await site.folder("no group")
+    [image] = await stored(site, folder, images(COLOURS[0]))
+    [text] = await stored(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
+    [waiting] = await placeholders(site, folder, images(COLOURS[0]))
+    who = "grouping@example.org"
+    await site.user(who)
+    own = await site.folder("own", who=who)
+    faults: list[tuple[list[str], str, str]] = [
+        ([], "BAD_USER_INPUT", ""),
+        ([image, image], "BAD_USER_INPUT", ".1"),
+        ([image, UNREAL], "NOT_FOUND", ".1"),
+        ([text], "BAD_USER_INPUT", ".0"),
+        ([waiting], "CONFLICT", ".0"),
+    ]
+    async with unchanged(site):
+        for uuids, code, place in faults:
+            wanted = {"imageGroupsFromItems": [{"itemUuids": uuids, "createVideo": False}]}
+            refused = await site.refused("startUploadJob", {"folderUuid": folder, "items": wanted})
+            assert refused == [(code, f"input.items.imageGroupsFromItems.0.itemUuids{place}")]
+        wanted = {"imageGroupsFromItems": [{"itemUuids": [image], "createVideo": False}]}
+        refused = await site.refused("startUploadJob", {"folderUuid": own, "items": wanted}, who)
+        assert refused == [("NOT_FOUND", "input.items.imageGroupsFromItems.0.itemUuids.0")]
+        answer = await site.body(
+            "mutation($i: StartUploadJobInput!) { startUploadJob(input: $i) { uploadJob { uuid } } }",
+            {"i": {"folderUuid": folder, "items": {"imageGroupsFromItems": [{"itemUuids": [image]}]}}},
+        )
+        assert "createVideo" in answer["errors"][0]["message"]
+
+
+async def test_a_sequence_with_a_bad_image_leaves_nothing(site: Site) -> None:
+    """It says which, and neither frames nor video are there afterwards."""
+    folder = await site.folder("bad")
+    frames = await placeholders(site, folder, [*images(*COLOURS), File("bad.png", "IMAGE", samples.png()[:70])])
+    entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
+    job = await finished(site, await start(site, folder, {"imageGroups": [entry]}))
+    assert job["status"] == "ERROR"
+    assert job["errors"][0].startswith("bad.png: ")
+    assert await count(site, folder) == 0
+    await check_all(site.services)
+
+
+async def test_frames_in_a_folder_of_their_own(site: Site) -> None:
+    """Made where there is none, used again where there is, and only the group lies above (ENC-QBODY-11)."""
+    folder = await site.folder("above")
+    listed = (
+        "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { name } } subfolders { nodes { uuid name } } } }"
+    )
+    uuids = []
+    for number in range(2):
+        file = {"name": f"{number}.png", "itemType": "IMAGE", "fileSize": 5}
+        input = {"folderUuid": folder, "files": [file], "framesSubfolderName": "frames"}
+        payload = await site.done("requestUploadUrls", input, "targets { itemUuid item { folder { name } } }")
+        assert payload["targets"][0]["item"] == {"folder": {"name": "frames"}}
+        uuids.append(payload["targets"][0]["itemUuid"])
+    await site.done("abortUploads", {"itemUuids": uuids}, "removedItemsCount")
+    below = (await site.ask(listed, {"u": folder}))["storageFolder"]["subfolders"]["nodes"]
+    assert [one["name"] for one in below] == ["frames"]
+    frames = await placeholders(site, below[0]["uuid"], images(*COLOURS[:2]))
+    entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "title": "Group", "createVideo": True}
+    await made(site, folder, {"imageGroups": [entry]})
+    assert (await site.ask(listed, {"u": folder}))["storageFolder"]["items"]["nodes"] == [{"name": "Group"}]
+    assert await count(site, below[0]["uuid"]) == 2
+    refused = await site.refused("requestUploadUrls", {**input, "framesSubfolderName": ".."})
+    assert refused == [("BAD_USER_INPUT", "input.framesSubfolderName")]
+    await check_all(site.services)
+
+
+async def test_a_cancelled_sequence_leaves_nothing(site: Site) -> None:
+    """Whether its film was being made or not yet begun."""
+    folder = await site.folder("cancelled")
+    frames = await placeholders(site, folder, images(*COLOURS * 40, size=(640, 480)))
+    entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
+    job = await start(site, folder, {"imageGroups": [entry]})
+    await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
+    assert (await finished(site, job))["unitsCancelledCount"] == 1
+    assert await count(site, folder) == 0
+    await check_all(site.services)

@@ -1,0 +1,20 @@
+"""Files of any size take the place of objects, on the local disk and on a real S3."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.stores.base import ObjectStore
+from gateway.stores.keys import new_key
+from tests.contracts.test_object_stores import MEBIBYTE, store
+
+__all__ = ["store"]  # the fixture
+
+
+@pytest.mark.parametrize("size", [0, 10, 9 * MEBIBYTE])
+async def test_a_file_takes_the_place_of_an_object(store: ObjectStore, tmp_path: Path, size: int) -> None:  # noqa: F811
+    key, path = new_key(), tmp_path / "file"
+    path.write_bytes(bytes(size))
+    await store.put(key, b"another", "text/plain")
+    await store.put_file(key, path, "video/webm")
+    assert await store.read(key) == bytes(size)

@@ -1,0 +1,107 @@
+"""Films made of images: each picture comes out where and when it went in, and a bad one costs nothing but its film."""
+
+import io
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from gateway.kinds import StorageItemType
+from gateway.media import samples
+from gateway.media.encoder import EncodeLimits, Encoder
+from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.probe import probe
+
+RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 180, 30), (30, 30, 200), (0, 0, 0)
+
+
+def plain(colour: tuple[int, int, int], size: tuple[int, int] = (64, 48), kind: str = "PNG") -> bytes:
+    """An image of one colour."""
+    return samples.saved(Image.new("RGB", size, colour), kind)
+
+
+async def filmed(
+    directory: Path, images: list[bytes], size: tuple[int, int] = (64, 48), codec: str = "vp9"
+) -> tuple[MediaFacts, list[np.ndarray]]:
+    """What a film of these images is, and its pictures."""
+    async with Encoder(codec).film(*size) as film:
+        for image in images:
+            path = directory / "picture"
+            path.write_bytes(image)
+            await film.add(path)
+        await film.finish()
+        data = film.path.read_bytes()
+        facts = probe(film.path, StorageItemType.VIDEO, "film")
+    assert not film.path.exists()
+    with av.open(io.BytesIO(data), "r") as container:
+        frames = [frame.reformat(format="rgb24", src_colorspace="ITU709") for frame in container.decode(video=0)]
+    return facts, [frame.to_ndarray() for frame in frames]
+
+
+def is_near(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    """Whether pixels have a colour, as nearly as films keep it."""
+    return bool(np.abs(pixels.reshape(-1, 3).mean(axis=0) - colour).max() < 12)
+
+
+@pytest.mark.parametrize(("codec", "mime_type"), [("vp9", "video/webm"), ("av1", "video/webm"), ("h264", "video/mp4")])
+async def test_every_codec(tmp_path: Path, codec: str, mime_type: str) -> None:
+    """As many pictures as images, 25 a second, each with its colours (ENC-UPIG-04)."""
+    colours = [RED, GREEN, BLUE, RED, BLUE]
+    facts, frames = await filmed(tmp_path, [plain(colour) for colour in colours], codec=codec)
+    assert (facts.mime_type, facts.width, facts.height, facts.fps, facts.frame_count) == (mime_type, 64, 48, 25.0, 5)
+    assert facts.duration == pytest.approx(0.2, abs=0.01)
+    assert all(is_near(frame, colour) for frame, colour in zip(frames, colours, strict=True))
+
+
+async def test_smaller_images_keep_their_places(tmp_path: Path) -> None:
+    """In the upper left corner, on black; odd sizes get one more column or row."""
+    facts, frames = await filmed(tmp_path, [plain(RED, (63, 47)), plain(GREEN, (32, 24))], (63, 47))
+    assert (facts.width, facts.height) == (64, 48)
+    assert is_near(frames[0][:40, :56], RED)
+    assert is_near(frames[1][:20, :28], GREEN)
+    assert is_near(frames[1][28:, :], BLACK)
+
+
+async def test_images_of_all_sorts(tmp_path: Path) -> None:
+    """JPEG, WebP, sixteen bits, and what can be seen through."""
+    deep = samples.saved(Image.fromarray(np.full((48, 64), 0x8000, np.uint16)), "PNG")
+    clear = samples.saved(Image.new("RGBA", (64, 48), (*RED, 0)), "PNG")
+    images = [plain(BLUE, kind="JPEG"), plain(BLUE, kind="WEBP"), deep, clear]
+    _, frames = await filmed(tmp_path, images)
+    expected = [BLUE, BLUE, (128, 128, 128), BLACK]
+    assert all(is_near(frame, colour) for frame, colour in zip(frames, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (samples.png()[:60], "broken or truncated"),
+        (samples.text(), "no image"),
+        (samples.png(128, 48), "larger than it was"),
+    ],
+)
+async def test_a_bad_image_costs_its_film(tmp_path: Path, image: bytes, said: str) -> None:
+    """And the encoder makes others."""
+    with pytest.raises(MediaError, match=said):
+        await filmed(tmp_path, [samples.png(), image])
+
+
+async def test_limits(tmp_path: Path) -> None:
+    """Of time, memory and length; the message says which."""
+    picture = tmp_path / "picture"
+    picture.write_bytes(plain(RED, (4000, 3000)))
+
+    async def made(limits: EncodeLimits, times: int = 200) -> None:
+        async with Encoder("vp9", limits).film(4000, 3000) as film:
+            for _ in range(times):
+                await film.add(picture)
+            await film.finish()
+
+    with pytest.raises(MediaError, match=r"longer than 0\.5 s"):
+        await made(EncodeLimits(seconds=0.5))
+    with pytest.raises(MediaError, match=r"memory|crashed"):
+        await made(EncodeLimits(memory=1 << 20))
+    with pytest.raises((MediaError, OSError)):
+        await made(EncodeLimits(longest=100), times=2)
