@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 import strawberry
 
 from gateway.auth.viewer import Viewer
+from gateway.clouds.open import Clouds
 from gateway.database.engine import Database
 from gateway.events.base import Events
 from gateway.events.streams import Streams
 from gateway.execution.loaders import Loaders
+from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import Rules
 from gateway.jobs.queue import Queue
 from gateway.settings import Settings
@@ -30,6 +32,8 @@ class Services:
     events: Events
     queue: Queue
     fetch_rules: Rules
+    fetcher: Fetcher
+    clouds: Clouds
     streams: Streams = field(default_factory=Streams)
 
 

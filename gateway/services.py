@@ -1,5 +1,6 @@
 """Opening what lives as long as the process, and closing it again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,10 +9,13 @@ from sqlalchemy.exc import ArgumentError
 
 from gateway.auth.secret import site_secret
 from gateway.catalog.changes import tell
+from gateway.clouds.open import Clouds
+from gateway.clouds.vault import Vault
 from gateway.context import Services
 from gateway.database.dialects import database_url
 from gateway.database.engine import Database
 from gateway.events.open import open_events
+from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import Rules
 from gateway.jobs.open import open_queue
 from gateway.jobs.queue import Lease
@@ -41,13 +45,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured("With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process.")
     rules, store = _fetch_rules(settings), _store(settings)
+    fetcher = await asyncio.to_thread(  # it reads all certificates
+        Fetcher, rules, most=settings.fetch_bytes, seconds=settings.fetch_seconds
+    )
+    clouds = Clouds(Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials)
     events = open_events(database)
     database.before_commit = partial(tell, events)
     try:
         await events.start()
         queue = open_queue(database, Lease(duration=settings.lease_seconds))
-        yield Services(settings, database, store, events, queue, rules)
+        yield Services(settings, database, store, events, queue, rules, fetcher, clouds)
     finally:
+        await fetcher.close()
         await events.close()
         await store.close()
         await database.close()

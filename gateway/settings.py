@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     )
     secret_key: Secret | None = Field(
         None,
-        description="Signs URLs, 32 characters or more; required with PostgreSQL, "
+        description="Signs URLs and seals integrations' secrets, 32 characters or more; required with PostgreSQL, "
         "else made in the data directory (mode 0600).",
     )
     jwt_secret: Secret | None = Field(
@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         5 << 30, gt=0, description="Bytes of the largest file elsewhere that is fetched to be read."
     )
     fetch_seconds: float = Field(600.0, gt=0, description="Seconds that fetching one file may take.")
+    share_credentials: bool = Field(
+        False,
+        description="Whether cloud integrations may go out with the server's own AWS credentials, to which admins of "
+        "the site then give others access.",
+    )
     allowed_origins: list[str] = Field(
         [], description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own."
     )

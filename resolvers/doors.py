@@ -5,7 +5,7 @@ from functools import wraps
 from typing import TypeVar
 from uuid import UUID
 
-from gateway.auth.roles import Held, require, roles_on_datasets, roles_on_folders, roles_on_items
+from gateway.auth.roles import Held, require, roles_on_datasets, roles_on_folders, roles_on_integrations, roles_on_items
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, forbidden
@@ -47,6 +47,14 @@ async def dataset_door(
     """The viewer holds the role on the dataset, or is refused at `path`."""
     held = await roles_on_datasets(transaction.connection, context.viewer, [uuid])
     require(held.get(uuid), role, "dataset", *path)
+
+
+async def integration_door(
+    context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
+) -> None:
+    """The viewer holds the role on the cloud integration, or is refused at `path`."""
+    held = await roles_on_integrations(transaction.connection, context.viewer, [uuid])
+    require(held.get(uuid), role, "cloud integration", *path)
 
 
 async def refused_folders(

@@ -61,13 +61,13 @@ def found_item_conditions(asked: Asked) -> Conditions:
 
 def found_folder_conditions(asked: Asked) -> Conditions:
     """Folders anywhere: those that the viewer was given, or all of the organisation."""
-    scoped = [] if _is_organisation(asked) else [sees_folder(asked.viewer)]
+    scoped = [] if is_organisation(asked) else [sees_folder(asked.viewer)]
     return [*folder_conditions(asked), *scoped]
 
 
 def root_folder_conditions(asked: Asked) -> Conditions:
     """The topmost folders that the viewer was given, or all roots of the organisation (SUB-010)."""
-    top = folders.c.parent_uuid.is_(None) if _is_organisation(asked) else is_root(asked.viewer)
+    top = folders.c.parent_uuid.is_(None) if is_organisation(asked) else is_root(asked.viewer)
     return [*folder_conditions(asked), top]
 
 
@@ -102,7 +102,8 @@ def _checked(text: str, *path: str) -> str:
     return fold(text)
 
 
-def _is_organisation(asked: Asked) -> bool:
+def is_organisation(asked: Asked) -> bool:
+    """Whether everything is asked for, which raises `FORBIDDEN` for those who are no admins of the site."""
     if asked.arguments.get("scope") is not StorageScope.ORGANISATION:
         return False
     if not asked.viewer.is_site_admin:

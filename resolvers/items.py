@@ -9,12 +9,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
+import structlog
 
 from gateway.auth.visible import sees_dataset, sees_item
+from gateway.catalog.integrations import integration_rows
+from gateway.catalog.uploads import UNNAMED_TYPE
 from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.errors import bad_input
 from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, Same, ToMany, ToOne
+from gateway.fetching.errors import FetchError
 from gateway.ids import global_id
 from gateway.kinds import StorageItemType
 from gateway.models.datasets import data_rows, datasets
@@ -36,6 +40,7 @@ COLLECTIONS = {
     StorageItemType.SCENE,
 }
 
+log = structlog.get_logger(__name__)
 _group = items.alias("group_item")
 
 
@@ -114,7 +119,7 @@ items_anywhere = ToMany(
 
 async def _signed_urls(
     context: Context,
-    keys: list[tuple[str | None, str | None, str, str | None, bool]],
+    keys: list[tuple[str | None, str | None, str, str | None, bool, UUID | None]],
     *,
     lifetime: Annotated[
         int | None,
@@ -127,19 +132,30 @@ async def _signed_urls(
     if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
         raise bad_input(f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime")
     span = timedelta(seconds=seconds)
+    rows = await integration_rows(context.database, {integration for *_, integration in keys if integration})
     return [
-        await _signed(context, key, url, name, mime, span) if url and not gone else None
-        for key, url, name, mime, gone in keys
+        await _signed(context, key, url, name, mime or UNNAMED_TYPE, integration and rows[integration], span)
+        if url and not gone
+        else None
+        for key, url, name, mime, gone, integration in keys
     ]
 
 
 async def _signed(
-    context: Context, key: str | None, url: str, name: str, mime: str | None, span: timedelta
-) -> SignedRequest:
-    """A URL to an object of ours; a file elsewhere has one that needs no signature, and we promise no more for it."""
-    if key is None:
+    context: Context, key: str | None, url: str, name: str, mime: str, integration: Any, span: timedelta
+) -> SignedRequest | None:
+    """A URL to an object of ours or in a cloud, None where that cannot be reached; a file elsewhere has one that needs
+    no signature, and we promise no more for it."""
+    if key is not None:
+        return await context.services.store.sign_get(key, name, mime, span)
+    if integration is None:
         return SignedRequest(url, "GET", deadline(span))
-    return await context.services.store.sign_get(key, name, mime or "application/octet-stream", span)
+    try:
+        cloud = await context.services.clouds.of(integration)
+        return await cloud.sign_get(cloud.place(url), name, mime, span)
+    except FetchError as error:
+        log.warning("not_signed", integration=str(integration.uuid), reason=error.message)
+        return None
 
 
 async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[Any]]:
@@ -204,6 +220,6 @@ async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]
     return [found[key] for key in keys]
 
 
-signed_url_of = Batch(("object_key", "url", "name", "mime_type", "is_tombstone"), _signed_urls)
+signed_url_of = Batch(("object_key", "url", "name", "mime_type", "is_tombstone", "integration_uuid"), _signed_urls)
 accessible_groups = Batch(("uuid",), _accessible_groups)
 accessible_datasets = Batch(("uuid",), _accessible_datasets)

@@ -14,6 +14,7 @@ from gateway.execution.declarations import ToOne
 from gateway.ids import read_global_id
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.folders import folder_by_uuid
+from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
 from resolvers.people import group_by_uuid, user_by_uuid
 from resolvers.uploads import job_by_uuid
@@ -24,6 +25,7 @@ _EDGES: dict[str, ToOne] = {
     "StorageItem": item_by_uuid,
     "Dataset": dataset_by_uuid,
     "DataRow": row_by_uuid,
+    "CloudIntegration": integration_by_uuid,
     "Group": group_by_uuid,
     "User": user_by_uuid,
     "UploadJob": job_by_uuid,

@@ -9,10 +9,11 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds import StorageFolderType, StorageUserRole
-from resolvers import changes, folders
+from resolvers import changes, folders, integrations
 from resolvers.inputs.scalars import JSON, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
+from schema.integrations import CloudIntegration
 from schema.people import Group, User
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ class StorageFolder(Node):
         folders.path_to_root, "The folder itself first, then those above it as far as the viewer sees; at most 64."
     )
     folder_type: StorageFolderType = column("How the folder is backed.")
+    integration: CloudIntegration | None = answered(
+        integrations.integration_by_uuid,
+        "The cloud integration by which it mirrors a bucket, if the viewer sees it.",
+    )
+    integration_uuid: UUID | None = answered(integrations.visible_uuid, "The uuid of that integration (ENC-FOLDER-13).")
     is_cloud_synced: bool = answered(folders.is_cloud_synced, "Whether it mirrors a bucket.")
     summary: StorageFolderSummary = answered(
         folders.summary_of, "What lies directly in it, or with `recursive` also in all folders below."

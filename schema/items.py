@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds import SceneFormat, StorageItemType, StorageLocationName
-from resolvers import data_groups, datasets, items, views
+from resolvers import data_groups, datasets, integrations, items, views
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
@@ -19,6 +19,7 @@ from schema.data_groups import DataGroupLayoutInfo
 from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
+from schema.integrations import CloudIntegration
 from schema.people import User
 from schema.views import TimeSeriesContent, TimeSeriesViewSettings
 
@@ -107,6 +108,10 @@ class StorageItem(Node):
     is_placeholder: bool = column("Whether it was announced but is not yet processed.")
     backed_data_units_count: int = answered(items.backed_data_units, "How many data rows of datasets use it.")
     storage_location: StorageLocationName = column("Where its bytes lie.")
+    integration: CloudIntegration | None = answered(
+        integrations.integration_by_uuid, "The cloud integration by which its bytes are reached, if the viewer sees it."
+    )
+    integration_uuid: UUID | None = answered(integrations.visible_uuid, "The uuid of that integration (ENC-ITEM-14).")
     url: URL | None = column("Its object's own URL; of a file elsewhere, where it lies.")
     signed_url: SignedUrl | None = answered(
         items.signed_url_of, "A URL from which anybody can download it for a while."

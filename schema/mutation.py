@@ -20,10 +20,18 @@ from resolvers.mutations.folders import (
     update_storage_folders,
 )
 from resolvers.mutations.grants import (
+    add_cloud_integration_groups,
     add_dataset_groups,
     add_storage_folder_groups,
+    remove_cloud_integration_groups,
     remove_dataset_groups,
     remove_storage_folder_groups,
+)
+from resolvers.mutations.integrations import (
+    create_cloud_integration,
+    delete_cloud_integration,
+    update_cloud_integration,
+    verify_cloud_integration,
 )
 from resolvers.mutations.items import (
     delete_storage_items,
@@ -79,6 +87,14 @@ from schema.payloads.grants import (
     AddStorageFolderGroupsPayload,
     RemoveDatasetGroupsPayload,
     RemoveStorageFolderGroupsPayload,
+)
+from schema.payloads.integrations import (
+    AddCloudIntegrationGroupsPayload,
+    CreateCloudIntegrationPayload,
+    DeleteCloudIntegrationPayload,
+    RemoveCloudIntegrationGroupsPayload,
+    UpdateCloudIntegrationPayload,
+    VerifyCloudIntegrationPayload,
 )
 from schema.payloads.items import (
     DeleteStorageItemsPayload,
@@ -153,3 +169,9 @@ class Mutation:
     set_metadata_schema_field: SetMetadataSchemaFieldPayload = changes(set_metadata_schema_field)
     delete_metadata_schema_field: DeleteMetadataSchemaFieldPayload = changes(delete_metadata_schema_field)
     restore_metadata_schema_field: RestoreMetadataSchemaFieldPayload = changes(restore_metadata_schema_field)
+    create_cloud_integration: CreateCloudIntegrationPayload = changes(create_cloud_integration)
+    update_cloud_integration: UpdateCloudIntegrationPayload = changes(update_cloud_integration)
+    verify_cloud_integration: VerifyCloudIntegrationPayload = changes(verify_cloud_integration)
+    delete_cloud_integration: DeleteCloudIntegrationPayload = changes(delete_cloud_integration)
+    add_cloud_integration_groups: AddCloudIntegrationGroupsPayload = changes(add_cloud_integration_groups)
+    remove_cloud_integration_groups: RemoveCloudIntegrationGroupsPayload = changes(remove_cloud_integration_groups)

@@ -6,6 +6,7 @@ import strawberry
 
 from resolvers.datasets import dataset_asked_for, datasets_seen
 from resolvers.folders import folder_asked_for, folders_anywhere, viewer_roots
+from resolvers.integrations import integration_asked_for, integrations_seen
 from resolvers.items import item_asked_for, items_anywhere
 from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
@@ -15,6 +16,7 @@ from schema.common import Connection, Node
 from schema.datasets import Dataset
 from schema.fields import answered, asked
 from schema.folders import StorageFolder
+from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.metadata import MetadataSchema
 from schema.people import Group, User, Viewer
@@ -46,3 +48,7 @@ class Query:
     groups: Connection[Group] = answered(groups_known, "The groups of the organisation, by name (ENC-CLIENT-13).")
     users: Connection[User] = answered(users_known, "The users of the organisation, by e-mail address.")
     metadata_schema: MetadataSchema = asked(present_schema)
+    cloud_integration: CloudIntegration | None = answered(integration_asked_for, "One cloud integration.")
+    cloud_integrations: Connection[CloudIntegration] = answered(
+        integrations_seen, "The cloud integrations that the viewer was given, by title (ENC-CLIENT-08)."
+    )

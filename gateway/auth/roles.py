@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from gateway.errors import forbidden, not_found
 from gateway.kinds import StorageUserRole
 from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
+from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
 
 
@@ -50,11 +52,15 @@ async def roles_on_items(connection: AsyncConnection, viewer: Viewer, uuids: Col
 
 async def roles_on_datasets(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
     """The role on each dataset that the viewer may see."""
-    statement = sa.select(dataset_grants.c.dataset_uuid, dataset_grants.c.role).where(
-        among(connection.dialect.name, dataset_grants.c.dataset_uuid, uuids), held_by(viewer, dataset_grants)
-    )
-    held = _strongest((row.dataset_uuid, Held(row.role)) for row in await connection.execute(statement))
-    return await _as_site_admin(connection, viewer, datasets, uuids, held)
+    return await _roles_by_own_grants(connection, viewer, datasets, dataset_grants.c.dataset_uuid, uuids)
+
+
+async def roles_on_integrations(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, Held]:
+    """The role on each integration that the viewer may see."""
+    on = integration_grants.c.integration_uuid
+    return await _roles_by_own_grants(connection, viewer, cloud_integrations, on, uuids)
 
 
 def require(held: Held | None, role: StorageUserRole, what: str, *path: str | int) -> None:
@@ -63,6 +69,17 @@ def require(held: Held | None, role: StorageUserRole, what: str, *path: str | in
         raise not_found(what, *path)
     if held.role.rank < role.rank:
         raise forbidden(f"This needs the role {role} on the {what}; yours is {held.role}.", *path)
+
+
+async def _roles_by_own_grants(
+    connection: AsyncConnection, viewer: Viewer, table: sa.Table, on: sa.Column[Any], uuids: Collection[UUID]
+) -> dict[UUID, Held]:
+    """The role on each row of a table whose grants name it in the column `on`."""
+    grants: sa.Table = on.table
+    chosen = among(connection.dialect.name, on, uuids)
+    statement = sa.select(on.label("on_uuid"), grants.c.role).where(chosen, held_by(viewer, grants))
+    held = _strongest((row.on_uuid, Held(row.role)) for row in await connection.execute(statement))
+    return await _as_site_admin(connection, viewer, table, uuids, held)
 
 
 def _strongest(found: Iterable[tuple[UUID, Held]]) -> dict[UUID, Held]:

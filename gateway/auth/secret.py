@@ -1,4 +1,4 @@
-"""The site's own secret, which signs URLs."""
+"""The site's own secret, which signs URLs and seals the secrets of integrations."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ from gateway.settings import Settings
 
 
 def site_secret(settings: Settings) -> bytes:
-    """The secret that signs URLs: the one in the settings, or one kept in the data directory for its owner alone."""
+    """The secret: the one in the settings, or one kept in the data directory for its owner alone."""
     if settings.secret_key:
         return settings.secret_key.get_secret_value().encode()
     path = settings.data_dir / "secret_key"

@@ -8,6 +8,7 @@ from gateway.auth.viewer import Viewer
 from gateway.database.tree import within
 from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
+from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
 from gateway.models.people import memberships
 from gateway.models.uploads import upload_jobs
@@ -60,6 +61,17 @@ def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition
         return sa.true()
     grants = dataset_grants.alias()
     return sa.exists().where(grants.c.dataset_uuid == dataset.c.uuid, held_by(viewer, grants))
+
+
+def sees_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
+    """Whether the viewer may see an integration, by its own grants."""
+    return sa.true() if viewer.is_site_admin else given_integration(viewer, integration)
+
+
+def given_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
+    """Whether the viewer holds a grant on an integration."""
+    grants = integration_grants.alias()
+    return sa.exists().where(grants.c.integration_uuid == integration.c.uuid, held_by(viewer, grants))
 
 
 def is_root(viewer: Viewer) -> Condition:

@@ -44,7 +44,7 @@ async def _begin(transaction: Transaction, events: Events, job: Any, units: Sequ
     faults = dict(_told(units[int(fault.path[0])], fault) for fault in found)
     sound = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}
     bound = [source for plan in sound.values() for source in plan.sources]
-    await bind(transaction, viewer, job.user_uuid, job.folder_uuid, bound)
+    await bind(transaction, viewer, job.user_uuid, job.folder_uuid, bound, job.integration_uuid)
     await bind_videos(transaction, job.user_uuid, job.folder_uuid, sound.values())
     await claim(transaction, list(sound.items()))
     await _write(transaction, sound)

@@ -59,16 +59,24 @@ async def member_faults(transaction: Transaction, viewer: Viewer, members: Seque
 
 
 async def bind(
-    transaction: Transaction, viewer: Viewer, user_uuid: UUID | None, folder_uuid: UUID, sources: Sequence[Source]
+    transaction: Transaction,
+    viewer: Viewer,
+    user_uuid: UUID | None,
+    folder_uuid: UUID,
+    sources: Sequence[Source],
+    integration_uuid: UUID | None,
 ) -> None:
-    """Make placeholders for the objects and URLs of sources without fault; they are the user's."""
+    """Make placeholders for the objects and URLs of sources without fault; they are the user's.
+
+    URLs that are not of our own store lie in the integration, if there is one.
+    """
     named = [one for one in sources if one.placeholder_uuid is None]
     ours = [_key_in(one) for one in named if is_ours(one.object_url)]
     objects = await _readable_objects(transaction, viewer, ours)
     made = [
         _expected(user_uuid, folder_uuid, one, objects[_key_in(one)])
         if is_ours(one.object_url)
-        else _expected_elsewhere(user_uuid, folder_uuid, one)
+        else _expected_elsewhere(user_uuid, folder_uuid, one, integration_uuid)
         for one in named
     ]
     await add_placeholders(transaction, user_uuid, folder_uuid, made)
@@ -171,12 +179,12 @@ def _expected(
 
 
 def _expected_elsewhere(
-    user_uuid: UUID | None, folder_uuid: UUID, source: Source
+    user_uuid: UUID | None, folder_uuid: UUID, source: Source, integration_uuid: UUID | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A placeholder for a file that lies elsewhere, of which nothing is known yet."""
     url = source.object_url or ""
     name = source.title or name_in_url(url)
-    file = ExpectedFile(name, source.item_type, None, UNNAMED_TYPE, None, {}, url)
+    file = ExpectedFile(name, source.item_type, None, UNNAMED_TYPE, None, {}, url, integration_uuid)
     row, upload = expected_item(user_uuid, folder_uuid, file, None)
     source.placeholder_uuid = row["uuid"]
     return row, upload

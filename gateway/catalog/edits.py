@@ -1,6 +1,6 @@
 """Rows that are changed one at a time: held by whoever changes them, and what is as it was already is no change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,16 +27,21 @@ async def edit(
     object_type: str,
     present: Any,
     values: Mapping[str, Any],
+    unsaid: Collection[str] = (),
 ) -> None:
-    """Give a held row new values, with its keys of folded text, its time of edit and the record."""
+    """Give a held row new values, with its keys of folded text, its time of edit and the record.
+
+    Of values that are `unsaid` the record says only that they are others now.
+    """
     new = {name: value for name, value in values.items() if getattr(present, name) != value}
     if not new:
         return
     keys = {f"{name}_key": fold(value) for name, value in new.items() if f"{name}_key" in table.c}
     changed = {**new, **keys, "last_edited_at": now()}
     await transaction.execute(sa.update(table).where(table.c.uuid == present.uuid).values(changed))
-    before = {name: getattr(present, name) for name in new}
-    await record(transaction, user_uuid, [Changed("UPDATE", object_type, present.uuid, None, before, new)])
+    before = {name: getattr(present, name) for name in new if name not in unsaid}
+    after = {name: None if name in unsaid else value for name, value in new.items()}
+    await record(transaction, user_uuid, [Changed("UPDATE", object_type, present.uuid, None, before, after)])
 
 
 def changed_values(values: Mapping[UUID, Mapping[str, Any]], present: Mapping[UUID, Any]) -> dict[UUID, dict[str, Any]]:

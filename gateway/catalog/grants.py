@@ -1,4 +1,4 @@
-"""What may happen to the roles that groups hold on folders and datasets, always with the record."""
+"""What may happen to the roles that groups hold on folders, datasets and integrations, always with the record."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from gateway.database.engine import Transaction
 from gateway.kinds import StorageUserRole
 from gateway.models.datasets import DatasetGrant, dataset_grants
 from gateway.models.folders import FolderGrant, folder_grants
+from gateway.models.integrations import IntegrationGrant, integration_grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Grants:
 
 FOLDER_GRANTS = Grants(FolderGrant, folder_grants, folder_grants.c.folder_uuid)
 DATASET_GRANTS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid)
-GRANTS = (FOLDER_GRANTS, DATASET_GRANTS)
+INTEGRATION_GRANTS = Grants(IntegrationGrant, integration_grants, integration_grants.c.integration_uuid)
+GRANTS = (FOLDER_GRANTS, DATASET_GRANTS, INTEGRATION_GRANTS)
 
 
 async def group_grants(

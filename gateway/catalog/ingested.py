@@ -43,7 +43,8 @@ class Gone(Exception):
 class ReadSource:
     """A source whose bytes have been read: where they lie, what they are, and what the client asked of the item.
 
-    `place` is a key in our own store, or the URL of a file that stays `elsewhere`.
+    `place` is a key in our own store, or the URL of a file that stays `elsewhere`, in the store of an integration if
+    its row is given.
     """
 
     item_uuid: UUID
@@ -52,6 +53,7 @@ class ReadSource:
     title: str | None
     client_metadata: dict[str, Any] | None
     elsewhere: bool = False
+    integration: Any = None
 
 
 async def stored_once(
@@ -129,6 +131,13 @@ def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, 
         "is_placeholder": False,
         "object_key": key,
         "url": source.place if key is None else OBJECT_URL + key,
-        "storage_location": StorageLocationName.STOREGRAPH if key else StorageLocationName.DIRECT_ACCESS,
+        "integration_uuid": source.integration and source.integration.uuid,
+        "storage_location": _location(source),
         "last_edited_at": now(),
     }
+
+
+def _location(source: ReadSource) -> StorageLocationName:
+    if not source.elsewhere:
+        return StorageLocationName.STOREGRAPH
+    return source.integration.kind if source.integration else StorageLocationName.DIRECT_ACCESS

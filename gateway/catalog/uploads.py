@@ -42,7 +42,10 @@ UPLOADABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """A file that a client will send, or that lies at `url`; `file_size` in bytes, `sha256` in lower-case hex."""
+    """A file that a client will send, or that lies at `url`, perhaps in the store of an integration.
+
+    `file_size` is in bytes, `sha256` in lower-case hex.
+    """
 
     name: str
     item_type: StorageItemType
@@ -51,6 +54,7 @@ class ExpectedFile:
     sha256: str | None
     client_metadata: dict[str, Any]
     url: str | None = None
+    integration_uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def expected_item(
         sha256=file.sha256,
         stored_key=stored_key,
         source_url=file.url,
+        integration_uuid=file.integration_uuid,
     )
     return item, upload
 

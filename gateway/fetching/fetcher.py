@@ -36,6 +36,15 @@ class Span:
     total: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answers, whatever it is; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
 class Fetcher:
     """Fetches files within `rules`, of `most` bytes each, in `seconds`; without cookies, proxies and credentials."""
 
@@ -70,6 +79,16 @@ class Fetcher:
                 data = b"" if response.status == 416 else await _beginning(response, stop - start)
         return Span(data, total)
 
+    async def ask(self, url: str, *, method: str = "GET", most: int = 0) -> Answer:
+        """The answer to one request, redirects and refusals included, with `most` bytes; raises a `FetchError`."""
+        with failures_told():
+            async with asyncio.timeout(self._seconds), self._sent(self._rules.checked(url), method, {}) as response:
+                data = await _beginning(response, most + 1)
+                if len(data) > most:
+                    raise too_large(most)
+                headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in response.headers}
+                return Answer(response.status, headers, data)
+
     @asynccontextmanager
     async def local(self, url: str) -> AsyncIterator[Path]:
         """A temporary copy of the whole file, while the context lasts; raises a `FetchError`."""
@@ -91,15 +110,22 @@ class Fetcher:
         """The answer of the server at which all redirects end, which has the file or a part of it."""
         place = self._rules.checked(url)
         for _ in range(MOST_REDIRECTS + 1):
-            async with self._pool.stream(
-                "GET", _target(place), headers=[*_HEADERS.items(), *headers.items()], extensions={"timeout": _PATIENCE}
-            ) as response:
+            async with self._sent(place, "GET", headers) as response:
                 if response.status not in _REDIRECTS:
                     _check_answer(response, headers)
                     yield response
                     return
                 place = self._next(place, _header(response, b"location"))
         raise FetchError(ErrorCode.LIMIT_EXCEEDED, f"The server redirects more than {MOST_REDIRECTS} times.")
+
+    @asynccontextmanager
+    async def _sent(
+        self, place: httpx.URL, method: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[httpcore.Response]:
+        """The answer to one request."""
+        sent, patience = [*_HEADERS.items(), *headers.items()], {"timeout": _PATIENCE}
+        async with self._pool.stream(method, _target(place), headers=sent, extensions=patience) as response:
+            yield response
 
     def _next(self, place: httpx.URL, location: str) -> httpx.URL:
         """Where a redirect leads, checked like the first URL."""

@@ -28,6 +28,7 @@ class Folder(SQLModel, table=True):
     description: str = ""
     client_metadata: dict[str, Any] | None = Field(default=None, sa_type=Json)
     folder_type: StorageFolderType = Field(default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType))
+    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
     owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)

@@ -64,6 +64,7 @@ class Item(SQLModel, table=True):
     storage_location: StorageLocationName = Field(
         default=StorageLocationName.STOREGRAPH, sa_type=enum_type(StorageLocationName)
     )
+    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
     object_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
     url: str | None = None
     file_size: int | None = Field(default=None, sa_type=sa.BigInteger)

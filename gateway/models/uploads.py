@@ -14,7 +14,7 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 class Upload(SQLModel, table=True):
     """Bytes for a placeholder: a client sends them to `object_key`, unless they are stored as `stored_key` already, or
-    lie elsewhere, at `source_url`, where they stay.
+    lie elsewhere, at `source_url`, where they stay; with an integration they are reached by that.
     """
 
     __tablename__ = "uploads"
@@ -28,6 +28,7 @@ class Upload(SQLModel, table=True):
     parts_id: str | None = None
     stored_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
     source_url: str | None = Field(default=None, sa_type=sa.Text)
+    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
     unit_uuid: UUID | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=now, index=True)
 
@@ -48,6 +49,7 @@ class UploadJob(SQLModel, table=True):
     ignore_errors: bool = False
     skip_duplicate_urls: bool = False
     upsert_metadata: bool = False
+    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
     units_pending_count: int = 0
     units_done_count: int = 0

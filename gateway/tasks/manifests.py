@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
+from gateway.catalog.integrations import integration_rows
 from gateway.catalog.jobs import COUNTS, TERMINAL, end_units, held_job, write_job
 from gateway.catalog.objects import forget_manifest
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
@@ -45,7 +46,8 @@ async def read_manifest(services: Services, *, job: str) -> None:
 async def _messages(services: Services, job: Any, path: Path) -> AsyncGenerator[dict[str, Any]]:
     """What the reader says of the entries that are not known yet; each message with how many were before it."""
     known = units_of(job)
-    async with _reader(_asked(services.settings, job, path, known)) as process:
+    account = await _account(services, job.integration_uuid)
+    async with _reader(_asked(services.settings, job, path, known, account)) as process:
         assert process.stdout is not None  # it is a pipe
         while True:
             [length] = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
@@ -56,7 +58,7 @@ async def _messages(services: Services, job: Any, path: Path) -> AsyncGenerator[
             known += len(message["units"])
 
 
-def _asked(settings: Settings, job: Any, path: Path, skip: int) -> dict[str, Any]:
+def _asked(settings: Settings, job: Any, path: Path, skip: int, account: dict[str, Any] | None) -> dict[str, Any]:
     """What the program is told."""
     return {
         "path": str(path.absolute()),
@@ -65,7 +67,14 @@ def _asked(settings: Settings, job: Any, path: Path, skip: int) -> dict[str, Any
         "memory": settings.probe_memory,
         "ports": settings.fetch_ports,
         "allowed": settings.fetch_allowed,
+        "account": account,
     }
+
+
+async def _account(services: Services, uuid: UUID | None) -> dict[str, Any] | None:
+    """What URLs of the job's integration look like, if it has one; its secret is not for the program."""
+    row = (await integration_rows(services.database, [uuid])).get(uuid) if uuid else None
+    return row and {name: getattr(row, name) for name in ("kind", "endpoint", "region", "account", "locations")}
 
 
 @asynccontextmanager

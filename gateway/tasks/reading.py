@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,14 @@ from uuid import UUID
 import structlog
 
 from gateway.catalog.ingested import ReadSource
+from gateway.catalog.integrations import open_integration
+from gateway.context import Services
 from gateway.fetching.errors import FetchError
-from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import StorageItemType
 from gateway.media.encoder import Encoder
 from gateway.media.facts import MediaError
 from gateway.media.prober import Prober
-from gateway.stores.base import MissingObject, ObjectStore
+from gateway.stores.base import MissingObject
 
 MEMBERS = {
     StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
@@ -72,10 +74,9 @@ class Frame:
 class Reader:
     """Reads some files at once: each may be a copy on this machine's disk while it is read."""
 
-    def __init__(self, store: ObjectStore, fetcher: Fetcher, prober: Prober, encoder: Encoder, at_once: int) -> None:
+    def __init__(self, services: Services, prober: Prober, encoder: Encoder, at_once: int) -> None:
+        self._services = services
         self._encoder = encoder
-        self._store = store
-        self._fetcher = fetcher
         self._prober = prober
         self._places = asyncio.Semaphore(at_once)
         self._places_elsewhere = asyncio.Semaphore(at_once)  # a slow server makes nobody wait whose file is here
@@ -122,12 +123,16 @@ class Reader:
         """Make a film of the frames, one copy at a time, and store it; what it is."""
         async with self._encoder.film(max(one.width for one in frames), max(one.height for one in frames)) as film:
             for frame in frames:
-                opened = self._fetcher.local(frame.place) if frame.elsewhere else self._store.local(frame.place)
+                opened = (
+                    self._services.fetcher.local(frame.place)
+                    if frame.elsewhere
+                    else self._services.store.local(frame.place)
+                )
                 async with opened as path:
                     await film.add(path)
             await film.finish()
             facts = asdict(await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name))
-            await self._store.put_file(upload.object_key, film.path, self._encoder.mime_type)
+            await self._services.store.put_file(upload.object_key, film.path, self._encoder.mime_type)
         return facts
 
     async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
@@ -135,11 +140,15 @@ class Reader:
         if upload is None:
             return "A placeholder was removed before its file was read."
         place = upload.source_url or upload.stored_key or upload.object_key
-        elsewhere = upload.source_url is not None
+        elsewhere, integration = upload.source_url is not None, None
         try:
             async with self._places_elsewhere if elsewhere else self._places:
-                read = self._facts_elsewhere if elsewhere else self._facts_here
-                facts = await read(place, kind, upload.file_name, source["facts"])
+                if upload.integration_uuid:
+                    integration, facts = await self._facts_in_cloud(upload, kind, source["facts"])
+                elif elsewhere:
+                    facts = await self._facts_elsewhere(place, kind, upload.file_name, source["facts"])
+                else:
+                    facts = await self._facts_here(place, kind, upload.file_name, source["facts"])
             _check_declared(upload, facts)
             facts = _with_settings(facts, source.get("settings"))
         except MissingObject:
@@ -151,13 +160,14 @@ class Reader:
             if error.may_pass:
                 raise FetchError(error.code, said) from None
             return said
-        return ReadSource(upload.item_uuid, place, facts, source["title"], source["client_metadata"], elsewhere)
+        title, metadata = source["title"], source["client_metadata"]
+        return ReadSource(upload.item_uuid, place, facts, title, metadata, elsewhere, integration)
 
     async def _facts_here(
         self, key: str, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
     ) -> dict[str, Any]:
         """What an object in our own store is."""
-        async with self._store.local(key) as path:
+        async with self._services.store.local(key) as path:
             return await self._facts(path, kind, name, provided)
 
     async def _facts_elsewhere(
@@ -165,11 +175,23 @@ class Reader:
     ) -> dict[str, Any]:
         """What a file elsewhere is; if the client has said it, the file is not fetched, only its size."""
         if provided is not None:
-            span = await self._fetcher.read(url, 0, 1)
+            span = await self._services.fetcher.read(url, 0, 1)
             size = provided.get("file_size") if span.total is None else span.total
             return _trusted(provided, None, size)
-        async with self._fetcher.local(url) as path:
+        async with self._services.fetcher.local(url) as path:
             return asdict(await self._prober.probe(path, kind, name))
+
+    async def _facts_in_cloud(
+        self, upload: Any, kind: StorageItemType, provided: Mapping[str, Any] | None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The row of an upload's integration, and what the object in its store is."""
+        integration, cloud = await open_integration(self._services, upload.integration_uuid)
+        place = cloud.place(upload.source_url)
+        if provided is not None:
+            return integration, _trusted(provided, None, (await cloud.head(place)).size)
+        request = await cloud.sign_get(place, "", "", timedelta(minutes=15))
+        async with self._services.fetcher.local(request.url) as path:
+            return integration, asdict(await self._prober.probe(path, kind, upload.file_name))
 
     async def _facts(
         self, path: Path, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None

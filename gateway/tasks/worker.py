@@ -10,7 +10,6 @@ from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.turns import TURN
 from gateway.context import Services
-from gateway.fetching.fetcher import Fetcher
 from gateway.jobs.queue import Task
 from gateway.media.encoder import EncodeLimits, Encoder
 from gateway.media.prober import ProbeLimits, Prober
@@ -45,20 +44,16 @@ async def work(services: Services, stop: asyncio.Event) -> None:
     """Run tasks until `stop` is set."""
     settings = services.settings
     prober = Prober(ProbeLimits(settings.probe_seconds, settings.probe_memory, settings.probe_children))
-    fetcher = await asyncio.to_thread(  # it reads all certificates
-        Fetcher, services.fetch_rules, most=settings.fetch_bytes, seconds=settings.fetch_seconds
-    )
     at_once = 2 * settings.probe_children  # so that copies come while others are read
     limits = EncodeLimits(settings.encode_seconds, settings.encode_memory, children=settings.encode_children)
     encoder = Encoder(settings.video_codec, limits)
-    reader = Reader(services.store, fetcher, prober, encoder, at_once)
+    reader = Reader(services, prober, encoder, at_once)
     try:
         for name in REGULAR:
             await _plan(services, name)
         await services.queue.work(tasks_of(services, reader), concurrency=settings.worker_concurrency, stop=stop)
     finally:
         await prober.close()
-        await fetcher.close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a client sends to give groups roles on folders and datasets, and to take them away."""
+"""What a client sends to give groups roles on folders, datasets and integrations, and to take them away."""
 
 from uuid import UUID
 
@@ -34,4 +34,17 @@ class AddDatasetGroupsInput:
 @strawberry.input(description="Groups that lose their role on a dataset (ENC-DOP-08).")
 class RemoveDatasetGroupsInput:
     dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    group_uuids: list[UUID] = strawberry.field(description=_HOLDERS)
+
+
+@strawberry.input(description="Groups that get a role on a cloud integration.")
+class AddCloudIntegrationGroupsInput:
+    integration_uuid: UUID = strawberry.field(description="The integration.")
+    group_uuids: list[UUID] = strawberry.field(description=_GROUPS)
+    role: StorageUserRole = strawberry.field(description=_ROLE)
+
+
+@strawberry.input(description="Groups that lose their role on a cloud integration.")
+class RemoveCloudIntegrationGroupsInput:
+    integration_uuid: UUID = strawberry.field(description="The integration.")
     group_uuids: list[UUID] = strawberry.field(description=_HOLDERS)

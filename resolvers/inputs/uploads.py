@@ -17,8 +17,9 @@ from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.inputs.views import TimeSeriesViewSettingsInput
 
 _URL = (
-    "A public https:// or http:// URL, where the file stays, or the URL of an object in our own store, as an item's "
-    "`url` says it; this or placeholderUuid."
+    "A public https:// or http:// URL, where the file stays; or with an integration the URL of an object in its store, "
+    "such as s3://bucket/key, gs://bucket/key or https://account.blob.core.windows.net/container/key; or the URL of an "
+    "object in our own store, as an item's `url` says it. This or placeholderUuid."
 )
 _PLACEHOLDER = "A placeholder to which the bytes were sent; this or the URL."
 _TITLE = "The item's name; the file's name if absent."
@@ -273,6 +274,11 @@ class StartUploadJobInput:
     file_name: str | None = strawberry.field(
         default=None,
         description="The name of the manifest, if it came from a file; that of its placeholder if absent.",
+    )
+    integration_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="The cloud integration in which all URLs lie that are not of our own store; needed for URLs that "
+        "name buckets (SUB-065). On it USER is needed.",
     )
     ignore_errors: bool = strawberry.field(
         default=False, description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052)."

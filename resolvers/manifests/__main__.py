@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from gateway.catalog.units import spec_of
+from gateway.clouds.urls import account_of
 from gateway.errors import DomainError
 from gateway.fetching.rules import Rules
 from gateway.media.child import allow, confine, private_output
@@ -35,7 +36,8 @@ def main(asked: dict[str, Any]) -> None:
     output = private_output()
     confine(asked["memory"])
     allow(SECONDS)
-    terms, switches = Terms(Rules.read(asked["ports"], asked["allowed"]), MAX_METADATA), Switches()
+    account = asked["account"] and account_of(**asked["account"])
+    terms, switches = Terms(Rules.read(asked["ports"], asked["allowed"]), MAX_METADATA, account), Switches()
     end: dict[str, Any] = {}
     try:
         with Path(asked["path"]).open("rb") as file:

@@ -1,20 +1,22 @@
-"""How groups are given roles on folders and datasets."""
+"""How groups are given roles on folders, datasets and integrations."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from gateway.catalog.grants import DATASET_GRANTS, FOLDER_GRANTS, Grants, give, group_grants, take
+from gateway.catalog.grants import DATASET_GRANTS, FOLDER_GRANTS, INTEGRATION_GRANTS, Grants, give, group_grants, take
 from gateway.catalog.people import held_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.kinds import StorageUserRole
 from resolvers.absences import refuse_absent
-from resolvers.doors import check_ids, dataset_door, folder_door, needs
+from resolvers.doors import check_ids, dataset_door, folder_door, integration_door, needs
 from resolvers.inputs.grants import (
+    AddCloudIntegrationGroupsInput,
     AddDatasetGroupsInput,
     AddStorageFolderGroupsInput,
+    RemoveCloudIntegrationGroupsInput,
     RemoveDatasetGroupsInput,
     RemoveStorageFolderGroupsInput,
 )
@@ -63,6 +65,26 @@ async def remove_dataset_groups(context: Context, input: RemoveDatasetGroupsInpu
         await dataset_door(context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid")
         await _take(context, transaction, DATASET_GRANTS, input.dataset_uuid, input.group_uuids)
     return Outcome(dataset_uuid=input.dataset_uuid)
+
+
+@needs("ADMIN on the cloud integration")
+async def add_cloud_integration_groups(context: Context, input: AddCloudIntegrationGroupsInput) -> Outcome:
+    """Give groups a role on a cloud integration, instead of one that they hold there."""
+    check_ids(input.group_uuids, "groupUuids")
+    async with context.database.writing() as transaction:
+        await integration_door(context, transaction, input.integration_uuid, StorageUserRole.ADMIN, "integrationUuid")
+        await _give(context, transaction, INTEGRATION_GRANTS, input.integration_uuid, input)
+    return Outcome(integration_uuid=input.integration_uuid)
+
+
+@needs("ADMIN on the cloud integration")
+async def remove_cloud_integration_groups(context: Context, input: RemoveCloudIntegrationGroupsInput) -> Outcome:
+    """Take from groups the role that they hold on a cloud integration."""
+    check_ids(input.group_uuids, "groupUuids")
+    async with context.database.writing() as transaction:
+        await integration_door(context, transaction, input.integration_uuid, StorageUserRole.ADMIN, "integrationUuid")
+        await _take(context, transaction, INTEGRATION_GRANTS, input.integration_uuid, input.group_uuids)
+    return Outcome(integration_uuid=input.integration_uuid)
 
 
 async def _give(context: Context, transaction: Transaction, grants: Grants, uuid: UUID, input: Any) -> None:

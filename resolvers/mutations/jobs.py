@@ -7,16 +7,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import require, roles_on_folders
+from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
 from gateway.auth.visible import sees_item
+from gateway.catalog.integrations import keep_integration, open_integration
 from gateway.catalog.jobs import cancel_job, held_job
 from gateway.catalog.manifests import check_sent, start_from_manifest
 from gateway.catalog.starting import JobTerms, start_job
 from gateway.catalog.texts import checked_name
+from gateway.clouds.base import Account
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import bad_input, not_found
+from gateway.errors import DomainError, bad_input, not_found
+from gateway.fetching.errors import FetchError
 from gateway.kinds import StorageUserRole
 from gateway.models.items import items
 from gateway.models.uploads import uploads
@@ -37,15 +40,18 @@ Start = Callable[[Transaction], Awaitable[UUID]]
 """Writes a job; its uuid."""
 
 
-@needs("USER on the folder")
+@needs("USER on the folder, and on the cloud integration if there is one")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
     if (input.items is None) == (input.manifest is None):
         raise bad_input("Give exactly one of items and manifest.", "items")
-    start = await _sent(context, input) if _is_sent(input) else await _written(context, input)
+    account = await _account(context, input.integration_uuid) if input.integration_uuid else None
+    start = await _sent(context, input) if _is_sent(input) else await _written(context, input, account)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+        if input.integration_uuid:
+            await keep_integration(transaction, input.integration_uuid, "integrationUuid")
 
         async def work() -> dict[str, Any]:
             return {"job": str(await start(transaction))}
@@ -73,9 +79,9 @@ def _is_sent(input: StartUploadJobInput) -> bool:
     return input.manifest is not None and input.manifest.placeholder_uuid is not None
 
 
-async def _written(context: Context, input: StartUploadJobInput) -> Start:
+async def _written(context: Context, input: StartUploadJobInput, account: Account | None) -> Start:
     """How to start a job whose units stand in the input."""
-    terms, switches = Terms(context.services.fetch_rules), Switches()
+    terms, switches = Terms(context.services.fetch_rules, account=account), Switches()
     if input.manifest is not None:
         _check_form(input.manifest)
         plans = await asyncio.to_thread(plans_in, terms, input.manifest, switches)
@@ -86,7 +92,7 @@ async def _written(context: Context, input: StartUploadJobInput) -> Start:
         if on["upsert_metadata"] and not on["skip_duplicate_urls"]:
             raise bad_input("upsertMetadata needs skipDuplicateUrls.", "items", "upsertMetadata")  # SUB-051
         plans = await asyncio.to_thread(read_plans, terms, asked, "items")
-    job_terms = JobTerms(input.ignore_errors, file_name=_file_name(input), **on)
+    job_terms = _terms(input, **on)
     services, viewer = context.services, context.viewer
 
     async def start(transaction: Transaction) -> UUID:
@@ -100,7 +106,7 @@ async def _sent(context: Context, input: StartUploadJobInput) -> Start:
     manifest = input.manifest or UploadManifestInput()
     _check_form(manifest)
     uuid, services, viewer = manifest.placeholder_uuid or UUID(int=0), context.services, context.viewer
-    path, terms = ("manifest", "placeholderUuid"), JobTerms(input.ignore_errors, file_name=_file_name(input))
+    path, terms = ("manifest", "placeholderUuid"), _terms(input)
     seen = sa.select(uploads).join(items).where(uploads.c.item_uuid == uuid, sees_item(viewer))
     for upload in await context.database.rows(seen):
         await check_sent(services.store, upload, *path)
@@ -116,5 +122,18 @@ def _check_form(manifest: UploadManifestInput) -> None:
         raise bad_input("Give exactly one of json, csv and placeholderUuid.", "manifest")
 
 
-def _file_name(input: StartUploadJobInput) -> str | None:
-    return None if input.file_name is None else checked_name(input.file_name, "fileName")
+def _terms(input: StartUploadJobInput, **switches: bool) -> JobTerms:
+    file_name = None if input.file_name is None else checked_name(input.file_name, "fileName")
+    return JobTerms(input.ignore_errors, file_name=file_name, integration_uuid=input.integration_uuid, **switches)
+
+
+async def _account(context: Context, uuid: UUID) -> Account:
+    """The account of an integration through which the viewer may register objects."""
+    async with context.database.reading() as connection:
+        held = await roles_on_integrations(connection, context.viewer, [uuid])
+    require(held.get(uuid), StorageUserRole.USER, "cloud integration", "integrationUuid")
+    try:
+        _, cloud = await open_integration(context.services, uuid)
+    except FetchError as error:
+        raise DomainError(error.code, error.message, ("integrationUuid",)) from None
+    return cloud.account

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sized
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog.provided import checked_facts, dicom_facts
 from gateway.catalog.texts import MAX_METADATA, checked_metadata, checked_name
 from gateway.catalog.units import Member, Source, UnitPlan, is_ours
+from gateway.clouds.base import Account
+from gateway.clouds.urls import check_object, names_bucket
 from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import Rules
@@ -52,10 +54,12 @@ _PDF_TYPE = "application/pdf"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What entries are held to: which URLs may be opened, and how large metadata may be, in bytes as JSON."""
+    """What entries are held to: which URLs may be opened, how large metadata may be, in bytes as JSON, and in whose
+    store all URLs lie, if in anybody's."""
 
     rules: Rules
     most_metadata: int = MAX_METADATA
+    account: Account | None = None
 
 
 def read_plans(terms: Terms, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
@@ -114,6 +118,8 @@ def _group_plan(
     if not 1 <= len(members) <= MAX_UNITS:
         raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
     sources = [_source(terms, one, member_type, (*path, field, place)) for place, one in enumerate(members)]
+    if entry.title is None and terms.account and any(_is_elsewhere(source.object_url) for source in sources):
+        raise bad_input("A group of files in a cloud needs a title.", *path, "title")
     title = None if entry.title is None else checked_name(entry.title, *path, "title")
     kind = StorageItemType.IMAGE_SEQUENCE if getattr(entry, "create_video", False) else item_type
     return UnitPlan(kind, sources, title, _metadata(terms, entry, path))
@@ -147,7 +153,7 @@ def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:
     for place, url in urls:
         if is_ours(url):
             raise bad_input("A scene names what we store by itemUuid.", *place)
-        _check_elsewhere(terms.rules, url, place)
+        _check_elsewhere(terms, url, place)
     members = [Member(uuid, place) for place, uuid in items]
     metadata = _metadata(terms, entry, path)
     return UnitPlan(StorageItemType.SCENE, [], title, metadata, members, {"scene": {"document": document}})
@@ -166,8 +172,8 @@ def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) ->
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
         raise bad_input(f"Give exactly one of {field} and placeholderUuid.", *path, field)
-    if url is not None and not is_ours(url):
-        _check_elsewhere(terms.rules, url, (*path, field))
+    if _is_elsewhere(url):
+        _check_elsewhere(terms, url, (*path, field))
     return Source(
         path=(*path, "placeholderUuid" if url is None else field),
         item_type=item_type,
@@ -178,6 +184,10 @@ def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) ->
         facts=_facts(entry, path),
         settings=_settings(entry, path),
     )
+
+
+def _is_elsewhere(url: str | None) -> TypeGuard[str]:
+    return url is not None and not is_ours(url)
 
 
 def _metadata(terms: Terms, entry: Any, path: Path) -> dict[str, Any] | None:
@@ -193,12 +203,17 @@ def _settings(entry: Any, path: Path) -> dict[str, Any] | None:
     return None if given is None else series_settings(given, *path, "settings")
 
 
-def _check_elsewhere(rules: Rules, url: str, path: Path) -> None:
-    """Whether the URL is one that may be opened; where it leads is seen when it is."""
+def _check_elsewhere(terms: Terms, url: str, path: Path) -> None:
+    """Whether the URL is one that may be opened; where it leads is seen when it is (SUB-065)."""
     try:
-        rules.checked(url)
-    except FetchError as error:
-        raise bad_input(error.message, *path) from None
+        if terms.account:
+            check_object(terms.account, url)
+        elif names_bucket(url):
+            raise bad_input("A URL that names a bucket needs integrationUuid.", *path)
+        else:
+            terms.rules.checked(url)
+    except (FetchError, ValueError) as error:
+        raise bad_input(str(error), *path) from None
 
 
 def _facts(entry: Any, path: Path) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.clouds import given as given_integration
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
 from tests.fixtures.sites import Site
@@ -13,6 +14,14 @@ from tests.fixtures.uploading import File, announce, finished
 STRANGER = "stranger@example.org"
 HOLDERS = {role: f"{role.lower()}@example.org" for role in ("VIEWER", "USER", "ADMIN")}
 LARGE = 100 << 20
+INTEGRATION = {
+    "title": "nowhere",
+    "kind": "S3_COMPATIBLE",
+    "endpoint": "http://localhost",
+    "locations": ["s3://bucket"],
+    "credentials": {"accessKeyId": "key", "secretAccessKey": "secret"},
+    "verifyAccess": False,
+}
 FILE = {"name": "n", "itemType": "PLAIN_TEXT", "fileSize": 1}
 Build = Callable[["World"], Awaitable[dict[str, Any]]]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,13 +32,14 @@ class World:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.home = self.target = self.dataset = self.team = self.user = ""
+        self.home = self.target = self.dataset = self.team = self.user = self.integration = ""
 
     async def fill(self) -> "World":
         """Make it all."""
         site = self.site
         self.home, self.target = await site.folder("home"), await site.folder("target")
         self.dataset = await dataset(site, "of the house")
+        self.integration = await self.own_integration()
         await site.user(STRANGER)
         self.user, self.team = await site.user("somebody@example.org"), await site.group("team")
         for role, email in HOLDERS.items():
@@ -39,6 +49,7 @@ class World:
                 await site.grant(folder, group, role)
             given = {"datasetUuid": self.dataset, "groupUuids": [group], "role": role}
             await site.done("addDatasetGroups", given, "dataset { uuid }")
+            await given_integration(site, self.integration, group, role)
         return self
 
     async def folder(self) -> str:
@@ -73,6 +84,11 @@ class World:
         """An API key of the admin."""
         return str((await self.site.done("createApiKey", {"name": "k"}, "apiKey { uuid }"))["apiKey"]["uuid"])
 
+    async def own_integration(self) -> str:
+        """An integration with a store that cannot be reached."""
+        made = await self.site.done("createCloudIntegration", INTEGRATION, "integration { uuid }")
+        return str(made["integration"]["uuid"])
+
     async def own_dataset(self) -> str:
         """A dataset of its own with the same roles on it."""
         made = await dataset(self.site, "inner")
@@ -84,9 +100,11 @@ class World:
         return made
 
     async def granted(self, on: str) -> str:
-        """A group with a role on the house or its dataset."""
+        """A group with a role on the house, its dataset or its integration."""
         group = await self.site.group("granted")
-        if on == "folder":
+        if on == "integration":
+            await given_integration(self.site, self.integration, group, "VIEWER")
+        elif on == "folder":
             await self.site.grant(self.home, group, "VIEWER")
         else:
             given = {"datasetUuid": self.dataset, "groupUuids": [group], "role": "VIEWER"}
@@ -132,6 +150,18 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "removeStorageFolderGroups": ("ADMIN", lambda w: plain(w, folderUuid=w.home, groupUuids=one(w.granted("folder")))),
     "addDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=[w.team], role="ADMIN")),
     "removeDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=one(w.granted("dataset")))),
+    "createCloudIntegration": ("SITE", lambda w: plain(w, **INTEGRATION)),
+    "updateCloudIntegration": ("SITE", lambda w: plain(w, integrationUuid=w.integration, title="new")),
+    "verifyCloudIntegration": ("SITE", lambda w: plain(w, integrationUuid=w.integration)),
+    "deleteCloudIntegration": ("SITE", lambda w: plain(w, integrationUuid=w.own_integration())),
+    "addCloudIntegrationGroups": (
+        "ADMIN",
+        lambda w: plain(w, integrationUuid=w.integration, groupUuids=[w.team], role="ADMIN"),
+    ),
+    "removeCloudIntegrationGroups": (
+        "ADMIN",
+        lambda w: plain(w, integrationUuid=w.integration, groupUuids=one(w.granted("integration"))),
+    ),
     "createUser": ("SITE", lambda w: plain(w, email="new@example.org")),
     "updateUser": ("SITE", lambda w: plain(w, userUuid=w.user, siteRole="ADMIN")),
     "createGroup": ("SITE", lambda w: plain(w, name="new")),
@@ -142,8 +172,11 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "createApiKey": ("SITE", lambda w: plain(w, name="new", userUuid=w.user)),
     "revokeApiKey": ("SITE", lambda w: plain(w, apiKeyUuid=w.key())),
 }
-ALLOWED_BUT = {"completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")]}
-"""What the one with the role is told where the world has not all that success needs: no part was sent."""
+ALLOWED_BUT = {
+    "completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")],
+    "verifyCloudIntegration": [("FORBIDDEN", "input.locations.0")],
+}
+"""What the one with the role is told where the world has not all that success needs: no part was sent, no cloud is."""
 HIDDEN = {"revokeApiKey"}
 """Keys of others are not even seen."""
 

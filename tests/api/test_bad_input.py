@@ -22,6 +22,7 @@ OWNERS = {
     "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
     "UploadJob": 'query { storageFolder(uuid: "%(folderUuid)s") { uploadJobs { nodes {',
     "Dataset": 'query { dataset(uuid: "%(datasetUuid)s") {',
+    "CloudIntegration": 'query { cloudIntegration(uuid: "%(integrationUuid)s") {',
     "Group": 'query { group(uuid: "%(groupUuid)s") {',
     "User": "query { viewer { user {",
 }
@@ -117,12 +118,19 @@ async def known(shared_site: Site) -> dict[str, Any]:
     sources = [
         f"{kind}UploadInput" for kind in ("Video", "Image", "Audio", "Text", "Pdf", "Nifti", "DicomFile", "TimeSeries")
     ]
+    cloud = {"title": "c", "kind": "GCP", "locations": ["gs://bucket"], "verifyAccess": False}
+    cloud |= {"credentials": {"accessKeyId": "key", "secretAccessKey": "secret"}}
+    integration = (await site.done("createCloudIntegration", cloud, "integration { uuid }"))["integration"]["uuid"]
     return {
         **{kind: {"placeholderUuid": waiting} for kind in (*sources, "ImageGroupFrameInput")},
         "SceneUploadInput": {"placeholderUuid": waiting, "title": "scene"},
         "DataUploadItemsInput": {"text": [{"placeholderUuid": waiting}]},
         "DataGroupInput": {"grid": {"layoutContents": [item]}},
         "LayoutNodeInput": {"tile": {"key": "k"}},
+        "CreateCloudIntegrationInput": cloud,
+        "UpdateCloudIntegrationInput": {"integrationUuid": integration, "verifyAccess": False},
+        "CloudCredentialsInput": cloud["credentials"],
+        "integrationUuid": integration,
         "contents": [{"key": "k", "itemUuid": item}],
         "layoutContents": [item],
         "folderUuid": folder,

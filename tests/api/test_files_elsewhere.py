@@ -130,7 +130,7 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, server: FileSe
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://bucket/key", "The URL does not begin with https:// or http://."),
+        ("s3://bucket/key", "A URL that names a bucket needs integrationUuid."),
         ("file:///etc/passwd", "The URL does not begin with https:// or http://."),
         ("http://files.example:22/", "Port 22 is not one that is fetched from."),
         ("http://0x7f.1/", "The host is a number in a notation that is not the usual one."),

@@ -18,7 +18,6 @@ from gateway.catalog.starting import JobTerms, start_job
 from gateway.catalog.units import Source, UnitPlan
 from gateway.catalog.uploads import ExpectedFile, expect_files, uploads_of
 from gateway.database.dialects import lock_tree
-from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import SiteRole, StorageItemType
 from gateway.media.encoder import Encoder
 from gateway.media.prober import Prober
@@ -56,11 +55,8 @@ async def waiting(second: Awaitable[T]) -> AsyncIterator["asyncio.Future[T]"]:
 async def worked_on(site: Site, job: str, count: int) -> None:
     """Do the work of a job's task."""
     services, prober = site.services, Prober()
-    fetcher = Fetcher(services.fetch_rules, most=1 << 20, seconds=10)
     try:
-        await ingest(
-            services, Reader(services.store, fetcher, prober, Encoder("vp9"), 2), job=job, positions=list(range(count))
-        )
+        await ingest(services, Reader(services, prober, Encoder("vp9"), 2), job=job, positions=list(range(count)))
     finally:
         await prober.close()
 

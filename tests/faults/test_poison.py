@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.context import Services
-from gateway.fetching.fetcher import Fetcher
 from gateway.kinds import StorageItemType
 from gateway.media.encoder import Encoder
 from gateway.media.facts import MediaFacts
@@ -46,8 +45,7 @@ class Faulty(Prober):
 async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
     """A worker with that prober, for as long as the context lasts."""
     stop = asyncio.Event()
-    fetcher = Fetcher(services.fetch_rules, most=1 << 20, seconds=10)
-    tasks = tasks_of(services, Reader(services.store, fetcher, prober, Encoder("vp9"), 4))
+    tasks = tasks_of(services, Reader(services, prober, Encoder("vp9"), 4))
     working = asyncio.create_task(services.queue.work(tasks, concurrency=2, stop=stop))
     try:
         yield

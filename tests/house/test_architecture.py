@@ -20,6 +20,7 @@ LAYERS = (
     ("gateway.execution",),
     ("gateway.auth", "gateway.jobs"),
     ("gateway.events",),
+    ("gateway.clouds",),
     ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching"),
     ("gateway.models",),
     ("gateway.settings", "gateway.errors", "gateway.ids", "gateway.kinds", "gateway"),

@@ -19,7 +19,7 @@ from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
 
 from gateway.execution.declarations import Aggregate, Batch, Derived, Lookup, Same, ToMany, ToOne
-from gateway.models import changes, datasets, folders, items, people, uploads
+from gateway.models import changes, datasets, folders, integrations, items, people, uploads
 from schema.api import api
 from schema.fields import DECLARATION
 from tests.house.sources import ROOT
@@ -34,6 +34,7 @@ ROWS: dict[str, Table] = {
     "User": people.users,
     "Group": people.groups,
     "ApiKey": people.api_keys,
+    "CloudIntegration": integrations.cloud_integrations,
     "UploadJob": uploads.upload_jobs,
     "UploadUnit": uploads.upload_units,
     "StoragePathElement": folders.folders,
