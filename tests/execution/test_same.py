@@ -41,6 +41,8 @@ def variables_of(text: str, world: World) -> list[dict[str, Any]]:
             "items": [str(uuid) for uuid in [*world.items[: number * 3], *world.folders[:number]]],
             "text": ["a", "stra", "ph"][number],
             "item": str(world.items[number]),
+            "job": str(world.jobs[number + 2]),
+            "dataset": str(world.datasets[number + 1]),
             "yes": number % 2 == 0,
             "no": number > 1,
             "first": number + 1,

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from gateway.media import samples
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import File, upload
+from tests.fixtures.uploading import File, finished, placeholders, start, upload
 from tests.house.sources import ROOT
 
 DOCUMENTS = sorted((ROOT / "tests" / "queries").glob("*.graphql"))
@@ -47,17 +47,42 @@ def statements(site: Site) -> Iterator[list[str]]:
 
 async def tree(site: Site, size: int) -> dict[str, Any]:
     """A folder with `size` files and `size` subfolders of two files; what documents about it are asked with."""
-    top = await site.folder(f"top {size}")
-    below = [await site.folder(f"below {number}", top) for number in range(size)]
+    top = await site.folder(f"page-{size}")
+    below = [await site.folder(f"page-{size} below {number}", top) for number in range(size)]
     files = [File(f"page-{size}-{number}.txt", "PLAIN_TEXT", samples.text(number)) for number in range(size)]
-    await asyncio.gather(*(upload(site, folder, files) for folder in [top, *below]))
+    job, *_ = await asyncio.gather(*(upload(site, folder, files) for folder in [top, *below]))
     listed = "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { uuid } } } }"
     nodes = (await site.ask(listed, {"u": top}))["storageFolder"]["items"]["nodes"]
     uuids = [node["uuid"] for node in nodes]
-    await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
     groups = [{"grid": {"layoutContents": uuids}}, *({"carousel": {"layoutContents": [uuid]}} for uuid in uuids)]
     await site.done("createDataGroups", {"folderUuid": top, "groups": groups}, "results { item { uuid } }")
-    return {"folder": top, "items": uuids, "text": f"page-{size}"}
+    around = {"dataset": await used(site, size, uuids), "item": await framed(site, top, size), "job": job["uuid"]}
+    await shared(site, top, size)
+    return {"folder": top, "items": uuids, "text": f"page-{size}", **around}
+
+
+async def used(site: Site, size: int, items: list[str]) -> str:
+    """A dataset that has these items."""
+    made = await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
+    uuid: str = made["dataset"]["uuid"]
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, "dataset { uuid }")
+    return uuid
+
+
+async def framed(site: Site, folder: str, size: int) -> str:
+    """An image group of `size` frames."""
+    frames = [File(f"{number}.png", "IMAGE", samples.png(8, 8, number)) for number in range(size)]
+    images = [{"placeholderUuid": uuid} for uuid in await placeholders(site, folder, frames)]
+    job = await finished(site, await start(site, folder, {"imageGroups": [{"images": images}]}))
+    uuid: str = job["itemsWithNames"][0]["itemUuid"]
+    return uuid
+
+
+async def shared(site: Site, folder: str, size: int) -> None:
+    """`size` groups hold a role on the folder."""
+    groups = [await site.group(f"group {size} {number}") for number in range(size)]
+    given = {"folderUuid": folder, "groupUuids": groups, "role": "VIEWER"}
+    await site.done("addStorageFolderGroups", given, "folder { uuid }")
 
 
 @pytest.fixture(params=["embedded", "scaled"])
