@@ -70,7 +70,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
 def _quick(schema: strawberry.Schema, services: Services) -> CompiledExecutor | None:
     if services.settings.execution == "interpreted":
         return None
-    return CompiledExecutor(schema, services.database.dialect)
+    return CompiledExecutor(schema, services.database.engine.dialect)
 
 
 async def _health(_request: Request) -> Response:

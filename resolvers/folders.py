@@ -136,26 +136,20 @@ async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | N
     return [found.get(key) for key in keys]
 
 
-async def _summaries(
+async def _sums_below(
     context: Context,
     keys: list[UUID],
     *,
     recursive: Annotated[bool, strawberry.argument(description="Whether to count all folders below as well.")] = False,
 ) -> list[Any]:
-    dialect = context.database.dialect
-    if recursive:
-        sums = [
-            sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key) for column in _counted
-        ]
-        statement = (
-            sa.select(_top.c.uuid.label("folder_uuid"), *sums)
-            .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))
-            .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
-            .where(among(dialect, _top.c.uuid, keys))
-            .group_by(_top.c.uuid)
-        )
-    else:
-        statement = sa.select(folder_counters).where(among(dialect, folder_counters.c.folder_uuid, keys))
+    sums = [sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key) for column in _counted]
+    statement = (
+        sa.select(_top.c.uuid.label("folder_uuid"), *sums)
+        .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))
+        .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
+        .where(among(context.database.dialect, _top.c.uuid, keys))
+        .group_by(_top.c.uuid)
+    )
     found = {row.folder_uuid: row for row in await context.database.rows(statement)}
     return [found[key] for key in keys]
 
@@ -177,6 +171,6 @@ async def _role_folders(context: Context, keys: list[UUID]) -> list[Any]:
 path_to_root = Batch(("path",), _path_to_root)
 visible_parent_uuid = Batch(("parent_uuid",), _visible_parents)
 mirror_uuid_of = Batch(("uuid",), _mirror_uuids)
-summary_of = Batch(("uuid",), _summaries)
+summary_of = Batch(("uuid",), _sums_below, ToOne(folder_counters, "uuid", column="folder_uuid"))
 viewer_role_on = Batch(("uuid",), _roles)
 viewer_role_folder_of = Batch(("uuid",), _role_folders)

@@ -51,15 +51,29 @@ def is_sqlite(url: URL) -> bool:
 
 def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
     """What the engine needs to be told for its dialect."""
+    options: dict[str, Any] = {
+        "json_serializer": _json,
+        "json_deserializer": orjson.loads,
+        "pool_size": pool_size,
+    }
     if is_sqlite(url):
-        return {"pool_size": pool_size, "max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
-    options = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+        return options | {"max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
+    options |= {"max_overflow": pool_size, "pool_pre_ping": True}
     return options | {"use_native_hstore": False}  # it would be asked for on each new connection, and there is none
 
 
 def reading_options(url: URL) -> dict[str, Any]:
     """What a connection that only reads needs to be told: PostgreSQL would show each statement another state."""
     return {} if is_sqlite(url) else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def single_options(url: URL) -> dict[str, Any]:
+    """What a connection that reads by one statement needs to be told: on PostgreSQL it is a transaction by itself."""
+    return {} if is_sqlite(url) else {"isolation_level": "AUTOCOMMIT"}
 
 
 def prepare(engine: sa.Engine) -> None:

@@ -9,7 +9,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from gateway.database.dialects import WRITING, database_url, engine_options, is_sqlite, prepare, reading_options
+from gateway.database.dialects import (
+    WRITING,
+    database_url,
+    engine_options,
+    is_sqlite,
+    prepare,
+    reading_options,
+    single_options,
+)
 from gateway.database.readers import Readers
 
 SLICE = 100
@@ -95,8 +103,9 @@ class Database:
         transaction.committed()
 
     async def rows(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
-        """All rows of one statement, read on its own."""
-        async with self.reading() as connection:
+        """All rows of one statement, read on its own: it needs no transaction around it."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(**single_options(self.url))
             return list((await connection.execute(statement, parameters)).all())
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:

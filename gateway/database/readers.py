@@ -4,8 +4,7 @@ What a column holds comes as the database has it, uuids, moments and JSON as tex
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import aiosqlite
@@ -46,24 +45,20 @@ class Readers:
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a statement; a connection that fails, or is given up, is not used again."""
-        async with self._reader() as reader:
-            return await reader.fetch(text, parameters)
+        async with self._turns:
+            reader = self._resting.pop() if self._resting else await self._open(self._url)
+            try:
+                rows = await reader.fetch(text, parameters)
+            except BaseException:
+                reader.drop()
+                raise
+            self._resting.append(reader)
+            return rows
 
     async def close(self) -> None:
         """Close all connections."""
         while self._resting:
             await self._resting.pop().close()
-
-    @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[Reader]:
-        async with self._turns:
-            reader = self._resting.pop() if self._resting else await self._open(self._url)
-            try:
-                yield reader
-            except BaseException:
-                reader.drop()
-                raise
-            self._resting.append(reader)
 
 
 class _EmbeddedReader:

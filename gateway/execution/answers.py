@@ -80,6 +80,8 @@ async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
 
 async def batch(context: Context, edge: Batch, row: Any, place: Hashable, given: Mapping[str, Any]) -> Any:
     """What a batch function says of a row."""
+    if edge.plain and not any(given.values()):
+        return await one(context, edge.plain, row)
     values = tuple(getattr(row, name) for name in edge.needs)
 
     async def load(keys: list[Any]) -> Sequence[Any]:

@@ -1,6 +1,6 @@
 """How many objects an operation may return, reckoned from the sizes of its pages before anything is run."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from gateway.execution.cache import Cache
+from gateway.execution.documents import Document, name_of
 from gateway.execution.limits import INTROSPECTION, LimitExceeded
 from gateway.execution.pages import DEFAULT_SIZE, MAX_SIZE
 from gateway.settings import Limits
@@ -34,19 +36,39 @@ _PAGE_TYPES = (_PAGE, "Edge")
 _SIZES, _LISTS = ("first", "last"), ("uuids", "ids")
 
 
-def check_cost(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Mapping[str, Any],
-    limits: Limits,
-) -> None:
-    """Refuse an operation that may return more objects than allowed: one point each, pages counted in full."""
+class Costs:
+    """What the operations of one schema cost, reckoned once for all variables that make no difference."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._known: Cache[int] = Cache(10_000, 10_000)
+
+    def check(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
+        """Refuse an operation that may return more objects than allowed: one point each, pages counted in full."""
+        weights = tuple([_weight(variables.get(name, Undefined)) for name in document.sizes])
+        key = document.source, name_of(operation), weights
+        points = self._known.get(key)
+        if points is None:
+            points = self._known.put(key, cost_of(self._schema, document.ast, operation, variables), 1)
+        if points > self._limits.cost:
+            what = f"The operation may return {points:,} objects; give first where lists are nested"
+            raise LimitExceeded(what, "cost", self._limits.cost, points)
+
+
+def cost_of(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> int:
+    """How many objects an operation may return."""
     root = schema.get_root_type(operation.operation)
-    points = _Reckoning(schema, document, {**_defaults(operation), **variables}).points(operation.selection_set, root)
-    if points > limits.cost:
-        what = f"The operation may return {points:,} objects; give first where lists are nested"
-        raise LimitExceeded(what, "cost", limits.cost, points)
+    return _Reckoning(schema, document, {**_defaults(operation), **variables}).points(operation.selection_set, root)
+
+
+def _weight(value: Any) -> Hashable:
+    """What matters of a variable that says how many objects are wanted."""
+    if isinstance(value, list):
+        return "of them", len(value)
+    return value if isinstance(value, int) or value is Undefined else None
 
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, int]:

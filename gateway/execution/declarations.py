@@ -114,10 +114,12 @@ class Aggregate:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """`load(context, keys, **arguments)`: one value for each key, in order; a key is the tuple of the needed columns,
-    or the column itself where it is one. The function's keyword-only parameters are the field's arguments."""
+    or the column itself where it is one. The function's keyword-only parameters are the field's arguments; where all
+    of them are absent or false, the row of the edge `plain` answers instead, if there is one."""
 
     needs: tuple[str, ...]
     load: Callable[..., Awaitable[Sequence[Any]]]
+    plain: ToOne | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from graphql import (
+    ArgumentNode,
     DirectiveNode,
     DocumentNode,
     FieldNode,
@@ -18,11 +19,14 @@ from graphql import (
     OperationDefinitionNode,
     VariableNode,
     Visitor,
+    get_named_type,
+    is_leaf_type,
     parse,
     specified_rules,
     validate,
     visit,
 )
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import DomainError, ErrorCode
@@ -31,6 +35,8 @@ from gateway.execution.limits import LimitExceeded, exceeded
 from gateway.settings import Limits
 
 RULES = (*specified_rules, StorableLiterals)
+SIZES = frozenset({"first", "last", "uuids", "ids"})
+"""The arguments that say how many objects are wanted."""
 THREADS = 2  # so that hostile documents cannot occupy the threads that the rest of the gateway needs
 
 
@@ -38,13 +44,16 @@ THREADS = 2  # so that hostile documents cannot occupy the threads that the rest
 class Document:
     """A valid document; the anonymous operation stands under the empty name.
 
-    `switches` are the variables on which it depends what is selected at all.
+    `switches` are the variables on which it depends what is selected at all, `sizes` those by which it is reckoned how
+    much. `leaves` has the variables of each operation whose variables hold no input objects.
     """
 
     source: str
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     switches: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    leaves: Mapping[str, tuple[GraphQLVariableSignature, ...]] = field(default_factory=dict)
 
     def introspects(self, operation: OperationDefinitionNode) -> bool:
         """Whether an operation asks of the schema alone."""
@@ -116,8 +125,14 @@ class Documents:
         nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
         if not nodes:
             return (_coded(GraphQLError("The document has no operation."), ErrorCode.GRAPHQL_VALIDATION_FAILED),)
-        named = {node.name.value if node.name else "": node for node in nodes}
-        return Document(source, ast, named, _switches(ast))
+        named = {name_of(node): node for node in nodes}
+        signatures = {name: self._signatures(node) for name, node in named.items()}
+        leaves = {name: found for name, found in signatures.items() if all(_is_leaf(each) for each in found)}
+        return Document(source, ast, named, *_telling_variables(ast), leaves)
+
+    def _signatures(self, node: OperationDefinitionNode) -> tuple[GraphQLVariableSignature, ...]:
+        found = [get_variable_signature(self._schema, each) for each in node.variable_definitions or ()]
+        return tuple(each for each in found if isinstance(each, GraphQLVariableSignature))  # validation saw to the rest
 
     def _syntax_error(self, error: GraphQLSyntaxError) -> GraphQLError:
         allowed = self._limits.tokens
@@ -136,15 +151,30 @@ class Documents:
         return errors
 
 
-def _switches(ast: DocumentNode) -> tuple[str, ...]:
-    found: set[str] = set()
+def name_of(operation: OperationDefinitionNode) -> str:
+    """The name of an operation, empty where it has none."""
+    return operation.name.value if operation.name else ""
+
+
+def _is_leaf(signature: GraphQLVariableSignature) -> bool:
+    return is_leaf_type(get_named_type(signature.type))
+
+
+def _telling_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The variables in directives, and those in arguments that say how many objects are wanted."""
+    switches: set[str] = set()
+    sizes: set[str] = set()
 
     class Finder(Visitor):
         def enter_directive(self, node: DirectiveNode, *_rest: Any) -> None:
-            found.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
+            switches.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
+
+        def enter_argument(self, node: ArgumentNode, *_rest: Any) -> None:
+            if node.name.value in SIZES and isinstance(node.value, VariableNode):
+                sizes.add(node.value.name.value)
 
     visit(ast, Finder())
-    return tuple(sorted(found))
+    return tuple(sorted(switches)), tuple(sorted(sizes))
 
 
 def tell_one_of(schema: GraphQLSchema) -> None:

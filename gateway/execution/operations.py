@@ -26,10 +26,11 @@ from strawberry.execution import optimized_is_awaitable
 from gateway.errors import DomainError, ErrorCode
 from gateway.events.streams import Event
 from gateway.execution.cache import Cache
-from gateway.execution.cost import check_cost
-from gateway.execution.documents import Document, DocumentErrors, Documents
+from gateway.execution.cost import Costs
+from gateway.execution.documents import Document, DocumentErrors, Documents, name_of
 from gateway.execution.failures import ErrorBody, coercion_failure, describe
 from gateway.execution.inputs import check_variables
+from gateway.execution.variables import leaf_values
 from gateway.settings import Limits
 
 T = TypeVar("T")
@@ -135,6 +136,7 @@ class Operations:
         self._limits = limits
         self._quick = quick
         self._documents = Documents(self._schema, limits)
+        self._costs = Costs(self._schema, limits)
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
     async def execute(
@@ -231,12 +233,15 @@ class Operations:
         count = check_variables(request.variables, self._limits)
         document = await self._documents.get(request.query)
         operation = document.operation(request.operation_name)
-        check_cost(self._schema, document.ast, operation, request.variables, self._limits)
+        self._costs.check(document, operation, request.variables)
         return _Asked(request, document, operation, count >= MANY_VALUES)
 
     async def _variables(self, asked: _Asked) -> VariableValues:
         if not asked.operation.variable_definitions:
             return NO_VARIABLES
+        leaves = asked.document.leaves.get(name_of(asked.operation))
+        if leaves and (values := leaf_values(leaves, asked.request.variables)):
+            return values
         coerce = partial(
             get_variable_values,
             self._schema,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from graphql import parse
 
-from gateway.execution.cost import check_cost
+from gateway.execution.cost import Costs, cost_of
+from gateway.execution.documents import Documents
 from gateway.execution.limits import LimitExceeded
 from gateway.settings import Limits
 from schema.api import api
@@ -14,14 +15,10 @@ from tests.house.sources import ROOT
 NESTED = "{ storageFolders%s { nodes { subfolders%s { nodes { items%s { edges { node { name } } } } } } } }"
 
 
-def cost(document: str, variables: dict[str, Any] | None = None) -> float:
-    """The points of a document, by what a limit of none says of it."""
+def cost(document: str, variables: dict[str, Any] | None = None) -> int:
+    """The points of a document."""
     ast = parse(document)
-    try:
-        check_cost(api._schema, ast, ast.definitions[0], variables or {}, Limits(cost=0))  # type: ignore[arg-type]  # the first is an operation
-    except LimitExceeded as refusal:
-        return refusal.found
-    return 0
+    return cost_of(api._schema, ast, ast.definitions[0], variables or {})  # type: ignore[arg-type]  # the first is an operation
 
 
 def test_a_point_an_object() -> None:
@@ -67,7 +64,19 @@ def test_introspection_is_free_and_our_own_documents_are_cheap() -> None:
         assert cost(file.read_text(), {"items": ["x"] * 100}) <= Limits().cost, file.name
 
 
-def test_three_nested_lists_without_sizes_are_too_much() -> None:
-    ast = parse(NESTED % ("", "", ""))
+async def test_three_nested_lists_without_sizes_are_too_much() -> None:
+    document = await Documents(api._schema, Limits()).get(NESTED % ("", "", ""))
     with pytest.raises(LimitExceeded, match=r"1,010,100 objects; give first .*100,000 are allowed \(cost\)"):
-        check_cost(api._schema, ast, ast.definitions[0], {}, Limits())  # type: ignore[arg-type]  # the first is an operation
+        Costs(api._schema, Limits()).check(document, document.operation(None), {})
+
+
+async def test_what_was_reckoned_for_some_sizes_is_not_taken_for_others() -> None:
+    text = "query ($n: Int = 9, $x: UUID!) { storageFolder(uuid: $x) { items(first: $n) { nodes { name } } } }"
+    document, costs = await Documents(api._schema, Limits()).get(text), Costs(api._schema, Limits(cost=10))
+    sizes: list[dict[str, int | None]] = [{}, {"n": 8}, {"n": 9}]
+    for given in sizes:
+        costs.check(document, document.operation(None), given)
+    sizes = [{"n": None}, {"n": 10}, {"n": 1000}]
+    for given in sizes:
+        with pytest.raises(LimitExceeded):
+            costs.check(document, document.operation(None), given)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import sqlalchemy as sa
 import strawberry
 import structlog
 from graphql import OperationDefinitionNode, OperationType
@@ -20,7 +21,7 @@ from gateway.execution.compiled.plan import Plan, Unknown
 from gateway.execution.compiled.planner import Planner
 from gateway.execution.compiled.run import Run
 from gateway.execution.compiled.selections import Selections
-from gateway.execution.compiled.texts import Text
+from gateway.execution.compiled.texts import Texts
 from gateway.execution.documents import Document, Documents
 from gateway.execution.operations import Prepared
 from gateway.settings import Limits
@@ -28,17 +29,16 @@ from gateway.settings import Limits
 log = structlog.get_logger()
 LONG = 1_500  # characters of a document that is planned in a thread: that may take half a second
 PLANS, PLANS_SIZE = 1_000, 32_000_000
-TEXTS, TEXTS_SIZE = 4_000, 32_000_000
 
 
 class CompiledExecutor:
     """Plans and statements of one schema on one database, kept within bounds."""
 
-    def __init__(self, schema: strawberry.Schema, dialect: str) -> None:
+    def __init__(self, schema: strawberry.Schema, dialect: sa.Dialect) -> None:
         self._schema = schema
-        self._dialect = dialect
+        self._dialect = dialect.name
         self.plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
-        self.texts: Cache[Text] = Cache(TEXTS, TEXTS_SIZE)
+        self.texts = Texts(dialect)
         self._convert = partial(
             convert_arguments,
             scalar_registry=schema.schema_converter.scalar_registry,

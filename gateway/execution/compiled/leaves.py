@@ -1,7 +1,6 @@
 """How one value is written: expressions over what a driver gives, and functions over values of Python."""
 
 import math
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,6 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from gateway.execution.compiled.plan import Surprise, Unknown
 
 Value = Callable[[Any], Any]
-_LONG_NUMBER = re.compile(r"\d{18}")
 _PLAIN = {("Text", "String"), ("Text", "URL"), ("BigInteger", "BigInt"), ("Integer", "BigInt")}
 
 
@@ -25,9 +23,7 @@ def surprise() -> Any:
 
 
 def loaded(text: str) -> Any:
-    """JSON as the interpreter reads it; numbers too long for the fast reader are left to it."""
-    if _LONG_NUMBER.search(text):
-        raise Surprise("a long number in JSON")
+    """JSON as the interpreter reads it."""
     value = orjson.loads(text)
     return surprise() if value is None or isinstance(value, float) else value
 
@@ -99,7 +95,9 @@ def _written(kind: str, column: Any, named: Any, embedded: bool, const: Callable
             return dashed if embedded else "{0}"
         case "Moment", "DateTime":
             tidy = '(({0}[:19] if {0}[19:] == ".000000" else {0}).replace(" ", "T") + "Z")'
-            return tidy if embedded else f"{const(written_moment)}({{0}})"
+            # Python has no years but those of four digits: that long is a moment with all its digits, or with none.
+            whole = '{0}[:-3].replace(" ", "T") + "Z" if len({0}) in (22, 29)'
+            return tidy if embedded else f"({whole} else {const(written_moment)}({{0}}))"
         case "Boolean", "Boolean":
             return "({0} != 0)" if embedded else "{0}"
         case "Integer", "Int":
@@ -107,7 +105,8 @@ def _written(kind: str, column: Any, named: Any, embedded: bool, const: Callable
         case "Float", "Float":
             return f"({{0}} if {{0}} - {{0}} == 0 else {const(surprise)}())"
         case "JSON", "JSON":
-            return f'({{{{}}}} if {{0}} == "{{{{}}}}" else {const(loaded)}({{0}}))'
+            # What the database holds is JSON already: it is read only where it could be nothing at all.
+            return f'({const(orjson.Fragment)}({{0}}) if {{0}}[0] in "{{{{[" else {const(loaded)}({{0}}))'
     raise Unknown(f"{kind} columns as {named.name}")
 
 

@@ -26,12 +26,14 @@ class Surprise(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arguments:
-    """The arguments of a selection: known beforehand, unless variables occur in them."""
+    """The arguments of a selection: known beforehand but for those that are `variables`, by their names; `known` is
+    None where variables occur in them in any other way."""
 
     field: GraphQLField
     node: FieldNode
     declared: Sequence[StrawberryArgument]
     known: Mapping[str, Any] | None
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -162,6 +162,8 @@ class Planner:
         return f"{writer.result(step, 'id(r)', None, lambda: lambda _keys: step)}[id(r)]"
 
     def _step(self, writer: LevelWriter, one: Selected, declaration: Declaration, only: Kinds | None) -> str:
+        if isinstance(declaration, Batch) and declaration.plain and self.selections.asks_nothing(one):
+            declaration = declaration.plain
         name = _same_step(one, declaration)
         match declaration:
             case ToOne():

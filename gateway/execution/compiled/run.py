@@ -12,7 +12,6 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.cache import Cache
 from gateway.execution.compiled.leaves import reader
 from gateway.execution.compiled.plan import (
     AggregateStep,
@@ -31,7 +30,7 @@ from gateway.execution.compiled.plan import (
     Surprise,
     ToOneStep,
 )
-from gateway.execution.compiled.texts import Text, somebody, text_of
+from gateway.execution.compiled.texts import Texts, somebody
 from gateway.execution.declarations import Asked, ToOne
 from gateway.execution.pages import PageRequest, cursor_at, requested
 
@@ -44,7 +43,7 @@ class Run:
     """One run of a plan for one viewer."""
 
     def __init__(
-        self, context: Context, variables: VariableValues, texts: Cache[Text], convert: Convert, event: Any = None
+        self, context: Context, variables: VariableValues, texts: Texts, convert: Convert, event: Any = None
     ) -> None:
         self.context = context
         self._event_row = event
@@ -212,17 +211,17 @@ class Run:
 
     def _arguments(self, arguments: Arguments) -> dict[str, Any]:
         if arguments.known is not None:
-            return dict(arguments.known)
+            values = dict(arguments.known)
+            for name, variable in arguments.variables.items():
+                values[name] = self._variables.coerced.get(variable)
+            if None not in [values[name] for name in arguments.variables]:
+                return values
         return self._convert(get_argument_values(arguments.field, arguments.node, self._variables), arguments.declared)
 
     async def _fetch(
         self, name: Any, build: Callable[[], sa.Select[Any]], keys: list[Any], request: PageRequest | None = None
     ) -> list[Row]:
-        place = (self._somebody.site_role, name)
-        text = self._texts.get(place)
-        if text is None:
-            text = text_of(build(), self._database.engine.dialect)
-            self._texts.put(place, text, text.size)
+        text = self._texts.get((self._somebody.site_role, name), build)
         given = statements.given(self._dialect, keys, request)
         return await self._database.fetch(text.sql, text.parameters(self.context.viewer, given))
 

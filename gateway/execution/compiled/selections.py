@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -12,15 +13,17 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLScalarType,
     GraphQLSchema,
     SelectionSetNode,
     VariableNode,
     Visitor,
     get_named_type,
+    get_nullable_type,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
-from graphql.execution.values import get_argument_values
+from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from gateway.execution.compiled.plan import Arguments, Unknown
@@ -94,13 +97,20 @@ class Selections:
         return self._selected(kind, found)
 
     def arguments(self, selected: Selected) -> Arguments:
-        """The arguments of a field; those without variables are worked out now."""
+        """The arguments of a field; what of them does not hang on variables is worked out now."""
         node, declared = selected.nodes[0], selected.definition.arguments
-        known = None
-        if not uses_variables(node):
-            values = get_argument_values(selected.field, node)
-            known = convert_arguments(values, declared, self._registry, self._config)
-        return Arguments(selected.field, node, declared, known)
+        plain = _plain_variables(selected)
+        if plain is None:
+            return Arguments(selected.field, node, declared, None, {})
+        values = get_argument_values(selected.field, node, VariableValues({}, {name: _Open(name) for name in plain}))
+        found = convert_arguments(values, declared, self._registry, self._config)
+        variables = {name: value.variable for name, value in found.items() if isinstance(value, _Open)}
+        return Arguments(selected.field, node, declared, found, variables)
+
+    def asks_nothing(self, selected: Selected) -> bool:
+        """Whether all arguments of a field are absent or false, whatever the variables."""
+        arguments = self.arguments(selected)
+        return arguments.known is not None and not arguments.variables and not any(arguments.known.values())
 
     def conditions(self, nodes: Sequence[FieldNode]) -> set[str]:
         """The types that fragments right below the nodes ask for."""
@@ -145,9 +155,28 @@ def _fragments(query: Prepared) -> dict[str, FragmentDetails]:
     return {node.name.value: FragmentDetails(node) for node in found}
 
 
-def uses_variables(node: FieldNode) -> bool:
-    """Whether variables occur in a field's arguments."""
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Stands for the value of a variable."""
 
+    variable: str
+
+
+def _plain_variables(selected: Selected) -> list[str] | None:
+    """The variables that are arguments of a field as they are; None if one occurs in any other way."""
+    plain = []
+    for argument in selected.nodes[0].arguments or ():
+        if not isinstance(argument.value, VariableNode):
+            if _uses_variables(argument):
+                return None
+        elif isinstance(get_nullable_type(selected.field.args[argument.name.value].type), GraphQLScalarType):
+            plain.append(argument.value.name.value)
+        else:
+            return None
+    return plain
+
+
+def _uses_variables(argument: ArgumentNode) -> bool:
     class Finder(Visitor):
         found = False
 
@@ -155,8 +184,7 @@ def uses_variables(node: FieldNode) -> bool:
             self.found = True
 
     finder = Finder()
-    for argument in node.arguments or ():
-        visit(argument, finder)
+    visit(argument, finder)
     return finder.found
 
 

@@ -1,7 +1,7 @@
-"""Statements as text for the driver, made once; what differs from run to run is filled in."""
+"""Statements as text for the driver, made once for all that differ in nothing but values."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.execution import statements
+from gateway.execution.cache import Cache
+from gateway.execution.compiled.plan import Surprise
 from gateway.kinds import SiteRole
 
 _SOMEBODY = uuid4()
@@ -45,26 +47,81 @@ class Text:
             values.update(dict.fromkeys(self.viewer, self.viewer_as(viewer.user_uuid)))
         return values if self.order is None else tuple([values[name] for name in self.order])
 
+
+@dataclass(frozen=True, slots=True)
+class _Mould:
+    """A text, and which of its parameters come from where in the list of a statement's values."""
+
+    text: Text
+    places: Mapping[str, tuple[int, int | None, Process | None]]
+
+    def cast(self, binds: Sequence[Any]) -> Text:
+        """The text with other values."""
+        fixed = dict(self.text.fixed)  # what the compiler adds of its own is always the same
+        for name, (place, member, process) in self.places.items():
+            value = binds[place].value if member is None else binds[place].value[member]
+            fixed[name] = value if process is None else process(value)
+        return replace(self.text, fixed=fixed)
+
+
+class Texts:
+    """The texts of one database, kept within bounds: under the names of those who want them, and by their shapes."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._dialect = dialect
+        self._named: Cache[Text] = Cache(4_000, 32_000_000)
+        self._moulds: Cache[_Mould] = Cache(4_000, 32_000_000)
+
+    def get(self, name: Hashable, build: Callable[[], sa.Select[Any]]) -> Text:
+        """The text of the statement that `build` makes, unless that name has one already."""
+        text = self._named.get(name)
+        if text is None:
+            text = self._text(build())
+            self._named.put(name, text, 1_000 + 2 * len(text.sql))
+        return text
+
+    def _text(self, statement: sa.Select[Any]) -> Text:
+        key = statement._generate_cache_key()  # SQLAlchemy has no public name for it
+        if key is None:
+            raise Surprise("a statement without a shape")
+        binds: Sequence[Any] = key.bindparams
+        shape = key.key, tuple([len(bind.value) if bind.expanding else None for bind in binds])
+        mould = self._moulds.get(shape)
+        if mould is None:
+            mould = _mould(statement, binds, self._dialect)
+            return self._moulds.put(shape, mould, 1_000 + 2 * len(mould.text.sql)).text
+        return mould.cast(binds)
+
     @property
-    def size(self) -> int:
-        """About how many bytes it takes."""
-        return 1_000 + 2 * len(self.sql)
+    def taken(self) -> int:
+        """The bytes that the texts take."""
+        return self._named.taken + self._moulds.taken
 
 
-def text_of(statement: sa.Select[Any], dialect: sa.Dialect) -> Text:
-    """The text of a statement."""
+def _mould(statement: sa.Select[Any], binds: Sequence[Any], dialect: sa.Dialect) -> _Mould:
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     values: Mapping[str, Any] = compiled.params
     viewer = tuple(name for name, value in values.items() if value is _SOMEBODY)
     named = {name: _process(compiled, name, dialect) for name in values if name not in _AS_GIVEN}
-    fixed = {
-        name: value if named.get(name) is None else named[name](value)
-        for name, value in values.items()
-        if name not in _OPEN and name not in viewer
-    }
+    known = [name for name in values if name not in _OPEN and name not in viewer]
+    fixed = {name: values[name] if named.get(name) is None else named[name](values[name]) for name in known}
     opened = {name: named.get(name) for name in values if name in _OPEN}
     order = tuple(compiled.positiontup) if compiled.positional else None
-    return Text(str(compiled), fixed, opened, viewer, _hex if dialect.name == "sqlite" else str, order)
+    text = Text(str(compiled), fixed, opened, viewer, _hex if dialect.name == "sqlite" else str, order)
+    places = _places(compiled, binds)
+    return _Mould(text, {name: (*places[name], named.get(name)) for name in known if name in places})
+
+
+def _places(compiled: Any, binds: Sequence[Any]) -> dict[str, tuple[int, int | None]]:
+    """Where the values of parameters stand: at which place, and for a member of a list at which place in it."""
+    found: dict[str, tuple[int, int | None]] = {}
+    for place, bind in enumerate(binds):
+        name = compiled.bind_names[bind]
+        if bind.expanding:
+            found.update({f"{name}_{number + 1}": (place, number) for number in range(len(bind.value))})
+        else:
+            found[name] = place, None
+    return found
 
 
 def _process(compiled: Any, name: str, dialect: sa.Dialect) -> Any:

@@ -1,0 +1,25 @@
+"""The values of an operation's variables, coerced as graphql-core does it, without looking their types up each time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import coerce_input_value, is_non_null_type
+from graphql.execution.get_variable_signature import GraphQLVariableSignature
+from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.pyutils import Undefined
+
+
+def leaf_values(signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]) -> VariableValues | None:
+    """The values of variables that hold leaves; None where one is wrong or has a default: graphql-core knows more."""
+    sources: dict[str, VariableValueSource] = {}
+    coerced: dict[str, Any] = {}
+    for signature in signatures:
+        name, value = signature.name, given.get(signature.name, Undefined)
+        sources[name] = VariableValueSource(signature, value)
+        if value is not Undefined:
+            coerced[name] = coerce_input_value(value, signature.type)
+            if coerced[name] is Undefined:
+                return None
+        elif signature.default is not None or is_non_null_type(signature.type):
+            return None
+    return VariableValues(sources, coerced)
