@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_without_ignore_errors_the_rest_is_given_up(shared_site: Site) -> None:
-    """What is done stays; what was pending is cancelled with its placeholders (SUB-052)."""
+    """What is done stays; what was pending is cancelled with its placeholders (SUB-052, ENC-ERR-11)."""
     site, folder = shared_site, await shared_site.folder("strict")
     good = [File(f"{number}.txt", "PLAIN_TEXT", f"strict {number}".encode()) for number in range(120)]
     bad = File("bad.png", "IMAGE", b"no picture at all")

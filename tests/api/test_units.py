@@ -259,8 +259,30 @@ async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> Non
     assert job["errors"] == ["a.png: the file has 3 bytes, not 4 as its metadata says."]
 
 
+async def test_the_type_is_that_of_the_bytes(shared_site: Site) -> None:
+    """Not that with which they were sent: other clients send frames as application/dicom (SUB-067)."""
+    site, folder = shared_site, await shared_site.folder("frames")
+    frames = [File(f"{n}.png", "IMAGE", samples.png(seed=n), "application/dicom") for n in range(2)]
+    images = [{"placeholderUuid": uuid} for uuid in await placeholders(site, folder, frames)]
+    job = await finished(site, await start(site, folder, {"imageGroups": [{"images": images}]}))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    for image in images:
+        assert (await facts(site, image["placeholderUuid"]))["mimeType"] == "image/png"
+
+
+async def test_a_size_may_have_more_than_32_bits(shared_site: Site) -> None:
+    """As a number, which GraphQL's own Int could not hold (SUB-079)."""
+    site, folder = shared_site, await shared_site.folder("large")
+    file = {"name": "large.mp4", "itemType": "VIDEO", "fileSize": 2**33}
+    payload = await site.done("requestUploadUrls", {"folderUuid": folder, "files": [file]}, "targets { partSize }")
+    assert payload["targets"] == [{"partSize": 64 << 20}]
+
+
 async def test_wrong_references_are_refused(shared_site: Site) -> None:
-    """Placeholders of other folders, kinds and jobs, the same twice, neither or both of the two ways to name a file."""
+    """Placeholders of other folders, kinds and jobs, the same twice, neither or both of the two ways to name a file.
+
+    A URL beside a placeholder is not passed over, but refused (SUB-058).
+    """
     site, folder, other = shared_site, await shared_site.folder("here"), await shared_site.folder("there")
     image, text = await placeholders(
         site, folder, [File("a.png", "IMAGE", samples.png()), File("a", "PLAIN_TEXT", b"a")]

@@ -55,7 +55,10 @@ async def refused(site: Site, mutation: str, input: dict[str, Any], who: str = "
 
 
 async def test_every_kind_has_a_target(shared_site: Site) -> None:
-    """ENC-SURL-01 to ENC-SURL-04: a placeholder each, where and how to send its bytes, in the order of the input."""
+    """ENC-SURL-01 to ENC-SURL-04: a placeholder each, where and how to send its bytes, in the order of the input.
+
+    The headers that a store insists on come with each target (SUB-069).
+    """
     site, folder = shared_site, await shared_site.folder("targets")
     files = [File(f"{kind}.bin", kind, kind.encode()) for kind in LISTS]
     targets = await announce(site, folder, files)

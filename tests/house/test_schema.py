@@ -14,6 +14,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
+    get_named_type,
 )
 from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
@@ -105,6 +106,21 @@ def test_nested_fields_are_declared() -> None:
             continue
         declared = definition.metadata.get(DECLARATION)
         assert isinstance(declared, Aggregate | Batch | Derived | Lookup | Same | ToMany | ToOne), coordinate
+
+
+def test_values_of_enums_are_written_alike() -> None:
+    """Whatever other systems send, a status is PENDING and not pending (SUB-083)."""
+    for kind in own_types():
+        if isinstance(kind, GraphQLEnumType):
+            assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", value) for value in kind.values), kind.name
+
+
+def test_every_uuid_is_one() -> None:
+    """Never a text in one place and a UUID in another (SUB-080)."""
+    for coordinate, _, field in fields():
+        name = coordinate.rpartition(".")[2]
+        if name.lower().endswith(("uuid", "uuids")) or name == "datasetHash":
+            assert get_named_type(field.type).name == "UUID", coordinate
 
 
 def test_lists_are_pages_or_say_their_bound() -> None:
