@@ -13,10 +13,11 @@ from gateway.models.base import fold
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
+from gateway.models.tags import folder_tags, organisation_tags
 from resolvers.inputs.lists import StorageItemFilter, StorageScope
 
 Conditions = list[sa.ColumnElement[bool]]
-MAX_SEARCH = 1000
+MAX_SEARCH, MAX_TAGS = 1000, 100
 
 
 def folder_conditions(asked: Asked) -> Conditions:
@@ -28,7 +29,7 @@ def folder_conditions(asked: Asked) -> Conditions:
     if wanted.dataset_synced is not None:
         mirrored = sa.exists().where(datasets.c.backing_folder_uuid == folders.c.uuid)
         conditions.append(mirrored if wanted.dataset_synced else ~mirrored)
-    return conditions
+    return [*conditions, *_tagged(wanted.organisation_tags_all_of or [])]
 
 
 def item_conditions(asked: Asked) -> Conditions:
@@ -89,6 +90,15 @@ def name_condition(column: sa.ColumnElement[Any], name: str = "search") -> Any:
         return [column.contains(_checked(text, name), autoescape=True)] if text else []
 
     return conditions
+
+
+def _tagged(names: list[str]) -> Conditions:
+    if len(names) > MAX_TAGS:
+        raise bad_input(f"At most {MAX_TAGS} tags can be asked for at once.", "filter", "organisationTagsAllOf")
+    having = sa.select(folder_tags.c.folder_uuid).join(
+        organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
+    )
+    return [folders.c.uuid.in_(having.where(organisation_tags.c.name == name)) for name in sorted(set(names))]
 
 
 def _named(asked: Asked, column: sa.ColumnElement[Any]) -> Conditions:

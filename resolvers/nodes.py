@@ -17,6 +17,7 @@ from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
 from resolvers.people import group_by_uuid, user_by_uuid
+from resolvers.tags import tag_by_uuid
 from resolvers.uploads import job_by_uuid
 
 MAX_IDS = 1000
@@ -29,6 +30,7 @@ _EDGES: dict[str, ToOne] = {
     "Group": group_by_uuid,
     "User": user_by_uuid,
     "UploadJob": job_by_uuid,
+    "OrganisationTag": tag_by_uuid,
 }
 
 

@@ -9,12 +9,13 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds import StorageFolderType, StorageUserRole
-from resolvers import changes, folders, integrations
+from resolvers import changes, folders, integrations, tags
 from resolvers.inputs.scalars import JSON, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
 from schema.integrations import CloudIntegration
 from schema.people import Group, User
+from schema.tags import OrganisationTag
 
 if TYPE_CHECKING:
     from schema.changes import StorageChangeConnection
@@ -108,6 +109,7 @@ class StorageFolder(Node):
     path_to_root: list[StoragePathElement] = answered(
         folders.path_to_root, "The folder itself first, then those above it as far as the viewer sees; at most 64."
     )
+    organisation_tags: Connection[OrganisationTag] = answered(tags.tags_of_folder, "The tags that it has, by name.")
     folder_type: StorageFolderType = column("How the folder is backed.")
     integration: CloudIntegration | None = answered(
         integrations.integration_by_uuid,

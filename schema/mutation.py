@@ -59,6 +59,12 @@ from resolvers.mutations.people import (
     update_group,
     update_user,
 )
+from resolvers.mutations.tags import (
+    add_storage_folder_tags,
+    create_organisation_tag,
+    delete_organisation_tag,
+    remove_storage_folder_tags,
+)
 from resolvers.mutations.uploads import (
     abort_uploads,
     complete_upload_parts,
@@ -118,6 +124,12 @@ from schema.payloads.people import (
     UpdateGroupPayload,
     UpdateUserPayload,
 )
+from schema.payloads.tags import (
+    AddStorageFolderTagsPayload,
+    CreateOrganisationTagPayload,
+    DeleteOrganisationTagPayload,
+    RemoveStorageFolderTagsPayload,
+)
 from schema.payloads.uploads import (
     AbortUploadsPayload,
     CancelUploadJobPayload,
@@ -175,3 +187,7 @@ class Mutation:
     delete_cloud_integration: DeleteCloudIntegrationPayload = changes(delete_cloud_integration)
     add_cloud_integration_groups: AddCloudIntegrationGroupsPayload = changes(add_cloud_integration_groups)
     remove_cloud_integration_groups: RemoveCloudIntegrationGroupsPayload = changes(remove_cloud_integration_groups)
+    create_organisation_tag: CreateOrganisationTagPayload = changes(create_organisation_tag)
+    delete_organisation_tag: DeleteOrganisationTagPayload = changes(delete_organisation_tag)
+    add_storage_folder_tags: AddStorageFolderTagsPayload = changes(add_storage_folder_tags)
+    remove_storage_folder_tags: RemoveStorageFolderTagsPayload = changes(remove_storage_folder_tags)

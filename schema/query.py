@@ -11,6 +11,7 @@ from resolvers.items import item_asked_for, items_anywhere
 from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.people import group_asked_for, groups_known, users_known, who_asks
+from resolvers.tags import tags_known
 from resolvers.uploads import job_asked_for, jobs_seen
 from schema.common import Connection, Node
 from schema.datasets import Dataset
@@ -20,6 +21,7 @@ from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.metadata import MetadataSchema
 from schema.people import Group, User, Viewer
+from schema.tags import OrganisationTag
 from schema.uploads import UploadJob, UploadJobConnection
 
 
@@ -51,4 +53,7 @@ class Query:
     cloud_integration: CloudIntegration | None = answered(integration_asked_for, "One cloud integration.")
     cloud_integrations: Connection[CloudIntegration] = answered(
         integrations_seen, "The cloud integrations that the viewer was given, by title (ENC-CLIENT-08)."
+    )
+    organisation_tags: Connection[OrganisationTag] = answered(
+        tags_known, "The tags of the organisation, by name (ENC-CLIENT-10)."
     )

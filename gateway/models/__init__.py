@@ -1,5 +1,29 @@
 """All rows of the database, brought together so that the metadata is whole whoever asks for it."""
 
-from gateway.models import changes, datasets, folders, integrations, items, metadata, people, queue, uploads
+from gateway.models import (
+    changes,
+    collections,
+    datasets,
+    folders,
+    integrations,
+    items,
+    metadata,
+    people,
+    queue,
+    tags,
+    uploads,
+)
 
-__all__ = ["changes", "datasets", "folders", "integrations", "items", "metadata", "people", "queue", "uploads"]
+__all__ = [
+    "changes",
+    "collections",
+    "datasets",
+    "folders",
+    "integrations",
+    "items",
+    "metadata",
+    "people",
+    "queue",
+    "tags",
+    "uploads",
+]

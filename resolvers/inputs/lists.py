@@ -57,6 +57,11 @@ class StorageFolderFilter:
     dataset_synced: bool | None = strawberry.field(
         default=None, description="Only folders that a dataset mirrors, or only the others; null means both."
     )
+    organisation_tags_all_of: list[str] | None = strawberry.field(
+        default=None,
+        description="Only folders that have all tags of these names, letter by letter, at most 100; a name that no tag "
+        "has is that of no folder's tag (SUB-011).",
+    )
 
 
 @strawberry.input(description="Which items a list holds; everything that is given must be true of an item.")

@@ -1,0 +1,32 @@
+"""The organisation's tags, and the folders that have them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.models.base import Key, now, table_of
+
+
+class OrganisationTag(SQLModel, table=True):
+    """A word for folders; no two tags have the same name."""
+
+    __tablename__ = "organisation_tags"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    name: str = Field(sa_type=Key, unique=True)
+    name_key: str = Field(sa_type=Key, index=True)
+    description: str = ""
+    created_at: datetime = Field(default_factory=now)
+
+
+class FolderTag(SQLModel, table=True):
+    """That a folder has a tag."""
+
+    __tablename__ = "folder_tags"
+    folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
+    tag_uuid: UUID = Field(primary_key=True, foreign_key="organisation_tags.uuid", ondelete="CASCADE", index=True)
+
+
+organisation_tags = table_of(OrganisationTag)
+folder_tags = table_of(FolderTag)

@@ -1,0 +1,28 @@
+"""How the organisation's tags answer."""
+
+from gateway.execution.declarations import Argument, Derived, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.models.tags import folder_tags, organisation_tags
+from resolvers.filters import name_condition
+from resolvers.orders import by_name
+
+_ORDER = by_name(organisation_tags.c.name_key, organisation_tags.c.uuid)
+_SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
+
+id_of = Derived(("uuid",), lambda row: global_id("OrganisationTag", row.uuid))
+tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")
+tags_known = ToMany(
+    "organisationTags",
+    organisation_tags,
+    _ORDER,
+    where=name_condition(organisation_tags.c.name_key),
+    arguments=(_SEARCH,),
+)
+tags_of_folder = ToMany(
+    "folderTags",
+    organisation_tags,
+    _ORDER,
+    key="uuid",
+    parent=folder_tags.c.folder_uuid,
+    source=organisation_tags.join(folder_tags, folder_tags.c.tag_uuid == organisation_tags.c.uuid),
+)

@@ -1,0 +1,138 @@
+"""The organisation's tags: made and removed by admins of the site, given to folders, and filtered by."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.sites import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TAG = "organisationTag { id uuid name description }"
+TAGS = "folder { organisationTags { totalCount nodes { name } } }"
+FOUND = """
+query($tags: [String!], $in: UUID!) { storageFolder(uuid: $in) {
+  subfolders(filter: { organisationTagsAllOf: $tags }) { totalCount nodes { name } }
+} }
+"""
+
+
+async def tag(site: Site, name: str) -> str:
+    """Make a tag; its uuid."""
+    return str((await site.done("createOrganisationTag", {"name": name}, TAG))["organisationTag"]["uuid"])
+
+
+async def tagged(site: Site, folder: str, *tags: str, who: str = "admin") -> list[str]:
+    """Give a folder tags; the names of those that it has."""
+    given = {"folderUuid": folder, "organisationTagUuids": tags}
+    found = (await site.done("addStorageFolderTags", given, TAGS, who))["folder"]["organisationTags"]
+    assert found["totalCount"] == len(found["nodes"])
+    return [node["name"] for node in found["nodes"]]
+
+
+async def named(site: Site, top: str, *tags: str) -> list[str]:
+    """The subfolders that have all these tags."""
+    found = (await site.ask(FOUND, {"tags": tags, "in": top}))["storageFolder"]["subfolders"]
+    assert found["totalCount"] == len(found["nodes"])
+    return [node["name"] for node in found["nodes"]]
+
+
+async def test_admins_make_and_remove_tags(shared_site: Site) -> None:
+    """No two of a name, letter by letter; by uuid or by name (ENC-CLIENT-10 to ENC-CLIENT-12)."""
+    site = shared_site
+    made = await site.done("createOrganisationTag", {"name": "Roads", "description": "Ways"}, TAG)
+    assert made["organisationTag"]["description"] == "Ways"
+    assert await site.refused("createOrganisationTag", {"name": "Roads"}) == [("CONFLICT", "input.name")]
+    assert await site.refused("createOrganisationTag", {"name": " "}) == [("BAD_USER_INPUT", "input.name")]
+    other = await tag(site, "roads")
+    node = await site.ask(
+        "query($id: ID!) { node(id: $id) { ... on OrganisationTag { name } } }", made["organisationTag"]
+    )
+    assert node["node"] == {"name": "Roads"}
+    listed = '{ organisationTags(search: "ROADS") { totalCount nodes { name } } }'
+    assert {one["name"] for one in (await site.ask(listed))["organisationTags"]["nodes"]} == {"Roads", "roads"}
+    refused = await site.refused("deleteOrganisationTag", {"name": "roads", "organisationTagUuid": other})
+    assert refused == [("BAD_USER_INPUT", "input.organisationTagUuid")]
+    assert await site.refused("deleteOrganisationTag", {}) == refused
+    folder = await site.folder("street")
+    await tagged(site, folder, other)
+    gone = await site.done("deleteOrganisationTag", {"name": "roads"}, "organisationTagUuid untaggedFoldersCount")
+    assert gone == {"organisationTagUuid": other, "untaggedFoldersCount": 1, "userErrors": []}
+    assert await site.refused("deleteOrganisationTag", {"name": "roads"}) == [("NOT_FOUND", "input.name")]
+    given = {"organisationTagUuid": other}
+    assert await site.refused("deleteOrganisationTag", given) == [("NOT_FOUND", "input.organisationTagUuid")]
+    assert (await site.ask(listed))["organisationTags"]["totalCount"] == 1
+
+
+async def test_others_only_read_them(shared_site: Site) -> None:
+    """Whoever is signed in; making and removing is for admins of the site, tagging for those who edit the folder."""
+    site, folder = shared_site, await shared_site.folder("guarded")
+    group, uuid = await site.group("readers"), await tag(site, "guarded")
+    await site.user("reader@example.org", groups=[group])
+    await site.grant(folder, group, "VIEWER")
+    who, mine = "reader@example.org", {"folderUuid": folder, "organisationTagUuids": [uuid]}
+    assert await site.refused("createOrganisationTag", {"name": "mine"}, who) == [("FORBIDDEN", "input")]
+    assert await site.refused("deleteOrganisationTag", {"name": "guarded"}, who) == [("FORBIDDEN", "input")]
+    for mutation in ("addStorageFolderTags", "removeStorageFolderTags"):
+        assert await site.refused(mutation, mine, who) == [("FORBIDDEN", "input.folderUuid")]
+    found = await site.ask('{ organisationTags(search: "guarded") { nodes { name } } }', who=who)
+    assert found["organisationTags"]["nodes"] == [{"name": "guarded"}]
+    await site.grant(folder, group, "USER")
+    assert await tagged(site, folder, uuid, who=who) == ["guarded"]
+
+
+async def test_folders_have_tags(shared_site: Site) -> None:
+    """Given and taken, twice without harm; bad ones are named by their place."""
+    site, folder = shared_site, await shared_site.folder("tagged")
+    one, two = await tag(site, "one"), await tag(site, "two")
+    assert await tagged(site, folder, two) == ["two"]
+    assert await tagged(site, folder, one, two) == ["one", "two"]
+    given = {"folderUuid": folder, "organisationTagUuids": [folder, one, one]}
+    for mutation in ("addStorageFolderTags", "removeStorageFolderTags"):
+        places = ["input.organisationTagUuids.0", "input.organisationTagUuids.2"]
+        refused = await site.refused(mutation, given)
+        assert refused == [("NOT_FOUND", places[0]), ("BAD_USER_INPUT", places[1])]
+    for _ in range(2):
+        taken = await site.done("removeStorageFolderTags", {"folderUuid": folder, "organisationTagUuids": [one]}, TAGS)
+        assert taken["folder"]["organisationTags"]["nodes"] == [{"name": "two"}]
+    journal = f'{{ storageFolder(uuid: "{folder}") {{ journal {{ nodes {{ action before after }} }} }} }}'
+    newest = (await site.ask(journal))["storageFolder"]["journal"]["nodes"][0]
+    assert newest == {"action": "UNTAG", "before": {"tag": "one"}, "after": None}
+
+
+async def test_folders_are_found_by_all_their_tags(shared_site: Site) -> None:
+    """Letter by letter; one that no folder has finds nothing (ENC-QFOLD-05, SUB-011, SUB-139)."""
+    site, top = shared_site, await shared_site.folder("found")
+    both, only = await site.folder("both", top), await site.folder("only", top)
+    red, blue = await tag(site, "Red"), await tag(site, "Blue")
+    await tagged(site, both, red, blue)
+    await tagged(site, only, red)
+    assert await named(site, top, "Red") == ["both", "only"]
+    assert await named(site, top, "Blue", "Red", "Red") == ["both"]
+    assert await named(site, top) == ["both", "only"]
+    assert await named(site, top, "red") == await named(site, top, "Red", "unknown") == []
+    below = "query($f: StorageFolderFilter) { searchStorageFolders(filter: $f) { nodes { name } } }"
+    found = await site.ask(below, {"f": {"organisationTagsAllOf": ["Blue"]}})
+    assert found["searchStorageFolders"]["nodes"] == [{"name": "both"}]
+    many: dict[str, Any] = {"tags": [str(number) for number in range(101)], "in": top}
+    errors = (await site.body(FOUND, many))["errors"]
+    assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]
+
+
+async def test_tags_have_pages(shared_site: Site) -> None:
+    """Nothing is cut off after a first page (ENC-PAGE-06)."""
+    site, names = shared_site, [f"paged {number}" for number in range(5)]
+    folder = await site.folder("paged")
+    await tagged(site, folder, *[await tag(site, name) for name in names])
+    document = (
+        "query($u: UUID!, $a: String) { storageFolder(uuid: $u) { organisationTags(first: 3, after: $a) { %s } } }"
+    )
+    seen: list[str] = []
+    after = None
+    while len(seen) < 5:
+        selected = document.replace("%s", "nodes { name } pageInfo { endCursor hasNextPage }")
+        page = (await site.ask(selected, {"u": folder, "a": after}))["storageFolder"]["organisationTags"]
+        seen += [node["name"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        assert page["pageInfo"]["hasNextPage"] == (len(seen) < 5)
+    assert seen == names
