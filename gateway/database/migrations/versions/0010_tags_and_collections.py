@@ -1,7 +1,7 @@
 """Folders have tags; items are collected, and filters are kept.
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from gateway.models.base import Json, Key
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
