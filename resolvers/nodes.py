@@ -12,6 +12,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.answers import find, find_all
 from gateway.execution.declarations import ToOne
 from gateway.ids import read_global_id
+from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
@@ -31,6 +32,8 @@ _EDGES: dict[str, ToOne] = {
     "User": user_by_uuid,
     "UploadJob": job_by_uuid,
     "OrganisationTag": tag_by_uuid,
+    "Collection": collection_by_uuid,
+    "FilterPreset": preset_by_uuid,
 }
 
 

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.mutations.collections import (
+    add_collection_items,
+    add_collection_items_by_title,
+    add_collection_preset_items,
+    create_collection,
+    create_filter_preset,
+    delete_collection,
+    delete_filter_preset,
+    remove_collection_items,
+    remove_collection_preset_items,
+    update_collection,
+)
 from resolvers.mutations.data_groups import create_data_groups
 from resolvers.mutations.datasets import (
     create_dataset,
@@ -73,6 +85,18 @@ from resolvers.mutations.uploads import (
     sign_upload_parts,
 )
 from schema.fields import changes
+from schema.payloads.collections import (
+    AddCollectionItemsByTitlePayload,
+    AddCollectionItemsPayload,
+    AddCollectionPresetItemsPayload,
+    CreateCollectionPayload,
+    CreateFilterPresetPayload,
+    DeleteCollectionPayload,
+    DeleteFilterPresetPayload,
+    RemoveCollectionItemsPayload,
+    RemoveCollectionPresetItemsPayload,
+    UpdateCollectionPayload,
+)
 from schema.payloads.data_groups import CreateDataGroupsPayload
 from schema.payloads.datasets import (
     CreateDatasetPayload,
@@ -191,3 +215,13 @@ class Mutation:
     delete_organisation_tag: DeleteOrganisationTagPayload = changes(delete_organisation_tag)
     add_storage_folder_tags: AddStorageFolderTagsPayload = changes(add_storage_folder_tags)
     remove_storage_folder_tags: RemoveStorageFolderTagsPayload = changes(remove_storage_folder_tags)
+    create_collection: CreateCollectionPayload = changes(create_collection)
+    update_collection: UpdateCollectionPayload = changes(update_collection)
+    delete_collection: DeleteCollectionPayload = changes(delete_collection)
+    add_collection_items: AddCollectionItemsPayload = changes(add_collection_items)
+    remove_collection_items: RemoveCollectionItemsPayload = changes(remove_collection_items)
+    add_collection_items_by_title: AddCollectionItemsByTitlePayload = changes(add_collection_items_by_title)
+    add_collection_preset_items: AddCollectionPresetItemsPayload = changes(add_collection_preset_items)
+    remove_collection_preset_items: RemoveCollectionPresetItemsPayload = changes(remove_collection_preset_items)
+    create_filter_preset: CreateFilterPresetPayload = changes(create_filter_preset)
+    delete_filter_preset: DeleteFilterPresetPayload = changes(delete_filter_preset)

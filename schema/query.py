@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.collections import collection_asked_for, collections_seen, preset_asked_for, presets_seen
 from resolvers.datasets import dataset_asked_for, datasets_seen
 from resolvers.folders import folder_asked_for, folders_anywhere, viewer_roots
 from resolvers.integrations import integration_asked_for, integrations_seen
@@ -13,6 +14,7 @@ from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.people import group_asked_for, groups_known, users_known, who_asks
 from resolvers.tags import tags_known
 from resolvers.uploads import job_asked_for, jobs_seen
+from schema.collections import Collection, FilterPreset
 from schema.common import Connection, Node
 from schema.datasets import Dataset
 from schema.fields import answered, asked
@@ -56,4 +58,12 @@ class Query:
     )
     organisation_tags: Connection[OrganisationTag] = answered(
         tags_known, "The tags of the organisation, by name (ENC-CLIENT-10)."
+    )
+    collection: Collection | None = answered(collection_asked_for, "One collection (ENC-CLIENT-19).")
+    collections: Connection[Collection] = answered(
+        collections_seen, "The collections of folders that the viewer may see, by name (ENC-CLIENT-19)."
+    )
+    filter_preset: FilterPreset | None = answered(preset_asked_for, "One filter that is kept (ENC-CLIENT-20).")
+    filter_presets: Connection[FilterPreset] = answered(
+        presets_seen, "The filters that are kept in folders that the viewer may see, by name (ENC-CLIENT-20)."
     )

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.database.tree import within
+from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
@@ -53,6 +54,16 @@ def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
 def sees_job(viewer: Viewer) -> Condition:
     """Whether the viewer may watch an upload job: it is as visible as its folder."""
     return in_seen_folder(viewer, upload_jobs.c.folder_uuid)
+
+
+def sees_collection(viewer: Viewer) -> Condition:
+    """Whether the viewer may see a collection: it is as visible as its folder."""
+    return in_seen_folder(viewer, collections.c.top_level_folder_uuid)
+
+
+def sees_preset(viewer: Viewer) -> Condition:
+    """Whether the viewer may see a filter that is kept: it is as visible as its folder."""
+    return in_seen_folder(viewer, filter_presets.c.top_level_folder_uuid)
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:

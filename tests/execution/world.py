@@ -23,10 +23,12 @@ from gateway.ids import global_id
 from gateway.kinds import JobStatus, SiteRole, StorageItemType, StorageUserRole
 from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
+from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import api_keys, groups, memberships, users
+from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import upload_jobs, upload_units
 from gateway.services import open_services
 from gateway.settings import Limits, Settings
@@ -227,6 +229,19 @@ class Builder:
             await self._job(number)
         for number in range(40):
             await self._change(number)
+        for number in range(3):
+            await self._collection(number)
+
+    async def _collection(self, number: int) -> None:
+        """A collection with some items, a filter, and a tag on some folders."""
+        owner = {"top_level_folder_uuid": self.world.folders[number * 4]}
+        collection = await self.put(collections, **owner, **self.name())
+        for item in self.random.sample(self.world.items, number * 5):
+            await self.put(collection_items, collection_uuid=collection, item_uuid=item)
+        await self.put(filter_presets, filter={"search": "a", "itemTypes": ["IMAGE"]}, **owner, **self.name())
+        tag = await self.put(organisation_tags, name=f"tag {number}", name_key=f"tag {number}")
+        for folder in self.random.sample(self.world.folders, 5):
+            await self.put(folder_tags, folder_uuid=folder, tag_uuid=tag)
 
     async def _change(self, number: int) -> None:
         """Something that happened to an item or a folder, perhaps between two folders."""

@@ -20,7 +20,7 @@ from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
 
 from gateway.execution.declarations import Aggregate, Batch, Derived, Lookup, Same, ToMany, ToOne
-from gateway.models import changes, datasets, folders, integrations, items, people, tags, uploads
+from gateway.models import changes, collections, datasets, folders, integrations, items, people, tags, uploads
 from schema.api import api
 from schema.fields import DECLARATION
 from tests.house.sources import ROOT
@@ -40,6 +40,9 @@ ROWS: dict[str, Table] = {
     "UploadUnit": uploads.upload_units,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
+    "Collection": collections.collections,
+    "CollectionItem": collections.collection_items,
+    "FilterPreset": collections.filter_presets,
     "OrganisationTag": tags.organisation_tags,
 }
 BOUNDED_LISTS = "at most|At most|one entry|One entry|in the order of the input|no more than|1 to |Where to send"

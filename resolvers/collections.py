@@ -1,0 +1,88 @@
+"""How collections of items, and filters that are kept, answer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.visible import sees_collection, sees_item, sees_preset
+from gateway.errors import bad_input
+from gateway.execution.declarations import Access, Aggregate, Argument, Asked, Derived, Lookup, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.models.collections import collection_items, collections, filter_presets
+from gateway.models.folders import folders
+from gateway.models.items import items
+from resolvers.filters import item_conditions
+from resolvers.inputs.lists import StorageItemFilter
+from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
+
+MAX_UUIDS = 1000
+_ARGUMENTS = (
+    Argument("top_level_folder_uuid", UUID | None, None, "Only those of this folder."),
+    Argument("uuids", list[UUID] | None, None, "Only those with these uuids, at most 1,000."),
+)
+
+
+def _listed(table: sa.Table, sees: Access) -> Callable[[Asked], Sequence[sa.ColumnElement[bool]]]:
+    """What the viewer may see, narrowed by all arguments at once."""
+
+    def conditions(asked: Asked) -> list[sa.ColumnElement[bool]]:
+        folder, uuids = asked.arguments["top_level_folder_uuid"], asked.arguments["uuids"]
+        found = [sees(asked.viewer)]
+        if folder is not None:
+            found.append(table.c.top_level_folder_uuid == folder)
+        if uuids is not None:
+            if len(uuids) > MAX_UUIDS:
+                raise bad_input(f"At most {MAX_UUIDS:,} uuids can be asked for at once.", "uuids")
+            found.append(table.c.uuid.in_(uuids))
+        return found
+
+    return conditions
+
+
+def _filter(row: Any) -> Any:
+    return row.filter
+
+
+id_of = Derived(("uuid",), lambda row: global_id("Collection", row.uuid))
+preset_id_of = Derived(("uuid",), lambda row: global_id("FilterPreset", row.uuid))
+collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
+preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
+collection_asked_for = Lookup(collection_by_uuid, "uuid", "The collection's uuid.")
+preset_asked_for = Lookup(preset_by_uuid, "uuid", "The preset's uuid.")
+folder_of = ToOne(folders, "top_level_folder_uuid")
+items_counted = Aggregate("uuid", collection_items.c.collection_uuid, sa.func.count(), collection_items)
+item_of_entry = ToOne(items, "item_uuid", access=sees_item)
+filter_of = Derived(("filter",), _filter)
+collections_seen = ToMany(
+    "collections",
+    collections,
+    by_name(collections.c.name_key, collections.c.uuid),
+    where=_listed(collections, sees_collection),
+    arguments=_ARGUMENTS,
+)
+presets_seen = ToMany(
+    "filterPresets",
+    filter_presets,
+    by_name(filter_presets.c.name_key, filter_presets.c.uuid),
+    where=_listed(filter_presets, sees_preset),
+    arguments=_ARGUMENTS,
+)
+items_in = ToMany(
+    "collectionItems",
+    items,
+    ITEM_ORDERS,
+    key="uuid",
+    parent=collection_items.c.collection_uuid,
+    source=items.join(collection_items, collection_items.c.item_uuid == items.c.uuid),
+    where=lambda asked: [*item_conditions(asked), sees_item(asked.viewer)],
+    filter_type=StorageItemFilter,
+)
+entries_in = ToMany(
+    "collectionEntries",
+    collection_items,
+    in_sequence(collection_items.c.created_at, collection_items.c.item_uuid),
+    key="uuid",
+    parent=collection_items.c.collection_uuid,
+)

@@ -1,0 +1,221 @@
+"""Collections of items, and filters that are kept: as visible as the folder that they belong to."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, upload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
+WHOLE = """
+collection {
+  uuid name description topLevelFolderUuid topLevelFolder { uuid } createdAt lastEditedAt itemsCount
+  items { totalCount nodes { uuid } }
+  allItems { totalCount nodes { itemUuid storageItem { uuid } createdAt } }
+}
+"""
+PRESET = "filterPreset { uuid name description topLevelFolderUuid filter createdAt }"
+OUTCOMES = "requestedCount matchedCount addedCount ambiguousTitles unmatchedTitles failedItemUuids"
+
+
+async def files_in(site: Site, folder: str, *names: str) -> list[str]:
+    """Bring text files into a folder; their items in the order of the names."""
+    job = await upload(site, folder, [File(name, "PLAIN_TEXT", f"{folder}{name}".encode()) for name in names])
+    uuids = {item["name"]: item["itemUuid"] for item in job["itemsWithNames"]}
+    return [uuids[name] for name in names]
+
+
+async def collection(site: Site, folder: str, name: str = "Found", who: str = "admin") -> str:
+    """Make a collection; its uuid."""
+    made = await site.done("createCollection", {"topLevelFolderUuid": folder, "name": name}, WHOLE, who)
+    return str(made["collection"]["uuid"])
+
+
+async def held(site: Site, uuid: str, who: str = "admin") -> list[str]:
+    """The items of a collection that somebody sees."""
+    found = await site.ask(f'{{ collection(uuid: "{uuid}") {WHOLE.replace("collection", "", 1)} }}', who=who)
+    assert found["collection"]["items"]["totalCount"] == len(found["collection"]["items"]["nodes"])
+    return [item["uuid"] for item in found["collection"]["items"]["nodes"]]
+
+
+async def reader(site: Site, name: str, folder: str, role: str = "VIEWER") -> str:
+    """Somebody with a role on a folder."""
+    group = await site.group(name)
+    await site.user(f"{name}@example.org", groups=[group])
+    await site.grant(folder, group, role)
+    return f"{name}@example.org"
+
+
+async def test_a_collection_is_made_changed_and_removed(shared_site: Site) -> None:
+    """With the attributes that it has (ENC-CLIENT-19, ENC-COLL-01 to ENC-COLL-06)."""
+    site, folder = shared_site, await shared_site.folder("made")
+    given = {"topLevelFolderUuid": folder, "name": "Roads", "description": "All", "idempotencyKey": "roads"}
+    made, again = [(await site.done("createCollection", given, WHOLE))["collection"] for _ in range(2)]
+    assert made == again
+    assert (made["topLevelFolderUuid"], made["topLevelFolder"]["uuid"]) == (folder, folder)
+    assert (made["name"], made["description"], made["itemsCount"]) == ("Roads", "All", 0)
+    change = {"collectionUuid": made["uuid"], "name": "Ways", "description": None}
+    changed = (await site.done("updateCollection", change, WHOLE))["collection"]
+    assert (changed["name"], changed["description"]) == ("Ways", "")
+    assert changed["lastEditedAt"] > made["lastEditedAt"]
+    change = {"collectionUuid": made["uuid"], "name": None}
+    assert await site.refused("updateCollection", change) == [("BAD_USER_INPUT", "input.name")]
+    gone = await site.done("deleteCollection", {"collectionUuid": made["uuid"]}, "collectionUuid")
+    assert gone["collectionUuid"] == made["uuid"]
+    assert await site.refused("deleteCollection", {"collectionUuid": made["uuid"]}) == [
+        ("NOT_FOUND", "input.collectionUuid")
+    ]
+    bad = {"topLevelFolderUuid": UNKNOWN, "name": "Nowhere"}
+    assert await site.refused("createCollection", bad) == [("NOT_FOUND", "input.topLevelFolderUuid")]
+
+
+async def test_items_come_and_go(shared_site: Site) -> None:
+    """From any folder, once each; those that fail are told, and do no harm (ENC-COLL-07, ENC-COLL-09)."""
+    site, top = shared_site, await shared_site.folder("top")
+    one, two = await files_in(site, top, "one", "two")
+    (far,) = await files_in(site, await site.folder("far"), "far")
+    uuid = await collection(site, top)
+    added = await site.done(
+        "addCollectionItems",
+        {"collectionUuid": uuid, "itemUuids": [two, UNKNOWN, far, two]},
+        f"failedItemUuids {WHOLE}",
+    )
+    assert (added["failedItemUuids"], added["collection"]["itemsCount"]) == ([UNKNOWN], 2)
+    assert await held(site, uuid) == [far, two]
+    more = {"collectionUuid": uuid, "itemUuids": [one, two]}
+    assert (await site.done("addCollectionItems", more, "failedItemUuids"))["failedItemUuids"] == []
+    taken = await site.done("removeCollectionItems", {**more, "itemUuids": [one, far, UNKNOWN]}, "failedItemUuids")
+    assert (taken["failedItemUuids"], await held(site, uuid)) == ([UNKNOWN], [two])
+    await site.done("deleteStorageItems", {"itemUuids": [two]}, "removedItemsCount")
+    assert await held(site, uuid) == []
+    for mutation in ("addCollectionItems", "removeCollectionItems"):
+        empty = {"collectionUuid": uuid, "itemUuids": []}
+        assert await site.refused(mutation, empty) == [("BAD_USER_INPUT", "input.itemUuids")]
+
+
+async def test_what_cannot_be_seen_is_known_by_its_uuid(shared_site: Site) -> None:
+    """Among all items; the accessible ones are those that the viewer sees (ENC-COLL-08)."""
+    site, top, hidden = shared_site, await shared_site.folder("seen"), await shared_site.folder("hidden")
+    (mine,), (other,) = await files_in(site, top, "mine"), await files_in(site, hidden, "other")
+    uuid = await collection(site, top)
+    given = {"collectionUuid": uuid, "itemUuids": [other, mine]}
+    await site.done("addCollectionItems", given, "failedItemUuids")
+    who = await reader(site, "half", top, "USER")
+    assert await held(site, uuid, who) == [mine]
+    entries = "query($u: UUID!) { collection(uuid: $u) { allItems { nodes { itemUuid storageItem { uuid } } } } }"
+    nodes = (await site.ask(entries, {"u": uuid}, who))["collection"]["allItems"]["nodes"]
+    assert {node["itemUuid"]: node["storageItem"] for node in nodes} == {mine: {"uuid": mine}, other: None}
+    await site.done("removeCollectionItems", given, "failedItemUuids", who)
+    assert (await site.done("addCollectionItems", given, "failedItemUuids", who))["failedItemUuids"] == [other]
+
+
+async def test_items_are_added_by_their_names(shared_site: Site) -> None:
+    """Each name matches, is ambiguous, or matches nothing (ENC-COLL-10, SUB-089)."""
+    site, top = shared_site, await shared_site.folder("titles")
+    below = await site.folder("below", top)
+    (one, *_) = await files_in(site, top, "one", "twin")
+    (deep, _) = await files_in(site, below, "deep", "twin")
+    uuid, titles = await collection(site, top), ["one", "twin", "deep", "ONE", "none", "one"]
+    added = await site.done("addCollectionItemsByTitle", {"collectionUuid": uuid, "titles": titles}, OUTCOMES)
+    assert added == {
+        "requestedCount": 5,
+        "matchedCount": 2,
+        "addedCount": 2,
+        "ambiguousTitles": ["twin"],
+        "unmatchedTitles": ["ONE", "none"],
+        "failedItemUuids": [],
+        "userErrors": [],
+    }
+    assert await held(site, uuid) == [deep, one]
+    for bad, code in (([], "BAD_USER_INPUT"), (["x"] * 1001, "LIMIT_EXCEEDED")):
+        refused = await site.refused("addCollectionItemsByTitle", {"collectionUuid": uuid, "titles": bad})
+        assert refused == [(code, "input.titles")]
+
+
+async def test_filters_are_kept_and_fill_collections(shared_site: Site) -> None:
+    """What a preset finds in the folder and below comes in, or goes (ENC-CLIENT-20, ENC-COLL-11)."""
+    site, top = shared_site, await shared_site.folder("presets")
+    below = await site.folder("below", top)
+    red, *_ = await files_in(site, top, "red one", "blue one")
+    deep, *_ = await files_in(site, below, "red two")
+    await files_in(site, await site.folder("elsewhere"), "red three")
+    wanted = {"search": "RED", "itemTypes": ["PLAIN_TEXT", "IMAGE"]}
+    given = {"topLevelFolderUuid": top, "name": "Reds", "filter": wanted}
+    preset = (await site.done("createFilterPreset", given, PRESET))["filterPreset"]
+    kept = {**wanted, "isInDataset": None, "includeTombstones": False, "includePlaceholders": True}
+    assert (preset["name"], {key: preset["filter"][key] for key in kept}) == ("Reds", kept)
+    search = "query($f: StorageItemFilter!) { searchStorageItems(filter: $f) { nodes { name } } }"
+    assert len((await site.ask(search, {"f": preset["filter"]}))["searchStorageItems"]["nodes"]) == 3
+    uuid = await collection(site, top)
+    filled = {"collectionUuid": uuid, "filterPresetUuid": preset["uuid"]}
+    for expected in (2, 0):
+        added = await site.done("addCollectionPresetItems", filled, "addedItemsCount")
+        assert added["addedItemsCount"] == expected
+    assert await held(site, uuid) == [red, deep]
+    removed = await site.done("removeCollectionPresetItems", filled, f"removedItemsCount {WHOLE}")
+    assert (removed["removedItemsCount"], removed["collection"]["itemsCount"]) == (2, 0)
+    bad = {**given, "filter": {"includeTombstones": True}}
+    assert await site.refused("createFilterPreset", bad) == [("BAD_USER_INPUT", "input.filter")]
+    assert await site.refused("addCollectionPresetItems", {**filled, "filterPresetUuid": UNKNOWN}) == [
+        ("NOT_FOUND", "input.filterPresetUuid")
+    ]
+    await site.done("deleteFilterPreset", {"filterPresetUuid": preset["uuid"]}, "filterPresetUuid")
+    assert await site.ask(f'{{ filterPreset(uuid: "{preset["uuid"]}") {{ name }} }}') == {"filterPreset": None}
+
+
+async def test_they_are_as_visible_as_their_folder(shared_site: Site) -> None:
+    """Listed and found only by those who see it, changed only by those who may edit there."""
+    site, top = shared_site, await shared_site.folder("private")
+    uuid = await collection(site, top, "Private")
+    given = {"topLevelFolderUuid": top, "name": "Private", "filter": {"search": "x"}}
+    preset = (await site.done("createFilterPreset", given, PRESET))["filterPreset"]["uuid"]
+    stranger, viewer = await reader(site, "stranger", await site.folder("own")), await reader(site, "viewer", top)
+    wanted = "(topLevelFolderUuid: $u) { nodes { name } }"
+    listed = f"query($u: UUID!) {{ collections{wanted} filterPresets{wanted} }}"
+    for who, expected in ((stranger, []), (viewer, [{"name": "Private"}])):
+        found = await site.ask(listed, {"u": top}, who)
+        assert [found[name]["nodes"] for name in ("collections", "filterPresets")] == [expected, expected]
+    whole: dict[str, dict[str, Any]] = {
+        "updateCollection": {"collectionUuid": uuid},
+        "deleteCollection": {"collectionUuid": uuid},
+        "addCollectionItems": {"collectionUuid": uuid, "itemUuids": [UNKNOWN]},
+        "removeCollectionItems": {"collectionUuid": uuid, "itemUuids": [UNKNOWN]},
+        "addCollectionItemsByTitle": {"collectionUuid": uuid, "titles": ["x"]},
+        "addCollectionPresetItems": {"collectionUuid": uuid, "filterPresetUuid": preset},
+        "removeCollectionPresetItems": {"collectionUuid": uuid, "filterPresetUuid": preset},
+        "deleteFilterPreset": {"filterPresetUuid": preset},
+        "createCollection": {"topLevelFolderUuid": top, "name": "x"},
+        "createFilterPreset": given,
+    }
+    for mutation, input in whole.items():
+        place = f"input.{next(iter(input))}"
+        assert await site.refused(mutation, input, stranger) == [("NOT_FOUND", place)], mutation
+        assert await site.refused(mutation, input, viewer) == [("FORBIDDEN", place)], mutation
+
+
+async def test_lists_are_narrowed_by_all_that_is_asked(shared_site: Site) -> None:
+    """By folder and by uuids at once, in pages (ENC-CLIENT-19, ENC-PAGE-07)."""
+    site, top = shared_site, await shared_site.folder("lists")
+    mine = [await collection(site, top, name) for name in ("a", "b", "c")]
+    other = await collection(site, await site.folder("others"), "d")
+    listed = (
+        "query($f: UUID, $u: [UUID!]) { collections(topLevelFolderUuid: $f, uuids: $u, first: 2) { nodes { uuid } } }"
+    )
+
+    async def found(**given: Any) -> list[str]:
+        return [node["uuid"] for node in (await site.ask(listed, given))["collections"]["nodes"]]
+
+    assert await found(f=top) == mine[:2]
+    assert await found(f=top, u=[mine[2], other]) == [mine[2]]
+    assert await found(u=[other, mine[0]]) == [mine[0], other]
+    assert await found(u=[]) == []
+    items = await files_in(site, top, "1", "2", "3")
+    await site.done("addCollectionItems", {"collectionUuid": mine[0], "itemUuids": items}, "failedItemUuids")
+    items_of = "items(first: 2, after: $a) { nodes { uuid } pageInfo { endCursor } }"
+    page = f"query($u: UUID!, $a: String) {{ collection(uuid: $u) {{ {items_of} }} }}"
+    first = (await site.ask(page, {"u": mine[0]}))["collection"]["items"]
+    rest = (await site.ask(page, {"u": mine[0], "a": first["pageInfo"]["endCursor"]}))["collection"]["items"]
+    assert [node["uuid"] for node in [*first["nodes"], *rest["nodes"]]] == items
