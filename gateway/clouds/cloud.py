@@ -67,8 +67,11 @@ class Cloud:
 
     async def read(self, place: Place, start: int, stop: int) -> Span:
         """The bytes of an object from `start` up to, not including, `stop`, as in a slice."""
-        url = await self._signed(lambda: self._signer.get(place, _OURS))
-        return await self._fetcher.read(url, start, stop)
+        return await self._fetcher.read(await self.url_to_read(place), start, stop)
+
+    async def url_to_read(self, place: Place) -> str:
+        """A URL of an object, for ourselves."""
+        return await self._signed(lambda: self._signer.get(place, _OURS))
 
     async def page(self, place: Place, after: str | None = None, size: int = PAGE_SIZE) -> ObjectPage:
         """Up to `size` objects whose keys begin with that of `place`; `after` is the `next` of the page before."""

@@ -6,7 +6,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urldefrag
@@ -30,10 +30,11 @@ _RANGE = re.compile(r"bytes (?:(\d{1,19})-\d{1,19}|\*)/(\d{1,19}|\*)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Bytes of a file, and how many the whole file has; None if the server does not say."""
+    """Bytes of a file, and how many the whole file has, None if the server does not say; and whether it sends parts."""
 
     data: bytes
     total: int | None
+    is_part: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Fetcher:
                     raise FetchError(ErrorCode.CONFLICT, "The server does not send parts of the file.")
                 total = _total(response, start)
                 data = b"" if response.status == 416 else await _beginning(response, stop - start)
-        return Span(data, total)
+        return Span(data, total, response.status != 200)
 
     async def ask(self, url: str, *, method: str = "GET", most: int = 0) -> Answer:
         """The answer to one request, redirects and refusals included, with `most` bytes; raises a `FetchError`."""

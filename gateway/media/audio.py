@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 from av.audio import AudioStream
 from av.container import InputContainer
 
 from gateway.media.container import check_decodes, opened, stated_duration, survey, usable
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 
 SLACK = 0.25
 SOUND_ONLY = {"video/mp4": "audio/mp4", "video/webm": "audio/webm", "video/3gpp": "audio/3gpp"}
@@ -16,7 +16,7 @@ SOUND_ONLY = {"video/mp4": "audio/mp4", "video/webm": "audio/webm", "video/3gpp"
 GUESSED = {"audio/mpeg", "audio/aac", "audio/amr"}
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """Sample rate, bit depth where the codec has one, codec, channels and duration.
 
     Raises:

@@ -7,12 +7,14 @@ import resource
 import signal
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from gateway.kinds import StorageItemType
 from gateway.media.facts import MediaError
 from gateway.media.probe import probe
+from gateway.media.ranged import RangedFile
 
 # What the interpreter and all media libraries map before they have seen a file (300 MB measured), with room to spare.
 LIBRARIES = 512 << 20
@@ -33,7 +35,7 @@ def main(seconds: int, memory: int) -> None:
     send(output, {"ready": True})
     for line in sys.stdin.buffer:
         allow(seconds)
-        send(output, answer(json.loads(line)))
+        send(output, answer(output, json.loads(line)))
 
 
 def private_output() -> BinaryIO:
@@ -74,10 +76,17 @@ def lower(limit: int, value: int) -> None:
     resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
-def answer(request: dict[str, str]) -> dict[str, object]:
+def fetched(output: BinaryIO, start: int, stop: int) -> bytes:
+    """A part of the file, for which the parent is asked; it answers with a line that says how much, and that much."""
+    send(output, {"wants": [start, stop]})
+    return sys.stdin.buffer.read(json.loads(sys.stdin.buffer.readline())["bytes"])
+
+
+def answer(output: BinaryIO, request: dict[str, Any]) -> dict[str, object]:
     """One of: facts; refused, with the reason; fault, if the file could not be reached; exhausted, of memory."""
     try:
-        facts = probe(Path(request["path"]), StorageItemType(request["item_type"]), request["name"])
+        file = Path(request["path"]) if "path" in request else RangedFile(request["size"], partial(fetched, output))
+        facts = probe(file, StorageItemType(request["item_type"]), request["name"])
     except MediaError as error:
         return {"refused": str(error)}
     except MemoryError:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import av
@@ -14,6 +13,7 @@ from av.container import InputContainer
 from av.video import VideoStream
 
 from gateway.media.facts import MediaError
+from gateway.media.ranged import File
 
 Track = AudioStream | VideoStream
 Packet = Annotated["av.Packet[Any]", "generic for the checker only"]
@@ -65,7 +65,7 @@ def refuse(*_: object) -> NoReturn:
 
 
 @contextmanager
-def opened(path: Path, mime_type: str) -> Iterator[InputContainer]:
+def opened(path: File, mime_type: str) -> Iterator[InputContainer]:
     """The container, closed at the end.
 
     Raises:

@@ -4,7 +4,7 @@ import io
 import re
 import warnings
 from dataclasses import replace
-from pathlib import Path
+from typing import BinaryIO
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -14,6 +14,7 @@ from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 
 REQUIRED = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 # Must be there, may be empty.
@@ -28,26 +29,26 @@ UID = re.compile(r"[0-9.]{1,64}")
 class Clipped(io.BufferedReader):
     """A file that makes no room for more than it has, whatever length a hostile element claims."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
-        self._size = path.stat().st_size
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__(file)  # type: ignore[arg-type]  # it reads what is buffered as well as what is not
+        self._size = size
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to `size` bytes."""
         return super().read(self._size if size is None or size < 0 else min(size, self._size))
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """UIDs, instance number, frame_count (1 for a single image), and rows and columns as height and width.
 
     Raises:
         MediaError: not part 10, required tags missing, or pixels missing.
     """
-    file = load(path)
+    file = load(path, facts.file_size)
     missing = [tag for tag in REQUIRED if not file.get(tag)] + [tag for tag in REQUIRED_KEYS if tag not in file]
     if missing:
         raise MediaError(f"the DICOM file lacks required tags: {', '.join(missing)}")
-    check_pixels(file, path.stat().st_size)
+    check_pixels(file, facts.file_size)
     return replace(
         facts,
         width=count(file, "Columns"),
@@ -60,7 +61,7 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
     )
 
 
-def load(path: Path) -> FileDataset:
+def load(path: File, size: int) -> FileDataset:
     """The tags that we need; values over 1 KiB, pixels among them, stay in the file.
 
     Raises:
@@ -68,7 +69,7 @@ def load(path: Path) -> FileDataset:
     """
     tags = [*REQUIRED, *REQUIRED_KEYS, *PIXELS, *SHAPE]
     try:
-        with Clipped(path) as file, warnings.catch_warnings():
+        with Clipped(path.open("rb"), size) as file, warnings.catch_warnings():
             warnings.filterwarnings("error", message="End of file")
             loaded = pydicom.dcmread(file, defer_size=DEFER, specific_tags=tags)
     except InvalidDicomError:

@@ -6,9 +6,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """Facts read from the bytes: sizes in bytes and pixels, times in seconds, rates in Hz; None where it has none."""
+    """Facts read from the bytes: sizes in bytes and pixels, times in seconds, rates in Hz; None where it has none.
 
-    sha256: str
+    Of files that are read where they lie there is no digest, for that would take every byte.
+    """
+
+    sha256: str | None
     file_size: int
     mime_type: str
     width: int | None = None

@@ -1,11 +1,11 @@
 """Facts of a picture, which is decoded to its last pixel on the way."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from PIL import Image, ImageSequence
 
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 
 # Decoded, this is 600 MB of memory; all frames of an animation together may have 40 times as many.
 MAX_PIXELS = 150_000_000
@@ -25,7 +25,7 @@ DECODERS = {
 }
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """Width and height as stored (a rotation mark is not applied); frame_count where there are several.
 
     Raises:
@@ -42,9 +42,9 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
         raise MediaError("the picture is broken or truncated") from None
 
 
-def decode(path: Path, decoder: str, facts: MediaFacts) -> MediaFacts:
+def decode(path: File, decoder: str, facts: MediaFacts) -> MediaFacts:
     """Every frame in turn; a JPEG with a second picture behind it (a depth map, say) is a still all the same."""
-    with Image.open(path, formats=[decoder]) as image:
+    with path.open("rb") as file, Image.open(file, formats=[decoder]) as image:
         width, height = image.size
         count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)
         if count * width * height > MAX_PIXELS_OF_ALL_FRAMES:

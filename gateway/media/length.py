@@ -2,17 +2,17 @@
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from gateway.media.facts import MediaError
+from gateway.media.ranged import File
 
 EBML, SEGMENT = 0x1A45DFA3, 0x18538067
 XING = (b"Xing", b"Info")
 OGG_PAGE = 27 + 255 + 255 * 255  # the longest there can be
 
 
-def check_length(path: Path, size: int) -> None:
+def check_length(path: File, size: int) -> None:
     """Compare the promise with the size in bytes.
 
     Raises:

@@ -5,28 +5,28 @@ import io
 import math
 import zlib
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 from gateway.media.sniff import NIFTI_GZ
 
 CHUNK = 1 << 20
 MAX_BYTES = 16 << 30
-Volume = gzip.GzipFile | io.BufferedReader
+Volume = gzip.GzipFile | BinaryIO
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """Width and height are the first two dimensions; frame_count is all slices of all points in time.
 
     Raises:
         MediaError: a header without voxels, too few voxels, or far more than the header calls for.
     """
-    with gzip.open(path) if facts.mime_type == NIFTI_GZ else path.open("rb") as file:
+    with path.open("rb") as raw, gzip.open(raw) if facts.mime_type == NIFTI_GZ else raw as file:
         try:
             header = header_of(file)
             check_voxels(file, header)
@@ -79,6 +79,8 @@ def check_voxels(file: Volume, header: Any) -> None:
 
 def length_of(file: Volume, most: int) -> int:
     """Bytes up to the end of the file, or some number beyond `most`: a bomb is not unpacked to its end."""
+    if not isinstance(file, gzip.GzipFile):
+        return file.seek(0, io.SEEK_END)
     length = file.tell()
     while length <= most and (chunk := file.read(CHUNK)):
         length += len(chunk)

@@ -1,17 +1,17 @@
 """Facts of a PDF document."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pypdfium2  # type: ignore[import-untyped]  # ships no types
 from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY  # type: ignore[import-untyped]  # ships no types
 
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 
 TAIL = 4096
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """The number of pages. PDFium is not thread-safe: this belongs in a process of its own.
 
     Raises:
@@ -19,7 +19,7 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
     """
     check_end(path, facts.file_size)
     try:
-        with pypdfium2.PdfDocument(path) as document:
+        with path.open("rb") as file, pypdfium2.PdfDocument(file) as document:
             return replace(facts, page_count=count(document))
     except pypdfium2.PdfiumError as error:
         if error.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY):
@@ -35,7 +35,7 @@ def count(document: pypdfium2.PdfDocument) -> int:
     return pages
 
 
-def check_end(path: Path, size: int) -> None:
+def check_end(path: File, size: int) -> None:
     """PDFium repairs what was cut off, and finds fewer pages; so the end mark must be there.
 
     Raises:

@@ -11,9 +11,10 @@ from typing import cast
 from gateway.kinds import StorageItemType
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.length import check_length
+from gateway.media.ranged import File, RangedFile
 from gateway.media.sniff import UNKNOWN, sniff
 
-Read = Callable[[Path, MediaFacts], MediaFacts]
+Read = Callable[[File, MediaFacts], MediaFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ KINDS_OF_TEXT = {
 }
 
 
-def probe(path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
+def probe(path: Path | RangedFile, item_type: StorageItemType, name: str) -> MediaFacts:
     """Read everything that the item's row is to say of the file; `name` is what its owner calls it.
 
     It may take long and much memory: run it in a process of its own, as `Prober` does.
@@ -74,16 +75,14 @@ def probe(path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
     return complete(reader.read, path, facts)
 
 
-def first_facts(path: Path, name: str) -> MediaFacts:
+def first_facts(path: Path | RangedFile, name: str) -> MediaFacts:
     """What can be said of any file: digest, size, type.
 
     Raises:
         MediaError: empty.
         OSError: the file cannot be reached.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
+    digest, size = digested(path) if isinstance(path, Path) else (None, path.size)
     if not size:
         raise MediaError("the file is empty")
     mime_type = sniff(path)
@@ -92,7 +91,13 @@ def first_facts(path: Path, name: str) -> MediaFacts:
     return MediaFacts(digest, size, mime_type)
 
 
-def complete(read: Read, path: Path, facts: MediaFacts) -> MediaFacts:
+def digested(path: Path) -> tuple[str, int]:
+    """The digest of a file on this machine, and its size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
+def complete(read: Read, path: File, facts: MediaFacts) -> MediaFacts:
     """Let the reader complete the facts; whatever a library makes of a hostile file becomes a MediaError.
 
     Raises:

@@ -6,12 +6,12 @@ import math
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.kinds import StorageItemType
 from gateway.media.facts import MediaError, MediaFacts
@@ -38,6 +38,17 @@ class ProbeLimits:
 
 
 READER = "gateway.media.child"
+
+
+class Remote(Protocol):
+    """A file that lies elsewhere and stays there; `size` in bytes."""
+
+    @property
+    def size(self) -> int:
+        """How long it is."""
+
+    async def read(self, start: int, stop: int) -> bytes:
+        """Its bytes from `start` up to, not including, `stop`."""
 
 
 class Child:
@@ -86,6 +97,10 @@ class Child:
             self._process.stdin.write(request)
             await self._process.stdin.drain()
 
+    async def give(self, data: bytes) -> None:
+        """Bytes for which it asked."""
+        await self.tell(line({"bytes": len(data)}) + data)
+
     async def answer(self) -> dict[str, Any]:
         """The next line that it says, empty if it is dead."""
         assert self._process.stdout is not None  # it is a pipe
@@ -114,21 +129,24 @@ class Prober:
         self._idle: list[Child] = []
         self._closed = False
 
-    async def probe(self, path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
+    async def probe(self, file: Path | Remote, item_type: StorageItemType, name: str) -> MediaFacts:
         """Read everything that the item's row is to say of the file; waits for a free child first.
+
+        What a remote file raises passes through.
 
         Raises:
             MediaError: the file is not what it was said to be, or takes too long, or too much; the message says which.
             OSError: the file cannot be reached, or no child can be started, which is not the file's fault.
             RuntimeError: the prober is closed.
         """
-        request = request_line(path, item_type, name)
+        request = request_line(file, item_type, name)
+        remote = None if isinstance(file, Path) else file
         async with self._places:
             child = await self._take()
-            answer = await self._ask(child, request)
+            answer = await self._ask(child, request, remote)
             if not answer.keys() & VERDICTS and child.served > 1 and not self._closed:
                 # An earlier file may have left the reader in a bad way, which is not this one's fault.
-                answer = await self._ask(await self._start(), request)
+                answer = await self._ask(await self._start(), request, remote)
         return self._facts(answer)
 
     async def close(self) -> None:
@@ -159,12 +177,15 @@ class Prober:
             raise RuntimeError("the prober is closed")
         return child
 
-    async def _ask(self, child: Child, request: bytes) -> dict[str, Any]:
+    async def _ask(self, child: Child, request: bytes, remote: Remote | None) -> dict[str, Any]:
         """Its answer; it is kept for the next file unless it is dead, worn out, or still busy with this one."""
         answer: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(self._limits.seconds) as limit:
                 answer = await child.ask(request)
+                while remote and "wants" in answer:
+                    await child.give(await _unhurried(limit, remote.read(*answer["wants"])))
+                    answer = await child.answer()
         except TimeoutError:
             raise MediaError(f"reading it took longer than {self._limits.seconds:g} s") from None
         finally:
@@ -198,9 +219,20 @@ class Prober:
         raise MediaError("the file could not be read: the reader crashed")
 
 
-def request_line(path: Path, item_type: StorageItemType, name: str) -> bytes:
+async def _unhurried(limit: asyncio.Timeout, fetching: Awaitable[bytes]) -> bytes:
+    """Bytes from afar; while they come, the child does nothing, and its clock stands still."""
+    clock = asyncio.get_running_loop().time
+    remaining = (limit.when() or math.inf) - clock()
+    limit.reschedule(None)
+    data = await fetching
+    limit.reschedule(clock() + remaining)
+    return data
+
+
+def request_line(file: Path | Remote, item_type: StorageItemType, name: str) -> bytes:
     """A request; a child has another working directory than we have."""
-    return line({"path": str(path.absolute()), "item_type": item_type, "name": name})
+    place = {"path": str(file.absolute())} if isinstance(file, Path) else {"size": file.size}
+    return line({**place, "item_type": item_type, "name": name})
 
 
 def line(request: Mapping[str, Any]) -> bytes:

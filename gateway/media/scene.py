@@ -3,11 +3,11 @@
 import struct
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 from gateway.kinds import SceneFormat
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 
 MAX_HEADER = 64 << 10
 MCAP = b"\x89MCAP0\r\n"
@@ -31,7 +31,7 @@ Found = tuple[SceneFormat, int | None, int]
 """The format, the number of points if the file says it, and how many bytes it must have at least."""
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """The format, and the number of points of a cloud.
 
     Raises:

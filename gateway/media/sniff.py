@@ -4,9 +4,10 @@ import codecs
 import re
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import filetype  # type: ignore[import-untyped]  # ships no types
+
+from gateway.media.ranged import File
 
 HEAD = 8192
 UNKNOWN = "application/octet-stream"
@@ -45,7 +46,7 @@ HTML = {
 }
 
 
-def sniff(path: Path) -> str:
+def sniff(path: File) -> str:
     """The MIME type of the content, `application/octet-stream` if nothing is recognised.
 
     Raises:

@@ -2,11 +2,11 @@
 
 import codecs
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 from gateway.media.sniff import BINARY, UNKNOWN, encoding_of
 
 CHUNK = 1 << 20
@@ -15,7 +15,7 @@ MAX_JSON = 16 << 20
 JSON, PLAIN = "application/json", "text/plain"
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """Only the MIME type is added: text/plain that parses as a JSON object or array is application/json.
 
     Raises:
@@ -29,7 +29,7 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
     return facts
 
 
-def decode(path: Path) -> str:
+def decode(path: File) -> str:
     """Decode piece by piece; answers the first character that is not a space, '' if there is none.
 
     Raises:
@@ -61,7 +61,7 @@ def check_characters(part: str) -> None:
         raise MediaError(f"the content is not text: it holds the control character U+{ord(found[0]):04X}")
 
 
-def json_or_plain(path: Path, facts: MediaFacts) -> str:
+def json_or_plain(path: File, facts: MediaFacts) -> str:
     """Whether the text parses as JSON.
 
     Raises:
@@ -69,7 +69,8 @@ def json_or_plain(path: Path, facts: MediaFacts) -> str:
     """
     if facts.file_size > MAX_JSON:
         return PLAIN
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read()
     try:
         orjson.loads(data.decode(encoding_of(data)))
     except orjson.JSONDecodeError as error:

@@ -1,15 +1,16 @@
 """Facts of a time series: a table with a header, in which one column is the time and others are channels."""
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from gateway.kinds import TimeSeriesColumnKind
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 from gateway.media.sniff import encoding_of
 
 MAX_COLUMNS = 1_000
@@ -32,7 +33,7 @@ class Table:
     text: set[int] = field(default_factory=set)
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """The columns and what each holds, the number of rows, and the time from the first to the last of them.
 
     Raises:
@@ -41,7 +42,7 @@ def read(path: Path, facts: MediaFacts) -> MediaFacts:
     with path.open("rb") as file:
         encoding = encoding_of(file.read(4))
     try:
-        with path.open(encoding=encoding, newline="") as text:
+        with io.TextIOWrapper(path.open("rb"), encoding, newline="") as text:
             delimiter = delimiter_of(text.readline())
             text.seek(0)
             table = survey(csv.reader(text, delimiter=delimiter, strict=True))

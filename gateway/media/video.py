@@ -1,17 +1,17 @@
 """Facts of a film; its first and its last pictures are decoded on the way."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from gateway.media.container import check_decodes, opened, stated_duration, survey, usable
 from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.ranged import File
 
 # A frame of 16,384 by 8,192 fits in; some decoders keep a dozen frames at once.
 MAX_PIXELS = 1 << 27
 SLACK = 0.5
 
 
-def read(path: Path, facts: MediaFacts) -> MediaFacts:
+def read(path: File, facts: MediaFacts) -> MediaFacts:
     """Width and height as stored (a rotation mark is not applied), fps on average, duration and frame_count.
 
     Raises:

@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from gateway.catalog.ingested import ReadSource
 from gateway.catalog.integrations import open_integration
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
+from gateway.fetching.remote import RemoteFile
 from gateway.kinds import StorageItemType
 from gateway.media.encoder import Encoder
 from gateway.media.facts import MediaError
@@ -59,16 +60,18 @@ class Frame:
     elsewhere: bool
     width: int
     height: int
+    integration_uuid: UUID | None
 
     @classmethod
     def of_source(cls, source: ReadSource) -> "Frame":
         """A file of the unit."""
-        return cls(source.place, source.elsewhere, source.facts["width"], source.facts["height"])
+        size = source.facts["width"], source.facts["height"]
+        return cls(source.place, source.elsewhere, *size, source.integration and source.integration.uuid)
 
     @classmethod
     def of_item(cls, row: Any) -> "Frame":
         """An image that was there before."""
-        return cls(row.object_key or row.url, row.object_key is None, row.width, row.height)
+        return cls(row.object_key or row.url, row.object_key is None, row.width, row.height, row.integration_uuid)
 
 
 class Reader:
@@ -123,17 +126,24 @@ class Reader:
         """Make a film of the frames, one copy at a time, and store it; what it is."""
         async with self._encoder.film(max(one.width for one in frames), max(one.height for one in frames)) as film:
             for frame in frames:
-                opened = (
-                    self._services.fetcher.local(frame.place)
-                    if frame.elsewhere
-                    else self._services.store.local(frame.place)
-                )
-                async with opened as path:
+                async with self._copy_of(frame) as path:
                     await film.add(path)
             await film.finish()
             facts = asdict(await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name))
             await self._services.store.put_file(upload.object_key, film.path, self._encoder.mime_type)
         return facts
+
+    @asynccontextmanager
+    async def _copy_of(self, frame: Frame) -> AsyncIterator[Path]:
+        """An image on this machine, while the context lasts."""
+        services = self._services
+        if not frame.elsewhere:
+            opened = services.store.local(frame.place)
+        else:
+            url, _ = await self._readable(frame.place, frame.integration_uuid)
+            opened = services.fetcher.local(url)
+        async with opened as path:
+            yield path
 
     async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
         """A file, or what is wrong with it."""
@@ -143,10 +153,9 @@ class Reader:
         elsewhere, integration = upload.source_url is not None, None
         try:
             async with self._places_elsewhere if elsewhere else self._places:
-                if upload.integration_uuid:
-                    integration, facts = await self._facts_in_cloud(upload, kind, source["facts"])
-                elif elsewhere:
-                    facts = await self._facts_elsewhere(place, kind, upload.file_name, source["facts"])
+                if elsewhere:
+                    url, integration = await self._readable(upload.source_url, upload.integration_uuid)
+                    facts = await self._facts_elsewhere(url, kind, upload.file_name, source["facts"])
                 else:
                     facts = await self._facts_here(place, kind, upload.file_name, source["facts"])
             _check_declared(upload, facts)
@@ -163,6 +172,13 @@ class Reader:
         title, metadata = source["title"], source["client_metadata"]
         return ReadSource(upload.item_uuid, place, facts, title, metadata, elsewhere, integration)
 
+    async def _readable(self, url: str, integration_uuid: UUID | None) -> tuple[str, Any]:
+        """The URL by which a file elsewhere can be read, and the row of the integration in whose store it lies."""
+        if integration_uuid is None:
+            return url, None
+        integration, cloud = await open_integration(self._services, integration_uuid)
+        return await cloud.url_to_read(cloud.place(url)), integration
+
     async def _facts_here(
         self, key: str, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
     ) -> dict[str, Any]:
@@ -173,25 +189,16 @@ class Reader:
     async def _facts_elsewhere(
         self, url: str, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        """What a file elsewhere is; if the client has said it, the file is not fetched, only its size."""
+        """What a file elsewhere is; only what must be seen of it is fetched, of facts that are given but the size."""
+        fetcher = self._services.fetcher
         if provided is not None:
-            span = await self._services.fetcher.read(url, 0, 1)
+            span = await fetcher.read(url, 0, 1)
             size = provided.get("file_size") if span.total is None else span.total
             return _trusted(provided, None, size)
-        async with self._services.fetcher.local(url) as path:
+        if remote := await RemoteFile.open(fetcher, url, self._services.settings.fetch_bytes):
+            return asdict(await self._prober.probe(remote, kind, name))
+        async with fetcher.local(url) as path:
             return asdict(await self._prober.probe(path, kind, name))
-
-    async def _facts_in_cloud(
-        self, upload: Any, kind: StorageItemType, provided: Mapping[str, Any] | None
-    ) -> tuple[Any, dict[str, Any]]:
-        """The row of an upload's integration, and what the object in its store is."""
-        integration, cloud = await open_integration(self._services, upload.integration_uuid)
-        place = cloud.place(upload.source_url)
-        if provided is not None:
-            return integration, _trusted(provided, None, (await cloud.head(place)).size)
-        request = await cloud.sign_get(place, "", "", timedelta(minutes=15))
-        async with self._services.fetcher.local(request.url) as path:
-            return integration, asdict(await self._prober.probe(path, kind, upload.file_name))
 
     async def _facts(
         self, path: Path, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None

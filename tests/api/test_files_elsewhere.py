@@ -103,6 +103,28 @@ async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, server: F
     await check_all(site.services)
 
 
+async def test_a_large_file_is_read_in_parts(site: Site, server: FileServer) -> None:
+    """Of a film with its table at the end only both ends are fetched, though it is longer than may be fetched whole."""
+    folder, film = await site.folder("parts"), samples.mp4()
+    place = film.rindex(b"moov") - 4  # what lies before it keeps its place
+    filler = (8 * MOST).to_bytes(4) + b"free" + bytes(8 * MOST - 8)
+    url = server.add("long.mp4", film[:place] + filler + film[place:])
+    server.asked.clear()
+    item = (await made(site, folder, {"videos": [{"objectUrl": url}]}))["long.mp4"]
+    assert (item["fileSize"], item["sha256"]) == (len(film) + 8 * MOST, None)
+    assert item["duration"] > 0
+    spans = [span.removeprefix("bytes=").split("-") for _, span in server.asked if span]
+    assert len(spans) == len(server.asked)
+    assert sum(int(stop) + 1 - int(start) for start, stop in spans) <= MOST
+
+
+async def test_a_server_without_parts_is_read_whole(site: Site, server: FileServer) -> None:
+    folder, data = await site.folder("whole"), samples.png(seed=5)
+    url = server.add("whole.png", data).replace("/files/", "/whole/")
+    item = (await made(site, folder, {"images": [{"objectUrl": url}]}))["whole.png"]
+    assert (item["fileSize"], len(item["sha256"])) == (len(data), 64)
+
+
 async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, server: FileServer) -> None:
     folder = await site.folder("wrong")
     sound = server.add("sound.png", samples.png(seed=9))
@@ -111,8 +133,8 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, server: FileSe
         f"{server.url}/status/403": "403: The server does not let us read the file (status 403).",
         server.add("empty.png", b""): "empty.png: the file is empty.",
         server.add("words.png", b"words"): "words.png: said to be an image, but the content is text/plain.",
-        server.add("large.png", bytes(MOST + 1)): "large.png: The file has more than the 1,048,576 bytes that may be "
-        "fetched.",
+        server.add("large.png", bytes(MOST + 1)).replace("/files/", "/whole/"): "large.png: The file has more than the "
+        "1,048,576 bytes that may be fetched.",
         f"{server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
         f"{server.url}/to?url=ftp://127.0.0.1/x": "to: The URL does not begin with https:// or http://.",
         "http://localhost/inside.png": "inside.png: The host has no public address.",

@@ -14,7 +14,7 @@ from gateway.context import Services
 from gateway.kinds import StorageItemType
 from gateway.media.encoder import Encoder
 from gateway.media.facts import MediaFacts
-from gateway.media.prober import Prober
+from gateway.media.prober import Prober, Remote
 from gateway.models.base import now
 from gateway.models.uploads import upload_jobs
 from gateway.tasks.ingest import DELAYS
@@ -33,11 +33,11 @@ class Faulty(Prober):
         super().__init__()
         self.asked: list[str] = []
 
-    async def probe(self, path: Path, item_type: StorageItemType, name: str) -> MediaFacts:
+    async def probe(self, file: Path | Remote, item_type: StorageItemType, name: str) -> MediaFacts:
         self.asked.append(name)
         if name == "unreachable" or (name == "shaky" and self.asked.count(name) < 3):
             raise OSError("the disk has gone")
-        facts = await super().probe(path, item_type, name)
+        facts = await super().probe(file, item_type, name)
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
 
