@@ -23,7 +23,7 @@ from resolvers.mutations.plans import Terms
 MAX_METADATA = 10 << 20
 MAX_ENTRIES = 500_000
 MAX_URLS = 1_000_000
-UNITS_A_BATCH = 100
+UNITS_A_BATCH = 500
 BYTES_A_BATCH = 256 << 10
 SECONDS = 3600
 """Of CPU, for one manifest."""

@@ -80,6 +80,30 @@ async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_se
     await check_all(site.services)
 
 
+async def test_every_section_of_the_input_is_one_of_the_manifest(fetching_site: Site, file_server: FileServer) -> None:
+    """Time series, scenes, groups of images that are there, and sequences of which a video is made (ENC-MAN-07)."""
+    site, folder = fetching_site, await fetching_site.folder("sections")
+    frames = [file_server.add(f"sequence-{n}.png", samples.png(64, 48, n)) for n in range(3)]
+    first = await ended(site, folder, {"images": [{"objectUrl": url} for url in frames]})
+    images = [one["itemUuid"] for one in first["itemsWithNames"]]
+    said = {
+        "time_series": [{"objectUrl": file_server.add("values.csv", b"t,v\n0,1\n1,2\n")}],
+        "scenes": [{"title": "scene", "scene": {"picture": {"itemUuid": images[0]}}}],
+        "image_groups": [
+            {"title": "sequence", "createVideo": True, "objectUrl_0": frames[0], "objectUrl_1": frames[1]}
+        ],
+        "image_groups_from_items": [{"title": "from items", "createVideo": False, "itemUuids": images}],
+    }
+    job = await ended(site, folder, said)
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    made = {name: item["__typename"] for name, item in (await items_of(site, job)).items()}
+    kinds = {"values.csv": "TimeSeriesItem", "scene": "SceneItem", "from items": "ImageGroupItem"}
+    assert made == {**kinds, "sequence": "ImageSequenceItem"}
+    again = await ended(site, folder, {**said, "skip_duplicate_urls": True})
+    assert (again["status"], again["errors"]) == ("DONE", [])
+    await check_all(site.services)
+
+
 async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server: FileServer) -> None:
     """Facts as in the input, and checked like there (ENC-MAN-09); placeholders stand for files that were sent."""
     site, folder = fetching_site, await fetching_site.folder("facts")
