@@ -148,3 +148,22 @@ class MetadataFieldType(StrEnum):
     ENUM = "ENUM"
     EMBEDDING = "EMBEDDING"
     GEOSPATIAL = "GEOSPATIAL"
+
+
+class ReencodeJobStatus(StrEnum):
+    """The life of a re-encoding job."""
+
+    SUBMITTED = "SUBMITTED"
+    DONE = "DONE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+
+
+class ReencodeUnitStatus(StrEnum):
+    """What becomes of one video of a re-encoding job."""
+
+    PENDING = "PENDING"
+    REENCODED = "REENCODED"
+    LEFT_ALONE = "LEFT_ALONE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"

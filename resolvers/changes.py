@@ -28,7 +28,7 @@ from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.folders import folder_by_uuid
 from resolvers.orders import newest_first
-from resolvers.uploads import BETWEEN_STATES, RECHECK_SECONDS
+from resolvers.watching import BETWEEN_STATES, RECHECK_SECONDS
 
 MAX_TOLD = 100
 LATEST_COMMIT = timedelta(seconds=10)

@@ -117,6 +117,14 @@ items_anywhere = ToMany(
 )
 
 
+def lifetime_of(context: Context, asked: int | None) -> timedelta:
+    """How long a URL is to work; raises `BAD_USER_INPUT` beyond the bounds."""
+    seconds = context.services.settings.signed_url_seconds if asked is None else asked
+    if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
+        raise bad_input(f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime")
+    return timedelta(seconds=seconds)
+
+
 async def _signed_urls(
     context: Context,
     keys: list[tuple[str | None, str | None, str, str | None, bool, UUID | None]],
@@ -128,10 +136,7 @@ async def _signed_urls(
         ),
     ] = None,
 ) -> list[Any]:
-    seconds = context.services.settings.signed_url_seconds if lifetime is None else lifetime
-    if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
-        raise bad_input(f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime")
-    span = timedelta(seconds=seconds)
+    span = lifetime_of(context, lifetime)
     rows = await integration_rows(context.database, {integration for *_, integration in keys if integration})
     return [
         await _signed(context, key, url, name, mime or UNNAMED_TYPE, integration and rows[integration], span)

@@ -12,6 +12,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.answers import find, find_all
 from gateway.execution.declarations import ToOne
 from gateway.ids import read_global_id
+from resolvers import reencoding
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.folders import folder_by_uuid
@@ -34,6 +35,7 @@ _EDGES: dict[str, ToOne] = {
     "OrganisationTag": tag_by_uuid,
     "Collection": collection_by_uuid,
     "FilterPreset": preset_by_uuid,
+    "ReencodeJob": reencoding.job_by_uuid,
 }
 
 

@@ -1,10 +1,8 @@
 """How upload jobs and their units answer."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,9 +13,7 @@ from gateway.auth.visible import sees_item, sees_job
 from gateway.catalog.jobs import TERMINAL, topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
-from gateway.errors import not_found
 from gateway.events.streams import Event
-from gateway.execution.answers import find
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds import JobStatus
@@ -27,13 +23,10 @@ from gateway.models.people import users
 from gateway.models.uploads import upload_jobs, upload_units
 from resolvers.filters import job_conditions
 from resolvers.orders import in_sequence, newest_first
+from resolvers.watching import Watched, watch
 
-BETWEEN_STATES = 0.1
-"""Seconds between two states of a job: at most ten a second."""
 MAX_LISTED = 10_000
 """How far the lists of a job go that are no pages."""
-RECHECK_SECONDS = 3.0
-"""After so many seconds without an event the state is read anyway: a lost event costs delay only."""
 
 
 def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
@@ -49,6 +42,7 @@ def object_urls(unit: Any) -> list[str]:
 
 id_of = Derived(("uuid",), lambda row: global_id("UploadJob", row.uuid))
 job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
+_WATCHED = Watched("upload job", job_by_uuid, topic_of, TERMINAL)
 job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 user_of = ToOne(users, "user_uuid")
@@ -136,42 +130,6 @@ async def watch_job(
     States are coalesced, never replayed: `units(changedAfter:)` shows what was missed. It ends with an error if the job
     is deleted or the viewer may no longer see it.
     """
-    seen = after if after is not None else -1
-    key = "upload job", uuid, context.viewer
-    async with context.services.streams.follow(key, partial(_states, context.afresh(), uuid)) as states:
-        present = Event(await _present(context.afresh(), uuid))
-        async for state in _chain(present, states):
-            if state.row.sequence > seen:
-                seen = state.row.sequence
-                yield state
-            if state.row.status in TERMINAL:
-                return
-
-
-async def _chain(first: Event, rest: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-    yield first
-    async with aclosing(rest):
-        async for event in rest:
-            yield event
-
-
-async def _states(context: Context, uuid: UUID) -> AsyncGenerator[Any]:
-    """A job as it is, and whenever it has changed, to its end."""
-    seen = -1
-    async with context.services.events.listen(topic_of(uuid)) as changes:
-        while True:
-            job = await _present(context.afresh(), uuid)
-            if job.sequence > seen:
-                seen = job.sequence
-                yield job
-            if job.status in TERMINAL:
-                return
-            await asyncio.sleep(BETWEEN_STATES)
-            await changes.wait(RECHECK_SECONDS)
-
-
-async def _present(context: Context, uuid: UUID) -> Any:
-    job = await find(context, job_by_uuid, uuid)
-    if job is None:
-        raise not_found("upload job", "uuid")
-    return job
+    async with aclosing(watch(context, _WATCHED, uuid, after)) as states:
+        async for state in states:
+            yield state

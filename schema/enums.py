@@ -14,6 +14,8 @@ from gateway.kinds import (
     JobStatus,
     LayoutDirection,
     MetadataFieldType,
+    ReencodeJobStatus,
+    ReencodeUnitStatus,
     SceneFormat,
     SiteRole,
     StorageFolderType,
@@ -118,6 +120,21 @@ described(
     MCAP="A recording of several channels.",
     PCD="A point cloud.",
     PLY="A polygon file.",
+)
+described(
+    ReencodeJobStatus,
+    SUBMITTED="Not finished.",
+    DONE="Finished, without an error.",
+    ERROR="Finished, but some videos could not be re-encoded.",
+    CANCELLED="Somebody stopped it.",
+)
+described(
+    ReencodeUnitStatus,
+    PENDING="Not finished.",
+    REENCODED="A version was made.",
+    LEFT_ALONE="Nothing was made: browsers play it as it is, or it had a version already.",
+    ERROR="It could not be re-encoded.",
+    CANCELLED="It was given up.",
 )
 described(
     JobStatus,

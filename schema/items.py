@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds import SceneFormat, StorageItemType, StorageLocationName
-from resolvers import data_groups, datasets, integrations, items, views
+from resolvers import data_groups, datasets, integrations, items, reencoding, views
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
@@ -158,10 +158,31 @@ def kind(item_type: StorageItemType) -> Callable[[type], type]:
     return of(lambda row: getattr(row, "item_type", None) is item_type)
 
 
+@of()
+@strawberry.type(
+    description="A version of a video that every browser plays, at a constant rate, beside the one that came."
+)
+class VideoRendition:
+    mime_type: str = column("Its type.")
+    file_size: BigInt = column("Bytes.")
+    sha256: str = column("The SHA-256 of its content, in hex.")
+    width: int = column("Pixels.")
+    height: int = column("Pixels.")
+    fps: float = column("Frames per second.")
+    duration: float = column("Seconds.")
+    frame_count: int = column("Frames.")
+    created_at: datetime = column("When it was made.")
+    signed_url: SignedUrl = answered(
+        reencoding.signed_url_of, "A URL from which anybody can download it for a while (ENC-DOP-10)."
+    )
+
+
 @kind(StorageItemType.VIDEO)
 @strawberry.type(description="One video file.")
 class VideoItem(StorageItem):
-    pass
+    rendition: VideoRendition | None = answered(
+        reencoding.rendition_of, "The version that a re-encoding job has made of it, if one has."
+    )
 
 
 @kind(StorageItemType.IMAGE)

@@ -71,6 +71,7 @@ from resolvers.mutations.people import (
     update_group,
     update_user,
 )
+from resolvers.mutations.reencoding import cancel_video_reencode, start_video_reencode
 from resolvers.mutations.tags import (
     add_storage_folder_tags,
     create_organisation_tag,
@@ -148,6 +149,7 @@ from schema.payloads.people import (
     UpdateGroupPayload,
     UpdateUserPayload,
 )
+from schema.payloads.reencoding import CancelVideoReencodePayload, StartVideoReencodePayload
 from schema.payloads.tags import (
     AddStorageFolderTagsPayload,
     CreateOrganisationTagPayload,
@@ -184,6 +186,8 @@ class Mutation:
     abort_uploads: AbortUploadsPayload = changes(abort_uploads)
     start_upload_job: StartUploadJobPayload = changes(start_upload_job)
     cancel_upload_job: CancelUploadJobPayload = changes(cancel_upload_job)
+    start_video_reencode: StartVideoReencodePayload = changes(start_video_reencode)
+    cancel_video_reencode: CancelVideoReencodePayload = changes(cancel_video_reencode)
     create_dataset: CreateDatasetPayload = changes(create_dataset)
     update_dataset: UpdateDatasetPayload = changes(update_dataset)
     delete_dataset: DeleteDatasetPayload = changes(delete_dataset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers import reencoding
 from resolvers.collections import collection_asked_for, collections_seen, preset_asked_for, presets_seen
 from resolvers.datasets import dataset_asked_for, datasets_seen
 from resolvers.folders import folder_asked_for, folders_anywhere, viewer_roots
@@ -23,6 +24,7 @@ from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.metadata import MetadataSchema
 from schema.people import Group, User, Viewer
+from schema.reencoding import ReencodeJob
 from schema.tags import OrganisationTag
 from schema.uploads import UploadJob, UploadJobConnection
 
@@ -46,6 +48,12 @@ class Query:
     )
     upload_job: UploadJob | None = answered(job_asked_for, "One upload job (ENC-FOLDEROP-33).")
     upload_jobs: UploadJobConnection = answered(jobs_seen, "Upload jobs that the viewer may watch, the newest first.")
+    reencode_job: ReencodeJob | None = answered(
+        reencoding.job_asked_for, "One re-encoding job (ENC-FOLDEROP-31); they are seen by who started them."
+    )
+    reencode_jobs: Connection[ReencodeJob] = answered(
+        reencoding.jobs_seen, "The re-encoding jobs that the viewer has started, the newest first."
+    )
     dataset: Dataset | None = answered(dataset_asked_for, "One dataset.")
     datasets: Connection[Dataset] = answered(datasets_seen, "The datasets that the viewer may see, by title.")
     group: Group | None = answered(group_asked_for, "One group (ENC-CLIENT-13).")

@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator
 import strawberry
 
 from resolvers.changes import watch_folder
+from resolvers.reencoding import watch_reencode
 from resolvers.uploads import watch_job
 from schema.changes import StorageChanges
 from schema.fields import streamed
+from schema.reencoding import ReencodeJob
 from schema.uploads import UploadJob
 
 
@@ -17,3 +19,4 @@ from schema.uploads import UploadJob
 class Subscription:
     upload_job_updated: AsyncGenerator[UploadJob, None] = streamed(watch_job)
     storage_changed: AsyncGenerator[StorageChanges, None] = streamed(watch_folder)
+    reencode_job_updated: AsyncGenerator[ReencodeJob, None] = streamed(watch_reencode)

@@ -18,6 +18,7 @@ from gateway.kinds import FILE_GROUPS
 from gateway.models.base import now
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import group_members, items
+from gateway.models.reencoding import renditions
 from gateway.models.uploads import uploads
 
 
@@ -60,10 +61,13 @@ async def remove_items(transaction: Transaction, queue: Queue, user_uuid: UUID |
     if not uuids:
         return
     expected = await transaction.rows(sa.select(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
+    versions = await transaction.rows(
+        sa.select(renditions.c.object_key).where(among(dialect, renditions.c.item_uuid, uuids))
+    )
     await unlink(transaction, user_uuid, among(dialect, data_rows.c.item_uuid, uuids))
     await transaction.execute(sa.delete(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(rows))
-    await release(transaction, queue, [row.object_key for row in rows])
+    await release(transaction, queue, [row.object_key for row in (*rows, *versions)])
     await give_up_uploads(transaction, queue, expected)
     changed = [Changed("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name}) for row in rows]
     await record(transaction, user_uuid, changed)

@@ -12,6 +12,7 @@ from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
 from gateway.models.base import now
 from gateway.models.items import items, stored_objects
+from gateway.models.reencoding import renditions
 from gateway.models.uploads import manifests, uploads
 
 REMOVE_OBJECTS = "remove_objects"
@@ -70,8 +71,14 @@ async def forget(transaction: Transaction, keys: Collection[str]) -> None:
 
 
 async def _used(transaction: Transaction, keys: Collection[str]) -> set[str]:
-    """Those of the keys that an item has, an upload that is about to become one, or a manifest that is to be read."""
+    """Those of the keys that an item has, or its new version, an upload that is about to become one, or a manifest."""
     dialect = transaction.connection.dialect.name
-    columns = (items.c.object_key, uploads.c.stored_key, uploads.c.object_key, manifests.c.object_key)
+    columns = (
+        items.c.object_key,
+        renditions.c.object_key,
+        uploads.c.stored_key,
+        uploads.c.object_key,
+        manifests.c.object_key,
+    )
     found = [sa.select(column.label("key")).where(among(dialect, column, keys)) for column in columns]
     return {row.key for row in await transaction.rows(sa.union_all(*found))}

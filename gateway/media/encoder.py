@@ -3,7 +3,7 @@
 import asyncio
 import math
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from gateway.media.films import FORMATS, even
 from gateway.media.prober import Child, line
 
 CHILD = "gateway.media.encoding_child"
+Report = Callable[[float], Awaitable[None]]
 RATE = 25
 """Pictures a second in a film that is made of images."""
 
@@ -26,6 +27,15 @@ class EncodeLimits:
     memory: int = 2 << 30
     longest: int = 50 << 30
     children: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A film that may have to be made anew: its file, its MIME type, and how many seconds it lasts."""
+
+    path: Path
+    mime_type: str
+    duration: float
 
 
 class Film:
@@ -78,6 +88,24 @@ class Encoder:
             yield Film(child, path)
 
     @asynccontextmanager
+    async def recoded(self, source: Original, force: bool, report: Report) -> AsyncIterator[Path | None]:
+        """A film made anew of another, or None if that one is fit already; the file is gone when the block ends.
+
+        `report` is told how much is done, from 0 to 1, and may raise to have it given up.
+
+        Raises:
+            MediaError: it cannot be made, or that takes too long.
+        """
+        wanted = {"format": self._codec, "mime_type": source.mime_type, "duration": source.duration, "force": force}
+        async with self._child() as (child, path):
+            asked = line({**wanted, "source": _absolute(source.path), "film": str(path)})
+            answer = await child.ask(asked)
+            while "progress" in answer:
+                await report(answer["progress"])
+                answer = await child.answer()
+            yield None if "fit" in answer else path if _checked(answer, "finished") else None
+
+    @asynccontextmanager
     async def _child(self) -> AsyncIterator[tuple[Child, Path]]:
         """A process and the file that it is to write."""
         limits = self._limits
@@ -107,7 +135,11 @@ async def _ask(child: Child, request: dict[str, Any], wanted: str) -> dict[str, 
         MediaError: the request cannot be done; the message says why.
         OSError: a file could not be reached, which is not its fault.
     """
-    answer = await child.ask(line(request))
+    return _checked(await child.ask(line(request)), wanted)
+
+
+def _checked(answer: dict[str, Any], wanted: str) -> dict[str, Any]:
+    """The answer, if it is the one that is wanted; raises as `_ask` does."""
     if wanted in answer:
         return answer
     if "fault" in answer:

@@ -2,15 +2,22 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import av
+
 from gateway.media.child import allow, confine, private_output, send
 from gateway.media.facts import MediaError
 from gateway.media.films import FORMATS, Format, frame_of, picture_track, writing
+from gateway.media.fitness import is_fit
+from gateway.media.transcoding import transcode
 
+BETWEEN_REPORTS = 0.5
+"""Seconds between two words about how much is done."""
 Requests = Iterator[dict[str, Any]]
 
 
@@ -31,8 +38,12 @@ def main(seconds: int, memory: int, longest: int) -> None:
 
 
 def answer(request: dict[str, Any], more: Requests, output: BinaryIO) -> dict[str, object]:
-    """One of: finished; refused, with the reason; fault, if a file could not be reached; exhausted, of memory."""
+    """One of: finished; fit, if nothing need be done; refused, with the reason; fault, if a file could not be reached;
+    exhausted, of memory.
+    """
     try:
+        if "source" in request:
+            return {"finished": True} if recoded(request, output) else {"fit": True}
         film(request, more, output)
     except MediaError as error:
         return {"refused": str(error)}
@@ -41,6 +52,27 @@ def answer(request: dict[str, Any], more: Requests, output: BinaryIO) -> dict[st
     except OSError as error:
         return {"fault": f"{type(error).__name__}: {error}"}
     return {"finished": True}
+
+
+def recoded(request: dict[str, Any], output: BinaryIO) -> bool:
+    """A film made anew of another, unless that is fit already and nobody insists; whether it was made."""
+    source, said = Path(request["source"]), 0.0
+    if not request["force"] and is_fit(source, request["mime_type"]):
+        return False
+
+    def report(progress: float) -> None:
+        nonlocal said
+        if time.monotonic() > said + BETWEEN_REPORTS:
+            said = time.monotonic()
+            send(output, {"progress": progress})
+
+    try:
+        transcode(
+            source, request["mime_type"], Path(request["film"]), FORMATS[request["format"]], request["duration"], report
+        )
+    except av.FFmpegError as error:
+        raise MediaError(f"the film cannot be made anew: {error.strerror}") from None
+    return True
 
 
 def film(request: dict[str, Any], frames: Requests, output: BinaryIO) -> None:

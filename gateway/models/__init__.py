@@ -10,6 +10,7 @@ from gateway.models import (
     metadata,
     people,
     queue,
+    reencoding,
     tags,
     uploads,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "metadata",
     "people",
     "queue",
+    "reencoding",
     "tags",
     "uploads",
 ]

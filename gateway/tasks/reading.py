@@ -2,8 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from uuid import UUID
 import structlog
 
 from gateway.catalog.ingested import ReadSource
-from gateway.catalog.integrations import open_integration
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
@@ -21,6 +19,7 @@ from gateway.media.encoder import Encoder
 from gateway.media.facts import MediaError
 from gateway.media.prober import Prober
 from gateway.stores.base import MissingObject
+from gateway.tasks.copies import copy_of, readable
 
 MEMBERS = {
     StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
@@ -126,24 +125,12 @@ class Reader:
         """Make a film of the frames, one copy at a time, and store it; what it is."""
         async with self._encoder.film(max(one.width for one in frames), max(one.height for one in frames)) as film:
             for frame in frames:
-                async with self._copy_of(frame) as path:
+                async with copy_of(self._services, frame.place, frame.elsewhere, frame.integration_uuid) as path:
                     await film.add(path)
             await film.finish()
             facts = asdict(await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name))
             await self._services.store.put_file(upload.object_key, film.path, self._encoder.mime_type)
         return facts
-
-    @asynccontextmanager
-    async def _copy_of(self, frame: Frame) -> AsyncIterator[Path]:
-        """An image on this machine, while the context lasts."""
-        services = self._services
-        if not frame.elsewhere:
-            opened = services.store.local(frame.place)
-        else:
-            url, _ = await self._readable(frame.place, frame.integration_uuid)
-            opened = services.fetcher.local(url)
-        async with opened as path:
-            yield path
 
     async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
         """A file, or what is wrong with it."""
@@ -154,7 +141,7 @@ class Reader:
         try:
             async with self._places_elsewhere if elsewhere else self._places:
                 if elsewhere:
-                    url, integration = await self._readable(upload.source_url, upload.integration_uuid)
+                    url, integration = await readable(self._services, upload.source_url, upload.integration_uuid)
                     facts = await self._facts_elsewhere(url, kind, upload.file_name, source["facts"])
                 else:
                     facts = await self._facts_here(place, kind, upload.file_name, source["facts"])
@@ -171,13 +158,6 @@ class Reader:
             return said
         title, metadata = source["title"], source["client_metadata"]
         return ReadSource(upload.item_uuid, place, facts, title, metadata, elsewhere, integration)
-
-    async def _readable(self, url: str, integration_uuid: UUID | None) -> tuple[str, Any]:
-        """The URL by which a file elsewhere can be read, and the row of the integration in whose store it lies."""
-        if integration_uuid is None:
-            return url, None
-        integration, cloud = await open_integration(self._services, integration_uuid)
-        return await cloud.url_to_read(cloud.place(url)), integration
 
     async def _facts_here(
         self, key: str, kind: StorageItemType, name: str, provided: Mapping[str, Any] | None

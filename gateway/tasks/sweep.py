@@ -6,11 +6,13 @@ import sqlalchemy as sa
 
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.manifests import READ_MANIFEST
+from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.turns import enqueue_turns
 from gateway.context import Services
 from gateway.database.dialects import among
-from gateway.kinds import JobStatus
+from gateway.kinds import JobStatus, ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import now
+from gateway.models.reencoding import reencode_jobs, reencode_units
 from gateway.models.uploads import idempotency_keys, manifests, upload_jobs, upload_units, uploads
 
 LATE = timedelta(hours=24)
@@ -26,6 +28,7 @@ async def sweep(services: Services) -> None:
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < now() - LATE))
     await _take_up_stuck_jobs(services)
+    await _take_up_stuck_reencodes(services)
     await services.store.sweep()
 
 
@@ -56,3 +59,16 @@ async def _take_up_stuck_jobs(services: Services) -> None:
             units = sa.select(upload_units.c.position).where(upload_units.c.job_uuid == job.uuid, waits)
             positions = [row.position for row in await transaction.rows(units.order_by(upload_units.c.position))]
             await enqueue_turns(transaction, services.queue, job.uuid, positions)
+
+
+async def _take_up_stuck_reencodes(services: Services) -> None:
+    """The same for jobs over videos."""
+    stuck = sa.and_(
+        reencode_jobs.c.status == ReencodeJobStatus.SUBMITTED, reencode_jobs.c.last_edited_at < now() - STUCK
+    )
+    waiting = reencode_units.join(reencode_jobs, reencode_jobs.c.uuid == reencode_units.c.job_uuid)
+    units = sa.select(reencode_units.c.job_uuid, reencode_units.c.position).select_from(waiting)
+    units = units.where(stuck, reencode_units.c.status == ReencodeUnitStatus.PENDING).limit(_AT_ONCE)
+    async with services.database.writing() as transaction:
+        for unit in await transaction.rows(units):
+            await enqueue_units(transaction, services.queue, unit.job_uuid, [unit.position])

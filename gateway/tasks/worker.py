@@ -8,6 +8,7 @@ from functools import partial
 
 from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
+from gateway.catalog.reencoding import REENCODE
 from gateway.catalog.turns import TURN
 from gateway.context import Services
 from gateway.jobs.queue import Task
@@ -19,6 +20,7 @@ from gateway.tasks.manifests import read_manifest
 from gateway.tasks.objects import abort_parts, remove_objects
 from gateway.tasks.reading import Reader
 from gateway.tasks.recount import recount
+from gateway.tasks.reencoding import reencode
 from gateway.tasks.sweep import sweep
 
 REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
@@ -51,7 +53,13 @@ async def work(services: Services, stop: asyncio.Event) -> None:
     try:
         for name in REGULAR:
             await _plan(services, name)
-        await services.queue.work(tasks_of(services, reader), concurrency=settings.worker_concurrency, stop=stop)
+        encoding = {REENCODE: partial(reencode, services, encoder, prober)}
+        async with asyncio.TaskGroup() as group:
+            for tasks, concurrency in (
+                (tasks_of(services, reader), settings.worker_concurrency),
+                (encoding, settings.encode_children),  # they take long, and must not keep others from their turn
+            ):
+                group.create_task(services.queue.work(tasks, concurrency=concurrency, stop=stop))
     finally:
         await prober.close()
 

@@ -1,10 +1,12 @@
 """Every mutation is tried by a stranger, by a member without the role that it needs, and by one with it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from gateway.media import samples
 from tests.fixtures.clouds import given as given_integration
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
@@ -64,6 +66,20 @@ class World:
     async def item(self) -> str:
         """An item in the house."""
         return (await stored(self.site, self.home, [File("note", "PLAIN_TEXT", b"note")]))[0]
+
+    async def video(self) -> str:
+        """A video in the house."""
+        return (await stored(self.site, self.home, [File("film", "VIDEO", samples.webm())]))[0]
+
+    async def reencoded(self) -> str:
+        """A job over a video that has ended, after all that were started before it."""
+        input = {"itemUuids": [await self.video()], "title": "t"}
+        started = await self.site.done("startVideoReencode", input, "reencodeJob { uuid }")
+        uuid = str(started["reencodeJob"]["uuid"])
+        document = "query($u: UUID!) { reencodeJob(uuid: $u) { status } }"
+        while (await self.site.ask(document, {"u": uuid}))["reencodeJob"]["status"] == "SUBMITTED":
+            await asyncio.sleep(0.05)
+        return uuid
 
     async def linked(self) -> str:
         """An item that the dataset uses."""
@@ -141,6 +157,8 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "abortUploads": ("USER", lambda w: plain(w, itemUuids=one(w.waiting()))),
     "startUploadJob": ("USER", lambda w: job_start(w)),
     "cancelUploadJob": ("USER", lambda w: plain(w, uploadJobUuid=w.job())),
+    "startVideoReencode": ("USER", lambda w: plain(w, itemUuids=one(w.video()), title="new")),
+    "cancelVideoReencode": ("SITE", lambda w: plain(w, reencodeJobUuid=w.reencoded())),
     "createDataset": ("ADMIN", lambda w: plain(w, title="new", backingFolderUuid=w.folder())),
     "updateDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, title="new")),
     "deleteDataset": ("ADMIN", lambda w: plain(w, datasetUuid=w.own_dataset())),
@@ -177,7 +195,7 @@ ALLOWED_BUT = {
     "verifyCloudIntegration": [("FORBIDDEN", "input.locations.0")],
 }
 """What the one with the role is told where the world has not all that success needs: no part was sent, no cloud is."""
-HIDDEN = {"revokeApiKey"}
+HIDDEN = {"revokeApiKey", "cancelVideoReencode"}
 """Keys of others are not even seen."""
 
 

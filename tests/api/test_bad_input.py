@@ -20,6 +20,8 @@ OWNERS = {
     "Mutation": "mutation {",
     "StorageFolder": 'query { storageFolder(uuid: "%(folderUuid)s") {',
     "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
+    "ReencodeJob": "query { reencodeJobs { nodes {",
+    "VideoRendition": 'query { storageItem(uuid: "%(itemUuid)s") { ... on VideoItem { rendition {',
     "UploadJob": 'query { storageFolder(uuid: "%(folderUuid)s") { uploadJobs { nodes {',
     "Dataset": 'query { dataset(uuid: "%(datasetUuid)s") {',
     "CloudIntegration": 'query { cloudIntegration(uuid: "%(integrationUuid)s") {',

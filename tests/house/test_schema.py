@@ -20,7 +20,18 @@ from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
 
 from gateway.execution.declarations import Aggregate, Batch, Derived, Lookup, Same, ToMany, ToOne
-from gateway.models import changes, collections, datasets, folders, integrations, items, people, tags, uploads
+from gateway.models import (
+    changes,
+    collections,
+    datasets,
+    folders,
+    integrations,
+    items,
+    people,
+    reencoding,
+    tags,
+    uploads,
+)
 from schema.api import api
 from schema.fields import DECLARATION
 from tests.house.sources import ROOT
@@ -38,6 +49,9 @@ ROWS: dict[str, Table] = {
     "CloudIntegration": integrations.cloud_integrations,
     "UploadJob": uploads.upload_jobs,
     "UploadUnit": uploads.upload_units,
+    "ReencodeJob": reencoding.reencode_jobs,
+    "ReencodeUnit": reencoding.reencode_units,
+    "VideoRendition": reencoding.renditions,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
     "Collection": collections.collections,

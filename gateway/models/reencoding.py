@@ -1,0 +1,68 @@
+"""Jobs that make versions of videos which every browser plays, and these versions."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.models.base import Key, enum_type, now, table_of
+
+
+class ReencodeJob(SQLModel, table=True):
+    """A job over some videos; `progress` is the mean of theirs, `sequence` grows with each change."""
+
+    __tablename__ = "reencode_jobs"
+    __table_args__ = (sa.Index("ix_reencode_jobs_created_at", "created_at", "uuid"),)
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    title: str
+    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    is_forced: bool = False
+    status: ReencodeJobStatus = Field(default=ReencodeJobStatus.SUBMITTED, sa_type=enum_type(ReencodeJobStatus))
+    progress: float = 0.0
+    sequence: int = Field(default=1, sa_type=sa.BigInteger)
+    units_total_count: int = 0
+    units_pending_count: int = 0
+    units_error_count: int = 0
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+class ReencodeUnit(SQLModel, table=True):
+    """One video of a job; a new version of it is written to `object_key`, however often that is begun."""
+
+    __tablename__ = "reencode_units"
+    __table_args__ = (sa.UniqueConstraint("job_uuid", "position"),)
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    job_uuid: UUID = Field(foreign_key="reencode_jobs.uuid", ondelete="CASCADE")
+    position: int
+    item_uuid: UUID | None = Field(default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True)
+    object_key: str = Field(sa_type=Key)
+    status: ReencodeUnitStatus = Field(default=ReencodeUnitStatus.PENDING, sa_type=enum_type(ReencodeUnitStatus))
+    progress: float = 0.0
+    error: str | None = None
+
+
+class Rendition(SQLModel, table=True):
+    """A version of a video that every browser plays, beside the one that came; sizes in bytes and pixels."""
+
+    __tablename__ = "renditions"
+    item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
+    object_key: str = Field(sa_type=Key, foreign_key="stored_objects.key", index=True)
+    sha256: str
+    mime_type: str
+    file_size: int = Field(sa_type=sa.BigInteger)
+    width: int
+    height: int
+    fps: float
+    duration: float
+    frame_count: int
+    created_at: datetime = Field(default_factory=now)
+
+
+reencode_jobs = table_of(ReencodeJob)
+reencode_units = table_of(ReencodeUnit)
+renditions = table_of(Rendition)

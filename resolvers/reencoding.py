@@ -1,0 +1,99 @@
+"""How re-encoding jobs, their units and the versions that they make answer."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+import strawberry
+
+from gateway.auth.visible import sees_reencode_job
+from gateway.catalog.reencoding import topic_of
+from gateway.context import Context
+from gateway.database.dialects import among
+from gateway.events.streams import Event
+from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.ids import global_id
+from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.models.items import items
+from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
+from resolvers.items import lifetime_of
+from resolvers.orders import in_sequence, newest_first
+from resolvers.watching import Watched, watch
+
+
+def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+    statuses = asked.arguments["statuses"]
+    return [reencode_units.c.status.in_(statuses)] if statuses else []
+
+
+id_of = Derived(("uuid",), lambda row: global_id("ReencodeJob", row.uuid))
+job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
+job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
+rendition_of = ToOne(renditions, "uuid", column="item_uuid")
+jobs_seen = ToMany(
+    "reencodeJobs",
+    reencode_jobs,
+    newest_first(reencode_jobs.c.created_at, reencode_jobs.c.uuid),
+    where=lambda asked: [sees_reencode_job(asked.viewer)],
+)
+units_of = ToMany(
+    "reencodeUnits",
+    reencode_units,
+    in_sequence(reencode_units.c.position, reencode_units.c.uuid),
+    key="uuid",
+    parent=reencode_units.c.job_uuid,
+    where=_unit_conditions,
+    arguments=(
+        Argument(
+            "statuses",
+            list[ReencodeUnitStatus] | None,
+            None,
+            "Only units in these states; null and an empty list mean all.",
+        ),
+    ),
+)
+_WATCHED = Watched(
+    "re-encoding job", job_by_uuid, topic_of, frozenset(ReencodeJobStatus) - {ReencodeJobStatus.SUBMITTED}
+)
+
+
+async def _signed_urls(
+    context: Context,
+    keys: list[tuple[UUID, str, str]],
+    *,
+    lifetime: Annotated[
+        int | None,
+        strawberry.argument(
+            description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."
+        ),
+    ] = None,
+) -> list[Any]:
+    span: timedelta = lifetime_of(context, lifetime)
+    mine = among(context.database.dialect, items.c.uuid, {uuid for uuid, _, _ in keys})
+    rows = await context.database.rows(sa.select(items.c.uuid, items.c.name).where(mine))
+    names = {row.uuid: row.name for row in rows}
+    store = context.services.store
+    return [await store.sign_get(key, names[uuid], mime_type, span) for uuid, key, mime_type in keys]
+
+
+signed_url_of = Batch(("item_uuid", "object_key", "mime_type"), _signed_urls)
+
+
+async def watch_reencode(
+    context: Context,
+    *,
+    uuid: Annotated[UUID, strawberry.argument(description="The job.")],
+    after: Annotated[
+        int | None,
+        strawberry.argument(
+            description="A sequence number that the client has seen: nothing is sent before a later one."
+        ),
+    ] = None,
+) -> AsyncGenerator[Event]:
+    """The present state of a re-encoding job, then each change, at most ten a second; ends with the job."""
+    async with aclosing(watch(context, _WATCHED, uuid, after)) as states:
+        async for state in states:
+            yield state

@@ -1,0 +1,74 @@
+"""Jobs are watched: the present state, then each change, at most ten a second and the last always."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from gateway.context import Context
+from gateway.errors import not_found
+from gateway.events.streams import Event
+from gateway.execution.answers import find
+from gateway.execution.declarations import ToOne
+
+BETWEEN_STATES = 0.1
+"""Seconds between two states of a job: at most ten a second."""
+RECHECK_SECONDS = 3.0
+"""After so many seconds without an event the state is read anyway: a lost event costs delay only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A kind of jobs: what to call one, how it is found, under which topic it is told, and when it has ended."""
+
+    noun: str
+    edge: ToOne
+    topic_of: Callable[[UUID], str]
+    terminal: Collection[StrEnum]
+
+
+async def watch(context: Context, kind: Watched, uuid: UUID, after: int | None) -> AsyncGenerator[Event]:
+    """The states of a job with sequence numbers later than `after`, to its end; `NOT_FOUND` if it cannot be seen."""
+    seen = after if after is not None else -1
+    key = kind.noun, uuid, context.viewer
+    async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as states:
+        present = Event(await _present(context.afresh(), kind, uuid))
+        async for state in _chain(present, states):
+            if state.row.sequence > seen:
+                seen = state.row.sequence
+                yield state
+            if state.row.status in kind.terminal:
+                return
+
+
+async def _chain(first: Event, rest: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    yield first
+    async with aclosing(rest):
+        async for event in rest:
+            yield event
+
+
+async def _states(context: Context, kind: Watched, uuid: UUID) -> AsyncGenerator[Any]:
+    """A job as it is, and whenever it has changed, to its end."""
+    seen = -1
+    async with context.services.events.listen(kind.topic_of(uuid)) as changes:
+        while True:
+            job = await _present(context.afresh(), kind, uuid)
+            if job.sequence > seen:
+                seen = job.sequence
+                yield job
+            if job.status in kind.terminal:
+                return
+            await asyncio.sleep(BETWEEN_STATES)
+            await changes.wait(RECHECK_SECONDS)
+
+
+async def _present(context: Context, kind: Watched, uuid: UUID) -> Any:
+    job = await find(context, kind.edge, uuid)
+    if job is None:
+        raise not_found(kind.noun, "uuid")
+    return job

@@ -1,0 +1,187 @@
+"""Videos are re-encoded: a version that every browser plays lies beside the one that came."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.films import filmed
+from tests.fixtures.invariants import check_all
+from tests.fixtures.items import stored
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, announce, facts
+from tests.fixtures.watching import watching
+
+UNREAL = "01900000-0000-7000-8000-000000000000"
+RENDITION = "mimeType fileSize sha256 width height fps duration frameCount signedUrl(lifetime: 60) { url }"
+JOB = (
+    "uuid title status progress sequence isForced user { email } unitsTotalCount unitsPendingCount unitsErrorCount "
+    "finishedAt units { nodes { position status progress error "
+    f"item {{ uuid ... on VideoItem {{ rendition {{ {RENDITION} }} }} }} }} }}"
+)
+WATCH = (
+    "subscription($uuid: UUID!, $after: Int) { reencodeJobUpdated(uuid: $uuid, after: $after) "
+    "{ uuid status sequence progress unitsPendingCount } }"
+)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module."""
+    return shared_site
+
+
+def old_film(seconds: float = 1.0) -> bytes:
+    """A film that browsers do not play."""
+    return filmed([place / 25 for place in range(round(25 * seconds))], sound=seconds)
+
+
+async def videos(site: Site, folder: str, *data: bytes) -> list[str]:
+    """Videos with these bytes."""
+    return await stored(site, folder, [File(f"{place}.mp4", "VIDEO", one) for place, one in enumerate(data)])
+
+
+async def begin(site: Site, uuids: list[str], who: str = "admin", **more: Any) -> str:
+    """Start a job."""
+    input = {"itemUuids": uuids, "title": "Make them play", **more}
+    payload = await site.done("startVideoReencode", input, "reencodeJob { uuid }", who)
+    return str(payload["reencodeJob"]["uuid"])
+
+
+async def state(site: Site, job: str, who: str = "admin") -> Any:
+    """What is to be seen of a job."""
+    found = await site.ask(f"query($u: UUID!) {{ reencodeJob(uuid: $u) {{ {JOB} }} }}", {"u": job}, who)
+    return found["reencodeJob"]
+
+
+async def ended(site: Site, job: str) -> Any:
+    """The job once it has ended."""
+    async with asyncio.timeout(60):
+        while (found := await state(site, job))["status"] == "SUBMITTED":
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_videos_are_reencoded(site: Site) -> None:
+    """What came stays; what browsers play already is left alone, and so is what has a version, unless forced.
+
+    ENC-FOLDEROP-30, ENC-FOLDEROP-31, ENC-REENC-01, ENC-REENC-02, ENC-QBODY-12 to -14, ENC-ENUM-08, ENC-DOP-10, SUB-083,
+    SUB-088.
+    """
+    folder = await site.folder("old")
+    old, fit = await videos(site, folder, old_film(), samples.webm())
+    before = await facts(site, old)
+    job = await ended(site, await begin(site, [old, fit]))
+    assert (job["status"], job["progress"], job["title"]) == ("DONE", 1.0, "Make them play")
+    assert (job["unitsTotalCount"], job["unitsPendingCount"], job["unitsErrorCount"]) == (2, 0, 0)
+    assert job["finishedAt"] and job["user"] == {"email": "admin@localhost"}
+    made, left = job["units"]["nodes"]
+    assert [made["status"], left["status"]] == ["REENCODED", "LEFT_ALONE"]
+    assert left["item"]["rendition"] is None
+    rendition = made["item"]["rendition"]
+    expected = {"mimeType": "video/webm", "width": 64, "height": 48, "fps": 25.0, "frameCount": 25}
+    assert rendition == {**rendition, **expected}
+    assert len((await site.client.get(rendition["signedUrl"]["url"])).content) == rendition["fileSize"]
+    assert await facts(site, old) == before
+    again = await ended(site, await begin(site, [old]))
+    assert again["units"]["nodes"][0]["status"] == "LEFT_ALONE"
+    forced = await ended(site, await begin(site, [old, fit], force=True))
+    assert [unit["status"] for unit in forced["units"]["nodes"]] == ["REENCODED", "REENCODED"]
+    await check_all(site.services)
+    await site.done("deleteStorageItems", {"itemUuids": [old, fit]}, "removedItemsCount")
+    assert [unit["item"] for unit in (await state(site, job["uuid"]))["units"]["nodes"]] == [None, None]
+    await check_all(site.services)
+
+
+async def test_a_job_is_watched(site: Site) -> None:
+    """Its progress only grows, and it ends with the job (ENC-FOLDEROP-31)."""
+    folder = await site.folder("watched")
+    uuids = await videos(site, folder, filmed([place / 25 for place in range(200)]), samples.webm())
+    job = await begin(site, uuids, force=True)
+    async with watching(site, job, document=WATCH) as [watch]:
+        await watch.ended(60)
+    assert watch.completed
+    progress = [one["progress"] for one in watch.states]
+    assert progress == sorted(progress)
+    assert watch.states[-1] == {**watch.states[-1], "status": "DONE", "progress": 1.0, "unitsPendingCount": 0}
+    assert watch.sequences == sorted(set(watch.sequences))
+
+
+async def test_a_video_that_cannot_be_reencoded_says_why(site: Site) -> None:
+    """It costs itself: the others are done, and the job ends with ERROR."""
+    folder = await site.folder("bad")
+    broken = bytearray(old_film(2.0))
+    bad, good = await videos(site, folder, bytes(broken), old_film())
+    key = (await facts(site, bad))["url"].removeprefix("storegraph:///")
+    await site.services.store.put(key, bytes(len(broken)), "video/mp4")
+    job = await ended(site, await begin(site, [bad, good]))
+    assert (job["status"], job["unitsErrorCount"]) == ("ERROR", 1)
+    first, second = job["units"]["nodes"]
+    assert (first["status"], second["status"]) == ("ERROR", "REENCODED")
+    assert first["error"] and "Traceback" not in first["error"]
+    failed = await site.ask(
+        "query($u: UUID!) { reencodeJob(uuid: $u) { units(statuses: [ERROR]) { totalCount } } }", {"u": job["uuid"]}
+    )
+    assert failed["reencodeJob"]["units"]["totalCount"] == 1
+
+
+async def test_a_job_is_cancelled(site: Site) -> None:
+    """Nothing more is made; the same again changes nothing."""
+    folder = await site.folder("cancelled")
+    uuids = await videos(site, folder, filmed([place / 25 for place in range(1500)]), old_film())
+    job = await begin(site, uuids, force=True)
+    for _ in range(2):
+        payload = await site.done("cancelVideoReencode", {"reencodeJobUuid": job}, f"reencodeJob {{ {JOB} }}")
+        assert payload["reencodeJob"]["status"] == "CANCELLED"
+    assert "PENDING" not in {unit["status"] for unit in payload["reencodeJob"]["units"]["nodes"]}
+    await check_all(site.services)
+
+
+async def test_what_is_no_video_is_refused(site: Site) -> None:
+    """By its place, and nothing is started; the same key gives the same job."""
+    folder = await site.folder("refused")
+    [image] = await stored(site, folder, [File("a.png", "IMAGE", samples.png())])
+    [video] = await videos(site, folder, samples.webm())
+    waiting = (await announce(site, folder, [File("w", "VIDEO", b"w")]))[0]["itemUuid"]
+    async with unchanged(site):
+        wanted = {"itemUuids": [image, video, video, waiting, UNREAL], "title": "t"}
+        assert await site.refused("startVideoReencode", wanted) == [
+            ("BAD_USER_INPUT", "input.itemUuids.0"),
+            ("BAD_USER_INPUT", "input.itemUuids.2"),
+            ("CONFLICT", "input.itemUuids.3"),
+            ("NOT_FOUND", "input.itemUuids.4"),
+        ]
+        assert await site.refused("startVideoReencode", {"itemUuids": [], "title": "t"}) == [
+            ("BAD_USER_INPUT", "input.itemUuids")
+        ]
+        assert await site.refused("startVideoReencode", {"itemUuids": [video], "title": ""}) == [
+            ("BAD_USER_INPUT", "input.title")
+        ]
+    assert len({await begin(site, [video], idempotencyKey="once") for _ in range(2)}) == 1
+
+
+async def test_a_job_is_seen_by_who_started_it(site: Site) -> None:
+    """And by admins of the site; to others it is not there."""
+    mine, others = "mine@example.org", "others@example.org"
+    for who in (mine, others):
+        await site.user(who)
+    [video] = await videos(site, await site.folder("hidden"), samples.webm())
+    refused = await site.refused("startVideoReencode", {"itemUuids": [video], "title": "t"}, mine)
+    assert refused == [("NOT_FOUND", "input.itemUuids.0")]
+    folder = await site.folder("mine", who=mine)
+    [own] = await stored(site, folder, [File("a.webm", "VIDEO", samples.webm(seed=3))], mine)
+    job = await begin(site, [own], mine)
+    assert (await state(site, job, mine))["uuid"] == (await state(site, job))["uuid"] == job
+    assert await state(site, job, others) is None
+    listed = "{ reencodeJobs { totalCount } }"
+    assert [(await site.ask(listed, who=who))["reencodeJobs"]["totalCount"] for who in (mine, others)] == [1, 0]
+    assert await site.refused("cancelVideoReencode", {"reencodeJobUuid": job}, others) == [
+        ("NOT_FOUND", "input.reencodeJobUuid")
+    ]
+    async with watching(site, job, others, document=WATCH) as [watch]:
+        await watch.ended()
+    assert (watch.states, [error["extensions"]["code"] for error in watch.errors]) == ([], ["NOT_FOUND"])
+    await ended(site, job)

@@ -1,0 +1,57 @@
+"""Processes are killed while they re-encode: each video is done once, and no bytes are left over."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from tests.faults.test_kill import backend, besieged
+from tests.fixtures.commands import answers
+from tests.fixtures.films import filmed
+from tests.fixtures.invariants import check_all
+from tests.fixtures.items import stored
+from tests.fixtures.sites import Site, fresh
+from tests.fixtures.uploading import File
+
+__all__ = ["backend"]  # the fixture
+JOB = (
+    "status progress unitsPendingCount units { nodes { status item { ... on VideoItem { rendition { fileSize } } } } }"
+)
+
+
+async def state(site: Site, job: str) -> Any:
+    """What is to be seen of the job."""
+    return (await site.ask(f"query($u: UUID!) {{ reencodeJob(uuid: $u) {{ {JOB} }} }}", {"u": job}))["reencodeJob"]
+
+
+@pytest.mark.timeout(300)
+async def test_a_killed_worker_begins_again(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """In the middle of a film, and then again; progress never goes back."""
+    long = filmed([place / 25 for place in range(500)])
+    with fresh(backend, request, tmp_path) as settings:
+        async with besieged(backend, settings, tmp_path) as (site, server, victims):
+            films = [File("a.mp4", "VIDEO", long), File("b.webm", "VIDEO", samples.webm())]
+            videos = await stored(site, await site.folder("killed"), films)
+            wanted = {"itemUuids": videos, "title": "killed", "force": True}
+            started = await site.done("startVideoReencode", wanted, "reencodeJob { uuid }")
+            job, reached = started["reencodeJob"]["uuid"], 0.0
+            for _ in range(2):
+                async with asyncio.timeout(60):
+                    while (now := await state(site, job))["progress"] <= reached and now["status"] == "SUBMITTED":
+                        await asyncio.sleep(0.02)
+                reached = now["progress"]
+                for victim in victims:
+                    victim.kill()
+                    victim.begin()
+                await answers(site, server)
+            async with asyncio.timeout(120):
+                while (now := await state(site, job))["status"] == "SUBMITTED":
+                    assert now["progress"] >= reached
+                    reached = now["progress"]
+                    await asyncio.sleep(0.1)
+            assert (now["status"], now["progress"]) == ("DONE", 1.0)
+            assert [unit["status"] for unit in now["units"]["nodes"]] == ["REENCODED", "REENCODED"]
+            assert all(unit["item"]["rendition"]["fileSize"] for unit in now["units"]["nodes"])
+            await check_all(site.services)
