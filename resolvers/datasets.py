@@ -8,15 +8,17 @@ from gateway.auth.roles import roles_on_datasets
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_dataset, sees_folder, sees_item
 from gateway.context import Context
+from gateway.database.dialects import among
 from gateway.execution.answers import find_all
 from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import StorageUserRole
+from gateway.kinds import StorageLocationName, StorageUserRole
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
-from gateway.models.people import groups
-from resolvers.filters import dataset_conditions, name_condition
+from gateway.models.people import groups, users
+from resolvers.filters import SCOPE, dataset_conditions, name_condition
+from resolvers.inputs.lists import DatasetFilter
 from resolvers.orders import by_name, in_sequence
 
 SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
@@ -43,7 +45,12 @@ backing_folder_of = ToOne(folders, "backing_folder_uuid", access=sees_folder)
 item_of = ToOne(items, "item_uuid", access=sees_item)
 rows_counted = Aggregate("uuid", data_rows.c.dataset_uuid, sa.func.count(), data_rows)
 datasets_seen = ToMany(
-    "datasets", datasets, by_name(datasets.c.title_key, datasets.c.uuid), where=_listed, arguments=(SEARCH,)
+    "datasets",
+    datasets,
+    by_name(datasets.c.title_key, datasets.c.uuid),
+    where=_listed,
+    filter_type=DatasetFilter,
+    arguments=(SCOPE, SEARCH),
 )
 rows_in = ToMany(
     "dataRows",
@@ -61,6 +68,28 @@ groups_on = ToMany(
     source=groups.join(dataset_grants, dataset_grants.c.group_uuid == groups.c.uuid),
     extras={"role": dataset_grants.c.role},
 )
+users_on = ToMany(
+    "datasetUsers",
+    users,
+    by_name(users.c.email_key, users.c.uuid),
+    key="uuid",
+    parent=dataset_grants.c.dataset_uuid,
+    source=users.join(dataset_grants, dataset_grants.c.user_uuid == users.c.uuid),
+    extras={"role": dataset_grants.c.role},
+)
+
+
+async def _locations(context: Context, keys: list[UUID]) -> list[list[StorageLocationName]]:
+    statement = (
+        sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
+        .join(items, items.c.uuid == data_rows.c.item_uuid)
+        .where(among(context.database.dialect, data_rows.c.dataset_uuid, keys))
+        .distinct()
+    )
+    found: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}
+    for row in await context.database.rows(statement):
+        found[row.dataset_uuid].append(row.storage_location)
+    return [sorted(found[key]) for key in keys]
 
 
 async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
@@ -78,6 +107,7 @@ async def _backing_uuids_of_usages(context: Context, keys: list[UUID]) -> list[U
     return await _backing_uuids(context, [row.backing_folder_uuid for row in rows])
 
 
+locations_of = Batch(("uuid",), _locations)
 viewer_role_on = Batch(("uuid",), _roles)
 backing_folder_uuid_of = Batch(("backing_folder_uuid",), _backing_uuids)
 backing_folder_uuid_of_usage = Batch(("dataset_hash",), _backing_uuids_of_usages)

@@ -1,6 +1,6 @@
 """The filters of lists as conditions on rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,16 +8,17 @@ import sqlalchemy as sa
 from gateway.auth.visible import in_seen_folder, is_root, sees_dataset, sees_folder, sees_job
 from gateway.database.dialects import named_like
 from gateway.errors import bad_input, forbidden
-from gateway.execution.declarations import Asked
+from gateway.execution.declarations import Argument, Asked
 from gateway.models.base import fold
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.tags import folder_tags, organisation_tags
-from resolvers.inputs.lists import StorageItemFilter, StorageScope
+from resolvers.inputs.lists import DatasetFilter, StorageItemFilter, StorageScope
 
 Conditions = list[sa.ColumnElement[bool]]
 MAX_SEARCH, MAX_TAGS = 1000, 100
+SCOPE = Argument("scope", StorageScope, StorageScope.USER, "What you were given, or, for admins of the site, all.")
 
 
 def folder_conditions(asked: Asked) -> Conditions:
@@ -56,8 +57,9 @@ def searched_item_conditions(asked: Asked) -> Conditions:
 
 
 def found_item_conditions(asked: Asked) -> Conditions:
-    """Items anywhere that the viewer may see."""
-    return [*searched_item_conditions(asked), in_seen_folder(asked.viewer, items.c.folder_uuid)]
+    """Items anywhere: those in folders that the viewer was given, or all of the organisation (ENC-QITEM-05)."""
+    scoped = [] if is_organisation(asked) else [in_seen_folder(asked.viewer, items.c.folder_uuid)]
+    return [*searched_item_conditions(asked), *scoped]
 
 
 def found_folder_conditions(asked: Asked) -> Conditions:
@@ -73,8 +75,20 @@ def root_folder_conditions(asked: Asked) -> Conditions:
 
 
 def dataset_conditions(asked: Asked) -> Conditions:
-    """The datasets that the viewer may see."""
-    return [sees_dataset(asked.viewer)]
+    """What a `DatasetFilter` asks of the datasets that the viewer was given, or of all of the organisation."""
+    scoped = [] if is_organisation(asked) else [sees_dataset(asked.viewer)]
+    wanted: DatasetFilter = asked.filter or DatasetFilter()
+    conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
+        (wanted.title_eq, lambda text: datasets.c.title == text),
+        (wanted.title_like, lambda text: _like(datasets.c.title_key, text, "titleLike")),
+        (wanted.description_eq, lambda text: datasets.c.description == text),
+        (wanted.description_like, lambda text: _like(datasets.c.description_key, text, "descriptionLike")),
+        (wanted.created_before, lambda moment: datasets.c.created_at < moment),
+        (wanted.created_after, lambda moment: datasets.c.created_at > moment),
+        (wanted.edited_before, lambda moment: datasets.c.last_edited_at < moment),
+        (wanted.edited_after, lambda moment: datasets.c.last_edited_at > moment),
+    )
+    return [*scoped, *(condition(value) for value, condition in conditions if value is not None)]
 
 
 def job_conditions(asked: Asked) -> Conditions:
@@ -104,6 +118,13 @@ def _tagged(names: list[str]) -> Conditions:
 def _named(asked: Asked, column: sa.ColumnElement[Any]) -> Conditions:
     text = asked.filter.search
     return [named_like(asked.dialect, column, _checked(text, "filter", "search"))] if text else []
+
+
+def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnElement[bool]:
+    plain = pattern.replace("\\\\", "")
+    if plain.endswith("\\"):
+        raise bad_input("A pattern does not end with a single backslash.", "filter", name)
+    return key.like(_checked(pattern, "filter", name), escape="\\")
 
 
 def _checked(text: str, *path: str) -> str:

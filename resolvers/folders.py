@@ -13,7 +13,7 @@ from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.database.tree import ancestors, within
 from gateway.execution.answers import find_all
-from gateway.execution.declarations import Argument, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
@@ -22,18 +22,18 @@ from gateway.models.items import items
 from gateway.models.people import groups, users
 from gateway.models.uploads import upload_jobs
 from resolvers.filters import (
+    SCOPE,
     folder_conditions,
     found_folder_conditions,
     item_conditions,
     root_folder_conditions,
     searched_item_conditions,
 )
-from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter, StorageScope
+from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 _home, _top = folders.alias("home"), folders.alias("top")
 _counted = [column for column in folder_counters.c if column.key != "folder_uuid"]
-_SCOPE = Argument("scope", StorageScope, StorageScope.USER, "Your own folders, or, for admins of the site, all.")
 
 id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
 is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED)
@@ -49,7 +49,7 @@ viewer_roots = ToMany(
     FOLDER_ORDERS,
     where=root_folder_conditions,
     filter_type=StorageFolderFilter,
-    arguments=(_SCOPE,),
+    arguments=(SCOPE,),
 )
 folders_anywhere = ToMany(
     "searchStorageFolders",
@@ -57,7 +57,7 @@ folders_anywhere = ToMany(
     FOLDER_ORDERS,
     where=found_folder_conditions,
     filter_type=StorageFolderFilter,
-    arguments=(_SCOPE,),
+    arguments=(SCOPE,),
 )
 subfolders_in = ToMany(
     "subfolders",

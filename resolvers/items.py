@@ -26,7 +26,7 @@ from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from gateway.models.people import users
 from gateway.stores.base import SignedRequest, deadline
-from resolvers.filters import found_item_conditions
+from resolvers.filters import SCOPE, found_item_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
@@ -114,6 +114,7 @@ items_anywhere = ToMany(
     where=found_item_conditions,
     filter_type=StorageItemFilter,
     filter_required=True,
+    arguments=(SCOPE,),
 )
 
 

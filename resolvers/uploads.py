@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.visible import sees_item, sees_job
+from gateway.auth.visible import sees_dataset, sees_item, sees_job
 from gateway.catalog.jobs import TERMINAL, topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
@@ -17,6 +17,7 @@ from gateway.events.streams import Event
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds import JobStatus
+from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
@@ -46,6 +47,7 @@ _WATCHED = Watched("upload job", job_by_uuid, topic_of, TERMINAL)
 job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 user_of = ToOne(users, "user_uuid")
+dataset_of = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 item_of = ToOne(items, "item_uuid", access=sees_item)
 urls_of = Derived(("spec",), object_urls)
 unit_uuid_of = Derived(("uuid",), lambda unit: unit.uuid)
@@ -78,8 +80,15 @@ units_of = ToMany(
 
 async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
     statement = (
-        sa.select(upload_units.c.job_uuid, upload_units.c.position, items.c.uuid.label("item_uuid"), items.c.name)
+        sa.select(
+            upload_units.c.job_uuid,
+            upload_units.c.position,
+            items.c.uuid.label("item_uuid"),
+            items.c.name,
+            _data_row(context).label("data_row_uuid"),
+        )
         .join(items, items.c.uuid == upload_units.c.item_uuid)
+        .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
         .where(
             among(context.database.dialect, upload_units.c.job_uuid, keys),
             upload_units.c.status == JobStatus.DONE,
@@ -87,6 +96,17 @@ async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
         )
     )
     return await _by_job(context, statement, keys)
+
+
+def _data_row(context: Context) -> sa.ScalarSelect[Any]:
+    """The first data row by which the job's dataset uses an item, if the viewer sees that."""
+    used = sa.select(data_rows.c.uuid).join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
+    mine = used.where(
+        data_rows.c.item_uuid == items.c.uuid,
+        data_rows.c.dataset_uuid == upload_jobs.c.dataset_uuid,
+        sees_dataset(context.viewer),
+    )
+    return mine.order_by(data_rows.c.uuid).limit(1).correlate(items, upload_jobs).scalar_subquery()
 
 
 async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageUserRole
+from gateway.kinds import StorageLocationName, StorageUserRole
 from resolvers import datasets
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
-from schema.people import Group
+from schema.people import Group, User
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
@@ -49,6 +49,23 @@ class DatasetGroupConnection:
 
 
 @of()
+@strawberry.type(description="A user with a role of his own on a dataset.")
+class DatasetUserEdge:
+    node: User = column("The user.")
+    cursor: str = column("Where the user lies in this list.")
+    role: StorageUserRole = answered(datasets.role_on_edge, "The user's role on the dataset.")
+
+
+@of()
+@strawberry.type(description="A page of the users who hold a role of their own on a dataset.")
+class DatasetUserConnection:
+    edges: list[DatasetUserEdge] = column("The users with their roles.")
+    nodes: list[User] = column("The users.")
+    page_info: PageInfo = answered(page_itself, "Where the page lies.")
+    total_count: int = answered(counted_page, "How many users there are in all; counted only when selected.")
+
+
+@of()
 @strawberry.type(
     description="Items chosen for a purpose. A mirror dataset follows the direct items of its folder (ENC-DSET)."
 )
@@ -69,3 +86,9 @@ class Dataset(Node):
     data_rows_count: int = answered(datasets.rows_counted, "How many data rows it has.")
     data_rows: Connection[DataRow] = answered(datasets.rows_in, "Its data rows, in the order in which they came.")
     groups: DatasetGroupConnection = answered(datasets.groups_on, "The groups that hold a role on it.")
+    users: DatasetUserConnection = answered(
+        datasets.users_on, "The users who hold a role of their own on it (ENC-DOP-09)."
+    )
+    storage_locations: list[StorageLocationName] = answered(
+        datasets.locations_of, "Where the bytes of its items lie, each place once; at most 7 (ENC-DSET-07)."
+    )

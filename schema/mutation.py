@@ -17,6 +17,7 @@ from resolvers.mutations.collections import (
     update_collection,
 )
 from resolvers.mutations.data_groups import create_data_groups
+from resolvers.mutations.dataset_users import add_dataset_users, remove_dataset_users
 from resolvers.mutations.datasets import (
     create_dataset,
     delete_dataset,
@@ -100,9 +101,11 @@ from schema.payloads.collections import (
 )
 from schema.payloads.data_groups import CreateDataGroupsPayload
 from schema.payloads.datasets import (
+    AddDatasetUsersPayload,
     CreateDatasetPayload,
     DeleteDatasetPayload,
     LinkItemsToDatasetPayload,
+    RemoveDatasetUsersPayload,
     UnlinkItemsFromDatasetPayload,
     UpdateDatasetPayload,
 )
@@ -229,3 +232,5 @@ class Mutation:
     remove_collection_preset_items: RemoveCollectionPresetItemsPayload = changes(remove_collection_preset_items)
     create_filter_preset: CreateFilterPresetPayload = changes(create_filter_preset)
     delete_filter_preset: DeleteFilterPresetPayload = changes(delete_filter_preset)
+    add_dataset_users: AddDatasetUsersPayload = changes(add_dataset_users)
+    remove_dataset_users: RemoveDatasetUsersPayload = changes(remove_dataset_users)

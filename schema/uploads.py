@@ -12,6 +12,7 @@ from gateway.kinds import JobStatus
 from resolvers import uploads
 from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
+from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.people import User
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 class UploadedItem:
     item_uuid: UUID = column("The item's uuid.")
     name: str = column("The item's name.")
+    data_row_uuid: UUID | None = column("The data row by which the job's dataset uses it, if the viewer sees that.")
 
 
 @of()
@@ -62,6 +64,9 @@ class UploadJob(Node):
     uuid: UUID = column("The job's uuid.")
     folder: StorageFolder = answered(uploads.folder_of, "The folder that the items go to.")
     user: User | None = answered(uploads.user_of, "Who started it.")
+    dataset: Dataset | None = answered(
+        uploads.dataset_of, "The dataset that is to use what it makes, if there is one and the viewer sees it."
+    )
     status: JobStatus = column("Whether it is finished, and how.")
     sequence: BigInt = column("A number that grows with each change of the job.")
     file_name: str | None = column("The name of the manifest, if there was one.")

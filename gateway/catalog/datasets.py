@@ -7,13 +7,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
-from gateway.catalog.mirrors import items_entered, unlink
+from gateway.catalog.mirrors import items_entered, link, unlink
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.kinds import StorageUserRole
 from gateway.models.base import fold
 from gateway.models.datasets import Dataset, DatasetGrant, data_rows, dataset_grants, datasets
 from gateway.models.items import items
+from gateway.models.uploads import upload_jobs
 
 
 async def create_dataset(
@@ -28,7 +29,11 @@ async def create_dataset(
     To mirror a folder the caller has locked the tree exclusively, so that no item enters meanwhile.
     """
     dataset = Dataset(
-        title=title, title_key=fold(title), description=description, backing_folder_uuid=backing_folder_uuid
+        title=title,
+        title_key=fold(title),
+        description=description,
+        description_key=fold(description),
+        backing_folder_uuid=backing_folder_uuid,
     )
     grant = DatasetGrant(dataset_uuid=dataset.uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN)
     await transaction.execute(sa.insert(datasets).values(dataset.model_dump()))
@@ -44,8 +49,11 @@ async def create_dataset(
 async def delete_dataset(transaction: Transaction, user_uuid: UUID, present: Any) -> int:
     """Remove a held dataset with its data rows; how many those were. Its items, and a folder that it mirrors, stay.
 
-    The caller has locked the tree exclusively, so that no item enters the folder meanwhile.
+    The caller has locked the tree exclusively, so that no item enters the folder meanwhile. Jobs that fill it go on
+    without it.
     """
+    filling = upload_jobs.c.dataset_uuid == present.uuid
+    await transaction.execute(sa.update(upload_jobs).where(filling).values(dataset_uuid=None))
     rows = await unlink(transaction, user_uuid, data_rows.c.dataset_uuid == present.uuid)
     await transaction.execute(sa.delete(datasets).where(datasets.c.uuid == present.uuid))
     folder, before = present.backing_folder_uuid, {"title": present.title}
@@ -57,6 +65,18 @@ async def linked_among(transaction: Transaction, dataset_uuid: UUID, item_uuids:
     """Those of the items that a dataset uses."""
     used = sa.select(data_rows.c.item_uuid).where(_uses(transaction, dataset_uuid, item_uuids))
     return {row.item_uuid for row in await transaction.rows(used)}
+
+
+async def link_made(transaction: Transaction, job: Any, item_uuids: Collection[UUID]) -> None:
+    """Let the dataset of a held job, if it has one, use the items that the job made or found to be there."""
+    if job.dataset_uuid is None:
+        return
+    dialect = transaction.connection.dialect.name
+    present = sa.select(items.c.uuid).where(among(dialect, items.c.uuid, item_uuids)).order_by(items.c.uuid)
+    held = {row.uuid for row in await transaction.rows(present.with_for_update(read=True, key_share=True))}
+    linked = await linked_among(transaction, job.dataset_uuid, item_uuids)
+    new = [uuid for uuid in item_uuids if uuid in held and uuid not in linked]
+    await link(transaction, job.user_uuid, job.dataset_uuid, new)
 
 
 async def unlink_items(

@@ -1,4 +1,4 @@
-"""What may happen to the roles that groups hold on folders, datasets and integrations, always with the record."""
+"""What may happen to the roles that groups and users hold on objects, always with the record."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ from gateway.models.integrations import IntegrationGrant, integration_grants
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """The grants on one kind of object, which `on` names by its uuid."""
+    """The grants on one kind of object, which `on` names by its uuid, to one kind of holder, named by `to`."""
 
     row: type[SQLModel]
     table: sa.Table
     on: sa.Column[Any]
+    to: sa.Column[Any]
 
     def changed(
         self, action: str, grant: Any, before: StorageUserRole | None, after: StorageUserRole | None
     ) -> Changed:
         """What happened to one grant; those on folders are found by the folder."""
-        named = {self.on.key: getattr(grant, self.on.key), "group_uuid": grant.group_uuid}
+        named = {self.on.key: getattr(grant, self.on.key), self.to.key: getattr(grant, self.to.key)}
         return Changed(
             action,
             self.row.__name__,
@@ -40,17 +41,18 @@ class Grants:
         )
 
 
-FOLDER_GRANTS = Grants(FolderGrant, folder_grants, folder_grants.c.folder_uuid)
-DATASET_GRANTS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid)
-INTEGRATION_GRANTS = Grants(IntegrationGrant, integration_grants, integration_grants.c.integration_uuid)
+FOLDER_GRANTS = Grants(FolderGrant, folder_grants, folder_grants.c.folder_uuid, folder_grants.c.group_uuid)
+DATASET_GRANTS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.group_uuid)
+INTEGRATION_GRANTS = Grants(
+    IntegrationGrant, integration_grants, integration_grants.c.integration_uuid, integration_grants.c.group_uuid
+)
+DATASET_USERS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.user_uuid)
 GRANTS = (FOLDER_GRANTS, DATASET_GRANTS, INTEGRATION_GRANTS)
 
 
-async def group_grants(
-    transaction: Transaction, grants: Grants, uuid: UUID, group_uuids: Collection[UUID]
-) -> list[Any]:
-    """The grants of these groups on that very object."""
-    chosen = among(transaction.connection.dialect.name, grants.table.c.group_uuid, group_uuids)
+async def grants_to(transaction: Transaction, grants: Grants, uuid: UUID, holders: Collection[UUID]) -> list[Any]:
+    """The grants of these holders on that very object."""
+    chosen = among(transaction.connection.dialect.name, grants.to, holders)
     return await transaction.rows(sa.select(grants.table).where(grants.on == uuid, chosen))
 
 
@@ -59,16 +61,16 @@ async def give(
     user_uuid: UUID,
     grants: Grants,
     uuid: UUID,
-    group_uuids: Collection[UUID],
+    holders: Collection[UUID],
     role: StorageUserRole,
 ) -> None:
-    """Give held groups a role on an object; it replaces the one that a group holds there."""
-    present = await group_grants(transaction, grants, uuid, group_uuids)
+    """Give held groups, or users, a role on an object; it replaces the one that they hold there."""
+    present = await grants_to(transaction, grants, uuid, holders)
     other = [row for row in present if row.role is not role]
     chosen = among(transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in other])
     await transaction.execute(sa.update(grants.table).where(chosen).values(role=role))
-    new = sorted(set(group_uuids) - {row.group_uuid for row in present})
-    made = [grants.row(**{grants.on.key: uuid, "group_uuid": group, "role": role}) for group in new]
+    new = sorted(set(holders) - {getattr(row, grants.to.key) for row in present})
+    made = [grants.row(**{grants.on.key: uuid, grants.to.key: holder, "role": role}) for holder in new]
     if made:
         await transaction.execute(sa.insert(grants.table), [row.model_dump() for row in made])
     changed = [grants.changed("UPDATE", row, row.role, role) for row in other]

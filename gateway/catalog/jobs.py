@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import hold
+from gateway.catalog.datasets import link_made
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.objects import forget_manifest
 from gateway.catalog.removal import items_within
@@ -19,6 +20,7 @@ from gateway.events.base import Events
 from gateway.jobs.queue import Queue
 from gateway.kinds import JobStatus
 from gateway.models.base import now
+from gateway.models.datasets import datasets
 from gateway.models.uploads import upload_jobs, upload_units, uploads
 
 NEXT = {JobStatus.PENDING: frozenset(JobStatus)}
@@ -40,6 +42,12 @@ class UnitEnd:
     item_uuid: UUID | None = None
     error: str | None = None
     action: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its item is there."""
+        return self.status is JobStatus.DONE
+
     is_skipped: bool = False
 
 
@@ -49,8 +57,15 @@ def topic_of(job_uuid: UUID) -> str:
 
 
 async def held_job(transaction: Transaction, job_uuid: UUID) -> Any:
-    """A job, held until the transaction ends; None if it is gone. Nobody else changes it or its units meanwhile."""
-    return await transaction.first(sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update())
+    """A job, held until the transaction ends; None if it is gone. Nobody else changes it or its units meanwhile.
+
+    The dataset that it fills is held with it: whoever links items holds that before them.
+    """
+    job = await transaction.first(sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update())
+    if job is not None and job.dataset_uuid:
+        filled = sa.select(datasets.c.uuid).where(datasets.c.uuid == job.dataset_uuid)
+        await transaction.first(filled.with_for_update(read=True, key_share=True))
+    return job
 
 
 async def still_pending(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
@@ -88,6 +103,7 @@ async def end_units(
     """
     sequence, found = job.sequence + 1, Counter(end.status for end in ends.values())
     await _write_units(transaction, sequence, ends)
+    await link_made(transaction, job, [end.item_uuid for end in ends.values() if end.item_uuid and end.is_done])
     if give_up:
         found[JobStatus.CANCELLED] += await _cancel_units(transaction, sequence, job.uuid)
     counts = {name: getattr(job, name) + found[status] for status, name in COUNTS.items()}

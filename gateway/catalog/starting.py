@@ -23,13 +23,14 @@ from gateway.models.uploads import UploadJob, UploadUnit, upload_jobs, upload_un
 @dataclass(frozen=True, slots=True)
 class JobTerms:
     """How a job goes about its units, the name of the manifest that they come from, if any, and the integration in
-    which their URLs lie."""
+    which their URLs lie, and the dataset that is to use what it makes."""
 
     ignore_errors: bool = False
     skip_duplicate_urls: bool = False
     upsert_metadata: bool = False
     file_name: str | None = None
     integration_uuid: UUID | None = None
+    dataset_uuid: UUID | None = None
 
 
 async def start_job(
@@ -63,6 +64,7 @@ async def add_job(transaction: Transaction, viewer: Viewer, folder_uuid: UUID, t
         upsert_metadata=terms.upsert_metadata,
         file_name=terms.file_name,
         integration_uuid=terms.integration_uuid,
+        dataset_uuid=terms.dataset_uuid,
         units_pending_count=units,
     )
     await transaction.execute(sa.insert(upload_jobs).values(job.model_dump()))

@@ -19,6 +19,7 @@ class Dataset(SQLModel, table=True):
     title: str
     title_key: str = Field(sa_type=Key, index=True)
     description: str = ""
+    description_key: str = Field(default="", sa_type=Key)
     backing_folder_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid", unique=True)
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)

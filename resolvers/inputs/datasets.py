@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import DatasetLinkDuplicatesBehavior
+from gateway.kinds import DatasetLinkDuplicatesBehavior, StorageUserRole
 
 _DESCRIPTION = "At most 10,000 characters; null empties it."
 _ITEMS = "1 to 1,000 items, none of them twice."
@@ -53,3 +53,24 @@ class LinkItemsToDatasetInput:
 class UnlinkItemsFromDatasetInput:
     dataset_uuid: UUID = strawberry.field(description="The dataset; one that mirrors a folder is refused.")
     item_uuids: list[UUID] = strawberry.field(description=f"{_ITEMS} All data rows of each go.")
+
+
+@strawberry.input(description="Users who get a role on a dataset, by uuid or e-mail address or both (ENC-DOP-09).")
+class AddDatasetUsersInput:
+    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    user_uuids: list[UUID] | None = strawberry.field(default=None, description="At most 1,000 users.")
+    user_emails: list[str] | None = strawberry.field(
+        default=None, description="At most 1,000 e-mail addresses of users, in any case."
+    )
+    role: StorageUserRole = strawberry.field(description="The role of them all, instead of one that they hold.")
+
+
+@strawberry.input(description="Users who lose their own role on a dataset, by uuid or e-mail address or both.")
+class RemoveDatasetUsersInput:
+    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    user_uuids: list[UUID] | None = strawberry.field(
+        default=None, description="At most 1,000 users; those who hold none are passed over."
+    )
+    user_emails: list[str] | None = strawberry.field(
+        default=None, description="At most 1,000 e-mail addresses, in any case; unknown ones are passed over."
+    )

@@ -1,11 +1,14 @@
 """How a client narrows and orders lists."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import strawberry
 
 from gateway.execution.declarations import Direction
 from gateway.kinds import StorageItemType
+
+_PATTERN = "A pattern, whatever the case: % stands for any text, _ for any character, \\ makes them plain;"
 
 
 class StorageOrderField(StrEnum):
@@ -80,3 +83,17 @@ class StorageItemFilter:
         default=False, description="Also items whose object is gone from its source."
     )
     include_placeholders: bool = strawberry.field(default=True, description="Also items that are not yet processed.")
+
+
+@strawberry.input(description="Which datasets a list holds; everything that is given must be true of a dataset.")
+class DatasetFilter:
+    title_eq: str | None = strawberry.field(default=None, description="The very title (ENC-DSQ-01).")
+    title_like: str | None = strawberry.field(default=None, description=f"{_PATTERN} of the title (ENC-DSQ-02).")
+    description_eq: str | None = strawberry.field(default=None, description="The very description (ENC-DSQ-03).")
+    description_like: str | None = strawberry.field(
+        default=None, description=f"{_PATTERN} of the description (ENC-DSQ-04)."
+    )
+    created_before: datetime | None = strawberry.field(default=None, description="Made before that (ENC-DSQ-05).")
+    created_after: datetime | None = strawberry.field(default=None, description="Made after that (ENC-DSQ-06).")
+    edited_before: datetime | None = strawberry.field(default=None, description="Last edited before that (ENC-DSQ-07).")
+    edited_after: datetime | None = strawberry.field(default=None, description="Last edited after that (ENC-DSQ-08).")

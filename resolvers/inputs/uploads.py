@@ -283,6 +283,11 @@ class StartUploadJobInput:
     ignore_errors: bool = strawberry.field(
         default=False, description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052)."
     )
+    dataset_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="A dataset that is to use the items as they are made, or found to be there; one that mirrors a "
+        "folder is refused (ENC-DOP-07).",
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 

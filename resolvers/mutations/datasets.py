@@ -85,7 +85,7 @@ async def link_items_to_dataset(context: Context, input: LinkItemsToDatasetInput
     """Let a dataset use items; if one of them is refused, none is linked (ENC-DOP-05)."""
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        await _plain_dataset(context, transaction, input)
+        await plain_dataset(context, transaction, input.dataset_uuid)
         errors = await refused_items(context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids")
         present = {row.uuid: row for row in await chosen_items(transaction, input.item_uuids)}
         linked = await catalog.linked_among(transaction, input.dataset_uuid, input.item_uuids)
@@ -101,7 +101,7 @@ async def unlink_items_from_dataset(context: Context, input: UnlinkItemsFromData
     """Let a dataset use items no more; if it does not use one of them, all stay (ENC-DOP-06)."""
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        await _plain_dataset(context, transaction, input)
+        await plain_dataset(context, transaction, input.dataset_uuid)
         linked = await catalog.linked_among(transaction, input.dataset_uuid, input.item_uuids)
         refuse_absent(input.item_uuids, linked, "item in the dataset", "itemUuids")
         gone = await catalog.unlink_items(transaction, context.viewer.user_uuid, input.dataset_uuid, input.item_uuids)
@@ -118,12 +118,10 @@ async def _backing_folder(
     return input.backing_folder_uuid
 
 
-async def _plain_dataset(
-    context: Context, transaction: Transaction, input: LinkItemsToDatasetInput | UnlinkItemsFromDatasetInput
-) -> None:
+async def plain_dataset(context: Context, transaction: Transaction, uuid: UUID) -> None:
     """The viewer may edit the dataset, which mirrors no folder and is held until the transaction ends."""
-    await dataset_door(context, transaction, input.dataset_uuid, StorageUserRole.USER, "datasetUuid")
-    present = await held_row(transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid")
+    await dataset_door(context, transaction, uuid, StorageUserRole.USER, "datasetUuid")
+    present = await held_row(transaction, datasets, uuid, "dataset", "datasetUuid")
     if present.backing_folder_uuid:
         raise conflict("This dataset mirrors a folder: put items there, or take them away.", "datasetUuid")
 

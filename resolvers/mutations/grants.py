@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from gateway.catalog.grants import DATASET_GRANTS, FOLDER_GRANTS, INTEGRATION_GRANTS, Grants, give, group_grants, take
+from gateway.catalog.grants import DATASET_GRANTS, FOLDER_GRANTS, INTEGRATION_GRANTS, Grants, give, grants_to, take
 from gateway.catalog.people import held_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -97,6 +97,6 @@ async def _take(
     context: Context, transaction: Transaction, grants: Grants, uuid: UUID, group_uuids: Sequence[UUID]
 ) -> None:
     await held_groups(transaction, group_uuids)
-    rows = await group_grants(transaction, grants, uuid, group_uuids)
+    rows = await grants_to(transaction, grants, uuid, group_uuids)
     refuse_absent(group_uuids, {row.group_uuid for row in rows}, "group there", "groupUuids")
     await take(transaction, context.viewer.user_uuid, grants, rows)

@@ -32,6 +32,7 @@ from resolvers.inputs.uploads import (
     UploadManifestInput,
 )
 from resolvers.manifests.entries import Switches
+from resolvers.mutations.datasets import plain_dataset
 from resolvers.mutations.manifests import plans_in
 from resolvers.mutations.plans import Terms, read_plans
 from resolvers.outcomes import Outcome
@@ -40,7 +41,7 @@ Start = Callable[[Transaction], Awaitable[UUID]]
 """Writes a job; its uuid."""
 
 
-@needs("USER on the folder, and on the cloud integration if there is one")
+@needs("USER on the folder, and on the cloud integration and the dataset if there are such")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
     if (input.items is None) == (input.manifest is None):
@@ -52,6 +53,8 @@ async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outc
         await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
         if input.integration_uuid:
             await keep_integration(transaction, input.integration_uuid, "integrationUuid")
+        if input.dataset_uuid:
+            await plain_dataset(context, transaction, input.dataset_uuid)
 
         async def work() -> dict[str, Any]:
             return {"job": str(await start(transaction))}
@@ -124,7 +127,13 @@ def _check_form(manifest: UploadManifestInput) -> None:
 
 def _terms(input: StartUploadJobInput, **switches: bool) -> JobTerms:
     file_name = None if input.file_name is None else checked_name(input.file_name, "fileName")
-    return JobTerms(input.ignore_errors, file_name=file_name, integration_uuid=input.integration_uuid, **switches)
+    return JobTerms(
+        input.ignore_errors,
+        file_name=file_name,
+        integration_uuid=input.integration_uuid,
+        dataset_uuid=input.dataset_uuid,
+        **switches,
+    )
 
 
 async def _account(context: Context, uuid: UUID) -> Account:

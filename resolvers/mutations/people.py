@@ -12,13 +12,11 @@ from gateway.catalog.edits import edit, held_row
 from gateway.catalog.texts import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
-from gateway.database.engine import Transaction
 from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds import SiteRole
-from gateway.models.base import fold, now
+from gateway.models.base import now
 from gateway.models.people import api_keys, groups, users
-from resolvers.absences import refuse_absent
-from resolvers.doors import check_ids, needs
+from resolvers.doors import needs
 from resolvers.idempotency import once
 from resolvers.inputs.people import (
     AddGroupUsersInput,
@@ -32,6 +30,7 @@ from resolvers.inputs.people import (
     UpdateUserInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.users_chosen import check_people, known_people, present_people
 
 _SITE_ADMIN = "ADMIN of the site"
 
@@ -107,15 +106,10 @@ async def delete_group(context: Context, input: DeleteGroupInput) -> Outcome:
 @needs(_SITE_ADMIN, SiteRole.ADMIN)
 async def add_group_users(context: Context, input: AddGroupUsersInput) -> Outcome:
     """Let users belong to a group; if one of them is unknown, nobody is added (ENC-CLIENT-17)."""
-    _check_people(input)
+    check_people(input)
     async with context.database.writing() as transaction:
         await held_row(transaction, groups, input.group_uuid, "group", "groupUuid")
-        named = await _named_by_uuid(transaction, input)
-        found = await people.users_by_email(transaction, input.user_emails or [])
-        for place, email in enumerate(input.user_emails or []):
-            if fold(email) not in found:
-                raise not_found("user", "userEmails", place)
-        chosen = named | set(found.values())
+        chosen = await known_people(transaction, input)
         await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
     return Outcome(group_uuid=input.group_uuid)
 
@@ -123,12 +117,10 @@ async def add_group_users(context: Context, input: AddGroupUsersInput) -> Outcom
 @needs(_SITE_ADMIN, SiteRole.ADMIN)
 async def remove_group_users(context: Context, input: RemoveGroupUsersInput) -> Outcome:
     """Let users belong to a group no more; e-mail addresses that nobody has are passed over (ENC-CLIENT-17)."""
-    _check_people(input)
+    check_people(input)
     async with context.database.writing() as transaction:
         await held_row(transaction, groups, input.group_uuid, "group", "groupUuid")
-        named = await _named_by_uuid(transaction, input)
-        found = await people.users_by_email(transaction, input.user_emails or [])
-        chosen = named | set(found.values())
+        chosen = await present_people(transaction, input)
         await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
     return Outcome(group_uuid=input.group_uuid)
 
@@ -177,24 +169,6 @@ def _refuse_last_admin(values: Mapping[str, Any]) -> None:
     for attribute, field in (("site_role", "siteRole"), ("is_active", "isActive")):
         if values.get(attribute, stays[attribute]) != stays[attribute]:
             raise conflict("This is the last active admin of the site.", field)
-
-
-def _check_people(input: AddGroupUsersInput | RemoveGroupUsersInput) -> None:
-    given: Mapping[str, list[Any] | None] = {"userUuids": input.user_uuids, "userEmails": input.user_emails}
-    if not any(given.values()):
-        raise bad_input("Give userUuids, userEmails or both.", "userUuids")
-    for name, entries in given.items():
-        if entries:
-            check_ids(entries, name)
-    for place, email in enumerate(input.user_emails or []):
-        people.checked_email(email, "userEmails", place)
-
-
-async def _named_by_uuid(transaction: Transaction, input: AddGroupUsersInput | RemoveGroupUsersInput) -> set[UUID]:
-    uuids = input.user_uuids or []
-    known = await people.known_users(transaction, uuids)
-    refuse_absent(uuids, known, "user", "userUuids")
-    return known
 
 
 def _checked_expiry(moment: datetime | None) -> datetime | None:

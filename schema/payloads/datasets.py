@@ -50,3 +50,17 @@ class UnlinkItemsFromDatasetPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
     removed_data_rows_count: int | None = column("How many data rows went.")
     user_errors: list[UserError] = column(_REFUSED)
+
+
+@of()
+@strawberry.type(description="The dataset on which users got a role.")
+class AddDatasetUsersPayload:
+    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
+    user_errors: list[UserError] = column(_REFUSED)
+
+
+@of()
+@strawberry.type(description="The dataset on which users lost their role.")
+class RemoveDatasetUsersPayload:
+    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
+    user_errors: list[UserError] = column(_REFUSED)

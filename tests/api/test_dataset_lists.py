@@ -1,0 +1,190 @@
+"""Datasets are found by what they are, tell where their items lie, are filled by jobs, and given to single users."""
+
+import secrets
+from typing import Any
+
+import pytest
+
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, finished, placeholders, start, upload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+USERS = "dataset { users { totalCount edges { role node { email } } } }"
+LISTED = """
+query($f: DatasetFilter, $scope: StorageScope! = USER) { datasets(filter: $f, scope: $scope) {
+  totalCount nodes { title createdAt lastEditedAt }
+} }
+"""
+JOB = """
+query($u: UUID!) { uploadJob(uuid: $u) {
+  status unitsPendingCount unitsDoneCount unitsErrorCount unitsCancelledCount errors unitErrors { error }
+  dataset { uuid dataRows { nodes { uuid storageItem { uuid name } } } }
+  itemsWithNames { itemUuid name dataRowUuid }
+} }
+"""
+FACTS = """
+uuid name itemType createdAt lastEditedAt width height url fileSize mimeType storageLocation clientMetadata fps
+duration signedUrl { url }
+"""
+ROWS = f"""
+query($u: UUID!) {{ dataset(uuid: $u) {{ dataRows {{ nodes {{ uuid createdAt storageItem {{
+  {FACTS} children {{ nodes {{ {FACTS} }} }}
+}} }} }} }} }}
+"""
+
+
+async def dataset(site: Site, title: str, description: str = "", **more: Any) -> str:
+    """Make a dataset; its uuid."""
+    made = await site.done("createDataset", {"title": title, "description": description, **more}, "dataset { uuid }")
+    return str(made["dataset"]["uuid"])
+
+
+async def found(site: Site, who: str = "admin", **wanted: Any) -> list[str]:
+    """The titles of the datasets that a filter finds."""
+    listed = (await site.ask(LISTED, {"f": wanted}, who))["datasets"]
+    assert listed["totalCount"] == len(listed["nodes"])
+    return [node["title"] for node in listed["nodes"]]
+
+
+async def test_datasets_are_found_by_what_they_are(shared_site: Site) -> None:
+    """Their very title or description, or a pattern of it, and their times (ENC-DSQ-01 to ENC-DSQ-08)."""
+    site = shared_site
+    await dataset(site, "Über 50%", "Streets by day")
+    await dataset(site, "Under_50", "STREETS by night")
+    assert await found(site, titleEq="Über 50%") == ["Über 50%"]
+    assert await found(site, titleEq="über 50%") == []
+    assert await found(site, titleLike="ÜBER%") == ["Über 50%"]
+    assert await found(site, titleLike=r"u_der\_50") == ["Under_50"]
+    assert await found(site, titleLike=r"%50\%") == ["Über 50%"]
+    assert await found(site, descriptionEq="Streets by day") == ["Über 50%"]
+    assert await found(site, descriptionLike="streets%") == ["Under_50", "Über 50%"]
+    assert await found(site, descriptionLike="streets%", titleLike="u%") == ["Under_50"]
+    listed = (await site.ask(LISTED, {"f": {"titleLike": "u_der%"}}))["datasets"]["nodes"][0]
+    for before, after, moment in (
+        ("createdBefore", "createdAfter", listed["createdAt"]),
+        ("editedBefore", "editedAfter", listed["lastEditedAt"]),
+    ):
+        assert "Under_50" not in [*await found(site, **{before: moment}), *await found(site, **{after: moment})]
+        assert await found(site, **{after: "2020-01-01T00:00:00Z", before: "2020-01-02T00:00:00Z"}) == []
+        assert "Under_50" in await found(site, **{after: "2020-01-01T00:00:00Z"})
+    for bad in ({"titleLike": "x\\"}, {"descriptionLike": "x" * 1001}):
+        errors = (await site.body(LISTED, {"f": bad}))["errors"]
+        assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]
+
+
+async def test_the_whole_organisation_is_for_admins_of_the_site(shared_site: Site) -> None:
+    """Datasets and items alike (ENC-DSQ-09, ENC-QITEM-05)."""
+    site, folder = shared_site, await shared_site.folder("scoped")
+    await dataset(site, "Scoped")
+    await upload(site, folder, [File("scoped.txt", "PLAIN_TEXT", b"scoped")])
+    await site.user("member@example.org")
+    items = 'query($s: StorageScope!) { searchStorageItems(filter: {search: "scoped"}, scope: $s) { totalCount } }'
+    for who, expected in (("admin", 1), ("member@example.org", 0)):
+        assert (await site.ask(items, {"s": "USER"}, who))["searchStorageItems"]["totalCount"] == expected
+        assert len(await found(site, who, titleEq="Scoped")) == expected
+    whole = {"f": {"titleEq": "Scoped"}, "scope": "ORGANISATION"}
+    assert (await site.ask(LISTED, whole))["datasets"]["totalCount"] == 1
+    assert (await site.ask(items, {"s": "ORGANISATION"}))["searchStorageItems"]["totalCount"] == 1
+    for document, variables in ((LISTED, whole), (items, {"s": "ORGANISATION"})):
+        errors = (await site.body(document, variables, "member@example.org"))["errors"]
+        assert [error["extensions"]["code"] for error in errors] == ["FORBIDDEN"]
+
+
+async def newcomer(site: Site) -> str:
+    """Somebody new; the e-mail address."""
+    email = f"{secrets.token_hex(4)}@example.org"
+    await site.user(email)
+    return email
+
+
+async def test_single_users_get_roles_on_datasets(shared_site: Site) -> None:
+    """By address or uuid, one role at a time; taken away again, unknown addresses without harm (ENC-DOP-09)."""
+    site, uuid = shared_site, await dataset(shared_site, "Shared")
+    one, two, stranger = [await newcomer(site) for _ in range(3)]
+    given = {"datasetUuid": uuid, "userEmails": [one.upper(), two], "role": "VIEWER"}
+    for role in ("VIEWER", "ADMIN"):
+        users = (await site.done("addDatasetUsers", {**given, "role": role}, USERS))["dataset"]["users"]
+        roles = {edge["node"]["email"]: edge["role"] for edge in users["edges"]}
+        assert (roles, users["totalCount"]) == ({"admin@localhost": "ADMIN", one: role, two: role}, 3)
+    assert await found(site, one, titleEq="Shared") == ["Shared"]
+    for wrong, refusal in (
+        ({"userEmails": [one, "nobody@example.org"]}, ("NOT_FOUND", "input.userEmails.1")),
+        ({"userEmails": []}, ("BAD_USER_INPUT", "input.userUuids")),
+        ({"userUuids": [UNKNOWN]}, ("NOT_FOUND", "input.userUuids.0")),
+    ):
+        assert await site.refused("addDatasetUsers", {**given, **wrong}) == [refusal]
+    taken = {"datasetUuid": uuid, "userEmails": [one, "nobody@example.org"]}
+    users = (await site.done("removeDatasetUsers", taken, USERS, two))["dataset"]["users"]
+    assert {edge["node"]["email"] for edge in users["edges"]} == {"admin@localhost", two}
+    for mutation, input in (("addDatasetUsers", given), ("removeDatasetUsers", taken)):
+        assert await site.refused(mutation, input, stranger) == [("NOT_FOUND", "input.datasetUuid")]
+        assert await site.refused(mutation, {**input, "datasetUuid": UNKNOWN}) == [("NOT_FOUND", "input.datasetUuid")]
+    await site.done("addDatasetUsers", {"datasetUuid": uuid, "userEmails": [stranger], "role": "USER"}, USERS)
+    assert await site.refused("removeDatasetUsers", taken, stranger) == [("FORBIDDEN", "input.datasetUuid")]
+
+
+async def test_a_job_fills_a_dataset(shared_site: Site) -> None:
+    """What it makes is used as it is made, and each item tells its data row (ENC-DOP-07, ENC-DJOB, ENC-DINFO)."""
+    site, folder = shared_site, await shared_site.folder("filled")
+    uuid = await dataset(site, "Filled")
+    files = [File("a.txt", "PLAIN_TEXT", b"filled"), File("b.png", "IMAGE", b"no image")]
+    text, image = await placeholders(site, folder, files)
+    wanted = {"text": [{"placeholderUuid": text}], "images": [{"placeholderUuid": image}]}
+    job = await start(site, folder, wanted, datasetUuid=uuid, ignoreErrors=True)
+    await finished(site, job)
+    seen = (await site.ask(JOB, {"u": job}))["uploadJob"]
+    counts = [seen[f"units{name}Count"] for name in ("Pending", "Done", "Error", "Cancelled")]
+    assert (seen["status"], counts, len(seen["errors"]), len(seen["unitErrors"])) == ("DONE", [0, 1, 1, 0], 1, 1)
+    (row,), (made,) = seen["dataset"]["dataRows"]["nodes"], seen["itemsWithNames"]
+    assert (made["itemUuid"], made["name"]) == (text, "a.txt")
+    assert row == {"uuid": made["dataRowUuid"], "storageItem": {"uuid": text, "name": "a.txt"}}
+    locations = f'{{ dataset(uuid: "{uuid}") {{ storageLocations }} }}'
+    assert (await site.ask(locations))["dataset"] == {"storageLocations": ["STOREGRAPH"]}
+    await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount")
+    seen = (await site.ask(JOB, {"u": job}))["uploadJob"]
+    assert (seen["dataset"], seen["itemsWithNames"]) == (None, [{**made, "dataRowUuid": None}])
+
+
+async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:
+    """A mirror, and a dataset that is not there, or not to be seen or edited."""
+    site, folder = shared_site, await shared_site.folder("unfilled")
+    group = await site.group("fillers")
+    await site.user("filler@example.org", groups=[group])
+    await site.grant(folder, group, "USER")
+    plain, mirror = await dataset(site, "Plain"), await dataset(site, "Mirror", createBackingFolder=True)
+    (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"unfilled")])
+    given = {"folderUuid": folder, "items": {"text": [{"placeholderUuid": uuid}]}}
+    for chosen, code in ((UNKNOWN, "NOT_FOUND"), (mirror, "CONFLICT")):
+        refused = await site.refused("startUploadJob", {**given, "datasetUuid": chosen})
+        assert refused == [(code, "input.datasetUuid")]
+    mine = {**given, "datasetUuid": plain}
+    assert await site.refused("startUploadJob", mine, "filler@example.org") == [("NOT_FOUND", "input.datasetUuid")]
+    viewer = {"datasetUuid": plain, "userEmails": ["filler@example.org"], "role": "VIEWER"}
+    await site.done("addDatasetUsers", viewer, USERS)
+    assert await site.refused("startUploadJob", mine, "filler@example.org") == [("FORBIDDEN", "input.datasetUuid")]
+
+
+async def test_a_data_row_tells_all_by_its_item(shared_site: Site) -> None:
+    """What the other system keeps with each data row stands with the item, once (ENC-DROW, ENC-DIMG, SUB-140)."""
+    site, folder = shared_site, await shared_site.folder("rows")
+    uuids = await placeholders(site, folder, [File(f"{number}.png", "IMAGE", PNG) for number in range(2)])
+    group = {"title": "Both", "clientMetadata": {"k": 1}, "images": [{"placeholderUuid": uuid} for uuid in uuids]}
+    uuid = await dataset(site, "Rows")
+    await finished(site, await start(site, folder, {"imageGroups": [group]}, datasetUuid=uuid))
+    (row,) = (await site.ask(ROWS, {"u": uuid}))["dataset"]["dataRows"]["nodes"]
+    item = row["storageItem"]
+    assert (item["name"], item["itemType"], item["clientMetadata"]) == ("Both", "IMAGE_GROUP", {"k": 1})
+    assert (item["width"], item["height"], item["url"], item["signedUrl"]) == (None, None, None, None)
+    images = item["children"]["nodes"]
+    assert [image["name"] for image in images] == ["0.png", "1.png"]
+    for image in images:
+        assert (image["width"], image["height"], image["mimeType"], image["fileSize"]) == (1, 1, "image/png", len(PNG))
+        assert (image["storageLocation"], image["url"][:14]) == ("STOREGRAPH", "storegraph:///")
+        assert image["signedUrl"]["url"].startswith("http")
+        assert image["createdAt"] <= image["lastEditedAt"]
