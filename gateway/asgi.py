@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,8 @@ from gateway.tasks.worker import working
 from schema.api import api
 
 SECONDS_TO_END = 10
+SECONDS_BEFORE_GIVING_WAY = 0.001
+"""For so long a thread that works holds up the event loop; Python's own 5 ms are late replies where several work."""
 Started = Callable[[Services, str | None], Awaitable[None]]
 """Called when the server answers, with the first admin's key if one was made just now."""
 
@@ -35,6 +38,7 @@ class Server(uvicorn.Server):
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
     """Serve until told to stop; raises `NotConfigured` where the settings or the database do not allow it."""
+    sys.setswitchinterval(SECONDS_BEFORE_GIVING_WAY)
     async with open_services(settings) as services:
         await _migrated(services)
         wanted = settings.admin_key.get_secret_value() if settings.admin_key else None

@@ -50,7 +50,9 @@ class Rules:
             raise bad_url("The URL does not begin with https:// or http://.")
         if url.userinfo:
             raise bad_url("The URL has a user name in it.")
-        url = url.copy_with(host=_sound_host(url))
+        host = _sound_host(url)
+        if host != host_of(url):
+            url = url.copy_with(host=host)
         if port_of(url) not in self.ports and (host_of(url), port_of(url)) not in self.hosts:
             raise bad_url(f"Port {port_of(url)} is not one that is fetched from.")
         return url
