@@ -14,6 +14,8 @@ import structlog
 from gateway.auth.visible import sees_dataset, sees_item
 from gateway.catalog.integrations import integration_rows
 from gateway.catalog.uploads import UNNAMED_TYPE
+from gateway.clouds.base import Place
+from gateway.clouds.cloud import Cloud
 from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.errors import bad_input
@@ -50,14 +52,15 @@ class SignedUrlUnavailableReason(StrEnum):
     NOT_A_SINGLE_OBJECT = "NOT_A_SINGLE_OBJECT"
     NOT_YET_STORED = "NOT_YET_STORED"
     TOMBSTONE = "TOMBSTONE"
+    STORE_UNREACHABLE = "STORE_UNREACHABLE"
 
 
-def _unavailable(row: Any) -> SignedUrlUnavailableReason | None:
-    if row.url is not None and not row.is_tombstone:
-        return None
-    if row.is_tombstone:
+def _unavailable(url: str | None, gone: bool, item_type: StorageItemType) -> SignedUrlUnavailableReason | None:
+    if gone:
         return SignedUrlUnavailableReason.TOMBSTONE
-    if row.item_type in COLLECTIONS:
+    if url is not None:
+        return None
+    if item_type in COLLECTIONS:
         return SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
     return SignedUrlUnavailableReason.NOT_YET_STORED
 
@@ -76,7 +79,6 @@ item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_asked_for = Lookup(item_by_uuid, "uuid", "The item's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 owner_of = ToOne(users, "owner_uuid")
-unavailable_reason = Derived(("url", "is_tombstone", "item_type"), _unavailable)
 same_item = Same()
 backed_data_units = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
 groups_counted = Aggregate(
@@ -156,12 +158,31 @@ async def _signed(
         return await context.services.store.sign_get(key, name, mime, span)
     if integration is None:
         return SignedRequest(url, "GET", deadline(span))
+    found = await _in_cloud(context, integration, url)
+    return await found[0].sign_get(found[1], name, mime, span) if found else None
+
+
+async def _in_cloud(context: Context, integration: Any, url: str) -> tuple[Cloud, Place] | None:
+    """Where an object lies; None if the integration cannot be used, or not for this object any more."""
     try:
         cloud = await context.services.clouds.of(integration)
-        return await cloud.sign_get(cloud.place(url), name, mime, span)
+        return cloud, cloud.place(url)
     except FetchError as error:
         log.warning("not_signed", integration=str(integration.uuid), reason=error.message)
         return None
+
+
+async def _reasons(
+    context: Context, keys: list[tuple[str | None, bool, StorageItemType, UUID | None]]
+) -> list[SignedUrlUnavailableReason | None]:
+    rows = await integration_rows(context.database, {integration for *_, integration in keys if integration})
+    reasons = []
+    for url, gone, item_type, integration in keys:
+        reason = _unavailable(url, gone, item_type)
+        if reason is None and integration and url and await _in_cloud(context, rows[integration], url) is None:
+            reason = SignedUrlUnavailableReason.STORE_UNREACHABLE
+        reasons.append(reason)
+    return reasons
 
 
 async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[Any]]:
@@ -226,6 +247,7 @@ async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]
     return [found[key] for key in keys]
 
 
+unavailable_reason = Batch(("url", "is_tombstone", "item_type", "integration_uuid"), _reasons)
 signed_url_of = Batch(("object_key", "url", "name", "mime_type", "is_tombstone", "integration_uuid"), _signed_urls)
 accessible_groups = Batch(("uuid",), _accessible_groups)
 accessible_datasets = Batch(("uuid",), _accessible_datasets)

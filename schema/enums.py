@@ -177,6 +177,7 @@ described(
     NOT_A_SINGLE_OBJECT="The item consists of others; ask its children.",
     NOT_YET_STORED="The item's bytes have not arrived or were not yet processed.",
     TOMBSTONE="The object is gone from its source.",
+    STORE_UNREACHABLE="The cloud integration cannot be used, or does not cover the object any more.",
 )
 described(
     ErrorCode,

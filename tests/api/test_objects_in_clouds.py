@@ -1,17 +1,20 @@
 """Objects in a customer's store become items where they lie: registered, read, signed for, and never changed."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from gateway.media import samples
-from tests.fixtures.clouds import Bucket, bucket, integrated
+from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
+from tests.fixtures.clouds import INTEGRATION, Bucket, bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import facts, finished, items_of, start
+from tests.fixtures.uploading import File, count, facts, finished, items_of, placeholders, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,7 +30,7 @@ async def site(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     """A site that may reach the customer's store."""
-    allowed = {"fetch_allowed": [customer.host]}
+    allowed = {"fetch_allowed": [customer.host], "fetch_bytes": 600 << 10}
     with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
         async with serving(settings) as running:
             yield running
@@ -68,4 +71,121 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
     await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")
     assert await facts(site, item["uuid"]) is None
     assert "pictures/a picture + more%.png" in customer.keys()
+    await check_all(site.services)
+
+
+@pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM", "S3_COMPATIBLE"])
+async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) -> None:
+    """ENC-ENUM-04: Google's storage through its S3-compatible endpoint, and others; items say where they lie."""
+    scheme = "gs" if kind == "GCP" else "s3"
+    integration = await integrated(site, customer, kind=kind, locations=[f"{scheme}://{customer.name}/of {kind}"])
+    folder, data = await site.folder(kind), samples.png(seed=7)
+    url = customer.put(f"of {kind}/picture.png", data).replace("s3://", f"{scheme}://")
+    items = {
+        "images": [{"objectUrl": url}, {"objectUrl": f"{customer.endpoint}/{customer.name}/of%20{kind}/picture.png"}]
+    }
+    job = await finished(site, await start(site, folder, items, integrationUuid=integration))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    for one in job["itemsWithNames"]:
+        document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation fileSize signedUrl { url } } }"
+        item = (await site.ask(document, {"u": one["itemUuid"]}))["storageItem"]
+        assert (item["storageLocation"], item["fileSize"]) == (kind, len(data))
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(item["signedUrl"]["url"])).content == data
+    outside = {"images": [{"objectUrl": f"{scheme}://{customer.name}/elsewhere.png"}]}
+    refused = {"folderUuid": folder, "items": outside, "integrationUuid": integration}
+    assert await site.refused("startUploadJob", refused) == [("BAD_USER_INPUT", "input.items.images.0.objectUrl")]
+
+
+async def test_azure_blobs_become_items(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """ENC-ENUM-04, on Azure's emulator; skipped where that is not there."""
+    if VARIABLE not in os.environ:
+        pytest.skip(f"{VARIABLE} does not name Azurite")
+    with azurite(tmp_path_factory.mktemp("azurite")) as there:
+        there.create("media")
+        data = samples.mp4()
+        there.put("media", "films/a film.mp4", data)
+        allowed = {"fetch_allowed": [urlsplit(there.endpoint).netloc]}
+        with fresh("embedded", request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+            async with serving(settings) as site:
+                wanted: dict[str, Any] = {
+                    "title": "Azure",
+                    "kind": "AZURE",
+                    "endpoint": there.endpoint,
+                    "account": ACCOUNT,
+                }
+                wanted |= {"locations": [f"{there.endpoint}/media"], "credentials": {"accountKey": there.key}}
+                created = await site.done("createCloudIntegration", wanted, INTEGRATION)
+                folder, integration = await site.folder("azure"), created["integration"]["uuid"]
+                items = {"videos": [{"objectUrl": f"{there.endpoint}/media/films/a%20film.mp4"}]}
+                item = (await made(site, folder, items, integration))["a film.mp4"]
+                assert (item["fileSize"], item["duration"] > 0) == (len(data), True)
+                document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation signedUrl { url } } }"
+                found = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
+                assert found["storageLocation"] == "AZURE"
+                async with httpx.AsyncClient(trust_env=False) as client:
+                    assert (await client.get(found["signedUrl"]["url"])).content == data
+
+
+async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -> None:
+    """Ten times what may be fetched of one file: both ends tell all that there is to know."""
+    integration, folder = await integrated(site, customer), await site.folder("large")
+    film = samples.mp4()
+    place, filler = film.rindex(b"moov") - 4, 6 << 20
+    data = film[:place] + filler.to_bytes(4) + b"free" + bytes(filler - 8) + film[place:]
+    url = customer.put("long.mp4", data)
+    item = (await made(site, folder, {"videos": [{"objectUrl": url}]}, integration))["long.mp4"]
+    assert (item["fileSize"], item["duration"] > 0, item["sha256"]) == (len(data), True, None)
+
+
+async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site, customer: Bucket) -> None:
+    """ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02: a group of files in a cloud has no name of its own to take."""
+    integration, folder = await integrated(site, customer), await site.folder("groups")
+    frames = [{"url": customer.put(f"frame {n}.png", samples.png(seed=n))} for n in range(2)]
+    untitled = {"folderUuid": folder, "integrationUuid": integration, "items": {"imageGroups": [{"images": frames}]}}
+    assert await site.refused("startUploadJob", untitled) == [("BAD_USER_INPUT", "input.items.imageGroups.0.title")]
+    facts_given = {"mimeType": "image/png", "fileSize": 5, "height": 1, "width": 2}
+    items = {
+        "imageGroups": [{"images": frames, "title": "both"}],
+        "images": [{"objectUrl": customer.put("given.png", b"bytes"), "imageMetadata": facts_given}],
+    }
+    found = await made(site, folder, items, integration)
+    assert (found["given.png"]["width"], found["given.png"]["fileSize"]) == (2, 5)
+    assert found["both"]["__typename"] == "ImageGroupItem"
+
+
+async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) -> None:
+    """ENC-FOLDEROP-32: the entries of a manifest lie in the job's integration."""
+    integration, folder = await integrated(site, customer), await site.folder("manifest")
+    url = customer.put("listed.txt", b"words")
+    wanted = {
+        "folderUuid": folder,
+        "integrationUuid": integration,
+        "manifest": {"json": {"text": [{"objectUrl": url}]}},
+    }
+    payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
+    job = await finished(site, payload["uploadJob"]["uuid"])
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    csv = b"itemType,objectUrl\nPLAIN_TEXT," + url.encode() + b"\nPLAIN_TEXT,s3://other/x.txt\n"
+    [sent] = await placeholders(site, folder, [File("list.csv", "PLAIN_TEXT", csv)])
+    wanted = {"folderUuid": folder, "integrationUuid": integration, "manifest": {"placeholderUuid": sent}}
+    payload = await site.done("startUploadJob", {**wanted, "ignoreErrors": True}, "uploadJob { uuid }")
+    job = await finished(site, payload["uploadJob"]["uuid"])
+    assert (job["unitsDoneCount"], job["unitsErrorCount"]) == (1, 1)
+    assert "outside the locations" in job["errors"][0]
+
+
+async def test_what_a_cloud_does_not_give_is_told_by_its_unit(site: Site, customer: Bucket) -> None:
+    integration, folder = await integrated(site, customer), await site.folder("wrong")
+    urls = [f"{customer.url}/none.png", customer.put("empty.png", b""), customer.put("words.png", b"words")]
+    items = {"images": [{"objectUrl": url} for url in urls]}
+    job = await finished(site, await start(site, folder, items, integrationUuid=integration, ignoreErrors=True))
+    assert job["errors"] == [
+        "none.png: The server has no such file (status 404).",
+        "empty.png: the file is empty.",
+        "words.png: said to be an image, but the content is text/plain.",
+    ]
+    assert await count(site, folder) == 0
     await check_all(site.services)

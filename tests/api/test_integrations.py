@@ -1,0 +1,258 @@
+"""Cloud integrations: made by admins once they work, used by those who were given them, secrets shown to nobody."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from gateway.media import samples
+from tests.fixtures.clouds import INTEGRATION, Bucket, bucket, given, integrated
+from tests.fixtures.commands import Command, outside
+from tests.fixtures.dumps import dump, unchanged
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.uploading import finished, start
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+LIST = "query($uuids: [UUID!], $titles: [String!], $scope: StorageScope! = USER) { cloudIntegrations(uuids: $uuids, "
+LIST += "titles: $titles, scope: $scope) { nodes { uuid title viewerRole } totalCount } }"
+
+
+@pytest.fixture(scope="module")
+def customer(s3_server: str) -> Iterator[Bucket]:
+    with bucket(s3_server) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
+async def site(
+    request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """A site that may reach the customer's store."""
+    allowed = {"fetch_allowed": [customer.host]}
+    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+        async with serving(settings) as running:
+            yield running
+
+
+async def listed(site: Site, who: str = "admin", **asked: Any) -> list[str]:
+    """The titles of the integrations that somebody lists."""
+    found = (await site.ask(LIST, asked, who))["cloudIntegrations"]
+    assert found["totalCount"] == len(found["nodes"])
+    return [node["title"] for node in found["nodes"]]
+
+
+async def test_an_integration_is_made_changed_tried_and_removed(site: Site, customer: Bucket) -> None:
+    made = (await site.done("createCloudIntegration", customer.input(), INTEGRATION))["integration"]
+    assert made.pop("verifiedAt")
+    uuid = made.pop("uuid")
+    assert made == {
+        "title": "Bucket",
+        "kind": "S3_COMPATIBLE",
+        "endpoint": customer.endpoint,
+        "region": "us-east-1",
+        "account": None,
+        "locations": [f"{customer.url}/"],
+        "usesServerCredentials": False,
+        "viewerRole": "ADMIN",
+    }
+    named = {"integrationUuid": uuid}
+    async with unchanged(site):
+        await site.done("updateCloudIntegration", named, INTEGRATION)
+    locations = [f"{customer.url}/a/b", f"{customer.url}/c/"]
+    changed = {**named, "title": "New", "locations": locations, "credentials": customer.credentials}
+    new = (await site.done("updateCloudIntegration", changed, INTEGRATION))["integration"]
+    assert (new["title"], new["locations"]) == ("New", [f"{customer.url}/a/b/", f"{customer.url}/c/"])
+    tried = (await site.done("verifyCloudIntegration", named, INTEGRATION))["integration"]
+    assert tried["verifiedAt"] > new["verifiedAt"]
+    found = await site.ask(f'{{ cloudIntegration(uuid: "{uuid}") {{ id title }} }}')
+    node = await site.ask(
+        f'{{ node(id: "{found["cloudIntegration"]["id"]}") {{ ... on CloudIntegration {{ title }} }} }}'
+    )
+    assert (found["cloudIntegration"]["title"], node["node"]) == ("New", {"title": "New"})
+    assert (await site.done("deleteCloudIntegration", named, "integrationUuid"))["integrationUuid"] == uuid
+    assert (await site.ask(f'{{ cloudIntegration(uuid: "{uuid}") {{ id }} }}'))["cloudIntegration"] is None
+    assert await site.refused("verifyCloudIntegration", named) == [("NOT_FOUND", "input.integrationUuid")]
+
+
+WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
+    "no such kind": ({"kind": "STOREGRAPH"}, ("BAD_USER_INPUT", "input.kind")),
+    "no cloud": ({"kind": "DIRECT_ACCESS"}, ("BAD_USER_INPUT", "input.kind")),
+    "no endpoint": ({"endpoint": None}, ("BAD_USER_INPUT", "input.endpoint")),
+    "amazon's own": ({"kind": "S3"}, ("BAD_USER_INPUT", "input.endpoint")),
+    "file": ({"endpoint": "file:///etc"}, ("BAD_USER_INPUT", "input.endpoint")),
+    "with a path": ({"endpoint": "https://s3.example/x"}, ("BAD_USER_INPUT", "input.endpoint")),
+    "metadata": ({"endpoint": "http://169.254.169.254"}, ("BAD_USER_INPUT", "input.endpoint")),
+    "loopback": ({"endpoint": "http://127.0.0.1:80"}, ("BAD_USER_INPUT", "input.endpoint")),
+    "a name inside": ({"endpoint": "http://localhost"}, ("FORBIDDEN", "input.locations.0")),
+    "region": ({"region": "eu central"}, ("BAD_USER_INPUT", "input.region")),
+    "account": ({"account": "someone"}, ("BAD_USER_INPUT", "input.account")),
+    "no location": ({"locations": []}, ("BAD_USER_INPUT", "input.locations")),
+    "another cloud's": ({"locations": ["gs://bucket"]}, ("BAD_USER_INPUT", "input.locations.0")),
+    "out of the bucket": ({"locations": ["s3://bucket/a/../b"]}, ("BAD_USER_INPUT", "input.locations.0")),
+    "no such bucket": ({"locations": ["s3://no-such-bucket"]}, ("NOT_FOUND", "input.locations.0")),
+    "no credentials": ({"credentials": None}, ("BAD_USER_INPUT", "input.credentials")),
+    "half of them": ({"credentials": {"accessKeyId": "x"}}, ("BAD_USER_INPUT", "input.credentials")),
+    "of another cloud": ({"credentials": {"accountKey": "eA=="}}, ("BAD_USER_INPUT", "input.credentials")),
+    "both": ({"useServerCredentials": True}, ("BAD_USER_INPUT", "input.credentials")),
+    "not shared": (
+        {"useServerCredentials": True, "credentials": None},
+        ("FORBIDDEN", "input.useServerCredentials"),
+    ),
+    "title": ({"title": ""}, ("BAD_USER_INPUT", "input.title")),
+}
+
+
+async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: Bucket) -> None:
+    """Nothing is written, and nothing is kept of what was tried."""
+    uuid = await integrated(site, customer)
+    async with unchanged(site):
+        for name, (wrong, expected) in WRONG.items():
+            assert await site.refused("createCloudIntegration", customer.input(**wrong)) == [expected], name
+            if wrong.keys() <= {"title", "endpoint", "region", "account", "locations"}:
+                changed = {"integrationUuid": uuid, **wrong}
+                assert await site.refused("updateCloudIntegration", changed) == [expected], name
+        other = {"accessKeyId": customer.access_key, "secretAccessKey": secrets.token_hex(20)}
+        refused = await site.do("createCloudIntegration", customer.input(credentials=other), "")
+        assert [(one["code"], one["path"]) for one in refused["userErrors"]] == [
+            ("FORBIDDEN", ["input", "credentials"])
+        ]
+        assert other["secretAccessKey"] not in json.dumps(refused)
+    unseen = customer.input(credentials=other, verifyAccess=False)
+    made = (await site.done("createCloudIntegration", unseen, INTEGRATION))["integration"]
+    assert made["verifiedAt"] is None
+
+
+async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> None:
+    """ENC-CLIENT-08, ENC-QMISC-08, -09, -10: filters intersect, titles are exact, the scope is for site admins."""
+    mark = secrets.token_hex(4)
+    one, two = [await integrated(site, customer, title=f"{name} {mark}") for name in ("One", "Two")]
+    team, who = await site.group(mark), f"{mark}@example.org"
+    await site.user(who, groups=[team])
+    titles = [f"One {mark}", f"Two {mark}"]
+    assert await listed(site, who) == []
+    assert (await site.ask(f'{{ cloudIntegration(uuid: "{one}") {{ id }} }}', who=who))["cloudIntegration"] is None
+    await given(site, one, team, "VIEWER")
+    assert await listed(site, who) == titles[:1]
+    assert await listed(site, who, uuids=[one, two]) == titles[:1]
+    assert await listed(site, uuids=[two, one]) == titles
+    assert await listed(site, titles=titles) == titles
+    assert await listed(site, titles=[titles[0].lower()]) == []
+    assert await listed(site, uuids=[one], titles=titles[1:]) == []
+    assert await listed(site, uuids=[]) == []
+    other = f"other.{mark}@example.org"
+    await site.user(other, "ADMIN")
+    assert await listed(site, other, titles=titles) == []
+    assert await listed(site, other, titles=titles, scope="ORGANISATION") == titles
+    body = await site.body(LIST, {"scope": "ORGANISATION"}, who)
+    assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    groups = f'{{ cloudIntegration(uuid: "{one}") {{ groups {{ edges {{ role node {{ uuid }} }} }} }} }}'
+    expected = [{"role": "VIEWER", "node": {"uuid": team}}]
+    assert (await site.ask(groups, who=who))["cloudIntegration"]["groups"]["edges"] == expected
+    taken = {"integrationUuid": one, "groupUuids": [team]}
+    await site.done("removeCloudIntegrationGroups", taken, INTEGRATION)
+    assert await listed(site, who) == []
+
+
+async def test_registering_needs_user_on_the_integration(site: Site, customer: Bucket) -> None:
+    """SUB-065, SUB-080: a URL of a cloud needs an integration, on which the viewer is USER."""
+    mark = secrets.token_hex(4)
+    uuid, team, who = await integrated(site, customer), await site.group(mark), f"{mark}@example.org"
+    await site.user(who, groups=[team])
+    folder = await site.folder("mine", who=who)
+    items = {"text": [{"objectUrl": customer.put(f"{mark}.txt", b"words")}]}
+    job = {"folderUuid": folder, "items": items, "integrationUuid": uuid}
+    async with unchanged(site):
+        assert await site.refused("startUploadJob", job, who) == [("NOT_FOUND", "input.integrationUuid")]
+        lone = {"folderUuid": folder, "items": items}
+        assert await site.refused("startUploadJob", lone, who) == [("BAD_USER_INPUT", "input.items.text.0.objectUrl")]
+    await given(site, uuid, team, "VIEWER")
+    async with unchanged(site):
+        assert await site.refused("startUploadJob", job, who) == [("FORBIDDEN", "input.integrationUuid")]
+    await given(site, uuid, team, "USER")
+    ended = await finished(site, await start(site, folder, items, who, integrationUuid=uuid), who)
+    assert (ended["status"], ended["errors"]) == ("DONE", [])
+    item = ended["itemsWithNames"][0]["itemUuid"]
+    async with unchanged(site):
+        refused = await site.do("deleteCloudIntegration", {"integrationUuid": uuid}, "integrationUuid")
+        assert refused["userErrors"][0]["message"] == "1 item would lose it."
+    seen = f'{{ storageItem(uuid: "{item}") {{ integrationUuid integration {{ uuid }} signedUrl {{ url }} }} }}'
+    mine = (await site.ask(seen, who=who))["storageItem"]
+    assert (mine["integrationUuid"], mine["integration"]) == (uuid, {"uuid": uuid})
+    await site.done("removeCloudIntegrationGroups", {"integrationUuid": uuid, "groupUuids": [team]}, INTEGRATION)
+    mine = (await site.ask(seen, who=who))["storageItem"]
+    assert (mine["integrationUuid"], mine["integration"]) == (None, None)
+    assert mine["signedUrl"]["url"]
+    await site.done("deleteStorageItems", {"itemUuids": [item]}, "removedItemsCount")
+    await site.done("deleteCloudIntegration", {"integrationUuid": uuid}, "integrationUuid")
+
+
+async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> None:
+    """Neither in rows nor in answers; the record of a change says that it changed, not what it was."""
+    uuid = await integrated(site, customer)
+    changed = {"integrationUuid": uuid, "credentials": customer.credentials}
+    answers = json.dumps(await site.done("updateCloudIntegration", changed, INTEGRATION))
+    kind = '{ __type(name: "CloudIntegration") { fields { name } } }'
+    names = {field["name"] for field in (await site.ask(kind))["__type"]["fields"]}
+    assert not [name for name in names if "secret" in name.lower() or "key" in name.lower()]
+    rows = json.dumps(await dump(site))
+    assert uuid.replace("-", "") in rows.replace("-", "")
+    for secret in (customer.secret_key, customer.access_key):
+        assert secret not in rows
+        assert secret not in answers
+
+
+async def test_neither_the_database_nor_the_log_holds_a_secret(
+    request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path
+) -> None:
+    """All that a server writes, from the first request to the last, whatever fails in between."""
+    allowed = {"fetch_allowed": [customer.host], "log_level": "debug"}
+    with fresh("embedded", request, tmp_path, **allowed) as settings:
+        port = settings.public_url.rpartition(":")[2]
+        with Command(settings, tmp_path, "serve", "--port", port) as server:
+            async with outside(settings, server) as site:
+                uuid = await integrated(site, customer)
+                wrong = customer.input(credentials={"accessKeyId": customer.access_key, "secretAccessKey": "0" * 40})
+                await site.refused("createCloudIntegration", wrong)
+                await site.body("mutation($input: CreateCloudIntegrationInput!) { none }", {"input": customer.input()})
+                folder = await site.folder("cloud")
+                items = {"images": [{"objectUrl": customer.put("p.png", samples.png())}, {"objectUrl": "s3://x/y"}]}
+                await site.refused("startUploadJob", {"folderUuid": folder, "items": items, "integrationUuid": uuid})
+                items = {"images": [items["images"][0], {"objectUrl": f"{customer.url}/none.png"}]}
+                job = await finished(site, await start(site, folder, items, integrationUuid=uuid, ignoreErrors=True))
+                assert (job["unitsDoneCount"], job["unitsErrorCount"]) == (1, 1)
+                assert customer.secret_key not in json.dumps(job)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"storegraph.db", "serve.log"} <= {path.name for path in written}
+    for path in written:
+        assert customer.secret_key.encode() not in path.read_bytes(), path.name
+
+
+async def test_another_site_secret_does_not_open_it(
+    request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path
+) -> None:
+    """Rows alone are worth nothing: with another secret the integration says so, and signs nothing."""
+    more = {"fetch_allowed": [customer.host], "secret_key": "a secret of the site, long enough to be one"}
+    with fresh("embedded", request, tmp_path, **more) as settings:
+        async with serving(settings) as site:
+            uuid, keys = await integrated(site, customer), site.keys
+            items = {"text": [{"objectUrl": customer.put("sealed.txt", b"words")}]}
+            job = await finished(site, await start(site, await site.folder("sealed"), items, integrationUuid=uuid))
+        other = SecretStr("another secret of the site, long enough")
+        async with serving(settings.model_copy(update={"secret_key": other}), works=False) as site:
+            site.keys.update(keys)
+            refused = await site.refused("verifyCloudIntegration", {"integrationUuid": uuid})
+            assert refused == [("CONFLICT", "input.credentials")]
+            item = job["itemsWithNames"][0]["itemUuid"]
+            seen = f'{{ storageItem(uuid: "{item}") {{ signedUrl {{ url }} signedUrlUnavailableReason }} }}'
+            found = (await site.ask(seen))["storageItem"]
+            assert found == {"signedUrl": None, "signedUrlUnavailableReason": "STORE_UNREACHABLE"}
+            again = {"integrationUuid": uuid, "credentials": customer.credentials}
+            await site.done("updateCloudIntegration", again, INTEGRATION)
+            found = (await site.ask(seen))["storageItem"]
+            assert (found["signedUrl"] is None, found["signedUrlUnavailableReason"]) == (False, None)

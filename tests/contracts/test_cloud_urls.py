@@ -1,0 +1,86 @@
+"""The URLs of objects in clouds: in every form that their users write, and in none that leads out of an integration."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.clouds.base import Account, Place
+from gateway.clouds.s3 import S3Signer
+from gateway.clouds.urls import account_of, place_of, reached, url_of
+from gateway.kinds import StorageLocationName as Kind
+
+AMAZON = Account(Kind.S3, region="eu-central-1", credentials={"access_key_id": "a", "secret_access_key": "b"})
+OWN = Account(Kind.S3_COMPATIBLE, "https://s3.example:9000")
+TELEKOM = Account(Kind.OPEN_TELEKOM, "https://obs.eu-de.otc.t-systems.com")
+GOOGLE = Account(Kind.GCP)
+AZURE = Account(Kind.AZURE, account="acme")
+EMULATED = Account(Kind.AZURE, "http://127.0.0.1:10000/acme", account="acme")
+GOOD = [
+    (AMAZON, "s3://bucket/a key+with 100% & more?#.png", "a key+with 100% & more?#.png"),
+    (AMAZON, "https://bucket.s3.eu-central-1.amazonaws.com/a%20key%2B1.png", "a key+1.png"),
+    (AMAZON, "https://bucket.s3-eu-west-1.amazonaws.com/a/b", "a/b"),
+    (AMAZON, "https://bucket.s3.amazonaws.com/a+b", "a+b"),
+    (AMAZON, "https://s3.eu-central-1.amazonaws.com/bucket/a/b", "a/b"),
+    (AMAZON, "https://bucket.s3.dualstack.eu-central-1.amazonaws.com/a", "a"),
+    (AMAZON, "https://bucket.s3.cn-north-1.amazonaws.com.cn/a", "a"),
+    (OWN, "s3://bucket//a", "/a"),
+    (OWN, "https://s3.example:9000/bucket/%E6%97%A5%E6%9C%AC", "日本"),
+    (OWN, "https://bucket.s3.example:9000/a", "a"),
+    (TELEKOM, "https://bucket.obs.eu-de.otc.t-systems.com/a", "a"),
+    (GOOGLE, "gs://bucket/a/b", "a/b"),
+    (GOOGLE, "https://storage.googleapis.com/bucket/a/b", "a/b"),
+    (GOOGLE, "https://bucket.storage.googleapis.com/a/b", "a/b"),
+    (AZURE, "https://acme.blob.core.windows.net/bucket/a%20b", "a b"),
+    (EMULATED, "http://127.0.0.1:10000/acme/bucket/a", "a"),
+]
+BAD = [
+    (AMAZON, "gs://bucket/a", "This is no URL of the integration: those begin with s3://."),
+    (AMAZON, "https://bucket.s3.amazonaws.com.evil.example/a", "This is no URL of the integration"),
+    (AMAZON, "https://evil.example/bucket/a", "This is no URL of the integration"),
+    (AMAZON, "ftp://bucket.s3.amazonaws.com/a", "This is no URL of the integration"),
+    (AMAZON, "https://bucket.s3.amazonaws.com/a?versionId=1", "has no query"),
+    (AMAZON, "s3:///a", "does not name a bucket"),
+    (AMAZON, "s3://b@d/a", "does not name a bucket"),
+    (AMAZON, "s3://bucket/a/../b", "has a part that is . or .."),
+    (AMAZON, "https://bucket.s3.amazonaws.com/a/%2e%2e/b", "has a part that is . or .."),
+    (AMAZON, "s3://bucket/a\x07", "control character"),
+    (AMAZON, "s3://bucket/" + "é" * 513, "at most 1,024 bytes"),
+    (OWN, "http://s3.example:9000/bucket/a", "This is no URL of the integration"),
+    (OWN, "https://s3.example/bucket/a", "This is no URL of the integration"),
+    (GOOGLE, "s3://bucket/a", "those begin with gs://"),
+    (AZURE, "https://other.blob.core.windows.net/bucket/a", "those begin with https://acme.blob.core.windows.net"),
+    (AZURE, "https://acme.blob.core.windows.net@evil.example/bucket/a", "This is no URL of the integration"),
+    (EMULATED, "http://127.0.0.1:10000/acmeother/bucket/a", "This is no URL of the integration"),
+    (AZURE, "https://[", "This is not a URL"),
+]
+
+
+@pytest.mark.parametrize(("account", "url", "key"), GOOD)
+def test_a_url_names_a_bucket_and_a_key(account: Account, url: str, key: str) -> None:
+    assert place_of(account, url) == Place("bucket", key)
+    assert place_of(account, url_of(account, Place("bucket", key))) == Place("bucket", key)
+
+
+@pytest.mark.parametrize(("account", "url", "said"), BAD)
+def test_what_names_none_is_refused(account: Account, url: str, said: str) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011  # what it says is compared
+        place_of(account, url)
+    assert said in str(refused.value)
+
+
+def test_nothing_outside_the_locations_is_reached() -> None:
+    account = account_of("S3", None, None, None, ["s3://bucket/folder/", "s3://other"])
+    assert reached(account, "s3://bucket/folder/a") == Place("bucket", "folder/a")
+    assert reached(account, "s3://other/a") == Place("other", "a")
+    for url in ("s3://bucket/a", "s3://bucket/folder", "s3://bucket/folder2/a", "s3://third/folder/a"):
+        with pytest.raises(ValueError, match="outside the locations"):
+            reached(account, url)
+
+
+def test_amazon_is_asked_by_the_bucket_s_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ENC-ENUM-04: S3 has no endpoint of its own, and the environment of the server gives it none."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
+    url = urlsplit(S3Signer(AMAZON).get(Place("bucket", "a b"), timedelta(minutes=1)))
+    assert (url.netloc, url.path) == ("bucket.s3.amazonaws.com", "/a%20b")
+    assert "eu-central-1" in url.query

@@ -1,0 +1,190 @@
+"""What every kind of cloud promises, tried on a real S3 and, where it is there, on Azure's emulator."""
+
+import base64
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from gateway.clouds.azure import AzureSigner
+from gateway.clouds.base import Account, CloudObject, Place, Signer
+from gateway.clouds.cloud import BadCredentials, Cloud
+from gateway.clouds.s3 import S3Signer
+from gateway.clouds.urls import url_of
+from gateway.errors import ErrorCode
+from gateway.fetching.errors import FetchError
+from gateway.fetching.fetcher import Fetcher
+from gateway.fetching.rules import Rules
+from gateway.kinds import StorageLocationName as Kind
+from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
+from tests.fixtures.clouds import bucket
+
+OTHER_KEY = base64.b64encode(b"a key of somebody else").decode()
+MINUTE = timedelta(minutes=1)
+BLOCK_BLOB = {"x-ms-blob-type": "BlockBlob"}
+NAMES = sorted(["a/plain.txt", "a/two words + more.txt", "a/50% & <b>.txt", "a/ünïcode-日本.txt", "a/x=y;z'(1).txt"])
+
+
+@dataclass
+class Store:
+    """A customer's store: how it is reached, the bucket, and how its owner writes to it."""
+
+    account: Account
+    bucket: str
+    put: Callable[[str, bytes], object]
+    signer: Callable[[Account], Signer]
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return urlsplit(self.account.endpoint or "").netloc
+
+
+@contextmanager
+def s3(s3_url: str) -> Iterator[Store]:
+    with bucket(s3_url) as made:
+        keys = {"access_key_id": made.access_key, "secret_access_key": made.secret_key}
+        account = Account(Kind.S3_COMPATIBLE, made.endpoint, "us-east-1", credentials=keys)
+        yield Store(account, made.name, lambda key, data: made.put(key, data), S3Signer)
+
+
+@contextmanager
+def azure(directory: Path) -> Iterator[Store]:
+    if VARIABLE not in os.environ:
+        pytest.skip(f"{VARIABLE} does not name Azurite")
+    with azurite(directory) as there:
+        there.create("customer")
+        account = Account(Kind.AZURE, there.endpoint, account=ACCOUNT, credentials={"account_key": there.key})
+        yield Store(account, "customer", lambda key, data: there.put("customer", key, data), AzureSigner)
+
+
+@pytest.fixture(scope="module", params=["s3", "azure"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = (
+        s3(request.getfixturevalue("s3_server")) if request.param == "s3" else azure(tmp_path_factory.mktemp("azurite"))
+    )
+    with opened as made:
+        for name in NAMES:
+            made.put(name, name.encode() * 3)
+        made.put("b", b"")
+        yield made
+
+
+@pytest.fixture
+async def cloud(store: Store) -> AsyncIterator[Cloud]:
+    fetcher = Fetcher(Rules.read([80], [store.host]), most=1 << 20, seconds=10)
+    yield Cloud(replace(store.account, roots=(Place(store.bucket, ""),)), store.signer(store.account), fetcher)
+    await fetcher.close()
+
+
+def among(found: list[CloudObject], key: str) -> CloudObject:
+    """The one with that key."""
+    return next(one for one in found if one.key == key)
+
+
+async def test_an_object_is_known_and_read_in_parts(cloud: Cloud, store: Store) -> None:
+    for name in NAMES:
+        data = name.encode() * 3
+        found = await cloud.head(Place(store.bucket, name))
+        assert (found.key, found.size) == (name, len(data))
+        assert found.etag
+        assert found.last_modified
+        assert abs(datetime.now(UTC) - found.last_modified) < timedelta(minutes=10)
+        assert (await cloud.read(Place(store.bucket, name), 2, 9)).data == data[2:9]
+        span = await cloud.read(Place(store.bucket, name), 4, 10_000)
+        assert (span.data, span.total) == (data[4:], len(data))
+        url = url_of(store.account, Place(store.bucket, name))
+        assert cloud.place(url) == Place(store.bucket, name)
+    assert (await cloud.head(Place(store.bucket, "b"))).size == 0
+    assert (await cloud.read(Place(store.bucket, "b"), 0, 5)).total == 0
+
+
+async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> None:
+    pages, after = [], None
+    while True:
+        page = await cloud.page(Place(store.bucket, "a/"), after, size=2)
+        assert 1 <= len(page.objects) <= 2
+        pages += page.objects
+        after = page.next
+        if after is None:
+            break
+    assert [one.key for one in pages] == NAMES
+    for name in NAMES:
+        head = await cloud.head(Place(store.bucket, name))
+        listed = among(pages, name)
+        assert (listed.size, listed.last_modified) == (head.size, head.last_modified)
+        assert (listed.etag or "").strip('"') == (head.etag or "").strip('"')
+    everything = (await cloud.page(Place(store.bucket, ""))).objects
+    assert [one.key for one in everything] == [*NAMES, "b"]
+    assert (await cloud.page(Place(store.bucket, "none/"))).objects == []
+    before = among(pages, NAMES[0]).etag
+    store.put(NAMES[0], b"other bytes")
+    assert among((await cloud.page(Place(store.bucket, "a/"))).objects, NAMES[0]).etag != before
+    store.put(NAMES[0], NAMES[0].encode() * 3)
+
+
+async def test_anybody_may_fetch_what_was_signed_and_nothing_else(cloud: Cloud, store: Store) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for name in NAMES:
+            signed = await cloud.sign_get(Place(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
+            assert signed.method == "GET"
+            assert timedelta(0) < signed.expires_at - datetime.now(UTC) <= MINUTE
+            response = await client.get(signed.url, headers=signed.headers)
+            assert response.content == name.encode() * 3
+            assert response.headers["content-type"] == "text/plain"
+            assert "filename*=UTF-8''%C3%9Cn%C3%AFcode.txt" in response.headers["content-disposition"]
+            assert (await client.get(signed.url, headers={"Range": "bytes=1-3"})).status_code == 206
+            for other in (signed.url.partition("?")[0], signed.url.replace("/a/", "/", 1).replace(".txt?", "?", 1)):
+                assert (await client.get(other)).status_code in (401, 403, 404)
+            assert (await client.put(signed.url, content=b"x", headers=BLOCK_BLOB)).status_code in (401, 403)
+            assert (await client.delete(signed.url)).status_code in (401, 403)
+
+
+async def test_what_cannot_be_had_is_said(cloud: Cloud, store: Store) -> None:
+    """Why, in words and with a code, without the keys and without a signature."""
+    for attempt in (cloud.head(Place(store.bucket, "none")), cloud.read(Place(store.bucket, "none"), 0, 5)):
+        with pytest.raises(FetchError) as refused:
+            await attempt
+        assert refused.value.code is ErrorCode.NOT_FOUND
+    with pytest.raises(FetchError) as refused:
+        await cloud.page(Place("no-such-bucket", ""))
+    assert (refused.value.code, refused.value.message) == (ErrorCode.NOT_FOUND, "The cloud has no such bucket.")
+
+
+async def test_other_keys_are_not_accepted(store: Store) -> None:
+    fetcher = Fetcher(Rules.read([80], [store.host]), most=1 << 20, seconds=10)
+    secret = "account_key" if store.account.kind is Kind.AZURE else "secret_access_key"
+    wrong = {**keys(store), secret: OTHER_KEY}
+    account = replace(store.account, credentials=wrong)
+    try:
+        with pytest.raises(FetchError) as refused:
+            await Cloud(account, store.signer(account), fetcher).page(Place(store.bucket, ""))
+        assert refused.value.code is ErrorCode.FORBIDDEN
+        assert isinstance(refused.value, BadCredentials) or account.kind is Kind.AZURE  # the emulator does not say it
+        assert not [value for value in wrong.values() if value in str(refused.value)]
+    finally:
+        await fetcher.close()
+
+
+async def test_a_private_endpoint_is_not_reached_unless_allowed(store: Store) -> None:
+    fetcher = Fetcher(Rules.read([int(store.host.rpartition(":")[2])], []), most=1 << 20, seconds=10)
+    try:
+        with pytest.raises(FetchError, match="no public address"):
+            await Cloud(store.account, store.signer(store.account), fetcher).page(Place(store.bucket, ""))
+    finally:
+        await fetcher.close()
+
+
+def keys(store: Store) -> dict[str, str]:
+    """The credentials of the store's owner."""
+    return dict(store.account.credentials or {})
+
+
+def test_an_account_does_not_show_its_keys(store: Store) -> None:
+    assert not [value for value in keys(store).values() if value in repr(store.account)]
