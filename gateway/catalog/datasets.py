@@ -1,6 +1,6 @@
 """What may happen to datasets and their data rows, always with the record."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +65,13 @@ async def linked_among(transaction: Transaction, dataset_uuid: UUID, item_uuids:
     """Those of the items that a dataset uses."""
     used = sa.select(data_rows.c.item_uuid).where(_uses(transaction, dataset_uuid, item_uuids))
     return {row.item_uuid for row in await transaction.rows(used)}
+
+
+async def rows_of(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
+    """The data rows with these uuids that are there, in their order."""
+    chosen = among(transaction.connection.dialect.name, data_rows.c.uuid, uuids)
+    found = {row.uuid: row for row in await transaction.rows(sa.select(data_rows).where(chosen))}
+    return [found[uuid] for uuid in uuids if uuid in found]
 
 
 async def link_made(transaction: Transaction, job: Any, item_uuids: Collection[UUID]) -> None:

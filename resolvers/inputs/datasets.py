@@ -7,6 +7,7 @@ import strawberry
 from gateway.kinds import DatasetLinkDuplicatesBehavior, StorageUserRole
 
 _DESCRIPTION = "At most 10,000 characters; null empties it."
+_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
 _ITEMS = "1 to 1,000 items, none of them twice."
 
 
@@ -21,9 +22,7 @@ class CreateDatasetInput:
         default=None,
         description="A folder to mirror, which no other dataset does; not together with createBackingFolder.",
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="The same key within 24 hours gives the same answer instead of doing it again."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
 @strawberry.input(description="Changes of a dataset: what is absent stays as it is.")
@@ -47,6 +46,7 @@ class LinkItemsToDatasetInput:
     duplicates_behavior: DatasetLinkDuplicatesBehavior = strawberry.field(
         default=DatasetLinkDuplicatesBehavior.SKIP, description="What to do with items that the dataset uses already."
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
 @strawberry.input(description="Items that a dataset shall use no more (ENC-DOP-06).")

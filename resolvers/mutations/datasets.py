@@ -17,7 +17,7 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
 from gateway.kinds import DatasetLinkDuplicatesBehavior, StorageUserRole
-from gateway.models.datasets import datasets
+from gateway.models.datasets import DataRow, datasets
 from resolvers.absences import refuse_absent
 from resolvers.doors import check_ids, dataset_door, folder_door, needs, refused_items
 from resolvers.idempotency import once
@@ -86,13 +86,12 @@ async def link_items_to_dataset(context: Context, input: LinkItemsToDatasetInput
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await plain_dataset(context, transaction, input.dataset_uuid)
-        errors = await refused_items(context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids")
-        present = {row.uuid: row for row in await chosen_items(transaction, input.item_uuids)}
-        linked = await catalog.linked_among(transaction, input.dataset_uuid, input.item_uuids)
-        _check_links(input, present, linked, errors)
-        skipped = linked if input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP else ()
-        new = [uuid for uuid in input.item_uuids if uuid not in skipped]
-        rows = await link(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
+
+        async def work() -> dict[str, Any]:
+            return {"rows": [str(row.uuid) for row in await _link(context, transaction, input)]}
+
+        done = await once(context, transaction, "linkItemsToDataset", input, work)
+        rows = await catalog.rows_of(transaction, [UUID(uuid) for uuid in done["rows"]])
     return Outcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
 
 
@@ -124,6 +123,16 @@ async def plain_dataset(context: Context, transaction: Transaction, uuid: UUID) 
     present = await held_row(transaction, datasets, uuid, "dataset", "datasetUuid")
     if present.backing_folder_uuid:
         raise conflict("This dataset mirrors a folder: put items there, or take them away.", "datasetUuid")
+
+
+async def _link(context: Context, transaction: Transaction, input: LinkItemsToDatasetInput) -> list[DataRow]:
+    errors = await refused_items(context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids")
+    present = {row.uuid: row for row in await chosen_items(transaction, input.item_uuids)}
+    linked = await catalog.linked_among(transaction, input.dataset_uuid, input.item_uuids)
+    _check_links(input, present, linked, errors)
+    skipped = linked if input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP else ()
+    new = [uuid for uuid in input.item_uuids if uuid not in skipped]
+    return await link(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
 
 
 def _check_links(

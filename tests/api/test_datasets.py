@@ -89,14 +89,19 @@ async def test_a_dataset_uses_items(site: Site) -> None:
     assert [row["storageItem"]["uuid"] for row in doubled["dataRows"]] == [one, three]
     assert await used(site, uuid) == [two, one, three, one, three]
 
+    twice = {**again, "duplicatesBehavior": "DUPLICATE", "idempotencyKey": "twice"}
+    rows = [(await site.done("linkItemsToDataset", twice, NEW))["dataRows"] for _ in range(2)]
+    assert rows[0] == rows[1] and len(rows[0]) == 2
+    assert await used(site, uuid) == [two, one, three, one, three, one, three]
+
     gone = await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, "removedDataRowsCount")
-    assert gone["removedDataRowsCount"] == 2
+    assert gone["removedDataRowsCount"] == 3
     refused = await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [two, one]}, DATASET)
     assert refusals(refused) == [("NOT_FOUND", "input.itemUuids.1")]
-    assert await used(site, uuid) == [two, three, three]
+    assert await used(site, uuid) == [two, three, three, three]
     assert (await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount"))[
         "removedDataRowsCount"
-    ] == 3
+    ] == 4
     assert await seen(site, uuid) is None
     assert (await site.ask(f'{{ storageItem(uuid: "{two}") {{ name }} }}'))["storageItem"] == {"name": "two"}
 

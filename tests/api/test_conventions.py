@@ -1,0 +1,100 @@
+"""What holds for the whole schema, whatever the noun: names, keys, counts, limits, and URLs that are made anew."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, upload
+from tests.fixtures.watching import still_job
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NAMES = """
+{ __schema { types { name kind
+  fields { name args { name } } inputFields { name } enumValues { name }
+} } }
+"""
+INPUTS = """
+{ __schema { mutationType { fields { name args { type { ofType { name inputFields { name } } } } } } } }
+"""
+
+
+async def test_names_are_written_alike(shared_site: Site) -> None:
+    """Camel case in and out, and nothing else is understood; what is a closed set is in capitals (ENC-HTTP-13)."""
+    types = (await shared_site.ask(NAMES))["__schema"]["types"]
+    for kind in types:
+        if kind["name"].startswith("__"):
+            continue
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", kind["name"])
+        fields = [*(kind["fields"] or []), *(kind["inputFields"] or [])]
+        names = [field["name"] for field in fields] + [arg["name"] for field in fields for arg in field.get("args", ())]
+        assert not [name for name in names if not re.fullmatch(r"[a-z][A-Za-z0-9]*", name)], kind["name"]
+        assert not [one for one in kind["enumValues"] or [] if not re.fullmatch(r"[A-Z][A-Z0-9_]*", one["name"])]
+    for wrong in ("{ storage_folders { nodes { uuid } } }", "{ storageFolders(first_: 1) { totalCount } }"):
+        (error,) = (await shared_site.body(wrong))["errors"]
+        assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_what_must_not_be_done_twice_takes_a_key(shared_site: Site) -> None:
+    """Whatever makes or starts something can be sent again; only a new credential is shown once (ENC-HTTP-03)."""
+    fields = (await shared_site.ask(INPUTS))["__schema"]["mutationType"]["fields"]
+    for field in fields:
+        if not re.match("create|start|request|link|migrate", field["name"]) or field["name"] == "createApiKey":
+            continue
+        (argument,) = field["args"]
+        names = [one["name"] for one in argument["type"]["ofType"]["inputFields"]]
+        assert "idempotencyKey" in names, field["name"]
+
+
+async def test_a_job_that_takes_long_is_pending(shared_site: Site) -> None:
+    """Whoever asks is told its state at once, and no error (ENC-HTTP-11)."""
+    job = await still_job(shared_site, "long")
+    asked = f'{{ uploadJob(uuid: "{job.uuid}") {{ status unitsPendingCount finishedAt }} }}'
+    expected = {"status": "PENDING", "unitsPendingCount": 1, "finishedAt": None}
+    assert await shared_site.ask(asked) == {"uploadJob": expected}
+
+
+async def test_a_list_tells_how_many_it_has(shared_site: Site) -> None:
+    """In all, under the same filter, however small the page (SUB-006)."""
+    site, folder = shared_site, await shared_site.folder("counted")
+    await upload(site, folder, [File(f"{name}.txt", "PLAIN_TEXT", name.encode()) for name in ("one", "two", "too")])
+    document = (
+        "query($u: UUID!, $f: StorageItemFilter) { storageFolder(uuid: $u) { items(first: 1, filter: $f) { %s } } }"
+    )
+    for wanted, expected in ((None, 3), ({"search": "t"}, 2), ({"search": "none"}, 0)):
+        selected = document.replace("%s", "totalCount nodes { name }")
+        found = (await site.ask(selected, {"u": folder, "f": wanted}))["storageFolder"]["items"]
+        assert (found["totalCount"], len(found["nodes"])) == (expected, min(expected, 1))
+
+
+async def test_searches_everywhere_are_kept_in_bounds(shared_site: Site) -> None:
+    """They say what they look for, and are reckoned before they run; a folder's own list needs neither (SUB-013)."""
+    everything = "{ searchStorageItems(filter: {}) { nodes { name } } }"
+    (error,) = (await shared_site.body(everything))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    page = "searchStorageItems(filter: { itemTypes: [VIDEO] }, first: 1000)"
+    dear = (
+        f"{{ {page} {{ nodes {{ folder {{ items {{ nodes {{ groupsContaining {{ nodes {{ name }} }} }} }} }} }} }} }}"
+    )
+    (error,) = (await shared_site.body(dear))["errors"]
+    assert (error["extensions"]["code"], "cost" in error["message"]) == ("LIMIT_EXCEEDED", True)
+    folder = await shared_site.folder("cheap")
+    await shared_site.ask(f'{{ storageFolder(uuid: "{folder}") {{ items {{ nodes {{ name }} }} }} }}')
+
+
+async def test_signed_urls_are_made_anew(shared_site: Site) -> None:
+    """Each time somebody asks, with the lifetime that he asks for; an old one is never handed out again (SUB-023)."""
+    site = shared_site
+    job = await upload(site, await site.folder("signed"), [File("a.txt", "PLAIN_TEXT", b"signed")])
+    item = job["itemsWithNames"][0]["itemUuid"]
+
+    async def expiry(lifetime: int) -> Any:
+        document = "query($u: UUID!, $l: Int) { storageItem(uuid: $u) { signedUrl(lifetime: $l) { url expiresAt } } }"
+        found: dict[str, Any] = (await site.ask(document, {"u": item, "l": lifetime}))["storageItem"]["signedUrl"]
+        assert (await site.client.get(found["url"])).content == b"signed"
+        return found["expiresAt"]
+
+    short, long, again = [await expiry(lifetime) for lifetime in (60, 600, 120)]
+    assert short < again < long
