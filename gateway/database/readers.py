@@ -4,10 +4,11 @@ What a column holds comes as the database has it, uuids, moments and JSON as tex
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any, Protocol
 
-import aiosqlite
 import psycopg
 from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
@@ -15,6 +16,14 @@ from sqlalchemy.engine import URL
 from gateway.database.dialects import conninfo, is_sqlite
 
 Parameters = Sequence[Any] | Mapping[str, Any]
+_SLICE = 0.003
+"""Seconds for which a statement may hold the event loop."""
+_ROWS = 250
+_INSTRUCTIONS = 4_000
+"""Instructions of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
+_SLOW_FOR = 10.0
+"""Seconds for which a statement that was late is given to a thread at once."""
+_SLOW_ONES = 1_000
 _AS_TEXT = ("uuid", "timestamptz", "jsonb")
 
 
@@ -62,25 +71,79 @@ class Readers:
 
 
 class _EmbeddedReader:
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    """Reads on the event loop as long as that takes no longer than a slice; a statement that does goes to a thread.
+
+    Most statements are done sooner than a thread could be told of them, and threads would fight with the loop for the
+    interpreter: SQLite's driver gives it back at every row.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._slow: dict[str, float] = {}
+        self._deadline = 0.0
+        self._in_thread = self._dropped = False
+        connection.set_progress_handler(self._is_late, _INSTRUCTIONS)
 
     @classmethod
     async def open(cls, url: URL) -> "_EmbeddedReader":
-        connection = await aiosqlite.connect(url.database or "", isolation_level=None, cached_statements=512)
-        for pragma in ("busy_timeout=30000", "mmap_size=268435456", "query_only=ON"):
-            await connection.execute_fetchall(f"PRAGMA {pragma}")
+        return await asyncio.to_thread(cls._open, url.database or "")
+
+    @classmethod
+    def _open(cls, path: str) -> "_EmbeddedReader":
+        connection = sqlite3.connect(path, isolation_level=None, cached_statements=512, check_same_thread=False)
+        for pragma in ("busy_timeout=0", "mmap_size=268435456", "query_only=ON"):
+            connection.execute(f"PRAGMA {pragma}")
         return cls(connection)
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        return await self._connection.execute_fetchall(text, parameters)  # type: ignore[return-value]  # no row factory is set
+        if self._slow.get(text, 0.0) < monotonic():
+            try:
+                return await self._in_slices(text, parameters)
+            except sqlite3.OperationalError:  # it takes longer, or somebody holds the database
+                self._remember_slow(text)
+        self._in_thread = True
+        return await asyncio.to_thread(self._at_leisure, text, parameters)
+
+    def _remember_slow(self, text: str) -> None:
+        if len(self._slow) == _SLOW_ONES:
+            self._slow.clear()
+        self._slow[text] = monotonic() + _SLOW_FOR
+
+    async def _in_slices(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+        self._deadline = monotonic() + _SLICE
+        cursor = self._connection.execute(text, parameters)
+        rows = more = cursor.fetchmany(_ROWS)
+        while len(more) == _ROWS:
+            await asyncio.sleep(0)
+            self._deadline = monotonic() + _SLICE
+            more = cursor.fetchmany(_ROWS)
+            rows = rows + more
+        return rows
+
+    def _at_leisure(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+        try:
+            self._deadline = float("inf")
+            self._connection.execute("PRAGMA busy_timeout=30000")
+            rows = self._connection.execute(text, parameters).fetchall()
+            self._connection.execute("PRAGMA busy_timeout=0")
+            return rows
+        finally:
+            self._in_thread = False
+            if self._dropped:
+                self._connection.close()
+
+    def _is_late(self) -> bool:
+        return monotonic() > self._deadline
 
     def drop(self) -> None:
-        self._connection._conn.interrupt()  # the driver's own way would wait for the statement
-        self._connection.stop()
+        self._dropped = True
+        if self._in_thread:
+            self._connection.interrupt()  # the thread will close it
+        else:
+            self._connection.close()
 
     async def close(self) -> None:
-        await self._connection.close()
+        await asyncio.to_thread(self._connection.close)
 
 
 class _ServedReader:
