@@ -1,12 +1,15 @@
 """Reading the manifest of a job: its entries become units, some in each transaction, before any is begun."""
 
 import asyncio
+import os
 import struct
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 from uuid import UUID
 
@@ -15,32 +18,60 @@ import sqlalchemy as sa
 
 from gateway.catalog.integrations import integration_rows
 from gateway.catalog.jobs import COUNTS, TERMINAL, end_units, held_job, write_job
+from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.objects import forget_manifest
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
 from gateway.context import Services
 from gateway.database.engine import Transaction
+from gateway.jobs.queue import JSON
 from gateway.kinds import JobStatus
 from gateway.media.prober import environment
-from gateway.models.base import new_row
+from gateway.models.base import new_row, now
 from gateway.models.uploads import UploadUnit, manifests, upload_jobs, upload_units
 from gateway.settings import Settings
 
 READER = "resolvers.manifests"
 """The program that reads: it knows what clients may send, and so stands above us."""
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 30, 300))
+"""When a manifest is read again over which the program died."""
 _ACTION = "reading the manifest"
 _LENGTH = struct.Struct(">I")
 
 
-async def read_manifest(services: Services, *, job: str) -> None:
-    """Write the units of a job from where this broke off; once all are there, begin them or end the job."""
+async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None:
+    """Write the units of a job from where this broke off; once all are there, begin them or end the job.
+
+    The program may die of the manifest, or by chance: it did so `tries` times before.
+    """
     uuid = UUID(hex=job)
     mine = sa.select(upload_jobs, manifests.c.object_key).join(manifests).where(upload_jobs.c.uuid == uuid)
     for row in await services.database.rows(mine):
-        async with services.store.local(row.object_key) as path, aclosing(_messages(services, row, path)) as messages:
-            async for message in messages:
-                goes_on = await (_end(services, uuid, message) if "end" in message else _add(services, uuid, message))
-                if not goes_on:
-                    return
+        try:
+            await _read(services, row)
+        except asyncio.IncompleteReadError:
+            await _try_again(services, uuid, tries)
+
+
+async def _read(services: Services, job: Any) -> None:
+    async with services.store.local(job.object_key) as path, aclosing(_messages(services, job, path)) as messages:
+        async for message in messages:
+            write = _end if "end" in message else _add
+            if not await write(services, job.uuid, message):
+                return
+
+
+async def _try_again(services: Services, job_uuid: UUID, tries: int) -> None:
+    """Have the manifest read later; after the last time the job has failed."""
+    if tries < len(DELAYS):
+        again: dict[str, JSON] = {"job": job_uuid.hex, "tries": tries + 1}
+        async with services.database.writing() as transaction:
+            await services.queue.enqueue(transaction, READ_MANIFEST, again, run_at=now() + DELAYS[tries])
+        return
+    async with services.database.reading() as connection:
+        job = (await connection.execute(sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid))).first()
+    if job is not None:
+        broken = f"The manifest could not be read: the program that reads it died {tries + 1} times."
+        await _end(services, job_uuid, {"known": units_of(job), "end": {"broken": broken}})
 
 
 async def _messages(services: Services, job: Any, path: Path) -> AsyncGenerator[dict[str, Any]]:
@@ -84,8 +115,9 @@ async def _reader(asked: dict[str, Any]) -> AsyncIterator[Process]:
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, SIGKILL)  # asyncio's own kill() may snatch the exit status from its watcher
         await process.wait()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -196,7 +197,8 @@ async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> N
     site, folder = fetching_site, await fetching_site.folder("broken")
 
     async def told(data: bytes) -> list[str]:
-        job = await finished(site, await begun(site, folder, await sent(site, folder, data), ignoreErrors=True))
+        started = await begun(site, folder, await sent(site, folder, data), ignoreErrors=True)
+        job = await finished(site, started, seconds=150)  # each is read by a process of its own
         assert (job["status"], job["itemsWithNames"]) == ("ERROR", [])
         errors: list[str] = job["errors"]
         return errors
@@ -205,6 +207,19 @@ async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> N
         assert len(errors) == 1
         assert errors[0].startswith(said)
     assert await count(site, folder) == 0
+    await check_all(site.services)
+
+
+async def test_a_manifest_of_which_readers_die_ends_its_job(
+    fetching_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again some times; then the job has failed, and nothing is left of it."""
+    monkeypatch.setattr("gateway.tasks.manifests.READER", "no.such.program")
+    monkeypatch.setattr("gateway.tasks.manifests.DELAYS", (timedelta(),) * 2)
+    site, folder = fetching_site, await fetching_site.folder("deadly")
+    job = await finished(site, await begun(site, folder, await sent(site, folder, b"{}"), ignoreErrors=True))
+    assert job["status"] == "ERROR"
+    assert job["errors"] == ["The manifest could not be read: the program that reads it died 3 times."]
     await check_all(site.services)
 
 

@@ -15,24 +15,25 @@ from gateway.settings import Settings
 
 EVERY = 0.005
 """Seconds between two looks at the clock."""
-NOTE = struct.Struct("dd")
-"""A moment, as `time.time` has it, and how late the loop was then, in seconds."""
+NOTE = struct.Struct("ddd")
+"""A moment, as `time.time` has it; how late the loop was then, and how long its own thread had worked, in seconds."""
 
 
 async def note_delays(file: Path) -> None:
     """Write how late each look was, without ever waiting for the disk for long."""
     with file.open("ab", buffering=1 << 12) as notes:
         while True:
-            due = time.perf_counter() + EVERY
+            due, worked = time.perf_counter() + EVERY, time.thread_time()
             await asyncio.sleep(EVERY)
-            notes.write(NOTE.pack(time.time(), time.perf_counter() - due))
+            notes.write(NOTE.pack(time.time(), time.perf_counter() - due, time.thread_time() - worked))
 
 
-def delays(file: Path, start: float, stop: float) -> list[float]:
-    """The delays that were noted between two moments, in order of size."""
+def delays(file: Path, start: float, stop: float, *, own: bool = False) -> list[float]:
+    """The delays that were noted between two moments, in order of size; or the loop's own work between two looks,
+    which a machine that has other things to do does not make longer."""
     data = file.read_bytes()
     noted = NOTE.iter_unpack(data[: len(data) // NOTE.size * NOTE.size])
-    return sorted(late for moment, late in noted if start <= moment <= stop)
+    return sorted(work if own else late for moment, late, work in noted if start <= moment <= stop)
 
 
 def main(port: int, file: Path) -> None:
