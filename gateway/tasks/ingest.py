@@ -37,7 +37,8 @@ from gateway.models.items import Item, items
 from gateway.models.uploads import upload_jobs, upload_units, uploads
 from gateway.tasks.reading import MEMBERS, Reader, ReadUnit
 
-INGEST = "ingest"
+INGEST, FILM = "ingest", "film"
+"""The same work; image sequences take long, and have workers of their own that keep nobody else from his turn."""
 BETWEEN_COMMITS = 0.5
 """Seconds: so much work is done twice, at most, if the process is killed."""
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
@@ -55,8 +56,12 @@ async def take_turn(services: Services, reader: Reader, *, job: str, turn: int) 
     if faults:
         wrong = [unit for unit in units if unit.uuid in faults]
         await _settle(services, uuid, [ReadUnit(unit, error=faults[unit.uuid]) for unit in wrong], 0)
-    await ingest(services, reader, job=job, positions=[unit.position for unit in units])
+    films = [unit.position for unit in units if unit.spec["item_type"] == StorageItemType.IMAGE_SEQUENCE]
+    await ingest(services, reader, job=job, positions=[unit.position for unit in units if unit.position not in films])
     async with services.database.writing() as transaction:
+        for position in films:
+            asked: dict[str, JSON] = {"job": job, "positions": [position]}
+            await services.queue.enqueue(transaction, FILM, asked, key=f"{FILM}.{job}.{position}")
         await enqueue_next_turn(transaction, services.queue, uuid, turn)
 
 
@@ -155,8 +160,9 @@ async def _postpone(services: Services, job: UUID, failed: Sequence[ReadUnit], t
         lost = [replace(one, error=one.error or f"{names.get(one.unit.uuid, 'A file')}: {error}") for one in failed]
         return await _commit(services, job, lost)
     again: dict[str, JSON] = {"job": job.hex, "positions": [one.unit.position for one in failed], "tries": tries + 1}
+    task = FILM if any(one.unit.spec.get("video") for one in failed) else INGEST
     async with services.database.writing() as transaction:
-        await services.queue.enqueue(transaction, INGEST, again, run_at=now() + DELAYS[tries])
+        await services.queue.enqueue(transaction, task, again, run_at=now() + DELAYS[tries])
     return True
 
 

@@ -15,7 +15,7 @@ from gateway.jobs.queue import Task
 from gateway.media.encoder import EncodeLimits, Encoder
 from gateway.media.prober import ProbeLimits, Prober
 from gateway.models.base import now
-from gateway.tasks.ingest import INGEST, ingest, take_turn
+from gateway.tasks.ingest import FILM, INGEST, ingest, take_turn
 from gateway.tasks.manifests import read_manifest
 from gateway.tasks.objects import abort_parts, remove_objects
 from gateway.tasks.reading import Reader
@@ -53,7 +53,10 @@ async def work(services: Services, stop: asyncio.Event) -> None:
     try:
         for name in REGULAR:
             await _plan(services, name)
-        encoding = {REENCODE: partial(reencode, services, encoder, prober)}
+        encoding = {
+            FILM: partial(ingest, services, reader),
+            REENCODE: partial(reencode, services, encoder, prober),
+        }
         async with asyncio.TaskGroup() as group:
             for tasks, concurrency in (
                 (tasks_of(services, reader), settings.worker_concurrency),

@@ -1,5 +1,6 @@
 """Bad input anywhere gets a typed error that names the field, never a failure of ours, and changes nothing."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, build_schema, get_named_type, is_leaf_type
 
+from gateway.media import samples
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
 from tests.fixtures.nasty import Case, Sort, cases
@@ -117,6 +119,7 @@ async def known(shared_site: Site) -> dict[str, Any]:
     folder, target, group = await site.folder(mark), await site.folder("target"), await site.group(mark)
     item = (await stored(site, folder, [File("n", "PLAIN_TEXT", b"n")]))[0]
     waiting = (await announce(site, folder, [File("w", "PLAIN_TEXT", b"w")]))[0]["itemUuid"]
+    await reencoded(site, (await stored(site, folder, [File("f.webm", "VIDEO", samples.webm())]))[0])
     sources = [
         f"{kind}UploadInput" for kind in ("Video", "Image", "Audio", "Text", "Pdf", "Nifti", "DicomFile", "TimeSeries")
     ]
@@ -149,6 +152,14 @@ async def known(shared_site: Site) -> dict[str, Any]:
         "itemType": "PLAIN_TEXT",
         "mimeType": "text/plain",
     }
+
+
+async def reencoded(site: Site, film: str) -> None:
+    """Let there be a job over a film, which has ended."""
+    started = await site.done("startVideoReencode", {"itemUuids": [film], "title": "t"}, "reencodeJob { uuid }")
+    document = "query($u: UUID!) { reencodeJob(uuid: $u) { status } }"
+    while (await site.ask(document, {"u": started["reencodeJob"]["uuid"]}))["reencodeJob"]["status"] == "SUBMITTED":
+        await asyncio.sleep(0.05)
 
 
 def different(tried: list[Case]) -> list[Case]:

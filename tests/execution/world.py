@@ -20,7 +20,7 @@ from gateway.database.tree import path_of
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
-from gateway.kinds import JobStatus, SiteRole, StorageItemType, StorageUserRole
+from gateway.kinds import JobStatus, ReencodeUnitStatus, SiteRole, StorageItemType, StorageUserRole
 from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
 from gateway.models.collections import collection_items, collections, filter_presets
@@ -28,6 +28,7 @@ from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import api_keys, groups, memberships, users
+from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import upload_jobs, upload_units
 from gateway.services import open_services
@@ -229,6 +230,21 @@ class Builder:
             await self._job(number)
         for number in range(40):
             await self._change(number)
+        await self._reencode()
+
+    async def _reencode(self) -> None:
+        """A job over items of all kinds, and versions of some."""
+        values = {"title": "t", "user_uuid": self.world.users[1], "is_forced": False, "status": "DONE", "sequence": 3}
+        counts = {"units_total_count": 6, "units_pending_count": 0, "units_error_count": 1}
+        job = await self.put(reencode_jobs, progress=0.5, **values, **counts)
+        statuses = list(ReencodeUnitStatus)
+        for position, item in enumerate([None, *self.world.items[:5]]):
+            unit = {"job_uuid": job, "position": position, "item_uuid": item, "object_key": f"k{position}"}
+            await self.put(reencode_units, status=statuses[position % 5], progress=1.0, error=None, **unit)
+        size = {"width": 64, "height": 48, "fps": 25.0, "duration": 1.5, "frame_count": 38}
+        for item in self.world.items[::3]:
+            film = {"object_key": "object 1", "sha256": "0" * 64, "mime_type": "video/webm", "file_size": 2**40}
+            await self.put(renditions, item_uuid=item, **film, **size)
         for number in range(3):
             await self._collection(number)
 

@@ -13,7 +13,7 @@ from tests.fixtures.films import filmed
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import stored
 from tests.fixtures.sites import Site, fresh
-from tests.fixtures.uploading import File
+from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
 
 __all__ = ["backend"]  # the fixture
 JOB = (
@@ -54,4 +54,30 @@ async def test_a_killed_worker_begins_again(backend: str, request: pytest.Fixtur
             assert (now["status"], now["progress"]) == ("DONE", 1.0)
             assert [unit["status"] for unit in now["units"]["nodes"]] == ["REENCODED", "REENCODED"]
             assert all(unit["item"]["rendition"]["fileSize"] for unit in now["units"]["nodes"])
+            await check_all(site.services)
+
+
+@pytest.mark.timeout(300)
+async def test_a_killed_worker_films_a_sequence_again(
+    backend: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Its frames are there once, its video has all of them, and no bytes are left over."""
+    with fresh(backend, request, tmp_path) as settings:
+        async with besieged(backend, settings, tmp_path) as (site, server, victims):
+            folder = await site.folder("filmed")
+            files = [File(f"{place}.png", "IMAGE", samples.png(640, 480, place)) for place in range(60)]
+            frames = await placeholders(site, folder, files)
+            entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
+            job = await start(site, folder, {"imageGroups": [entry]})
+            for seconds in (0.5, 1.5):
+                await asyncio.sleep(seconds)
+                for victim in victims:
+                    victim.kill()
+                    victim.begin()
+                await answers(site, server)
+            state = await finished(site, job, seconds=120)
+            assert (state["status"], state["unitsDoneCount"]) == ("DONE", 1)
+            item = await facts(site, state["itemsWithNames"][0]["itemUuid"])
+            assert (item["itemType"], item["frameCount"]) == ("IMAGE_SEQUENCE", 60)
+            assert await count(site, folder) == 61
             await check_all(site.services)
