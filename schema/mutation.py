@@ -61,6 +61,7 @@ from resolvers.mutations.metadata import (
     restore_metadata_schema_field,
     set_metadata_schema_field,
 )
+from resolvers.mutations.migration import migrate_storage_items
 from resolvers.mutations.people import (
     add_group_users,
     create_api_key,
@@ -141,6 +142,7 @@ from schema.payloads.metadata import (
     RestoreMetadataSchemaFieldPayload,
     SetMetadataSchemaFieldPayload,
 )
+from schema.payloads.migration import MigrateStorageItemsPayload
 from schema.payloads.people import (
     AddGroupUsersPayload,
     CreateApiKeyPayload,
@@ -212,6 +214,7 @@ class Mutation:
     set_metadata_schema_field: SetMetadataSchemaFieldPayload = changes(set_metadata_schema_field)
     delete_metadata_schema_field: DeleteMetadataSchemaFieldPayload = changes(delete_metadata_schema_field)
     restore_metadata_schema_field: RestoreMetadataSchemaFieldPayload = changes(restore_metadata_schema_field)
+    migrate_storage_items: MigrateStorageItemsPayload = changes(migrate_storage_items)
     create_cloud_integration: CreateCloudIntegrationPayload = changes(create_cloud_integration)
     update_cloud_integration: UpdateCloudIntegrationPayload = changes(update_cloud_integration)
     verify_cloud_integration: VerifyCloudIntegrationPayload = changes(verify_cloud_integration)

@@ -168,6 +168,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "removeStorageFolderGroups": ("ADMIN", lambda w: plain(w, folderUuid=w.home, groupUuids=one(w.granted("folder")))),
     "addDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=[w.team], role="ADMIN")),
     "removeDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=one(w.granted("dataset")))),
+    "migrateStorageItems": ("USER", lambda w: migration(w)),
     "createCloudIntegration": ("SITE", lambda w: plain(w, **INTEGRATION)),
     "updateCloudIntegration": ("SITE", lambda w: plain(w, integrationUuid=w.integration, title="new")),
     "verifyCloudIntegration": ("SITE", lambda w: plain(w, integrationUuid=w.integration)),
@@ -192,6 +193,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
 }
 ALLOWED_BUT = {
     "completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")],
+    "migrateStorageItems": [("CONFLICT", "input.items.0")],
     "verifyCloudIntegration": [("FORBIDDEN", "input.locations.0")],
 }
 """What the one with the role is told where the world has not all that success needs: no part was sent, no cloud is."""
@@ -207,6 +209,11 @@ async def folder_updates(world: World) -> dict[str, Any]:
 async def item_updates(world: World) -> dict[str, Any]:
     """Two items to change."""
     return {"items": [{"itemUuid": await world.waiting(), "name": "new"} for _ in range(2)]}
+
+
+async def migration(world: World) -> dict[str, Any]:
+    """An item that has no object elsewhere."""
+    return {"items": [{"itemUuid": await world.item(), "newUrl": "https://files.example/x"}]}
 
 
 async def data_groups(world: World) -> dict[str, Any]:

@@ -132,6 +132,7 @@ async def known(shared_site: Site) -> dict[str, Any]:
         "DataUploadItemsInput": {"text": [{"placeholderUuid": waiting}]},
         "DataGroupInput": {"grid": {"layoutContents": [item]}},
         "LayoutNodeInput": {"tile": {"key": "k"}},
+        "MigrateStorageItemInput": {"itemUuid": item, "newUrl": "https://files.example/x"},
         "CreateCloudIntegrationInput": cloud,
         "UpdateCloudIntegrationInput": {"integrationUuid": integration, "verifyAccess": False},
         "CloudCredentialsInput": cloud["credentials"],

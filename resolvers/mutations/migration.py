@@ -1,0 +1,229 @@
+"""How items are told that their objects lie elsewhere now, or are reached by another integration."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import Held, require, roles_on_integrations, roles_on_items
+from gateway.auth.visible import sees_item
+from gateway.catalog.integrations import integration_rows, keep_integration
+from gateway.catalog.items import chosen_items, update_items
+from gateway.clouds.cloud import Cloud
+from gateway.clouds.urls import check_object
+from gateway.context import Context
+from gateway.database.dialects import among
+from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
+from gateway.fetching.errors import FetchError
+from gateway.kinds import StorageLocationName, StorageUserRole
+from gateway.models.items import items
+from resolvers.doors import MAX_IDS, check_ids, needs
+from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
+from resolvers.outcomes import Outcome, UserError, told
+
+_AT_ONCE = 16
+"""Objects that are looked for at a time."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """An entry of the input, the items that it means, what they become, and what is wrong with it."""
+
+    place: int
+    asked: MigrateStorageItemInput
+    rows: list[Any] = field(default_factory=list)
+    values: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    error: DomainError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one entry."""
+
+    uuid: UUID | None
+    url: str | None
+    items: list[Any]
+    is_skipped: bool
+    user_errors: list[UserError]
+
+
+@needs("USER on each item's folder, and on the new cloud integration")
+async def migrate_storage_items(context: Context, input: MigrateStorageItemsInput) -> Outcome:
+    """Let items be reached at another URL or by another integration; no object is touched (ENC-CLIENT-09, SUB-090).
+
+    One entry at fault refuses all, but for those that are missing where `skipMissing` is set.
+    """
+    check_ids(input.items, "items")
+    clouds = await _clouds(context, input.to_integration_uuid)
+    entries = await _entries(context, input)
+    clouds |= await _present_clouds(context, entries, clouds.keys())
+    for entry in _sound(entries):
+        _plan(context, entry, input.to_integration_uuid, clouds)
+    if input.verify_access:
+        await _verify(context, entries, clouds)
+    uuids = [row.uuid for entry in entries for row in entry.rows]
+    if not any(entry.error for entry in entries):
+        await _write(context, entries, input.to_integration_uuid)
+    async with context.database.writing() as transaction:
+        present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
+    results = [_result(entry, entries, present) for entry in entries]
+    return Outcome(results=results, user_errors=[told(entry.error) for entry in entries if entry.error])
+
+
+def _sound(entries: Sequence[Entry]) -> Iterator[Entry]:
+    return (entry for entry in entries if entry.error is None)
+
+
+async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
+    """The cloud of the integration to which items are to change, if there is one."""
+    if uuid is None:
+        return {}
+    async with context.database.reading() as connection:
+        held = await roles_on_integrations(connection, context.viewer, [uuid])
+    require(held.get(uuid), StorageUserRole.USER, "cloud integration", "toIntegrationUuid")
+    try:
+        row = (await integration_rows(context.database, [uuid]))[uuid]
+        return {uuid: await context.services.clouds.of(row)}
+    except FetchError as error:
+        raise DomainError(error.code, error.message, ("toIntegrationUuid",)) from None
+
+
+async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[Entry]:
+    """The entries with their items, of those that the viewer sees."""
+    entries = [Entry(place, asked) for place, asked in enumerate(input.items)]
+    for entry in entries:
+        entry.error = _fault_of_form(entry, input)
+    uuids = [entry.asked.item_uuid for entry in entries if entry.asked.item_uuid]
+    urls = [entry.asked.url for entry in entries if entry.asked.url]
+    dialect = context.database.dialect
+    named = sa.or_(among(dialect, items.c.uuid, uuids), among(dialect, items.c.url, urls))
+    seen_by = sa.select(items).where(named, sees_item(context.viewer))
+    rows = await context.database.rows(seen_by.order_by(items.c.uuid).limit(MAX_IDS + 1))
+    if len(rows) > MAX_IDS:
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, f"These are more than {MAX_IDS:,} items.", ("items",))
+    async with context.database.reading() as connection:
+        held = await roles_on_items(connection, context.viewer, [row.uuid for row in rows])
+    seen: dict[UUID, int] = {}
+    for entry in _sound(entries):
+        found = [row for row in rows if row.uuid in held and entry.asked.item_uuid in (row.uuid, None)]
+        entry.rows = [row for row in found if entry.asked.item_uuid or row.url == entry.asked.url]
+        entry.error = _fault_of_items(entry, held, seen, input.skip_missing)
+        if input.from_integration_uuid:
+            entry.rows = [row for row in entry.rows if row.integration_uuid == input.from_integration_uuid]
+    return entries
+
+
+def _fault_of_form(entry: Entry, input: MigrateStorageItemsInput) -> DomainError | None:
+    asked = entry.asked
+    if (asked.item_uuid is None) == (asked.url is None):
+        return bad_input("Give exactly one of itemUuid and url.", "items", entry.place)
+    if asked.new_url is None and input.to_integration_uuid is None:
+        return bad_input("Without toIntegrationUuid, newUrl is needed.", "items", entry.place, "newUrl")
+    return None
+
+
+def _fault_of_items(entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, int], skips: bool) -> DomainError | None:
+    path = ("items", entry.place, "itemUuid" if entry.asked.item_uuid else "url")
+    if not entry.rows and not skips:
+        return not_found("item", *path)
+    for row in entry.rows:
+        if row.uuid in seen:
+            return bad_input(f"This item is meant already, at position {seen[row.uuid]}.", *path)
+        seen[row.uuid] = entry.place
+        try:
+            require(held[row.uuid], StorageUserRole.USER, "item", *path)
+        except DomainError as error:
+            return error
+        if row.url is None or row.storage_location is StorageLocationName.STOREGRAPH:
+            return conflict("This item has no object outside of our own store.", *path[:2])
+    return None
+
+
+async def _present_clouds(context: Context, entries: Sequence[Entry], known: Any) -> dict[UUID, Cloud]:
+    """The clouds of the integrations by which items are reached now, of those that can be."""
+    uuids = {row.integration_uuid for entry in entries for row in entry.rows if row.integration_uuid} - set(known)
+    found = {}
+    for uuid, row in (await integration_rows(context.database, uuids)).items():
+        try:
+            found[uuid] = await context.services.clouds.of(row)
+        except FetchError:
+            pass  # who keeps it is told so
+    return found
+
+
+def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID, Cloud]) -> None:
+    """What the items of an entry become, or that they cannot."""
+    for row in entry.rows:
+        integration, url = to or row.integration_uuid, entry.asked.new_url or row.url
+        try:
+            if integration is None:
+                context.services.fetch_rules.checked(url)
+            elif integration not in clouds:
+                raise conflict("The integration of this item cannot be used.")
+            else:
+                check_object(clouds[integration].account, url)
+        except (DomainError, ValueError) as error:
+            code = error.code if isinstance(error, DomainError) else ErrorCode.BAD_USER_INPUT
+            entry.error = DomainError(code, str(error), ("items", entry.place, "newUrl"))
+            return
+        kind = clouds[integration].account.kind if integration else StorageLocationName.DIRECT_ACCESS
+        entry.values[row.uuid] = {"integration_uuid": integration, "url": url, "storage_location": kind}
+
+
+async def _verify(context: Context, entries: Sequence[Entry], clouds: Mapping[UUID, Cloud]) -> None:
+    """Look for every object at its new place, some at a time."""
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def look(entry: Entry) -> None:
+        async with places:
+            for row in entry.rows:
+                entry.error = entry.error or await _fault_of_object(context, entry, row, clouds)
+
+    async with asyncio.TaskGroup() as group:
+        for entry in _sound(entries):
+            group.create_task(look(entry))
+
+
+async def _fault_of_object(
+    context: Context, entry: Entry, row: Any, clouds: Mapping[UUID, Cloud]
+) -> DomainError | None:
+    path = ("items", entry.place, "newUrl")
+    integration, url = entry.values[row.uuid]["integration_uuid"], entry.values[row.uuid]["url"]
+    try:
+        if integration is None:
+            size = (await context.services.fetcher.read(url, 0, 1)).total
+        else:
+            size = (await clouds[integration].head(clouds[integration].place(url))).size
+    except FetchError as error:
+        return DomainError(error.code, error.message, path)
+    if None not in (size, row.file_size) and size != row.file_size:
+        return conflict(f"The object there has {size:,} bytes, the item {row.file_size:,}.", *path)
+    return None
+
+
+async def _write(context: Context, entries: Sequence[Entry], to: UUID | None) -> None:
+    """Change the items, unless somebody else changed or took one of them meanwhile."""
+    before = {row.uuid: (entry, row) for entry in entries for row in entry.rows}
+    async with context.database.writing() as transaction:
+        if to:
+            await keep_integration(transaction, to, "toIntegrationUuid")
+        present = {row.uuid: row for row in await chosen_items(transaction, before.keys())}
+        for uuid, (entry, row) in before.items():
+            now = present.get(uuid)
+            if now is None or (now.url, now.integration_uuid) != (row.url, row.integration_uuid):
+                raise conflict("Somebody else changed this item just now.", "items", entry.place)
+        values = {uuid: entry.values[uuid] for uuid, (entry, _) in before.items()}
+        await update_items(transaction, context.viewer.user_uuid, values, present)
+
+
+def _result(entry: Entry, entries: Sequence[Entry], present: Mapping[UUID, Any]) -> Result:
+    error = entry.error
+    if error is None and any(other.error for other in entries):
+        said = "Nothing is wrong with this entry, but another made the whole fail."
+        error = DomainError(ErrorCode.NOT_APPLIED, said)
+    rows = [] if error else [present[row.uuid] for row in entry.rows if row.uuid in present]
+    errors = [told(error)] if error else []
+    return Result(entry.asked.item_uuid, entry.asked.url, rows, not error and not entry.rows, errors)

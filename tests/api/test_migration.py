@@ -1,0 +1,190 @@
+"""Items follow their objects from one store to another: by uuid or by URL, all of them or none."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.media import samples
+from tests.fixtures.clouds import Bucket, bucket, given, integrated
+from tests.fixtures.dumps import unchanged
+from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.uploading import File, finished, start, upload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+RESULTS = "results { uuid url isSkipped items { uuid url storageLocation integrationUuid } userErrors { code } }"
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def old(s3_server: str) -> Iterator[Bucket]:
+    with bucket(s3_server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def new(s3_server: str) -> Iterator[Bucket]:
+    with bucket(s3_server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    with serving_files(tmp_path_factory.mktemp("files")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
+async def site(
+    request: pytest.FixtureRequest,
+    old: Bucket,
+    new: Bucket,
+    server: FileServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Site]:
+    """A site that may reach both stores of the customer, and a server of files."""
+    allowed = {"fetch_allowed": [old.host, new.host, f"127.0.0.1:{server.port}"]}
+    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+        async with serving(settings) as running:
+            yield running
+
+
+async def registered(site: Site, folder: str, urls: list[str], integration: str | None) -> list[str]:
+    """The items made of images at these URLs, in order."""
+    items = {"images": [{"objectUrl": url} for url in urls]}
+    job = await finished(site, await start(site, folder, items, integrationUuid=integration))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    return [one["itemUuid"] for one in job["itemsWithNames"]]
+
+
+async def migrated(site: Site, entries: list[dict[str, Any]], who: str = "admin", **more: Any) -> list[dict[str, Any]]:
+    """What became of each entry of a migration that is not refused."""
+    payload = await site.done("migrateStorageItems", {"items": entries, **more}, RESULTS, who)
+    results: list[dict[str, Any]] = payload["results"]
+    return results
+
+
+async def test_items_follow_their_objects(site: Site, old: Bucket, new: Bucket) -> None:
+    """ENC-CLIENT-09, ENC-QBODY-03, -04, -06, SUB-090, SUB-138: by uuid and by URL in one request, or URL kept."""
+    source, target = await integrated(site, old), await integrated(site, new, title="New")
+    folder, data = await site.folder("moving"), [samples.png(seed=n) for n in range(3)]
+    urls = [old.put(f"{n}.png", one) for n, one in enumerate(data)]
+    one, two, three = await registered(site, folder, urls, source)
+    again = (await registered(site, folder, urls[1:2], source))[0]
+    moved = [new.put(f"moved {n}.png", one) for n, one in enumerate(data)]
+    entries = [{"itemUuid": one, "newUrl": moved[0]}, {"url": urls[1], "newUrl": moved[1]}]
+    results = await migrated(site, entries, toIntegrationUuid=target)
+    assert [(one["uuid"], one["url"], one["isSkipped"]) for one in results] == [
+        (one, None, False),
+        (None, urls[1], False),
+    ]
+    assert [[item["uuid"] for item in one["items"]] for one in results] == [[one], sorted([two, again])]
+    for result, url in zip(results, moved, strict=False):
+        for item in result["items"]:
+            assert (item["url"], item["integrationUuid"], item["storageLocation"]) == (url, target, "S3_COMPATIBLE")
+    document = "query($u: UUID!) { storageItem(uuid: $u) { signedUrl { url } } }"
+    signed = (await site.ask(document, {"u": two}))["storageItem"]["signedUrl"]["url"]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(signed)).content == data[1]
+    other = await integrated(site, old, title="The same store, by other keys")
+    [result] = await migrated(site, [{"itemUuid": three}], toIntegrationUuid=other)
+    assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[2], other)
+    [result] = await migrated(site, [{"itemUuid": three, "newUrl": urls[0]}], verifyAccess=False)
+    assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[0], other)
+    assert set(old.keys()) >= {"0.png", "1.png", "2.png"}
+    await check_all(site.services)
+
+
+async def test_a_guard_and_what_is_missing(site: Site, old: Bucket, new: Bucket) -> None:
+    """ENC-QBODY-05, -08: items of other integrations stay, and missing ones are skipped or refuse all."""
+    source, other, target = [await integrated(site, one) for one in (old, old, new)]
+    folder = await site.folder("guarded")
+    data = samples.png(seed=9)
+    url, there = old.put("guarded.png", data), new.put("guarded.png", data)
+    one, two = (await registered(site, folder, [url], source))[0], (await registered(site, folder, [url], other))[0]
+    entries = [{"itemUuid": two, "newUrl": there}, {"url": url, "newUrl": there}]
+    wanted = {"toIntegrationUuid": target, "fromIntegrationUuid": source}
+    assert await site.refused("migrateStorageItems", {"items": entries, **wanted}) == [
+        ("BAD_USER_INPUT", "input.items.1.url")
+    ]
+    results = await migrated(site, entries[:1], **wanted)
+    assert (results[0]["isSkipped"], results[0]["items"]) == (True, [])
+    missing = [{"itemUuid": UNKNOWN, "newUrl": there}, {"url": "s3://none/x", "newUrl": there}]
+    async with unchanged(site):
+        payload = await site.do("migrateStorageItems", {"items": [*missing, entries[1]], **wanted}, RESULTS)
+        assert [(one["code"], one["path"]) for one in payload["userErrors"]] == [
+            ("NOT_FOUND", ["input", "items", "0", "itemUuid"]),
+            ("NOT_FOUND", ["input", "items", "1", "url"]),
+        ]
+        assert [one["userErrors"][0]["code"] for one in payload["results"]] == ["NOT_FOUND", "NOT_FOUND", "NOT_APPLIED"]
+    results = await migrated(site, [*missing, entries[1]], skipMissing=True, **wanted)
+    assert [one["isSkipped"] for one in results] == [True, True, False]
+    assert [item["uuid"] for item in results[2]["items"]] == [one]
+
+
+async def test_what_cannot_be_reached_is_refused(site: Site, old: Bucket, new: Bucket) -> None:
+    """ENC-QBODY-07: each object is looked for, and has the length of its item, unless one does not want that."""
+    source, target = await integrated(site, old), await integrated(site, new)
+    folder = await site.folder("verified")
+    [item] = await registered(site, folder, [old.put("checked.png", samples.png())], source)
+    [own] = (await upload(site, folder, [File("own", "PLAIN_TEXT", b"own")]))["itemsWithNames"]
+    other = new.put("shorter.png", b"short")
+    faults = [
+        ({"itemUuid": item, "newUrl": f"{new.url}/none.png"}, ("NOT_FOUND", "input.items.0.newUrl")),
+        ({"itemUuid": item, "newUrl": other}, ("CONFLICT", "input.items.0.newUrl")),
+        ({"itemUuid": item, "newUrl": "s3://elsewhere/x.png"}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
+        ({"itemUuid": item, "newUrl": "https://files.example/x"}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
+        ({"itemUuid": item}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
+        ({"itemUuid": item, "url": "x", "newUrl": other}, ("BAD_USER_INPUT", "input.items.0")),
+        ({"itemUuid": own["itemUuid"], "newUrl": other}, ("CONFLICT", "input.items.0")),
+    ]
+    async with unchanged(site):
+        for entry, expected in faults:
+            wanted = {"items": [entry], "toIntegrationUuid": target}
+            assert await site.refused("migrateStorageItems", wanted) == [expected], entry
+        lone = {"items": [{"itemUuid": item}]}
+        assert await site.refused("migrateStorageItems", lone) == [("BAD_USER_INPUT", "input.items.0.newUrl")]
+        twice = {"items": [{"itemUuid": item, "newUrl": other}] * 2, "toIntegrationUuid": target, "verifyAccess": False}
+        assert await site.refused("migrateStorageItems", twice) == [("BAD_USER_INPUT", "input.items.1.itemUuid")]
+    unseen = [{"itemUuid": item, "newUrl": f"{new.url}/none.png"}]
+    [result] = await migrated(site, unseen, toIntegrationUuid=target, verifyAccess=False)
+    assert result["items"][0]["url"] == f"{new.url}/none.png"
+
+
+async def test_each_end_needs_its_role(site: Site, old: Bucket, new: Bucket) -> None:
+    """USER on the items' folders and on the new integration; what one does not see is missing."""
+    source, target = await integrated(site, old), await integrated(site, new)
+    folder, team, who = await site.folder("theirs"), await site.group("movers"), "mover@example.org"
+    await site.user(who, groups=[team])
+    data = samples.png(seed=11)
+    url, there = old.put("roles.png", data), new.put("roles.png", data)
+    [item] = await registered(site, folder, [url], source)
+    input = {"items": [{"itemUuid": item, "newUrl": there}], "toIntegrationUuid": target}
+    by_url = {**input, "items": [{"url": url, "newUrl": there}]}
+    async with unchanged(site):
+        assert await site.refused("migrateStorageItems", input, who) == [("NOT_FOUND", "input.toIntegrationUuid")]
+    await given(site, target, team, "USER")
+    for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
+        if role:
+            await site.grant(folder, team, role)
+        async with unchanged(site):
+            assert await site.refused("migrateStorageItems", input, who) == [(code, "input.items.0.itemUuid")]
+            assert await site.refused("migrateStorageItems", by_url, who) == [(code, "input.items.0.url")]
+    await site.grant(folder, team, "USER")
+    assert await site.refused("migrateStorageItems", by_url, who) == []
+
+
+async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, server: FileServer) -> None:
+    """An item without integration gets one, or another plain URL."""
+    target, folder, data = await integrated(site, new), await site.folder("in"), samples.png(seed=12)
+    [item] = await registered(site, folder, [server.add("first.png", data)], None)
+    [result] = await migrated(site, [{"itemUuid": item, "newUrl": server.add("second.png", data)}])
+    assert result["items"][0]["storageLocation"] == "DIRECT_ACCESS"
+    there = new.put("in.png", data)
+    [result] = await migrated(site, [{"itemUuid": item, "newUrl": there}], toIntegrationUuid=target)
+    found = result["items"][0]
+    assert (found["url"], found["storageLocation"], found["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
