@@ -75,6 +75,15 @@ class JobStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class CloudSyncJobStatus(StrEnum):
+    """The life of a sync of a folder with the bucket that it mirrors."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+
+
 class DatasetLinkDuplicatesBehavior(StrEnum):
     """What to do when an item is linked that the dataset uses already."""
 

@@ -20,6 +20,7 @@ from gateway.models.datasets import datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.items import items
 from gateway.models.people import groups, users
+from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs
 from resolvers.filters import (
     SCOPE,
@@ -114,6 +115,14 @@ jobs_in = ToMany(
     newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
     key="uuid",
     parent=upload_jobs.c.folder_uuid,
+)
+
+syncs_of = ToMany(
+    "cloudSyncs",
+    cloud_sync_jobs,
+    newest_first(cloud_sync_jobs.c.created_at, cloud_sync_jobs.c.uuid),
+    key="uuid",
+    parent=cloud_sync_jobs.c.folder_uuid,
 )
 
 

@@ -19,6 +19,7 @@ from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
 from resolvers.people import group_by_uuid, user_by_uuid
+from resolvers.syncs import sync_by_uuid
 from resolvers.tags import tag_by_uuid
 from resolvers.uploads import job_by_uuid
 
@@ -36,6 +37,7 @@ _EDGES: dict[str, ToOne] = {
     "Collection": collection_by_uuid,
     "FilterPreset": preset_by_uuid,
     "ReencodeJob": reencoding.job_by_uuid,
+    "CloudSyncJob": sync_by_uuid,
 }
 
 

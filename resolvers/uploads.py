@@ -21,6 +21,7 @@ from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
+from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs, upload_units
 from resolvers.filters import job_conditions
 from resolvers.orders import in_sequence, newest_first
@@ -46,6 +47,7 @@ job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
 _WATCHED = Watched("upload job", job_by_uuid, topic_of, TERMINAL)
 job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
+sync_of = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid")
 user_of = ToOne(users, "user_uuid")
 dataset_of = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 item_of = ToOne(items, "item_uuid", access=sees_item)

@@ -9,6 +9,7 @@ from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
 from gateway.kinds import (
     CarouselPosition,
+    CloudSyncJobStatus,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
     JobStatus,
@@ -142,6 +143,13 @@ described(
     PENDING="Not finished.",
     DONE="Finished; look at the counts, for with ignoreErrors units may have failed.",
     ERROR="A unit failed, and the job stopped.",
+    CANCELLED="Somebody stopped it.",
+)
+described(
+    CloudSyncJobStatus,
+    PENDING="Not finished.",
+    DONE="Finished; look at the counts, for files may have failed.",
+    ERROR="The bucket could not be listed to its end; start another sync.",
     CANCELLED="Somebody stopped it.",
 )
 described(

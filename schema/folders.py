@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.kinds import StorageFolderType, StorageUserRole
 from resolvers import changes, folders, integrations, tags
-from resolvers.inputs.scalars import JSON, BigInt
+from resolvers.inputs.scalars import JSON, URL, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of
 from schema.integrations import CloudIntegration
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from schema.changes import StorageChangeConnection
     from schema.datasets import Dataset
     from schema.items import StorageItemConnection
+    from schema.syncs import CloudSyncJobConnection
     from schema.uploads import UploadJobConnection
 
 Items = Annotated["StorageItemConnection", strawberry.lazy("schema.items")]
@@ -116,7 +117,11 @@ class StorageFolder(Node):
         "The cloud integration by which it mirrors a bucket, if the viewer sees it.",
     )
     integration_uuid: UUID | None = answered(integrations.visible_uuid, "The uuid of that integration (ENC-FOLDER-13).")
-    is_cloud_synced: bool = answered(folders.is_cloud_synced, "Whether it mirrors a bucket.")
+    remote_url: URL | None = column(
+        "The bucket or prefix that it mirrors, for itself or as part of what a folder above mirrors; never changes "
+        "(ENC-FOLDER-14, ENC-SYNCSEM-08)."
+    )
+    is_cloud_synced: bool = answered(folders.is_cloud_synced, "Whether it was made to mirror a bucket, or a prefix.")
     summary: StorageFolderSummary = answered(
         folders.summary_of, "What lies directly in it, or with `recursive` also in all folders below."
     )
@@ -136,6 +141,9 @@ class StorageFolder(Node):
     )
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = answered(
         folders.jobs_in, "The upload jobs of the folder, the newest first."
+    )
+    cloud_syncs: Annotated[CloudSyncJobConnection, strawberry.lazy("schema.syncs")] = answered(
+        folders.syncs_of, "The syncs of the folder with its bucket, the newest first."
     )
     journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = answered(
         changes.journal_of,

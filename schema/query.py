@@ -13,6 +13,7 @@ from resolvers.items import item_asked_for, items_anywhere
 from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.people import group_asked_for, groups_known, users_known, who_asks
+from resolvers.syncs import sync_asked_for
 from resolvers.tags import tags_known
 from resolvers.uploads import job_asked_for, jobs_seen
 from schema.collections import Collection, FilterPreset
@@ -25,6 +26,7 @@ from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.metadata import MetadataSchema
 from schema.people import Group, User, Viewer
 from schema.reencoding import ReencodeJob
+from schema.syncs import CloudSyncJob
 from schema.tags import OrganisationTag
 from schema.uploads import UploadJob, UploadJobConnection
 
@@ -54,6 +56,7 @@ class Query:
     reencode_jobs: Connection[ReencodeJob] = answered(
         reencoding.jobs_seen, "The re-encoding jobs that the viewer has started, the newest first."
     )
+    cloud_sync_job: CloudSyncJob | None = answered(sync_asked_for, "One sync of a folder (ENC-FOLDEROP-36).")
     dataset: Dataset | None = answered(dataset_asked_for, "One dataset.")
     datasets: Connection[Dataset] = answered(datasets_seen, "The datasets that the viewer may see, by title.")
     group: Group | None = answered(group_asked_for, "One group (ENC-CLIENT-13).")

@@ -19,6 +19,7 @@ from schema.people import User
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
+    from schema.syncs import CloudSyncJob
 
 
 @of()
@@ -66,6 +67,9 @@ class UploadJob(Node):
     user: User | None = answered(uploads.user_of, "Who started it.")
     dataset: Dataset | None = answered(
         uploads.dataset_of, "The dataset that is to use what it makes, if there is one and the viewer sees it."
+    )
+    cloud_sync_job: Annotated[CloudSyncJob, strawberry.lazy("schema.syncs")] | None = answered(
+        uploads.sync_of, "The sync that it is part of."
     )
     status: JobStatus = column("Whether it is finished, and how.")
     sequence: BigInt = column("A number that grows with each change of the job.")

@@ -13,6 +13,7 @@ from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
 from gateway.models.people import memberships
 from gateway.models.reencoding import reencode_jobs
+from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs
 
 Condition = sa.ColumnElement[bool]
@@ -70,6 +71,11 @@ def sees_preset(viewer: Viewer) -> Condition:
 def sees_reencode_job(viewer: Viewer) -> Condition:
     """Whether the viewer may watch a re-encoding job: it is his who started it, for its videos may lie anywhere."""
     return sa.true() if viewer.is_site_admin else reencode_jobs.c.user_uuid == viewer.user_uuid
+
+
+def sees_sync(viewer: Viewer) -> Condition:
+    """Whether the viewer may watch a sync: it is as visible as its folder."""
+    return in_seen_folder(viewer, cloud_sync_jobs.c.folder_uuid)
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +16,28 @@ from gateway.database.engine import Transaction
 from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.ids import uuid7
-from gateway.kinds import StorageUserRole
+from gateway.kinds import StorageFolderType, StorageUserRole
 from gateway.models.base import fold, now
 from gateway.models.folders import Folder, FolderCounters, FolderGrant, folder_counters, folder_grants, folders
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a folder mirrors: a bucket, or a prefix of one, for itself or as part of what a folder above it mirrors."""
+
+    folder_type: StorageFolderType
+    integration_uuid: UUID
+    remote_url: str
+
+
 async def create_folder(
     transaction: Transaction,
-    user_uuid: UUID,
+    user_uuid: UUID | None,
     name: str,
     description: str = "",
     client_metadata: dict[str, Any] | None = None,
     parent_uuid: UUID | None = None,
+    link: Link | None = None,
 ) -> UUID:
     """Make a folder below another, or a root, whose maker becomes its ADMIN. The tree is locked by the caller."""
     uuid = uuid7()
@@ -42,13 +53,14 @@ async def create_folder(
         description=description,
         client_metadata=client_metadata,
         owner_uuid=user_uuid,
+        **(asdict(link) if link else {}),
     )
     await transaction.execute(sa.insert(folders).values(folder.model_dump()))
     await transaction.execute(sa.insert(folder_counters).values(FolderCounters(folder_uuid=uuid).model_dump()))
-    if parent_uuid is None:
-        await _make_admin(transaction, user_uuid, uuid)
-    else:
+    if parent_uuid is not None:
         await count(transaction, {parent_uuid: _one_folder(1)})
+    elif user_uuid is not None:
+        await _make_admin(transaction, user_uuid, uuid)
     await record(transaction, user_uuid, [Changed("CREATE", "StorageFolder", uuid, parent_uuid, after={"name": name})])
     return uuid
 

@@ -99,7 +99,10 @@ async def make_items(
     held: Mapping[UUID, Any],
     keys: Mapping[str, str],
 ) -> None:
-    """Turn held placeholders into items, wherever they lie now; `keys` says where bytes are kept, by digest."""
+    """Turn held placeholders into items, wherever they lie now; `keys` says where bytes are kept, by digest.
+
+    An item that was there before, and whose file was read again, becomes what the file is now.
+    """
     if not sources:
         return
     uuids = [one.item_uuid for one in sources]
@@ -109,7 +112,7 @@ async def make_items(
     await transaction.execute(sa.delete(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
     made = await transaction.rows(sa.select(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(held[uuid] for uuid in uuids), *(entering([row], row.folder_uuid) for row in made))
-    await items_made(transaction, user_uuid, made)
+    await items_made(transaction, user_uuid, [row for row in made if held[row.uuid].is_placeholder])
     ours = [one for one in sources if not one.elsewhere]
     await release(transaction, queue, [one.place for one in ours if keys[one.facts["sha256"]] != one.place])
     changed = [

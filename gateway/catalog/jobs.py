@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import hold
 from gateway.catalog.datasets import link_made
-from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.expected import give_up_files
+from gateway.catalog.items import chosen_items
 from gateway.catalog.objects import forget_manifest
 from gateway.catalog.removal import items_within
+from gateway.catalog.syncs import follow_job
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.events.base import Events
@@ -75,14 +77,14 @@ async def still_pending(transaction: Transaction, uuids: Collection[UUID]) -> se
     return {row.uuid for row in await transaction.rows(pending)}
 
 
-async def placeholders_of(transaction: Transaction, unit_uuids: Collection[UUID]) -> list[UUID]:
-    """The placeholders that wait for these units; they are not held yet."""
+async def waiting_for(transaction: Transaction, unit_uuids: Collection[UUID]) -> list[UUID]:
+    """The items whose files are to be read for these units; they are not held yet."""
     waiting = among(transaction.connection.dialect.name, uploads.c.unit_uuid, unit_uuids)
     return [row.item_uuid for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(waiting))]
 
 
-async def placeholders_of_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
-    """The placeholders that wait for pending units of a held job; they are not held yet."""
+async def waiting_for_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
+    """The items whose files are to be read for pending units of a held job; they are not held yet."""
     mine = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
     waiting = sa.select(uploads.c.item_uuid).join(upload_units, upload_units.c.uuid == uploads.c.unit_uuid).where(mine)
     return [row.item_uuid for row in await transaction.rows(waiting)]
@@ -117,8 +119,8 @@ async def cancel_job(transaction: Transaction, queue: Queue, events: Events, use
     """Give up what is pending of a held job; how many units that was. A job that has ended stays as it is."""
     if job.status in TERMINAL:
         return 0
-    placeholders = await chosen_items(transaction, await placeholders_of_job(transaction, job.uuid))
-    await remove_items(transaction, queue, user_uuid, placeholders)
+    waiting = await chosen_items(transaction, await waiting_for_job(transaction, job.uuid))
+    await give_up_files(transaction, queue, user_uuid, waiting)
     await forget_manifest(transaction, queue, job.uuid)
     await end_units(transaction, events, job, {}, give_up=JobStatus.CANCELLED)
     changed = Changed("CANCEL", "UploadJob", job.uuid, job.folder_uuid, {"status": job.status}, {"status": "CANCELLED"})
@@ -178,3 +180,5 @@ async def write_job(
     changed = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
     await transaction.execute(changed.values(last_edited_at=moment, **finished, **values))
     await events.publish(transaction, topic_of(job.uuid))
+    if job.cloud_sync_job_uuid:
+        await follow_job(transaction, events, job, status, values)

@@ -48,7 +48,7 @@ async def start_from_manifest(
     if rows[0].item_type is not StorageItemType.PLAIN_TEXT:
         raise bad_input(f"A manifest is announced as PLAIN_TEXT, not {rows[0].item_type}.", *path)
     named = replace(terms, file_name=terms.file_name or upload.file_name)
-    job_uuid = await add_job(transaction, viewer, folder_uuid, named, 0)
+    job_uuid = await add_job(transaction, viewer.user_uuid, folder_uuid, named, 0)
     kept = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
     await transaction.execute(sa.insert(manifests).values(kept))
     await remove_items(transaction, queue, viewer.user_uuid, rows)

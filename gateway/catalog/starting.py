@@ -47,30 +47,38 @@ async def start_job(
     faults += await source_faults(transaction, viewer, folder_uuid, sources)
     if faults:
         raise Refusal(faults)
-    job_uuid = await add_job(transaction, viewer, folder_uuid, terms, len(plans))
+    job_uuid = await add_job(transaction, viewer.user_uuid, folder_uuid, terms, len(plans))
     for first in range(0, len(plans), SLICE):
         await _add_units(transaction, job_uuid, first, plans[first : first + SLICE])
     await enqueue_turns(transaction, queue, job_uuid, range(0, len(plans), UNITS_A_TURN))
     return job_uuid
 
 
-async def add_job(transaction: Transaction, viewer: Viewer, folder_uuid: UUID, terms: JobTerms, units: int) -> UUID:
-    """Write a job with so many pending units, the counter of its folder and the record."""
+async def add_job(
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    folder_uuid: UUID,
+    terms: JobTerms,
+    units: int,
+    cloud_sync_job_uuid: UUID | None = None,
+) -> UUID:
+    """Write a job with so many pending units, perhaps as part of a sync, the counter of its folder and the record."""
     job = UploadJob(
         folder_uuid=folder_uuid,
-        user_uuid=viewer.user_uuid,
+        user_uuid=user_uuid,
         ignore_errors=terms.ignore_errors,
         skip_duplicate_urls=terms.skip_duplicate_urls,
         upsert_metadata=terms.upsert_metadata,
         file_name=terms.file_name,
         integration_uuid=terms.integration_uuid,
         dataset_uuid=terms.dataset_uuid,
+        cloud_sync_job_uuid=cloud_sync_job_uuid,
         units_pending_count=units,
     )
     await transaction.execute(sa.insert(upload_jobs).values(job.model_dump()))
     await count(transaction, {folder_uuid: Counter(upload_jobs=1)})
     made = Changed("CREATE", "UploadJob", job.uuid, folder_uuid, after={"units": units})
-    await record(transaction, viewer.user_uuid, [made])
+    await record(transaction, user_uuid, [made])
     return job.uuid
 
 

@@ -11,6 +11,7 @@ from gateway.models import (
     people,
     queue,
     reencoding,
+    syncs,
     tags,
     uploads,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "people",
     "queue",
     "reencoding",
+    "syncs",
     "tags",
     "uploads",
 ]

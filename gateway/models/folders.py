@@ -13,12 +13,17 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class Folder(SQLModel, table=True):
-    """One folder. `parent_uuid` is the truth; `path` holds the ids from the root down to it, for subtrees."""
+    """One folder. `parent_uuid` is the truth; `path` holds the ids from the root down to it, for subtrees.
+
+    A folder that mirrors a bucket, or a prefix of one, has the `remote_url` of that. `metadata_ingestion` says which
+    files there are metadata of others, if any are; with `auto_sync` it is synced every day.
+    """
 
     __tablename__ = "folders"
     __table_args__ = (
         sa.Index("ix_folders_parent_uuid_name_key", "parent_uuid", "name_key", "uuid"),
         sa.Index("ix_folders_parent_uuid_created_at", "parent_uuid", "created_at", "uuid"),
+        sa.Index("ix_folders_remote_url", "remote_url", postgresql_using="hash"),  # as long as URLs may be
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     parent_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid")
@@ -29,6 +34,9 @@ class Folder(SQLModel, table=True):
     client_metadata: dict[str, Any] | None = Field(default=None, sa_type=Json)
     folder_type: StorageFolderType = Field(default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType))
     integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
+    remote_url: str | None = Field(default=None, sa_type=sa.Text)
+    metadata_ingestion: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    auto_sync: bool = False
     owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)

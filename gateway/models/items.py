@@ -38,7 +38,11 @@ class StoredObject(SQLModel, table=True):
 
 
 class Item(SQLModel, table=True):
-    """One item; sizes in bytes and pixels, times in seconds, rates in Hz."""
+    """One item; sizes in bytes and pixels, times in seconds, rates in Hz.
+
+    What a sync made is the object `remote_key` of the bucket that `linked_folder_uuid` mirrors, as it was when the
+    store gave it that etag; without one it is read again. `sidecar_etag` is that of the metadata beside it.
+    """
 
     __tablename__ = "items"
     __table_args__ = (
@@ -48,6 +52,14 @@ class Item(SQLModel, table=True):
         sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
         sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
         sa.Index("ix_items_url", "url", postgresql_using="hash"),  # they may be longer than a key of a tree
+        sa.Index(
+            "uq_items_linked_folder_uuid_remote_key",
+            "linked_folder_uuid",
+            "remote_key",
+            unique=True,
+            sqlite_where=sa.text("linked_folder_uuid IS NOT NULL"),
+            postgresql_where=sa.text("linked_folder_uuid IS NOT NULL"),
+        ),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     folder_uuid: UUID = Field(foreign_key="folders.uuid")
@@ -89,6 +101,11 @@ class Item(SQLModel, table=True):
     scene: dict[str, Any] | None = Field(default=None, sa_type=Json)
     scene_view_settings: dict[str, Any] | None = Field(default=None, sa_type=Json)
     scene_layout: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    linked_folder_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid")
+    remote_key: str | None = Field(default=None, sa_type=Key)
+    remote_etag: str | None = None
+    remote_modified_at: datetime | None = None
+    sidecar_etag: str | None = None
 
 
 class GroupMember(SQLModel, table=True):

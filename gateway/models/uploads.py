@@ -51,6 +51,7 @@ class UploadJob(SQLModel, table=True):
     upsert_metadata: bool = False
     integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
     dataset_uuid: UUID | None = Field(default=None, foreign_key="datasets.uuid", index=True)
+    cloud_sync_job_uuid: UUID | None = Field(default=None, foreign_key="cloud_sync_jobs.uuid", index=True)
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
     units_pending_count: int = 0
     units_done_count: int = 0

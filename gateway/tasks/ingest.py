@@ -12,17 +12,18 @@ import structlog
 
 from gateway.catalog.beginning import begin_units, hold_folder
 from gateway.catalog.counters import hold
+from gateway.catalog.expected import give_up_files
 from gateway.catalog.groups import NewGroup, add_members, group_row, make_groups
 from gateway.catalog.ingested import Gone, make_items, stored_once
-from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.items import chosen_items
 from gateway.catalog.jobs import (
     TERMINAL,
     UnitEnd,
     end_units,
     held_job,
-    placeholders_of,
-    placeholders_of_job,
     still_pending,
+    waiting_for,
+    waiting_for_job,
 )
 from gateway.catalog.objects import release
 from gateway.catalog.terms import MetadataTerms, metadata_terms
@@ -215,9 +216,7 @@ async def _write(transaction: Transaction, services: Services, job_uuid: UUID, r
         return True
     give_up = JobStatus.ERROR if bad and not job.ignore_errors else None
     lost = (
-        placeholders_of_job(transaction, job_uuid)
-        if give_up
-        else placeholders_of(transaction, [one.unit.uuid for one in bad])
+        waiting_for_job(transaction, job_uuid) if give_up else waiting_for(transaction, [one.unit.uuid for one in bad])
     )
     await _remake(transaction, services, job, good, await lost)
     groups = await _make_groups(transaction, job, good)
@@ -229,7 +228,7 @@ async def _write(transaction: Transaction, services: Services, job_uuid: UUID, r
 async def _remake(
     transaction: Transaction, services: Services, job: Any, good: Sequence[ReadUnit], lost: Sequence[UUID]
 ) -> None:
-    """Turn the placeholders of good units into items, and remove lost ones."""
+    """Turn the placeholders of good units into items, and give up what lost ones wait for."""
     sources = [source for one in good for source in (*one.sources, one.video) if source]
     wanted = {source.item_uuid for source in sources}
     dropped = set(lost) - wanted
@@ -240,7 +239,7 @@ async def _remake(
     keys = await stored_once(transaction, job.user_uuid, sources)
     await hold(transaction, {job.folder_uuid, *(row.folder_uuid for row in held.values())})
     await make_items(transaction, services.queue, job.user_uuid, sources, held, keys)
-    await remove_items(transaction, services.queue, None, [held[uuid] for uuid in dropped if uuid in held])
+    await give_up_files(transaction, services.queue, None, [held[uuid] for uuid in dropped if uuid in held])
 
 
 async def _make_groups(transaction: Transaction, job: Any, good: Sequence[ReadUnit]) -> dict[UUID, UUID]:

@@ -9,6 +9,7 @@ from functools import partial
 from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.reencoding import REENCODE
+from gateway.catalog.syncs import SYNC
 from gateway.catalog.turns import TURN
 from gateway.context import Services
 from gateway.jobs.queue import Task
@@ -22,6 +23,7 @@ from gateway.tasks.reading import Reader
 from gateway.tasks.recount import recount
 from gateway.tasks.reencoding import reencode
 from gateway.tasks.sweep import sweep
+from gateway.tasks.syncs import sync_folder
 
 REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
     "sweep": (timedelta(minutes=10), sweep),
@@ -38,6 +40,7 @@ def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
         INGEST: partial(ingest, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
+        SYNC: partial(sync_folder, services),
         **{name: partial(_regularly, services, name) for name in REGULAR},
     }
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.inputs.scalars import JSON
+from resolvers.inputs.syncs import CloudSyncedFolderInput
 
 _METADATA = "A JSON object of at most 256 KB that replaces what is there; null empties it."
 _PATCH = "A merge patch to the metadata that is there (RFC 7396); not together with clientMetadata."
@@ -19,6 +20,9 @@ class CreateStorageFolderInput:
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
     parent_uuid: UUID | None = strawberry.field(
         default=None, description="The folder to make it in; null makes a root."
+    )
+    cloud_sync: CloudSyncedFolderInput | None = strawberry.field(
+        default=None, description="What it is to mirror; null makes an ordinary folder."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 

@@ -20,6 +20,7 @@ from gateway.catalog.folders import (
     subtree,
     update_folders,
 )
+from gateway.catalog.integrations import keep_integration
 from gateway.catalog.items import remove_items
 from gateway.catalog.jobs import cancel_jobs_in
 from gateway.catalog.removal import items_within, mirrored, mirrored_below, removal_faults
@@ -42,23 +43,27 @@ from resolvers.inputs.folders import (
     UpdateStorageFoldersInput,
 )
 from resolvers.mutations.attributes import changed_attributes, changes_of_each
+from resolvers.mutations.syncs import link_of
 from resolvers.outcomes import Outcome
 
 
-@needs("USER on the parent folder; nothing for a root")
+@needs("USER on the parent folder, nothing for a root; and USER on the cloud integration if there is one")
 async def create_storage_folder(context: Context, input: CreateStorageFolderInput) -> Outcome:
     """Make a folder; who makes a root is its ADMIN (ENC-CLIENT-01, ENC-FOLDEROP-05)."""
     name = checked_name(input.name, "name")
     description = checked_description(input.description, "description")
     metadata = checked_metadata(input.client_metadata, "clientMetadata")
+    link = await link_of(context, input.cloud_sync) if input.cloud_sync else None
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         if input.parent_uuid:
             await folder_door(context, transaction, input.parent_uuid, StorageUserRole.USER, "parentUuid")
+        if link:
+            await keep_integration(transaction, link.integration_uuid, "cloudSync", "integrationUuid")
 
         async def work() -> dict[str, Any]:
             viewer = context.viewer.user_uuid
-            made = await create_folder(transaction, viewer, name, description, metadata, input.parent_uuid)
+            made = await create_folder(transaction, viewer, name, description, metadata, input.parent_uuid, link)
             return {"folder": str(made)}
 
         done = await once(context, transaction, "createStorageFolder", input, work)

@@ -11,6 +11,7 @@ from tests.fixtures.clouds import given as given_integration
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
 from tests.fixtures.sites import Site
+from tests.fixtures.syncing import old_sync
 from tests.fixtures.uploading import File, announce, finished
 
 STRANGER = "stranger@example.org"
@@ -159,6 +160,8 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "cancelUploadJob": ("USER", lambda w: plain(w, uploadJobUuid=w.job())),
     "startVideoReencode": ("USER", lambda w: plain(w, itemUuids=one(w.video()), title="new")),
     "cancelVideoReencode": ("SITE", lambda w: plain(w, reencodeJobUuid=w.reencoded())),
+    "startCloudFolderSync": ("USER", lambda w: plain(w, folderUuid=w.home)),
+    "cancelCloudFolderSync": ("USER", lambda w: plain(w, cloudSyncJobUuid=old_sync(w.site, w.home))),
     "createDataset": ("ADMIN", lambda w: plain(w, title="new", backingFolderUuid=w.folder())),
     "updateDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, title="new")),
     "deleteDataset": ("ADMIN", lambda w: plain(w, datasetUuid=w.own_dataset())),
@@ -192,11 +195,13 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "revokeApiKey": ("SITE", lambda w: plain(w, apiKeyUuid=w.key())),
 }
 ALLOWED_BUT = {
+    "startCloudFolderSync": [("BAD_USER_INPUT", "input.folderUuid")],
     "completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")],
     "migrateStorageItems": [("CONFLICT", "input.items.0")],
     "verifyCloudIntegration": [("FORBIDDEN", "input.locations.0")],
 }
-"""What the one with the role is told where the world has not all that success needs: no part was sent, no cloud is."""
+"""What the one with the role is told where the world has not all that success needs: no part was sent, no
+cloud is, and no folder mirrors one."""
 HIDDEN = {"revokeApiKey", "cancelVideoReencode"}
 """Keys of others are not even seen."""
 

@@ -29,6 +29,7 @@ from gateway.models import (
     items,
     people,
     reencoding,
+    syncs,
     tags,
     uploads,
 )
@@ -52,6 +53,7 @@ ROWS: dict[str, Table] = {
     "ReencodeJob": reencoding.reencode_jobs,
     "ReencodeUnit": reencoding.reencode_units,
     "VideoRendition": reencoding.renditions,
+    "CloudSyncJob": syncs.cloud_sync_jobs,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
     "Collection": collections.collections,

@@ -1,0 +1,67 @@
+"""Syncs: jobs that bring folders into line with the buckets that they mirror."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gateway.ids import uuid7
+from gateway.kinds import CloudSyncJobStatus
+from gateway.models.base import Json, Key, enum_type, now, table_of
+
+
+class CloudSyncJob(SQLModel, table=True):
+    """One sync of a folder; `sequence` grows with each change that anyone may see.
+
+    `ends_as` is its status once nothing of it runs any more. It has looked at all that is told before `cursor`, the
+    store's own mark for the next page of a listing, and for what has vanished up to the key `reach`.
+    """
+
+    __tablename__ = "cloud_sync_jobs"
+    __table_args__ = (
+        sa.Index("ix_cloud_sync_jobs_folder_uuid_created_at", "folder_uuid", "created_at", "uuid"),
+        sa.Index(
+            "uq_cloud_sync_jobs_folder_uuid",
+            "folder_uuid",
+            unique=True,
+            sqlite_where=sa.text("status = 'PENDING'"),
+            postgresql_where=sa.text("status = 'PENDING'"),
+        ),
+    )
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
+    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    status: CloudSyncJobStatus = Field(default=CloudSyncJobStatus.PENDING, sa_type=enum_type(CloudSyncJobStatus))
+    ends_as: CloudSyncJobStatus = Field(default=CloudSyncJobStatus.DONE, sa_type=enum_type(CloudSyncJobStatus))
+    is_dry_run: bool = False
+    cursor: str | None = Field(default=None, sa_type=sa.Text)
+    reach: str = Field(default="", sa_type=Key)
+    error: str | None = None
+    sequence: int = Field(default=1, sa_type=sa.BigInteger)
+    scan_pages_processing_pending: int = 1
+    scan_pages_processing_done: int = 0
+    scan_pages_processing_error: int = 0
+    scan_pages_processing_cancelled: int = 0
+    upload_jobs_pending: int = 0
+    upload_jobs_done: int = 0
+    upload_jobs_error: int = 0
+    upload_jobs_units_pending: int = 0
+    upload_jobs_units_done: int = 0
+    upload_jobs_units_error: int = 0
+    upload_jobs_units_cancelled: int = 0
+    new_count: int = 0
+    changed_count: int = 0
+    unchanged_count: int = 0
+    vanished_count: int = 0
+    returned_count: int = 0
+    skipped_count: int = 0
+    skipped_keys: list[str] = Field(default_factory=list, sa_type=Json)
+    sidecars_attached_count: int = 0
+    sidecars_error_count: int = 0
+    created_at: datetime = Field(default_factory=now)
+    last_edited_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+cloud_sync_jobs = table_of(CloudSyncJob)

@@ -1,0 +1,120 @@
+"""Working on a sync: step by step, each in one short transaction, from where it broke off."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+
+from gateway.catalog.jobs import cancel_job, held_job
+from gateway.catalog.synced import write_difference
+from gateway.catalog.syncs import SYNC, advance, enqueue_sync, fail
+from gateway.context import Services
+from gateway.database.dialects import lock_tree
+from gateway.errors import ErrorCode
+from gateway.fetching.errors import FetchError
+from gateway.kinds import CloudSyncJobStatus, JobStatus
+from gateway.models.base import now
+from gateway.models.folders import folders
+from gateway.models.syncs import cloud_sync_jobs
+from gateway.models.uploads import upload_jobs
+from gateway.tasks.ingest import DELAYS
+from gateway.tasks.scanning import Scan, Step
+
+STEPS_A_TURN = 8
+"""Then whatever else waits in the queue has its turn, the reading of what was found among it."""
+MAX_OBJECTS = 10_000_000
+"""In the bucket or prefix of a linked folder (ENC-SYNCSEM-06)."""
+MAX_SKIPPED = 100
+"""Keys of objects that a sync names as passed over."""
+
+log = structlog.get_logger(__name__)
+
+
+class Overtaken(Exception):
+    """Another went on with the sync meanwhile: what this one did is undone."""
+
+
+async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
+    """Take some steps of a sync; `tries` at the next were in vain before. A cancelled one gives up its upload jobs."""
+    uuid = UUID(hex=job)
+    for _ in range(STEPS_A_TURN):
+        row = await _pending(services, uuid)
+        if row is None:
+            return None
+        if row.ends_as is CloudSyncJobStatus.CANCELLED:
+            return await _cancel_jobs(services, row)
+        if not row.scan_pages_processing_pending:
+            return None
+        try:
+            await _take_step(services, row)
+        except FetchError as error:
+            return await _postpone(services, row, error, tries)
+        except Overtaken:
+            return None
+        tries = 0
+    async with services.database.writing() as transaction:
+        await enqueue_sync(transaction, services.queue, uuid)
+
+
+async def _take_step(services: Services, row: Any) -> None:
+    [folder] = await services.database.rows(sa.select(folders).where(folders.c.uuid == row.folder_uuid))
+    if _objects(row) > MAX_OBJECTS:
+        said = f"There are more than {MAX_OBJECTS:,} objects; a folder cannot mirror so many."
+        raise FetchError(ErrorCode.LIMIT_EXCEEDED, said)
+    step = await Scan(services, row, folder).step()
+    async with services.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
+        added = dict(step.added)
+        if not row.is_dry_run:
+            added |= await write_difference(transaction, services.queue, row, folder, step.difference)
+        if not await advance(transaction, services.events, row, _values(row, step), added):
+            raise Overtaken
+
+
+def _values(row: Any, step: Step) -> dict[str, Any]:
+    """How far the sync has come after a step."""
+    skipped = [*row.skipped_keys, *step.skipped][:MAX_SKIPPED]
+    if not step.is_page:
+        return {"reach": step.reach}
+    return {
+        "reach": step.reach,
+        "cursor": step.cursor,
+        "skipped_keys": skipped,
+        "scan_pages_processing_done": row.scan_pages_processing_done + 1,
+        "scan_pages_processing_pending": 1 if step.cursor else 0,
+    }
+
+
+def _objects(row: Any) -> int:
+    """How many objects a sync has seen."""
+    counts = ("new", "changed", "unchanged", "returned", "skipped")
+    return sum(getattr(row, f"{name}_count") for name in counts)
+
+
+async def _pending(services: Services, uuid: UUID) -> Any:
+    mine = sa.and_(cloud_sync_jobs.c.uuid == uuid, cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING)
+    [*found] = await services.database.rows(sa.select(cloud_sync_jobs).where(mine))
+    return found[0] if found else None
+
+
+async def _postpone(services: Services, row: Any, error: FetchError, tries: int) -> None:
+    """Have the step tried again later, if that may help; else the sync fails."""
+    may_pass = error.may_pass or error.code is ErrorCode.TIMEOUT
+    async with services.database.writing() as transaction:
+        if may_pass and tries < len(DELAYS):
+            again = {"job": row.uuid.hex, "tries": tries + 1}
+            await services.queue.enqueue(transaction, SYNC, again, run_at=now() + DELAYS[tries])
+        else:
+            await fail(transaction, services.events, row, error.message)
+    log.warning("bucket_not_listed", sync=str(row.uuid), tries=tries, reason=error.message)
+
+
+async def _cancel_jobs(services: Services, row: Any) -> None:
+    """Give up what the upload jobs of a sync have not done, job by job; the sync ends with the last."""
+    mine = sa.and_(upload_jobs.c.cloud_sync_job_uuid == row.uuid, upload_jobs.c.status == JobStatus.PENDING)
+    for found in await services.database.rows(sa.select(upload_jobs.c.uuid).where(mine)):
+        async with services.database.writing() as transaction:
+            await lock_tree(transaction.connection, exclusive=False)
+            if job := await held_job(transaction, found.uuid):
+                await cancel_job(transaction, services.queue, services.events, row.user_uuid, job)

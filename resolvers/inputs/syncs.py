@@ -1,0 +1,34 @@
+"""What a client sends to link folders to buckets, and to sync them."""
+
+from uuid import UUID
+
+import strawberry
+
+from resolvers.inputs.scalars import URL
+
+_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
+
+
+@strawberry.input(description="What a folder is to mirror, for good (ENC-CSF).")
+class CloudSyncedFolderInput:
+    integration_uuid: UUID = strawberry.field(description="The cloud integration by which the bucket is reached.")
+    remote_url: URL = strawberry.field(
+        description="The bucket, or a prefix of keys, within the locations of the integration: `s3://bucket/path/`, "
+        "`gs://bucket/path/`, `https://account.blob.core.windows.net/container/path/` or, for a store that speaks S3, "
+        "also `https://endpoint/bucket/path/`. A slash is added at its end if there is none. Objects are mirrored at "
+        "every depth. It cannot be changed later (ENC-SYNCSEM-08)."
+    )
+
+
+@strawberry.input(description="A linked folder to be brought into line with its bucket.")
+class StartCloudFolderSyncInput:
+    folder_uuid: UUID = strawberry.field(description="A folder that was made with `cloudSync`.")
+    dry_run: bool = strawberry.field(
+        default=False, description="Whether only to count what a sync would do, and to change nothing."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="A sync to be given up.")
+class CancelCloudFolderSyncInput:
+    cloud_sync_job_uuid: UUID = strawberry.field(description="The sync.")

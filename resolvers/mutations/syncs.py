@@ -1,0 +1,112 @@
+"""How folders are linked to buckets, and how their syncs are started and cancelled."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
+from gateway.catalog.edits import held_row
+from gateway.catalog.folders import Link
+from gateway.catalog.integrations import open_integration
+from gateway.catalog.syncs import cancel_sync, running_sync, start_sync
+from gateway.clouds.base import Place
+from gateway.clouds.cloud import Cloud
+from gateway.clouds.urls import url_of
+from gateway.context import Context
+from gateway.errors import DomainError, bad_input, conflict, not_found
+from gateway.fetching.errors import FetchError
+from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.models.folders import folders
+from gateway.models.syncs import cloud_sync_jobs
+from resolvers.doors import folder_door, needs
+from resolvers.idempotency import once
+from resolvers.inputs.syncs import CancelCloudFolderSyncInput, CloudSyncedFolderInput, StartCloudFolderSyncInput
+from resolvers.outcomes import Outcome
+
+
+@needs("USER on the folder")
+async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncInput) -> Outcome:
+    """Bring a linked folder into line with its bucket (ENC-FOLDEROP-35); watch it with `cloudSyncJobUpdated`.
+
+    New objects become items, changed ones are read again, items of vanished ones become tombstones, and are none any
+    more when their objects return. Images, videos, audio, text, HTML, PDFs, DICOM files and NIfTI volumes are taken, by
+    the endings of their names; others are passed over and counted (ENC-SYNCSEM-05). While a sync of the folder runs no
+    second one is begun: the answer is the one that runs.
+    """
+    uuid, user_uuid = input.folder_uuid, context.viewer.user_uuid
+    await _check_access(context, await _linked(context, uuid))
+    async with context.database.writing() as transaction:
+        await held_row(transaction, folders, uuid, "folder", "folderUuid")
+        await folder_door(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
+
+        async def work() -> dict[str, Any]:
+            running = await running_sync(transaction, uuid)
+            if running and running.is_dry_run != input.dry_run:
+                raise conflict("Another sync runs, which is dry where this is not, or the reverse.", "dryRun")
+            queue, dry = context.services.queue, input.dry_run
+            started = running or await start_sync(transaction, queue, user_uuid, uuid, is_dry_run=dry)
+            return {"job": str(running.uuid if running else started), "was_running": bool(running)}
+
+        done = await once(context, transaction, "startCloudFolderSync", input, work)
+    return Outcome(cloud_sync_job_uuid=UUID(done["job"]), was_running=done["was_running"])
+
+
+@needs("USER on the sync's folder")
+async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyncInput) -> Outcome:
+    """Give up what a sync has not done; what is done stays. One that has ended is left as it is.
+
+    It looks no further at once; its status changes as soon as its upload jobs have been given up, too.
+    """
+    services, uuid = context.services, input.cloud_sync_job_uuid
+    async with context.database.writing() as transaction:
+        row = await transaction.first(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid))
+        if row is None:
+            raise not_found("sync", "cloudSyncJobUuid")
+        held = await roles_on_folders(transaction.connection, context.viewer, [row.folder_uuid])
+        require(held.get(row.folder_uuid), StorageUserRole.USER, "sync", "cloudSyncJobUuid")
+        await cancel_sync(transaction, services.queue, services.events, context.viewer.user_uuid, row)
+    return Outcome(cloud_sync_job_uuid=uuid)
+
+
+async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
+    """The link that a new folder is to have, once what it is to mirror can be listed."""
+    async with context.database.reading() as connection:
+        held = await roles_on_integrations(connection, context.viewer, [input.integration_uuid])
+    path = ("cloudSync", "integrationUuid")
+    require(held.get(input.integration_uuid), StorageUserRole.USER, "cloud integration", *path)
+    try:
+        _, cloud = await open_integration(context.services, input.integration_uuid)
+    except FetchError as error:
+        raise DomainError(error.code, error.message, path) from None
+    try:
+        place = _top(cloud, input.remote_url)
+        await cloud.page(place, size=1)
+    except FetchError as error:
+        raise DomainError(error.code, error.message, ("cloudSync", "remoteUrl")) from None
+    return Link(StorageFolderType.CLOUD_LINKED, input.integration_uuid, url_of(cloud.account, place))
+
+
+def _top(cloud: Cloud, url: str) -> Place:
+    """What a URL names as a whole bucket or a prefix that ends in a slash."""
+    named = cloud.place(f"{url.rstrip('/')}/")
+    return Place(named.bucket, named.key if named.key.strip("/") else "")
+
+
+async def _linked(context: Context, uuid: UUID) -> Any:
+    """The row of a linked folder on which the viewer may start a sync."""
+    async with context.database.reading() as connection:
+        held = await roles_on_folders(connection, context.viewer, [uuid])
+    require(held.get(uuid), StorageUserRole.USER, "folder", "folderUuid")
+    [row] = await context.database.rows(sa.select(folders).where(folders.c.uuid == uuid))
+    if row.folder_type is not StorageFolderType.CLOUD_LINKED:
+        raise bad_input("This folder was not made to mirror a bucket.", "folderUuid")
+    return row
+
+
+async def _check_access(context: Context, folder: Any) -> None:
+    try:
+        _, cloud = await open_integration(context.services, folder.integration_uuid)
+        await cloud.page(cloud.place(folder.remote_url), size=1)
+    except FetchError as error:
+        raise DomainError(error.code, error.message, ("folderUuid",)) from None

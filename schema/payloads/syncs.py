@@ -1,0 +1,27 @@
+"""What mutations of syncs answer."""
+
+from __future__ import annotations
+
+import strawberry
+
+from resolvers.syncs import sync_by_uuid
+from schema.common import UserError
+from schema.fields import answered, column, of
+from schema.syncs import CloudSyncJob
+
+_REFUSED = "What was refused; empty if all was done."
+
+
+@of()
+@strawberry.type(description="The sync of the folder.")
+class StartCloudFolderSyncPayload:
+    cloud_sync_job: CloudSyncJob | None = answered(sync_by_uuid, "The sync that was started, or that runs already.")
+    was_running: bool | None = column("Whether it was there before.")
+    user_errors: list[UserError] = column(_REFUSED)
+
+
+@of()
+@strawberry.type(description="The sync that was cancelled.")
+class CancelCloudFolderSyncPayload:
+    cloud_sync_job: CloudSyncJob | None = answered(sync_by_uuid, "The sync.")
+    user_errors: list[UserError] = column(_REFUSED)
