@@ -19,8 +19,8 @@ def uuid7() -> UUID:
 
 
 def first_uuid(moment: datetime) -> UUID:
-    """The version 7 uuid before all others of a moment's millisecond."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    """The version 7 uuid before all others of a moment's millisecond; none was made before 1970."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def moment_of(uuid: UUID) -> datetime:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.visible import in_seen_folder, is_root, sees_dataset, sees_folder, sees_job
+from gateway.catalog.texts import MAX_DESCRIPTION
 from gateway.database.dialects import named_like
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, Asked
@@ -79,9 +80,9 @@ def dataset_conditions(asked: Asked) -> Conditions:
     scoped = [] if is_organisation(asked) else [sees_dataset(asked.viewer)]
     wanted: DatasetFilter = asked.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
-        (wanted.title_eq, lambda text: datasets.c.title == text),
+        (wanted.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),
         (wanted.title_like, lambda text: _like(datasets.c.title_key, text, "titleLike")),
-        (wanted.description_eq, lambda text: datasets.c.description == text),
+        (wanted.description_eq, lambda text: _equals(datasets.c.description, text, "descriptionEq")),
         (wanted.description_like, lambda text: _like(datasets.c.description_key, text, "descriptionLike")),
         (wanted.created_before, lambda moment: datasets.c.created_at < moment),
         (wanted.created_after, lambda moment: datasets.c.created_at > moment),
@@ -107,8 +108,11 @@ def name_condition(column: sa.ColumnElement[Any], name: str = "search") -> Any:
 
 
 def _tagged(names: list[str]) -> Conditions:
+    path = "filter", "organisationTagsAllOf"
     if len(names) > MAX_TAGS:
-        raise bad_input(f"At most {MAX_TAGS} tags can be asked for at once.", "filter", "organisationTagsAllOf")
+        raise bad_input(f"At most {MAX_TAGS} tags can be asked for at once.", *path)
+    for place, name in enumerate(names):
+        _checked(name, *path, place)
     having = sa.select(folder_tags.c.folder_uuid).join(
         organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
     )
@@ -120,6 +124,12 @@ def _named(asked: Asked, column: sa.ColumnElement[Any]) -> Conditions:
     return [named_like(asked.dialect, column, _checked(text, "filter", "search"))] if text else []
 
 
+def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnElement[bool]:
+    if len(text) > MAX_DESCRIPTION:
+        raise bad_input(f"A text that is looked for has at most {MAX_DESCRIPTION:,} characters.", "filter", name)
+    return sa.and_(column == text)
+
+
 def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnElement[bool]:
     plain = pattern.replace("\\\\", "")
     if plain.endswith("\\"):
@@ -127,7 +137,7 @@ def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnEleme
     return key.like(_checked(pattern, "filter", name), escape="\\")
 
 
-def _checked(text: str, *path: str) -> str:
+def _checked(text: str, *path: str | int) -> str:
     if len(text) > MAX_SEARCH:
         raise bad_input(f"A search text has at most {MAX_SEARCH:,} characters.", *path)
     return fold(text)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -71,7 +71,10 @@ def _moment(value: Any) -> datetime:
         raise GraphQLError("A DateTime is written as in RFC 3339.") from None
     if moment.tzinfo is None:
         raise GraphQLError("A DateTime names its time zone.")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise GraphQLError("A DateTime lies in the years from 1 to 9999, in UTC too.") from None
 
 
 def _written(moment: datetime) -> str:

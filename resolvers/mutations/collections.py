@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 from gateway.auth.roles import require, roles_on_folders
 from gateway.catalog import collections as catalog
 from gateway.catalog.edits import edit, held_row
-from gateway.catalog.texts import checked_description, checked_name
+from gateway.catalog.texts import MAX_NAME, checked_description, checked_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input
@@ -102,6 +102,9 @@ async def remove_collection_items(context: Context, input: RemoveCollectionItems
 async def add_collection_items_by_title(context: Context, input: AddCollectionItemsByTitleInput) -> Outcome:
     """Put items into a collection by their names; a name that several have adds none of them (ENC-COLL-10, SUB-089)."""
     check_ids(input.titles, "titles")
+    for place, title in enumerate(input.titles):
+        if len(title) > MAX_NAME:
+            raise bad_input(f"A name has at most {MAX_NAME:,} characters.", "titles", place)
     titles = list(dict.fromkeys(input.titles))
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)

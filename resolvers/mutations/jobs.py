@@ -45,7 +45,7 @@ Start = Callable[[Transaction], Awaitable[UUID]]
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
     if (input.items is None) == (input.manifest is None):
-        raise bad_input("Give exactly one of items and manifest.", "items")
+        raise bad_input("Give exactly one of items and manifest.")
     account = await _account(context, input.integration_uuid) if input.integration_uuid else None
     start = await _sent(context, input) if _is_sent(input) else await _written(context, input, account)
     async with context.database.writing() as transaction:

@@ -1,6 +1,7 @@
 """Every mutation is tried by a stranger, by a member without the role that it needs, and by one with it."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -97,6 +98,31 @@ class World:
         )
         return str((await finished(self.site, payload["uploadJob"]["uuid"]))["uuid"])
 
+    async def metadata_key(self, deleted: bool = False) -> str:
+        """A metadata key that has a type, or had."""
+        key = secrets.token_hex(4)
+        await self.site.done("setMetadataSchemaField", {"key": key, "type": "TEXT"}, "field { key }")
+        if deleted:
+            await self.site.done("deleteMetadataSchemaField", {"key": key}, "field { key }")
+        return key
+
+    async def tag(self) -> str:
+        """A tag."""
+        given = {"name": secrets.token_hex(4)}
+        made = await self.site.done("createOrganisationTag", given, "organisationTag { uuid }")
+        return str(made["organisationTag"]["uuid"])
+
+    async def collection(self) -> str:
+        """A collection of the house."""
+        given = {"topLevelFolderUuid": self.home, "name": "c"}
+        return str((await self.site.done("createCollection", given, "collection { uuid }"))["collection"]["uuid"])
+
+    async def preset(self) -> str:
+        """A filter that is kept in the house."""
+        given = {"topLevelFolderUuid": self.home, "name": "p", "filter": {"search": "note"}}
+        made = await self.site.done("createFilterPreset", given, "filterPreset { uuid }")
+        return str(made["filterPreset"]["uuid"])
+
     async def key(self) -> str:
         """An API key of the admin."""
         return str((await self.site.done("createApiKey", {"name": "k"}, "apiKey { uuid }"))["apiKey"]["uuid"])
@@ -184,6 +210,34 @@ MATRIX: dict[str, tuple[str, Build]] = {
         "ADMIN",
         lambda w: plain(w, integrationUuid=w.integration, groupUuids=one(w.granted("integration"))),
     ),
+    "addDatasetUsers": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, userUuids=[w.user], role="ADMIN")),
+    "removeDatasetUsers": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, userUuids=[w.user])),
+    "setMetadataSchemaField": ("SITE", lambda w: plain(w, key="new", type="TEXT")),
+    "deleteMetadataSchemaField": ("SITE", lambda w: plain(w, key=w.metadata_key())),
+    "restoreMetadataSchemaField": ("SITE", lambda w: plain(w, key=w.metadata_key(deleted=True))),
+    "createOrganisationTag": ("SITE", lambda w: plain(w, name="new")),
+    "deleteOrganisationTag": ("SITE", lambda w: plain(w, organisationTagUuid=w.tag())),
+    "addStorageFolderTags": ("USER", lambda w: plain(w, folderUuid=w.home, organisationTagUuids=one(w.tag()))),
+    "removeStorageFolderTags": ("USER", lambda w: plain(w, folderUuid=w.home, organisationTagUuids=one(w.tag()))),
+    "createCollection": ("USER", lambda w: plain(w, topLevelFolderUuid=w.home, name="new")),
+    "updateCollection": ("USER", lambda w: plain(w, collectionUuid=w.collection(), name="new")),
+    "deleteCollection": ("USER", lambda w: plain(w, collectionUuid=w.collection())),
+    "addCollectionItems": ("USER", lambda w: plain(w, collectionUuid=w.collection(), itemUuids=one(w.item()))),
+    "removeCollectionItems": ("USER", lambda w: plain(w, collectionUuid=w.collection(), itemUuids=one(w.item()))),
+    "addCollectionItemsByTitle": ("USER", lambda w: plain(w, collectionUuid=w.collection(), titles=["note"])),
+    "addCollectionPresetItems": (
+        "USER",
+        lambda w: plain(w, collectionUuid=w.collection(), filterPresetUuid=w.preset()),
+    ),
+    "removeCollectionPresetItems": (
+        "USER",
+        lambda w: plain(w, collectionUuid=w.collection(), filterPresetUuid=w.preset()),
+    ),
+    "createFilterPreset": (
+        "USER",
+        lambda w: plain(w, topLevelFolderUuid=w.home, name="new", filter={"search": "n"}),
+    ),
+    "deleteFilterPreset": ("USER", lambda w: plain(w, filterPresetUuid=w.preset())),
     "createUser": ("SITE", lambda w: plain(w, email="new@example.org")),
     "updateUser": ("SITE", lambda w: plain(w, userUuid=w.user, siteRole="ADMIN")),
     "createGroup": ("SITE", lambda w: plain(w, name="new")),

@@ -26,6 +26,8 @@ OWNERS = {
     "VideoRendition": 'query { storageItem(uuid: "%(itemUuid)s") { ... on VideoItem { rendition {',
     "UploadJob": 'query { storageFolder(uuid: "%(folderUuid)s") { uploadJobs { nodes {',
     "Dataset": 'query { dataset(uuid: "%(datasetUuid)s") {',
+    "Collection": 'query { collection(uuid: "%(collectionUuid)s") {',
+    "MetadataSchema": "query { metadataSchema {",
     "CloudIntegration": 'query { cloudIntegration(uuid: "%(integrationUuid)s") {',
     "Group": 'query { group(uuid: "%(groupUuid)s") {',
     "User": "query { viewer { user {",
@@ -126,6 +128,10 @@ async def known(shared_site: Site) -> dict[str, Any]:
     cloud = {"title": "c", "kind": "GCP", "locations": ["gs://bucket"], "verifyAccess": False}
     cloud |= {"credentials": {"accessKeyId": "key", "secretAccessKey": "secret"}}
     integration = (await site.done("createCloudIntegration", cloud, "integration { uuid }"))["integration"]["uuid"]
+    await site.done("setMetadataSchemaField", {"key": mark, "type": "TEXT"}, "field { key }")
+    owned = {"topLevelFolderUuid": folder, "name": mark}
+    preset = {**owned, "filter": {"search": "n"}}
+    tag = (await site.done("createOrganisationTag", {"name": mark}, "organisationTag { uuid }"))["organisationTag"]
     return {
         **{kind: {"placeholderUuid": waiting} for kind in (*sources, "ImageGroupFrameInput")},
         "SceneUploadInput": {"placeholderUuid": waiting, "title": "scene"},
@@ -136,6 +142,18 @@ async def known(shared_site: Site) -> dict[str, Any]:
         "CreateCloudIntegrationInput": cloud,
         "UpdateCloudIntegrationInput": {"integrationUuid": integration, "verifyAccess": False},
         "CloudCredentialsInput": cloud["credentials"],
+        "SetMetadataSchemaFieldInput": {"key": mark, "type": "TEXT"},
+        "DeleteMetadataSchemaFieldInput": {"key": mark},
+        "RestoreMetadataSchemaFieldInput": {"key": mark},
+        "CreateFilterPresetInput": preset,
+        "topLevelFolderUuid": folder,
+        "collectionUuid": (await site.done("createCollection", owned, "collection { uuid }"))["collection"]["uuid"],
+        "filterPresetUuid": (await site.done("createFilterPreset", preset, "filterPreset { uuid }"))["filterPreset"][
+            "uuid"
+        ],
+        "organisationTagUuid": tag["uuid"],
+        "organisationTagUuids": [tag["uuid"]],
+        "titles": ["n"],
         "integrationUuid": integration,
         "contents": [{"key": "k", "itemUuid": item}],
         "layoutContents": [item],

@@ -282,7 +282,7 @@ async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file
         refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": manifest})
         assert refused == [(BAD, f"input.manifest{place}")], manifest
     for both in ({}, {"items": entry, "manifest": {"json": entry}}):
-        assert await site.refused("startUploadJob", {"folderUuid": folder, **both}) == [(BAD, "input.items")]
+        assert await site.refused("startUploadJob", {"folderUuid": folder, **both}) == [(BAD, "input")]
     many = {"text": [{"objectUrl": "https://files.example/1"}] * 10_001}
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": many}})
     assert refused == [("LIMIT_EXCEEDED", "input.manifest.json")]
