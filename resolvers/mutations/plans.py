@@ -162,9 +162,10 @@ def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:
 def _as_file(entry: SceneUploadInput) -> SceneUploadInput:
     """A document that only says where one file lies is that file."""
     document = entry.scene
-    if entry.object_url is not None or not isinstance(document, dict) or not {"url"} <= document.keys() <= _FILE_KEYS:
+    if entry.object_url is not None or not isinstance(document, dict) or not document.keys() <= _FILE_KEYS:
         return entry
-    return replace(entry, scene=None, object_url=document["url"])
+    url = document.get("url")
+    return replace(entry, scene=None, object_url=url) if isinstance(url, str) else entry
 
 
 def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) -> Source:

@@ -9,9 +9,9 @@ from gateway.media import samples
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.films import filmed
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import stored
+from tests.fixtures.items import stored, stuck_reencode
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, announce, facts
+from tests.fixtures.uploading import File, announce, facts, swept
 from tests.fixtures.watching import watching
 
 UNREAL = "01900000-0000-7000-8000-000000000000"
@@ -185,3 +185,12 @@ async def test_a_job_is_seen_by_who_started_it(site: Site) -> None:
         await watch.ended()
     assert (watch.states, [error["extensions"]["code"] for error in watch.errors]) == ([], ["NOT_FOUND"])
     await ended(site, job)
+
+
+async def test_a_job_whose_tasks_were_lost_is_taken_up_again(site: Site) -> None:
+    """When nothing has happened to it for an hour."""
+    [video] = await videos(site, await site.folder("lost"), samples.webm(seed=5))
+    job = await stuck_reencode(site, video)
+    assert (await state(site, job))["status"] == "SUBMITTED"
+    await swept(site)
+    assert (await ended(site, job))["status"] == "DONE"

@@ -86,6 +86,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"scene": {"a": {"url": "file:///etc/passwd"}}}, "BAD_USER_INPUT", "scene.a.url"),
     ({"scene": {"a": {"url": "storegraph:///x"}}}, "BAD_USER_INPUT", "scene.a.url"),
     ({"scene": {"a": {"url": 5}}}, "BAD_USER_INPUT", "scene.a.url"),
+    ({"scene": {"url": 5}}, "BAD_USER_INPUT", "scene.url"),
     ({"scene": [], "title": "x"}, "BAD_USER_INPUT", "scene"),
     ({"scene": {"a": {"url": "https://x.org/"}}, "title": ""}, "BAD_USER_INPUT", "title"),
     ({"scene": {"a": 1}, "objectUrl": "https://x.org/"}, "BAD_USER_INPUT", "objectUrl"),

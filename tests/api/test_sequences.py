@@ -188,3 +188,26 @@ async def test_a_cancelled_sequence_leaves_nothing(site: Site) -> None:
     assert (await finished(site, job))["unitsCancelledCount"] == 1
     assert await count(site, folder) == 0
     await check_all(site.services)
+
+
+async def test_a_manifest_asks_for_the_same(site: Site) -> None:
+    """Sequences, groups of what is there, time series with their settings, scenes: all in one (SUB-061)."""
+    folder = await site.folder("by manifest")
+    uuids = await stored(site, folder, images(*COLOURS[:2]))
+    url = (await facts(site, uuids[0]))["url"]
+    [series] = await placeholders(site, folder, [File("a.csv", "TIMESERIES", b"t,v\n1,2\n")])
+    channels = [{"points": {"header": "v", "pointRadius": 3}}]
+    manifest = {
+        "imageGroups": [{"title": "Film", "createVideo": True, "images": [{"url": url}]}],
+        "image_groups_from_items": [{"itemUuids": uuids, "createVideo": True}],
+        "timeSeries": [{"placeholderUuid": series, "settings": {"channels": channels}}],
+        "scenes": [{"title": "Scene", "scene": {"camera": {"itemUuid": uuids[1]}}}],
+    }
+    input = {"folderUuid": folder, "manifest": {"json": manifest}}
+    payload = await site.done("startUploadJob", input, "uploadJob { uuid }")
+    job = await finished(site, payload["uploadJob"]["uuid"])
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    made = [await facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
+    kinds = sorted((item["itemType"], item["frameCount"]) for item in made)
+    assert kinds == [("IMAGE_SEQUENCE", 1), ("IMAGE_SEQUENCE", 2), ("SCENE", None), ("TIMESERIES", None)]
+    await check_all(site.services)
