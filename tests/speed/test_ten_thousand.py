@@ -8,13 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from gateway.media import samples
+from tests.fixtures.clouds import Bucket, bucket, integrated
 from tests.fixtures.commands import Command, outside
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh
@@ -24,6 +22,7 @@ from tests.speed.lagging import delays
 
 COUNT = 10_000
 DIFFERENT = 200
+AT_ONCE = 8
 REST = 10.0
 """Seconds for which the gateway is looked at before the job."""
 PAUSE = 0.05
@@ -31,33 +30,11 @@ PAUSE = 0.05
 PAGE = (ROOT / "tests" / "queries" / "folder_page.graphql").read_text()
 
 
-class Bucket:
-    """The objects of somebody else's S3, which are reached by signed URLs."""
-
-    def __init__(self, objects_url: str) -> None:
-        parts = urlsplit(objects_url)
-        said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        self.host, self._bucket = urlsplit(said["endpoint"]).netloc, parts.netloc
-        self._client = boto3.client(
-            "s3",
-            endpoint_url=said["endpoint"],
-            region_name=said["region"],
-            aws_access_key_id=said["access_key"],
-            aws_secret_access_key=said["secret_key"],
-            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, max_pool_connections=16),
-        )
-
-    def fill(self) -> list[str]:
-        """Put all objects there; their URLs."""
-        pictures = [samples.png(64, 48, seed) for seed in range(DIFFERENT)]
-        with ThreadPoolExecutor(16) as threads:
-            return list(threads.map(lambda n: self._put(f"picture-{n:05}.png", pictures[n % DIFFERENT]), range(COUNT)))
-
-    def _put(self, key: str, data: bytes) -> str:
-        key = f"elsewhere/{key}"
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
-        at = {"Bucket": self._bucket, "Key": key}
-        return str(self._client.generate_presigned_url("get_object", Params=at, ExpiresIn=7200))
+def fill(bucket: Bucket) -> list[str]:
+    """Put all objects into a customer's bucket; their URLs."""
+    pictures = [samples.png(64, 48, seed) for seed in range(DIFFERENT)]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(lambda n: bucket.put(f"picture-{n:05}.png", pictures[n % DIFFERENT]), range(COUNT)))
 
 
 def share(sizes: list[float], part: float) -> float:
@@ -99,13 +76,12 @@ async def test_ten_thousand_objects_hold_nobody_up(
     request: pytest.FixtureRequest, s3_server: str, tmp_path: Path
 ) -> None:
     """Delays of the event loop, and folder pages, in one run: at rest and during the job."""
-    bucket = Bucket(s3_server)
-    urls = await asyncio.to_thread(bucket.fill)
-    allowed = {"fetch_allowed": [bucket.host], "lease_seconds": 30.0}
-    with fresh("embedded", request, tmp_path, **allowed) as settings:
+    with bucket(s3_server) as customer, fresh("embedded", request, tmp_path, fetch_allowed=[customer.host]) as settings:
+        urls = await asyncio.to_thread(fill, customer)
         port, notes = settings.public_url.rpartition(":")[2], tmp_path / "delays"
         with Command(settings, tmp_path, port, str(notes), module="tests.speed.lagging") as server:
             async with outside(settings, server) as site:
+                integration = await integrated(site, customer)
                 shown, folder = await site.folder("shown"), await site.folder("registered")
                 await hundred_items(site, shown)
                 resting = time.time()
@@ -114,14 +90,14 @@ async def test_ten_thousand_objects_hold_nobody_up(
                 manifest = json.dumps({"images": [{"objectUrl": url} for url in urls]}).encode()
                 [uuid] = await placeholders(site, folder, [File("objects.json", "PLAIN_TEXT", manifest)])
                 begun = time.time()
-                input = {"folderUuid": folder, "manifest": {"placeholderUuid": uuid}}
-                started = await site.done("startUploadJob", input, "uploadJob { uuid }")
+                manifested = {"manifest": {"placeholderUuid": uuid}, "integrationUuid": integration}
+                started = await site.done("startUploadJob", {"folderUuid": folder, **manifested}, "uploadJob { uuid }")
                 busy, job = await watched(site, shown, started["uploadJob"]["uuid"])
                 assert (job["status"], job["unitsDoneCount"]) == ("DONE", COUNT)
-                ended = time.time()
-                late = {"rest": delays(notes, resting, begun), "job": delays(notes, begun, ended)}
-                own = {"job": delays(notes, begun, ended, own=True)}
-                report(ended - begun, {"rest": rest, "job": busy}, late, own)
+                over = time.time()
+                late = {"rest": delays(notes, resting, begun), "job": delays(notes, begun, over)}
+                own = {"job": delays(notes, begun, over, own=True)}
+                report(over - begun, {"rest": rest, "job": busy}, late, own)
                 await check_all(site.services)
     assert share(late["job"], 0.99) < 0.025
     assert share(busy, 0.95) < 4 * share(rest, 0.95)
