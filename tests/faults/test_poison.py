@@ -1,6 +1,7 @@
 """Units that cannot be worked on, through no fault of their own, cost themselves and never the job."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -100,3 +101,22 @@ async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue))) == 1
     async with worked_by(services, Prober()):
         assert (await finished(idle_site, job))["unitsDoneCount"] == 3
+
+
+async def test_a_manifest_that_nobody_reads_is_taken_up(idle_site: Site) -> None:
+    """The task that was to read it was given up; an hour later the sweep has it read, once."""
+    services, folder = idle_site.services, await idle_site.folder("unread")
+    [text] = await placeholders(idle_site, folder, [File("a.txt", "PLAIN_TEXT", b"unread")])
+    said = json.dumps({"text": [{"placeholderUuid": text}]}).encode()
+    [manifest] = await placeholders(idle_site, folder, [File("m.json", "PLAIN_TEXT", said)])
+    input = {"folderUuid": folder, "manifest": {"placeholderUuid": manifest}}
+    job = (await idle_site.done("startUploadJob", input, "uploadJob { uuid }"))["uploadJob"]["uuid"]
+    queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
+    async with services.database.writing() as transaction:
+        await transaction.execute(sa.delete(queue))
+        await transaction.execute(sa.update(upload_jobs).values(last_edited_at=now() - STUCK - timedelta(minutes=1)))
+    for _ in range(2):
+        await sweep(services)
+    assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue))) == 1
+    async with worked_by(services, Prober()):
+        assert (await finished(idle_site, job))["unitsDoneCount"] == 1
