@@ -74,7 +74,7 @@ class Frame:
 
 
 class Reader:
-    """Reads some files at once: each may be a copy on this machine's disk while it is read."""
+    """Reads some files at once: those in our own store from a copy if need be, others where they lie."""
 
     def __init__(self, services: Services, prober: Prober, encoder: Encoder, at_once: int) -> None:
         self._services = services

@@ -192,6 +192,30 @@ async def test_registering_needs_user_on_the_integration(site: Site, customer: B
     await site.done("deleteCloudIntegration", {"integrationUuid": uuid}, "integrationUuid")
 
 
+async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
+    request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are found by boto3 in its usual places, and never kept; without the setting nothing is signed with them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", customer.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", customer.secret_key)
+    more = {"fetch_allowed": [customer.host], "share_credentials": True}
+    with fresh("embedded", request, tmp_path, **more) as settings:
+        async with serving(settings) as site:
+            shared = {"credentials": None, "useServerCredentials": True}
+            uuid, keys = await integrated(site, customer, **shared), site.keys
+            google = customer.input(kind="GCP", locations=["gs://bucket"], **shared)
+            refused = await site.refused("createCloudIntegration", google)
+            assert refused == [("BAD_USER_INPUT", "input.useServerCredentials")]
+            items = {"text": [{"objectUrl": customer.put("shared.txt", b"words")}]}
+            job = await finished(site, await start(site, await site.folder("shared"), items, integrationUuid=uuid))
+            assert (job["status"], job["errors"]) == ("DONE", [])
+            assert customer.secret_key not in json.dumps(await dump(site))
+        async with serving(settings.model_copy(update={"share_credentials": False}), works=False) as site:
+            site.keys.update(keys)
+            refused = await site.refused("verifyCloudIntegration", {"integrationUuid": uuid})
+            assert refused == [("FORBIDDEN", "input.credentials")]
+
+
 async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> None:
     """Neither in rows nor in answers; the record of a change says that it changed, not what it was."""
     uuid = await integrated(site, customer)

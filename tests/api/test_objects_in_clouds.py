@@ -154,6 +154,9 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
     found = await made(site, folder, items, integration)
     assert (found["given.png"]["width"], found["given.png"]["fileSize"]) == (2, 5)
     assert found["both"]["__typename"] == "ImageGroupItem"
+    film = {"imageGroups": [{"images": frames, "title": "film", "createVideo": True}]}
+    found = await made(site, folder, film, integration)
+    assert (found["film"]["__typename"], found["film"]["frameCount"]) == ("ImageSequenceItem", 2)
 
 
 async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) -> None:

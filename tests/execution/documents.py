@@ -23,7 +23,16 @@ from tests.execution.world import World
 CORE = api._schema
 DEPTH, FIELDS, ALIASES = 9, 60, 25
 VARIABLES = {"yes": ("Boolean!", True), "no": ("Boolean! = false", False), "few": ("Int = 2", None), "some": ("Int", 3)}
-NODES = ("StorageFolder", "ImageItem", "Dataset", "Group", "UploadJob", "ImageGroupItem", "DataGroupItem")
+NODES = (
+    "StorageFolder",
+    "ImageItem",
+    "Dataset",
+    "CloudIntegration",
+    "Group",
+    "UploadJob",
+    "ImageGroupItem",
+    "DataGroupItem",
+)
 
 
 class Writer:
@@ -167,7 +176,14 @@ class Writer:
     def _scalar(self, kind: str, name: str) -> str:
         chance, world = self._chance, self._world
         if kind == "UUID":
-            known = [*world.folders, *world.items[:30], *world.datasets, *world.jobs, *world.groups]
+            known = [
+                *world.folders,
+                *world.items[:30],
+                *world.datasets,
+                *world.jobs,
+                *world.groups,
+                *world.integrations,
+            ]
             return f'"{chance.choice(known)}"'
         if kind == "ID":
             return f'"{chance.choice(world.ids())}"'

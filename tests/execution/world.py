@@ -20,12 +20,13 @@ from gateway.database.tree import path_of
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
-from gateway.kinds import JobStatus, ReencodeUnitStatus, SiteRole, StorageItemType, StorageUserRole
+from gateway.kinds import JobStatus, ReencodeUnitStatus, SiteRole, StorageItemType, StorageLocationName, StorageUserRole
 from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
 from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
+from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
@@ -70,6 +71,7 @@ class World:
     viewers: dict[str, Viewer] = field(default_factory=dict)
     folders: list[UUID] = field(default_factory=list)
     items: list[UUID] = field(default_factory=list)
+    integrations: list[UUID] = field(default_factory=list)
     datasets: list[UUID] = field(default_factory=list)
     jobs: list[UUID] = field(default_factory=list)
     groups: list[UUID] = field(default_factory=list)
@@ -78,7 +80,12 @@ class World:
     def ids(self) -> list[str]:
         """Opaque ids of some objects, and one of none."""
         kinds = {"StorageFolder": self.folders, "StorageItem": self.items, "Dataset": self.datasets}
-        kinds |= {"Group": self.groups, "User": self.users, "UploadJob": self.jobs}
+        kinds |= {
+            "Group": self.groups,
+            "User": self.users,
+            "UploadJob": self.jobs,
+            "CloudIntegration": self.integrations,
+        }
         return [global_id(kind, uuid) for kind, uuids in kinds.items() for uuid in uuids[:3]] + ["none"]
 
 
@@ -168,7 +175,9 @@ class Builder:
             await self.put(folder_grants, folder_uuid=self.world.folders[folder], role=roles[number % 3], **holder)
 
     async def content(self) -> None:
-        """Items of all kinds, some of them groups of others."""
+        """Items of all kinds, some of them groups of others, and some in clouds."""
+        for number in range(3):
+            self.world.integrations.append(await self._integration(number))
         for number in range(4):
             await self.put(stored_objects, key=f"object {number}", sha256=f"{number}" * 64, file_size=number)
         kinds = list(StorageItemType)
@@ -182,6 +191,18 @@ class Builder:
                 member = self.random.choice(self.world.items[:20])
                 key = f"k{position}"
                 await self.put(group_members, group_uuid=group, position=position, item_uuid=member, key=key)
+
+    async def _integration(self, number: int) -> Any:
+        """An integration, seen by one group, by everybody or by nobody but the admin."""
+        kind = list(StorageLocationName)[number + 1]
+        title = self.random.choice(NAMES)
+        place = {"endpoint": "https://s3.example" if number else None, "locations": [f"s3://bucket/{number}/"]}
+        uuid = await self.put(
+            cloud_integrations, title=title, title_key=fold(title), kind=kind, uses_server_credentials=True, **place
+        )
+        for group in self.world.groups[:number]:
+            await self.put(integration_grants, integration_uuid=uuid, group_uuid=group, role=StorageUserRole.USER)
+        return uuid
 
     async def _item(self, kind: StorageItemType, number: int) -> Any:
         def maybe(*values: Any) -> Any:
@@ -198,6 +219,7 @@ class Builder:
             is_tombstone=number % 11 == 0,
             is_placeholder=number % 7 == 0,
             object_key=key,
+            integration_uuid=None if key else maybe(*self.world.integrations),
             url=key and f"storegraph:///{key}",
             file_size=maybe(0, 5, 2**40),
             mime_type=maybe("image/png"),
