@@ -6,7 +6,7 @@ What a column holds comes as the database has it, uuids, moments and JSON as tex
 import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any, Protocol
 
 import psycopg
@@ -16,8 +16,9 @@ from sqlalchemy.engine import URL
 from gateway.database.dialects import conninfo, is_sqlite
 
 Parameters = Sequence[Any] | Mapping[str, Any]
-_SLICE = 0.003
-"""Seconds for which a statement may hold the event loop."""
+_SLICE, _PATIENCE = 0.003, 0.02
+"""Seconds for which a statement may hold the event loop: of the processor, for a busy machine makes none slow, and in
+all, for the disk may."""
 _ROWS = 250
 _INSTRUCTIONS = 4_000
 """Instructions of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
@@ -80,7 +81,7 @@ class _EmbeddedReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._slow: dict[str, float] = {}
-        self._deadline = 0.0
+        self._deadlines = 0.0, 0.0
         self._in_thread = self._dropped = False
         connection.set_progress_handler(self._is_late, _INSTRUCTIONS)
 
@@ -110,19 +111,19 @@ class _EmbeddedReader:
         self._slow[text] = monotonic() + _SLOW_FOR
 
     async def _in_slices(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        self._deadline = monotonic() + _SLICE
+        self._begin_slice()
         cursor = self._connection.execute(text, parameters)
         rows = more = cursor.fetchmany(_ROWS)
         while len(more) == _ROWS:
             await asyncio.sleep(0)
-            self._deadline = monotonic() + _SLICE
+            self._begin_slice()
             more = cursor.fetchmany(_ROWS)
             rows = rows + more
         return rows
 
     def _at_leisure(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         try:
-            self._deadline = float("inf")
+            self._deadlines = float("inf"), float("inf")
             self._connection.execute("PRAGMA busy_timeout=30000")
             rows = self._connection.execute(text, parameters).fetchall()
             self._connection.execute("PRAGMA busy_timeout=0")
@@ -132,8 +133,12 @@ class _EmbeddedReader:
             if self._dropped:
                 self._connection.close()
 
+    def _begin_slice(self) -> None:
+        self._deadlines = thread_time() + _SLICE, monotonic() + _PATIENCE
+
     def _is_late(self) -> bool:
-        return monotonic() > self._deadline
+        processor, in_all = self._deadlines
+        return thread_time() > processor or monotonic() > in_all
 
     def drop(self) -> None:
         self._dropped = True
