@@ -99,6 +99,7 @@ async def test_ten_thousand_objects_hold_nobody_up(
                 own = {"job": delays(notes, begun, over, own=True)}
                 report(over - begun, {"rest": rest, "job": busy}, late, own)
                 await check_all(site.services)
+    assert share(own["job"], 0.99) < 0.025  # whatever else the machine has to do
     assert share(late["job"], 0.99) < 0.025
     assert share(busy, 0.95) < 4 * share(rest, 0.95)
 
