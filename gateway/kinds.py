@@ -75,6 +75,12 @@ class JobStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class SidecarMatcherMode(StrEnum):
+    """How files of metadata are told from others."""
+
+    SUFFIX = "SUFFIX"
+
+
 class CloudSyncJobStatus(StrEnum):
     """The life of a sync of a folder with the bucket that it mirrors."""
 

@@ -5,11 +5,14 @@ from functools import wraps
 from typing import TypeVar
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from gateway.auth.roles import Held, require, roles_on_datasets, roles_on_folders, roles_on_integrations, roles_on_items
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode, forbidden
-from gateway.kinds import SiteRole, StorageUserRole
+from gateway.errors import DomainError, ErrorCode, conflict, forbidden
+from gateway.kinds import SiteRole, StorageFolderType, StorageUserRole
+from gateway.models.folders import folders
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
@@ -39,6 +42,16 @@ async def folder_door(
     """The viewer holds the role on the folder, or is refused at `path`."""
     held = await roles_on_folders(transaction.connection, context.viewer, [uuid])
     require(held.get(uuid), role, "folder", *path)
+
+
+async def filling_door(
+    context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
+) -> None:
+    """The same for a folder that something is to be put into: what mirrors a bucket holds what lies there, no more."""
+    await folder_door(context, transaction, uuid, role, *path)
+    found = await transaction.first(sa.select(folders.c.folder_type).where(folders.c.uuid == uuid))
+    if found.folder_type is not StorageFolderType.GENERIC:
+        raise conflict("This folder mirrors a bucket: put it there, and sync the folder.", *path)
 
 
 async def dataset_door(

@@ -1,6 +1,7 @@
 """How folders answer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.database.tree import ancestors, within
 from gateway.execution.answers import find_all
-from gateway.execution.declarations import Batch, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import Batch, Derived, Lookup, Same, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.kinds import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.items import items
@@ -33,11 +34,35 @@ from resolvers.filters import (
 from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Which files are metadata of others: those whose names end so."""
+
+    suffix: str
+    mode: SidecarMatcherMode = SidecarMatcherMode.SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """How metadata that lies beside files is dealt with."""
+
+    matcher: Matcher
+    paused: bool
+
+    @classmethod
+    def of(cls, kept: dict[str, Any] | None) -> "Ingestion | None":
+        """What a folder's row says of it."""
+        return cls(Matcher(kept["suffix"]), kept["paused"]) if kept else None
+
+
 _home, _top = folders.alias("home"), folders.alias("top")
 _counted = [column for column in folder_counters.c if column.key != "folder_uuid"]
 
 id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
 is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED)
+same_folder = Same()
+ingestion_of = Derived(("metadata_ingestion",), lambda row: Ingestion.of(row.metadata_ingestion))
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")

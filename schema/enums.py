@@ -18,6 +18,7 @@ from gateway.kinds import (
     ReencodeJobStatus,
     ReencodeUnitStatus,
     SceneFormat,
+    SidecarMatcherMode,
     SiteRole,
     StorageFolderType,
     StorageItemType,
@@ -145,6 +146,7 @@ described(
     ERROR="A unit failed, and the job stopped.",
     CANCELLED="Somebody stopped it.",
 )
+described(SidecarMatcherMode, SUFFIX="By how their names end.")
 described(
     CloudSyncJobStatus,
     PENDING="Not finished.",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.kinds import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from resolvers import changes, folders, integrations, tags
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
@@ -84,6 +84,34 @@ class StorageFolderGroupConnection:
 
 
 @of()
+@strawberry.type(description="Which files are metadata of the files beside them (ENC-SIDE).")
+class SidecarMatcher:
+    mode: SidecarMatcherMode = column("How they are told from others (ENC-SIDE-01).")
+    suffix: str = column(
+        "What their names end in; the rest is the name of the file that the metadata is for (ENC-SIDE-02)."
+    )
+
+
+@of()
+@strawberry.type(
+    description="That files of metadata lie beside others in the bucket that a folder mirrors (ENC-MING). They never "
+    "become items: where one seems to be missing, look here."
+)
+class MetadataIngestionConfig:
+    matcher: SidecarMatcher = column("Which files they are (ENC-MING-01).")
+    paused: bool = column("Whether they are left alone; even so they are no items (ENC-MING-02, SUB-074).")
+
+
+@of()
+@strawberry.type(description="How a folder is dealt with (ENC-FCFG).")
+class StorageFolderConfig:
+    metadata_ingestion: MetadataIngestionConfig | None = answered(
+        folders.ingestion_of, "How metadata that lies beside files gets to their items; null if it does not."
+    )
+    auto_sync: bool = column("Whether it is synced once every 24 hours, without anybody asking for it.")
+
+
+@of()
 @strawberry.type(description="A folder of items and folders (ENC-FOLDER).")
 class StorageFolder(Node):
     id: strawberry.ID = answered(folders.id_of, "The opaque id.")
@@ -142,6 +170,7 @@ class StorageFolder(Node):
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = answered(
         folders.jobs_in, "The upload jobs of the folder, the newest first."
     )
+    config: StorageFolderConfig = answered(folders.same_folder, "How it is dealt with (ENC-FOLDEROP-16).")
     cloud_syncs: Annotated[CloudSyncJobConnection, strawberry.lazy("schema.syncs")] = answered(
         folders.syncs_of, "The syncs of the folder with its bucket, the newest first."
     )

@@ -74,7 +74,12 @@ from resolvers.mutations.people import (
     update_user,
 )
 from resolvers.mutations.reencoding import cancel_video_reencode, start_video_reencode
-from resolvers.mutations.syncs import cancel_cloud_folder_sync, start_cloud_folder_sync
+from resolvers.mutations.syncs import (
+    cancel_cloud_folder_sync,
+    set_folder_auto_sync,
+    set_folder_metadata_ingestion,
+    start_cloud_folder_sync,
+)
 from resolvers.mutations.tags import (
     add_storage_folder_tags,
     create_organisation_tag,
@@ -156,7 +161,12 @@ from schema.payloads.people import (
     UpdateUserPayload,
 )
 from schema.payloads.reencoding import CancelVideoReencodePayload, StartVideoReencodePayload
-from schema.payloads.syncs import CancelCloudFolderSyncPayload, StartCloudFolderSyncPayload
+from schema.payloads.syncs import (
+    CancelCloudFolderSyncPayload,
+    SetFolderAutoSyncPayload,
+    SetFolderMetadataIngestionPayload,
+    StartCloudFolderSyncPayload,
+)
 from schema.payloads.tags import (
     AddStorageFolderTagsPayload,
     CreateOrganisationTagPayload,
@@ -197,6 +207,8 @@ class Mutation:
     cancel_video_reencode: CancelVideoReencodePayload = changes(cancel_video_reencode)
     start_cloud_folder_sync: StartCloudFolderSyncPayload = changes(start_cloud_folder_sync)
     cancel_cloud_folder_sync: CancelCloudFolderSyncPayload = changes(cancel_cloud_folder_sync)
+    set_folder_metadata_ingestion: SetFolderMetadataIngestionPayload = changes(set_folder_metadata_ingestion)
+    set_folder_auto_sync: SetFolderAutoSyncPayload = changes(set_folder_auto_sync)
     create_dataset: CreateDatasetPayload = changes(create_dataset)
     update_dataset: UpdateDatasetPayload = changes(update_dataset)
     delete_dataset: DeleteDatasetPayload = changes(delete_dataset)

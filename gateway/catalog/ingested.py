@@ -18,6 +18,7 @@ from gateway.jobs.queue import Queue
 from gateway.kinds import StorageLocationName
 from gateway.models.base import fold, new_row, now
 from gateway.models.items import StoredObject, items, stored_objects
+from gateway.models.reencoding import renditions
 from gateway.models.uploads import uploads
 
 _ITEM_FACTS = {column.key for column in items.c} & {
@@ -110,6 +111,7 @@ async def make_items(
     await transaction.execute(becoming, [_values(one, held[one.item_uuid], keys) for one in sources])
     dialect = transaction.connection.dialect.name
     await transaction.execute(sa.delete(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
+    await _forget_versions(transaction, queue, [uuid for uuid in uuids if not held[uuid].is_placeholder])
     made = await transaction.rows(sa.select(items).where(among(dialect, items.c.uuid, uuids)))
     await count(transaction, leaving(held[uuid] for uuid in uuids), *(entering([row], row.folder_uuid) for row in made))
     await items_made(transaction, user_uuid, [row for row in made if held[row.uuid].is_placeholder])
@@ -119,6 +121,14 @@ async def make_items(
         Changed("INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}) for row in made
     ]
     await record(transaction, user_uuid, changed)
+
+
+async def _forget_versions(transaction: Transaction, queue: Queue, uuids: Collection[UUID]) -> None:
+    """What was made of files that are others now is of no use any more."""
+    if uuids:
+        stale = sa.delete(renditions).where(among(transaction.connection.dialect.name, renditions.c.item_uuid, uuids))
+        gone = await transaction.rows(stale.returning(renditions.c.object_key))
+        await release(transaction, queue, [row.object_key for row in gone])
 
 
 def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from gateway.models.items import items
 
 PAGE = 500
 """Objects that are compared in one step, and items that may vanish in one."""
+SEEN = ("new_count", "changed_count", "unchanged_count", "returned_count", "skipped_count")
+"""What a sync counts that is an object of the bucket."""
 _REQUESTS = 16
 """Requests to a cloud at once."""
 
@@ -55,6 +57,11 @@ class Step:
     cursor: str | None = None
     is_page: bool = True
     skipped: Sequence[str] = ()
+
+    @property
+    def objects(self) -> int:
+        """How many objects of the bucket were looked at."""
+        return sum(self.added.get(name, 0) for name in SEEN)
 
 
 @dataclass(slots=True)

@@ -7,12 +7,14 @@ import sqlalchemy as sa
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.reencoding import enqueue_units
+from gateway.catalog.syncs import enqueue_sync
 from gateway.catalog.turns import enqueue_turns
 from gateway.context import Services
 from gateway.database.dialects import among
-from gateway.kinds import JobStatus, ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import now
 from gateway.models.reencoding import reencode_jobs, reencode_units
+from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import idempotency_keys, manifests, upload_jobs, upload_units, uploads
 
 LATE = timedelta(hours=24)
@@ -29,6 +31,7 @@ async def sweep(services: Services) -> None:
         await transaction.execute(sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < now() - LATE))
     await _take_up_stuck_jobs(services)
     await _take_up_stuck_reencodes(services)
+    await _take_up_stuck_syncs(services)
     await services.store.sweep()
 
 
@@ -72,3 +75,12 @@ async def _take_up_stuck_reencodes(services: Services) -> None:
     async with services.database.writing() as transaction:
         for unit in await transaction.rows(units):
             await enqueue_units(transaction, services.queue, unit.job_uuid, [unit.position])
+
+
+async def _take_up_stuck_syncs(services: Services) -> None:
+    """The same for syncs."""
+    waits = cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING
+    stuck = sa.and_(waits, cloud_sync_jobs.c.last_edited_at < now() - STUCK)
+    async with services.database.writing() as transaction:
+        for job in await transaction.rows(sa.select(cloud_sync_jobs.c.uuid).where(stuck).limit(_AT_ONCE)):
+            await enqueue_sync(transaction, services.queue, job.uuid)

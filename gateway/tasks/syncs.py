@@ -1,5 +1,6 @@
 """Working on a sync: step by step, each in one short transaction, from where it broke off."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import structlog
 
 from gateway.catalog.jobs import cancel_job, held_job
 from gateway.catalog.synced import write_difference
-from gateway.catalog.syncs import SYNC, advance, enqueue_sync, fail
+from gateway.catalog.syncs import SYNC, advance, enqueue_sync, fail, running_sync, start_sync
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.errors import ErrorCode
@@ -19,12 +20,14 @@ from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs
 from gateway.tasks.ingest import DELAYS
-from gateway.tasks.scanning import Scan, Step
+from gateway.tasks.scanning import SEEN, Scan, Step
 
 STEPS_A_TURN = 8
 """Then whatever else waits in the queue has its turn, the reading of what was found among it."""
 MAX_OBJECTS = 10_000_000
 """In the bucket or prefix of a linked folder (ENC-SYNCSEM-06)."""
+DAY = timedelta(hours=24)
+"""Between two syncs that nobody asks for (ENC-SYNCSEM-07)."""
 MAX_SKIPPED = 100
 """Keys of objects that a sync names as passed over."""
 
@@ -59,10 +62,10 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
 
 async def _take_step(services: Services, row: Any) -> None:
     [folder] = await services.database.rows(sa.select(folders).where(folders.c.uuid == row.folder_uuid))
-    if _objects(row) > MAX_OBJECTS:
+    step = await Scan(services, row, folder).step()
+    if _objects(row) + step.objects > MAX_OBJECTS:
         said = f"There are more than {MAX_OBJECTS:,} objects; a folder cannot mirror so many."
         raise FetchError(ErrorCode.LIMIT_EXCEEDED, said)
-    step = await Scan(services, row, folder).step()
     async with services.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         added = dict(step.added)
@@ -88,8 +91,7 @@ def _values(row: Any, step: Step) -> dict[str, Any]:
 
 def _objects(row: Any) -> int:
     """How many objects a sync has seen."""
-    counts = ("new", "changed", "unchanged", "returned", "skipped")
-    return sum(getattr(row, f"{name}_count") for name in counts)
+    return sum(getattr(row, name) for name in SEEN)
 
 
 async def _pending(services: Services, uuid: UUID) -> Any:
@@ -118,3 +120,16 @@ async def _cancel_jobs(services: Services, row: Any) -> None:
             await lock_tree(transaction.connection, exclusive=False)
             if job := await held_job(transaction, found.uuid):
                 await cancel_job(transaction, services.queue, services.events, row.user_uuid, job)
+
+
+async def start_daily_syncs(services: Services) -> None:
+    """Sync the linked folders that are to be synced by themselves, a day after each was synced last."""
+    recent = sa.exists().where(
+        cloud_sync_jobs.c.folder_uuid == folders.c.uuid, cloud_sync_jobs.c.created_at > now() - DAY
+    )
+    due = sa.select(folders.c.uuid).where(folders.c.auto_sync, ~recent)
+    for found in await services.database.rows(due):
+        async with services.database.writing() as transaction:
+            [*held] = await transaction.rows(due.where(folders.c.uuid == found.uuid).with_for_update(of=folders))
+            if held and await running_sync(transaction, found.uuid) is None:
+                await start_sync(transaction, services.queue, None, found.uuid)

@@ -23,11 +23,12 @@ from gateway.tasks.reading import Reader
 from gateway.tasks.recount import recount
 from gateway.tasks.reencoding import reencode
 from gateway.tasks.sweep import sweep
-from gateway.tasks.syncs import sync_folder
+from gateway.tasks.syncs import start_daily_syncs, sync_folder
 
 REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
     "sweep": (timedelta(minutes=10), sweep),
     "recount": (timedelta(days=1), recount),
+    "start_daily_syncs": (timedelta(hours=1), start_daily_syncs),
 }
 """Tasks that run again and again, and how long after they began."""
 

@@ -15,7 +15,7 @@ from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict, no
 from gateway.ids import uuid7
 from gateway.kinds import StorageItemType, StorageUserRole
 from resolvers.bulk import Bulk
-from resolvers.doors import check_ids, folder_door, needs
+from resolvers.doors import check_ids, filling_door, needs
 from resolvers.idempotency import once
 from resolvers.inputs.data_groups import CreateDataGroupsInput
 from resolvers.mutations.layouts import GroupPlan, read_group
@@ -38,7 +38,7 @@ async def create_data_groups(context: Context, input: CreateDataGroupsInput) -> 
     try:
         async with context.database.writing() as transaction:
             await lock_tree(transaction.connection, exclusive=False)
-            await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+            await filling_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
 
             async def work() -> dict[str, Any]:
                 bulk = await _make(context, transaction, input, plans, faults)

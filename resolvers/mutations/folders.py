@@ -29,11 +29,11 @@ from gateway.context import Context
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict
-from gateway.kinds import StorageUserRole
+from gateway.kinds import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders
 from resolvers.bulk import Bulk
-from resolvers.doors import check_ids, folder_door, needs, refused_folders
+from resolvers.doors import check_ids, filling_door, folder_door, needs, refused_folders
 from resolvers.idempotency import once
 from resolvers.inputs.folders import (
     CreateStorageFolderInput,
@@ -57,7 +57,7 @@ async def create_storage_folder(context: Context, input: CreateStorageFolderInpu
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         if input.parent_uuid:
-            await folder_door(context, transaction, input.parent_uuid, StorageUserRole.USER, "parentUuid")
+            await filling_door(context, transaction, input.parent_uuid, StorageUserRole.USER, "parentUuid")
         if link:
             await keep_integration(transaction, link.integration_uuid, "cloudSync", "integrationUuid")
 
@@ -106,7 +106,7 @@ async def move_storage_folders(context: Context, input: MoveStorageFoldersInput)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         if target:
-            await folder_door(context, transaction, target, StorageUserRole.USER, "newParentUuid")
+            await filling_door(context, transaction, target, StorageUserRole.USER, "newParentUuid")
         errors = await refused_folders(context, transaction, input.folder_uuids, StorageUserRole.ADMIN, "folderUuids")
         bulk = Bulk(input.folder_uuids, input.allow_partial, errors)
         await _check_moves(transaction, input, bulk)
@@ -141,6 +141,7 @@ async def _check_moves(transaction: Transaction, input: MoveStorageFoldersInput,
     target = input.new_parent_uuid
     chosen = await chosen_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
     paths = {row.uuid: row.path for row in chosen}
+    parts = {row.uuid for row in chosen if row.folder_type is StorageFolderType.SYNTHETIC}
     heights = await heights_of(transaction, bulk.uuids)
     mirrors = set() if input.allow_mirror_dataset_changes else await mirrored_below(transaction, bulk.uuids)
     for place, uuid in enumerate(bulk.uuids):
@@ -148,6 +149,8 @@ async def _check_moves(transaction: Transaction, input: MoveStorageFoldersInput,
             continue
         try:
             check_move(paths[uuid], heights[uuid], paths[target] if target else "", "folderUuids", place)
+            if uuid in parts:
+                raise conflict("This folder mirrors a part of what the folder above it mirrors.", "folderUuids", place)
             if uuid in mirrors:
                 message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
                 raise conflict(message, "folderUuids", place)

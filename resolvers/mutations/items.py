@@ -21,7 +21,7 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds import StorageUserRole
 from resolvers.bulk import Bulk
-from resolvers.doors import check_ids, folder_door, needs, refused_items
+from resolvers.doors import check_ids, filling_door, needs, refused_items
 from resolvers.inputs.items import (
     DeleteStorageItemsInput,
     MoveStorageItemsInput,
@@ -69,9 +69,11 @@ async def move_storage_items(context: Context, input: MoveStorageItemsInput) -> 
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await folder_door(context, transaction, input.new_parent_uuid, StorageUserRole.USER, "newParentUuid")
+        await filling_door(context, transaction, input.new_parent_uuid, StorageUserRole.USER, "newParentUuid")
         bulk, rows = await _chosen(context, transaction, input)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
+        mirrors = "This item mirrors an object of a bucket, as its folder does."
+        _add(bulk, {uuid: mirrors for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
             message = "A mirror dataset uses this item; allowMirrorDatasetChanges lets it be moved."
             uses = await dataset_uses(transaction, moving)

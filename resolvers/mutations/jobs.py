@@ -23,7 +23,7 @@ from gateway.fetching.errors import FetchError
 from gateway.kinds import StorageUserRole
 from gateway.models.items import items
 from gateway.models.uploads import uploads
-from resolvers.doors import folder_door, needs
+from resolvers.doors import filling_door, needs
 from resolvers.idempotency import once
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
@@ -50,7 +50,7 @@ async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outc
     start = await _sent(context, input) if _is_sent(input) else await _written(context, input, account)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+        await filling_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
         if input.integration_uuid:
             await keep_integration(transaction, input.integration_uuid, "integrationUuid")
         if input.dataset_uuid:

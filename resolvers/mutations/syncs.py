@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
 from gateway.catalog.edits import held_row
-from gateway.catalog.folders import Link
+from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.syncs import cancel_sync, running_sync, start_sync
 from gateway.clouds.base import Place
@@ -21,8 +21,17 @@ from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
 from resolvers.doors import folder_door, needs
 from resolvers.idempotency import once
-from resolvers.inputs.syncs import CancelCloudFolderSyncInput, CloudSyncedFolderInput, StartCloudFolderSyncInput
+from resolvers.inputs.syncs import (
+    CancelCloudFolderSyncInput,
+    CloudSyncedFolderInput,
+    SetFolderAutoSyncInput,
+    SetFolderMetadataIngestionInput,
+    SidecarMatcherInput,
+    StartCloudFolderSyncInput,
+)
 from resolvers.outcomes import Outcome
+
+MAX_SUFFIX = 128
 
 
 @needs("USER on the folder")
@@ -35,7 +44,7 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
     second one is begun: the answer is the one that runs.
     """
     uuid, user_uuid = input.folder_uuid, context.viewer.user_uuid
-    await _check_access(context, await _linked(context, uuid))
+    await _check_access(context, await _linked(context, uuid, StorageUserRole.USER))
     async with context.database.writing() as transaction:
         await held_row(transaction, folders, uuid, "folder", "folderUuid")
         await folder_door(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
@@ -69,6 +78,37 @@ async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyn
     return Outcome(cloud_sync_job_uuid=uuid)
 
 
+@needs("ADMIN on the folder")
+async def set_folder_metadata_ingestion(context: Context, input: SetFolderMetadataIngestionInput) -> Outcome:
+    """Have files of metadata attached to the items that they lie beside (ENC-FOLDEROP-17, ENC-SYNCSEM-09).
+
+    A file whose name is that of another and the suffix is a JSON object, which replaces the other's `clientMetadata`
+    whenever it was changed; it is no item itself. All that is not given falls back to what is usual.
+    """
+    given, values = input.metadata_ingestion, None
+    if given is not None:
+        suffix = (given.matcher or SidecarMatcherInput()).suffix
+        if not 1 <= len(suffix) <= MAX_SUFFIX:
+            path = ("metadataIngestion", "matcher", "suffix")
+            raise bad_input(f"A suffix has 1 to {MAX_SUFFIX} characters.", *path)
+        values = {"suffix": suffix, "paused": given.paused}
+    return await _configured(context, input.folder_uuid, {"metadata_ingestion": values})
+
+
+@needs("ADMIN on the folder")
+async def set_folder_auto_sync(context: Context, input: SetFolderAutoSyncInput) -> Outcome:
+    """Have a linked folder synced once every 24 hours, or no longer (ENC-SYNCSEM-07)."""
+    return await _configured(context, input.folder_uuid, {"auto_sync": input.auto_sync})
+
+
+async def _configured(context: Context, uuid: UUID, values: dict[str, Any]) -> Outcome:
+    await _linked(context, uuid, StorageUserRole.ADMIN)
+    async with context.database.writing() as transaction:
+        present = await held_row(transaction, folders, uuid, "folder", "folderUuid")
+        await update_folders(transaction, context.viewer.user_uuid, {uuid: values}, {uuid: present})
+    return Outcome(folder_uuid=uuid)
+
+
 async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
     """The link that a new folder is to have, once what it is to mirror can be listed."""
     async with context.database.reading() as connection:
@@ -93,11 +133,11 @@ def _top(cloud: Cloud, url: str) -> Place:
     return Place(named.bucket, named.key if named.key.strip("/") else "")
 
 
-async def _linked(context: Context, uuid: UUID) -> Any:
-    """The row of a linked folder on which the viewer may start a sync."""
+async def _linked(context: Context, uuid: UUID, role: StorageUserRole) -> Any:
+    """The row of a linked folder on which the viewer holds the role."""
     async with context.database.reading() as connection:
         held = await roles_on_folders(connection, context.viewer, [uuid])
-    require(held.get(uuid), StorageUserRole.USER, "folder", "folderUuid")
+    require(held.get(uuid), role, "folder", "folderUuid")
     [row] = await context.database.rows(sa.select(folders).where(folders.c.uuid == uuid))
     if row.folder_type is not StorageFolderType.CLOUD_LINKED:
         raise bad_input("This folder was not made to mirror a bucket.", "folderUuid")

@@ -31,7 +31,7 @@ from gateway.kinds import StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.uploads import uploads
 from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
-from resolvers.doors import check_ids, folder_door, needs, refused_items
+from resolvers.doors import check_ids, filling_door, needs, refused_items
 from resolvers.idempotency import once
 from resolvers.inputs.uploads import (
     AbortUploadsInput,
@@ -66,7 +66,7 @@ async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -
     subfolder = None if name is None else checked_name(name, "framesSubfolderName")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+        await filling_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
 
         terms = await metadata_terms(transaction, context.services.settings)
         faults = [terms.fault(file.client_metadata, *_metadata_of(place)) for place, file in enumerate(files)]

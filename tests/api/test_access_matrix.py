@@ -187,6 +187,8 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "startVideoReencode": ("USER", lambda w: plain(w, itemUuids=one(w.video()), title="new")),
     "cancelVideoReencode": ("SITE", lambda w: plain(w, reencodeJobUuid=w.reencoded())),
     "startCloudFolderSync": ("USER", lambda w: plain(w, folderUuid=w.home)),
+    "setFolderMetadataIngestion": ("ADMIN", lambda w: plain(w, folderUuid=w.home, metadataIngestion={})),
+    "setFolderAutoSync": ("ADMIN", lambda w: plain(w, folderUuid=w.home, autoSync=True)),
     "cancelCloudFolderSync": ("USER", lambda w: plain(w, cloudSyncJobUuid=old_sync(w.site, w.home))),
     "createDataset": ("ADMIN", lambda w: plain(w, title="new", backingFolderUuid=w.folder())),
     "updateDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, title="new")),
@@ -249,6 +251,8 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "revokeApiKey": ("SITE", lambda w: plain(w, apiKeyUuid=w.key())),
 }
 ALLOWED_BUT = {
+    "setFolderMetadataIngestion": [("BAD_USER_INPUT", "input.folderUuid")],
+    "setFolderAutoSync": [("BAD_USER_INPUT", "input.folderUuid")],
     "startCloudFolderSync": [("BAD_USER_INPUT", "input.folderUuid")],
     "completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")],
     "migrateStorageItems": [("CONFLICT", "input.items.0")],

@@ -9,7 +9,8 @@ from gateway.media import samples
 from tests.fixtures.clouds import Bucket, bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import contents, counts, linked, synced
+from tests.fixtures.syncing import a_day_later, begun, contents, counts, ended, linked, synced
+from tests.fixtures.watching import subscribed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -78,3 +79,219 @@ async def test_a_folder_follows_its_bucket(site: Site, customer: Bucket, integra
     assert counts(returned) == {"unchanged": 4, "returned": 1}
     assert not (await contents(site, folder))["a/2.png"]["isTombstone"]
     await check_all(site.services)
+
+
+async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """ENC-SYNC-01 to ENC-SYNC-12, SUB-071, SUB-076, SUB-083, ENC-SYNCSEM-05: files that fail do not stop it."""
+    customer.put(f"{prefix}good.txt", b"good")
+    customer.put(f"{prefix}bad.png", b"no picture")
+    customer.put(f"{prefix}archive.zip", b"PK")
+    folder = await linked(site, integration, customer, prefix)
+    job = await synced(site, folder)
+    assert {name: job[name] for name in job if name.startswith(("scan", "upload"))} == {
+        **dict.fromkeys((f"scanPagesProcessing{state}" for state in ("Pending", "Error", "Cancelled")), 0),
+        **dict.fromkeys(("uploadJobsPending", "uploadJobsError"), 0),
+        **dict.fromkeys((f"uploadJobsUnits{state}" for state in ("Pending", "Cancelled")), 0),
+        **dict.fromkeys(("scanPagesProcessingDone", "uploadJobsDone", "uploadJobsUnitsDone"), 1),
+        "uploadJobsUnitsError": 1,
+    }
+    assert (job["status"], job["hasUnitErrors"], job["skippedKeys"]) == ("DONE", True, [f"{prefix}archive.zip"])
+    assert (await contents(site, folder)).keys() == {"good.txt"}
+    again = await synced(site, folder)
+    assert counts(again) == {"new": 1, "unchanged": 1, "skipped": 1}
+    document = """query($u: UUID!) { storageFolder(uuid: $u) { folderType isCloudSynced remoteUrl integrationUuid
+        cloudSyncs { nodes { uuid uploadJobs { nodes { cloudSyncJob { uuid } unitErrors { objectUrls } } } } } } }"""
+    found = (await site.ask(document, {"u": folder}))["storageFolder"]
+    jobs = [one["uploadJobs"]["nodes"] for one in found.pop("cloudSyncs")["nodes"]]
+    assert [[one["cloudSyncJob"]["uuid"] for one in each] for each in jobs] == [[again["uuid"]], [job["uuid"]]]
+    assert jobs[0][0]["unitErrors"] == [{"objectUrls": [f"{customer.url}/{prefix}bad.png"]}]
+    url = f"{customer.url}/{prefix}"
+    linking = {"folderType": "CLOUD_LINKED", "isCloudSynced": True, "remoteUrl": url, "integrationUuid": integration}
+    assert found == linking
+    await check_all(site.services)
+
+
+async def test_a_changed_object_that_cannot_be_read_leaves_the_item(
+    site: Site, customer: Bucket, integration: str, prefix: str
+) -> None:
+    """ENC-SYNCSEM-04: it stays as it was, and the next sync tries again."""
+    customer.put(f"{prefix}a.png", samples.png())
+    folder = await linked(site, integration, customer, prefix)
+    await synced(site, folder)
+    before = await contents(site, folder)
+    customer.put(f"{prefix}a.png", b"broken")
+    for _ in range(2):
+        job = await synced(site, folder)
+        assert (counts(job), job["uploadJobsUnitsError"]) == ({"changed": 1}, 1)
+        assert await contents(site, folder) == before
+    await check_all(site.services)
+
+
+async def test_a_dry_run_counts_and_changes_nothing(
+    site: Site, customer: Bucket, integration: str, prefix: str
+) -> None:
+    """A dry run of a first sync, and of one that would change something."""
+    customer.put(f"{prefix}a/1.txt", b"one")
+    folder = await linked(site, integration, customer, prefix)
+    job = await synced(site, folder, dryRun=True)
+    assert (job["isDryRun"], counts(job), job["uploadJobsDone"]) == (True, {"new": 1}, 0)
+    assert await contents(site, folder) == {}
+    await synced(site, folder)
+    before = await contents(site, folder)
+    customer.client.delete_object(Bucket=customer.name, Key=f"{prefix}a/1.txt")
+    assert counts(await synced(site, folder, dryRun=True)) == {"vanished": 1}
+    assert await contents(site, folder) == before
+
+
+async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """ENC-SYNCSEM-09, SUB-074, ENC-FOLDEROP-17: once, again when it changes, and never while it is paused."""
+    for name in ("a", "b"):
+        customer.put(f"{prefix}{name}.txt", b"text")
+        customer.put(f"{prefix}{name}.txt.metadata.json", b'{"of": "%s"}' % name.encode())
+    customer.put(f"{prefix}b.txt.metadata.json", b"[]")
+    folder = await linked(site, integration, customer, prefix)
+    config = "folder { config { autoSync metadataIngestion { paused matcher { mode suffix } } } }"
+    given = {"folderUuid": folder, "metadataIngestion": {"paused": True}}
+    said = await site.done("setFolderMetadataIngestion", given, config)
+    matcher = {"mode": "SUFFIX", "suffix": ".metadata.json"}
+    assert said["folder"]["config"] == {"autoSync": False, "metadataIngestion": {"paused": True, "matcher": matcher}}
+    assert counts(await synced(site, folder)) == {"new": 2}
+    found = await contents(site, folder)
+    assert {name: item["clientMetadata"] for name, item in found.items()} == {"a.txt": {}, "b.txt": {}}
+
+    await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": {}}, config)
+    attached = await synced(site, folder)
+    assert (attached["sidecarsAttachedCount"], attached["sidecarsErrorCount"]) == (1, 1)
+    assert (await contents(site, folder))["a.txt"]["clientMetadata"] == {"of": "a"}
+    again = await synced(site, folder)
+    assert (counts(again), again["sidecarsAttachedCount"], again["sidecarsErrorCount"]) == ({"unchanged": 2}, 0, 0)
+
+    customer.put(f"{prefix}c.txt", b"text")
+    customer.put(f"{prefix}c.txt.metadata.json", b'{"new": true}')
+    await synced(site, folder)
+    assert (await contents(site, folder))["c.txt"]["clientMetadata"] == {"new": True}
+    await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": None}, config)
+    assert counts(await synced(site, folder)) == {"new": 3, "unchanged": 3}
+    long = {"matcher": {"suffix": "x" * 129}}
+    for wrong in ({"matcher": {"suffix": ""}}, long):
+        refused = await site.refused("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": wrong})
+        assert refused == [("BAD_USER_INPUT", "input.metadataIngestion.matcher.suffix")]
+    await check_all(site.services)
+
+
+async def test_nothing_is_put_into_a_linked_folder_by_hand(
+    site: Site, customer: Bucket, integration: str, prefix: str
+) -> None:
+    """ENC-ENUM-03: nor into a folder of a prefix, and nothing is taken out of it."""
+    customer.put(f"{prefix}below/a.txt", b"text")
+    folder, other = await linked(site, integration, customer, prefix), await site.folder("other")
+    await synced(site, folder)
+    document = """query($u: UUID!) { storageFolder(uuid: $u) { subfolders { nodes { uuid name folderType isCloudSynced
+        remoteUrl items { nodes { uuid } } } } } }"""
+    [below] = (await site.ask(document, {"u": folder}))["storageFolder"]["subfolders"]["nodes"]
+    assert (below["folderType"], below["isCloudSynced"]) == ("SYNTHETIC", False)
+    assert below["remoteUrl"] == f"{customer.url}/{prefix}below/"
+    item = below["items"]["nodes"][0]["uuid"]
+    file = {"name": "n", "itemType": "PLAIN_TEXT", "fileSize": 1}
+    grid = {"grid": {"layoutContents": [item]}}
+    for target in (folder, below["uuid"]):
+        refusals = {
+            "requestUploadUrls": ({"folderUuid": target, "files": [file]}, "folderUuid"),
+            "startUploadJob": ({"folderUuid": target, "items": {"text": [{"placeholderUuid": item}]}}, "folderUuid"),
+            "createDataGroups": ({"folderUuid": target, "groups": [grid]}, "folderUuid"),
+            "createStorageFolder": ({"name": "n", "parentUuid": target}, "parentUuid"),
+            "moveStorageFolders": ({"folderUuids": [other], "newParentUuid": target}, "newParentUuid"),
+        }
+        for mutation, (input, place) in refusals.items():
+            assert await site.refused(mutation, input) == [("CONFLICT", f"input.{place}")], mutation
+    results = "results { userErrors { code path } }"
+    moved = await site.do("moveStorageItems", {"itemUuids": [item], "newParentUuid": other}, results)
+    assert [one["code"] for one in moved["results"][0]["userErrors"]] == ["CONFLICT"]
+    moved = await site.do("moveStorageFolders", {"folderUuids": [below["uuid"]], "newParentUuid": other}, results)
+    assert [one["code"] for one in moved["results"][0]["userErrors"]] == ["CONFLICT"]
+    refused = await site.refused("startCloudFolderSync", {"folderUuid": below["uuid"]})
+    assert refused == [("BAD_USER_INPUT", "input.folderUuid")]
+    await site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "removedItemsCount")
+    assert f"{prefix}below/a.txt" in customer.keys()
+    await check_all(site.services)
+
+
+async def test_what_cannot_be_linked_or_synced_is_refused(
+    site: Site, customer: Bucket, integration: str, prefix: str
+) -> None:
+    """SUB-070, ENC-FOLDEROP-35, ENC-SYNCSEM-08: the reason stands at its field, and nothing was made."""
+    link = {"integrationUuid": integration, "remoteUrl": f"{customer.url}/{prefix}"}
+    wrong = [
+        ({"remoteUrl": "s3://another-bucket/a/"}, "FORBIDDEN", "remoteUrl"),
+        ({"remoteUrl": "ftp://bucket/a/"}, "FORBIDDEN", "remoteUrl"),
+        ({"integrationUuid": "00000000-0000-7000-8000-000000000000"}, "NOT_FOUND", "integrationUuid"),
+    ]
+    for change, code, place in wrong:
+        input = {"name": "n", "cloudSync": {**link, **change}}
+        assert await site.refused("createStorageFolder", input) == [(code, f"input.cloudSync.{place}")], change
+    plain = await site.folder("plain")
+    for mutation, more in (("startCloudFolderSync", {}), ("setFolderAutoSync", {"autoSync": True})):
+        refused = await site.refused(mutation, {"folderUuid": plain, **more})
+        assert refused == [("BAD_USER_INPUT", "input.folderUuid")]
+    fields = await site.ask('{ __type(name: "UpdateStorageFolderInput") { inputFields { name } } }')
+    assert not {"remoteUrl", "cloudSync"} & {one["name"] for one in fields["__type"]["inputFields"]}
+
+
+async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """ENC-FOLDEROP-36: from its present state to its end; a stranger learns nothing of it."""
+    customer.put(f"{prefix}a.txt", b"text")
+    folder = await linked(site, integration, customer, prefix)
+    job = await begun(site, folder)
+    document = "subscription($u: UUID!) { cloudSyncJobUpdated(uuid: $u) { status sequence uploadJobsUnitsDone } }"
+    await site.user(stranger := f"{site.url[-5:]}@example.org")
+    async with subscribed(site, {"query": document, "variables": {"u": job}}) as [watch]:
+        await watch.ended()
+    last = watch.states[-1]
+    assert (watch.completed, last["status"], last["uploadJobsUnitsDone"]) == (True, "DONE", 1)
+    assert watch.sequences == sorted(set(watch.sequences))
+    asked = "query($u: UUID!) { cloudSyncJob(uuid: $u) { uuid } }"
+    assert await site.ask(asked, {"u": job}, stranger) == {"cloudSyncJob": None}
+    async with subscribed(site, {"query": document, "variables": {"u": job}}, stranger) as [watch]:
+        await watch.ended()
+    assert watch.errors[0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_a_folder_is_synced_by_itself(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """ENC-SYNCSEM-07: a day after the last sync, and not before.
+
+    SUB-077, SUB-078: each part of the configuration is set by itself, so that nobody's write loses another's.
+    """
+    customer.put(f"{prefix}a.txt", b"text")
+    folder = await linked(site, integration, customer, prefix)
+    await synced(site, folder)
+    given = {"folderUuid": folder, "autoSync": True}
+    ingestion = {"folderUuid": folder, "metadataIngestion": {"matcher": {"suffix": ".meta"}}}
+    await site.done("setFolderMetadataIngestion", ingestion, "folder { uuid }")
+    config = "folder { config { autoSync metadataIngestion { matcher { suffix } } } }"
+    said = await site.done("setFolderAutoSync", given, config)
+    assert said["folder"]["config"] == {"autoSync": True, "metadataIngestion": {"matcher": {"suffix": ".meta"}}}
+    await a_day_later(site)
+    document = "query($u: UUID!) { storageFolder(uuid: $u) { cloudSyncs { nodes { uuid user { uuid } } } } }"
+    nodes = (await site.ask(document, {"u": folder}))["storageFolder"]["cloudSyncs"]["nodes"]
+    assert [one["user"] is None for one in nodes] == [True, False]
+    assert counts(await ended(site, nodes[0]["uuid"])) == {"unchanged": 1}
+    await site.done("setFolderAutoSync", {**given, "autoSync": False}, "folder { uuid }")
+
+
+async def test_a_key_and_a_prefix_of_one_name(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """They live side by side, as do parts of keys that are empty."""
+    stores_both = True
+    customer.put(f"{prefix}a.txt/inner.txt", b"inner")
+    customer.put(f"{prefix}deep/er/and/deeper.txt", b"deep")
+    customer.put(f"{prefix}other.txt", b"other")
+    try:
+        customer.put(f"{prefix}a.txt", b"outer")
+    except customer.client.exceptions.ClientError:
+        stores_both = False
+    folder = await linked(site, integration, customer, prefix.rstrip("/"))
+    await synced(site, folder)
+    there = {key.removeprefix(prefix) for key in customer.keys() if key.startswith(prefix)}
+    found = await contents(site, folder)
+    assert found.keys() == there
+    assert ("a.txt" in found) == stores_both
+    assert counts(await synced(site, folder)) == {"unchanged": len(there)}

@@ -1,0 +1,80 @@
+"""Syncs that no worker takes up by itself: one at a time, cancelled in the middle, and what a bucket may hold."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.tasks import syncs
+from tests.fixtures.clouds import Bucket, bucket, integrated
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped
+
+
+@pytest.fixture(scope="module")
+def customer(s3_server: str) -> Iterator[Bucket]:
+    with bucket(s3_server) as made:
+        yield made
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site without a worker that may reach the customer's store."""
+    with fresh(request.param, request, tmp_path, fetch_allowed=[customer.host]) as settings:
+        async with serving(settings, works=False) as running:
+            yield running
+
+
+async def test_one_sync_at_a_time(site: Site, customer: Bucket) -> None:
+    """ENC-FOLDEROP-35, ENC-HTTP-03: the second start answers the first; cancelled, it is over, and stays so."""
+    integration = await integrated(site, customer)
+    folder = await linked(site, integration, customer, "one/")
+    job = await begun(site, folder, idempotencyKey="k")
+    selection = "wasRunning cloudSyncJob { uuid }"
+    second = await site.done("startCloudFolderSync", {"folderUuid": folder}, selection)
+    assert (second["wasRunning"], second["cloudSyncJob"]["uuid"]) == (True, job)
+    dry = await site.refused("startCloudFolderSync", {"folderUuid": folder, "dryRun": True})
+    assert dry == [("CONFLICT", "input.dryRun")]
+    for _ in range(2):
+        await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, "cloudSyncJob { uuid }")
+    found = await state(site, job)
+    assert (found["status"], found["scanPagesProcessingCancelled"]) == ("CANCELLED", 1)
+    assert await begun(site, folder, idempotencyKey="k") == job
+    assert await begun(site, folder) != job
+
+
+async def test_a_sync_is_cancelled_in_the_middle(site: Site, customer: Bucket) -> None:
+    """What waits is given up with its placeholders, and the status changes when nothing waits any more."""
+    for number in range(3):
+        customer.put(f"middle/{number}.txt", b"text")
+    folder = await linked(site, await integrated(site, customer), customer, "middle/")
+    job = await begun(site, folder)
+    await stepped(site, job)
+    running = await state(site, job)
+    assert (running["status"], running["uploadJobsPending"], running["uploadJobsUnitsPending"]) == ("PENDING", 1, 3)
+    await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, "cloudSyncJob { uuid }")
+    await stepped(site, job)
+    ended = await state(site, job)
+    assert (ended["status"], ended["uploadJobsPending"], ended["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 3)
+    assert await contents(site, folder) == {}
+    await check_all(site.services)
+
+
+async def test_more_objects_than_a_folder_mirrors(
+    site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENC-SYNCSEM-06, SUB-072: the sync ends with an error that says so, and another one can be started."""
+    customer.put("many/1.txt", b"text")
+    customer.put("many/2.zip", b"text")
+    folder = await linked(site, await integrated(site, customer), customer, "many/")
+    monkeypatch.setattr(syncs, "MAX_OBJECTS", 1)
+    job = await begun(site, folder, dryRun=True)
+    await stepped(site, job)
+    found = await state(site, job)
+    assert (found["status"], found["scanPagesProcessingError"]) == ("ERROR", 1)
+    assert found["error"] == "There are more than 1 objects; a folder cannot mirror so many."
+    monkeypatch.undo()
+    again = await begun(site, folder, dryRun=True)
+    await stepped(site, again)
+    assert counts(await state(site, again)) == {"new": 1, "skipped": 1}
