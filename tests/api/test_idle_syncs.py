@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.tasks import syncs
 from tests.fixtures.clouds import Bucket, bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
@@ -68,7 +67,7 @@ async def test_more_objects_than_a_folder_mirrors(
     customer.put("many/1.txt", b"text")
     customer.put("many/2.zip", b"text")
     folder = await linked(site, await integrated(site, customer), customer, "many/")
-    monkeypatch.setattr(syncs, "MAX_OBJECTS", 1)
+    monkeypatch.setattr("gateway.tasks.syncs.MAX_OBJECTS", 1)
     job = await begun(site, folder, dryRun=True)
     await stepped(site, job)
     found = await state(site, job)
