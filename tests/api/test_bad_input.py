@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest_asyncio
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, build_schema, get_named_type, is_leaf_type
 
 from gateway.media import samples
+from tests.fixtures.clouds import Bucket, bucket, integrated
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
 from tests.fixtures.nasty import Case, Sort, cases
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.syncing import linked, synced
 from tests.fixtures.uploading import File, announce
 
 SCHEMA = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
@@ -24,6 +27,7 @@ OWNERS = {
     "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
     "ReencodeJob": "query { reencodeJobs { nodes {",
     "VideoRendition": 'query { storageItem(uuid: "%(itemUuid)s") { ... on VideoItem { rendition {',
+    "CloudSyncJob": 'query { storageFolder(uuid: "%(linkedUuid)s") { cloudSyncs { nodes {',
     "UploadJob": 'query { storageFolder(uuid: "%(folderUuid)s") { uploadJobs { nodes {',
     "Dataset": 'query { dataset(uuid: "%(datasetUuid)s") {',
     "Collection": 'query { collection(uuid: "%(collectionUuid)s") {',
@@ -37,10 +41,21 @@ OURS = {"INTERNAL_SERVER_ERROR", "TIMEOUT"}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    """One site for the module."""
-    return shared_site
+@pytest.fixture(scope="module")
+def customer(s3_server: str) -> Iterator[Bucket]:
+    with bucket(s3_server) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
+async def site(
+    request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """One site for the module, which may reach the customer's store."""
+    allowed = {"fetch_allowed": [customer.host]}
+    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+        async with serving(settings) as running:
+            yield running
 
 
 def fields_of(owner: str) -> dict[str, GraphQLField]:
@@ -115,9 +130,9 @@ def check(case: Case, errors: list[dict[str, Any]]) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def known(shared_site: Site) -> dict[str, Any]:
+async def known(site: Site, customer: Bucket) -> dict[str, Any]:
     """Good values for the fields of inputs, so that each case gets as far as the place that it is about."""
-    site, mark = shared_site, "known"
+    mark = "known"
     folder, target, group = await site.folder(mark), await site.folder("target"), await site.group(mark)
     item = (await stored(site, folder, [File("n", "PLAIN_TEXT", b"n")]))[0]
     waiting = (await announce(site, folder, [File("w", "PLAIN_TEXT", b"w")]))[0]["itemUuid"]
@@ -128,6 +143,8 @@ async def known(shared_site: Site) -> dict[str, Any]:
     cloud = {"title": "c", "kind": "GCP", "locations": ["gs://bucket"], "verifyAccess": False}
     cloud |= {"credentials": {"accessKeyId": "key", "secretAccessKey": "secret"}}
     integration = (await site.done("createCloudIntegration", cloud, "integration { uuid }"))["integration"]["uuid"]
+    mirror = await linked(site, await integrated(site, customer), customer, "known/")
+    await synced(site, mirror)
     await site.done("setMetadataSchemaField", {"key": mark, "type": "TEXT"}, "field { key }")
     owned = {"topLevelFolderUuid": folder, "name": mark}
     preset = {**owned, "filter": {"search": "n"}}
@@ -139,6 +156,10 @@ async def known(shared_site: Site) -> dict[str, Any]:
         "DataGroupInput": {"grid": {"layoutContents": [item]}},
         "LayoutNodeInput": {"tile": {"key": "k"}},
         "MigrateStorageItemInput": {"itemUuid": item, "newUrl": "https://files.example/x"},
+        "linkedUuid": mirror,
+        "StartCloudFolderSyncInput": {"folderUuid": mirror},
+        "SetFolderMetadataIngestionInput": {"folderUuid": mirror},
+        "SetFolderAutoSyncInput": {"folderUuid": mirror},
         "CreateCloudIntegrationInput": cloud,
         "UpdateCloudIntegrationInput": {"integrationUuid": integration, "verifyAccess": False},
         "CloudCredentialsInput": cloud["credentials"],
@@ -198,6 +219,8 @@ async def test_every_argument_is_fed_with_nonsense(site: Site, known: dict[str, 
             await try_all(site, known, owner, name, [case for case in tried if case.sort is Sort.UNTYPED])
             await try_all(site, known, owner, name, [case for case in tried if case.sort is Sort.BAD])
         await try_all(site, known, owner, name, [case for case in tried if case.sort is Sort.ODD])
+        if name == "startCloudFolderSync":
+            await synced(site, known["linkedUuid"])  # what goes on would be taken for a trace of what comes next
 
 
 async def test_every_type_with_arguments_is_fed(site: Site) -> None:

@@ -162,9 +162,8 @@ async def test_keys_of_ones_own(site: Site) -> None:
     for uuid in (foreign, UNKNOWN):
         refusal = await refused(site, "revokeApiKey", {"apiKeyUuid": uuid}, who)
         assert refusal == [("NOT_FOUND", "input.apiKeyUuid")]
-    for moment in ("2020-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"):
-        refusal = await refused(site, "createApiKey", {"name": "x", "expiresAt": moment}, who)
-        assert refusal == [("BAD_USER_INPUT", "input.expiresAt")]
+    refusal = await refused(site, "createApiKey", {"name": "x", "expiresAt": "2020-01-01T00:00:00Z"}, who)
+    assert refusal == [("BAD_USER_INPUT", "input.expiresAt")]
     own = await site.done("createApiKey", {"name": "mine", "expiresAt": "2999-12-31T01:00:00+02:00"}, KEY, who)
     assert own["apiKey"]["expiresAt"] == "2999-12-30T23:00:00Z"
     for _ in range(2):
