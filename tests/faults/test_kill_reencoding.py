@@ -26,6 +26,7 @@ async def state(site: Site, job: str) -> Any:
     return (await site.ask(f"query($u: UUID!) {{ reencodeJob(uuid: $u) {{ {JOB} }} }}", {"u": job}))["reencodeJob"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_killed_worker_begins_again(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """In the middle of a film, and then again; progress never goes back."""
@@ -57,6 +58,7 @@ async def test_a_killed_worker_begins_again(backend: str, request: pytest.Fixtur
             await check_all(site.services)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_killed_worker_films_a_sequence_again(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path
