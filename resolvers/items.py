@@ -120,6 +120,14 @@ items_anywhere = ToMany(
 )
 
 
+Lifetime = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."
+    ),
+]
+
+
 def lifetime_of(context: Context, asked: int | None) -> timedelta:
     """How long a URL is to work; raises `BAD_USER_INPUT` beyond the bounds."""
     seconds = context.services.settings.signed_url_seconds if asked is None else asked
@@ -132,12 +140,7 @@ async def _signed_urls(
     context: Context,
     keys: list[tuple[str | None, str | None, str, str | None, bool, UUID | None]],
     *,
-    lifetime: Annotated[
-        int | None,
-        strawberry.argument(
-            description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."
-        ),
-    ] = None,
+    lifetime: Lifetime = None,
 ) -> list[Any]:
     span = lifetime_of(context, lifetime)
     rows = await integration_rows(context.database, {integration for *_, integration in keys if integration})

@@ -1,27 +1,24 @@
 """How re-encoding jobs, their units and the versions that they make answer."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-import strawberry
 
 from gateway.auth.visible import sees_reencode_job
 from gateway.catalog.reencoding import topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
-from gateway.events.streams import Event
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
-from resolvers.items import lifetime_of
+from resolvers.items import Lifetime, lifetime_of
 from resolvers.orders import in_sequence, newest_first
-from resolvers.watching import Watched, watch
+from resolvers.watching import Watched, following
 
 
 def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
@@ -64,12 +61,7 @@ async def _signed_urls(
     context: Context,
     keys: list[tuple[UUID, str, str]],
     *,
-    lifetime: Annotated[
-        int | None,
-        strawberry.argument(
-            description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."
-        ),
-    ] = None,
+    lifetime: Lifetime = None,
 ) -> list[Any]:
     span: timedelta = lifetime_of(context, lifetime)
     mine = among(context.database.dialect, items.c.uuid, {uuid for uuid, _, _ in keys})
@@ -81,19 +73,7 @@ async def _signed_urls(
 
 signed_url_of = Batch(("item_uuid", "object_key", "mime_type"), _signed_urls)
 
-
-async def watch_reencode(
-    context: Context,
-    *,
-    uuid: Annotated[UUID, strawberry.argument(description="The job.")],
-    after: Annotated[
-        int | None,
-        strawberry.argument(
-            description="A sequence number that the client has seen: nothing is sent before a later one."
-        ),
-    ] = None,
-) -> AsyncGenerator[Event]:
-    """The present state of a re-encoding job, then each change, at most ten a second; ends with the job."""
-    async with aclosing(watch(context, _WATCHED, uuid, after)) as states:
-        async for state in states:
-            yield state
+watch_reencode = following(
+    _WATCHED,
+    """The present state of a re-encoding job, then each change, at most ten a second; ends with the job.""",
+)

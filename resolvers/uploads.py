@@ -1,19 +1,16 @@
 """How upload jobs and their units answer."""
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-import strawberry
 
 from gateway.auth.visible import sees_dataset, sees_item, sees_job
 from gateway.catalog.jobs import TERMINAL, topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
-from gateway.events.streams import Event
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds import JobStatus
@@ -25,7 +22,7 @@ from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs, upload_units
 from resolvers.filters import job_conditions
 from resolvers.orders import in_sequence, newest_first
-from resolvers.watching import Watched, watch
+from resolvers.watching import Watched, following
 
 MAX_LISTED = 10_000
 """How far the lists of a job go that are no pages."""
@@ -135,23 +132,10 @@ uploaded_items = Batch(("uuid",), _uploaded)
 unit_errors = Batch(("uuid",), _failed)
 error_messages = Batch(("uuid",), _messages)
 
-
-async def watch_job(
-    context: Context,
-    *,
-    uuid: Annotated[UUID, strawberry.argument(description="The job.")],
-    after: Annotated[
-        int | None,
-        strawberry.argument(
-            description="A sequence number that the client has seen: nothing is sent before a later one."
-        ),
-    ] = None,
-) -> AsyncGenerator[Event]:
+watch_job = following(
+    _WATCHED,
     """The present state of a job, then each change, at most ten a second and the last always; ends with the job.
 
-    States are coalesced, never replayed: `units(changedAfter:)` shows what was missed. It ends with an error if the job
-    is deleted or the viewer may no longer see it.
-    """
-    async with aclosing(watch(context, _WATCHED, uuid, after)) as states:
-        async for state in states:
-            yield state
+States are coalesced, never replayed: `units(changedAfter:)` shows what was missed. It ends with an error if the job
+is deleted or the viewer may no longer see it.""",
+)

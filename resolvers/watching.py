@@ -6,8 +6,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+import strawberry
 
 from gateway.context import Context
 from gateway.errors import not_found
@@ -31,18 +33,37 @@ class Watched:
     terminal: Collection[StrEnum]
 
 
-async def watch(context: Context, kind: Watched, uuid: UUID, after: int | None) -> AsyncGenerator[Event]:
-    """The states of a job with sequence numbers later than `after`, to its end; `NOT_FOUND` if it cannot be seen."""
-    seen = after if after is not None else -1
-    key = kind.noun, uuid, context.viewer
-    async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as states:
-        present = Event(await _present(context.afresh(), kind, uuid))
-        async for state in _chain(present, states):
-            if state.row.sequence > seen:
-                seen = state.row.sequence
-                yield state
-            if state.row.status in kind.terminal:
-                return
+Follow = Callable[..., AsyncGenerator[Event]]
+
+
+def following(kind: Watched, description: str) -> Follow:
+    """What a subscription to one job of a kind is answered by; `NOT_FOUND` if the job cannot be seen."""
+
+    async def follow(
+        context: Context,
+        *,
+        uuid: Annotated[UUID, strawberry.argument(description=f"The {kind.noun}.")],
+        after: Annotated[
+            int | None,
+            strawberry.argument(
+                description="A sequence number that the client has seen: nothing is sent before a later one."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[Event]:
+        seen = after if after is not None else -1
+        key = kind.noun, uuid, context.viewer
+        async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as states:
+            present = Event(await _present(context.afresh(), kind, uuid))
+            async with aclosing(_chain(present, states)) as all_states:
+                async for state in all_states:
+                    if state.row.sequence > seen:
+                        seen = state.row.sequence
+                        yield state
+                    if state.row.status in kind.terminal:
+                        return
+
+    follow.__doc__ = description
+    return follow
 
 
 async def _chain(first: Event, rest: AsyncGenerator[Event]) -> AsyncGenerator[Event]:

@@ -28,6 +28,7 @@ ITEM_TYPES = {
     StorageItemType.PDF: "PdfItem",
     StorageItemType.SCENE: "SceneItem",
 }
+REFUSED = "What was refused; empty if all was done."
 page_itself = Same()
 counted_page = Derived(("count",), lambda page: page.count())
 

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -83,17 +84,25 @@ def fetched(output: BinaryIO, start: int, stop: int) -> bytes:
 
 
 def answer(output: BinaryIO, request: dict[str, Any]) -> dict[str, object]:
-    """One of: facts; refused, with the reason; fault, if the file could not be reached; exhausted, of memory."""
-    try:
+    """The facts of a file, or why there are none."""
+
+    def facts() -> dict[str, object]:
         file = Path(request["path"]) if "path" in request else RangedFile(request["size"], partial(fetched, output))
-        facts = probe(file, StorageItemType(request["item_type"]), request["name"])
+        return {"facts": asdict(probe(file, StorageItemType(request["item_type"]), request["name"]))}
+
+    return outcome(facts)
+
+
+def outcome(work: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """What work gives; or refused, with the reason; fault, if a file could not be reached; exhausted, of memory."""
+    try:
+        return work()
     except MediaError as error:
         return {"refused": str(error)}
     except MemoryError:
         return {"exhausted": True}
     except OSError as error:
         return {"fault": f"{type(error).__name__}: {error}"}
-    return {"facts": asdict(facts)}
 
 
 if __name__ == "__main__":

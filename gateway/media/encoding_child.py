@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import av
 
-from gateway.media.child import allow, confine, private_output, send
+from gateway.media.child import allow, confine, outcome, private_output, send
 from gateway.media.facts import MediaError
 from gateway.media.films import FORMATS, Format, frame_of, picture_track, writing
 from gateway.media.fitness import is_fit
@@ -38,20 +38,15 @@ def main(seconds: int, memory: int, longest: int) -> None:
 
 
 def answer(request: dict[str, Any], more: Requests, output: BinaryIO) -> dict[str, object]:
-    """One of: finished; fit, if nothing need be done; refused, with the reason; fault, if a file could not be reached;
-    exhausted, of memory.
-    """
-    try:
+    """That it is finished, or fit, if nothing need be done; or why there is no film."""
+
+    def made() -> dict[str, object]:
         if "source" in request:
             return {"finished": True} if recoded(request, output) else {"fit": True}
         film(request, more, output)
-    except MediaError as error:
-        return {"refused": str(error)}
-    except MemoryError:
-        return {"exhausted": True}
-    except OSError as error:
-        return {"fault": f"{type(error).__name__}: {error}"}
-    return {"finished": True}
+        return {"finished": True}
+
+    return outcome(made)
 
 
 def recoded(request: dict[str, Any], output: BinaryIO) -> bool:

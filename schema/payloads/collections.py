@@ -8,31 +8,29 @@ import strawberry
 
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from schema.collections import Collection, FilterPreset
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.fields import answered, column, of
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
 @strawberry.type(description="The collection that was made.")
 class CreateCollectionPayload:
     collection: Collection | None = answered(collection_by_uuid, "The new collection.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The collection that was changed.")
 class UpdateCollectionPayload:
     collection: Collection | None = answered(collection_by_uuid, "The collection as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The collection that was removed.")
 class DeleteCollectionPayload:
     collection_uuid: UUID | None = column("The collection that is gone.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -40,7 +38,7 @@ class DeleteCollectionPayload:
 class AddCollectionItemsPayload:
     collection: Collection | None = answered(collection_by_uuid, "The collection as it is now.")
     failed_item_uuids: list[UUID] | None = column("Items that are not there or not to be seen; at most 1,000.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -48,7 +46,7 @@ class AddCollectionItemsPayload:
 class RemoveCollectionItemsPayload:
     collection: Collection | None = answered(collection_by_uuid, "The collection as it is now.")
     failed_item_uuids: list[UUID] | None = column("Items that it did not hold; at most 1,000.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -61,7 +59,7 @@ class AddCollectionItemsByTitlePayload:
     ambiguous_titles: list[str] | None = column("Names that several items have; at most 1,000.")
     unmatched_titles: list[str] | None = column("Names that no item has; at most 1,000.")
     failed_item_uuids: list[UUID] | None = column("Items that went meanwhile; at most 1,000.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -69,7 +67,7 @@ class AddCollectionItemsByTitlePayload:
 class AddCollectionPresetItemsPayload:
     collection: Collection | None = answered(collection_by_uuid, "The collection as it is now.")
     added_items_count: int | None = column("How many items are new in it.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -77,18 +75,18 @@ class AddCollectionPresetItemsPayload:
 class RemoveCollectionPresetItemsPayload:
     collection: Collection | None = answered(collection_by_uuid, "The collection as it is now.")
     removed_items_count: int | None = column("How many items left it.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The filter that is kept.")
 class CreateFilterPresetPayload:
     filter_preset: FilterPreset | None = answered(preset_by_uuid, "The new preset.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The filter that was forgotten.")
 class DeleteFilterPresetPayload:
     filter_preset_uuid: UUID | None = column("The preset that is gone.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

@@ -7,25 +7,23 @@ from uuid import UUID
 import strawberry
 
 from resolvers.datasets import dataset_by_uuid
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.datasets import DataRow, Dataset
 from schema.fields import answered, column, of
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
 @strawberry.type(description="The dataset that was made.")
 class CreateDatasetPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The new dataset.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset that was changed.")
 class UpdateDatasetPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -33,7 +31,7 @@ class UpdateDatasetPayload:
 class DeleteDatasetPayload:
     dataset_uuid: UUID | None = column("The dataset that is gone.")
     removed_data_rows_count: int | None = column("How many data rows went with it.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -41,7 +39,7 @@ class DeleteDatasetPayload:
 class LinkItemsToDatasetPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
     data_rows: list[DataRow] | None = column("The new data rows, in the order of the input; at most 1,000.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -49,18 +47,18 @@ class LinkItemsToDatasetPayload:
 class UnlinkItemsFromDatasetPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
     removed_data_rows_count: int | None = column("How many data rows went.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset on which users got a role.")
 class AddDatasetUsersPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset on which users lost their role.")
 class RemoveDatasetUsersPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

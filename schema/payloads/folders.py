@@ -7,25 +7,23 @@ from uuid import UUID
 import strawberry
 
 from resolvers.folders import folder_by_uuid, new_parent_of
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
 @strawberry.type(description="The folder that was made.")
 class CreateStorageFolderPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, "The new folder.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The folder that was changed.")
 class UpdateStorageFolderPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, "The folder as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -40,7 +38,7 @@ class StorageFolderResult:
 @strawberry.type(description="What became of each folder.")
 class UpdateStorageFoldersPayload:
     results: list[StorageFolderResult] | None = column("One entry for each folder, in the order of the input.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -48,7 +46,7 @@ class UpdateStorageFoldersPayload:
 class MoveStorageFoldersPayload:
     new_parent: StorageFolder | None = answered(new_parent_of, "The folder that they lie in now.")
     results: list[StorageFolderResult] | None = column("One entry for each folder, in the order of the input.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -57,4 +55,4 @@ class DeleteStorageFolderPayload:
     folder_uuid: UUID | None = column("The folder that is gone.")
     removed_folders_count: int | None = column("How many folders went.")
     removed_items_count: int | None = column("How many items went.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

@@ -6,39 +6,38 @@ import strawberry
 
 from resolvers.datasets import dataset_by_uuid
 from resolvers.folders import folder_by_uuid
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.datasets import Dataset
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 
 _FOLDER = "The folder with the groups that it has now, if the viewer may still see it."
 _DATASET = "The dataset with the groups that it has now, if the viewer may still see it."
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
 @strawberry.type(description="The folder on which groups got a role.")
 class AddStorageFolderGroupsPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, _FOLDER)
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The folder on which groups lost their role.")
 class RemoveStorageFolderGroupsPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, _FOLDER)
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset on which groups got a role.")
 class AddDatasetGroupsPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, _DATASET)
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset on which groups lost their role.")
 class RemoveDatasetGroupsPayload:
     dataset: Dataset | None = answered(dataset_by_uuid, _DATASET)
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

@@ -8,19 +8,17 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid
 from resolvers.items import item_by_uuid
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.items import StorageItem
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
 @strawberry.type(description="The item that was changed.")
 class UpdateStorageItemPayload:
     item: StorageItem | None = answered(item_by_uuid, "The item as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -35,7 +33,7 @@ class StorageItemMutationResult:
 @strawberry.type(description="What became of each item.")
 class UpdateStorageItemsPayload:
     results: list[StorageItemMutationResult] | None = column("One entry for each item, in the order of the input.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -43,7 +41,7 @@ class UpdateStorageItemsPayload:
 class MoveStorageItemsPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, "The folder that they lie in now.")
     results: list[StorageItemMutationResult] | None = column("One entry for each item, in the order of the input.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -52,4 +50,4 @@ class DeleteStorageItemsPayload:
     removed_items_count: int | None = column("How many items went, unused frames included.")
     removed_folders_count: int | None = column("How many folders went; none.")
     results: list[StorageItemMutationResult] | None = column("One entry for each item, in the order of the input.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.fields import column, of
 from schema.metadata import MetadataSchema, MetadataSchemaField
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
@@ -16,7 +14,7 @@ _REFUSED = "What was refused; empty if all was done."
 class SetMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The whole schema as it is now.")
     field: MetadataSchemaField | None = column("The key as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -24,7 +22,7 @@ class SetMetadataSchemaFieldPayload:
 class DeleteMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The whole schema as it is now.")
     field: MetadataSchemaField | None = column("The key as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -32,4 +30,4 @@ class DeleteMetadataSchemaFieldPayload:
 class RestoreMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The whole schema as it is now.")
     field: MetadataSchemaField | None = column("The key as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

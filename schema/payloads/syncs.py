@@ -6,12 +6,10 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid
 from resolvers.syncs import sync_by_uuid
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.fields import answered, column, of
 from schema.folders import StorageFolder
 from schema.syncs import CloudSyncJob
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
@@ -19,25 +17,25 @@ _REFUSED = "What was refused; empty if all was done."
 class StartCloudFolderSyncPayload:
     cloud_sync_job: CloudSyncJob | None = answered(sync_by_uuid, "The sync that was started, or that runs already.")
     was_running: bool | None = column("Whether it was there before.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The sync that was cancelled.")
 class CancelCloudFolderSyncPayload:
     cloud_sync_job: CloudSyncJob | None = answered(sync_by_uuid, "The sync.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The folder with how it deals with metadata now.")
 class SetFolderMetadataIngestionPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, "The folder as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The folder with whether it is synced by itself now.")
 class SetFolderAutoSyncPayload:
     folder: StorageFolder | None = answered(folder_by_uuid, "The folder as it is now.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)

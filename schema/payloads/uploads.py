@@ -10,12 +10,10 @@ import strawberry
 from resolvers import uploads
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import item_by_uuid
-from schema.common import UserError
+from schema.common import REFUSED, UserError
 from schema.fields import answered, column, of
 from schema.items import StorageItem
 from schema.uploads import UploadJob
-
-_REFUSED = "What was refused; empty if all was done."
 
 
 @of()
@@ -52,14 +50,14 @@ class SignedUploadPart:
 @strawberry.type(description="Targets, one for each file in the order of the input.")
 class RequestUploadUrlsPayload:
     targets: list[UploadTarget] | None = column("Where to send the bytes.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="Targets, one for each placeholder in the order of the input.")
 class RenewUploadUrlsPayload:
     targets: list[UploadTarget] | None = column("Where to send the bytes.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -67,28 +65,28 @@ class RenewUploadUrlsPayload:
 class SignUploadPartsPayload:
     item: StorageItem | None = answered(item_by_uuid, "The placeholder.")
     parts: list[SignedUploadPart] | None = column("Where to send each part.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The placeholder whose bytes are all there now.")
 class CompleteUploadPartsPayload:
     item: StorageItem | None = answered(item_by_uuid, "The placeholder.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="What was given up.")
 class AbortUploadsPayload:
     removed_items_count: int | None = column("How many placeholders went.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The job that was started.")
 class StartUploadJobPayload:
     upload_job: UploadJob | None = answered(uploads.job_by_uuid, "The job.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
@@ -96,4 +94,4 @@ class StartUploadJobPayload:
 class CancelUploadJobPayload:
     upload_job: UploadJob | None = answered(uploads.job_by_uuid, "The job.")
     units_cancelled_count: int | None = column("How many units were given up.")
-    user_errors: list[UserError] = column(_REFUSED)
+    user_errors: list[UserError] = column(REFUSED)
