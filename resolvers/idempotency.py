@@ -27,13 +27,7 @@ async def once(
     key = input.idempotency_key
     if key is None:
         return await work()
-    if not 1 <= len(key) <= MAX_KEY:
-        raise bad_input(f"An idempotency key has 1 to {MAX_KEY} characters.", "idempotencyKey")
-    mine = sa.and_(
-        idempotency_keys.c.user_uuid == context.viewer.user_uuid,
-        idempotency_keys.c.mutation == mutation,
-        idempotency_keys.c.key == key,
-    )
+    mine = _mine(context, mutation, key)
     await transaction.execute(sa.delete(idempotency_keys).where(mine, idempotency_keys.c.created_at < now() - LIFETIME))
     row = IdempotencyKey(
         user_uuid=context.viewer.user_uuid, mutation=mutation, key=key, input_sha256=_digest(input), outcome={}
@@ -44,10 +38,33 @@ async def once(
         outcome = await work()
         await transaction.execute(sa.update(idempotency_keys).where(mine).values(outcome=outcome))
         return outcome
-    found = await transaction.first(sa.select(idempotency_keys).where(mine))
-    if found.input_sha256 != row.input_sha256:
+    return _outcome(await transaction.first(sa.select(idempotency_keys).where(mine)), input)
+
+
+async def recalled(context: Context, mutation: str, input: Any) -> dict[str, Any] | None:
+    """What `once` kept of the same request; for mutations whose work before the transaction cannot be done again."""
+    if input.idempotency_key is None:
+        return None
+    mine = _mine(context, mutation, input.idempotency_key)
+    recent = idempotency_keys.c.created_at >= now() - LIFETIME
+    rows = await context.database.rows(sa.select(idempotency_keys).where(mine, recent))
+    return _outcome(rows[0], input) if rows else None
+
+
+def _mine(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:
+    if not 1 <= len(key) <= MAX_KEY:
+        raise bad_input(f"An idempotency key has 1 to {MAX_KEY} characters.", "idempotencyKey")
+    return sa.and_(
+        idempotency_keys.c.user_uuid == context.viewer.user_uuid,
+        idempotency_keys.c.mutation == mutation,
+        idempotency_keys.c.key == key,
+    )
+
+
+def _outcome(kept: Any, input: Any) -> dict[str, Any]:
+    if kept.input_sha256 != _digest(input):
         raise DomainError(ErrorCode.CONFLICT, "This key was used with another input.", ("idempotencyKey",))
-    return dict(found.outcome)
+    return dict(kept.outcome)
 
 
 def _digest(input: Any) -> str:

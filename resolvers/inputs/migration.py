@@ -43,3 +43,6 @@ class MigrateStorageItemsInput:
         default=False,
         description="Whether to leave out entries for which there is no item, instead of refusing all (ENC-QBODY-08).",
     )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="The same key within 24 hours gives the same answer instead of doing it again."
+    )

@@ -16,14 +16,17 @@ from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object
 from gateway.context import Context
 from gateway.database.dialects import among
+from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds import StorageLocationName, StorageUserRole
 from gateway.models.items import items
 from resolvers.doors import MAX_IDS, check_ids, needs
+from resolvers.idempotency import once, recalled
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
 from resolvers.outcomes import Outcome, UserError, told
 
+_MUTATION = "migrateStorageItems"
 _AT_ONCE = 16
 """Objects that are looked for at a time."""
 
@@ -57,6 +60,18 @@ async def migrate_storage_items(context: Context, input: MigrateStorageItemsInpu
     One entry at fault refuses all, but for those that are missing where `skipMissing` is set.
     """
     check_ids(input.items, "items")
+    done = await recalled(context, _MUTATION, input)
+    if done is None:
+        entries = await _checked(context, input)
+        if any(entry.error for entry in entries):
+            return _refused(entries)
+        done = await _write(context, input, entries)
+    moved = [[UUID(uuid) for uuid in uuids] for uuids in done["items"]]
+    return Outcome(results=await _results(context, input, moved))
+
+
+async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[Entry]:
+    """The entries with what their items become, or with what is wrong."""
     clouds = await _clouds(context, input.to_integration_uuid)
     entries = await _entries(context, input)
     clouds |= await _present_clouds(context, entries, clouds.keys())
@@ -64,13 +79,7 @@ async def migrate_storage_items(context: Context, input: MigrateStorageItemsInpu
         _plan(context, entry, input.to_integration_uuid, clouds)
     if input.verify_access:
         await _verify(context, entries, clouds)
-    uuids = [row.uuid for entry in entries for row in entry.rows]
-    if not any(entry.error for entry in entries):
-        await _write(context, entries, input.to_integration_uuid)
-    async with context.database.writing() as transaction:
-        present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
-    results = [_result(entry, entries, present) for entry in entries]
-    return Outcome(results=results, user_errors=[told(entry.error) for entry in entries if entry.error])
+    return entries
 
 
 def _sound(entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -204,26 +213,44 @@ async def _fault_of_object(
     return None
 
 
-async def _write(context: Context, entries: Sequence[Entry], to: UUID | None) -> None:
-    """Change the items, unless somebody else changed or took one of them meanwhile."""
-    before = {row.uuid: (entry, row) for entry in entries for row in entry.rows}
+async def _write(context: Context, input: MigrateStorageItemsInput, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Change the items, unless somebody else changed or took one of them meanwhile; which items, for each entry."""
     async with context.database.writing() as transaction:
-        if to:
-            await keep_integration(transaction, to, "toIntegrationUuid")
-        present = {row.uuid: row for row in await chosen_items(transaction, before.keys())}
-        for uuid, (entry, row) in before.items():
-            now = present.get(uuid)
-            if now is None or (now.url, now.integration_uuid) != (row.url, row.integration_uuid):
-                raise conflict("Somebody else changed this item just now.", "items", entry.place)
-        values = {uuid: entry.values[uuid] for uuid, (entry, _) in before.items()}
-        await update_items(transaction, context.viewer.user_uuid, values, present)
+
+        async def work() -> dict[str, Any]:
+            if input.to_integration_uuid:
+                await keep_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
+            await _change(context, transaction, entries)
+            return {"items": [[str(row.uuid) for row in entry.rows] for entry in entries]}
+
+        return await once(context, transaction, _MUTATION, input, work)
 
 
-def _result(entry: Entry, entries: Sequence[Entry], present: Mapping[UUID, Any]) -> Result:
-    error = entry.error
-    if error is None and any(other.error for other in entries):
-        said = "Nothing is wrong with this entry, but another made the whole fail."
-        error = DomainError(ErrorCode.NOT_APPLIED, said)
-    rows = [] if error else [present[row.uuid] for row in entry.rows if row.uuid in present]
-    errors = [told(error)] if error else []
-    return Result(entry.asked.item_uuid, entry.asked.url, rows, not error and not entry.rows, errors)
+async def _change(context: Context, transaction: Transaction, entries: Sequence[Entry]) -> None:
+    before = {row.uuid: (entry, row) for entry in entries for row in entry.rows}
+    present = {row.uuid: row for row in await chosen_items(transaction, before.keys())}
+    for uuid, (entry, row) in before.items():
+        now = present.get(uuid)
+        if now is None or (now.url, now.integration_uuid) != (row.url, row.integration_uuid):
+            raise conflict("Somebody else changed this item just now.", "items", entry.place)
+    values = {uuid: entry.values[uuid] for uuid, (entry, _) in before.items()}
+    await update_items(transaction, context.viewer.user_uuid, values, present)
+
+
+def _refused(entries: Sequence[Entry]) -> Outcome:
+    """What is wrong with each entry; of the others that they were not done either."""
+    said = "Nothing is wrong with this entry, but another made the whole fail."
+    others = DomainError(ErrorCode.NOT_APPLIED, said)
+    results = [Result(one.asked.item_uuid, one.asked.url, [], False, [told(one.error or others)]) for one in entries]
+    return Outcome(results=results, user_errors=[told(entry.error) for entry in entries if entry.error])
+
+
+async def _results(context: Context, input: MigrateStorageItemsInput, moved: Sequence[Sequence[UUID]]) -> list[Result]:
+    """The items of each entry as they are now, of those that the viewer sees."""
+    mine = among(context.database.dialect, items.c.uuid, [uuid for uuids in moved for uuid in uuids])
+    rows = await context.database.rows(sa.select(items).where(mine, sees_item(context.viewer)))
+    present = {row.uuid: row for row in rows}
+    return [
+        Result(asked.item_uuid, asked.url, [present[uuid] for uuid in uuids if uuid in present], not uuids, [])
+        for asked, uuids in zip(input.items, moved, strict=True)
+    ]

@@ -164,6 +164,12 @@ async def test_keys_of_ones_own(site: Site) -> None:
         assert refusal == [("NOT_FOUND", "input.apiKeyUuid")]
     refusal = await refused(site, "createApiKey", {"name": "x", "expiresAt": "2020-01-01T00:00:00Z"}, who)
     assert refusal == [("BAD_USER_INPUT", "input.expiresAt")]
+    document = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { uuid } } }"
+    before = await site.ask(DIRECTORY)
+    late = {"name": "x", "expiresAt": "9999-12-31T23:59:59-14:00"}
+    error = (await site.body(document, {"input": late}, who))["errors"][0]["extensions"]
+    assert (error["code"], error["inputPath"]) == ("BAD_USER_INPUT", ["input", "expiresAt"])
+    assert await site.ask(DIRECTORY) == before
     own = await site.done("createApiKey", {"name": "mine", "expiresAt": "2999-12-31T01:00:00+02:00"}, KEY, who)
     assert own["apiKey"]["expiresAt"] == "2999-12-30T23:00:00Z"
     for _ in range(2):
