@@ -1,6 +1,5 @@
 """Every mutation is tried by a stranger, by a member without the role that it needs, and by one with it."""
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +10,7 @@ from gateway.media import samples
 from tests.fixtures.clouds import given as given_integration
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
+from tests.fixtures.reencoding import begin, ended
 from tests.fixtures.sites import Site
 from tests.fixtures.syncing import old_sync
 from tests.fixtures.uploading import File, announce, finished
@@ -75,12 +75,8 @@ class World:
 
     async def reencoded(self) -> str:
         """A job over a video that has ended, after all that were started before it."""
-        input = {"itemUuids": [await self.video()], "title": "t"}
-        started = await self.site.done("startVideoReencode", input, "reencodeJob { uuid }")
-        uuid = str(started["reencodeJob"]["uuid"])
-        document = "query($u: UUID!) { reencodeJob(uuid: $u) { status } }"
-        while (await self.site.ask(document, {"u": uuid}))["reencodeJob"]["status"] == "SUBMITTED":
-            await asyncio.sleep(0.05)
+        uuid = await begin(self.site, [await self.video()])
+        await ended(self.site, uuid)
         return uuid
 
     async def linked(self) -> str:

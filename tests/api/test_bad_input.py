@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest_asyncio
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, build_schema, get_named_type, is_leaf_type
 
 from gateway.media import samples
-from tests.fixtures.clouds import Bucket, bucket, integrated
+from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.items import dataset, stored
 from tests.fixtures.nasty import Case, Sort, cases
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import Site
 from tests.fixtures.syncing import linked, synced
 from tests.fixtures.uploading import File, announce
 
@@ -42,20 +41,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
-def customer(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    """One site for the module, which may reach the customer's store."""
-    allowed = {"fetch_allowed": [customer.host]}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
+def site(fetching_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return fetching_site
 
 
 def fields_of(owner: str) -> dict[str, GraphQLField]:

@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import count
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MOST = 1000
-UNREAL = "01900000-0000-7000-8000-000000000000"
 BULK = {
     "updateStorageItems": "items",
     "moveStorageItems": "itemUuids",
@@ -44,7 +43,7 @@ async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
     site, folder = shared_site, await shared_site.folder("twice")
     is_folders, other = "Folder" in mutation, await shared_site.folder("other")
     made = [await site.folder(f"{n}", folder) for n in range(2)] if is_folders else await announced(site, folder, 2)
-    named = [made[0], UNREAL, made[1], made[0]]
+    named = [made[0], UNKNOWN, made[1], made[0]]
     to = {"newParentUuid": other} if mutation.startswith("move") else {}
     selection = "results { uuid userErrors { code message path } }"
     whole = await site.do(mutation, {**entries(mutation, named), **to}, selection)
@@ -57,7 +56,7 @@ async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
     ]
     parts = await site.do(mutation, {**entries(mutation, named), **to, "allowPartial": True}, selection)
     assert [bool(result["userErrors"]) for result in parts["results"]] == [False, True, False, True]
-    for wrong, code in (([], "BAD_USER_INPUT"), ([UNREAL] * (MOST + 1), "LIMIT_EXCEEDED")):
+    for wrong, code in (([], "BAD_USER_INPUT"), ([UNKNOWN] * (MOST + 1), "LIMIT_EXCEEDED")):
         refused = await site.refused(mutation, {**entries(mutation, wrong), **to})
         assert refused == [(code, f"input.{BULK[mutation]}")]
 

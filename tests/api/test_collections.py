@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 WHOLE = """
 collection {
   uuid name description topLevelFolderUuid topLevelFolder { uuid } createdAt lastEditedAt itemsCount

@@ -8,10 +8,9 @@ from gateway.media import samples
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.invariants import check_counters
 from tests.fixtures.items import dataset, grouped, stored
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
-UNREAL = "01900000-0000-7000-8000-000000000000"
 LAYOUT = (
     "layoutType layout timeline contents { key item { uuid } } "
     "layoutSettings { fixedLayout hasMultilayerLabels tileSettings { key title isReadOnly } }"
@@ -118,7 +117,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("contents.1.key", {"contents": [{"key": "a", "itemUuid": 0}, {"key": "a", "itemUuid": 1}]}, "BAD_USER_INPUT"),
     ("contents.1", {"contents": [{"key": "a", "itemUuid": 0}, {"key": "b", "itemUuid": 0}]}, "BAD_USER_INPUT"),
     ("contents.0.key", {"contents": [{"key": "", "itemUuid": 0}]}, "BAD_USER_INPUT"),
-    ("contents.0.itemUuid", {"contents": [{"key": "a", "itemUuid": UNREAL}]}, "NOT_FOUND"),
+    ("contents.0.itemUuid", {"contents": [{"key": "a", "itemUuid": UNKNOWN}]}, "NOT_FOUND"),
     ("layout", {"layout": None}, "BAD_USER_INPUT"),
     ("layout.tile.key", {"layout": tile("z")}, "BAD_USER_INPUT"),
     ("layout.carousel.keys", {"layout": {"carousel": {"keys": []}}}, "BAD_USER_INPUT"),
@@ -149,7 +148,7 @@ async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
         whole = custom({"a": uuids[0], "b": uuids[1]}, layout=tile("a"))["custom"] | fault
         entries = [{**one, "itemUuid": known.get(one["itemUuid"], one["itemUuid"])} for one in whole["contents"]]
         groups.append({"custom": {**whole, "contents": entries}})
-    groups.append({"grid": {"layoutContents": [f"{UNREAL[:-2]}{place:02}" for place in range(51)]}})
+    groups.append({"grid": {"layoutContents": [f"{UNKNOWN[:-2]}{place:02}" for place in range(51)]}})
     groups.append({"carousel": {"layoutContents": uuids}})
     async with unchanged(site):
         payload = await make(site, folder, *groups)
@@ -165,7 +164,7 @@ async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
     folder, uuids = await world(site)
     waiting = (await announce(site, folder, [File("w", "IMAGE", b"w")]))[0]["itemUuid"]
     inner = (await make(site, folder, {"grid": {"layoutContents": uuids[:1]}}))["results"][0]["item"]["uuid"]
-    groups = [{"grid": {"layoutContents": one}} for one in (uuids[:2], [waiting], [inner], [UNREAL], uuids[2:])]
+    groups = [{"grid": {"layoutContents": one}} for one in (uuids[:2], [waiting], [inner], [UNKNOWN], uuids[2:])]
     more = {"allowPartial": True, "idempotencyKey": "k"}
     payload = await make(site, folder, *groups, **more)
     codes = [[error["code"] for error in result["userErrors"]] for result in payload["results"]]

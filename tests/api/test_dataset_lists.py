@@ -1,16 +1,14 @@
 """Datasets are found by what they are, tell where their items lie, are filled by jobs, and given to single users."""
 
-import secrets
 from typing import Any
 
 import pytest
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, finished, placeholders, start, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
@@ -96,17 +94,10 @@ async def test_the_whole_organisation_is_for_admins_of_the_site(shared_site: Sit
         assert [error["extensions"]["code"] for error in errors] == ["FORBIDDEN"]
 
 
-async def newcomer(site: Site) -> str:
-    """Somebody new; the e-mail address."""
-    email = f"{secrets.token_hex(4)}@example.org"
-    await site.user(email)
-    return email
-
-
 async def test_single_users_get_roles_on_datasets(shared_site: Site) -> None:
     """By address or uuid, one role at a time; taken away again, unknown addresses without harm (ENC-DOP-09)."""
     site, uuid = shared_site, await dataset(shared_site, "Shared")
-    one, two, stranger = [await newcomer(site) for _ in range(3)]
+    one, two, stranger = [await site.newcomer() for _ in range(3)]
     given = {"datasetUuid": uuid, "userEmails": [one.upper(), two], "role": "VIEWER"}
     for role in ("VIEWER", "ADMIN"):
         users = (await site.done("addDatasetUsers", {**given, "role": role}, USERS))["dataset"]["users"]

@@ -1,31 +1,24 @@
 """Datasets: the items that they use, the folders that they mirror, and who may change them."""
 
 import asyncio
-import secrets
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site, refusals
 from tests.fixtures.uploading import File, announce, upload
 
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS = "dataRows { nodes { uuid storageItem { uuid } } }"
 DATASET = f"dataset {{ uuid title description viewerRole backingFolderUuid dataRowsCount lastEditedAt {ROWS} }}"
 NEW = "dataRows { uuid dataset { uuid } storageItem { uuid } }"
 
 
-@pytest.fixture(name="site")
-def site_of_all(shared_site: Site) -> Site:
-    """One site for all these tests, which keep to objects of their own."""
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
     return shared_site
-
-
-def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """The codes and paths of a refusal."""
-    return [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
 
 
 def text(name: str) -> File:
@@ -38,13 +31,6 @@ async def items_in(site: Site, folder: str, *names: str) -> list[str]:
     job = await upload(site, folder, [text(name) for name in names])
     uuids = {item["name"]: item["itemUuid"] for item in job["itemsWithNames"]}
     return [uuids[name] for name in names]
-
-
-async def newcomer(site: Site, *groups: str) -> str:
-    """Somebody new in these groups; the e-mail address."""
-    email = f"{secrets.token_hex(4)}@example.org"
-    await site.user(email, groups=list(groups))
-    return email
 
 
 async def counted(site: Site) -> Any:
@@ -162,7 +148,7 @@ async def test_a_dataset_mirrors_a_folder_that_is_there(site: Site) -> None:
 async def test_its_maker_is_its_admin(site: Site) -> None:
     """A member makes datasets; to mirror a folder he needs ADMIN on it."""
     team, folder = await site.group("Team"), await site.folder("Shared")
-    ann = await newcomer(site, team)
+    ann = await site.newcomer(team)
     made = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ann)
     assert made["dataset"]["viewerRole"] == "ADMIN"
     mirror = {"title": "x", "backingFolderUuid": folder}
@@ -201,7 +187,7 @@ async def test_each_needs_its_role(site: Site) -> None:
     """For strangers it does not exist; VIEWER reads, USER edits and links what he sees, ADMIN deletes."""
     team, folder = await site.group("Team"), await site.folder("In")
     one, hidden = await items_in(site, folder, "one", "hidden")
-    ann = await newcomer(site, team)
+    ann = await site.newcomer(team)
     uuid = await dataset_of(site)
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
     mutations: list[tuple[str, dict[str, Any]]] = [

@@ -1,47 +1,26 @@
 """Files that lie elsewhere: a job reads them through their URLs and makes items of them; they stay where they are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from gateway.media import samples
-from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.elsewhere import MOST_FETCHED
+from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import count, facts, finished, items_of, start
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import brought, count, facts, finished, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MOST = 1 << 20
-
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
-    with serving_files(tmp_path_factory.mktemp("files")) as server:
-        yield server
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest, server: FileServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    """A site to which the server is a private store that it may fetch from."""
-    allowed = {"fetch_allowed": [f"127.0.0.1:{server.port}"], "fetch_bytes": MOST}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
-
-
-async def made(site: Site, folder: str, items: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The items that a job makes of these, by name."""
-    job = await finished(site, await start(site, folder, items))
-    assert (job["status"], job["errors"]) == ("DONE", [])
-    return await items_of(site, job)
+def site(fetching_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return fetching_site
 
 
 async def failed(site: Site, folder: str, items: dict[str, Any]) -> list[str]:
@@ -52,10 +31,10 @@ async def failed(site: Site, folder: str, items: dict[str, Any]) -> list[str]:
     return errors
 
 
-async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, server: FileServer) -> None:
+async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file_server: FileServer) -> None:
     folder, data = await site.folder("elsewhere"), samples.png(seed=3)
-    url = server.add("a picture.png", data).replace(" ", "%20") + "?version=2"
-    item = (await made(site, folder, {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}))["a picture.png"]
+    url = file_server.add("a picture.png", data).replace(" ", "%20") + "?version=2"
+    item = (await brought(site, folder, {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}))["a picture.png"]
     assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
     assert (item["isPlaceholder"], item["clientMetadata"]) == (False, {"a": 1})
     assert item["width"]
@@ -72,16 +51,16 @@ async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, serv
     await check_all(site.services)
 
 
-async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, server: FileServer) -> None:
+async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("kinds")
-    film, words = server.add("film.mp4", samples.mp4()), server.add("words.txt", b"some words")
-    frames = [server.add(f"{n}.png", samples.png(seed=n)) for n in range(3)]
+    film, words = file_server.add("film.mp4", samples.mp4()), file_server.add("words.txt", b"some words")
+    frames = [file_server.add(f"{n}.png", samples.png(seed=n)) for n in range(3)]
     items = {
-        "videos": [{"objectUrl": f"{server.url}/to?url={film}", "title": "the film"}],
+        "videos": [{"objectUrl": f"{file_server.url}/to?url={film}", "title": "the film"}],
         "text": [{"objectUrl": words}],
         "imageGroups": [{"title": "frames", "images": [{"url": url} for url in frames]}],
     }
-    found = await made(site, folder, items)
+    found = await brought(site, folder, items)
     assert found["the film"]["duration"] > 0
     assert found["words.txt"]["mimeType"] == "text/plain"
     children = "query($u: UUID!) { storageItem(uuid: $u) { ... on ImageGroupItem { children { nodes { url } } } } }"
@@ -90,12 +69,12 @@ async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, ser
     await check_all(site.services)
 
 
-async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, server: FileServer) -> None:
-    folder, url = await site.folder("given"), server.add("given.mp4", bytes(5000))
+async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_server: FileServer) -> None:
+    folder, url = await site.folder("given"), file_server.add("given.mp4", bytes(5000))
     given = {"fps": 25.0, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
-    server.asked.clear()
-    found = await made(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
-    assert server.asked == [("given.mp4", "bytes=0-0")]
+    file_server.asked.clear()
+    found = await brought(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
+    assert file_server.asked == [("given.mp4", "bytes=0-0")]
     item = found["given.mp4"]
     assert (item["fileSize"], item["duration"], item["sha256"]) == (5000, 4.0, None)
     wrong = {"videos": [{"objectUrl": url, "videoMetadata": {**given, "fileSize": 5001}}]}
@@ -103,40 +82,40 @@ async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, server: F
     await check_all(site.services)
 
 
-async def test_a_large_file_is_read_in_parts(site: Site, server: FileServer) -> None:
+async def test_a_large_file_is_read_in_parts(site: Site, file_server: FileServer) -> None:
     """Of a film with its table at the end only both ends are fetched, though it is longer than may be fetched whole."""
     folder, film = await site.folder("parts"), samples.mp4()
     place = film.rindex(b"moov") - 4  # what lies before it keeps its place
-    filler = (8 * MOST).to_bytes(4) + b"free" + bytes(8 * MOST - 8)
-    url = server.add("long.mp4", film[:place] + filler + film[place:])
-    server.asked.clear()
-    item = (await made(site, folder, {"videos": [{"objectUrl": url}]}))["long.mp4"]
-    assert (item["fileSize"], item["sha256"]) == (len(film) + 8 * MOST, None)
+    filler = (8 * MOST_FETCHED).to_bytes(4) + b"free" + bytes(8 * MOST_FETCHED - 8)
+    url = file_server.add("long.mp4", film[:place] + filler + film[place:])
+    file_server.asked.clear()
+    item = (await brought(site, folder, {"videos": [{"objectUrl": url}]}))["long.mp4"]
+    assert (item["fileSize"], item["sha256"]) == (len(film) + 8 * MOST_FETCHED, None)
     assert item["duration"] > 0
-    spans = [span.removeprefix("bytes=").split("-") for _, span in server.asked if span]
-    assert len(spans) == len(server.asked)
-    assert sum(int(stop) + 1 - int(start) for start, stop in spans) <= MOST
+    spans = [span.removeprefix("bytes=").split("-") for _, span in file_server.asked if span]
+    assert len(spans) == len(file_server.asked)
+    assert sum(int(stop) + 1 - int(start) for start, stop in spans) <= MOST_FETCHED
 
 
-async def test_a_server_without_parts_is_read_whole(site: Site, server: FileServer) -> None:
+async def test_a_server_without_parts_is_read_whole(site: Site, file_server: FileServer) -> None:
     folder, data = await site.folder("whole"), samples.png(seed=5)
-    url = server.add("whole.png", data).replace("/files/", "/whole/")
-    item = (await made(site, folder, {"images": [{"objectUrl": url}]}))["whole.png"]
+    url = file_server.add("whole.png", data).replace("/files/", "/whole/")
+    item = (await brought(site, folder, {"images": [{"objectUrl": url}]}))["whole.png"]
     assert (item["fileSize"], len(item["sha256"])) == (len(data), 64)
 
 
-async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, server: FileServer) -> None:
+async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("wrong")
-    sound = server.add("sound.png", samples.png(seed=9))
+    too_large = file_server.add("large.png", bytes(MOST_FETCHED + 1)).replace("/files/", "/whole/")
+    sound = file_server.add("sound.png", samples.png(seed=9))
     wrong = {
-        f"{server.url}/files/none.png": "none.png: The server has no such file (status 404).",
-        f"{server.url}/status/403": "403: The server does not let us read the file (status 403).",
-        server.add("empty.png", b""): "empty.png: the file is empty.",
-        server.add("words.png", b"words"): "words.png: said to be an image, but the content is text/plain.",
-        server.add("large.png", bytes(MOST + 1)).replace("/files/", "/whole/"): "large.png: The file has more than the "
-        "1,048,576 bytes that may be fetched.",
-        f"{server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
-        f"{server.url}/to?url=ftp://127.0.0.1/x": "to: The URL does not begin with https:// or http://.",
+        f"{file_server.url}/files/none.png": "none.png: The server has no such file (status 404).",
+        f"{file_server.url}/status/403": "403: The server does not let us read the file (status 403).",
+        file_server.add("empty.png", b""): "empty.png: the file is empty.",
+        file_server.add("words.png", b"words"): "words.png: said to be an image, but the content is text/plain.",
+        too_large: f"large.png: The file has more than the {MOST_FETCHED:,} bytes that may be fetched.",
+        f"{file_server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
+        f"{file_server.url}/to?url=ftp://127.0.0.1/x": "to: The URL does not begin with https:// or http://.",
         "http://localhost/inside.png": "inside.png: The host has no public address.",
         "https://127.0.0.1/": "127.0.0.1: The host has no public address.",
     }
@@ -172,22 +151,22 @@ async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: st
 
 
 async def test_a_server_that_is_down_is_asked_again(
-    site: Site, server: FileServer, monkeypatch: pytest.MonkeyPatch
+    site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 2)
     folder = await site.folder("down")
-    server.failures = 2
-    found = await made(site, folder, {"text": [{"objectUrl": f"{server.url}/moody"}]})
+    file_server.failures = 2
+    found = await brought(site, folder, {"text": [{"objectUrl": f"{file_server.url}/moody"}]})
     assert found["moody"]["fileSize"] == len("at last")
-    assert await failed(site, folder, {"text": [{"objectUrl": f"{server.url}/status/503"}]}) == [
+    assert await failed(site, folder, {"text": [{"objectUrl": f"{file_server.url}/status/503"}]}) == [
         "503: The server does not give us the file (status 503)."
     ]
     await check_all(site.services)
 
 
-async def test_a_job_that_waits_for_a_slow_server_can_be_cancelled(site: Site, server: FileServer) -> None:
+async def test_a_job_that_waits_for_a_slow_server_can_be_cancelled(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("slow")
-    job = await start(site, folder, {"text": [{"objectUrl": f"{server.url}/slow"}]})
+    job = await start(site, folder, {"text": [{"objectUrl": f"{file_server.url}/slow"}]})
     await asyncio.sleep(0.5)
     await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
     assert (await finished(site, job))["status"] == "CANCELLED"
@@ -195,9 +174,9 @@ async def test_a_job_that_waits_for_a_slow_server_can_be_cancelled(site: Site, s
     await check_all(site.services)
 
 
-async def test_an_item_that_is_removed_leaves_its_file(site: Site, server: FileServer) -> None:
-    folder, url = await site.folder("removed"), server.add("stays.txt", b"stays")
-    item = (await made(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
+async def test_an_item_that_is_removed_leaves_its_file(site: Site, file_server: FileServer) -> None:
+    folder, url = await site.folder("removed"), file_server.add("stays.txt", b"stays")
+    item = (await brought(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
     await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")
     assert await facts(site, item["uuid"]) is None
     async with httpx.AsyncClient(trust_env=False) as client:

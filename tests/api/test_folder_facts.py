@@ -1,7 +1,6 @@
 """What else folders, and the datasets and groups tied to them, tell of themselves: moments, kinds, counters, orders."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -24,12 +23,6 @@ def site(shared_site: Site) -> Site:
     return shared_site
 
 
-async def told(site: Site, field: str, uuid: str, selection: str, who: str = "admin") -> Any:
-    """What somebody sees of one object."""
-    document = f"query($uuid: UUID!) {{ told: {field}(uuid: $uuid) {{ {selection} }} }}"
-    return (await site.ask(document, {"uuid": uuid}, who))["told"]
-
-
 def is_between(start: datetime, moment: str, end: datetime) -> bool:
     """Whether a moment that the site tells lies in between, to the millisecond."""
     millisecond = timedelta(milliseconds=1)
@@ -41,11 +34,11 @@ async def test_a_folder_tells_when_it_was_made_and_how_it_is_backed(site: Site) 
     facts = "createdAt folderType"
     start = datetime.now(UTC)
     uuid = await site.folder("facts")
-    made = await told(site, "storageFolder", uuid, facts)
+    made = await site.see("storageFolder", uuid, facts)
     assert is_between(start, made["createdAt"], datetime.now(UTC))
     assert made["folderType"] == "GENERIC"
     await site.done("updateStorageFolder", {"folderUuid": uuid, "name": "edited"}, "folder { uuid }")
-    assert await told(site, "storageFolder", uuid, facts) == made
+    assert await site.see("storageFolder", uuid, facts) == made
 
 
 async def test_each_kind_has_its_counter(site: Site) -> None:
@@ -65,7 +58,7 @@ async def test_each_kind_has_its_counter(site: Site) -> None:
     for name, uuid in {**kinds, "dicomSeries": series, "imageGroups": group}.items():
         await site.done("moveStorageItems", {"itemUuids": [uuid], "newParentUuid": other}, "folder { uuid }")
         expected = {**expected, name: 1, "files": expected["files"] + (name in kinds)}
-        found = await told(site, "storageFolder", other, f"summary {{ {COUNTERS} }}")
+        found = await site.see("storageFolder", other, f"summary {{ {COUNTERS} }}")
         assert found["summary"] == expected, name
 
 
@@ -79,18 +72,18 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
     mirror, plain = await dataset(site, "mirror", backingFolderUuid=folder), await dataset(site, "plain", [item])
     backing = "backingFolder { uuid name } backingFolderUuid"
     named = {"backingFolder": {"uuid": folder, "name": "mirrored"}, "backingFolderUuid": folder}
-    assert await told(site, "dataset", mirror, backing) == named
-    assert await told(site, "dataset", plain, backing) == dict.fromkeys(named)
+    assert await site.see("dataset", mirror, backing) == named
+    assert await site.see("dataset", plain, backing) == dict.fromkeys(named)
     ways = "mirrorDatasetUuid mirrorDataset { title } pathToRoot { name mirrorDatasetUuid }"
     path = [{"name": "mirrored", "mirrorDatasetUuid": mirror}, {"name": "top", "mirrorDatasetUuid": None}]
     seen = {"mirrorDatasetUuid": mirror, "mirrorDataset": {"title": "mirror"}, "pathToRoot": path}
-    assert await told(site, "storageFolder", folder, ways) == seen
+    assert await site.see("storageFolder", folder, ways) == seen
     usages = "summary { accessibleDatasets { datasetHash backingFolderUuid } }"
-    used = (await told(site, "storageItem", item, usages))["summary"]["accessibleDatasets"]
+    used = (await site.see("storageItem", item, usages))["summary"]["accessibleDatasets"]
     assert {one["datasetHash"]: one["backingFolderUuid"] for one in used} == {mirror: folder, plain: None}
     await site.grant(folder, team, "VIEWER")
     hidden = {**dict.fromkeys(seen), "pathToRoot": [{"name": "mirrored", "mirrorDatasetUuid": None}]}
-    assert await told(site, "storageFolder", folder, ways, who) == hidden
+    assert await site.see("storageFolder", folder, ways, who) == hidden
 
 
 async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) -> None:
@@ -103,13 +96,13 @@ async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) 
     for _ in range(2):
         link = {"datasetUuid": uuid, "itemUuids": [item], "duplicatesBehavior": "DUPLICATE"}
         rows += (await site.done("linkItemsToDataset", link, "dataRows { uuid createdAt }"))["dataRows"]
-    found = await told(site, "dataset", uuid, "createdAt dataRows { nodes { uuid createdAt } }")
+    found = await site.see("dataset", uuid, "createdAt dataRows { nodes { uuid createdAt } }")
     assert is_between(start, found["createdAt"], made)
     assert found["dataRows"]["nodes"] == rows
     assert is_between(made, rows[0]["createdAt"], datetime.now(UTC))
     assert rows[0]["createdAt"] < rows[1]["createdAt"]
     usages = "summary { accessibleDatasets { dataHashes dataUnitsCreatedAt } }"
-    (usage,) = (await told(site, "storageItem", item, usages))["summary"]["accessibleDatasets"]
+    (usage,) = (await site.see("storageItem", item, usages))["summary"]["accessibleDatasets"]
     assert usage["dataUnitsCreatedAt"] == rows[0]["createdAt"]
     assert sorted(usage["dataHashes"]) == sorted(row["uuid"] for row in rows)
 
@@ -144,11 +137,11 @@ async def test_a_group_is_found_alone_and_among_all(site: Site) -> None:
     renamed = {**made, "name": "renamed facts"}
     change = {"groupUuid": made["uuid"], "name": renamed["name"]}
     assert (await site.done("updateGroup", change, f"group {{ {GROUP} }}"))["group"] == renamed
-    assert await told(site, "group", made["uuid"], GROUP) == renamed
+    assert await site.see("group", made["uuid"], GROUP) == renamed
     every = (await site.ask(f"{{ groups(first: 1000) {{ nodes {{ {GROUP} }} }} }}"))["groups"]["nodes"]
     assert renamed in every
-    assert await told(site, "group", await site.folder("no group"), GROUP) is None
+    assert await site.see("group", await site.folder("no group"), GROUP) is None
     folder = await site.folder("granted")
     await site.grant(folder, made["uuid"], "VIEWER")
-    groups = (await told(site, "storageFolder", folder, f"groups {{ nodes {{ {GROUP} }} }}"))["groups"]
+    groups = (await site.see("storageFolder", folder, f"groups {{ nodes {{ {GROUP} }} }}"))["groups"]
     assert groups["nodes"] == [renamed]

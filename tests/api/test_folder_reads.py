@@ -3,19 +3,17 @@
 from typing import Any
 
 from gateway.media import samples
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce, upload
 
 ANN = "ann@example.org"
 COUNTED = "files folders plainTexts images placeholders tombstones uploadJobs totalSize"
 ROLE = "viewerRole viewerRoleFolder { name }"
-UNREAL = "01900000-0000-7000-8000-000000000000"
 
 
 async def folder(site: Site, uuid: str, selection: str, who: str = "admin") -> Any:
     """What somebody sees of a folder."""
-    document = f"query($uuid: UUID!) {{ storageFolder(uuid: $uuid) {{ {selection} }} }}"
-    return (await site.ask(document, {"uuid": uuid}, who))["storageFolder"]
+    return await site.see("storageFolder", uuid, selection, who)
 
 
 async def names(site: Site, field: str, who: str = "admin") -> list[str]:
@@ -45,7 +43,7 @@ async def test_roots_are_the_topmost_folders_that_were_granted(site: Site) -> No
     below = {"uuid": deeper, "parentUuid": seen, "name": "deeper"}
     assert (await folder(site, deeper, above, ANN))["pathToRoot"] == [below, element]
     assert [part["name"] for part in (await folder(site, deeper, above))["pathToRoot"]] == ["deeper", "seen", "hidden"]
-    for unseen in (hidden, UNREAL):
+    for unseen in (hidden, UNKNOWN):
         assert await folder(site, unseen, "name", ANN) is None
     await site.done("deleteStorageFolder", {"folderUuid": own}, "folderUuid", ANN)
     assert await names(site, "storageFolders", ANN) == ["seen"]

@@ -3,12 +3,11 @@
 import asyncio
 from typing import Any
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
 FOLDER = "uuid name description clientMetadata parentUuid lastEditedAt viewerRole owner { email }"
 RESULTS = "results { uuid folder { uuid name } userErrors { code path } }"
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 # The table of RFC 7396, appendix A, as far as documents and patches are objects.
 MERGES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),

@@ -1,22 +1,20 @@
 """Roles that groups get and lose, on folders and on datasets alike."""
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site, refusals
 
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture(name="site")
-def site_of_all(shared_site: Site) -> Site:
-    """One site for all these tests, which keep to objects of their own."""
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
     return shared_site
 
 
@@ -70,22 +68,10 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return chosen
 
 
-async def newcomer(site: Site, *groups: str) -> str:
-    """Somebody new in these groups; the e-mail address."""
-    email = f"{secrets.token_hex(4)}@example.org"
-    await site.user(email, groups=list(groups))
-    return email
-
-
-def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """The codes and paths of a refusal."""
-    return [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
-
-
 async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
     """A second role replaces the first; without one nothing is seen (ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020)."""
     team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
-    ann = await newcomer(site, team)
+    ann = await site.newcomer(team)
     assert await kind.role_of(site, uuid, ann) is None
     assert (await kind.give(site, uuid, [team, others], "VIEWER"))[kind.field] == {"uuid": uuid}
     assert await kind.role_of(site, uuid, ann) == "VIEWER"
@@ -123,7 +109,7 @@ async def test_bad_lists_are_refused_whole(site: Site, kind: Kind) -> None:
 async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
     """For strangers it does not exist; viewers and users of it are refused; nothing changes."""
     team, uuid = await site.group("Team"), await kind.make(site)
-    ann = await newcomer(site, team)
+    ann = await site.newcomer(team)
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN"), ("USER", "FORBIDDEN")):
         if role:
             await kind.give(site, uuid, [team], role)

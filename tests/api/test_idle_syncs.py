@@ -1,20 +1,14 @@
 """Syncs that no worker takes up by itself: one at a time, cancelled in the middle, and what a bucket may hold."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.clouds import Bucket, bucket, integrated
+from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
 from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped
-
-
-@pytest.fixture(scope="module")
-def customer(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
 
 
 @pytest.fixture(params=["embedded", "scaled"])

@@ -2,42 +2,28 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 
 from gateway.media import samples
-from tests.fixtures.clouds import INTEGRATION, Bucket, bucket, given, integrated
+from tests.fixtures.clouds import INTEGRATION, Bucket, given, integrated
 from tests.fixtures.commands import Command, outside
 from tests.fixtures.dumps import dump, unchanged
 from tests.fixtures.sites import Site, fresh, serving
 from tests.fixtures.uploading import finished, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-UNKNOWN = "01900000-0000-7000-8000-000000000000"
 LIST = "query($uuids: [UUID!], $titles: [String!], $scope: StorageScope! = USER) { cloudIntegrations(uuids: $uuids, "
 LIST += "titles: $titles, scope: $scope) { nodes { uuid title viewerRole } totalCount } }"
 
 
 @pytest.fixture(scope="module")
-def customer(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    """A site that may reach the customer's store."""
-    allowed = {"fetch_allowed": [customer.host]}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
+def site(fetching_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return fetching_site
 
 
 async def listed(site: Site, who: str = "admin", **asked: Any) -> list[str]:

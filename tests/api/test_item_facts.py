@@ -1,7 +1,5 @@
 """What entries of an upload job say of the items to be made, kind by kind, and what else items tell afterwards."""
 
-from typing import Any
-
 import pytest
 
 from gateway.media import samples
@@ -24,12 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def site(shared_site: Site) -> Site:
     """One site for the module: each test keeps to folders of its own."""
     return shared_site
-
-
-async def item(site: Site, uuid: str, selection: str) -> Any:
-    """What is seen of an item."""
-    document = f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {selection} }} }}"
-    return (await site.ask(document, {"uuid": uuid}))["storageItem"]
 
 
 async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
@@ -78,23 +70,23 @@ async def test_facts_of_frames_and_of_sound_are_the_clients(site: Site) -> None:
         "audio": [{"placeholderUuid": sound, "audioMetadata": heard}],
     }
     await made(site, folder, wanted)
-    assert await item(site, frame, " ".join(image)) == image
-    assert await item(site, sound, " ".join(audio)) == audio
+    assert await site.see("storageItem", frame, " ".join(image)) == image
+    assert await site.see("storageItem", sound, " ".join(audio)) == audio
 
 
 async def test_a_tombstone_says_so(site: Site) -> None:
     """ENC-ITEM-10: the item stays, and its object is gone."""
     (uuid,) = await stored(site, await site.folder("tombstone"), [File("t", "PLAIN_TEXT", b"going")])
-    assert await item(site, uuid, "name isTombstone") == {"name": "t", "isTombstone": False}
+    assert await site.see("storageItem", uuid, "name isTombstone") == {"name": "t", "isTombstone": False}
     await lost(site, uuid)
-    assert await item(site, uuid, "name isTombstone") == {"name": "t", "isTombstone": True}
+    assert await site.see("storageItem", uuid, "name isTombstone") == {"name": "t", "isTombstone": True}
 
 
 async def test_children_come_with_signed_urls_if_asked(site: Site) -> None:
     """ENC-QMISC-02: in the same request, each for the bytes of its own child."""
     frames = [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in (83, 84, 85)]
     group, _ = await grouped(site, await site.folder("signed"), frames)
-    found = await item(site, group, "children { nodes { name signedUrl { url } } }")
+    found = await site.see("storageItem", group, "children { nodes { name signedUrl { url } } }")
     brought = {
         node["name"]: (await site.client.get(node["signedUrl"]["url"])).content for node in found["children"]["nodes"]
     }

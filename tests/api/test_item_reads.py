@@ -1,16 +1,14 @@
 """What items tell of themselves, of the groups and datasets that use them, and where their bytes are."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from gateway.media import samples
 from tests.fixtures.items import dataset, grouped, lost, stored
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
-UNREAL = "01900000-0000-7000-8000-000000000000"
 SIGNED = "signedUrl { url method expiresAt headers } signedUrlUnavailableReason"
 SUMMARY = """summary { frameInGroups usedInDatasets
   accessibleGroupItems { uuid name parentUuid parentName itemType }
@@ -32,12 +30,6 @@ def site(shared_site: Site) -> Site:
 def frames(*seeds: int) -> list[File]:
     """Images with contents of their own, named by number."""
     return [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in seeds]
-
-
-async def item(site: Site, uuid: str, selection: str, who: str = "admin") -> Any:
-    """What somebody sees of an item."""
-    document = f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {selection} }} }}"
-    return (await site.ask(document, {"uuid": uuid}, who))["storageItem"]
 
 
 async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
@@ -83,13 +75,13 @@ async def test_items_come_in_the_order_asked(site: Site) -> None:
     a, b = (target["itemUuid"] for target in targets)
     document = """query($uuids: [UUID!]!) { storageItems(uuids: $uuids) {
         __typename ... on PlainTextItem { name } ... on StorageItemInaccessible { uuid } } }"""
-    found = await site.ask(document, {"uuids": [b, UNREAL, a, b]})
-    gap = {"__typename": "StorageItemInaccessible", "uuid": UNREAL}
+    found = await site.ask(document, {"uuids": [b, UNKNOWN, a, b]})
+    gap = {"__typename": "StorageItemInaccessible", "uuid": UNKNOWN}
     one, two = ({"__typename": "PlainTextItem", "name": name} for name in ("a", "b"))
     assert found["storageItems"] == [two, gap, one, two]
     assert (await site.ask(document, {"uuids": []}))["storageItems"] == []
-    assert (await site.ask(document, {"uuids": [UNREAL] * 1000}))["storageItems"] == [gap] * 1000
-    answer = await site.body(document, {"uuids": [UNREAL] * 1001})
+    assert (await site.ask(document, {"uuids": [UNKNOWN] * 1000}))["storageItems"] == [gap] * 1000
+    answer = await site.body(document, {"uuids": [UNKNOWN] * 1001})
     assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert answer["errors"][0]["extensions"]["inputPath"] == ["uuids"]
 
@@ -129,12 +121,12 @@ async def test_children_come_in_their_order(site: Site) -> None:
     folder = await site.folder("children")
     group, members = await grouped(site, folder, frames(5, 3, 4, 1), "four")
     children = "children { edges { frameNumber node { uuid } } totalCount }"
-    found = await item(site, group, f"{children} ... on ImageGroupItem {{ frameTotal }}")
+    found = await site.see("storageItem", group, f"{children} ... on ImageGroupItem {{ frameTotal }}")
     assert [edge["node"]["uuid"] for edge in found["children"]["edges"]] == members
     assert [edge["frameNumber"] for edge in found["children"]["edges"]] == [0, 1, 2, 3]
     assert found["children"]["totalCount"] == found["frameTotal"] == 4
-    some = await item(
-        site,
+    some = await site.see(
+        "storageItem",
         group,
         """some: children(frames: [3, 1, 9, 1, -1]) { edges { frameNumber } totalCount }
         none: children(frames: []) { totalCount }
@@ -144,8 +136,8 @@ async def test_children_come_in_their_order(site: Site) -> None:
     assert (some["some"]["totalCount"], some["none"]["totalCount"]) == (2, 0)
     assert [node["uuid"] for node in some["page"]["nodes"]] == members[:2]
     rest = f'children(first: 2, after: "{some["page"]["pageInfo"]["endCursor"]}") {{ nodes {{ uuid }} }}'
-    assert [node["uuid"] for node in (await item(site, group, rest))["children"]["nodes"]] == members[2:]
-    single = await item(site, members[0], f"{children} groupsContaining {{ nodes {{ uuid }} totalCount }}")
+    assert [node["uuid"] for node in (await site.see("storageItem", group, rest))["children"]["nodes"]] == members[2:]
+    single = await site.see("storageItem", members[0], f"{children} groupsContaining {{ nodes {{ uuid }} totalCount }}")
     assert single["children"] == {"edges": [], "totalCount": 0}
     assert single["groupsContaining"] == {"nodes": [{"uuid": group}], "totalCount": 1}
 
@@ -165,12 +157,12 @@ async def test_summaries_count_all_and_list_what_is_seen(site: Site) -> None:
     await site.done(
         "addDatasetGroups", {"datasetUuid": shown, "groupUuids": [team], "role": "VIEWER"}, "dataset { uuid }"
     )
-    mine = await item(site, frame, f"{SUMMARY} backedDataUnitsCount")
+    mine = await site.see("storageItem", frame, f"{SUMMARY} backedDataUnitsCount")
     reference = {"uuid": group, "name": "of one", "parentUuid": home, "parentName": "home", "itemType": "IMAGE_GROUP"}
     assert mine["summary"]["accessibleGroupItems"] == [reference]
     assert [usage["datasetHash"] for usage in mine["summary"]["accessibleDatasets"]] == [hidden, shown]
     assert mine["backedDataUnitsCount"] == 3
-    theirs = await item(site, frame, f"{SUMMARY} backedDataUnitsCount", who)
+    theirs = await site.see("storageItem", frame, f"{SUMMARY} backedDataUnitsCount", who)
     assert theirs["backedDataUnitsCount"] == 3
     assert theirs["summary"]["accessibleGroupItems"] == []
     usages = theirs["summary"]["accessibleDatasets"]
@@ -179,7 +171,7 @@ async def test_summaries_count_all_and_list_what_is_seen(site: Site) -> None:
     ]
     for summary in (mine["summary"], theirs["summary"]):
         assert (summary["frameInGroups"], summary["usedInDatasets"]) == (1, 2)
-    alone = await item(site, group, SUMMARY)
+    alone = await site.see("storageItem", group, SUMMARY)
     assert (alone["summary"]["frameInGroups"], alone["summary"]["accessibleDatasets"]) == (0, [])
 
 
@@ -189,7 +181,7 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
     text = "Größe".encode()
     uuid = (await stored(site, folder, [File('a "b"/ü.txt', "PLAIN_TEXT", text, "text/plain")]))[0]
     for lifetime, seconds in (("", 3600), ("(lifetime: 60)", 60), ("(lifetime: 604800)", 604800)):
-        found = await item(site, uuid, f"signedUrl{lifetime} {{ url method expiresAt headers }}")
+        found = await site.see("storageItem", uuid, f"signedUrl{lifetime} {{ url method expiresAt headers }}")
         signed = found["signedUrl"]
         left = datetime.fromisoformat(signed["expiresAt"]) - datetime.now(UTC)
         assert timedelta(seconds=seconds - 30) < left <= timedelta(seconds=seconds), lifetime

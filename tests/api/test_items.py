@@ -7,12 +7,11 @@ import pytest
 
 from gateway.media import samples
 from tests.fixtures.items import dataset, grouped, stored
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
 ITEM = "uuid name description clientMetadata folderUuid lastEditedAt"
 RESULTS = "results { uuid item { uuid name } userErrors { code path } }"
-UNREAL = "01900000-0000-7000-8000-000000000000"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -34,8 +33,7 @@ def images(count: int) -> list[File]:
 
 async def item(site: Site, uuid: str, selection: str = ITEM, who: str = "admin") -> Any:
     """What somebody sees of an item."""
-    document = f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {selection} }} }}"
-    return (await site.ask(document, {"uuid": uuid}, who))["storageItem"]
+    return await site.see("storageItem", uuid, selection, who)
 
 
 async def names_in(site: Site, folder: str) -> list[str]:
@@ -82,7 +80,7 @@ async def test_an_item_is_changed(site: Site) -> None:
     assert await site.refused("updateStorageItem", {"itemUuid": uuid, "name": None}) == [
         ("BAD_USER_INPUT", "input.name")
     ]
-    unknown = await site.refused("updateStorageItem", {"itemUuid": UNREAL, "name": "b"})
+    unknown = await site.refused("updateStorageItem", {"itemUuid": UNKNOWN, "name": "b"})
     assert unknown == [("NOT_FOUND", "input.itemUuid")]
     patches = [{"itemUuid": uuid, "clientMetadataPatch": {f"k{place}": place}} for place in range(6)]
     await asyncio.gather(*(site.done("updateStorageItem", patch, "item { uuid }") for patch in patches))
@@ -98,14 +96,14 @@ async def test_several_items_are_changed_at_once(site: Site) -> None:
     one, two = (target["itemUuid"] for target in targets)
     entries = [
         {"itemUuid": one, "name": "A"},
-        {"itemUuid": UNREAL, "name": "x"},
+        {"itemUuid": UNKNOWN, "name": "x"},
         {"itemUuid": one, "name": "again"},
         {"itemUuid": two, "name": "../x"},
     ]
     whole = await site.do("updateStorageItems", {"items": entries}, RESULTS)
     codes = [[error["code"] for error in result["userErrors"]] for result in whole["results"]]
     assert codes == [["NOT_APPLIED"], ["NOT_FOUND"], ["BAD_USER_INPUT"], ["BAD_USER_INPUT"]]
-    assert [result["uuid"] for result in whole["results"]] == [one, UNREAL, one, two]
+    assert [result["uuid"] for result in whole["results"]] == [one, UNKNOWN, one, two]
     places = [".".join(error["path"]) for error in whole["userErrors"]]
     assert places == ["input.items.1", "input.items.2", "input.items.3.name"]
     assert "position 0" in whole["userErrors"][1]["message"]
@@ -113,7 +111,7 @@ async def test_several_items_are_changed_at_once(site: Site) -> None:
     parts = await site.do("updateStorageItems", {"items": entries, "allowPartial": True}, RESULTS)
     assert parts["results"][0] == {"uuid": one, "item": {"uuid": one, "name": "A"}, "userErrors": []}
     assert [result["item"] for result in parts["results"][1:]] == [None] * 3
-    many = [{"itemUuid": UNREAL}] * 1001
+    many = [{"itemUuid": UNKNOWN}] * 1001
     assert await site.refused("updateStorageItems", {"items": many}) == [("LIMIT_EXCEEDED", "input.items")]
 
 
@@ -131,7 +129,7 @@ async def test_items_are_moved(site: Site) -> None:
     await site.done("moveStorageItems", {"itemUuids": [c, b, a], "newParentUuid": right}, RESULTS)
     assert [await names_in(site, uuid) for uuid in (left, inner, right)] == [[], [], ["a", "b", "c"]]
     assert await item(site, c, "folderUuid folder { name }") == {"folderUuid": right, "folder": {"name": "right"}}
-    lost = {"itemUuids": [a], "newParentUuid": UNREAL}
+    lost = {"itemUuids": [a], "newParentUuid": UNKNOWN}
     assert await site.refused("moveStorageItems", lost) == [("NOT_FOUND", "input.newParentUuid")]
     twice = {"itemUuids": [a, a], "newParentUuid": left}
     assert await site.refused("moveStorageItems", twice) == [("BAD_USER_INPUT", "input.itemUuids.1")]

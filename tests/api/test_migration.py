@@ -1,29 +1,21 @@
 """Items follow their objects from one store to another: by uuid or by URL, all of them or none."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from gateway.media import samples
 from tests.fixtures.clouds import Bucket, bucket, given, integrated
 from tests.fixtures.dumps import unchanged
-from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, finished, start, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RESULTS = "results { uuid url isSkipped items { uuid url storageLocation integrationUuid } userErrors { code } }"
-UNKNOWN = "01900000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def old(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -33,24 +25,9 @@ def new(s3_server: str) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
-    with serving_files(tmp_path_factory.mktemp("files")) as server:
-        yield server
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest,
-    old: Bucket,
-    new: Bucket,
-    server: FileServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Site]:
-    """A site that may reach both stores of the customer, and a server of files."""
-    allowed = {"fetch_allowed": [old.host, new.host, f"127.0.0.1:{server.port}"]}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
+def site(fetching_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return fetching_site
 
 
 async def registered(site: Site, folder: str, urls: list[str], integration: str | None) -> list[str]:
@@ -68,11 +45,11 @@ async def migrated(site: Site, entries: list[dict[str, Any]], who: str = "admin"
     return results
 
 
-async def test_items_follow_their_objects(site: Site, old: Bucket, new: Bucket) -> None:
+async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-CLIENT-09, ENC-QBODY-03, -04, -06, SUB-090, SUB-138: by uuid and by URL in one request, or URL kept."""
-    source, target = await integrated(site, old), await integrated(site, new, title="New")
+    source, target = await integrated(site, customer), await integrated(site, new, title="New")
     folder, data = await site.folder("moving"), [samples.png(seed=n) for n in range(3)]
-    urls = [old.put(f"{n}.png", one) for n, one in enumerate(data)]
+    urls = [customer.put(f"{n}.png", one) for n, one in enumerate(data)]
     one, two, three = await registered(site, folder, urls, source)
     again = (await registered(site, folder, urls[1:2], source))[0]
     moved = [new.put(f"moved {n}.png", one) for n, one in enumerate(data)]
@@ -90,21 +67,21 @@ async def test_items_follow_their_objects(site: Site, old: Bucket, new: Bucket) 
     signed = (await site.ask(document, {"u": two}))["storageItem"]["signedUrl"]["url"]
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.get(signed)).content == data[1]
-    other = await integrated(site, old, title="The same store, by other keys")
+    other = await integrated(site, customer, title="The same store, by other keys")
     [result] = await migrated(site, [{"itemUuid": three}], toIntegrationUuid=other)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[2], other)
     [result] = await migrated(site, [{"itemUuid": three, "newUrl": urls[0]}], verifyAccess=False)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[0], other)
-    assert set(old.keys()) >= {"0.png", "1.png", "2.png"}
+    assert set(customer.keys()) >= {"0.png", "1.png", "2.png"}
     await check_all(site.services)
 
 
-async def test_a_guard_and_what_is_missing(site: Site, old: Bucket, new: Bucket) -> None:
+async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-QBODY-05, -08: items of other integrations stay, and missing ones are skipped or refuse all."""
-    source, other, target = [await integrated(site, one) for one in (old, old, new)]
+    source, other, target = [await integrated(site, one) for one in (customer, customer, new)]
     folder = await site.folder("guarded")
     data = samples.png(seed=9)
-    url, there = old.put("guarded.png", data), new.put("guarded.png", data)
+    url, there = customer.put("guarded.png", data), new.put("guarded.png", data)
     one, two = (await registered(site, folder, [url], source))[0], (await registered(site, folder, [url], other))[0]
     entries = [{"itemUuid": two, "newUrl": there}, {"url": url, "newUrl": there}]
     wanted = {"toIntegrationUuid": target, "fromIntegrationUuid": source}
@@ -126,11 +103,11 @@ async def test_a_guard_and_what_is_missing(site: Site, old: Bucket, new: Bucket)
     assert [item["uuid"] for item in results[2]["items"]] == [one]
 
 
-async def test_what_cannot_be_reached_is_refused(site: Site, old: Bucket, new: Bucket) -> None:
+async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-QBODY-07: each object is looked for, and has the length of its item, unless one does not want that."""
-    source, target = await integrated(site, old), await integrated(site, new)
+    source, target = await integrated(site, customer), await integrated(site, new)
     folder = await site.folder("verified")
-    [item] = await registered(site, folder, [old.put("checked.png", samples.png())], source)
+    [item] = await registered(site, folder, [customer.put("checked.png", samples.png())], source)
     [own] = (await upload(site, folder, [File("own", "PLAIN_TEXT", b"own")]))["itemsWithNames"]
     other = new.put("shorter.png", b"short")
     faults = [
@@ -155,13 +132,13 @@ async def test_what_cannot_be_reached_is_refused(site: Site, old: Bucket, new: B
     assert result["items"][0]["url"] == f"{new.url}/none.png"
 
 
-async def test_each_end_needs_its_role(site: Site, old: Bucket, new: Bucket) -> None:
+async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket) -> None:
     """USER on the items' folders and on the new integration; what one does not see is missing."""
-    source, target = await integrated(site, old), await integrated(site, new)
+    source, target = await integrated(site, customer), await integrated(site, new)
     folder, team, who = await site.folder("theirs"), await site.group("movers"), "mover@example.org"
     await site.user(who, groups=[team])
     data = samples.png(seed=11)
-    url, there = old.put("roles.png", data), new.put("roles.png", data)
+    url, there = customer.put("roles.png", data), new.put("roles.png", data)
     [item] = await registered(site, folder, [url], source)
     input = {"items": [{"itemUuid": item, "newUrl": there}], "toIntegrationUuid": target}
     by_url = {**input, "items": [{"url": url, "newUrl": there}]}
@@ -178,11 +155,11 @@ async def test_each_end_needs_its_role(site: Site, old: Bucket, new: Bucket) -> 
     assert await site.refused("migrateStorageItems", by_url, who) == []
 
 
-async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, server: FileServer) -> None:
+async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file_server: FileServer) -> None:
     """An item without integration gets one, or another plain URL."""
     target, folder, data = await integrated(site, new), await site.folder("in"), samples.png(seed=12)
-    [item] = await registered(site, folder, [server.add("first.png", data)], None)
-    [result] = await migrated(site, [{"itemUuid": item, "newUrl": server.add("second.png", data)}])
+    [item] = await registered(site, folder, [file_server.add("first.png", data)], None)
+    [result] = await migrated(site, [{"itemUuid": item, "newUrl": file_server.add("second.png", data)}])
     assert result["items"][0]["storageLocation"] == "DIRECT_ACCESS"
     there = new.put("in.png", data)
     [result] = await migrated(site, [{"itemUuid": item, "newUrl": there}], toIntegrationUuid=target)

@@ -1,46 +1,26 @@
 """Objects in a customer's store become items where they lie: registered, read, signed for, and never changed."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from gateway.media import samples
 from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
-from tests.fixtures.clouds import INTEGRATION, Bucket, bucket, integrated
+from tests.fixtures.clouds import INTEGRATION, Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import File, count, facts, finished, items_of, placeholders, start
+from tests.fixtures.uploading import File, brought, count, facts, finished, placeholders, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
-def customer(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    """A site that may reach the customer's store."""
-    allowed = {"fetch_allowed": [customer.host], "fetch_bytes": 600 << 10}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
-
-
-async def made(site: Site, folder: str, items: dict[str, Any], integration: str) -> dict[str, dict[str, Any]]:
-    """The items that a job makes of objects in an integration, by name."""
-    job = await finished(site, await start(site, folder, items, integrationUuid=integration))
-    assert (job["status"], job["errors"]) == ("DONE", [])
-    return await items_of(site, job)
+def site(fetching_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return fetching_site
 
 
 async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Bucket) -> None:
@@ -49,7 +29,7 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
     data = samples.png(seed=4)
     url = customer.put("pictures/a picture + more%.png", data)
     items = {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}
-    item = (await made(site, folder, items, integration))["a picture + more%.png"]
+    item = (await brought(site, folder, items, integrationUuid=integration))["a picture + more%.png"]
     assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
     assert (item["isPlaceholder"], item["clientMetadata"], item["width"] > 0) == (False, {"a": 1}, True)
     asked = "storageLocation integrationUuid integration { title } signedUrlUnavailableReason signedUrl { url headers }"
@@ -120,7 +100,7 @@ async def test_azure_blobs_become_items(
                 created = await site.done("createCloudIntegration", wanted, INTEGRATION)
                 folder, integration = await site.folder("azure"), created["integration"]["uuid"]
                 items = {"videos": [{"objectUrl": f"{there.endpoint}/media/films/a%20film.mp4"}]}
-                item = (await made(site, folder, items, integration))["a film.mp4"]
+                item = (await brought(site, folder, items, integrationUuid=integration))["a film.mp4"]
                 assert (item["fileSize"], item["duration"] > 0) == (len(data), True)
                 document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation signedUrl { url } } }"
                 found = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
@@ -136,7 +116,7 @@ async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -
     place, filler = film.rindex(b"moov") - 4, 6 << 20
     data = film[:place] + filler.to_bytes(4) + b"free" + bytes(filler - 8) + film[place:]
     url = customer.put("long.mp4", data)
-    item = (await made(site, folder, {"videos": [{"objectUrl": url}]}, integration))["long.mp4"]
+    item = (await brought(site, folder, {"videos": [{"objectUrl": url}]}, integrationUuid=integration))["long.mp4"]
     assert (item["fileSize"], item["duration"] > 0, item["sha256"]) == (len(data), True, None)
 
 
@@ -151,11 +131,11 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
         "imageGroups": [{"images": frames, "title": "both"}],
         "images": [{"objectUrl": customer.put("given.png", b"bytes"), "imageMetadata": facts_given}],
     }
-    found = await made(site, folder, items, integration)
+    found = await brought(site, folder, items, integrationUuid=integration)
     assert (found["given.png"]["width"], found["given.png"]["fileSize"]) == (2, 5)
     assert found["both"]["__typename"] == "ImageGroupItem"
     film = {"imageGroups": [{"images": frames, "title": "film", "createVideo": True}]}
-    found = await made(site, folder, film, integration)
+    found = await brought(site, folder, film, integrationUuid=integration)
     assert (found["film"]["__typename"], found["film"]["frameCount"]) == ("ImageSequenceItem", 2)
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 
 USER = "user { uuid email name siteRole isActive lastEditedAt }"
 GROUP = "group { uuid name description users { nodes { email } } }"
 KEY = "apiKey { uuid name expiresAt revokedAt }"
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 DIRECTORY = """{
   users { nodes { uuid email name siteRole isActive lastEditedAt apiKeys { nodes { uuid name revokedAt } } } }
   groups { nodes { uuid name description users { nodes { email } } } }

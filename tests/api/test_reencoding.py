@@ -1,8 +1,5 @@
 """Videos are re-encoded: a version that every browser plays lies beside the one that came."""
 
-import asyncio
-from typing import Any
-
 import pytest
 
 from gateway.media import samples
@@ -10,17 +7,11 @@ from tests.fixtures.dumps import unchanged
 from tests.fixtures.films import filmed
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import stored, stuck_reencode
-from tests.fixtures.sites import Site
+from tests.fixtures.reencoding import JOB, begin, ended, state
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce, facts, swept
 from tests.fixtures.watching import watching
 
-UNREAL = "01900000-0000-7000-8000-000000000000"
-RENDITION = "mimeType fileSize sha256 width height fps duration frameCount signedUrl(lifetime: 60) { url }"
-JOB = (
-    "uuid title status progress sequence isForced user { email } unitsTotalCount unitsPendingCount unitsErrorCount "
-    "finishedAt units { nodes { position status progress error "
-    f"item {{ uuid ... on VideoItem {{ rendition {{ {RENDITION} }} }} }} }} }}"
-)
 WATCH = (
     "subscription($uuid: UUID!, $after: Int) { reencodeJobUpdated(uuid: $uuid, after: $after) "
     "{ uuid status sequence progress unitsPendingCount } }"
@@ -42,27 +33,6 @@ def old_film(seconds: float = 1.0) -> bytes:
 async def videos(site: Site, folder: str, *data: bytes) -> list[str]:
     """Videos with these bytes."""
     return await stored(site, folder, [File(f"{place}.mp4", "VIDEO", one) for place, one in enumerate(data)])
-
-
-async def begin(site: Site, uuids: list[str], who: str = "admin", **more: Any) -> str:
-    """Start a job."""
-    input = {"itemUuids": uuids, "title": "Make them play", **more}
-    payload = await site.done("startVideoReencode", input, "reencodeJob { uuid }", who)
-    return str(payload["reencodeJob"]["uuid"])
-
-
-async def state(site: Site, job: str, who: str = "admin") -> Any:
-    """What is to be seen of a job."""
-    found = await site.ask(f"query($u: UUID!) {{ reencodeJob(uuid: $u) {{ {JOB} }} }}", {"u": job}, who)
-    return found["reencodeJob"]
-
-
-async def ended(site: Site, job: str) -> Any:
-    """The job once it has ended."""
-    async with asyncio.timeout(60):
-        while (found := await state(site, job))["status"] == "SUBMITTED":
-            await asyncio.sleep(0.05)
-    return found
 
 
 async def test_videos_are_reencoded(site: Site) -> None:
@@ -147,7 +117,7 @@ async def test_what_is_no_video_is_refused(site: Site) -> None:
     [video] = await videos(site, folder, samples.webm())
     waiting = (await announce(site, folder, [File("w", "VIDEO", b"w")]))[0]["itemUuid"]
     async with unchanged(site):
-        wanted = {"itemUuids": [image, video, video, waiting, UNREAL], "title": "t"}
+        wanted = {"itemUuids": [image, video, video, waiting, UNKNOWN], "title": "t"}
         assert await site.refused("startVideoReencode", wanted) == [
             ("BAD_USER_INPUT", "input.itemUuids.0"),
             ("BAD_USER_INPUT", "input.itemUuids.2"),

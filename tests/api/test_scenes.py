@@ -9,14 +9,13 @@ from tests.fixtures import scenes
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import made, stored
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
 
 SCENE = (
     "url childCount: children { totalCount } signedUrl { url } signedUrlUnavailableReason "
     "... on SceneItem { scene sceneFormat pointCount sceneViewSettings sceneLayout }"
 )
-UNREAL = "01900000-0000-7000-8000-000000000000"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -28,9 +27,7 @@ def site(shared_site: Site) -> Site:
 
 async def ask(site: Site, uuid: str, selection: str = SCENE) -> Any:
     """What is to be seen of a scene."""
-    return (await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", {"u": uuid}))[
-        "storageItem"
-    ]
+    return await site.see("storageItem", uuid, selection)
 
 
 async def images(site: Site, folder: str, number: int) -> list[str]:
@@ -81,7 +78,7 @@ async def test_a_scene_of_several_things(site: Site) -> None:
 
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"scene": {"a": 1}}, "BAD_USER_INPUT", "scene"),
-    ({"scene": {"a": [{"itemUuid": UNREAL}]}}, "NOT_FOUND", "scene.a.0.itemUuid"),
+    ({"scene": {"a": [{"itemUuid": UNKNOWN}]}}, "NOT_FOUND", "scene.a.0.itemUuid"),
     ({"scene": {"a": {"itemUuid": "x"}}}, "BAD_USER_INPUT", "scene.a.itemUuid"),
     ({"scene": {"a": {"url": "file:///etc/passwd"}}}, "BAD_USER_INPUT", "scene.a.url"),
     ({"scene": {"a": {"url": "storegraph:///x"}}}, "BAD_USER_INPUT", "scene.a.url"),

@@ -11,10 +11,9 @@ from gateway.media import samples
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import made, stored
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
 
-UNREAL = "01900000-0000-7000-8000-000000000000"
 COLOURS = [(200, 30, 30), (30, 180, 30), (30, 30, 200), (200, 200, 30)]
 SEQUENCE = (
     "children(frames: [0, 2]) { edges { frameNumber node { uuid } } } signedUrl { url } signedUrlUnavailableReason "
@@ -37,8 +36,7 @@ def images(*colours: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> 
 
 async def ask(site: Site, uuid: str, selection: str = SEQUENCE) -> Any:
     """What is to be seen of an item."""
-    found = await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", {"u": uuid})
-    return found["storageItem"]
+    return await site.see("storageItem", uuid, selection)
 
 
 async def colours_of(site: Site, url: str) -> list[tuple[int, ...]]:
@@ -121,7 +119,7 @@ async def test_what_is_no_image_makes_no_group(site: Site) -> None:
     faults: list[tuple[list[str], str, str]] = [
         ([], "BAD_USER_INPUT", ""),
         ([image, image], "BAD_USER_INPUT", ".1"),
-        ([image, UNREAL], "NOT_FOUND", ".1"),
+        ([image, UNKNOWN], "NOT_FOUND", ".1"),
         ([text], "BAD_USER_INPUT", ".0"),
         ([waiting], "CONFLICT", ".0"),
     ]

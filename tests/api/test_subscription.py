@@ -4,13 +4,11 @@ import asyncio
 
 import pytest
 
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, placeholders, start, upload
 from tests.fixtures.watching import StillJob, Watch, still_job, watching
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-UNKNOWN = "0193b1c0-0000-7000-8000-000000000000"
 
 
 def has(count: int) -> object:

@@ -1,14 +1,12 @@
 """Folders mirror buckets: what is new, changed, vanished or returned there is so here after the next sync."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 import pytest_asyncio
 
 from gateway.media import samples
-from tests.fixtures.clouds import Bucket, bucket, integrated
+from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import Site
 from tests.fixtures.syncing import a_day_later, begun, contents, counts, ended, linked, synced
 from tests.fixtures.watching import subscribed
 
@@ -16,20 +14,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
-def customer(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
-async def site(
-    request: pytest.FixtureRequest, customer: Bucket, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
-    """A site that may reach the customer's store."""
-    allowed = {"fetch_allowed": [customer.host]}
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-        async with serving(settings) as running:
-            yield running
+def site(fetching_site: Site) -> Site:
+    """One site for the module: each test keeps to objects of its own."""
+    return fetching_site
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -38,13 +38,6 @@ async def series(site: Site, folder: str, data: bytes = DATA, **more: Any) -> st
     return waiting
 
 
-async def ask(site: Site, uuid: str, selection: str) -> Any:
-    """What is to be seen of an item."""
-    return (await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", {"u": uuid}))[
-        "storageItem"
-    ]
-
-
 async def test_a_time_series_is_read(site: Site) -> None:
     """Columns, rows and the time from first to last, as numbers or dates (ENC-UPI-07, ENC-UPTS, ENC-FOLDEROP-24).
 
@@ -58,8 +51,11 @@ async def test_a_time_series_is_read(site: Site) -> None:
     names = {"time": "TIME", "left": "NUMBER", "right": "NUMBER", "note": "TEXT"}
     columns = [{"name": name, "kind": kind} for name, kind in names.items()]
     content = {"columns": columns, "rowCount": 3, "start": 0.0, "end": 1.5, "startsAt": None, "endsAt": None}
-    assert await ask(site, first, f"__typename {CONTENT}") == {"__typename": "TimeSeriesItem", "content": content}
-    dated = (await ask(site, second, f"{CONTENT} {CHANNELS}"))["content"]
+    assert await site.see("storageItem", first, f"__typename {CONTENT}") == {
+        "__typename": "TimeSeriesItem",
+        "content": content,
+    }
+    dated = (await site.see("storageItem", second, f"{CONTENT} {CHANNELS}"))["content"]
     assert (dated["startsAt"], dated["endsAt"]) == ("2024-01-01T00:00:00Z", "2024-01-01T00:00:02Z")
     counted = await site.ask(
         "query($u: UUID!) { storageFolder(uuid: $u) { summary { timeSeries files } } }", {"u": folder}
@@ -91,7 +87,7 @@ async def test_how_it_is_shown(site: Site) -> None:
     folder = await site.folder("shown")
     settings = {"channels": [{"line": LINE}, {"points": POINTS}]}
     uuid = await series(site, folder, settings=settings)
-    assert (await ask(site, uuid, CHANNELS))["timeSeriesSettings"]["channels"] == DRAWN
+    assert (await site.see("storageItem", uuid, CHANNELS))["timeSeriesSettings"]["channels"] == DRAWN
     document = f"item {{ lastEditedAt {CHANNELS} }}"
     for nothing in ({}, {"timeSeriesSettings": settings}):
         async with unchanged(site):
@@ -102,7 +98,7 @@ async def test_how_it_is_shown(site: Site) -> None:
     assert widths == [1.5, 2.0]
     entry = {"itemUuid": uuid, "timeSeriesSettings": None}
     await site.done("updateStorageItems", {"items": [entry]}, "results { uuid }")
-    assert await ask(site, uuid, CHANNELS) == {"timeSeriesSettings": None}
+    assert await site.see("storageItem", uuid, CHANNELS) == {"timeSeriesSettings": None}
 
 
 BAD: list[tuple[str, list[dict[str, Any]], str]] = [

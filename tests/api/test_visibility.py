@@ -38,15 +38,11 @@ class House:
 
     async def folder(self, uuid: str, selection: str) -> Any:
         """What the viewer sees of a folder."""
-        return (await self.ask(f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ {selection} }} }}", u=uuid))[
-            "storageFolder"
-        ]
+        return await self.site.see("storageFolder", uuid, selection, WHO)
 
     async def item(self, uuid: str, selection: str) -> Any:
         """What the viewer sees of an item."""
-        return (await self.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {selection} }} }}", u=uuid))[
-            "storageItem"
-        ]
+        return await self.site.see("storageItem", uuid, selection, WHO)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from gateway.stores.base import Upload
 from gateway.stores.disk import LocalDisk
@@ -31,12 +30,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(root: Path) -> Iterator[LocalDisk]:
     with disk_store(root) as store:
         yield store
-
-
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        yield client
 
 
 async def signed_digits(store: LocalDisk) -> str:

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
 from starlette.applications import Starlette
 
 from gateway.http.objects import object_routes
@@ -53,12 +52,6 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         s3 = open_store(url, directory=directory, public_url="", secret=b"", part_size=64 << 20)
         yield s3
         asyncio.run(s3.close())
-
-
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        yield client
 
 
 async def send(client: httpx.AsyncClient, signed: SignedRequest, data: bytes | None = None) -> httpx.Response:

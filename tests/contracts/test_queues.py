@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import structlog
-from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from gateway.database.engine import Database
@@ -30,17 +28,7 @@ from tests.contracts.queueing import (
     working,
 )
 
-
-@pytest.fixture
-def queue(database: Database) -> Queue:
-    return open_queue(database, LEASE)
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[list[EventDict]]:
-    """What is logged meanwhile."""
-    with capture_logs() as logged:
-        yield logged
+pytestmark = pytest.mark.usefixtures("logged")
 
 
 async def test_a_committed_task_is_run_once_with_its_arguments(database: Database, queue: Queue) -> None:

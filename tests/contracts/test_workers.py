@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from structlog.testing import capture_logs
-from structlog.typing import EventDict
 
 from gateway.database.engine import Database
 from gateway.jobs.open import open_queue
@@ -31,17 +29,7 @@ from tests.contracts.queueing import (
     working,
 )
 
-
-@pytest.fixture
-def queue(database: Database) -> Queue:
-    return open_queue(database, LEASE)
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[list[EventDict]]:
-    """What is logged meanwhile."""
-    with capture_logs() as logged:
-        yield logged
+pytestmark = pytest.mark.usefixtures("logged")
 
 
 async def test_a_worker_outlives_a_database_that_fails(database: Database, queue: Queue) -> None:

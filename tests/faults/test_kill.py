@@ -3,8 +3,6 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,25 +12,11 @@ from gateway.media import samples
 from gateway.models.items import items
 from gateway.models.uploads import upload_units
 from gateway.settings import Settings
-from tests.fixtures.commands import Command, answers, outside
+from tests.fixtures.commands import answers
 from tests.fixtures.invariants import check_all
+from tests.fixtures.sieges import besieged, reached, revive
 from tests.fixtures.sites import Site, fresh
 from tests.fixtures.uploading import LISTS, File, placeholders, start
-
-
-@asynccontextmanager
-async def besieged(
-    backend: str, settings: Settings, directory: Path
-) -> AsyncIterator[tuple[Site, Command, list[Command]]]:
-    """A site of real processes: those that are to be killed are all of them on SQLite, the worker on PostgreSQL."""
-    port = settings.public_url.rpartition(":")[2]
-    server = Command(settings, directory, "serve", "--port", port)
-    victims = [server] if backend == "embedded" else [Command(settings, directory, "work")]
-    async with AsyncExitStack() as stack:
-        for process in {server, *victims}:
-            stack.enter_context(process)
-        site = await stack.enter_async_context(outside(settings, server))
-        yield site, server, victims
 
 
 def mixed(count: int) -> list[File]:
@@ -64,22 +48,15 @@ async def killed_job(backend: str, settings: Settings, directory: Path, count: i
         for file, uuid in zip(files, uuids, strict=True):
             wanted.setdefault(LISTS[file.item_type], []).append({"placeholderUuid": uuid})
         job = await start(site, folder, wanted, ignoreErrors=True)
-        reached = []
+        ended = []
         for _ in range(kills):
-            before = await done(site)
-            async with asyncio.timeout(60):
-                while (now := await done(site)) == before < count:
-                    await asyncio.sleep(0.02)
+            now = await reached(done, site, min(await done(site) + 1, count))
             await asyncio.sleep(chance.uniform(0, 0.4))
-            for victim in victims:
-                victim.kill()
-                victim.begin()
-            reached.append(now)
+            revive(victims)
+            ended.append(now)
         await answers(site, server)
-        async with asyncio.timeout(120):
-            while await done(site) < count:
-                await asyncio.sleep(0.1)
-        assert reached[0] < count, "the first kill came too late"
+        await reached(done, site, count, seconds=120)
+        assert ended[0] < count, "the first kill came too late"
         await check_units(site, job, files, uuids)
         await check_all(site.services)
 
@@ -102,13 +79,6 @@ async def check_units(site: Site, job: str, files: list[File], uuids: list[str])
     state = (await site.ask(document, {"u": job}))["uploadJob"]
     counts = {"unitsDoneCount": len(files) - len(broken), "unitsErrorCount": len(broken), "unitsCancelledCount": 0}
     assert state == {"status": "DONE", **counts}
-
-
-@pytest.fixture(params=["embedded", "scaled"])
-def backend(request: pytest.FixtureRequest) -> str:
-    """Each backend."""
-    kind: str = request.param
-    return kind
 
 
 async def test_a_killed_worker_loses_nothing(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:

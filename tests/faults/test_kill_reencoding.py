@@ -2,28 +2,18 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.media import samples
-from tests.faults.test_kill import backend, besieged
 from tests.fixtures.commands import answers
 from tests.fixtures.films import filmed
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import stored
-from tests.fixtures.sites import Site, fresh
+from tests.fixtures.reencoding import begin, state
+from tests.fixtures.sieges import besieged, revive
+from tests.fixtures.sites import fresh
 from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
-
-__all__ = ["backend"]  # the fixture
-JOB = (
-    "status progress unitsPendingCount units { nodes { status item { ... on VideoItem { rendition { fileSize } } } } }"
-)
-
-
-async def state(site: Site, job: str) -> Any:
-    """What is to be seen of the job."""
-    return (await site.ask(f"query($u: UUID!) {{ reencodeJob(uuid: $u) {{ {JOB} }} }}", {"u": job}))["reencodeJob"]
 
 
 @pytest.mark.long
@@ -35,17 +25,13 @@ async def test_a_killed_worker_begins_again(backend: str, request: pytest.Fixtur
         async with besieged(backend, settings, tmp_path) as (site, server, victims):
             films = [File("a.mp4", "VIDEO", long), File("b.webm", "VIDEO", samples.webm())]
             videos = await stored(site, await site.folder("killed"), films)
-            wanted = {"itemUuids": videos, "title": "killed", "force": True}
-            started = await site.done("startVideoReencode", wanted, "reencodeJob { uuid }")
-            job, reached = started["reencodeJob"]["uuid"], 0.0
+            job, reached = await begin(site, videos, force=True), 0.0
             for _ in range(2):
                 async with asyncio.timeout(60):
                     while (now := await state(site, job))["progress"] <= reached and now["status"] == "SUBMITTED":
                         await asyncio.sleep(0.02)
                 reached = now["progress"]
-                for victim in victims:
-                    victim.kill()
-                    victim.begin()
+                revive(victims)
                 await answers(site, server)
             async with asyncio.timeout(120):
                 while (now := await state(site, job))["status"] == "SUBMITTED":
@@ -73,9 +59,7 @@ async def test_a_killed_worker_films_a_sequence_again(
             job = await start(site, folder, {"imageGroups": [entry]})
             for seconds in (0.5, 1.5):
                 await asyncio.sleep(seconds)
-                for victim in victims:
-                    victim.kill()
-                    victim.begin()
+                revive(victims)
                 await answers(site, server)
             state = await finished(site, job, seconds=120)
             assert (state["status"], state["unitsDoneCount"]) == ("DONE", 1)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import sqlalchemy as sa
 
 from gateway.models.items import items
 from gateway.models.uploads import upload_units
-from tests.faults.test_kill import besieged, done
-from tests.fixtures.commands import Command, answers
+from tests.faults.test_kill import done
+from tests.fixtures.commands import answers
 from tests.fixtures.files import FileServer, serving_files
 from tests.fixtures.invariants import check_all
+from tests.fixtures.sieges import besieged, reached, revive
 from tests.fixtures.sites import Site, fresh
 from tests.fixtures.uploading import File, placeholders
 
@@ -45,30 +45,14 @@ async def counted(site: Site) -> int:
     return int(found[0].n)
 
 
-async def reached(look: Callable[[Site], Awaitable[int]], site: Site, least: int) -> int:
-    """What is counted, as soon as it is so much."""
-    async with asyncio.timeout(60):
-        while (found := await look(site)) < least:
-            await asyncio.sleep(0.01)
-    return found
-
-
-def revive(victims: list[Command]) -> None:
-    """Kill them, and begin them again."""
-    for victim in victims:
-        victim.kill()
-        victim.begin()
-
-
 @pytest.mark.long
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("backend", ["embedded", "scaled"])
 async def test_a_manifest_survives_its_workers(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Once while units are written, then again and again while they are worked on."""
     chance = random.Random(COUNT)
     with serving_files(tmp_path) as server:
         said = json.dumps({"text": [entry(number, server) for number in range(COUNT)]}).encode()
-        allowed = {"fetch_allowed": [f"127.0.0.1:{server.port}"]}
+        allowed = {"fetch_allowed": [server.host]}
         with fresh(backend, request, tmp_path, **allowed) as settings:
             async with besieged(backend, settings, tmp_path) as (site, process, victims):
                 folder = await site.folder("killed")

@@ -1,0 +1,34 @@
+"""What contracts of several kinds are tried with."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from gateway.database.engine import Database
+from gateway.jobs.open import open_queue
+from gateway.jobs.queue import Queue
+from tests.contracts.queueing import LEASE
+
+
+@pytest.fixture
+def queue(database: Database) -> Queue:
+    """A queue in each database."""
+    return open_queue(database, LEASE)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[EventDict]]:
+    """What is logged meanwhile."""
+    with capture_logs() as logged:
+        yield logged
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """Anybody, who goes through no proxy."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
