@@ -144,8 +144,6 @@ def test_every_uuid_is_one() -> None:
 
 
 def test_lists_are_pages_or_say_their_bound() -> None:
-    import re
-
     for coordinate, kind, field in fields():
         inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
         if not isinstance(inner, GraphQLList) or kind.name.endswith("Connection"):
