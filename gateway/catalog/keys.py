@@ -1,7 +1,8 @@
 """API keys for those who run the site: made, listed and revoked straight in the database."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from gateway.catalog.edits import held_row
 from gateway.catalog.people import create_api_key, revoke_api_key
 from gateway.database.engine import Database
-from gateway.errors import DomainError, bad_input
+from gateway.errors import bad_input
 from gateway.kinds import SiteRole
 from gateway.models.base import fold
 from gateway.models.people import api_keys, users
@@ -43,14 +44,15 @@ async def revoke_key(database: Database, uuid: UUID) -> None:
 @asynccontextmanager
 async def passing_admin_key(database: Database) -> AsyncIterator[str]:
     """A key of an admin of the site that is revoked at the end of the block."""
-    admin = sa.select(users).where(users.c.site_role == SiteRole.ADMIN, users.c.is_active).order_by(users.c.uuid)
-    uuid: UUID | None = None
-    try:
+
+    async def make() -> tuple[UUID, str]:
+        admin = sa.select(users).where(users.c.site_role == SiteRole.ADMIN, users.c.is_active).order_by(users.c.uuid)
         async with database.writing() as transaction:
             found = await transaction.first(admin)
-            uuid, text = await create_api_key(transaction, None, found.uuid, "passing")
-        yield text
-    finally:
-        if uuid:
-            with suppress(DomainError):  # who is stopped while he makes it does not know whether it is there
-                await revoke_key(database, uuid)
+            return await create_api_key(transaction, None, found.uuid, "passing")
+
+    making = asyncio.create_task(make())
+    try:
+        yield (await asyncio.shield(making))[1]
+    finally:  # who is stopped while it is made waits until it is there
+        await revoke_key(database, (await making)[0])

@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-import boto3
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.loaders import create_loader
+from botocore.session import Session as CoreSession
 
 from gateway.clouds.base import Account, CloudObject, ObjectPage, Place
 from gateway.clouds.xml import each, moment, parsed, text
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 GOOGLE = "https://storage.googleapis.com"
 _USUAL_REGION = "us-east-1"
+_DESCRIPTIONS = create_loader()
+"""What boto3 reads of Amazon's services: the same for every session, which else would read a megabyte of JSON anew."""
 
 
 class S3Signer:
@@ -34,7 +38,9 @@ class S3Signer:
             # The environment is the server's, the endpoint is the integration's.
             ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # unknown to its stubs
         )
-        self._client: S3Client = boto3.session.Session().client(
+        core = CoreSession()
+        core.register_component("data_loader", _DESCRIPTIONS)
+        self._client: S3Client = Session(botocore_session=core).client(
             "s3",
             endpoint_url=account.endpoint or (GOOGLE if is_google else None),
             region_name=account.region or ("auto" if is_google else _USUAL_REGION),

@@ -167,11 +167,11 @@ async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file
     assert (found["url"], found["storageLocation"], found["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
 
 
-async def test_a_migration_sent_again_answers_the_same(site: Site, old: Bucket, new: Bucket) -> None:
+async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-HTTP-03: though no item has the old URL any more; with another input the key is a conflict."""
-    source, target = await integrated(site, old), await integrated(site, new)
+    source, target = await integrated(site, customer), await integrated(site, new)
     folder, data = await site.folder("again"), samples.png(seed=13)
-    url, there = old.put("again.png", data), new.put("again.png", data)
+    url, there = customer.put("again.png", data), new.put("again.png", data)
     await registered(site, folder, [url], source)
     entries = [{"url": url, "newUrl": there}, {"itemUuid": UNKNOWN, "newUrl": there}]
     wanted: dict[str, Any] = {"toIntegrationUuid": target, "skipMissing": True, "idempotencyKey": "moved once"}

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from playwright.async_api import ConsoleMessage, Locator, Page, WebSocket, async_playwright
+from playwright.async_api import ConsoleMessage, Locator, Page, Request, WebSocket, async_playwright
 
 EXECUTABLE = "/usr/bin/chromium"
 QUIET = [
@@ -25,12 +25,15 @@ class Watched:
         self.page = page
         self.complaints: list[str] = []
         self.posts = 0
+        self.awaited = 0
         self.hosts: set[str] = set()
         self.frames: list[str] = []
         page.on("console", self._read)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
-        page.on("request", lambda request: self._note(request.method, request.url))
+        page.on("request", self._begin)
+        page.on("requestfinished", self._end)
+        page.on("requestfailed", self._end)
         page.on("websocket", self._listen)
 
     def editor(self, name: str) -> Locator:
@@ -44,6 +47,18 @@ class Watched:
 
     async def run(self) -> None:
         await self.page.get_by_role("button", name="Execute query").click()
+
+    async def settle(self) -> None:
+        """Wait until no request is under way: one that a reload cuts off is a complaint."""
+        while self.awaited:
+            await self.page.wait_for_timeout(20)
+
+    def _begin(self, request: Request) -> None:
+        self.awaited += 1
+        self._note(request.method, request.url)
+
+    def _end(self, request: Request) -> None:
+        self.awaited -= 1
 
     def _read(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

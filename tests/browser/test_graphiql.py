@@ -28,7 +28,7 @@ async def test_query_and_subscription(live_server: LiveServer, browser: Watched)
     await browser.run()
     await expect(browser.editor("Result Window")).to_contain_text('"email": "')
 
-    await page.wait_for_load_state("networkidle")
+    await browser.settle()
     await page.reload()
     await browser.choose("Folders")
     await browser.run()

@@ -28,7 +28,7 @@ def environment(directory: Path, more: Mapping[str, str]) -> dict[str, str]:
 
 async def started(directory: Path, *arguments: str, **settings: str) -> Process:
     """A `storegraph` command that runs."""
-    command = (sys.executable, "-X", "dev", "-W", "error", "-m", "gateway", *arguments)
+    command = (sys.executable, "-W", "error", "-m", "gateway", *arguments)
     return await asyncio.create_subprocess_exec(
         *command, stdout=PIPE, stderr=PIPE, cwd=directory, env=environment(directory, settings)
     )
@@ -38,13 +38,7 @@ async def run(directory: Path, *arguments: str, **settings: str) -> tuple[int, s
     """A `storegraph` command to its end: exit code, output, errors."""
     process = await started(directory, *arguments, **settings)
     output, errors = await process.communicate()
-    # In Python's development mode asyncio calls steps slow that a busy machine was slow with.
-    said = [
-        line
-        for line in errors.decode().splitlines(True)
-        if not re.match(r'{"event": "Executing <.+ took \S+ seconds"', line)
-    ]
-    return process.returncode or 0, output.decode(), "".join(said)
+    return process.returncode or 0, output.decode(), errors.decode()
 
 
 @asynccontextmanager
