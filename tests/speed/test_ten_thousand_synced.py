@@ -2,18 +2,15 @@
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from gateway.models.items import items
-from tests.fixtures.clouds import Bucket, bucket, integrated
+from tests.fixtures.clouds import bucket, integrated
 from tests.fixtures.commands import Command, outside
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh
-from tests.fixtures.syncing import begun, counts, ended, linked, synced
+from tests.fixtures.sites import fresh
+from tests.fixtures.syncing import begun, counts, ended, item_rows, linked, synced
 from tests.fixtures.watching import subscribed
 from tests.speed.usage import memory
 
@@ -23,24 +20,13 @@ WATCH = """subscription($u: UUID!) { cloudSyncJobUpdated(uuid: $u) { status sequ
     uploadJobsUnitsPending uploadJobsUnitsDone } }"""
 
 
-def fill(customer: Bucket) -> None:
-    """Put all objects there."""
-    keys = [f"part-{number % FOLDERS:02}/{number:05}.txt" for number in range(COUNT)]
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda key: customer.put(key, key.encode()), keys))
-
-
-async def rows(site: Site) -> list[tuple[object, ...]]:
-    """What the database says of every item."""
-    return [tuple(row) for row in await site.services.database.rows(sa.select(items).order_by(items.c.uuid))]
-
-
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_ten_thousand_objects_are_synced(request: pytest.FixtureRequest, s3_server: str, tmp_path: Path) -> None:
     """ENC-SYNCSEM-01: progress is told as it is made; a second sync writes no item and reads no object."""
     with bucket(s3_server) as customer:
-        await asyncio.to_thread(fill, customer)
+        keys = [f"part-{number % FOLDERS:02}/{number:05}.txt" for number in range(COUNT)]
+        await asyncio.to_thread(customer.put_all, {key: key.encode() for key in keys})
         with fresh("embedded", request, tmp_path, fetch_allowed=[customer.host], lease_seconds=30.0) as settings:
             port = settings.public_url.rpartition(":")[2]
             with Command(settings, tmp_path, "serve", "--port", port) as server:
@@ -55,11 +41,11 @@ async def test_ten_thousand_objects_are_synced(request: pytest.FixtureRequest, s
                     states = len(watch.states)
                     assert (first["status"], counts(first)) == ("DONE", {"new": COUNT})
                     assert (first["uploadJobsUnitsDone"], first["uploadJobsUnitsError"]) == (COUNT, 0)
-                    before, begin = await rows(site), time.monotonic()
+                    before, begin = await item_rows(site), time.monotonic()
                     again = await synced(site, folder, seconds=300)
                     second = time.monotonic() - begin
                     assert (counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT}, 0)
-                    assert await rows(site) == before
+                    assert await item_rows(site) == before
                     await check_all(site.services)
     print(f"\n{COUNT:,} objects in {took:.0f} s, {states} states told; again in {second:.1f} s")
     print(f"memory of the gateway and its children: {resting / 1e6:.0f} MB at rest, {peak / 1e6:.0f} MB at most")

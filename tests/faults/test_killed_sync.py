@@ -1,0 +1,149 @@
+"""The server is killed again and again while a folder is synced: every object is an item once, and counted once."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.models.folders import folders
+from gateway.models.items import items
+from gateway.models.syncs import cloud_sync_jobs
+from gateway.models.uploads import upload_jobs, upload_units, uploads
+from tests.fixtures.clouds import Bucket, integrated
+from tests.fixtures.commands import Command, answers
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sieges import besieged, revive
+from tests.fixtures.sites import Site, fresh
+from tests.fixtures.syncing import begun, counts, ended, item_rows, linked, synced
+
+COUNT = 950
+CHANGED = 300
+"""So many objects are removed, and are others, and come, before the second sync."""
+FOLDERS = 7
+KILLS = 6
+"""Of each sync. A task is begun eight times, and all pages may be those of one task."""
+SUFFIX = ".meta.json"
+
+
+def objects(prefix: str, numbers: range, said: str = "text") -> dict[str, bytes]:
+    """Texts in some folders; beside one in ten lies its metadata."""
+    made = {}
+    for number in numbers:
+        key = f"{prefix}part-{number % FOLDERS}/deep/{number:04}.txt"
+        made[key] = f"{said} {number}".encode()
+        if number % 10 == 3:
+            made[f"{key}{SUFFIX}"] = json.dumps({"number": number}).encode()
+    return made
+
+
+def change(customer: Bucket, prefix: str, there: dict[str, bytes]) -> dict[str, bytes]:
+    """Remove the first objects, put others in the place of the next, and new ones behind all; what is there then."""
+    gone = objects(prefix, range(CHANGED))
+    customer.remove_all(gone)
+    new = objects(prefix, range(CHANGED, 2 * CHANGED), "other text")
+    new |= objects(prefix, range(COUNT, COUNT + CHANGED))
+    customer.put_all(new)
+    return {key: data for key, data in there.items() if key not in gone} | new
+
+
+async def row_of(site: Site, job: str) -> Any:
+    """What the database says of a sync: the server may be down."""
+    return (await site.services.database.rows(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job))))[0]
+
+
+async def killed(site: Site, victims: list[Command], job: str, chance: random.Random) -> list[Any]:
+    """Kill, again and again, some time after the sync went on; how far it had come each time."""
+    found = []
+    for _ in range(KILLS):
+        await asyncio.sleep(chance.uniform(0, 2))
+        revive(victims)
+        found.append(row := await row_of(site, job))
+        async with asyncio.timeout(60):
+            while (now := await row_of(site, job)).status == "PENDING" and now.sequence == row.sequence:
+                await asyncio.sleep(0.01)
+    for row in found:
+        pages, units = row.scan_pages_processing_done, (row.upload_jobs_units_done, row.upload_jobs_units_pending)
+        print(f"killed with {pages} pages looked at, {units[0]:,} objects read and {units[1]:,} to be read")
+    return found
+
+
+async def survived(
+    site: Site, server: Command, victims: list[Command], folder: str, chance: random.Random
+) -> dict[str, Any]:
+    """A sync that ends though the server is killed; nobody asks for it twice."""
+    job = await begun(site, folder)
+    before = await killed(site, victims, job, chance)
+    await answers(site, server)
+    after = await ended(site, job, seconds=300)
+    assert before[0].scan_pages_processing_pending, "the first kill came too late"
+    assert any(row.upload_jobs_units_pending for row in before), "it was never killed while it read objects"
+    assert (after["status"], after["error"], after["hasUnitErrors"]) == ("DONE", None, False)
+    return after
+
+
+async def check(site: Site, job: dict[str, Any], there: dict[str, bytes], read: int) -> None:
+    """Each object is one item, and what the sync counts is what there is."""
+    texts = {key: data for key, data in there.items() if key.endswith(".txt")}
+    known = (items.c.remote_key, items.c.name, items.c.file_size, items.c.client_metadata)
+    mine = sa.select(*known, items.c.is_placeholder).where(~items.c.is_tombstone)
+    found = await site.services.database.rows(mine)
+    assert Counter(row.remote_key for row in found) == Counter(texts.keys())
+    assert not any(row.is_placeholder for row in found)
+    assert {row.remote_key: row.file_size for row in found} == {key: len(data) for key, data in texts.items()}
+    said = {f"{row.remote_key}{SUFFIX}": row.client_metadata for row in found if row.client_metadata}
+    assert said == {key: json.loads(data) for key, data in there.items() if key.endswith(SUFFIX)}
+    await check_jobs_of(site, job, read)
+    remote = await site.services.database.rows(sa.select(folders.c.remote_url).where(folders.c.remote_url.is_not(None)))
+    assert len(remote) == len({row.remote_url for row in remote}) == 1 + 2 * FOLDERS
+    assert await site.services.database.rows(sa.select(uploads)) == []
+    await check_all(site.services)
+
+
+async def check_jobs_of(site: Site, job: dict[str, Any], read: int) -> None:
+    """So many objects have been read, by the upload jobs that the sync counts."""
+    jobs = sa.select(upload_jobs).where(upload_jobs.c.cloud_sync_job_uuid == UUID(job["uuid"]))
+    found = await site.services.database.rows(jobs)
+    units = sa.select(upload_units.c.status).where(upload_units.c.job_uuid.in_([row.uuid for row in found]))
+    assert Counter(row.status for row in await site.services.database.rows(units)) == Counter({"DONE": read})
+    assert (job["uploadJobsDone"], job["uploadJobsUnitsDone"]) == (len(found), read)
+    left = [f"uploadJobs{state}" for state in ("Pending", "Error", "UnitsPending", "UnitsError", "UnitsCancelled")]
+    left += [f"scanPagesProcessing{state}" for state in ("Pending", "Error", "Cancelled")]
+    assert {name: job[name] for name in left} == dict.fromkeys(left, 0)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_a_sync_survives_its_server(
+    backend: str, customer: Bucket, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """SUB-073: the first sync, then one that finds new objects, others in their place, and none where some were."""
+    chance, prefix = random.Random(COUNT), f"{backend}/"
+    there = objects(prefix, range(COUNT))
+    await asyncio.to_thread(customer.put_all, {**there, f"{prefix}archive.zip": b"PK"})
+    with fresh(backend, request, tmp_path, fetch_allowed=[customer.host], work_in_serve=True) as settings:
+        async with besieged(backend, settings, tmp_path) as (site, server, victims):
+            folder = await linked(site, await integrated(site, customer), customer, prefix)
+            given = {"folderUuid": folder, "metadataIngestion": {"matcher": {"mode": "SUFFIX", "suffix": SUFFIX}}}
+            await site.done("setFolderMetadataIngestion", given, "folder { uuid }")
+            first = await survived(site, server, victims, folder, chance)
+            assert counts(first) == {"new": COUNT, "skipped": 1}
+            assert (first["sidecarsAttachedCount"], first["scanPagesProcessingDone"]) == (COUNT // 10, 3)
+            await check(site, first, there, COUNT)
+
+            before = await item_rows(site)
+            again = await synced(site, folder)
+            assert (counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT, "skipped": 1}, 0)
+            assert await item_rows(site) == before
+
+            there = await asyncio.to_thread(change, customer, prefix, there)
+            second = await survived(site, server, victims, folder, chance)
+            kept = COUNT - 2 * CHANGED
+            found = {"new": CHANGED, "changed": CHANGED, "unchanged": kept, "vanished": CHANGED, "skipped": 1}
+            assert counts(second) == found
+            await check(site, second, there, 2 * CHANGED)
