@@ -1,7 +1,7 @@
 """Runs operations of the schema: queries and mutations to one answer, subscriptions to a stream of answers."""
 
 import asyncio
-import uuid
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -43,7 +43,7 @@ ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 def new_request_id() -> str:
     """A name for a request under which it is logged."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 @dataclass(frozen=True, slots=True)

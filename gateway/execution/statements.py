@@ -44,6 +44,19 @@ def page(edge: ToMany, asked: Asked, request: PageRequest, columns: Columns, man
     return rows.order_by(*arranged(order.column, order.last)).limit(size)
 
 
+def with_page(
+    found: sa.Select[Any], edge: ToMany, asked: Asked, request: PageRequest, columns: Columns
+) -> sa.Select[Any]:
+    """Each row of a page below one row, with that row behind it; the latter alone if the page is empty."""
+    order = request.order
+    marks = order.column.label("main_place"), order.last.label("last_place")
+    below = page(edge, asked, request, columns, False).add_columns(*marks).subquery("page")
+    above = found.subquery("found")
+    arranged = _arranged(order, request.backwards, below.c.main_place, below.c.last_place)
+    wanted = list(below.c)[: -len(marks)]
+    return sa.select(*wanted, *above.c).select_from(above.outerjoin(below, sa.true())).order_by(*arranged)
+
+
 def count(edge: ToMany, asked: Asked, many: bool) -> sa.Select[Any]:
     """How many rows each parent has in all."""
     statement = _matching(edge, asked, sa.func.count().label("total"))

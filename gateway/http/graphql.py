@@ -1,6 +1,5 @@
 """GraphQL over HTTP: one endpoint for queries and mutations, alone or in batches, every answer JSON."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
@@ -148,10 +147,11 @@ def _not_allowed(type_: OperationType) -> HTTPRefusal:
 
 def _timing(answers: list[Answer]) -> Mapping[str, str]:
     """Where the time went, in milliseconds, as browsers show it."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = {}
     for answer in answers:
-        spent.update(answer.timing)
-    said = ", ".join(f"{name};dur={1000 * seconds:.2f}" for name, seconds in spent.items())
+        for name, seconds in answer.timing.items():
+            spent[name] = spent.get(name, 0.0) + seconds
+    said = ", ".join([f"{name};dur={1000 * seconds:.2f}" for name, seconds in spent.items()])
     return {"server-timing": said} if said else {}
 
 

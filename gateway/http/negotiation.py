@@ -1,7 +1,8 @@
 """Media types: which one a client sent, and which of ours it would rather have."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -10,14 +11,16 @@ HTML = "text/html"
 _PARAMETER = re.compile(r';\s*([!#$%&\'*+.^_`|~\w-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 
 
-def media_type(header: str) -> tuple[str, dict[str, str]]:
+@lru_cache(maxsize=64)
+def media_type(header: str) -> tuple[str, Mapping[str, str]]:
     """A media type with its parameters, in lower case; quotes are taken off."""
     name = header.partition(";")[0].strip().lower()
     parameters = {key.lower(): value.strip('"').lower() for key, value in _PARAMETER.findall(header)}
     return name, parameters
 
 
-def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
+@lru_cache(maxsize=64)
+def preferred(accept: str | None, offers: tuple[str, ...]) -> str | None:
     """The offer that an Accept header likes best, by quality, its order, and ours; None if it takes none of them."""
     if not accept or not accept.strip():
         return offers[0]

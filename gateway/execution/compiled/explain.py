@@ -39,7 +39,8 @@ def _step(step: Step) -> str:
     match step:
         case LookupStep():
             edge = step.lookup.edge
-            return f"look up {edge.table.name} by {edge.column} = ${step.lookup.argument}"
+            page = f", with the page {step.page.edge.name}" if step.page else ""
+            return f"look up {edge.table.name} by {edge.column} = ${step.lookup.argument}{page}"
         case ToOneStep():
             return f"one of {step.edge.table.name} by {step.edge.column} = {step.edge.key} of the row above"
         case PagesStep():

@@ -66,15 +66,6 @@ class ToOneStep:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LookupStep:
-    """The row whose key is an argument."""
-
-    lookup: Lookup
-    arguments: Arguments
-    level: Level
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PagesStep:
     """A page of rows for each key, with cursors and the number of all rows where they are selected."""
 
@@ -85,6 +76,21 @@ class PagesStep:
     reads_rows: bool
     reads_cursors: bool
     reads_total: bool
+
+    @property
+    def width(self) -> int:
+        """How many columns a row of the page has; the last is its parent's key."""
+        return len(self.level.columns) + 2 * self.reads_cursors + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookupStep:
+    """The row whose key is an argument, and with it the rows of a `page` for the same key, if there is one below."""
+
+    lookup: Lookup
+    arguments: Arguments
+    level: Level
+    page: PagesStep | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

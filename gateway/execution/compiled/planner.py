@@ -198,7 +198,8 @@ class Planner:
     def _root_step(self, one: Selected, declaration: Lookup | Function | Change | Stream) -> Step:
         arguments = self.selections.arguments(one)
         if isinstance(declaration, Lookup):
-            return plan.LookupStep(declaration, arguments, self._rows(declaration.edge, one))
+            level = self._rows(declaration.edge, one)
+            return plan.LookupStep(declaration, arguments, level, _page_of(declaration.edge, level))
         shape = self._shape(one.type, one.nodes)
         match declaration:
             case Function():
@@ -250,6 +251,12 @@ class Planner:
 
 
 _TYPENAME = "@typename@"
+
+
+def _page_of(edge: ToOne, level: Level) -> plan.PagesStep | None:
+    """The first page below whose rows have the key by which the row above is found: one statement can bring both."""
+    pages = [step for step in level.steps if isinstance(step, plan.PagesStep) and step.reads_rows]
+    return next((step for step in pages if step.edge.parent is not None and step.edge.key == edge.column), None)
 
 
 def _same_step(one: Selected, declaration: Declaration) -> Hashable:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -53,6 +53,7 @@ class Run:
         self._texts = texts
         self._convert = convert
         self._somebody = somebody(context.viewer.site_role)
+        self._at_hand: dict[PagesStep, tuple[Asked, PageRequest, list[Row]]] = {}
 
     async def data(self, plan: Plan) -> dict[str, Any]:
         """What the response holds; raises whatever goes wrong on the way."""
@@ -88,29 +89,42 @@ class Run:
     async def _lookup(self, step: LookupStep, _rows: Sequence[Any]) -> dict[Any, Any]:
         asked = self._arguments(step.arguments)[step.lookup.argument]
         key = statements.stored(self._dialect, asked)
+        if step.page:
+            return {None: await self._found_with_page(step, step.page, key)}
         found = await self._found(step, step.lookup.edge, step.level, [key])
         return {None: found.get(key)}
+
+    async def _found_with_page(self, step: LookupStep, page: PagesStep, key: Any) -> Any:
+        asked, request = self._requested(page)
+
+        def build() -> sa.Select[Any]:
+            found = self._select(step.lookup.edge, step.level, False)
+            return statements.with_page(found, page.edge, asked, request, _of_page(page, request))
+
+        rows = await self._fetch((step, _form(request)), build, [key], request)
+        if not rows:
+            return None
+        width = page.width
+        below = [row[:width] for row in rows] if rows[0][width - 1] is not None else []
+        self._at_hand[page] = asked, request, below
+        return (await self._written(step.level, [rows[0][width:]]))[0]
 
     async def _found(self, step: Step, edge: ToOne, level: Level, keys: list[Any]) -> dict[Any, Any]:
         if not keys:
             return {}
         many = len(keys) > 1
-
-        def build() -> sa.Select[Any]:
-            columns = [*_named(level), edge.table.c[edge.column].label("t0")]
-            return statements.one(edge, self._somebody, self._dialect, columns, many)
-
-        found = await self._fetch((step, many), build, keys)
+        found = await self._fetch((step, many), lambda: self._select(edge, level, many), keys)
         return dict(zip([row[-1] for row in found], await self._written(level, found), strict=True))
+
+    def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
+        columns = [*_named(level), edge.table.c[edge.column].label("t0")]
+        return statements.one(edge, self._somebody, self._dialect, columns, many)
 
     async def _pages(self, step: PagesStep, rows: Sequence[Any]) -> dict[Any, Any]:
         keys = step.keys(rows)
         if not keys:
             return {}
-        edge, given = step.edge, self._arguments(step.arguments)
-        arguments = {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments}
-        asked = Asked(self._somebody, self._dialect, given.get("filter"), arguments)
-        request = requested(edge, asked, given)
+        asked, request = self._at_hand[step][:2] if step in self._at_hand else self._requested(step)
         work: list[Work] = []
         if step.reads_rows:
             work.append(partial(self._rows_of_pages, step, asked, request, keys))
@@ -121,6 +135,12 @@ class Run:
         totals = results[-1] if step.reads_total else {}
         flat, spans = _spans(keys, found, totals, request)
         return dict(zip(keys, await self._written_pages(step, flat, spans, request), strict=True))
+
+    def _requested(self, step: PagesStep) -> tuple[Asked, PageRequest]:
+        edge, given = step.edge, self._arguments(step.arguments)
+        arguments = {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments}
+        asked = Asked(self._somebody, self._dialect, given.get("filter"), arguments)
+        return asked, requested(edge, asked, given)
 
     async def _written_pages(
         self, step: PagesStep, flat: list[Row], spans: list[Any], request: PageRequest
@@ -137,14 +157,14 @@ class Run:
     async def _rows_of_pages(
         self, step: PagesStep, asked: Asked, request: PageRequest, keys: list[Any]
     ) -> dict[Any, list[Row]]:
-        many, order = len(keys) > 1, request.order
+        if step in self._at_hand:
+            return {keys[0]: self._at_hand[step][2]}
+        many = len(keys) > 1
 
         def build() -> sa.Select[Any]:
-            place = [order.column.label("t0"), order.last.label("t1")] if step.reads_cursors else []
-            return statements.page(step.edge, asked, request, [*_named(step.level), *place], many)
+            return statements.page(step.edge, asked, request, _of_page(step, request), many)
 
-        shape = request.fingerprint, request.backwards, request.cursor and request.cursor[0] is None
-        rows = await self._fetch((step, many, shape), build, keys, request)
+        rows = await self._fetch((step, many, _form(request)), build, keys, request)
         if step.edge.parent is None or not many:
             return {keys[0]: rows}
         found: dict[Any, list[Row]] = defaultdict(list)
@@ -251,6 +271,17 @@ def _known(keys: list[Any]) -> list[Any]:
 
 def _named(level: Level) -> list[sa.ColumnElement[Any]]:
     return [column.label(f"c{number}") for number, column in enumerate(level.columns)]
+
+
+def _of_page(step: PagesStep, request: PageRequest) -> list[sa.ColumnElement[Any]]:
+    order = request.order
+    place = [order.column.label("t0"), order.last.label("t1")] if step.reads_cursors else []
+    return [*_named(step.level), *place]
+
+
+def _form(request: PageRequest) -> Hashable:
+    """What tells the statements of a page apart."""
+    return request.fingerprint, request.backwards, request.cursor and request.cursor[0] is None
 
 
 def _spans(keys: list[Any], found: Any, totals: Any, request: PageRequest) -> tuple[list[Row], list[Any]]:
