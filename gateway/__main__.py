@@ -1,6 +1,7 @@
 """The command line: `storegraph` or `python -m gateway`.
 
-What takes long to import is imported by the command that needs it: the others answer at once.
+What takes long to import is imported by the command that needs it, once the settings are known to be good: help and
+refusals come at once.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import signal
 from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -16,13 +17,11 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
-from gateway.catalog.keys import every_key, make_key, passing_admin_key, revoke_key
-from gateway.context import Services
-from gateway.demo.client import DemoFailed
 from gateway.errors import DomainError
-from gateway.logs import configure_logs
-from gateway.services import NotConfigured, database_address, open_services
-from gateway.settings import Settings
+from gateway.settings import NotConfigured, Settings
+
+if TYPE_CHECKING:
+    from gateway.context import Services
 
 cli = typer.Typer(
     help="One GraphQL endpoint over storage metadata.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -44,15 +43,17 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Make a small collection to look at, once.")] = False,
 ) -> None:
     """Serve the GraphQL endpoint; on SQLite also bring the database up to date and work on jobs."""
+    settings = _settings()
     from gateway.asgi import serve as serve_site
 
-    settings = _settings()
     if not settings.public_url:
         settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
 
-    async def started(services: Services, key: str | None) -> None:
+    async def started(services: "Services", key: str | None) -> None:
         _greet(settings, key)
         if demo:
+            from gateway.catalog.keys import passing_admin_key
+            from gateway.demo.client import DemoFailed
             from gateway.demo.run import run_demo
 
             try:
@@ -67,13 +68,15 @@ def serve(
 @cli.command()
 def work() -> None:
     """Work on jobs until told to stop; as many workers as one likes, on any machine."""
+    settings = _settings()
+    from gateway.services import open_services
     from gateway.tasks.worker import work as work_on_tasks
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with open_services(_settings()) as services:
+        async with open_services(settings) as services:
             await work_on_tasks(services, stop)
 
     _run(until_stopped())
@@ -99,12 +102,13 @@ def explain(
     file: Annotated[Path, typer.Argument(help="A document.", exists=True, dir_okay=False)],
 ) -> None:
     """Print how the queries of a document are answered: statements, columns and keys as a tree."""
+    settings = _settings()
     from gateway.database.dialects import database_url
     from gateway.execution.compiled.executor import explain as explained
     from gateway.execution.documents import DocumentErrors
+    from gateway.services import database_address
     from schema.api import api
 
-    settings = _settings()
     dialect = database_url(database_address(settings)).get_backend_name()
     try:
         typer.echo(asyncio.run(explained(file.read_text(), api, settings.limits, dialect)))
@@ -119,9 +123,10 @@ def demo(
     url: Annotated[str, typer.Option(help="A running site.")] = "http://127.0.0.1:8000",
 ) -> None:
     """Make the demo collection on a site that runs already."""
+    from gateway.demo.client import DemoFailed
     from gateway.demo.run import run_demo
 
-    _run(run_demo(url, key))
+    _run(run_demo(url, key), DemoFailed)
 
 
 @cli.command()
@@ -131,10 +136,11 @@ def generate(
     seed: Annotated[int, typer.Option(help="The same seed makes the same.")] = 7,
 ) -> None:
     """Fill an empty database with plausible metadata, without bytes, for measurements and trials."""
+    settings = _settings()
     from gateway.generate.fill import generate as fill
     from gateway.generate.people import ADMIN
+    from gateway.services import open_services
 
-    settings = _settings()
     upwards = _upwards(settings)
 
     async def make() -> None:
@@ -149,9 +155,12 @@ def generate(
 @key_commands.command("create")
 def create_key(user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line") -> None:
     """Make an API key for a user; it is shown this once."""
+    settings = _settings()
+    from gateway.catalog.keys import make_key
+    from gateway.services import open_services
 
     async def create() -> None:
-        async with open_services(_settings()) as services:
+        async with open_services(settings) as services:
             console.print(await make_key(services.database, user, name))
 
     _run(create())
@@ -162,10 +171,13 @@ def list_keys(
     user: Annotated[str | None, typer.Option(help="Only this user's keys, by e-mail address.")] = None,
 ) -> None:
     """List API keys, never their texts."""
+    settings = _settings()
+    from gateway.catalog.keys import every_key
+    from gateway.services import open_services
 
     async def show() -> None:
         typer.echo("uuid\tuser\tname\tcreated\texpires\trevoked")
-        async with open_services(_settings()) as services:
+        async with open_services(settings) as services:
             for row in await every_key(services.database, user):
                 moments = (row.created_at, row.expires_at, row.revoked_at)
                 typer.echo("\t".join([str(row.uuid), row.email, row.name, *map(_moment, moments)]))
@@ -176,9 +188,12 @@ def list_keys(
 @key_commands.command("revoke")
 def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list shows it.")]) -> None:
     """Revoke an API key; it is refused within 5 seconds."""
+    settings = _settings()
+    from gateway.catalog.keys import revoke_key
+    from gateway.services import open_services
 
     async def revoke() -> None:
-        async with open_services(_settings()) as services:
+        async with open_services(settings) as services:
             await revoke_key(services.database, uuid)
         console.print("The key is revoked.")
 
@@ -187,6 +202,7 @@ def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list 
 
 def _upwards(settings: Settings) -> Coroutine[Any, Any, None]:
     from gateway.database.migrate import migrate as migrate_database
+    from gateway.services import database_address
 
     async def migrated() -> None:
         await asyncio.to_thread(migrate_database, database_address(settings))
@@ -206,6 +222,8 @@ def _settings() -> Settings:
             name = "_".join(str(part) for part in fault["loc"])
             errors.print(f"STOREGRAPH_{name.upper()}: {fault['msg']}")
         raise typer.Exit(2) from None
+    from gateway.logs import configure_logs
+
     configure_logs(settings.log_level)
     return settings
 
@@ -216,12 +234,13 @@ def _greet(settings: Settings, key: str | None) -> None:
         console.print(f"The first admin's API key, shown this once: {key}")
 
 
-def _run(command: Coroutine[Any, Any, None]) -> None:
-    """Run to the end; what the operator did wrong is told in a line."""
+def _run(command: Coroutine[Any, Any, None], *told: type[Exception]) -> None:
+    """Run to the end; what the operator did wrong is told in a line, and so are errors of the kinds `told`."""
+    kinds: tuple[type[Exception], ...] = (NotConfigured, DomainError, *told)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(command)
-    except (NotConfigured, DomainError, DemoFailed) as error:
+    except kinds as error:
         errors.print(str(error))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -13,8 +13,8 @@ from gateway.app import create_app
 from gateway.catalog.bootstrap import first_admin
 from gateway.context import Services
 from gateway.database.migrate import is_current, migrate
-from gateway.services import NotConfigured, database_address, open_services
-from gateway.settings import Settings
+from gateway.services import database_address, open_services
+from gateway.settings import NotConfigured, Settings
 from gateway.tasks.worker import working
 from schema.api import api
 

@@ -19,13 +19,9 @@ from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import Rules
 from gateway.jobs.open import open_queue
 from gateway.jobs.queue import Lease
-from gateway.settings import Settings
+from gateway.settings import NotConfigured, Settings
 from gateway.stores.base import ObjectStore
 from gateway.stores.open import open_store
-
-
-class NotConfigured(Exception):
-    """The settings do not suffice; the message says what is missing."""
 
 
 def database_address(settings: Settings) -> str:

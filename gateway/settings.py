@@ -16,6 +16,10 @@ _PREFIX = "STOREGRAPH_"
 Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
 
 
+class NotConfigured(Exception):
+    """The settings do not suffice; the message says what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much one caller may ask for at once (design section 7); counts unless the name says otherwise."""

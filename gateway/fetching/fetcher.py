@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urldefrag
@@ -62,7 +63,7 @@ class Fetcher:
         self._most = most
         self._seconds = seconds
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or httpx.create_ssl_context(),
+            ssl_context=tls or _usual_tls(),
             network_backend=GuardedNetwork(rules, resolve),
             max_connections=32,
             keepalive_expiry=5,
@@ -152,6 +153,12 @@ class Fetcher:
                 waiting = bytearray()
         await asyncio.to_thread(file.write, waiting)
         await asyncio.to_thread(file.flush)
+
+
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    """As the web is trusted; reading the certificates of all authorities takes 0.1 s, and is done once."""
+    return httpx.create_ssl_context()
 
 
 def _target(url: httpx.URL) -> httpcore.URL:

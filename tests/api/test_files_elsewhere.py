@@ -4,14 +4,13 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway.media import samples
 from tests.fixtures.elsewhere import MOST_FETCHED
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import Site, speaking
 from tests.fixtures.uploading import brought, count, facts, finished, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,7 +42,7 @@ async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file
     signed = found["storageItem"].pop("signedUrl")
     assert found["storageItem"] == {"storageLocation": "DIRECT_ACCESS", "signedUrlUnavailableReason": None}
     assert (signed["url"], signed["method"], signed["headers"]) == (url, "GET", {})
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with speaking() as client:
         assert (await client.get(signed["url"])).content == data
     summary = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images totalSize placeholders } } }"
     counts = (await site.ask(summary, {"u": folder}))["storageFolder"]["summary"]
@@ -179,6 +178,6 @@ async def test_an_item_that_is_removed_leaves_its_file(site: Site, file_server: 
     item = (await brought(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
     await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")
     assert await facts(site, item["uuid"]) is None
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with speaking() as client:
         assert (await client.get(url)).content == b"stays"
     await check_all(site.services)

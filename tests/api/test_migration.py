@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway.media import samples
@@ -11,7 +10,7 @@ from tests.fixtures.clouds import Bucket, bucket, given, integrated
 from tests.fixtures.dumps import unchanged
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import UNKNOWN, Site
+from tests.fixtures.sites import UNKNOWN, Site, speaking
 from tests.fixtures.uploading import File, finished, start, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,7 +64,7 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
             assert (item["url"], item["integrationUuid"], item["storageLocation"]) == (url, target, "S3_COMPATIBLE")
     document = "query($u: UUID!) { storageItem(uuid: $u) { signedUrl { url } } }"
     signed = (await site.ask(document, {"u": two}))["storageItem"]["signedUrl"]["url"]
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with speaking() as client:
         assert (await client.get(signed)).content == data[1]
     other = await integrated(site, customer, title="The same store, by other keys")
     [result] = await migrated(site, [{"itemUuid": three}], toIntegrationUuid=other)

@@ -4,14 +4,13 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from gateway.media import samples
 from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
 from tests.fixtures.clouds import INTEGRATION, Bucket, integrated
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import Site, fresh, serving, speaking
 from tests.fixtures.uploading import File, brought, count, facts, finished, placeholders, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,7 +41,7 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
         "integration": {"title": "Bucket"},
         "signedUrlUnavailableReason": None,
     }
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with speaking() as client:
         response = await client.get(signed["url"], headers=signed["headers"])
         assert response.content == data
         assert response.headers["content-type"] == "image/png"
@@ -70,7 +69,7 @@ async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) ->
         document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation fileSize signedUrl { url } } }"
         item = (await site.ask(document, {"u": one["itemUuid"]}))["storageItem"]
         assert (item["storageLocation"], item["fileSize"]) == (kind, len(data))
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with speaking() as client:
             assert (await client.get(item["signedUrl"]["url"])).content == data
     outside = {"images": [{"objectUrl": f"{scheme}://{customer.name}/elsewhere.png"}]}
     refused = {"folderUuid": folder, "items": outside, "integrationUuid": integration}
@@ -105,7 +104,7 @@ async def test_azure_blobs_become_items(
                 document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation signedUrl { url } } }"
                 found = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
                 assert found["storageLocation"] == "AZURE"
-                async with httpx.AsyncClient(trust_env=False) as client:
+                async with speaking() as client:
                     assert (await client.get(found["signedUrl"]["url"])).content == data
 
 

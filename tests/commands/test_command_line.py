@@ -21,8 +21,9 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def environment(directory: Path, more: Mapping[str, str]) -> dict[str, str]:
-    """Where a process finds its settings: nothing of ours but what the test says."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")}
+    """Where a process finds its settings: nothing of ours but what the test says; compiled code is kept."""
+    dropped = ("STOREGRAPH_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "PYTHONPATH": str(ROOT), "STOREGRAPH_DATA_DIR": str(directory), **more}
 
 

@@ -12,6 +12,7 @@ from gateway.database.engine import Database
 from gateway.jobs.open import open_queue
 from gateway.jobs.queue import Queue
 from tests.contracts.queueing import LEASE
+from tests.fixtures.sites import speaking
 
 
 @pytest.fixture
@@ -30,5 +31,5 @@ def logged() -> Iterator[list[EventDict]]:
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """Anybody, who goes through no proxy."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with speaking() as client:
         yield client

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from gateway.clouds.azure import AzureSigner
@@ -24,6 +23,7 @@ from gateway.fetching.rules import Rules
 from gateway.kinds import StorageLocationName as Kind
 from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
 from tests.fixtures.clouds import bucket
+from tests.fixtures.sites import speaking
 
 OTHER_KEY = base64.b64encode(b"a key of somebody else").decode()
 MINUTE = timedelta(minutes=1)
@@ -130,7 +130,7 @@ async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> No
 
 
 async def test_anybody_may_fetch_what_was_signed_and_nothing_else(cloud: Cloud, store: Store) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with speaking() as client:
         for name in NAMES:
             signed = await cloud.sign_get(Place(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
             assert signed.method == "GET"
