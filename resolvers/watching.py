@@ -13,7 +13,7 @@ import strawberry
 
 from gateway.context import Context
 from gateway.errors import not_found
-from gateway.events.streams import Event
+from gateway.events.streams import Event, Stream
 from gateway.execution.answers import find
 from gateway.execution.declarations import ToOne
 
@@ -52,10 +52,10 @@ def following(kind: Watched, description: str) -> Follow:
     ) -> AsyncGenerator[Event]:
         seen = after if after is not None else -1
         key = kind.noun, uuid, context.viewer
-        async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as states:
-            present = Event(await _present(context.afresh(), kind, uuid))
-            async with aclosing(_chain(present, states)) as all_states:
-                async for state in all_states:
+        async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as stream:
+            present = _shared(stream, await _present(context.afresh(), kind, uuid))
+            async with aclosing(stream.events(present)) as states:
+                async for state in states:
                     if state.row.sequence > seen:
                         seen = state.row.sequence
                         yield state
@@ -66,11 +66,10 @@ def following(kind: Watched, description: str) -> Follow:
     return follow
 
 
-async def _chain(first: Event, rest: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-    yield first
-    async with aclosing(rest):
-        async for event in rest:
-            yield event
+def _shared(stream: Stream, row: Any) -> Event:
+    """The event that others have of the same state, so that what they made of it is not made again."""
+    latest = stream.latest
+    return latest if latest and latest.row.sequence == row.sequence else Event(row)
 
 
 async def _states(context: Context, kind: Watched, uuid: UUID) -> AsyncGenerator[Any]:

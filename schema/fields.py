@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
@@ -98,10 +97,8 @@ async def _outcome(function: Callable[..., Any], context: Context, input: Any) -
 def streamed(function: Callable[..., Any]) -> Any:
     """A subscription: `function(context, **arguments)` yields events, each answered from the present state."""
 
-    async def resolve(info: Info, **given: Any) -> Any:
-        async with aclosing(function(info.context, **given)) as events:
-            async for event in events:
-                yield event
+    def resolve(info: Info, **given: Any) -> Any:
+        return function(info.context, **given)
 
     resolver = _with_arguments(resolve, _arguments_of(function), has_root=False)
     metadata = {DECLARATION: Stream()}

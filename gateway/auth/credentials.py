@@ -1,5 +1,6 @@
 """Reading a bearer credential: an API key, or a JWT of an existing user."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -48,6 +49,7 @@ class Authenticator:
         self._jwt_secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
         self._jwt_claim = settings.jwt_claim
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[Viewer | None]] = {}
 
     async def __call__(self, authorization: str | None) -> Viewer:
         """The viewer with that credential; raises `UNAUTHENTICATED` without one or with a bad one."""
@@ -62,11 +64,19 @@ class Authenticator:
         if known and known.until > time.monotonic():
             return known.viewer
         self._known.pop(key, None)
-        viewer = await self._look_up(token, key)
+        viewer = await self._asked(token, key)
         if viewer is None:
             raise DomainError(ErrorCode.UNAUTHENTICATED, "This credential is not valid, or not any more.")
         self._remember(key, viewer)
         return viewer
+
+    async def _asked(self, token: str, key: str) -> Viewer | None:
+        """Look up once for all who ask at the same time, as the sockets of one user do."""
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._look_up(token, key))
+            asking.add_done_callback(lambda _: self._asking.pop(key))
+        return await asyncio.shield(asking)
 
     def _remember(self, key: str, viewer: Viewer) -> None:
         self._known[key] = _Known(viewer, time.monotonic() + MEMORY_SECONDS)

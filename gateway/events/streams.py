@@ -6,46 +6,57 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Make = Callable[[Any], Coroutine[Any, Any, Any]]
+
+PATIENCE = 0.1
+"""Seconds for which an event is held back until it is known what will be asked of it: the rest is made meanwhile."""
 
 
 class Event:
     """A row of a stream, with what its followers made of it."""
 
-    __slots__ = ("_made", "row")
+    __slots__ = ("_asked", "_made", "row")
 
     def __init__(self, row: Any) -> None:
         self.row = row
+        self._asked: dict[Hashable, Make] = {}
         self._made: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def once(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `make` gives, made for the first who asks with that key; it is finished even if that one leaves."""
+    async def once(self, key: Hashable, make: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        """What `make` gives for the row, made for the first who asks with that key, and finished even if he leaves."""
+        self._asked[key] = make
+        task: asyncio.Task[T] = self._begun(key, make)
+        return task.result() if task.done() else await asyncio.shield(task)
+
+    async def prepare(self, former: "Event") -> None:
+        """Make what was asked of the former event, so that its followers need to be woken only once."""
+        tasks = [self._begun(key, make) for key, make in former._asked.items()]
+        if tasks:
+            done, _ = await asyncio.wait(tasks, timeout=PATIENCE)
+            for task in done:
+                task.exception()  # who asks is told of it; perhaps nobody does
+
+    def _begun(self, key: Hashable, make: Make) -> asyncio.Task[Any]:
         if key not in self._made:
-            self._made[key] = asyncio.create_task(make())
-        made: T = await asyncio.shield(self._made[key])
-        return made
+            self._made[key] = asyncio.create_task(make(self.row))
+        return self._made[key]
 
 
 class Streams:
     """The streams of this process that are followed at the moment."""
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, _Stream] = {}
+        self._running: dict[Hashable, Stream] = {}
 
     @asynccontextmanager
-    async def follow(
-        self, key: Hashable, source: Callable[[], AsyncGenerator[Any]]
-    ) -> AsyncIterator[AsyncGenerator[Event]]:
-        """The rows of a stream from now on, the latest always: who is slow misses some of those before.
-
-        The stream of a key is started for the first who follows it, and closed when the last one leaves. What it
-        raises reaches everybody.
-        """
+    async def follow(self, key: Hashable, source: Callable[[], AsyncGenerator[Any]]) -> AsyncIterator["Stream"]:
+        """A stream, which is started for the first who follows it, and closed when the last one leaves."""
         stream = self._running.get(key)
         if stream is None or stream.has_ended:
-            stream = self._running[key] = _Stream(source())
+            stream = self._running[key] = Stream(source())
         stream.followers += 1
         try:
-            yield stream.events()
+            yield stream
         finally:
             stream.followers -= 1
             if not stream.followers:
@@ -54,12 +65,14 @@ class Streams:
                 await stream.close()
 
 
-class _Stream:
+class Stream:
+    """A source that is read once for all who follow it."""
+
     def __init__(self, source: AsyncGenerator[Any]) -> None:
         self.followers = 0
         self.has_ended = False
         self._failure: Exception | None = None
-        self._latest: Event | None = None
+        self.latest: Event | None = None
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read(source))
 
@@ -67,7 +80,10 @@ class _Stream:
         try:
             async with aclosing(source) as rows:
                 async for row in rows:
-                    self._latest = Event(row)
+                    event = Event(row)
+                    if self.latest:
+                        await event.prepare(self.latest)
+                    self.latest = event
                     self._tell()
         except Exception as error:
             self._failure = error
@@ -78,12 +94,18 @@ class _Stream:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def events(self) -> AsyncGenerator[Event]:
-        seen: Event | None = None
+    async def events(self, first: Event | None = None) -> AsyncGenerator[Event]:
+        """The first, if one is given, then what comes from now on, the latest always: who is slow misses some before.
+
+        What the source raises reaches everybody.
+        """
+        seen = first
+        if seen:
+            yield seen
         while True:
             changed = self._changed
-            if self._latest is not None and self._latest is not seen:
-                seen = self._latest
+            if self.latest is not None and self.latest is not seen:
+                seen = self.latest
                 yield seen
             elif self._failure:
                 raise self._failure

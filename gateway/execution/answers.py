@@ -3,8 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Asked, Batch, Derived, ToMany, ToOne
@@ -23,12 +27,18 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
     dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[Any]:
-        statement = statements.one(edge, context.viewer, dialect, list(edge.table.c), len(keys) > 1)
+        statement = _whole(edge, context.viewer, dialect, len(keys) > 1)
         found = await context.database.rows(statement, statements.given(dialect, keys))
         rows = {getattr(row, edge.column): row for row in found}
         return [rows.get(key) for key in keys]
 
     return await context.loaders.load((edge.table.name, edge.column, edge.access), key, load)
+
+
+@lru_cache(maxsize=1_000)
+def _whole(edge: ToOne, viewer: Viewer, dialect: str, many: bool) -> sa.Select[Any]:
+    """All columns of an edge's rows: those who watch ask the same again and again."""
+    return statements.one(edge, viewer, dialect, list(edge.table.c), many)
 
 
 async def find_all(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:

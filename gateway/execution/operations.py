@@ -201,32 +201,30 @@ class Operations:
         if isinstance(source, ExecutionResult):
             return _refused(request, *source.errors or ())
         query = Prepared(asked.document, asked.operation, executor.variable_values)
-        answer = partial(self._event, query, asked, executor, contexts)
-        return self._stream(asked, cast(AsyncGenerator[Any], source), answer)
+        return self._stream(asked, cast(AsyncGenerator[Any], source), partial(self._event, query, asked, contexts))
 
     async def _stream(
         self, asked: _Asked, source: AsyncGenerator[Any], answer: Callable[[Any], Coroutine[Any, Any, Answer]]
     ) -> AsyncGenerator[Answer]:
+        key = asked.key
         try:
             async with aclosing(source) as events:
                 async for event in events:
                     if isinstance(event, Event):
-                        yield await event.once(asked.key, partial(answer, event.row))
+                        yield await event.once(key, answer)
                     else:
                         yield await answer(event)
         except Exception as error:  # whatever the source raises ends the stream, and is told there
             yield _refused(asked.request, error)
 
-    async def _event(
-        self, query: Prepared, asked: _Asked, executor: Executor[Any], contexts: Callable[[], object], row: Any
-    ) -> Answer:
+    async def _event(self, query: Prepared, asked: _Asked, contexts: Callable[[], object], row: Any) -> Answer:
         context = contexts()
         async with self._deadline():
             data = await self._quick.data(query, context, row) if self._quick else None
             if data is not None:
                 return Answer(data)
+            executor = await self._prepare(asked, context)
             interpreter = executor.build_per_event_executor(row)
-            interpreter.context_value = context
             return _answer(asked.request, await _settled(execute_subscription_event(interpreter)))
 
     async def _asked(self, request: OperationRequest) -> _Asked:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Generic
 from uuid import UUID
 
@@ -60,7 +60,7 @@ class Socket(Generic[V]):
         self._checked = 0.0
         self._user: UUID | None = None
         self._initialised = False
-        self._acknowledged = asyncio.Event()
+        self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
 
@@ -114,7 +114,8 @@ class Socket(Generic[V]):
         credential = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
         self._credential = credential if isinstance(credential, str) else None
         self._sign_in(await self._authenticate())
-        self._acknowledged.set()
+        if not self._acknowledged.done():  # else the socket is about to end
+            self._acknowledged.set_result(None)
         await self._send({"type": "connection_ack"})
 
     async def _pong(self, payload: dict[str, Any] | None) -> None:
@@ -124,7 +125,7 @@ class Socket(Generic[V]):
             raise Ended(Code.BAD_MESSAGE, "The payload is nested too deeply") from None
 
     async def _start(self, id_: str, payload: dict[str, Any]) -> None:
-        if not self._acknowledged.is_set():
+        if not self._acknowledged.done():
             raise Ended(Code.UNAUTHORIZED, "Unauthorized")
         if id_ in self._running:
             raise Ended(Code.SUBSCRIBER_EXISTS, f"Subscriber for {id_} already exists")
@@ -152,13 +153,25 @@ class Socket(Generic[V]):
         viewer = await self._authenticate()
         contexts = partial(self._entrance.make_context, viewer, request.request_id)
         outcome = await self._entrance.operations.subscribe(request, contexts)
-        async with aclosing(_stream(outcome)) as answers:
+        if isinstance(outcome, Answer):
+            if await self._is_told(id_, outcome):
+                await self._finish(id_, {"type": "complete"})
+            return
+        async with aclosing(outcome) as answers:
             async for answer in answers:
-                await self._recheck()
-                if not answer.executed:
-                    return await self._finish(id_, {"type": "error", "payload": answer.errors})
-                await self._send_text(next_of(id_, answer.text))
+                if not await self._is_told(id_, answer):
+                    return
         await self._finish(id_, {"type": "complete"})
+
+    async def _is_told(self, id_: str, answer: Answer) -> bool:
+        """Send an answer; one that was refused ends the operation."""
+        if self._is_due:
+            await self._recheck()
+        if answer.executed:
+            await self._send_text(next_of(id_, answer.text))
+        else:
+            await self._finish(id_, {"type": "error", "payload": answer.errors})
+        return answer.executed
 
     async def _fail(self, id_: str, error: Exception, request: OperationRequest) -> None:
         await self._finish(id_, {"type": "error", "payload": [describe(error, request.request_id)]})
@@ -172,25 +185,29 @@ class Socket(Generic[V]):
         pace = self._entrance.pace
         try:
             async with asyncio.timeout(pace.initialise):
-                await self._acknowledged.wait()
+                await self._acknowledged
         except TimeoutError:
             raise Ended(Code.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
         while True:
             await asyncio.sleep(pace.ping)
-            await self._recheck()
+            if self._is_due:
+                await self._recheck()
             await self._send({"type": "ping"})
 
     async def _authenticate(self) -> V:
-        self._checked = asyncio.get_running_loop().time()
+        self._checked = monotonic()
         try:
             return await self._entrance.authenticate(self._credential)
         except DomainError:
             raise Ended(Code.FORBIDDEN, "Forbidden") from None
 
+    @property
+    def _is_due(self) -> bool:
+        """Whether the credential was looked up so long ago that it is no longer believed."""
+        return monotonic() - self._checked >= self._entrance.pace.recheck
+
     async def _recheck(self) -> None:
-        """Look the credential up again once it is old; if that cannot be done now, it is done next time."""
-        if asyncio.get_running_loop().time() - self._checked < self._entrance.pace.recheck:
-            return
+        """Look the credential up again; if that cannot be done now, it is done next time."""
         try:
             await self._authenticate()
         except Ended:
@@ -215,7 +232,7 @@ class Socket(Generic[V]):
 
     async def _send_text(self, frame: str) -> None:
         try:
-            await self._websocket.send_text(frame)  # waits while the client reads slowly
+            await self._websocket.send({"type": "websocket.send", "text": frame})  # waits while the client reads slowly
         except WebSocketDisconnected:
             raise WebSocketDisconnect(1006) from None
 
@@ -223,12 +240,3 @@ class Socket(Generic[V]):
         with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
             async with asyncio.timeout(SECONDS_TO_CLOSE):
                 await self._websocket.close(ended.code, ended.reason)
-
-
-async def _stream(outcome: AsyncGenerator[Answer] | Answer) -> AsyncGenerator[Answer]:
-    if isinstance(outcome, Answer):
-        yield outcome
-        return
-    async with aclosing(outcome) as answers:
-        async for answer in answers:
-            yield answer

@@ -17,6 +17,8 @@ from gateway.jobs.queue import ATTEMPTS, Lease, Task
 from gateway.models.base import now
 
 MAX_ERROR = 10_000
+SECONDS_TO_GIVE_BACK = 5.0
+"""What a worker that leaves has not given back by then is free again only at the end of its lease."""
 """Characters of an error that are kept, from its end."""
 
 log = structlog.get_logger(__name__)
@@ -156,16 +158,16 @@ class Worker:
             await self._leases.retry(claim, now() + timedelta(seconds=delay), _describe(error))
 
     async def _leave(self) -> None:
-        await self._until_served()
+        await self._until_served(self._lease.grace)
         for attempt in self._attempts.values():
             attempt.cancel()
-        await self._until_served()
+        await self._until_served(SECONDS_TO_GIVE_BACK)
         for serving in self._serving:
             serving.cancel()
 
-    async def _until_served(self) -> None:
+    async def _until_served(self, seconds: float) -> None:
         if self._serving:
-            await asyncio.wait([*self._serving], timeout=self._lease.grace)
+            await asyncio.wait([*self._serving], timeout=seconds)
 
 
 def _error(attempt: asyncio.Task[None]) -> BaseException | None:
