@@ -188,9 +188,11 @@ class _JobLeases:
         try:
             return await self._manager.fetch_job(queues=list(tasks), worker_id=worker)
         except ConnectorException as error:
-            if isinstance(error.__cause__, ForeignKeyViolation):  # we were silent for so long that we are thought dead
-                self._worker = None
-            raise
+            if not isinstance(error.__cause__, ForeignKeyViolation):
+                raise
+            log.warning("thought_dead", worker=worker)  # after a long silence: the next time we are somebody else
+            self._worker = None
+            return None
 
     async def _return_unheard_of(self, worker: int) -> None:
         """Let go of a job that was fetched when the connection broke before we were told."""
