@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from inspect import isawaitable
@@ -218,14 +218,15 @@ class Operations:
             yield _refused(asked.request, error)
 
     async def _event(self, query: Prepared, asked: _Asked, contexts: Callable[[], object], row: Any) -> Answer:
-        context = contexts()
-        async with self._deadline():
-            data = await self._quick.data(query, context, row) if self._quick else None
-            if data is not None:
-                return Answer(data)
-            executor = await self._prepare(asked, context)
-            interpreter = executor.build_per_event_executor(row)
-            return _answer(asked.request, await _settled(execute_subscription_event(interpreter)))
+        return await self._in_time(self._answered_event(query, asked, contexts(), row))
+
+    async def _answered_event(self, query: Prepared, asked: _Asked, context: object, row: Any) -> Answer:
+        data = await self._quick.data(query, context, row) if self._quick else None
+        if data is not None:
+            return Answer(data)
+        executor = await self._prepare(asked, context)
+        interpreter = executor.build_per_event_executor(row)
+        return _answer(asked.request, await _settled(execute_subscription_event(interpreter)))
 
     async def _asked(self, request: OperationRequest) -> _Asked:
         count = check_variables(request.variables, self._limits)
@@ -268,8 +269,7 @@ class Operations:
 
     async def _limited(self, request: OperationRequest, work: Awaitable[T]) -> T | Answer:
         try:
-            async with self._deadline():
-                return await work
+            return await self._in_time(work)
         except OperationNotAllowed:
             raise
         except DocumentErrors as refusal:
@@ -277,12 +277,11 @@ class Operations:
         except Exception as error:  # our own failures too: the caller reads them masked
             return _refused(request, error)
 
-    @asynccontextmanager
-    async def _deadline(self) -> AsyncIterator[None]:
+    async def _in_time(self, work: Awaitable[T]) -> T:
         seconds = self._limits.seconds
         try:
             async with asyncio.timeout(seconds) as deadline:
-                yield
+                return await work
         except TimeoutError:
             if not deadline.expired():
                 raise

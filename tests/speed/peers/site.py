@@ -2,7 +2,6 @@
 credentials, the conditions of access, and the store that signs URLs."""
 
 import asyncio
-import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.context import Services
 from gateway.database.readers import Readers
+from gateway.memory import collect_seldom
 from gateway.services import open_services
 from gateway.settings import Settings
 
@@ -99,8 +99,7 @@ def serve(port: int, app_of: Callable[[Site], ASGIApp]) -> None:
     async def run() -> None:
         async with open_services(Settings()) as services:
             app = app_of(Site(services))
-            gc.collect()
-            gc.freeze()
+            collect_seldom()
             await uvicorn.Server(uvicorn.Config(app, port=port, access_log=False, log_config=None)).serve()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

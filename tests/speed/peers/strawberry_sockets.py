@@ -1,7 +1,6 @@
 """Strawberry's own graphql-transport-ws handler over our schema and resolvers: `… strawberry_sockets PORT`."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -21,6 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Info, Services
+from gateway.memory import collect_seldom
 from gateway.services import open_services
 from gateway.settings import Settings
 from resolvers.uploads import watch_job
@@ -71,8 +71,7 @@ class Endpoint(GraphQL[Context, None]):
 async def _serve(port: int) -> None:
     async with open_services(Settings()) as services:
         app = Endpoint(services)
-        gc.collect()
-        gc.freeze()
+        collect_seldom()
         await uvicorn.Server(uvicorn.Config(app, port=port, access_log=False, log_config=None)).serve()
 
 
