@@ -90,6 +90,7 @@ class Worker:
             await self._leave()
             for helper in helpers:
                 helper.cancel()
+            await asyncio.wait(helpers)  # what they do in the database ends before it is closed
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -101,6 +102,8 @@ class Worker:
                 await self._leases.renew([*self._attempts])
             except Exception:
                 log.exception("renewing_failed")
+                if _is_cancelled():  # and the database failed on the way out
+                    return
             await asyncio.sleep(self._lease.duration / 3)
 
     async def _begin_what_is_due(self) -> None:
@@ -168,6 +171,11 @@ class Worker:
     async def _until_served(self, seconds: float) -> None:
         if self._serving:
             await asyncio.wait([*self._serving], timeout=seconds)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _error(attempt: asyncio.Task[None]) -> BaseException | None:

@@ -3,12 +3,12 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gateway.database.engine import Database
 from gateway.jobs.open import open_queue
 from gateway.jobs.queue import ATTEMPTS, Queue
+from gateway.jobs.worker import Claim, Worker
 from gateway.models.base import now
 from tests.contracts.queueing import (
     LEASE,
@@ -189,3 +190,31 @@ async def test_a_job_is_not_lost_when_the_answer_to_its_fetching_is(postgres_dat
                 await transaction.execute(sa.text(fetched))
             await asyncio.sleep(SILENCE)
         await until(lambda: len(calls) == 2)
+
+
+class Unfinished:
+    """Leases of a database that fails while they are renewed, just as the worker leaves."""
+
+    def __init__(self) -> None:
+        self.renewals = 0
+
+    async def claim(self, _tasks: Collection[str], _limit: int) -> list[Claim]:
+        return []
+
+    async def renew(self, _claims: Collection[Claim]) -> None:
+        self.renewals += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionError("lost while it was rolled back")
+
+
+async def test_a_worker_leaves_though_the_database_fails_on_the_way_out() -> None:
+    leases, stop = Unfinished(), asyncio.Event()
+    work = asyncio.create_task(Worker(cast(Any, leases), {}, 1, LEASE).run(stop))
+    await until(lambda: leases.renewals)
+    stop.set()
+    async with asyncio.timeout(SOON):
+        await work
+    assert leases.renewals == 1
+    assert asyncio.all_tasks() == {asyncio.current_task()}
