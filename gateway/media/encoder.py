@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.media.facts import MediaError
-from gateway.media.films import FORMATS, even
+from gateway.media.formats import FORMATS, even
 from gateway.media.prober import Child, line
 
 CHILD = "gateway.media.encoding_child"

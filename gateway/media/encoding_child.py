@@ -12,8 +12,9 @@ import av
 
 from gateway.media.child import allow, confine, outcome, private_output, send
 from gateway.media.facts import MediaError
-from gateway.media.films import FORMATS, Format, frame_of, picture_track, writing
+from gateway.media.films import frame_of, picture_track, writing
 from gateway.media.fitness import is_fit
+from gateway.media.formats import FORMATS, Format
 from gateway.media.transcoding import transcode
 
 BETWEEN_REPORTS = 0.5

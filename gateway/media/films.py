@@ -1,8 +1,7 @@
-"""Writing films that browsers play: in which container, by which encoder, and from which pictures."""
+"""Writing films that browsers play, and the pictures that they are made of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,37 +13,13 @@ from av.video import VideoStream
 from PIL import Image
 
 from gateway.media.facts import MediaError
+from gateway.media.formats import Format
 from gateway.media.image import DECODERS, check_pixels
 from gateway.media.sniff import sniff
 
 THREADS = 2
 BT709 = 1
 """The matrix, primaries and curve of HD, by their number in ISO 23091-2, which is also that of the limited range."""
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A kind of film: its container, the encoders of pictures and sound with their options, and its MIME type."""
-
-    container: str
-    pictures: str
-    options: Mapping[str, str]
-    sound: str
-    mime_type: str
-
-
-FORMATS = {
-    "vp9": Format(
-        "webm",
-        "libvpx-vp9",
-        {"deadline": "realtime", "cpu-used": "6", "crf": "28", "b": "0", "row-mt": "1"},
-        "libopus",
-        "video/webm",
-    ),
-    "av1": Format("webm", "libsvtav1", {"preset": "9", "crf": "32"}, "libopus", "video/webm"),
-    "h264": Format("mp4", "libx264", {"preset": "fast", "crf": "20", "movflags": "+faststart"}, "aac", "video/mp4"),
-}
-"""By the setting's value; the last one's encoder is GPL, and what it makes may need licences for patents."""
 
 
 @contextmanager
@@ -63,11 +38,6 @@ def picture_track(output: OutputContainer, kind: Format, rate: Fraction, size: t
     context = track.codec_context
     context.colorspace = context.color_primaries = context.color_trc = context.color_range = BT709
     return track  # type: ignore[no-any-return]  # as its codec says
-
-
-def even(size: int) -> int:
-    """The size with one more pixel if that is needed."""
-    return size + size % 2
 
 
 def frame_of(path: Path, size: tuple[int, int]) -> av.VideoFrame:

@@ -12,7 +12,8 @@ from av.container import OutputContainer
 
 from gateway.media.container import opened, usable
 from gateway.media.facts import MediaError
-from gateway.media.films import Format, even, picture_track, writing
+from gateway.media.films import picture_track, writing
+from gateway.media.formats import Format, even
 
 FASTEST, SLOWEST, USUAL = Fraction(120), Fraction(1), Fraction(25)
 SOUND_RATE = 48_000

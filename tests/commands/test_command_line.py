@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from gateway.__main__ import cli
+from tests.fixtures.sites import speaking
 from tests.house.sources import ROOT
 from tests.processes import free_ports
 
@@ -62,7 +62,7 @@ async def serving(directory: Path, **settings: str) -> AsyncIterator[tuple[str, 
 
 async def email_of(url: str, key: str) -> str:
     """Whose key it is; empty if it is nobody's."""
-    async with httpx.AsyncClient() as client:
+    async with speaking() as client:
         answer = await client.post(
             f"{url}/graphql",
             json={"query": "{ viewer { user { email } } }"},
@@ -75,7 +75,7 @@ async def test_serve_makes_a_database_and_an_admin_and_shows_the_key_once(tmp_pa
     async with serving(tmp_path) as (url, said):
         key = re.findall(r"sg_\S+", said)[0]
         assert await email_of(url, key) == "admin@localhost"
-        async with httpx.AsyncClient() as client:
+        async with speaking() as client:
             assert (await client.get(f"{url}/healthz")).json() == {"status": "ok"}
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     code, listed, _ = await run(tmp_path, "key", "list")
@@ -84,14 +84,10 @@ async def test_serve_makes_a_database_and_an_admin_and_shows_the_key_once(tmp_pa
     assert key not in listed
 
 
-async def test_the_first_admin_key_may_be_given(tmp_path: Path) -> None:
+async def test_the_first_admin_key_may_be_given_and_more_are_made_listed_and_revoked(tmp_path: Path) -> None:
     async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET) as (url, said):
         assert await email_of(url, SECRET) == "admin@localhost"
         assert SECRET not in said
-
-
-async def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
-    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET) as (url, _):
         code, key, _ = await run(tmp_path, "key", "create", "--user", "ADMIN@localhost", "--name", "mine")
         assert code == 0
         assert await email_of(url, key.strip()) == "admin@localhost"
@@ -103,9 +99,9 @@ async def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
                 await asyncio.sleep(0.2)
 
 
-async def test_a_key_for_nobody_is_refused_in_a_line(tmp_path: Path) -> None:
-    assert (await run(tmp_path, "migrate"))[0] == 0
-    code, _, errors = await run(tmp_path, "key", "create", "--user", "nobody@example.org")
+async def test_a_key_for_nobody_is_refused_in_a_line(tmp_path: Path, embedded_url: str) -> None:
+    nobody = ("key", "create", "--user", "nobody@example.org")
+    code, _, errors = await run(tmp_path, *nobody, STOREGRAPH_DATABASE_URL=embedded_url)
     assert (code, errors.strip()) == (1, "There is no active user nobody@example.org.")
 
 
