@@ -103,12 +103,16 @@ async def test_statements_do_not_grow_with_rows(counted: Counted) -> None:
         for size, variables in counted.variables.items()
     }
     print(found)
-    assert found == {(document.name, size): promised(document) for document in DOCUMENTS for size in counted.variables}
+    embedded = counted.site.services.database.is_embedded
+    assert found == {
+        (document.name, size): promised(document, embedded) for document in DOCUMENTS for size in counted.variables
+    }
 
 
-def promised(document: Path) -> int:
-    """The number at the head of a document."""
-    return int(re.findall(r"# statements: (\d+)", document.read_text())[0])
+def promised(document: Path, embedded: bool) -> int:
+    """The number at the head of a document; on SQLite a row that is looked up does not bring a page with it."""
+    served, *on_sqlite = re.findall(r"\d+", document.read_text().partition("\n")[0])
+    return int(on_sqlite[0] if embedded and on_sqlite else served)
 
 
 async def statements_of(site: Site, text: str, variables: dict[str, Any]) -> int:

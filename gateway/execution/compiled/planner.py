@@ -16,6 +16,7 @@ from graphql import (
     print_ast,
 )
 
+from gateway.database.dialects import is_asking_dear
 from gateway.execution.compiled import plan
 from gateway.execution.compiled.connections import ConnectionWriter
 from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unknown
@@ -199,7 +200,8 @@ class Planner:
         arguments = self.selections.arguments(one)
         if isinstance(declaration, Lookup):
             level = self._rows(declaration.edge, one)
-            return plan.LookupStep(declaration, arguments, level, _page_of(declaration.edge, level))
+            page = _page_of(declaration.edge, level) if is_asking_dear(self.dialect) else None
+            return plan.LookupStep(declaration, arguments, level, page)
         shape = self._shape(one.type, one.nodes)
         match declaration:
             case Function():
