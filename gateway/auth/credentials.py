@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import jwt
 import sqlalchemy as sa
@@ -49,7 +50,7 @@ class Authenticator:
         self._jwt_secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
         self._jwt_claim = settings.jwt_claim
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[Viewer | None]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, authorization: str | None) -> Viewer:
         """The viewer with that credential; raises `UNAUTHENTICATED` without one or with a bad one."""
@@ -60,28 +61,28 @@ class Authenticator:
 
     async def _viewer(self, token: str) -> Viewer:
         key = digest(token)
+        known = self._remembered(key)
+        if known:
+            return known
+        # Sockets of one user ask all at once: one look-up serves them. A turn is there as long as somebody wants it.
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            return self._remembered(key) or await self._learnt(token, key)
+
+    async def _learnt(self, token: str, key: str) -> Viewer:
+        viewer = await self._look_up(token, key)
+        if viewer is None:
+            raise DomainError(ErrorCode.UNAUTHENTICATED, "This credential is not valid, or not any more.")
+        self._known[key] = _Known(viewer, time.monotonic() + MEMORY_SECONDS)
+        if len(self._known) > _MEMORY_ENTRIES:
+            self._known.popitem(last=False)
+        return viewer
+
+    def _remembered(self, key: str) -> Viewer | None:
         known = self._known.get(key)
         if known and known.until > time.monotonic():
             return known.viewer
         self._known.pop(key, None)
-        viewer = await self._asked(token, key)
-        if viewer is None:
-            raise DomainError(ErrorCode.UNAUTHENTICATED, "This credential is not valid, or not any more.")
-        self._remember(key, viewer)
-        return viewer
-
-    async def _asked(self, token: str, key: str) -> Viewer | None:
-        """Look up once for all who ask at the same time, as the sockets of one user do."""
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = self._asking[key] = asyncio.create_task(self._look_up(token, key))
-            asking.add_done_callback(lambda _: self._asking.pop(key))
-        return await asyncio.shield(asking)
-
-    def _remember(self, key: str, viewer: Viewer) -> None:
-        self._known[key] = _Known(viewer, time.monotonic() + MEMORY_SECONDS)
-        if len(self._known) > _MEMORY_ENTRIES:
-            self._known.popitem(last=False)
+        return None
 
     async def _look_up(self, token: str, key: str) -> Viewer | None:
         by_key = (

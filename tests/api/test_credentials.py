@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
+from sqlalchemy import event
 
 from tests.fixtures.sites import Site, fresh, serving
 
@@ -130,3 +131,21 @@ async def test_a_key_ends_when_it_was_to(site: Site) -> None:
     assert [(await status(site, f"Bearer {key}"))[0] for key in keys] == [401, 401, 200]
     past = {**expiring, "expiresAt": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()}
     assert await site.refused("createApiKey", past) == [("BAD_USER_INPUT", "input.expiresAt")]
+
+
+async def test_one_look_up_serves_all_who_ask_at_once(site: Site) -> None:
+    """And nobody is let in by it whose credential is not good."""
+    await site.user(ANN)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.extend([statement] if "email_key" in statement else [])
+
+    good, bad = token(), token(key=f"{SECRET}!")
+    event.listen(site.services.database.engine, "before_cursor_execute", note)
+    try:
+        found = await asyncio.gather(*(status(site, f"Bearer {one}") for one in [good, bad] * 20))
+    finally:
+        event.remove(site.services.database.engine, "before_cursor_execute", note)
+    assert found == [(200, ANN), (401, None)] * 20
+    assert len([statement for statement in asked if "api_keys" not in statement]) == 1
