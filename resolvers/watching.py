@@ -13,7 +13,7 @@ import strawberry
 
 from gateway.context import Context
 from gateway.errors import not_found
-from gateway.events.streams import Event, Stream
+from gateway.events.streams import Event
 from gateway.execution.answers import find
 from gateway.execution.declarations import ToOne
 
@@ -53,23 +53,19 @@ def following(kind: Watched, description: str) -> Follow:
         seen = after if after is not None else -1
         key = kind.noun, uuid, context.viewer
         async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as stream:
-            present = _shared(stream, await _present(context.afresh(), kind, uuid))
-            async with aclosing(stream.events(present)) as states:
+            first = Event(await _present(context.afresh(), kind, uuid))
+            async with aclosing(stream.events(first)) as states:
+                del first
                 async for state in states:
                     if state.row.sequence > seen:
                         seen = state.row.sequence
                         yield state
                     if state.row.status in kind.terminal:
                         return
+                    del state  # who waits holds nothing of his own
 
     follow.__doc__ = description
     return follow
-
-
-def _shared(stream: Stream, row: Any) -> Event:
-    """The event that others have of the same state, so that what they made of it is not made again."""
-    latest = stream.latest
-    return latest if latest and latest.row.sequence == row.sequence else Event(row)
 
 
 async def _states(context: Context, kind: Watched, uuid: UUID) -> AsyncGenerator[Any]:

@@ -99,9 +99,9 @@ class Stream:
 
         What the source raises reaches everybody.
         """
-        seen = first
-        if seen:
-            yield seen
+        if first:
+            yield first
+        first = seen = None  # who waits holds nothing of his own
         while True:
             changed = self._changed
             if self.latest is not None and self.latest is not seen:

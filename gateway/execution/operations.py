@@ -214,6 +214,7 @@ class Operations:
                         yield await event.once(key, answer)
                     else:
                         yield await answer(event)
+                    del event  # who waits holds nothing of his own
         except Exception as error:  # whatever the source raises ends the stream, and is told there
             yield _refused(asked.request, error)
 

@@ -154,19 +154,19 @@ class Socket(Generic[V]):
         contexts = partial(self._entrance.make_context, viewer, request.request_id)
         outcome = await self._entrance.operations.subscribe(request, contexts)
         if isinstance(outcome, Answer):
-            if await self._is_told(id_, outcome):
+            if await self._tell(id_, outcome):
                 await self._finish(id_, {"type": "complete"})
             return
         async with aclosing(outcome) as answers:
             async for answer in answers:
-                if not await self._is_told(id_, answer):
+                if not await self._tell(id_, answer):
                     return
+                del answer  # who waits holds nothing of his own
         await self._finish(id_, {"type": "complete"})
 
-    async def _is_told(self, id_: str, answer: Answer) -> bool:
-        """Send an answer; one that was refused ends the operation."""
-        if self._is_due:
-            await self._recheck()
+    async def _tell(self, id_: str, answer: Answer) -> bool:
+        """Send an answer; whether the operation goes on: one that was refused ends it."""
+        await self._recheck()
         if answer.executed:
             await self._send_text(next_of(id_, answer.text))
         else:
@@ -190,8 +190,7 @@ class Socket(Generic[V]):
             raise Ended(Code.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
         while True:
             await asyncio.sleep(pace.ping)
-            if self._is_due:
-                await self._recheck()
+            await self._recheck()
             await self._send({"type": "ping"})
 
     async def _authenticate(self) -> V:
@@ -201,13 +200,10 @@ class Socket(Generic[V]):
         except DomainError:
             raise Ended(Code.FORBIDDEN, "Forbidden") from None
 
-    @property
-    def _is_due(self) -> bool:
-        """Whether the credential was looked up so long ago that it is no longer believed."""
-        return monotonic() - self._checked >= self._entrance.pace.recheck
-
     async def _recheck(self) -> None:
-        """Look the credential up again; if that cannot be done now, it is done next time."""
+        """Look the credential up again once it is old; if that cannot be done now, it is done next time."""
+        if monotonic() - self._checked < self._entrance.pace.recheck:
+            return
         try:
             await self._authenticate()
         except Ended:

@@ -17,9 +17,9 @@ from gateway.jobs.queue import ATTEMPTS, Lease, Task
 from gateway.models.base import now
 
 MAX_ERROR = 10_000
+"""Characters of an error that are kept, from its end."""
 SECONDS_TO_GIVE_BACK = 5.0
 """What a worker that leaves has not given back by then is free again only at the end of its lease."""
-"""Characters of an error that are kept, from its end."""
 
 log = structlog.get_logger(__name__)
 

@@ -1,12 +1,13 @@
 """`uploadJobUpdated`: the present state, then each change, coalesced, until the job or the right to see it ends."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
 from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, placeholders, start, upload
-from tests.fixtures.watching import StillJob, Watch, still_job, watching
+from tests.fixtures.watching import WATCH, StillJob, Watch, still_job, watching
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,6 +46,21 @@ async def test_the_present_comes_first_and_each_change_after_it(shared_site: Sit
         await watch.ended()
     assert watch.sequences == [1, 2, 3, 4, 5]
     assert watch.completed
+
+
+async def test_who_comes_late_is_told_the_present_of_all_that_he_asks(shared_site: Site) -> None:
+    """Also of what changes without the job, though others watch it who were told before."""
+    job = await still_job(shared_site, "before")
+    document = WATCH.replace("sequence", "sequence folder { uuid name }")
+    async with watching(shared_site, job.uuid, document=document) as [early], AsyncExitStack() as stack:
+        await early.until(has(1))
+        await job.change()
+        await early.until(has(2))
+        renamed = {"folderUuid": early.states[0]["folder"]["uuid"], "name": "afterwards"}
+        await shared_site.done("updateStorageFolder", renamed, "folder { uuid }")
+        [late] = await stack.enter_async_context(watching(shared_site, job.uuid, document=document))
+        await late.until(has(1))
+    assert [watch.states[-1]["folder"]["name"] for watch in (early, late)] == ["before", "afterwards"]
 
 
 async def test_many_changes_are_coalesced(shared_site: Site) -> None:
