@@ -32,6 +32,7 @@ from resolvers.filters import (
     searched_item_conditions,
 )
 from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
+from resolvers.kept import kept
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 
@@ -51,9 +52,9 @@ class Ingestion:
     paused: bool
 
     @classmethod
-    def of(cls, kept: dict[str, Any] | None) -> "Ingestion | None":
+    def of(cls, values: dict[str, Any]) -> "Ingestion":
         """What a folder's row says of it."""
-        return cls(Matcher(kept["suffix"]), kept["paused"]) if kept else None
+        return cls(Matcher(values["suffix"]), values["paused"])
 
 
 _home, _top = folders.alias("home"), folders.alias("top")
@@ -62,7 +63,7 @@ _counted = [column for column in folder_counters.c if column.key != "folder_uuid
 id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
 is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED)
 same_folder = Same()
-ingestion_of = Derived(("metadata_ingestion",), lambda row: Ingestion.of(row.metadata_ingestion))
+ingestion_of = kept(folders.c.uuid, folders.c.metadata_ingestion, Ingestion.of)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")

@@ -1,18 +1,13 @@
 """How time series and scenes answer: what is in them, and how they are to be shown."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-import sqlalchemy as sa
-
-from gateway.context import Context
-from gateway.database.dialects import among
-from gateway.execution.declarations import Batch, Derived
+from gateway.execution.declarations import Derived
 from gateway.kinds import SceneFormat, TimeSeriesColumnKind, TimeSeriesStyle
 from gateway.models.items import items
+from resolvers.kept import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +49,13 @@ class ViewSettings:
     channels: list[Channel]
 
 
-def _kept(column: sa.Column[Any], read: Callable[[Any], Any]) -> Batch:
-    """What is kept as JSON in a column that most items have nothing in."""
-
-    async def load(context: Context, keys: list[UUID]) -> list[Any]:
-        mine = among(context.database.dialect, items.c.uuid, keys)
-        statement = sa.select(items.c.uuid, column.label("kept")).where(mine, column.is_not(None))
-        found = {row.uuid: read(row.kept) for row in await context.database.rows(statement)}
-        return [found.get(key) for key in keys]
-
-    return Batch(("uuid",), load)
+def _series(values: dict[str, Any]) -> Series:
+    columns = [Column(one["name"], TimeSeriesColumnKind(one["kind"])) for one in values["columns"]]
+    return Series(columns, values["row_count"], values["start"], values["end"], values["is_dated"])
 
 
-def _series(kept: dict[str, Any]) -> Series:
-    columns = [Column(one["name"], TimeSeriesColumnKind(one["kind"])) for one in kept["columns"]]
-    return Series(columns, kept["row_count"], kept["start"], kept["end"], kept["is_dated"])
-
-
-def _view_settings(kept: dict[str, Any]) -> ViewSettings:
-    return ViewSettings([Channel(**{**one, "style": TimeSeriesStyle(one["style"])}) for one in kept["channels"]])
+def _view_settings(values: dict[str, Any]) -> ViewSettings:
+    return ViewSettings([Channel(**{**one, "style": TimeSeriesStyle(one["style"])}) for one in values["channels"]])
 
 
 def _moment(name: str) -> Derived:
@@ -82,14 +65,14 @@ def _moment(name: str) -> Derived:
     return Derived((name, "is_dated"), value)
 
 
-def _scene_format(kept: dict[str, Any]) -> SceneFormat | None:
-    return SceneFormat(kept["format"]) if "format" in kept else None
+def _scene_format(values: dict[str, Any]) -> SceneFormat | None:
+    return SceneFormat(values["format"]) if "format" in values else None
 
 
-series_of = _kept(items.c.time_series, _series)
-view_settings_of = _kept(items.c.time_series_settings, _view_settings)
+series_of = kept(items.c.uuid, items.c.time_series, _series)
+view_settings_of = kept(items.c.uuid, items.c.time_series_settings, _view_settings)
 starts_at = _moment("start")
 ends_at = _moment("end")
-scene_document_of = _kept(items.c.scene, lambda kept: kept.get("document"))
-scene_format_of = _kept(items.c.scene, _scene_format)
-point_count_of = _kept(items.c.scene, lambda kept: kept.get("pointCount"))
+scene_document_of = kept(items.c.uuid, items.c.scene, lambda values: values.get("document"))
+scene_format_of = kept(items.c.uuid, items.c.scene, _scene_format)
+point_count_of = kept(items.c.uuid, items.c.scene, lambda values: values.get("pointCount"))

@@ -1,10 +1,11 @@
 """GraphiQL in a real browser: the key is asked for once, queries and subscriptions run, nothing leaves our origin."""
 
+import asyncio
 import json
 import os
 from urllib.parse import urlsplit
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.chromium import Watched
 from tests.browser.conftest import LiveServer
@@ -56,6 +57,31 @@ async def test_refused_key(live_server: LiveServer, browser: Watched) -> None:
 
     await enter_key(browser, live_server.key)
     await expect(browser.page.get_by_role("dialog", name="Your API key")).to_be_hidden()
+    await browser.run()
+    await expect(browser.editor("Result Window")).to_contain_text('"email": "')
+
+
+async def test_a_late_refusal_leaves_what_is_typed(live_server: LiveServer, browser: Watched) -> None:
+    """GraphiQL asks for the schema in another way when it was refused once: its second answer comes while one types."""
+    asked, typed = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if browser.posts > 1:
+            asked.set()
+            await typed.wait()
+        await route.continue_()
+
+    await browser.page.route("**/graphql", hold)
+    await browser.page.goto(f"{live_server.url}/graphql")
+    await enter_key(browser, "no-such-key")
+    await expect(browser.page.get_by_role("alert")).to_contain_text("did not accept this key")
+    await asked.wait()
+    field = browser.page.get_by_label("API key or bearer token")
+    await field.fill(live_server.key)
+    typed.set()
+    await browser.settle()
+    assert await field.input_value() == live_server.key
+    await browser.page.keyboard.press("Enter")
     await browser.run()
     await expect(browser.editor("Result Window")).to_contain_text('"email": "')
 

@@ -30,6 +30,7 @@ NODES = (
     "CloudIntegration",
     "Group",
     "UploadJob",
+    "CloudSyncJob",
     "ImageGroupItem",
     "DataGroupItem",
 )
@@ -181,6 +182,7 @@ class Writer:
                 *world.items[:30],
                 *world.datasets,
                 *world.jobs,
+                *world.syncs,
                 *world.groups,
                 *world.integrations,
             ]

@@ -20,7 +20,15 @@ from gateway.database.tree import path_of
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
-from gateway.kinds import JobStatus, ReencodeUnitStatus, SiteRole, StorageItemType, StorageLocationName, StorageUserRole
+from gateway.kinds import (
+    CloudSyncJobStatus,
+    JobStatus,
+    ReencodeUnitStatus,
+    SiteRole,
+    StorageItemType,
+    StorageLocationName,
+    StorageUserRole,
+)
 from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
 from gateway.models.collections import collection_items, collections, filter_presets
@@ -30,6 +38,7 @@ from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
+from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import upload_jobs, upload_units
 from gateway.services import open_services
@@ -74,6 +83,7 @@ class World:
     integrations: list[UUID] = field(default_factory=list)
     datasets: list[UUID] = field(default_factory=list)
     jobs: list[UUID] = field(default_factory=list)
+    syncs: list[UUID] = field(default_factory=list)
     groups: list[UUID] = field(default_factory=list)
     users: list[UUID] = field(default_factory=list)
 
@@ -84,6 +94,7 @@ class World:
             "Group": self.groups,
             "User": self.users,
             "UploadJob": self.jobs,
+            "CloudSyncJob": self.syncs,
             "CloudIntegration": self.integrations,
         }
         return [global_id(kind, uuid) for kind, uuids in kinds.items() for uuid in uuids[:3]] + ["none"]
@@ -248,6 +259,8 @@ class Builder:
             if number:
                 group = {"group_uuid": self.world.groups[number % 2]}
                 await self.put(dataset_grants, dataset_uuid=uuid, role=StorageUserRole.VIEWER, **group)
+        for number in range(3):
+            self.world.syncs.append(await self._sync(number))
         for number in range(5):
             await self._job(number)
         for number in range(40):
@@ -298,12 +311,29 @@ class Builder:
         for folder in both[: 1 + number % 2]:
             await self.put(change_places, folder_uuid=folder, change_uuid=change)
 
+    async def _sync(self, number: int) -> Any:
+        """A sync of a folder that others see as well."""
+        user = self.random.choice([None, *self.world.users])
+        status = list(CloudSyncJobStatus)[number % 4]
+        found = {
+            "skipped_keys": [f"{number}.zip", "ü"][:number],
+            "new_count": number,
+            "upload_jobs_units_error": number,
+        }
+        folder = self.world.folders[number]
+        return await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **found)
+
     async def _job(self, number: int) -> None:
         statuses = list(JobStatus)
         owner = self.random.choice([None, *self.world.users])
         folder = self.random.choice(self.world.folders[:8])
         job = await self.put(
-            upload_jobs, folder_uuid=folder, user_uuid=owner, status=statuses[number % 4], sequence=number
+            upload_jobs,
+            folder_uuid=folder,
+            user_uuid=owner,
+            status=statuses[number % 4],
+            sequence=number,
+            cloud_sync_job_uuid=self.random.choice([None, *self.world.syncs]),
         )
         self.world.jobs.append(job)
         for position in range(number):

@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from gateway.media import samples
 from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.syncing import read_by
 from tests.fixtures.uploading import File, finished, placeholders, start, upload
 from tests.house.sources import ROOT
 
@@ -50,7 +51,7 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
     top = await site.folder(f"page-{size}")
     below = [await site.folder(f"page-{size} below {number}", top) for number in range(size)]
     files = [File(f"page-{size}-{number}.txt", "PLAIN_TEXT", samples.text(number)) for number in range(size)]
-    job, *_ = await asyncio.gather(*(upload(site, folder, files) for folder in [top, *below]))
+    job, *others = await asyncio.gather(*(upload(site, folder, files) for folder in [top, *below]))
     listed = "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { uuid } } } }"
     nodes = (await site.ask(listed, {"u": top}))["storageFolder"]["items"]["nodes"]
     uuids = [node["uuid"] for node in nodes]
@@ -58,6 +59,8 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
     await site.done("createDataGroups", {"folderUuid": top, "groups": groups}, "results { item { uuid } }")
     around = {"dataset": await used(site, size, uuids), "item": await framed(site, top, size), "job": job["uuid"]}
     await shared(site, top, size)
+    for each in others:
+        await read_by(site, each["uuid"], top)
     return {"folder": top, "items": uuids, "text": f"page-{size}", **around}
 
 

@@ -73,11 +73,17 @@ function forgetKey() {
 function askForKey(reason = "") {
   byId("key-reason").textContent = reason;
   byId("key-reason").hidden = !reason;
+  if (dialog.open) return; // what is being typed stays
   byId("cancel").hidden = !storedKey();
   byId("remember").checked = localStorage.getItem(STORED) !== null;
   byId("key").value = "";
-  if (!dialog.open) dialog.showModal();
+  dialog.showModal();
   byId("key").focus();
+}
+
+// Answers to the key before may come late.
+function refuse(authorization) {
+  if (authorization === `Bearer ${storedKey()}`) askForKey(REFUSED);
 }
 
 function createFetcher(authorization) {
@@ -85,7 +91,7 @@ function createFetcher(authorization) {
     url: endpoint.replace(/^http/, "ws"),
     connectionParams: { authorization },
     shouldRetry: (event) => event instanceof CloseEvent && event.code < 4400,
-    on: { closed: ({ code }) => (code === 4401 || code === 4403) && askForKey(REFUSED) },
+    on: { closed: ({ code }) => (code === 4401 || code === 4403) && refuse(authorization) },
   });
   return GraphiQL.createFetcher({
     url: endpoint,
@@ -94,7 +100,7 @@ function createFetcher(authorization) {
     enableIncrementalDelivery: false,
     fetch: async (...request) => {
       const response = await fetch(...request);
-      if (response.status === 401) askForKey(REFUSED);
+      if (response.status === 401) refuse(authorization);
       return response;
     },
   });
