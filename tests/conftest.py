@@ -1,5 +1,7 @@
 """What every test may ask for."""
 
+from gateway.memory import collect_seldom
+
 pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.demo",
@@ -8,3 +10,8 @@ pytest_plugins = [
     "tests.fixtures.elsewhere",
     "tests.fixtures.sieges",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves are as much as a server holds, and as little garbage."""
+    collect_seldom()

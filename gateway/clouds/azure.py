@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode
 
 from gateway.clouds.base import Account, CloudObject, ObjectPage, Place
+from gateway.clouds.urls import azure_endpoint
 from gateway.clouds.xml import each, parsed, text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
@@ -75,11 +76,6 @@ class AzureSigner:
         lines = [*(claims[name] for name in ("sp", "st", "se")), resource, "", "", "", claims["sv"], claims["sr"]]
         lines += ["", "", "", claims.get("rscd", ""), "", "", claims.get("rsct", "")]
         return base64.b64encode(hmac.digest(self._key, "\n".join(lines).encode(), hashlib.sha256)).decode()
-
-
-def azure_endpoint(account: str) -> str:
-    """Where an account's blobs are."""
-    return f"https://{account}.blob.core.windows.net"
 
 
 def _written(moment: datetime) -> str:

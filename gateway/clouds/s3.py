@@ -11,6 +11,7 @@ from botocore.loaders import create_loader
 from botocore.session import Session as CoreSession
 
 from gateway.clouds.base import Account, CloudObject, ObjectPage, Place
+from gateway.clouds.urls import GOOGLE
 from gateway.clouds.xml import each, moment, parsed, text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
@@ -20,7 +21,6 @@ from gateway.stores.headers import attachment, media_type
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-GOOGLE = "https://storage.googleapis.com"
 _USUAL_REGION = "us-east-1"
 _DESCRIPTIONS = create_loader()
 """What boto3 reads of Amazon's services: the same for every session, which else would read a megabyte of JSON anew."""

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from gateway.clouds.azure import azure_endpoint
 from gateway.clouds.base import Account, Place
-from gateway.clouds.s3 import GOOGLE
 from gateway.kinds import StorageLocationName
 
+GOOGLE = "https://storage.googleapis.com"
 SCHEMES = {
     StorageLocationName.S3: "s3",
     StorageLocationName.S3_COMPATIBLE: "s3",
@@ -66,6 +65,11 @@ def check_object(account: Account, url: str) -> None:
 def names_bucket(url: str) -> bool:
     """Whether a URL names a bucket and says nothing of where that is."""
     return url.partition("://")[0] in set(SCHEMES.values())
+
+
+def azure_endpoint(account: str) -> str:
+    """Where an account's blobs are."""
+    return f"https://{account}.blob.core.windows.net"
 
 
 def url_of(account: Account, place: Place) -> str:
