@@ -1,13 +1,12 @@
 """Objects in a customer's store become items where they lie: registered, read, signed for, and never changed."""
 
 import os
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
+from tests.fixtures.azure import VARIABLE, azurite
 from tests.fixtures.clouds import INTEGRATION, Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving, speaking
@@ -89,14 +88,7 @@ async def test_azure_blobs_become_items(
         allowed = {"fetch_allowed": [urlsplit(there.endpoint).netloc]}
         with fresh("embedded", request, tmp_path_factory.mktemp("site"), **allowed) as settings:
             async with serving(settings) as site:
-                wanted: dict[str, Any] = {
-                    "title": "Azure",
-                    "kind": "AZURE",
-                    "endpoint": there.endpoint,
-                    "account": ACCOUNT,
-                }
-                wanted |= {"locations": [f"{there.endpoint}/media"], "credentials": {"accountKey": there.key}}
-                created = await site.done("createCloudIntegration", wanted, INTEGRATION)
+                created = await site.done("createCloudIntegration", there.input("media"), INTEGRATION)
                 folder, integration = await site.folder("azure"), created["integration"]["uuid"]
                 items = {"videos": [{"objectUrl": f"{there.endpoint}/media/films/a%20film.mp4"}]}
                 item = (await brought(site, folder, items, integrationUuid=integration))["a film.mp4"]
