@@ -1,6 +1,6 @@
 """The only file where the two databases differ."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -136,6 +136,16 @@ def packed(dialect: str, keys: Collection[Any]) -> Any:
     if not any(isinstance(key, UUID) for key in keys):
         return orjson.dumps(list(keys)).decode()
     return orjson.dumps([key.hex if isinstance(key, UUID) else key for key in keys]).decode()
+
+
+def packed_text(dialect: str, keys: Sequence[Any]) -> Any:
+    """The same for keys as the driver gave them: PostgreSQL reads an array from its text, which is made at once, while
+    the driver would look at each key by itself."""
+    if dialect == "sqlite" or not isinstance(keys[0], str):
+        return packed(dialect, keys)
+    text = '","'.join(keys)
+    is_plain = "\\" not in text and text.count('"') == 2 * (len(keys) - 1)
+    return f'{{"{text}"}}' if is_plain else list(keys)
 
 
 Arrange = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.ColumnElement[Any]]]

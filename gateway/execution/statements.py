@@ -1,6 +1,6 @@
 """Declarations as SQL: one statement for all parents at once, with the keys of the parents and the page left open."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,8 @@ KEY, KEYS = "the_key", "the_keys"
 SIZE, PLACE, LAST = "the_size", "the_place", "the_last"
 
 Columns = Sequence[sa.ColumnElement[Any]]
+Pack = Callable[[str, Sequence[Any]], Any]
+"""How several keys become one value."""
 
 
 def one(edge: ToOne, viewer: Viewer, dialect: str, columns: Columns, many: bool = True) -> sa.Select[Any]:
@@ -72,9 +74,9 @@ def aggregate(edge: Aggregate, dialect: str, many: bool) -> sa.Select[Any]:
     return value.where(_belongs(dialect, edge.parent, many)).group_by(edge.parent)
 
 
-def given(dialect: str, keys: Collection[Any], request: PageRequest | None = None) -> dict[str, Any]:
+def given(dialect: str, keys: Sequence[Any], request: PageRequest | None = None, pack: Pack = packed) -> dict[str, Any]:
     """The values of what a statement for these keys leaves open."""
-    values = {KEY: next(iter(keys), None)} if len(keys) <= 1 else {KEYS: packed(dialect, keys)}
+    values = {KEY: next(iter(keys), None)} if len(keys) <= 1 else {KEYS: pack(dialect, keys)}
     if request is None:
         return values
     place, last = request.cursor or (None, None)

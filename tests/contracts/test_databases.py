@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import gateway.models  # noqa: F401 - fills the metadata
-from gateway.database.dialects import blocking_url
+from gateway.database.dialects import among_given, blocking_url, packed, packed_text
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
 from gateway.database.migrate import is_current, is_ours, migrate
@@ -22,6 +22,7 @@ from tests.fixtures.databases import opened
 from tests.servers import PostgresServer
 
 WRITERS = 8
+ODD = ["", "a", '"', "\\", '\\"', "{}", "{a,b}", ",", "NULL", "'", "ü 🦊", " a ", "%s", "(keys)"]
 
 
 async def add(transaction: Transaction, name: str) -> None:
@@ -104,6 +105,20 @@ async def test_a_reader_leaves_no_trace(database: Database) -> None:
         with suppress(sa.exc.DBAPIError):  # refused at once is as good
             await connection.execute(sa.insert(groups).values(row))
     assert await names(database) == []
+
+
+@pytest.mark.parametrize("keys", [ODD, [key for key in ODD if not {'"', "\\"} & set(key)]], ids=["odd", "plain"])
+async def test_keys_are_found_whatever_is_in_them(database: Database, keys: list[str]) -> None:
+    """By the engine, and by the driver alone."""
+    async with database.writing() as transaction:
+        for name in [*keys, "another"]:
+            await add(transaction, name)
+    statement = sa.select(groups.c.name).where(among_given(database.dialect, groups.c.name, "keys"))
+    compiled = statement.compile(dialect=database.engine.dialect)
+    by_engine = await database.rows(statement, {"keys": packed(database.dialect, keys)})
+    text = packed_text(database.dialect, keys)
+    by_driver = await database.fetch(str(compiled), (text,) if compiled.positional else {"keys": text})
+    assert {row.name for row in by_engine} == {row[0] for row in by_driver} == set(keys)
 
 
 async def test_writers_at_once_do_not_fail_nor_lose_anything(database: Database) -> None:

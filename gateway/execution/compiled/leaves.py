@@ -8,7 +8,15 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLScalarType, GraphQLType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLString,
+    GraphQLType,
+)
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from gateway.execution.compiled.plan import Surprise, Unknown
@@ -131,28 +139,24 @@ def typed(column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], st
 def leaf(type_: GraphQLType) -> Value:
     """How a value of Python becomes a leaf, or a list of leaves, as graphql-core does it."""
     if isinstance(type_, GraphQLNonNull):
-        return _required(leaf(type_.of_type))
+        inner = leaf(type_.of_type)
+        return _quick(type_.of_type, lambda value: _present(inner(value)))
     if isinstance(type_, GraphQLList):
         inner = leaf(type_.of_type)
         return lambda value: None if value is None else [inner(one) for one in _listed(value)]
     if not isinstance(type_, GraphQLEnumType | GraphQLScalarType):
         raise Unknown(f"{type_} as a leaf")
-    serialize = _quick(type_)
-    return lambda value: None if value is None else _present(serialize(value))
-
-
-def _quick(type_: GraphQLEnumType | GraphQLScalarType) -> Value:
-    """The type's own function, spared where the value is what it would give."""
     serialize: Value = type_.coerce_output_value
-    if type_.name == "String":
-        return lambda value: value if type(value) is str else serialize(value)
-    if type_.name == "Int":
-        return lambda value: value if type(value) is int and -(2**31) <= value < 2**31 else serialize(value)
-    return serialize
+    return _quick(type_, lambda value: None if value is None else _present(serialize(value)))
 
 
-def _required(inner: Value) -> Value:
-    return lambda value: _present(inner(value))
+def _quick(type_: GraphQLType, otherwise: Value) -> Value:
+    """What spares all else where the value is what would come of it."""
+    if type_ == GraphQLString:
+        return lambda value: value if type(value) is str else otherwise(value)
+    if type_ == GraphQLInt:
+        return lambda value: value if type(value) is int and -(2**31) <= value < 2**31 else otherwise(value)
+    return otherwise
 
 
 def _present(value: Any) -> Any:

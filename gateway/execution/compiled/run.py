@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.context import Context
+from gateway.database.dialects import packed_text
 from gateway.execution import statements
 from gateway.execution.compiled.leaves import reader
 from gateway.execution.compiled.plan import (
@@ -242,7 +243,7 @@ class Run:
         self, name: Any, build: Callable[[], sa.Select[Any]], keys: list[Any], request: PageRequest | None = None
     ) -> list[Row]:
         text = self._texts.get((self._somebody.site_role, name), build)
-        given = statements.given(self._dialect, keys, request)
+        given = statements.given(self._dialect, keys, request, packed_text)
         return await self._database.fetch(text.sql, text.parameters(self.context.viewer, given))
 
 
