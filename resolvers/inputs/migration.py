@@ -31,7 +31,7 @@ class MigrateStorageItemsInput:
     )
     to_integration_uuid: UUID | None = strawberry.field(
         default=None,
-        description="The integration by which they are reached; null if each keeps its own. On it USER is needed "
+        description="The integration by which they are reached; null if each keeps its own. On either USER is needed "
         "(ENC-QBODY-06).",
     )
     verify_access: bool = strawberry.field(

@@ -53,7 +53,7 @@ class Result:
     user_errors: list[UserError]
 
 
-@needs("USER on each item's folder, and on the new cloud integration")
+@needs("USER on each item's folder, and on the cloud integration by which it is reached then")
 async def migrate_storage_items(context: Context, input: MigrateStorageItemsInput) -> Outcome:
     """Let items be reached at another URL or by another integration; no object is touched (ENC-CLIENT-09, SUB-090).
 
@@ -74,7 +74,8 @@ async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[En
     """The entries with what their items become, or with what is wrong."""
     clouds = await _clouds(context, input.to_integration_uuid)
     entries = await _entries(context, input)
-    clouds |= await _present_clouds(context, entries, clouds.keys())
+    if input.to_integration_uuid is None:
+        clouds = await _kept_clouds(context, entries)
     for entry in _sound(entries):
         _plan(context, entry, input.to_integration_uuid, clouds)
     if input.verify_access:
@@ -151,11 +152,22 @@ def _fault_of_items(entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, in
     return None
 
 
-async def _present_clouds(context: Context, entries: Sequence[Entry], known: Any) -> dict[UUID, Cloud]:
-    """The clouds of the integrations by which items are reached now, of those that can be."""
-    uuids = {row.integration_uuid for entry in entries for row in entry.rows if row.integration_uuid} - set(known)
+async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID, Cloud]:
+    """The clouds of the integrations that items keep, of those that can be reached.
+
+    Another URL is as good as another object, so the viewer needs the role on them by which objects are registered.
+    """
+    kept = {row.integration_uuid for entry in _sound(entries) for row in entry.rows if row.integration_uuid}
+    async with context.database.reading() as connection:
+        held = await roles_on_integrations(connection, context.viewer, kept)
+    for entry in _sound(entries):
+        try:
+            for uuid in {row.integration_uuid for row in entry.rows} & kept:
+                require(held.get(uuid), StorageUserRole.USER, "cloud integration", "items", entry.place, "newUrl")
+        except DomainError as error:
+            entry.error = error
     found = {}
-    for uuid, row in (await integration_rows(context.database, uuids)).items():
+    for uuid, row in (await integration_rows(context.database, kept)).items():
         try:
             found[uuid] = await context.services.clouds.of(row)
         except FetchError:

@@ -11,6 +11,7 @@ from tests.fixtures.dumps import unchanged
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import UNKNOWN, Site, speaking
+from tests.fixtures.syncing import contents, linked, synced
 from tests.fixtures.uploading import File, finished, start, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,6 +43,15 @@ async def migrated(site: Site, entries: list[dict[str, Any]], who: str = "admin"
     payload = await site.done("migrateStorageItems", {"items": entries, **more}, RESULTS, who)
     results: list[dict[str, Any]] = payload["results"]
     return results
+
+
+async def mirrored(site: Site, integration: str, customer: Bucket, team: str) -> list[str]:
+    """The items of a new folder that mirrors the bucket, on which a group is USER."""
+    customer.put("mirrored/one.txt", b"text")
+    folder = await linked(site, integration, customer, "mirrored/")
+    await site.grant(folder, team, "USER")
+    await synced(site, folder)
+    return [item["uuid"] for item in (await contents(site, folder)).values()]
 
 
 async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Bucket) -> None:
@@ -152,6 +162,30 @@ async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket
             assert await site.refused("migrateStorageItems", by_url, who) == [(code, "input.items.0.url")]
     await site.grant(folder, team, "USER")
     assert await site.refused("migrateStorageItems", by_url, who) == []
+
+
+@pytest.mark.parametrize("verifies", [True, False])
+async def test_another_object_of_the_same_store_needs_the_role_of_registering(
+    site: Site, customer: Bucket, verifies: bool
+) -> None:
+    """Whoever may edit an item but not register objects with its integration reads no other object by it."""
+    integration, team, folder = await integrated(site, customer), await site.group("keepers"), await site.folder("kept")
+    who = await site.newcomer(team)
+    await site.grant(folder, team, "USER")
+    [item] = await registered(site, folder, [customer.put("shared/kept.txt", samples.png())], integration)
+    [plain] = await mirrored(site, integration, customer, team)
+    secret, none = customer.put("payroll/secret.txt", b"secret"), f"{customer.url}/payroll/none.txt"
+    for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
+        if role:
+            await given(site, integration, team, role)
+        async with unchanged(site):
+            for uuid, url in ((item, secret), (item, none), (item, "s3://elsewhere/x"), (plain, secret)):
+                input = {"items": [{"itemUuid": uuid, "newUrl": url}], "verifyAccess": verifies}
+                expected = [(code, "input.items.0.newUrl")]
+                assert await site.refused("migrateStorageItems", input, who) == expected, url
+    await given(site, integration, team, "USER")
+    [result] = await migrated(site, [{"itemUuid": item, "newUrl": secret}], who, verifyAccess=False)
+    assert result["items"][0]["url"] == secret
 
 
 async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file_server: FileServer) -> None:
