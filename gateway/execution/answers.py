@@ -88,10 +88,15 @@ async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
     return await context.loaders.load(edge, getattr(row, edge.key), load)
 
 
+def plain_of(edge: Batch, given: Mapping[str, Any]) -> ToOne | None:
+    """The edge that answers instead of the batch function where nothing is asked of it."""
+    return None if any(given.values()) else edge.plain
+
+
 async def batch(context: Context, edge: Batch, row: Any, place: Hashable, given: Mapping[str, Any]) -> Any:
     """What a batch function says of a row."""
-    if edge.plain and not any(given.values()):
-        return await one(context, edge.plain, row)
+    if plain := plain_of(edge, given):
+        return await one(context, plain, row)
     values = tuple(getattr(row, name) for name in edge.needs)
 
     async def load(keys: list[Any]) -> Sequence[Any]:

@@ -13,6 +13,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from gateway.context import Context
 from gateway.database.dialects import packed_text
 from gateway.execution import statements
+from gateway.execution.answers import find_all, plain_of
 from gateway.execution.compiled.leaves import reader
 from gateway.execution.compiled.plan import (
     AggregateStep,
@@ -194,7 +195,11 @@ class Run:
         keys = step.keys(rows)
         if not keys:
             return {}
-        values = await step.batch.load(self.context, keys, **self._arguments(step.arguments))
+        given = self._arguments(step.arguments)
+        if plain := plain_of(step.batch, given):
+            values: Sequence[Any] = await find_all(self.context, plain, keys)
+        else:
+            values = await step.batch.load(self.context, keys, **given)
         return dict(zip(keys, await self._completed(step.shape, values), strict=True))
 
     async def _function(self, step: FunctionStep, _rows: Sequence[Any]) -> dict[Any, Any]:
