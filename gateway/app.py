@@ -58,9 +58,9 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         origins=frozenset(services.settings.allowed_origins),
     )
     routes = [
+        *graphql_routes(entrance, page=graphiql_page),  # first: routes are looked through for each request
         Route("/healthz", _health),
         Route("/", _home),
-        *graphql_routes(entrance, page=graphiql_page),
         *graphiql_routes(),
         metrics_route(authenticate, quick.counted if quick else {}, quick.reasons if quick else {}),
     ]
