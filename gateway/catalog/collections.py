@@ -72,12 +72,13 @@ async def add_items(transaction: Transaction, viewer: Viewer, present: Any, uuid
     return set(uuids) - known
 
 
-async def remove_items(transaction: Transaction, user_uuid: UUID, present: Any, uuids: Some[UUID]) -> set[UUID]:
-    """Take items out of a held collection; those that it does not hold."""
-    chosen = among(transaction.connection.dialect.name, collection_items.c.item_uuid, uuids)
-    held = sa.select(collection_items.c.item_uuid).where(_of(present), chosen)
-    found = {row.item_uuid for row in await transaction.rows(held)}
-    await _take(transaction, user_uuid, present, chosen)
+async def remove_items(transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]) -> set[UUID]:
+    """Take items out of a held collection; those that it does not hold or the viewer cannot see, which stay."""
+    dialect = transaction.connection.dialect.name
+    held = sa.select(items.c.uuid).join(collection_items, collection_items.c.item_uuid == items.c.uuid)
+    held = held.where(_of(present), among(dialect, items.c.uuid, uuids), sees_item(viewer))
+    found = {row.uuid for row in await transaction.rows(held)}
+    await _take(transaction, viewer.user_uuid, present, among(dialect, collection_items.c.item_uuid, found))
     return set(uuids) - found
 
 

@@ -16,7 +16,8 @@ from gateway.catalog.items import chosen_items
 from gateway.catalog.objects import forget_manifest
 from gateway.catalog.removal import items_within
 from gateway.catalog.syncs import follow_job
-from gateway.database.dialects import among
+from gateway.context import Services
+from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
 from gateway.events.base import Events
 from gateway.jobs.queue import Queue
@@ -142,6 +143,18 @@ async def cancel_jobs_in(
     await hold(transaction, folder_uuids)
     for job in jobs:
         await cancel_job(transaction, queue, events, user_uuid, job)
+
+
+async def cancel_jobs_of_sync(
+    services: Services, user_uuid: UUID | None, sync_uuid: UUID, most: int | None = None
+) -> None:
+    """Give up what upload jobs of a sync have not done, the oldest first, each in a transaction of its own."""
+    mine = sa.and_(upload_jobs.c.cloud_sync_job_uuid == sync_uuid, upload_jobs.c.status == JobStatus.PENDING)
+    for found in await services.database.rows(sa.select(upload_jobs.c.uuid).where(mine).order_by("uuid").limit(most)):
+        async with services.database.writing() as transaction:
+            await lock_tree(transaction.connection, exclusive=False)
+            if job := await held_job(transaction, found.uuid):
+                await cancel_job(transaction, services.queue, services.events, user_uuid, job)
 
 
 async def _write_units(transaction: Transaction, sequence: int, ends: Mapping[UUID, UnitEnd]) -> None:

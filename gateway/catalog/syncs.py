@@ -91,8 +91,11 @@ async def fail(transaction: Transaction, events: Events, seen: Any, error: str) 
 
 
 async def cancel_sync(transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, row: Any) -> None:
-    """Let a sync look no further; a task then gives up what its upload jobs have not done."""
-    mine = sa.and_(_c.uuid == row.uuid, _is_pending(), _c.ends_as == CloudSyncJobStatus.DONE)
+    """Let a sync look no further, and nothing of it be begun any more; its upload jobs have still to be cancelled.
+
+    A task sees to those that the caller leaves.
+    """
+    mine = sa.and_(_c.uuid == row.uuid, _is_pending(), _c.ends_as != CloudSyncJobStatus.CANCELLED)
     values = {
         **_NO_MORE,
         "scan_pages_processing_cancelled": _c.scan_pages_processing_pending,
@@ -114,6 +117,11 @@ async def follow_job(
         if status is not JobStatus.CANCELLED:  # there is no such counter of jobs (SUB-076)
             added[f"upload_jobs_{status.lower()}"] = 1
     await _write(transaction, events, _c.uuid == job.cloud_sync_job_uuid, {}, added)
+
+
+def is_given_up(uuid: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
+    """Whether the sync of that uuid, if there is one, was cancelled, be it that not all of its jobs are yet."""
+    return sa.exists().where(_c.uuid == uuid, _c.ends_as == CloudSyncJobStatus.CANCELLED)
 
 
 def _is_pending() -> sa.ColumnElement[bool]:

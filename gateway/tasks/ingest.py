@@ -26,6 +26,7 @@ from gateway.catalog.jobs import (
     waiting_for_job,
 )
 from gateway.catalog.objects import release
+from gateway.catalog.syncs import is_given_up
 from gateway.catalog.terms import MetadataTerms, metadata_terms
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_next_turn
 from gateway.context import Services
@@ -99,10 +100,16 @@ async def _begin(services: Services, job_uuid: UUID, units: Sequence[Any]) -> di
 
 
 async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> list[Any]:
-    statement = sa.select(upload_units).where(
-        upload_units.c.job_uuid == job,
-        upload_units.c.status == JobStatus.PENDING,
-        among(services.database.dialect, upload_units.c.position, positions),
+    """The units of a job at these positions that are to be worked on; none of a sync that was cancelled."""
+    statement = (
+        sa.select(upload_units)
+        .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
+        .where(
+            upload_units.c.job_uuid == job,
+            upload_units.c.status == JobStatus.PENDING,
+            among(services.database.dialect, upload_units.c.position, positions),
+            ~is_given_up(upload_jobs.c.cloud_sync_job_uuid),
+        )
     )
     return await services.database.rows(statement.order_by(upload_units.c.position))
 

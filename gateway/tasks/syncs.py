@@ -7,18 +7,17 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.jobs import cancel_job, held_job
+from gateway.catalog.jobs import cancel_jobs_of_sync
 from gateway.catalog.synced import write_difference
 from gateway.catalog.syncs import SYNC, advance, enqueue_sync, fail, running_sync, start_sync
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.kinds import CloudSyncJobStatus, JobStatus
+from gateway.kinds import CloudSyncJobStatus
 from gateway.models.base import now
 from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import upload_jobs
 from gateway.tasks.ingest import DELAYS
 from gateway.tasks.scanning import SEEN, Scan, Step
 
@@ -46,7 +45,7 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
         if row is None:
             return None
         if row.ends_as is CloudSyncJobStatus.CANCELLED:
-            return await _cancel_jobs(services, row)
+            return await cancel_jobs_of_sync(services, row.user_uuid, uuid)
         if not row.scan_pages_processing_pending:
             return None
         try:
@@ -110,16 +109,6 @@ async def _postpone(services: Services, row: Any, error: FetchError, tries: int)
         else:
             await fail(transaction, services.events, row, error.message)
     log.warning("bucket_not_listed", sync=str(row.uuid), tries=tries, reason=error.message)
-
-
-async def _cancel_jobs(services: Services, row: Any) -> None:
-    """Give up what the upload jobs of a sync have not done, job by job; the sync ends with the last."""
-    mine = sa.and_(upload_jobs.c.cloud_sync_job_uuid == row.uuid, upload_jobs.c.status == JobStatus.PENDING)
-    for found in await services.database.rows(sa.select(upload_jobs.c.uuid).where(mine)):
-        async with services.database.writing() as transaction:
-            await lock_tree(transaction.connection, exclusive=False)
-            if job := await held_job(transaction, found.uuid):
-                await cancel_job(transaction, services.queue, services.events, row.user_uuid, job)
 
 
 async def start_daily_syncs(services: Services) -> None:

@@ -85,9 +85,11 @@ class DataGroupEntryInput:
 class DataGroupCustomInput:
     contents: list[DataGroupEntryInput] = strawberry.field(description="1 to 50 items in their order.")
     layout: LayoutNodeInput | None = strawberry.field(
-        default=None, description="Where which item is shown, each key once; absent if all are on the timeline."
+        default=None, description="Where which item is shown, no key twice; absent if all are on the timeline."
     )
-    timeline: list[str] = strawberry.field(default_factory=list, description="The keys shown on the timeline.")
+    timeline: list[str] = strawberry.field(
+        default_factory=list, description="The keys shown on the timeline: all that the layout lacks, at least."
+    )
     settings: DataGroupLayoutSettingsInput | None = strawberry.field(default=None, description="What holds of it all.")
     name: str | None = strawberry.field(default=None, description=_NAME)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)

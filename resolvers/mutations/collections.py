@@ -88,13 +88,13 @@ async def add_collection_items(context: Context, input: AddCollectionItemsInput)
     return _told(input, failed)
 
 
-@needs(_USER)
+@needs(f"{_USER}, and VIEWER on each item that is to be taken out")
 async def remove_collection_items(context: Context, input: RemoveCollectionItemsInput) -> Outcome:
-    """Take items out of a collection, and tell those that it does not hold (ENC-COLL-09)."""
+    """Take items out of a collection, and tell those that it does not hold or that are not to be seen (ENC-COLL-09)."""
     check_ids(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
-        failed = await catalog.remove_items(transaction, context.viewer.user_uuid, present, input.item_uuids)
+        failed = await catalog.remove_items(transaction, context.viewer, present, input.item_uuids)
     return _told(input, failed)
 
 

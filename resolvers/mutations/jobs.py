@@ -43,7 +43,11 @@ Start = Callable[[Transaction], Awaitable[UUID]]
 
 @needs("USER on the folder, and on the cloud integration and the dataset if there are such")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
-    """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`."""
+    """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`.
+
+    From now on its placeholders belong to it: those of units that fail or are cancelled are removed, with the bytes
+    that were sent for them. Without `ignoreErrors` the first unit that fails ends the job, and all that wait with it.
+    """
     if (input.items is None) == (input.manifest is None):
         raise bad_input("Give exactly one of items and manifest.")
     account = await _account(context, input.integration_uuid) if input.integration_uuid else None
@@ -65,7 +69,11 @@ async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outc
 
 @needs("USER on the job's folder")
 async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Outcome:
-    """Give up what a job has not done; what is done stays (ENC-FOLDEROP-34). A job that has ended is left as it is."""
+    """Give up what a job has not done; what is done stays (ENC-FOLDEROP-34). A job that has ended is left as it is.
+
+    The placeholders of what it gives up are removed, with the bytes that were sent for them: to try again, announce
+    and send those files anew.
+    """
     services, uuid = context.services, input.upload_job_uuid
     async with context.database.writing() as transaction:
         job = await held_job(transaction, uuid)

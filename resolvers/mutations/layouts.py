@@ -76,10 +76,19 @@ def _custom(input: DataGroupCustomInput, *path: str | int) -> GroupPlan:
     tree = None if input.layout is None else checked_tree(input.layout, set(keys), *path, "layout")
     check_known(input.timeline, set(keys), *path, "timeline")
     check_unique(input.timeline, (*path, "timeline"))
+    _check_shown(keys, input, *path, "layout")
     layout = _layout(DataGroupLayoutType.CUSTOM, tree, input.timeline, input.settings)
     of_one_shape = _check_settings(input.settings, set(keys), *path, "settings")
     paths: list[Path] = [(*path, "contents", place, "itemUuid") for place in range(len(uuids))]
     return GroupPlan(*_attributes(input, *path), uuids, keys, paths, layout, of_one_shape)
+
+
+def _check_shown(keys: Sequence[str], input: DataGroupCustomInput, *path: str | int) -> None:
+    """Every content is shown somewhere: in the layout, on the timeline, or in both."""
+    arranged = [] if input.layout is None else [key for key, _ in _keys_in(input.layout, path)]
+    shown = {*arranged, *input.timeline}
+    if missing := [key for key in keys if key not in shown]:
+        raise bad_input(f"Neither here nor on the timeline is shown: {', '.join(missing)}.", *path)
 
 
 def _attributes(input: Any, *path: str | int) -> tuple[str | None, dict[str, Any]]:

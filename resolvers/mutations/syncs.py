@@ -9,6 +9,7 @@ from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
 from gateway.catalog.edits import held_row
 from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.integrations import open_integration
+from gateway.catalog.jobs import cancel_jobs_of_sync
 from gateway.catalog.syncs import cancel_sync, running_sync, start_sync
 from gateway.clouds.base import Place
 from gateway.clouds.cloud import Cloud
@@ -16,7 +17,7 @@ from gateway.clouds.urls import url_of
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.kinds import CloudSyncJobStatus, StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
 from resolvers.doors import folder_door, needs
@@ -32,6 +33,8 @@ from resolvers.inputs.syncs import (
 from resolvers.outcomes import Outcome
 
 MAX_SUFFIX = 128
+JOBS_AT_ONCE = 16
+"""So many upload jobs of a sync, each of a page, are cancelled before that is answered: more than wait as a rule."""
 
 
 @needs("USER on the folder")
@@ -41,7 +44,7 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
     New objects become items, changed ones are read again, items of vanished ones become tombstones, and are none any
     more when their objects return. Images, videos, audio, text, HTML, PDFs, DICOM files and NIfTI volumes are taken, by
     the endings of their names; others are passed over and counted (ENC-SYNCSEM-05). While a sync of the folder runs no
-    second one is begun: the answer is the one that runs.
+    second one is begun: the answer is the one that runs, or `CONFLICT` while that is being cancelled.
     """
     uuid, user_uuid = input.folder_uuid, context.viewer.user_uuid
     await _check_access(context, await _linked(context, uuid, StorageUserRole.USER))
@@ -51,6 +54,10 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
 
         async def work() -> dict[str, Any]:
             running = await running_sync(transaction, uuid)
+            if running and running.ends_as is CloudSyncJobStatus.CANCELLED:
+                raise conflict(
+                    "The sync before is still being cancelled: start another once it has ended.", "folderUuid"
+                )
             if running and running.is_dry_run != input.dry_run:
                 raise conflict("Another sync runs, which is dry where this is not, or the reverse.", "dryRun")
             queue, dry = context.services.queue, input.dry_run
@@ -65,16 +72,18 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
 async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyncInput) -> Outcome:
     """Give up what a sync has not done; what is done stays. One that has ended is left as it is.
 
-    It looks no further at once; its status changes as soon as its upload jobs have been given up, too.
+    It looks no further, and begins to read nothing more, as soon as this is answered. By then it is over as a rule; if
+    very much waited, its status changes a little later.
     """
-    services, uuid = context.services, input.cloud_sync_job_uuid
+    services, uuid, user_uuid = context.services, input.cloud_sync_job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         row = await transaction.first(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid))
         if row is None:
             raise not_found("sync", "cloudSyncJobUuid")
         held = await roles_on_folders(transaction.connection, context.viewer, [row.folder_uuid])
         require(held.get(row.folder_uuid), StorageUserRole.USER, "sync", "cloudSyncJobUuid")
-        await cancel_sync(transaction, services.queue, services.events, context.viewer.user_uuid, row)
+        await cancel_sync(transaction, services.queue, services.events, user_uuid, row)
+    await cancel_jobs_of_sync(services, user_uuid, uuid, most=JOBS_AT_ONCE)
     return Outcome(cloud_sync_job_uuid=uuid)
 
 

@@ -45,7 +45,9 @@ class AddCollectionItemsPayload:
 @strawberry.type(description="The collection that lost items.")
 class RemoveCollectionItemsPayload:
     collection: Collection | None = answered(collection_by_uuid, "The collection as it is now.")
-    failed_item_uuids: list[UUID] | None = column("Items that it did not hold; at most 1,000.")
+    failed_item_uuids: list[UUID] | None = column(
+        "Items that it did not hold, or that the caller does not see; at most 1,000."
+    )
     user_errors: list[UserError] = column(REFUSED)
 
 

@@ -96,7 +96,10 @@ async def test_items_come_and_go(shared_site: Site) -> None:
 
 
 async def test_what_cannot_be_seen_is_known_by_its_uuid(shared_site: Site) -> None:
-    """Among all items; the accessible ones are those that the viewer sees (ENC-COLL-08)."""
+    """Among all items; the accessible ones are those that the viewer sees (ENC-COLL-08).
+
+    Who does not see an item can neither put it in nor take it out, nor learn in this way that it is there.
+    """
     site, top, hidden = shared_site, await shared_site.folder("seen"), await shared_site.folder("hidden")
     (mine,), (other,) = await files_in(site, top, "mine"), await files_in(site, hidden, "other")
     uuid = await collection(site, top)
@@ -107,7 +110,8 @@ async def test_what_cannot_be_seen_is_known_by_its_uuid(shared_site: Site) -> No
     entries = "query($u: UUID!) { collection(uuid: $u) { allItems { nodes { itemUuid storageItem { uuid } } } } }"
     nodes = (await site.ask(entries, {"u": uuid}, who))["collection"]["allItems"]["nodes"]
     assert {node["itemUuid"]: node["storageItem"] for node in nodes} == {mine: {"uuid": mine}, other: None}
-    await site.done("removeCollectionItems", given, "failedItemUuids", who)
+    taken = await site.done("removeCollectionItems", given, "failedItemUuids", who)
+    assert (taken["failedItemUuids"], await held(site, uuid)) == ([other], [other])
     assert (await site.done("addCollectionItems", given, "failedItemUuids", who))["failedItemUuids"] == [other]
 
 

@@ -112,13 +112,16 @@ async def test_a_layout_of_ones_own(site: Site) -> None:
     assert (second["layout"], second["timeline"]) == (None, ["x"])
 
 
+BOTH = {"grid": {"direction": "ROW", "first": tile("a"), "second": tile("b")}}
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("contents", {"contents": []}, "BAD_USER_INPUT"),
     ("contents.1.key", {"contents": [{"key": "a", "itemUuid": 0}, {"key": "a", "itemUuid": 1}]}, "BAD_USER_INPUT"),
     ("contents.1", {"contents": [{"key": "a", "itemUuid": 0}, {"key": "b", "itemUuid": 0}]}, "BAD_USER_INPUT"),
     ("contents.0.key", {"contents": [{"key": "", "itemUuid": 0}]}, "BAD_USER_INPUT"),
-    ("contents.0.itemUuid", {"contents": [{"key": "a", "itemUuid": UNKNOWN}]}, "NOT_FOUND"),
+    ("contents.0.itemUuid", {"contents": [{"key": "a", "itemUuid": UNKNOWN}], "layout": tile("a")}, "NOT_FOUND"),
     ("layout", {"layout": None}, "BAD_USER_INPUT"),
+    ("layout", {"layout": tile("a")}, "BAD_USER_INPUT"),
+    ("layout", {"layout": None, "timeline": ["a"]}, "BAD_USER_INPUT"),
     ("layout.tile.key", {"layout": tile("z")}, "BAD_USER_INPUT"),
     ("layout.carousel.keys", {"layout": {"carousel": {"keys": []}}}, "BAD_USER_INPUT"),
     ("layout.carousel.carouselSize", {"layout": {"carousel": {"keys": ["a"], "carouselSize": 71}}}, "BAD_USER_INPUT"),
@@ -145,7 +148,7 @@ async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
     groups: list[dict[str, Any]] = []
     known: dict[Any, str] = dict(enumerate(uuids))
     for _, fault, _ in FAULTS:
-        whole = custom({"a": uuids[0], "b": uuids[1]}, layout=tile("a"))["custom"] | fault
+        whole = custom({"a": uuids[0], "b": uuids[1]}, layout=BOTH)["custom"] | fault
         entries = [{**one, "itemUuid": known.get(one["itemUuid"], one["itemUuid"])} for one in whole["contents"]]
         groups.append({"custom": {**whole, "contents": entries}})
     groups.append({"grid": {"layoutContents": [f"{UNKNOWN[:-2]}{place:02}" for place in range(51)]}})
@@ -157,6 +160,19 @@ async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
     assert found == [*expected, ("LIMIT_EXCEEDED", f"input.groups.{len(FAULTS)}.grid.layoutContents")]
     assert [result["item"] for result in payload["results"]] == [None] * len(groups)
     assert payload["results"][-1]["userErrors"] == [{"code": "NOT_APPLIED", "path": ["input"]}]
+
+
+async def test_every_content_is_shown_somewhere(site: Site) -> None:
+    """The keys that neither the layout nor the timeline has are named."""
+    folder, (a, b, c, _) = await world(site)
+    document = (
+        """mutation($i: CreateDataGroupsInput!) { createDataGroups(input: $i) { userErrors { message path } } }"""
+    )
+    group = custom({"a": a, "b": b, "c": c}, layout=tile("a"), timeline=["a"])
+    said = await site.ask(document, {"i": {"folderUuid": folder, "groups": [group]}})
+    path = ["input", "groups", "0", "custom", "layout"]
+    told = {"message": "Neither here nor on the timeline is shown: b, c.", "path": path}
+    assert said["createDataGroups"]["userErrors"] == [told]
 
 
 async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.tasks.worker import working
 from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped
+from tests.fixtures.syncing import begun, contents, counts, ended, linked, state, stepped
 
 
 @pytest.fixture(params=["embedded", "scaled"])
@@ -46,11 +47,35 @@ async def test_a_sync_is_cancelled_in_the_middle(site: Site, customer: Bucket) -
     await stepped(site, job)
     running = await state(site, job)
     assert (running["status"], running["uploadJobsPending"], running["uploadJobsUnitsPending"]) == ("PENDING", 1, 3)
-    await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, "cloudSyncJob { uuid }")
-    await stepped(site, job)
-    ended = await state(site, job)
-    assert (ended["status"], ended["uploadJobsPending"], ended["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 3)
+    selection = "cloudSyncJob { status uploadJobsPending uploadJobsUnitsCancelled uploadJobs { nodes { status } } }"
+    said = await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, selection)
+    over = {"status": "CANCELLED", "uploadJobsPending": 0, "uploadJobsUnitsCancelled": 3}
+    assert said["cloudSyncJob"] == {**over, "uploadJobs": {"nodes": [{"status": "CANCELLED"}]}}
     assert await contents(site, folder) == {}
+    assert await begun(site, folder) != job
+    await check_all(site.services)
+
+
+async def test_much_waits_in_a_sync_that_is_cancelled(
+    site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is begun any more, though not all is given up at once; until it is, no other sync is begun."""
+    customer.put_all({f"much/{number}.txt": b"text" for number in range(4)})
+    folder = await linked(site, await integrated(site, customer), customer, "much/")
+    monkeypatch.setattr("gateway.tasks.scanning.PAGE", 1)
+    monkeypatch.setattr("resolvers.mutations.syncs.JOBS_AT_ONCE", 1)
+    job = await begun(site, folder)
+    await stepped(site, job)
+    running = "cloudSyncJob { status uploadJobsUnitsPending uploadJobsUnitsCancelled }"
+    said = await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, running)
+    left = {"status": "PENDING", "uploadJobsUnitsPending": 3, "uploadJobsUnitsCancelled": 1}
+    assert said["cloudSyncJob"] == left
+    refused = await site.refused("startCloudFolderSync", {"folderUuid": folder})
+    assert refused == [("CONFLICT", "input.folderUuid")]
+    async with working(site.services):
+        over = await ended(site, job)
+    assert (over["status"], over["uploadJobsUnitsDone"], over["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 4)
+    assert await begun(site, folder) != job
     await check_all(site.services)
 
 
