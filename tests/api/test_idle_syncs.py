@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.tasks.worker import working
 from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import begun, contents, counts, ended, linked, state, stepped
+from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped, worked
 
 
 @pytest.fixture(params=["embedded", "scaled"])
@@ -72,8 +71,7 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
     assert said["cloudSyncJob"] == left
     refused = await site.refused("startCloudFolderSync", {"folderUuid": folder})
     assert refused == [("CONFLICT", "input.folderUuid")]
-    async with working(site.services):
-        over = await ended(site, job)
+    over = await worked(site, job)
     assert (over["status"], over["uploadJobsUnitsDone"], over["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 4)
     assert await begun(site, folder) != job
     await check_all(site.services)
