@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped, worked
+from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped, turns_taken
 
 
 @pytest.fixture(params=["embedded", "scaled"])
@@ -71,7 +71,9 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
     assert said["cloudSyncJob"] == left
     refused = await site.refused("startCloudFolderSync", {"folderUuid": folder})
     assert refused == [("CONFLICT", "input.folderUuid")]
-    over = await worked(site, job)
+    await turns_taken(site, job)
+    await stepped(site, job)
+    over = await state(site, job)
     assert (over["status"], over["uploadJobsUnitsDone"], over["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 4)
     assert await begun(site, folder) != job
     await check_all(site.services)
