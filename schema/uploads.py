@@ -49,8 +49,12 @@ class UploadUnit:
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = answered(
         uploads.item_of, "The item: a placeholder until the unit is done."
     )
-    error: str | None = column("What is wrong, and with which file.")
-    action_description: str | None = column("What was being done when it failed.")
+    error: str | None = column(
+        "What is wrong, and with which file; of a unit that is pending, why it has to be tried again."
+    )
+    action_description: str | None = column(
+        "What was being done when it failed; of a unit that is to be tried again, what it waits for."
+    )
     object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read, no more than it has files.")
     is_skipped: bool = column("Whether nothing was made, because the folder had its item already.")
     sequence: BigInt = column("The job's sequence number when the unit last changed.")

@@ -10,6 +10,7 @@ from gateway.auth.roles import roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
 from gateway.catalog.groups import made_up_name
+from gateway.catalog.integrations import integration_of
 from gateway.catalog.items import chosen_items
 from gateway.catalog.texts import name_in_url
 from gateway.catalog.units import OBJECT_URL, Member, Source, UnitPlan, is_ours
@@ -73,10 +74,11 @@ async def bind(
     named = [one for one in sources if one.placeholder_uuid is None]
     ours = [_key_in(one) for one in named if is_ours(one.object_url)]
     objects = await _readable_objects(transaction, viewer, ours)
+    integration = integration_uuid and await integration_of(transaction, integration_uuid)
     made = [
         _expected(user_uuid, folder_uuid, one, objects[_key_in(one)])
         if is_ours(one.object_url)
-        else _expected_elsewhere(user_uuid, folder_uuid, one, integration_uuid)
+        else _expected_elsewhere(user_uuid, folder_uuid, one, integration)
         for one in named
     ]
     await add_placeholders(transaction, user_uuid, folder_uuid, made)
@@ -179,12 +181,12 @@ def _expected(
 
 
 def _expected_elsewhere(
-    user_uuid: UUID | None, folder_uuid: UUID, source: Source, integration_uuid: UUID | None
+    user_uuid: UUID | None, folder_uuid: UUID, source: Source, integration: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A placeholder for a file that lies elsewhere, of which nothing is known yet."""
     url = source.object_url or ""
     name = source.title or name_in_url(url)
-    file = ExpectedFile(name, source.item_type, None, UNNAMED_TYPE, None, {}, url, integration_uuid)
+    file = ExpectedFile(name, source.item_type, None, UNNAMED_TYPE, None, {}, url, integration)
     row, upload = expected_item(user_uuid, folder_uuid, file, None)
     source.placeholder_uuid = row["uuid"]
     return row, upload

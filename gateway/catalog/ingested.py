@@ -12,10 +12,10 @@ from gateway.catalog.counters import count, entering, leaving
 from gateway.catalog.mirrors import items_made
 from gateway.catalog.objects import release
 from gateway.catalog.units import OBJECT_URL
+from gateway.catalog.uploads import location_of
 from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.jobs.queue import Queue
-from gateway.kinds import StorageLocationName
 from gateway.models.base import fold, new_row, now
 from gateway.models.items import StoredObject, items, stored_objects
 from gateway.models.reencoding import renditions
@@ -145,12 +145,6 @@ def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, 
         "object_key": key,
         "url": source.place if key is None else OBJECT_URL + key,
         "integration_uuid": source.integration and source.integration.uuid,
-        "storage_location": _location(source),
+        "storage_location": location_of(source.elsewhere, source.integration),
         "last_edited_at": now(),
     }
-
-
-def _location(source: ReadSource) -> StorageLocationName:
-    if not source.elsewhere:
-        return StorageLocationName.STOREGRAPH
-    return source.integration.kind if source.integration else StorageLocationName.DIRECT_ACCESS

@@ -67,6 +67,11 @@ async def keep_integration(transaction: Transaction, uuid: UUID, *path: str | in
         raise not_found("cloud integration", *path)
 
 
+async def integration_of(transaction: Transaction, uuid: UUID) -> Any:
+    """The row of an integration; None if it is gone."""
+    return await transaction.first(sa.select(cloud_integrations).where(cloud_integrations.c.uuid == uuid))
+
+
 async def open_integration(services: Services, uuid: UUID) -> tuple[Any, Cloud]:
     """The row of an integration, and its cloud; raises a `FetchError` where it cannot be reached."""
     row = (await integration_rows(services.database, [uuid])).get(uuid)

@@ -116,6 +116,23 @@ async def end_units(
     return status
 
 
+async def delay_units(
+    transaction: Transaction, events: Events, job: Any, reasons: Mapping[UUID, str], action: str
+) -> None:
+    """Say of pending units of a held job why they have to be tried again, and what they wait for."""
+    pending = await still_pending(transaction, reasons)
+    sequence = job.sequence + 1
+    values = [
+        {"unit": uuid, "error": reason, "action_description": action, "sequence": sequence}
+        for uuid, reason in reasons.items()
+        if uuid in pending
+    ]
+    if values:
+        mine = upload_units.c.uuid == sa.bindparam("unit", type_=upload_units.c.uuid.type)
+        await transaction.execute(sa.update(upload_units).where(mine), values)
+        await write_job(transaction, events, job, JobStatus.PENDING, {"sequence": sequence})
+
+
 async def cancel_job(transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, job: Any) -> int:
     """Give up what is pending of a held job; how many units that was. A job that has ended stays as it is."""
     if job.status in TERMINAL:
@@ -178,7 +195,8 @@ async def _write_units(transaction: Transaction, sequence: int, ends: Mapping[UU
 async def _cancel_units(transaction: Transaction, sequence: int, job_uuid: UUID) -> int:
     """Cancel what is pending, in one statement however much it is; how many units that was."""
     pending = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
-    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": sequence}
+    was = {"error": None, "action_description": None}
+    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": sequence, **was}
     return (await transaction.execute(sa.update(upload_units).where(pending).values(values))).rowcount
 
 

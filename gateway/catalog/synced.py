@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.binding import claim
 from gateway.catalog.counters import count, counted, hold
+from gateway.catalog.integrations import integration_of
 from gateway.catalog.items import chosen_items, update_items
 from gateway.catalog.prefixes import name_of
 from gateway.catalog.starting import JobTerms, add_job
@@ -131,6 +132,7 @@ async def _read(
 async def _expect(transaction: Transaction, job: Any, folder: Any, new: Sequence[Found]) -> list[tuple[UUID, Found]]:
     """Placeholders for new objects, folder by folder."""
     expected: list[tuple[UUID, Found]] = []
+    integration = await integration_of(transaction, folder.integration_uuid)
     by_folder: dict[UUID, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for found in new:
         metadata = (found.sidecar and found.sidecar.metadata) or {}
@@ -142,7 +144,7 @@ async def _expect(transaction: Transaction, job: Any, folder: Any, new: Sequence
             None,
             metadata,
             found.url,
-            folder.integration_uuid,
+            integration,
         )
         item, upload = expected_item(job.user_uuid, found.folder_uuid, file, None)
         sidecar = {"sidecar_etag": found.sidecar and found.sidecar.etag}

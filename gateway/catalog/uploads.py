@@ -17,7 +17,7 @@ from gateway.catalog.counters import count
 from gateway.context import Services
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
-from gateway.kinds import StorageItemType
+from gateway.kinds import StorageItemType, StorageLocationName
 from gateway.models.base import fold, new_row
 from gateway.models.items import Item, items, stored_objects
 from gateway.models.uploads import Upload, uploads
@@ -42,7 +42,7 @@ UPLOADABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """A file that a client will send, or that lies at `url`, perhaps in the store of an integration.
+    """A file that a client will send, or that lies at `url`, in the store of an integration if its row is given.
 
     `file_size` is in bytes, `sha256` in lower-case hex.
     """
@@ -54,7 +54,13 @@ class ExpectedFile:
     sha256: str | None
     client_metadata: dict[str, Any]
     url: str | None = None
-    integration_uuid: UUID | None = None
+    integration: Any = None
+
+    @property
+    def integration_uuid(self) -> UUID | None:
+        """The integration's uuid."""
+        uuid: UUID | None = self.integration and self.integration.uuid
+        return uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,9 @@ def expected_item(
         client_metadata=file.client_metadata,
         owner_uuid=user_uuid,
         is_placeholder=True,
+        url=file.url,
+        storage_location=location_of(file.url is not None, file.integration),
+        integration_uuid=file.integration_uuid,
     )
     upload = new_row(
         Upload,
@@ -128,6 +137,13 @@ def expected_item(
         integration_uuid=file.integration_uuid,
     )
     return item, upload
+
+
+def location_of(elsewhere: bool, integration: Any) -> StorageLocationName:
+    """Where the bytes of a file lie: with us or elsewhere, there in the store of an integration if there is one."""
+    if not elsewhere:
+        return StorageLocationName.STOREGRAPH
+    return integration.kind if integration else StorageLocationName.DIRECT_ACCESS
 
 
 async def add_placeholders(

@@ -19,6 +19,7 @@ from gateway.catalog.items import chosen_items
 from gateway.catalog.jobs import (
     TERMINAL,
     UnitEnd,
+    delay_units,
     end_units,
     held_job,
     still_pending,
@@ -159,19 +160,31 @@ async def _commit_singly(services: Services, job: UUID, read: Sequence[ReadUnit]
     return failed
 
 
-async def _postpone(services: Services, job: UUID, failed: Sequence[ReadUnit], tries: int) -> bool:
-    """Have units tried again later, all of them at once; after the last time they have failed."""
+async def _postpone(services: Services, job_uuid: UUID, failed: Sequence[ReadUnit], tries: int) -> bool:
+    """Have units tried again later, all of them at once, and say why; after the last time they have failed."""
     if tries == len(DELAYS):
-        expected = await _uploads(services, [one.unit for one in failed])
-        names = {upload.unit_uuid: upload.file_name for upload in expected.values()}
-        error = f"it could not be worked on, through no fault of its own, though it was tried {tries + 1} times."
-        lost = [replace(one, error=one.error or f"{names.get(one.unit.uuid, 'A file')}: {error}") for one in failed]
-        return await _commit(services, job, lost)
-    again: dict[str, JSON] = {"job": job.hex, "positions": [one.unit.position for one in failed], "tries": tries + 1}
-    task = FILM if any(one.unit.spec.get("video") for one in failed) else INGEST
+        said = f", though it was tried {tries + 1} times"
+        return await _commit(services, job_uuid, await _told(services, failed, said))
+    units = [one.unit for one in failed]
+    reasons = {one.unit.uuid: one.error or "" for one in await _told(services, failed)}
+    again: dict[str, JSON] = {"job": job_uuid.hex, "positions": [unit.position for unit in units], "tries": tries + 1}
+    task = FILM if any(unit.spec.get("video") for unit in units) else INGEST
     async with services.database.writing() as transaction:
+        job = await held_job(transaction, job_uuid)
+        if job is None or job.status in TERMINAL:
+            return False
+        waits = f"waiting for try {tries + 2} of {len(DELAYS) + 1} at {_ACTION}"
+        await delay_units(transaction, services.events, job, reasons, waits)
         await services.queue.enqueue(transaction, task, again, run_at=now() + DELAYS[tries])
     return True
+
+
+async def _told(services: Services, failed: Sequence[ReadUnit], more: str = "") -> list[ReadUnit]:
+    """The same with an error, be it not known what is wrong."""
+    expected = await _uploads(services, [one.unit for one in failed])
+    names = {upload.unit_uuid: upload.file_name for upload in expected.values()}
+    said = f"it could not be worked on, through no fault of its own{more}."
+    return [replace(one, error=one.error or f"{names.get(one.unit.uuid, 'A file')}: {said}") for one in failed]
 
 
 async def _commit(services: Services, job: UUID, read: Sequence[ReadUnit]) -> bool:

@@ -97,9 +97,7 @@ class Reader:
                     for source in unit.spec["sources"]
                 ]
         except ExceptionGroup as failures:
-            log.warning("unit_not_read", unit=str(unit.uuid), exc_info=True)
-            said = next((str(error) for error in failures.exceptions if isinstance(error, FetchError)), None)
-            return ReadUnit(unit, error=said, failed=True)
+            return _failed(unit, "unit_not_read", failures.exceptions)
         read = _together(unit, [task.result() for task in reading])
         return read if read.error or not unit.spec.get("video") else await self._filmed(read, expected, members)
 
@@ -116,8 +114,7 @@ class Reader:
         except (MediaError, MissingObject) as error:
             return replace(read, error=f"{upload.file_name}: {error}.")
         except Exception as error:
-            log.warning("sequence_not_filmed", unit=str(unit.uuid), exc_info=True)
-            return ReadUnit(unit, error=str(error) if isinstance(error, FetchError) else None, failed=True)
+            return _failed(unit, "sequence_not_filmed", [error])
         source = ReadSource(upload.item_uuid, upload.object_key, facts, unit.title, unit.spec["client_metadata"])
         return replace(read, video=source)
 
@@ -187,6 +184,14 @@ class Reader:
         if provided is None:
             return asdict(await self._prober.probe(path, kind, name))
         return _trusted(provided, *await asyncio.to_thread(_digest, path))
+
+
+def _failed(unit: Any, event: str, errors: Sequence[Exception]) -> ReadUnit:
+    """A unit that we could not read now; that a server elsewhere fails is to be expected, and logged in a line."""
+    said = next((str(error) for error in errors if isinstance(error, FetchError)), None)
+    surprise = next((error for error in errors if not isinstance(error, FetchError)), None)
+    log.warning(event, unit=str(unit.uuid), reason=said, exc_info=surprise)
+    return ReadUnit(unit, error=said, failed=True)
 
 
 def _trusted(provided: Mapping[str, Any], sha256: str | None, size: int | None) -> dict[str, Any]:

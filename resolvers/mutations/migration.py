@@ -109,7 +109,8 @@ async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[En
     uuids = [entry.asked.item_uuid for entry in entries if entry.asked.item_uuid]
     urls = [entry.asked.url for entry in entries if entry.asked.url]
     dialect = context.database.dialect
-    named = sa.or_(among(dialect, items.c.uuid, uuids), among(dialect, items.c.url, urls))
+    made = sa.and_(among(dialect, items.c.url, urls), ~items.c.is_placeholder)
+    named = sa.or_(among(dialect, items.c.uuid, uuids), made)
     seen_by = sa.select(items).where(named, sees_item(context.viewer))
     rows = await context.database.rows(seen_by.order_by(items.c.uuid).limit(MAX_IDS + 1))
     if len(rows) > MAX_IDS:
@@ -119,11 +120,15 @@ async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[En
     seen: dict[UUID, int] = {}
     for entry in _sound(entries):
         found = [row for row in rows if row.uuid in held and entry.asked.item_uuid in (row.uuid, None)]
-        entry.rows = [row for row in found if entry.asked.item_uuid or row.url == entry.asked.url]
+        entry.rows = [row for row in found if entry.asked.item_uuid or _lies_at(row, entry.asked.url)]
         entry.error = _fault_of_items(entry, held, seen, input.skip_missing)
         if input.from_integration_uuid:
             entry.rows = [row for row in entry.rows if row.integration_uuid == input.from_integration_uuid]
     return entries
+
+
+def _lies_at(row: Any, url: str | None) -> bool:
+    return row.url == url and not row.is_placeholder
 
 
 def _fault_of_form(entry: Entry, input: MigrateStorageItemsInput) -> DomainError | None:
@@ -147,6 +152,8 @@ def _fault_of_items(entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, in
             require(held[row.uuid], StorageUserRole.USER, "item", *path)
         except DomainError as error:
             return error
+        if row.is_placeholder:
+            return conflict("This item is not yet processed.", *path[:2])
         if row.url is None or row.storage_location is StorageLocationName.STOREGRAPH:
             return conflict("This item has no object outside of our own store.", *path[:2])
     return None

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.media import samples
 from tests.fixtures.elsewhere import MOST_FETCHED
@@ -12,7 +13,9 @@ from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, speaking
 from tests.fixtures.uploading import brought, count, facts, finished, start
+from tests.fixtures.watching import subscribed
 
+UNITS = "units { nodes { status error actionDescription item { isPlaceholder url storageLocation } } }"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -155,11 +158,40 @@ async def test_a_server_that_is_down_is_asked_again(
     monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 2)
     folder = await site.folder("down")
     file_server.failures = 2
-    found = await brought(site, folder, {"text": [{"objectUrl": f"{file_server.url}/moody"}]})
-    assert found["moody"]["fileSize"] == len("at last")
+    job = await finished(site, await start(site, folder, {"text": [{"objectUrl": f"{file_server.url}/moody"}]}))
+    [unit] = (await site.see("uploadJob", job["uuid"], UNITS))["units"]["nodes"]
+    assert (unit["status"], unit["error"], unit["actionDescription"]) == ("DONE", None, None)
+    assert unit["item"]["isPlaceholder"] is False
     assert await failed(site, folder, {"text": [{"objectUrl": f"{file_server.url}/status/503"}]}) == [
         "503: The server does not give us the file (status 503)."
     ]
+    await check_all(site.services)
+
+
+async def test_a_unit_that_is_to_be_tried_again_says_why(
+    site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Subscribers are told, the log has a line, and the placeholder says where its file lies."""
+    monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(hours=1),) * 5)
+    folder, url = await site.folder("waiting"), f"{file_server.url}/status/502"
+    document = f"subscription($u: UUID!) {{ uploadJobUpdated(uuid: $u) {{ status unitsPendingCount {UNITS} }} }}"
+    with capture_logs() as logged:
+        job = await start(site, folder, {"text": [{"objectUrl": url}]})
+        async with subscribed(site, {"query": document, "variables": {"u": job}}) as [watch]:
+            await watch.until(lambda seen: seen.states and seen.states[-1]["units"]["nodes"][0]["error"])
+    state = watch.states[-1]
+    [unit] = state["units"]["nodes"]
+    said = "502: The server does not give us the file (status 502)."
+    assert (state["status"], state["unitsPendingCount"], unit["status"]) == ("PENDING", 1, "PENDING")
+    assert unit["error"] == said
+    assert unit["actionDescription"] == "waiting for try 2 of 6 at reading the file"
+    assert (unit["item"]["url"], unit["item"]["storageLocation"]) == (url, "DIRECT_ACCESS")
+    lines = [line for line in logged if line["event"] == "unit_not_read"]
+    assert [(line["reason"], line["exc_info"]) for line in lines] == [(said, None)]
+    assert (await site.see("uploadJob", job, "errors unitErrors { error }")) == {"errors": [], "unitErrors": []}
+    await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
+    [unit] = (await site.see("uploadJob", job, UNITS))["units"]["nodes"]
+    assert (unit["status"], unit["error"], unit["actionDescription"]) == ("CANCELLED", None, None)
     await check_all(site.services)
 
 

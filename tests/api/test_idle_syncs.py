@@ -46,6 +46,9 @@ async def test_a_sync_is_cancelled_in_the_middle(site: Site, customer: Bucket) -
     await stepped(site, job)
     running = await state(site, job)
     assert (running["status"], running["uploadJobsPending"], running["uploadJobsUnitsPending"]) == ("PENDING", 1, 3)
+    waiting = (await contents(site, folder))["0.txt"]
+    there = (waiting["isPlaceholder"], waiting["url"], waiting["storageLocation"])
+    assert there == (True, f"{customer.url}/middle/0.txt", "S3_COMPATIBLE")
     selection = "cloudSyncJob { status uploadJobsPending uploadJobsUnitsCancelled uploadJobs { nodes { status } } }"
     said = await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, selection)
     over = {"status": "CANCELLED", "uploadJobsPending": 0, "uploadJobsUnitsCancelled": 3}
