@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import roles_on_items
+from gateway.auth.roles import Held, require, roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
 from gateway.catalog.groups import made_up_name
@@ -18,6 +18,7 @@ from gateway.catalog.uploads import UNNAMED_TYPE, ExpectedFile, add_placeholders
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict, not_found
+from gateway.kinds import StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.items import items, stored_objects
 from gateway.models.uploads import uploads
@@ -42,21 +43,16 @@ async def source_faults(
 
 
 async def member_faults(transaction: Transaction, viewer: Viewer, members: Sequence[Member]) -> list[DomainError]:
-    """What is wrong with items that are there already: the viewer must see them, and they must be ready."""
+    """What is wrong with items that are there already: they must be ready, and the viewer must be USER on them.
+
+    Seeing them does not suffice: what is a member of something cannot be removed before that.
+    """
     if not members:
         return []
     held = {row.uuid: row for row in await chosen_items(transaction, {member.uuid for member in members})}
-    seen = await roles_on_items(transaction.connection, viewer, held)
-    faults = []
-    for member in members:
-        row = held.get(member.uuid)
-        if row is None or member.uuid not in seen:
-            faults.append(not_found("item", *member.path))
-        elif member.item_type not in (None, row.item_type):
-            faults.append(bad_input(f"This must be an item of type {member.item_type}.", *member.path))
-        elif row.is_placeholder or row.is_tombstone:
-            faults.append(conflict("This item is not yet processed, or gone.", *member.path))
-    return faults
+    roles = await roles_on_items(transaction.connection, viewer, held)
+    found = (_member_fault(member, held.get(member.uuid), roles.get(member.uuid)) for member in members)
+    return [fault for fault in found if fault]
 
 
 async def bind(
@@ -112,6 +108,18 @@ async def claim(transaction: Transaction, plans: Sequence[tuple[UUID, UnitPlan]]
     ]
     if claims:
         await transaction.execute(statement, claims)
+
+
+def _member_fault(member: Member, row: Any, held: Held | None) -> DomainError | None:
+    try:
+        require(held, StorageUserRole.USER, "item", *member.path)
+    except DomainError as error:
+        return error
+    if member.item_type not in (None, row.item_type):
+        return bad_input(f"This must be an item of type {member.item_type}.", *member.path)
+    if row.is_placeholder or row.is_tombstone:
+        return conflict("This item is not yet processed, or gone.", *member.path)
+    return None
 
 
 async def _placeholder_faults(

@@ -15,6 +15,12 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 
 
+_IN_A_GROUP = (
+    "This item belongs to an item that is made of others; remove that first. groupsContaining lists those that you "
+    "see; one that you do not see is for an admin of the site."
+)
+
+
 async def items_within(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
     """All items that lie directly in these folders, held until the transaction ends."""
     chosen = among(transaction.connection.dialect.name, items.c.folder_uuid, folder_uuids)
@@ -26,7 +32,7 @@ async def removal_faults(
 ) -> dict[UUID, str]:
     """Why each of these items cannot be removed, for those that cannot."""
     members = await in_other_groups(transaction, uuids)
-    faults = dict.fromkeys(members, "This item belongs to a group of files; remove that first.")
+    faults = dict.fromkeys(members, _IN_A_GROUP)
     for uuid, uses in (await dataset_uses(transaction, uuids)).items():
         if False in uses and not allow_dataset:
             faults[uuid] = "A dataset uses this item; allowDatasetChanges lets it go."

@@ -10,7 +10,7 @@ from resolvers.inputs.scalars import JSON
 
 _NAME = "1 to 1,000 characters; one is made up if absent."
 _METADATA = "A JSON object of at most 256 KB."
-_CONTENTS = "1 to 50 items in their order, none of them twice and none of them a data group."
+_CONTENTS = "1 to 50 items in their order, on whose folders you are USER, none of them twice or a data group."
 _ONE = "This, or one of the others."
 
 
@@ -78,7 +78,7 @@ class DataGroupCarouselInput:
 @strawberry.input(description="An item under a key of your own (ENC-DGX-03).")
 class DataGroupEntryInput:
     key: str = strawberry.field(description="1 to 200 characters, unlike the others.")
-    item_uuid: UUID = strawberry.field(description="The item; none twice, and no data group.")
+    item_uuid: UUID = strawberry.field(description="The item, on whose folder you are USER; none twice, and no data group.")
 
 
 @strawberry.input(description="Items in a layout of your own (ENC-DGX).")

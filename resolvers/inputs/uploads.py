@@ -167,8 +167,9 @@ class SceneUploadInput:
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     scene: JSON | None = strawberry.field(
         default=None,
-        description="An object of at most 256 KB, as the viewer understands it, instead of a file. It names items "
-        "that you can see by `itemUuid` and public files elsewhere by `url`, 1 to 1,000; the items are its children.",
+        description="An object of at most 256 KB, as the viewer understands it, instead of a file. It names items by "
+        "`itemUuid`, on whose folders you are USER, and public files elsewhere by `url`, 1 to 1,000; the items are its "
+        "children.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
@@ -208,7 +209,7 @@ class ImageGroupUploadInput:
 @strawberry.input(description="Images that are there already and belong together, in their order (ENC-UPIGI).")
 class ImageGroupFromItemsInput:
     item_uuids: list[UUID] = strawberry.field(
-        description="1 to 10,000 images that you can see, in any folder, none of them twice."
+        description="1 to 10,000 images in any folders on which you are USER, none of them twice."
     )
     create_video: bool = strawberry.field(description=_VIDEO)
     title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)

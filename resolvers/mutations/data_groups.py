@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from gateway.auth.roles import roles_on_items
+from gateway.auth.roles import Held, require, roles_on_items
 from gateway.catalog.groups import NewGroup, group_row, make_groups
 from gateway.catalog.items import chosen_items
 from gateway.catalog.terms import metadata_terms
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict, not_found
+from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict
 from gateway.ids import uuid7
 from gateway.kinds import StorageItemType, StorageUserRole
 from resolvers.bulk import Bulk
@@ -30,7 +30,7 @@ class _Nothing(Exception):
         self.bulk = bulk
 
 
-@needs("USER on the folder and VIEWER on each item")
+@needs("USER on the folder, and on that of each item, which cannot be removed before the group is")
 async def create_data_groups(context: Context, input: CreateDataGroupsInput) -> Outcome:
     """Lay items out together, each group in a grid, a carousel or a layout of its own (ENC-FOLDEROP-37, -38)."""
     check_ids(input.groups, "groups")
@@ -72,11 +72,11 @@ async def _make(
     bulk = Bulk([uuid7() for _ in input.groups], input.allow_partial, faults)
     wanted = {uuid for plan in plans.values() for uuid in plan.item_uuids}
     held = {row.uuid: row for row in await chosen_items(transaction, wanted)}
-    seen = await roles_on_items(transaction.connection, context.viewer, wanted)
+    roles = await roles_on_items(transaction.connection, context.viewer, wanted)
     terms = await metadata_terms(transaction, context.services.settings)
     for place, plan in plans.items():
         fault = terms.fault(plan.client_metadata, *plan.paths[0][:3], "clientMetadata")
-        if error := fault or _fault(plan, {uuid: row for uuid, row in held.items() if uuid in seen}):
+        if error := fault or _fault(plan, held, roles):
             bulk.errors[place] = error
     if not bulk.accepted:
         raise _Nothing(bulk)
@@ -86,17 +86,19 @@ async def _make(
     return bulk
 
 
-def _fault(plan: GroupPlan, seen: Mapping[UUID, Any]) -> DomainError | None:
+def _fault(plan: GroupPlan, held: Mapping[UUID, Any], roles: Mapping[UUID, Held]) -> DomainError | None:
     """What is wrong with the items of a group."""
     for uuid, path in zip(plan.item_uuids, plan.paths, strict=True):
-        row = seen.get(uuid)
-        if row is None:
-            return not_found("item", *path)
+        try:
+            require(roles.get(uuid), StorageUserRole.USER, "item", *path)
+        except DomainError as error:
+            return error
+        row = held[uuid]
         if row.item_type is StorageItemType.GROUP:
             return bad_input("A data group holds no other data groups.", *path)
         if row.is_placeholder or row.is_tombstone:
             return conflict("This item is not yet processed, or gone.", *path)
-    rows = [seen[uuid] for uuid in plan.item_uuids]
+    rows = [held[uuid] for uuid in plan.item_uuids]
     if plan.images_of_one_shape and not _are_of_one_shape(rows):
         return bad_input("Only images of one aspect ratio can share their labels.", *plan.images_of_one_shape)
     return None

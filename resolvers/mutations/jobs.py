@@ -41,7 +41,7 @@ Start = Callable[[Transaction], Awaitable[UUID]]
 """Writes a job; its uuid."""
 
 
-@needs("USER on the folder, and on the cloud integration and the dataset if there are such")
+@needs("USER on the folder, and on the cloud integration, the dataset and the folders of members if there are such")
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`.
 

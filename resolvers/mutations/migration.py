@@ -57,7 +57,8 @@ class Result:
 async def migrate_storage_items(context: Context, input: MigrateStorageItemsInput) -> Outcome:
     """Let items be reached at another URL or by another integration; no object is touched (ENC-CLIENT-09, SUB-090).
 
-    One entry at fault refuses all, but for those that are missing where `skipMissing` is set.
+    One entry at fault refuses all, but for those that are missing where `skipMissing` is set. Items of a folder that
+    mirrors a bucket stay what they mirror.
     """
     check_ids(input.items, "items")
     done = await recalled(context, _MUTATION, input)
@@ -185,6 +186,9 @@ async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID,
 def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID, Cloud]) -> None:
     """What the items of an entry become, or that they cannot."""
     for row in entry.rows:
+        if row.linked_folder_uuid:
+            entry.error = conflict("This item mirrors an object of a bucket, as its folder does.", "items", entry.place)
+            return
         integration, url = to or row.integration_uuid, entry.asked.new_url or row.url
         try:
             if integration is None:

@@ -208,6 +208,44 @@ async def test_what_the_viewer_may_not_see_is_no_item_of_his(site: Site) -> None
     assert [entry["item"] for entry in seen["contents"]] == [{"uuid": mine[0]}, None]
 
 
+async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
+    """What is a member cannot be removed, so that who only sees an item makes it none, whatever he makes of it.
+
+    Who may and leaves can hold an item by a group that its owner does not see: the refusal says where to look.
+    """
+    folder, [image] = await world(site, (16, 16))
+    team = await site.group("members")
+    who = await site.newcomer(team)
+    own = await site.folder("own", who=who)
+    jobs = [
+        ({"imageGroupsFromItems": [{"itemUuids": [image], "createVideo": video}]}, "imageGroupsFromItems.0.itemUuids.0")
+        for video in (False, True)
+    ]
+    jobs.append(({"scenes": [{"title": "s", "scene": {"a": {"itemUuid": image}}}]}, "scenes.0.scene.a.itemUuid"))
+    groups = [
+        ({"grid": {"layoutContents": [image]}}, "grid.layoutContents.0"),
+        ({"carousel": {"layoutContents": [image]}}, "carousel.layoutContents.0"),
+        (custom({"a": image}, layout=tile("a")), "custom.contents.0.itemUuid"),
+    ]
+    for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
+        if role:
+            await site.grant(folder, team, role)
+        async with unchanged(site):
+            for wanted, place in jobs:
+                refused = await site.refused("startUploadJob", {"folderUuid": own, "items": wanted}, who)
+                assert refused == [(code, f"input.items.{place}")]
+            for group, place in groups:
+                refused = await site.refused("createDataGroups", {"folderUuid": own, "groups": [group]}, who)
+                assert refused == [(code, f"input.groups.0.{place}")]
+    await site.grant(folder, team, "USER")
+    assert await site.refused("createDataGroups", {"folderUuid": own, "groups": [groups[0][0]]}, who) == []
+    await site.done("removeStorageFolderGroups", {"folderUuid": folder, "groupUuids": [team]}, "folder { uuid }")
+    [error] = (await site.do("deleteStorageItems", {"itemUuids": [image]}, ""))["userErrors"]
+    assert error["code"] == "CONFLICT"
+    assert "groupsContaining" in error["message"]
+    assert "admin of the site" in error["message"]
+
+
 async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
     """Frames go with their group of files, items of a data group do not; what is used elsewhere stays (SUB-046).
 

@@ -168,7 +168,10 @@ async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket
 async def test_another_object_of_the_same_store_needs_the_role_of_registering(
     site: Site, customer: Bucket, verifies: bool
 ) -> None:
-    """Whoever may edit an item but not register objects with its integration reads no other object by it."""
+    """Whoever may edit an item but not register objects with its integration reads no other object by it.
+
+    What mirrors an object of a bucket goes on mirroring it, whoever asks.
+    """
     integration, team, folder = await integrated(site, customer), await site.group("keepers"), await site.folder("kept")
     who = await site.newcomer(team)
     await site.grant(folder, team, "USER")
@@ -184,6 +187,10 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
                 expected = [(code, "input.items.0.newUrl")]
                 assert await site.refused("migrateStorageItems", input, who) == expected, url
     await given(site, integration, team, "USER")
+    async with unchanged(site):
+        for more in ({}, {"toIntegrationUuid": integration}):
+            input = {"items": [{"itemUuid": plain, "newUrl": secret}], "verifyAccess": verifies, **more}
+            assert await site.refused("migrateStorageItems", input, who) == [("CONFLICT", "input.items.0")]
     [result] = await migrated(site, [{"itemUuid": item, "newUrl": secret}], who, verifyAccess=False)
     assert result["items"][0]["url"] == secret
 
