@@ -1,5 +1,6 @@
 """One frozen object read from the environment; every name is listed in the README, and a test holds it there."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -44,7 +45,9 @@ class Limits:
 class Settings(BaseSettings):
     """Storegraph's settings; each is the environment variable of its name with the prefix `STOREGRAPH_`."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, enable_decoding=False
+    )
 
     data_dir: Path = Field(Path("storegraph-data"), description="Where the embedded database, objects and secret lie.")
     database_url: str = Field(
@@ -137,6 +140,16 @@ class Settings(BaseSettings):
         description="`compiled` runs queries by plans, where it can; `interpreted` leaves all to graphql-core.",
     )
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")
+
+    @field_validator("fetch_ports", "fetch_allowed", "allowed_origins", "limits", mode="before")
+    @classmethod
+    def _read_json(cls, value: object) -> object:
+        """What the environment says as JSON."""
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            said = 'This is not JSON, in which a list is written ["a", "b"] and an object {"a": 1}'
+            raise PydanticCustomError("not_json", said) from None
 
     @classmethod
     def settings_customise_sources(

@@ -13,7 +13,8 @@ from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus, StorageItemType
+from gateway.media.extensions import kind_of
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from resolvers.items import Lifetime, lifetime_of
@@ -68,7 +69,13 @@ async def _signed_urls(
     rows = await context.database.rows(sa.select(items.c.uuid, items.c.name).where(mine))
     names = {row.uuid: row.name for row in rows}
     store = context.services.store
-    return [await store.sign_get(key, names[uuid], mime_type, span) for uuid, key, mime_type in keys]
+    return [await store.sign_get(key, _named(names[uuid], mime), mime, span) for uuid, key, mime in keys]
+
+
+def _named(name: str, mime_type: str) -> str:
+    """What a version of a video with that name is called: its ending is that of its own type."""
+    stem = name.rpartition(".")[0] if kind_of(name) is StorageItemType.VIDEO else name
+    return f"{stem or name}.{mime_type.rpartition('/')[2]}"
 
 
 signed_url_of = Batch(("item_uuid", "object_key", "mime_type"), _signed_urls)

@@ -1,13 +1,13 @@
 """Scalars, each with the page that specifies it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.inputs.scalars import JSON, URL, BigInt
@@ -77,6 +77,19 @@ def _moment(value: Any) -> datetime:
         raise GraphQLError("A DateTime lies in the years from 1 to 9999, in UTC too.") from None
 
 
+def _scalar(parse: Callable[[Any], Any], **told: Any) -> ScalarDefinition:
+    """A scalar whose refusals say where in the document the literal stands that they refuse."""
+
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    made: ScalarDefinition = strawberry.scalar(parse_value=parse, parse_literal=parse_literal, **told)
+    return made
+
+
 def _written(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
@@ -88,40 +101,40 @@ def _finite(value: Any) -> Any:
 SCALARS = cast(
     dict[object, ScalarDefinition],
     {
-        BigInt: strawberry.scalar(
+        BigInt: _scalar(
+            _big_int,
             name="BigInt",
             description="A whole number of 64 bits, as a JSON number: sizes in bytes, counts.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
             serialize=int,
-            parse_value=_big_int,
         ),
-        JSON: strawberry.scalar(
+        JSON: _scalar(
+            _json,
             name="JSON",
             description="Any JSON value, nested at most 64 levels deep.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
             serialize=_finite,
-            parse_value=_json,
         ),
-        URL: strawberry.scalar(
+        URL: _scalar(
+            str,
             name="URL",
             description="An address.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
             serialize=str,
-            parse_value=str,
         ),
-        UUID: strawberry.scalar(
+        UUID: _scalar(
+            _uuid,
             name="UUID",
             description="A universally unique identifier, in its usual form.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
             serialize=str,
-            parse_value=_uuid,
         ),
-        datetime: strawberry.scalar(
+        datetime: _scalar(
+            _moment,
             name="DateTime",
             description="A moment in UTC.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
             serialize=_written,
-            parse_value=_moment,
         ),
     },
 )

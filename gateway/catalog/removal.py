@@ -14,7 +14,6 @@ from gateway.models.datasets import datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
 
-
 _IN_A_GROUP = (
     "This item belongs to an item that is made of others; remove that first. groupsContaining lists those that you "
     "see; one that you do not see is for an admin of the site."

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from gateway.clouds.urls import names_bucket
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 
 MAX_NAME = 1000
@@ -26,12 +27,23 @@ def checked_name(name: str | None, *path: str | int) -> str:
 
 
 def name_in_url(url: str) -> str:
-    """What to call the file at a URL: the last part of its path if that can be a name, else its host."""
-    parts = urlsplit(url)
+    """What to call the file at a URL: the last part of its path if that can be a name, else its host or bucket."""
+    host, path = _whole_key(url) if names_bucket(url) else _unescaped_path(url)
     try:
-        return checked_name(unquote(parts.path).rstrip("/").rpartition("/")[2])
+        return checked_name(path.rstrip("/").rpartition("/")[2])
     except DomainError:
-        return parts.netloc[:MAX_NAME]
+        return host[:MAX_NAME]
+
+
+def _whole_key(url: str) -> tuple[str, str]:
+    """The bucket and the key, in which nothing stands for anything else."""
+    bucket, _, key = url.partition("://")[2].partition("/")
+    return bucket, key
+
+
+def _unescaped_path(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.netloc, unquote(parts.path)
 
 
 def checked_description(text: str | None, *path: str | int) -> str:

@@ -78,7 +78,9 @@ class DataGroupCarouselInput:
 @strawberry.input(description="An item under a key of your own (ENC-DGX-03).")
 class DataGroupEntryInput:
     key: str = strawberry.field(description="1 to 200 characters, unlike the others.")
-    item_uuid: UUID = strawberry.field(description="The item, on whose folder you are USER; none twice, and no data group.")
+    item_uuid: UUID = strawberry.field(
+        description="The item, on whose folder you are USER; none twice, and no data group."
+    )
 
 
 @strawberry.input(description="Items in a layout of your own (ENC-DGX).")

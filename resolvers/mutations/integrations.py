@@ -88,9 +88,12 @@ async def update_cloud_integration(context: Context, input: UpdateCloudIntegrati
 
 @needs(_SITE_ADMIN, SiteRole.ADMIN)
 async def verify_cloud_integration(context: Context, input: VerifyCloudIntegrationInput) -> Outcome:
-    """Try whether each location of an integration can be listed; what does not work is told with its field."""
+    """Try whether each location of an integration can be listed; the message tells what does not work, and where."""
     present = await _present(context, input.integration_uuid)
-    values = {"verified_at": await _verified(context, _opened(context, present))}
+    try:
+        values = {"verified_at": await _verified(context, _opened(context, present))}
+    except DomainError as error:
+        raise DomainError(error.code, _with_location(error, present), ("integrationUuid",)) from None
     mine = cloud_integrations.c.uuid == present.uuid
     async with context.database.writing() as transaction:
         await transaction.execute(sa.update(cloud_integrations).where(mine).values(values))
@@ -105,6 +108,14 @@ async def delete_cloud_integration(context: Context, input: DeleteCloudIntegrati
         present = await held_row(transaction, cloud_integrations, uuid, "cloud integration", "integrationUuid")
         await catalog.delete_integration(transaction, context.viewer.user_uuid, present)
     return Outcome(integration_uuid=input.integration_uuid)
+
+
+def _with_location(error: DomainError, row: Any) -> str:
+    """What is wrong with an integration, with the location that it is wrong with, if it is one."""
+    match error.path:
+        case ("locations", int(place)):
+            return f"{row.locations[place]}: {error.message}"
+    return error.message
 
 
 async def _present(context: Context, uuid: UUID) -> Any:

@@ -26,7 +26,7 @@ from gateway.catalog.uploads import (
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import Path, Refusal, bad_input, not_found
+from gateway.errors import DomainError, Path, Refusal, bad_input, not_found
 from gateway.kinds import StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.uploads import uploads
@@ -97,7 +97,7 @@ async def sign_upload_parts(context: Context, input: SignUploadPartsInput) -> Ou
     """Sign parts of a large file, for the first time or again; parts can be sent in any order, and sent again."""
     check_ids(input.part_numbers, "partNumbers")
     async with context.database.writing() as transaction:
-        row = (await _chosen(context, transaction, [input.item_uuid], "itemUuid"))[0]
+        row = await _chosen_one(context, transaction, input.item_uuid)
     size, parts = _parts_of(context, row)
     for place, number in enumerate(input.part_numbers):
         if not 1 <= number <= parts:
@@ -111,7 +111,7 @@ async def sign_upload_parts(context: Context, input: SignUploadPartsInput) -> Ou
 async def complete_upload_parts(context: Context, input: CompleteUploadPartsInput) -> Outcome:
     """Make one object of the parts that have been sent; all must be there."""
     async with context.database.writing() as transaction:
-        row = (await _chosen(context, transaction, [input.item_uuid], "itemUuid"))[0]
+        row = await _chosen_one(context, transaction, input.item_uuid)
     _, wanted = _parts_of(context, row)
     store = context.services.store
     if await store.info(row.object_key) is None:
@@ -156,6 +156,14 @@ async def _chosen(context: Context, transaction: Transaction, uuids: Sequence[UU
     if errors:
         raise Refusal(list(errors.values()))
     return [found[uuid] for uuid in uuids]
+
+
+async def _chosen_one(context: Context, transaction: Transaction, uuid: UUID) -> Any:
+    try:
+        return (await _chosen(context, transaction, [uuid], "itemUuid"))[0]
+    except Refusal as refusal:
+        error = refusal.errors[0]
+        raise DomainError(error.code, error.message, ("itemUuid",)) from None
 
 
 async def _still_expected(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:

@@ -252,7 +252,7 @@ ALLOWED_BUT = {
     "startCloudFolderSync": [("BAD_USER_INPUT", "input.folderUuid")],
     "completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")],
     "migrateStorageItems": [("CONFLICT", "input.items.0")],
-    "verifyCloudIntegration": [("FORBIDDEN", "input.locations.0")],
+    "verifyCloudIntegration": [("FORBIDDEN", "input.integrationUuid")],
 }
 """What the one with the role is told where the world has not all that success needs: no part was sent, no
 cloud is, and no folder mirrors one."""

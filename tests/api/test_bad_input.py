@@ -187,3 +187,14 @@ async def test_numbers_that_json_does_not_have_are_refused(site: Site) -> None:
     answer = await site.body(document)
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
     assert await site.ask("{ storageFolders { totalCount } }") == before
+
+
+async def test_a_refused_literal_is_told_with_its_place(site: Site) -> None:
+    """Our own scalars are no worse than the built-in ones."""
+    metadata = 'mutation { createStorageFolder(input: {name: "n", clientMetadata: {a: 1e999}}) { __typename } }'
+    times = '{ datasets(filter: {createdAfter: "x"}) { totalCount } }'
+    asked = [('{ storageFolder(uuid: "nope") { name } }', '"nope"'), (metadata, "{a: "), (times, '"x"')]
+    for document, literal in asked:
+        [error] = (await site.body(document))["errors"]
+        assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        assert error["locations"] == [{"line": 1, "column": document.index(literal) + 1}], error

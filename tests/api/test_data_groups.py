@@ -217,12 +217,12 @@ async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
     team = await site.group("members")
     who = await site.newcomer(team)
     own = await site.folder("own", who=who)
-    jobs = [
+    jobs: list[tuple[dict[str, Any], str]] = [
         ({"imageGroupsFromItems": [{"itemUuids": [image], "createVideo": video}]}, "imageGroupsFromItems.0.itemUuids.0")
         for video in (False, True)
     ]
     jobs.append(({"scenes": [{"title": "s", "scene": {"a": {"itemUuid": image}}}]}, "scenes.0.scene.a.itemUuid"))
-    groups = [
+    groups: list[tuple[dict[str, Any], str]] = [
         ({"grid": {"layoutContents": [image]}}, "grid.layoutContents.0"),
         ({"carousel": {"layoutContents": [image]}}, "carousel.layoutContents.0"),
         (custom({"a": image}, layout=tile("a")), "custom.contents.0.itemUuid"),

@@ -112,6 +112,11 @@ async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: 
     unseen = customer.input(credentials=other, verifyAccess=False)
     made = (await site.done("createCloudIntegration", unseen, INTEGRATION))["integration"]
     assert made["verifiedAt"] is None
+    gone = customer.input(locations=[customer.url, "s3://no-such-bucket"], verifyAccess=False)
+    made = (await site.done("createCloudIntegration", gone, INTEGRATION))["integration"]
+    [error] = (await site.do("verifyCloudIntegration", {"integrationUuid": made["uuid"]}, ""))["userErrors"]
+    assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "integrationUuid"])
+    assert error["message"].startswith("s3://no-such-bucket/: ")
 
 
 async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> None:
@@ -199,7 +204,7 @@ async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
         async with serving(settings.model_copy(update={"share_credentials": False}), works=False) as site:
             site.keys.update(keys)
             refused = await site.refused("verifyCloudIntegration", {"integrationUuid": uuid})
-            assert refused == [("FORBIDDEN", "input.credentials")]
+            assert refused == [("FORBIDDEN", "input.integrationUuid")]
 
 
 async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> None:
@@ -257,7 +262,7 @@ async def test_another_site_secret_does_not_open_it(
         async with serving(settings.model_copy(update={"secret_key": other}), works=False) as site:
             site.keys.update(keys)
             refused = await site.refused("verifyCloudIntegration", {"integrationUuid": uuid})
-            assert refused == [("CONFLICT", "input.credentials")]
+            assert refused == [("CONFLICT", "input.integrationUuid")]
             item = job["itemsWithNames"][0]["itemUuid"]
             seen = f'{{ storageItem(uuid: "{item}") {{ signedUrl {{ url }} signedUrlUnavailableReason }} }}'
             found = (await site.ask(seen))["storageItem"]

@@ -1,7 +1,7 @@
 """Objects in a customer's store become items where they lie: registered, read, signed for, and never changed."""
 
 import os
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -50,6 +50,20 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
     assert await facts(site, item["uuid"]) is None
     assert "pictures/a picture + more%.png" in customer.keys()
     await check_all(site.services)
+
+
+async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> None:
+    """A key names itself as it is, in https it is escaped: the item has the same name either way."""
+    integration, folder = await integrated(site, customer), await site.folder("weird")
+    name = "sp ace+%41&#?.png"
+    plain = customer.put(f"weird/{name}", samples.png(seed=5))
+    escaped = f"{customer.endpoint}/{customer.name}/weird/{quote(name)}"
+    for url in (plain, escaped):
+        job = await finished(
+            site, await start(site, folder, {"images": [{"objectUrl": url}]}, integrationUuid=integration)
+        )
+        [made] = job["itemsWithNames"]
+        assert (await facts(site, made["itemUuid"]))["name"] == name
 
 
 @pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM", "S3_COMPATIBLE"])

@@ -54,7 +54,9 @@ async def test_videos_are_reencoded(site: Site) -> None:
     rendition = made["item"]["rendition"]
     expected = {"mimeType": "video/webm", "width": 64, "height": 48, "fps": 25.0, "frameCount": 25}
     assert rendition == {**rendition, **expected}
-    assert len((await site.client.get(rendition["signedUrl"]["url"])).content) == rendition["fileSize"]
+    sent = await site.client.get(rendition["signedUrl"]["url"])
+    assert (len(sent.content), sent.headers["content-type"]) == (rendition["fileSize"], "video/webm")
+    assert 'filename="0.webm"' in sent.headers["content-disposition"]
     assert await facts(site, old) == before
     again = await ended(site, await begin(site, [old]))
     assert again["units"]["nodes"][0]["status"] == "LEFT_ALONE"

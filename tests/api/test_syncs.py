@@ -210,7 +210,9 @@ async def test_what_cannot_be_linked_or_synced_is_refused(
     link = {"integrationUuid": integration, "remoteUrl": f"{customer.url}/{prefix}"}
     wrong = [
         ({"remoteUrl": "s3://another-bucket/a/"}, "FORBIDDEN", "remoteUrl"),
-        ({"remoteUrl": "ftp://bucket/a/"}, "FORBIDDEN", "remoteUrl"),
+        ({"remoteUrl": "ftp://bucket/a/"}, "BAD_USER_INPUT", "remoteUrl"),
+        ({"remoteUrl": f"{customer.url}/a/../b/"}, "BAD_USER_INPUT", "remoteUrl"),
+        ({"remoteUrl": "not a url"}, "BAD_USER_INPUT", "remoteUrl"),
         ({"integrationUuid": "00000000-0000-7000-8000-000000000000"}, "NOT_FOUND", "integrationUuid"),
     ]
     for change, code, place in wrong:

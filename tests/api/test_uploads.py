@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from gateway.media import samples
 from tests.fixtures.invariants import check_all, check_objects
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.items import stored
+from tests.fixtures.sites import UNKNOWN, Site, fresh, serving
 from tests.fixtures.uploading import (
     LISTS,
     TARGET,
@@ -354,6 +355,10 @@ async def test_what_is_not_sent_in_parts_has_none(parted: Site) -> None:
     wanted = {"itemUuid": small["itemUuid"], "partNumbers": [1]}
     assert await refused(site, "signUploadParts", wanted) == [("BAD_USER_INPUT", ["itemUuid"])]
     assert await refused(site, "completeUploadParts", {"itemUuid": small["itemUuid"]}) != []
+    [image] = await stored(site, folder, [File("no placeholder.txt", "PLAIN_TEXT", b"text")])
+    for uuid, code in ((UNKNOWN, "NOT_FOUND"), (image, "BAD_USER_INPUT")):
+        for mutation, more in (("signUploadParts", {"partNumbers": [1]}), ("completeUploadParts", {})):
+            assert await refused(site, mutation, {"itemUuid": uuid, **more}) == [(code, ["itemUuid"])]
     for number in (0, 4, -1):
         wanted = {"itemUuid": large["itemUuid"], "partNumbers": [1, number]}
         assert await refused(site, "signUploadParts", wanted) == [("BAD_USER_INPUT", ["partNumbers", "1"])]

@@ -154,6 +154,13 @@ async def test_a_misspelt_limit_is_refused(tmp_path: Path) -> None:
     assert "depht" in errors.lower()
 
 
+async def test_settings_that_are_no_json_are_refused_in_a_line_each(tmp_path: Path) -> None:
+    names = [f"STOREGRAPH_{name}" for name in ("FETCH_PORTS", "FETCH_ALLOWED", "ALLOWED_ORIGINS", "LIMITS")]
+    code, _, errors = await run(tmp_path, "migrate", **dict.fromkeys(names, "127.0.0.1"))
+    said = 'This is not JSON, in which a list is written ["a", "b"] and an object {"a": 1}'
+    assert (code, errors.splitlines()) == (2, [f"{name}: {said}" for name in names])
+
+
 async def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
     """A name that nobody reads would protect nobody; those of the tests are not the gateway's."""
     for wrong, meant in (("DATABSE_URL", "DATABASE_URL"), ("LIMITS__TOKENS", "LIMITS"), ("part_sise", "PART_SIZE")):
