@@ -20,8 +20,16 @@ class Loaders:
         loader = self._loaders.get(scope)
         if loader is None:
             loader = self._loaders[scope] = DataLoader(_batched(load))
+        value = loader.load((key,))
+        value.add_done_callback(_looked_at)
         # An error elsewhere cancels whoever waits here, but others may wait for the same value, now or later.
-        return await asyncio.shield(loader.load((key,)))
+        return await asyncio.shield(value)
+
+
+def _looked_at(value: asyncio.Future[Any]) -> None:
+    """A failure is told to those who wait; asyncio would log it where none does any more."""
+    if not value.cancelled():
+        value.exception()
 
 
 def _batched(load: Load) -> Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]:

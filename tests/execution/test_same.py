@@ -1,5 +1,6 @@
 """Both executors give the same bytes for every document."""
 
+import gc
 import re
 from typing import Any
 from uuid import UUID
@@ -127,3 +128,12 @@ async def test_a_row_that_goes_in_between_is_no_failure(pair: Both, monkeypatch:
         quick, _ = await pair.bodies(text, {"u": folder}, "admin")
     assert "errors" not in orjson.loads(quick)
     assert not pair.compiled.counted["deoptimised"], pair.compiled.reasons
+
+
+async def test_a_refusal_that_nobody_waits_for_is_not_logged(pair: Both, caplog: pytest.LogCaptureFixture) -> None:
+    """The first of two ends the operation for both."""
+    text = "{ storageFolders(first: 0) { totalCount } cloudIntegrations(scope: ORGANISATION) { totalCount } }"
+    quick, slow = await pair.bodies(text, {}, "stranger")
+    assert b'"BAD_USER_INPUT"' in quick and b'"BAD_USER_INPUT"' in slow
+    gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
