@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     )
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",
-        description="`advice` tells the types of metadata keys; `enforced` also refuses values of other types.",
+        description="`advice` tells the types of keys in items' metadata; `enforced` also refuses other values there.",
     )
     execution: Literal["compiled", "interpreted"] = Field(
         "compiled",

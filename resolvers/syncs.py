@@ -19,6 +19,7 @@ folder_of = ToOne(folders, "folder_uuid")
 user_of = ToOne(users, "user_uuid")
 has_unit_errors = Derived(("upload_jobs_units_error",), lambda row: row.upload_jobs_units_error > 0)
 skipped_keys_of = Derived(("skipped_keys",), lambda row: row.skipped_keys)
+sidecar_error_keys_of = Derived(("sidecar_error_keys",), lambda row: row.sidecar_error_keys)
 upload_jobs_of = ToMany(
     "cloudSyncUploadJobs",
     upload_jobs,

@@ -27,7 +27,8 @@ class MetadataSchemaField:
 
 @of()
 @strawberry.type(
-    description="Which metadata keys have which types. Values of other types are refused only where the site says so."
+    description="Which keys of items' metadata have which types; that of folders may be anything. Values of other "
+    "types are refused only where the site says so: then in files beside objects, too."
 )
 class MetadataSchema:
     revision: BigInt = column("A number that grows with each change; mutations can insist on it.")

@@ -53,7 +53,13 @@ class CloudSyncJob(Node):
     )
     skipped_keys: list[str] = answered(syncs.skipped_keys_of, "The keys of the first of those, at most 100.")
     sidecars_attached_count: int = column("Files of metadata that were attached to the items they lie beside.")
-    sidecars_error_count: int = column("Files of metadata that are no JSON objects of at most 256 KB.")
+    sidecars_error_count: int = column(
+        "Files of metadata that are no JSON objects of at most 256 KB, or do not fit the schema where it is enforced: "
+        "they are not attached, and every sync tries and counts them again until they are good."
+    )
+    sidecar_error_keys: list[str] = answered(
+        syncs.sidecar_error_keys_of, "The keys of the first of those, at most 100."
+    )
     created_at: datetime = column("When it was started.")
     last_edited_at: datetime = column("When it last changed.")
     finished_at: datetime | None = column("When it ended.")

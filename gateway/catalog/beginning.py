@@ -10,6 +10,7 @@ from gateway.auth.viewer import Viewer
 from gateway.catalog.binding import bind, bind_videos, claim, member_faults, source_faults
 from gateway.catalog.duplicates import present_items, upsert_metadata
 from gateway.catalog.jobs import UnitEnd, end_units, held_job
+from gateway.catalog.terms import MetadataTerms
 from gateway.catalog.units import UnitPlan, plan_of_spec, spec_of
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError
@@ -22,24 +23,31 @@ from gateway.models.uploads import upload_jobs, upload_units
 Plans = dict[UUID, UnitPlan]
 
 
-async def begin_units(transaction: Transaction, events: Events, job: Any, units: Sequence[Any]) -> dict[UUID, str]:
+async def begin_units(
+    transaction: Transaction, events: Events, job: Any, units: Sequence[Any], terms: MetadataTerms
+) -> dict[UUID, str]:
     """Bind the sources of unbound units of a held job; what is wrong with those that could not be bound, by unit."""
     faults: dict[UUID, str] = {}
     remaining = list(units)
     while remaining:
         present, remaining = _first_of_each_url(remaining) if job.skip_duplicate_urls else (remaining, [])
-        faults |= await _begin(transaction, events, job, present)
+        faults |= await _begin(transaction, events, job, present, terms)
         job = await held_job(transaction, job.uuid)
     return faults
 
 
-async def _begin(transaction: Transaction, events: Events, job: Any, units: Sequence[Any]) -> dict[UUID, str]:
+async def _begin(
+    transaction: Transaction, events: Events, job: Any, units: Sequence[Any], terms: MetadataTerms
+) -> dict[UUID, str]:
     plans = {unit.uuid: plan_of_spec(unit.spec, unit.title, place) for place, unit in enumerate(units)}
+    unfit = [fault for place, plan in enumerate(plans.values()) if (fault := terms.fault(_metadata(plan), place))]
+    plans = {uuid: plan for uuid, plan in plans.items() if uuid not in {units[int(one.path[0])].uuid for one in unfit}}
     if job.skip_duplicate_urls:
         plans = await _skip(transaction, events, job, plans)
     viewer = await _starter(transaction, job.user_uuid)
     sources = [source for plan in plans.values() for source in plan.sources]
-    found = await member_faults(transaction, viewer, [member for plan in plans.values() for member in plan.members])
+    members = [member for plan in plans.values() for member in plan.members]
+    found = [*unfit, *await member_faults(transaction, viewer, members)]
     found += await source_faults(transaction, viewer, job.folder_uuid, sources, plans.keys())
     faults = dict(_told(units[int(fault.path[0])], fault) for fault in found)
     sound = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}

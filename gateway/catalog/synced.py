@@ -30,10 +30,10 @@ from gateway.stores.keys import new_key
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """Metadata that lies beside an object, in another whose etag is given; None if it is no metadata."""
+    """Metadata that lies beside an object, in another whose etag is given."""
 
-    etag: str | None
-    metadata: dict[str, Any] | None
+    etag: str
+    metadata: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ async def _attach(
 ) -> None:
     """Give items the metadata beside them, and note which it was."""
     there = {uuid: sidecar for uuid, sidecar in sidecars.items() if uuid in held}
-    values = {uuid: {"client_metadata": one.metadata} for uuid, one in there.items() if one.metadata is not None}
+    values = {uuid: {"client_metadata": one.metadata} for uuid, one in there.items()}
     await update_items(transaction, user_uuid, values, held)
     if there:
         mine = sa.update(items).where(items.c.uuid == sa.bindparam("item", type_=items.c.uuid.type))
@@ -135,7 +135,7 @@ async def _expect(transaction: Transaction, job: Any, folder: Any, new: Sequence
     integration = await integration_of(transaction, folder.integration_uuid)
     by_folder: dict[UUID, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for found in new:
-        metadata = (found.sidecar and found.sidecar.metadata) or {}
+        metadata = found.sidecar.metadata if found.sidecar else {}
         file = ExpectedFile(
             name_of(found.object.key),
             found.item_type,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.database.engine import Transaction
+from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, bad_input
 from gateway.kinds import MetadataFieldType
 from gateway.models.metadata import metadata_fields
@@ -31,12 +31,12 @@ class MetadataTerms:
         return None
 
 
-async def metadata_terms(transaction: Transaction, settings: Settings) -> MetadataTerms:
+async def metadata_terms(rows: Transaction | Database, settings: Settings) -> MetadataTerms:
     """What metadata is held to: nothing, unless the site says so."""
     if settings.metadata_schema == "advice":
         return MetadataTerms({})
     known = sa.select(metadata_fields).where(~metadata_fields.c.is_deleted)
-    return MetadataTerms({row.key: row for row in await transaction.rows(known)})
+    return MetadataTerms({row.key: row for row in await rows.rows(known)})
 
 
 def _said(field: Any) -> str:

@@ -59,6 +59,7 @@ class CloudSyncJob(SQLModel, table=True):
     skipped_keys: list[str] = Field(default_factory=list, sa_type=Json)
     sidecars_attached_count: int = 0
     sidecars_error_count: int = 0
+    sidecar_error_keys: list[str] = Field(default_factory=list, sa_type=Json)
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)
     finished_at: datetime | None = None

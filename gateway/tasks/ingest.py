@@ -97,7 +97,8 @@ async def _begin(services: Services, job_uuid: UUID, units: Sequence[Any]) -> di
             return {}
         pending = await still_pending(transaction, [unit.uuid for unit in units])
         waiting = [unit for unit in units if unit.uuid in pending]
-        return await begin_units(transaction, services.events, job, waiting)
+        terms = await metadata_terms(transaction, services.settings)
+        return await begin_units(transaction, services.events, job, waiting, terms)
 
 
 async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> list[Any]:

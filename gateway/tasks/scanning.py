@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.prefixes import name_of, prefix_folders, prefix_of, prefixes_above
 from gateway.catalog.synced import Difference, Found, Sidecar
+from gateway.catalog.terms import MetadataTerms, metadata_terms
 from gateway.catalog.texts import MAX_METADATA, checked_metadata
 from gateway.clouds.base import CloudObject, ObjectPage, Place
 from gateway.clouds.cloud import Cloud
@@ -57,6 +58,7 @@ class Step:
     cursor: str | None = None
     is_page: bool = True
     skipped: Sequence[str] = ()
+    bad_sidecars: Sequence[str] = ()
 
     @property
     def objects(self) -> int:
@@ -172,9 +174,8 @@ class Scan:
             "vanished_count": len(vanished),
             "skipped_count": len(found.skipped),
         }
-        sidecars = await self._sidecars(cloud, top, found, rows) if self._attaches else {}
-        wrong = sum(1 for one in sidecars.values() if one.metadata is None)
-        added |= {"sidecars_attached_count": len(sidecars) - wrong, "sidecars_error_count": wrong}
+        sidecars, bad = await self._sidecars(cloud, top, found, rows) if self._attaches else ({}, [])
+        added |= {"sidecars_attached_count": len(sidecars), "sidecars_error_count": len(bad)}
         difference = Difference(
             new=[] if self._job.is_dry_run else await self._expected(cloud, top, new, sidecars),
             changed={uuid: _found(cloud, top, one, row) for uuid, (row, one) in changed.items()},
@@ -182,7 +183,7 @@ class Scan:
             returned=returned,
             sidecars={rows[key].uuid: one for key, one in sidecars.items() if key in rows},
         )
-        return Step(difference, added, reach or self._job.reach, page.next, skipped=found.skipped)
+        return Step(difference, added, reach or self._job.reach, page.next, skipped=found.skipped, bad_sidecars=bad)
 
     async def _rows(self, found: Sorted) -> dict[str, Any]:
         """The items of the page's objects, and of those that metadata lies beside, by key."""
@@ -212,26 +213,35 @@ class Scan:
             if (kind := kind_of(name_of(one.key)))
         ]
 
-    async def _sidecars(self, cloud: Cloud, top: Place, found: Sorted, rows: Mapping[str, Any]) -> dict[str, Sidecar]:
-        """The metadata that is not attached yet, by the keys of the objects that it is for."""
+    async def _sidecars(
+        self, cloud: Cloud, top: Place, found: Sorted, rows: Mapping[str, Any]
+    ) -> tuple[dict[str, Sidecar], list[str]]:
+        """The metadata that is not attached yet, by the keys of the objects that it is for; and what is no metadata.
+
+        Nothing is noted of the latter, so that every sync tries it again until it is good.
+        """
         wanted = {
             key: one
             for key, one in found.sidecars.items()
             if (key in rows and rows[key].sidecar_etag != _mark(one)) or (key in found.objects and key not in rows)
         }
-        read = await asyncio.gather(*(self._sidecar(cloud, top, one) for one in wanted.values()))
-        return dict(zip(wanted, read, strict=True))
+        terms = await metadata_terms(self._services.database, self._services.settings)
+        read = await asyncio.gather(*(self._sidecar(cloud, top, one, terms) for one in wanted.values()))
+        good = {key: one for key, one in zip(wanted, read, strict=True) if one}
+        return good, [one.key for key, one in wanted.items() if key not in good]
 
-    async def _sidecar(self, cloud: Cloud, top: Place, one: CloudObject) -> Sidecar:
-        """What an object says as metadata; None if it is not JSON of an object, or too much."""
-        if one.size > MAX_METADATA:
-            return Sidecar(_mark(one), None)
+    async def _sidecar(self, cloud: Cloud, top: Place, one: CloudObject, terms: MetadataTerms) -> Sidecar | None:
+        """What an object says as metadata; None if it is not JSON of an object that fits the terms, or too much."""
+        if not 0 < one.size <= MAX_METADATA:
+            return None
         async with self._places:
-            data = (await cloud.read(Place(top.bucket, one.key), 0, max(one.size, 1))).data if one.size else b""
+            data = (await cloud.read(Place(top.bucket, one.key), 0, one.size)).data
         try:
-            return Sidecar(_mark(one), checked_metadata(orjson.loads(data)) if data.strip() != b"null" else None)
+            given = orjson.loads(data)
+            metadata = checked_metadata(given)
         except (orjson.JSONDecodeError, DomainError):
-            return Sidecar(_mark(one), None)
+            return None
+        return None if given is None or terms.fault(metadata) else Sidecar(_mark(one), metadata)
 
 
 def _is_as_it_was(row: Any, one: CloudObject) -> bool:

@@ -27,8 +27,8 @@ MAX_OBJECTS = 10_000_000
 """In the bucket or prefix of a linked folder (ENC-SYNCSEM-06)."""
 DAY = timedelta(hours=24)
 """Between two syncs that nobody asks for (ENC-SYNCSEM-07)."""
-MAX_SKIPPED = 100
-"""Keys of objects that a sync names as passed over."""
+MAX_NAMED = 100
+"""Keys that a sync names of objects that it passed over, and as many of metadata that is at fault."""
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +76,13 @@ async def _take_step(services: Services, row: Any) -> None:
 
 def _values(row: Any, step: Step) -> dict[str, Any]:
     """How far the sync has come after a step."""
-    skipped = [*row.skipped_keys, *step.skipped][:MAX_SKIPPED]
     if not step.is_page:
         return {"reach": step.reach}
     return {
         "reach": step.reach,
         "cursor": step.cursor,
-        "skipped_keys": skipped,
+        "skipped_keys": [*row.skipped_keys, *step.skipped][:MAX_NAMED],
+        "sidecar_error_keys": [*row.sidecar_error_keys, *step.bad_sidecars][:MAX_NAMED],
         "scan_pages_processing_done": row.scan_pages_processing_done + 1,
         "scan_pages_processing_pending": 1 if step.cursor else 0,
     }

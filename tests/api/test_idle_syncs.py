@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,15 @@ from tests.fixtures.syncing import begun, contents, counts, linked, state, stepp
 async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
     """A site without a worker that may reach the customer's store."""
     with fresh(request.param, request, tmp_path, fetch_allowed=[customer.host]) as settings:
+        async with serving(settings, works=False) as running:
+            yield running
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+async def strict_site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
+    """One that refuses metadata of other types than the schema says."""
+    more: dict[str, Any] = {"fetch_allowed": [customer.host], "metadata_schema": "enforced"}
+    with fresh(request.param, request, tmp_path, **more) as settings:
         async with serving(settings, works=False) as running:
             yield running
 
@@ -80,6 +90,29 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
     assert (over["status"], over["uploadJobsUnitsDone"], over["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 4)
     assert await begun(site, folder) != job
     await check_all(site.services)
+
+
+async def test_metadata_beside_files_is_held_to_the_schema(strict_site: Site, customer: Bucket) -> None:
+    """What does not fit is not attached, be its object new or known, until it fits."""
+    site = strict_site
+    await site.done("setMetadataSchemaField", {"key": "num", "type": "NUMBER"}, "field { key }")
+    for name, value in (("new", b'"bad"'), ("good", b"1")):
+        customer.put(f"strict/{name}.txt", b"text")
+        customer.put(f"strict/{name}.txt.metadata.json", b'{"num": %s}' % value)
+    folder = await linked(site, await integrated(site, customer), customer, "strict/")
+    await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": {}}, "folder { uuid }")
+    for known in (False, True):
+        job = await begun(site, folder)
+        await stepped(site, job)
+        found = await state(site, job)
+        assert (found["sidecarsAttachedCount"], found["sidecarsErrorCount"]) == (int(not known), 1)
+        assert found["sidecarErrorKeys"] == ["strict/new.txt.metadata.json"]
+        metadata = {name: one["clientMetadata"] for name, one in (await contents(site, folder)).items()}
+        assert metadata == {"new.txt": {}, "good.txt": {"num": 1}}
+        await turns_taken(site, job)
+    customer.put("strict/new.txt.metadata.json", b'{"num": 2}')
+    await stepped(site, await begun(site, folder))
+    assert (await contents(site, folder))["new.txt"]["clientMetadata"] == {"num": 2}
 
 
 async def test_more_objects_than_a_folder_mirrors(

@@ -218,5 +218,12 @@ async def test_where_it_is_enforced_other_values_are_refused(strict_site: Site) 
     (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"c")])
     failed = await start(site, folder, {"text": [{"placeholderUuid": uuid, "clientMetadata": bad}]})
     assert (await finished(site, failed))["errors"] == ["The schema says that enum is one of apple."]
+    before = await site.see("storageItem", item, "url clientMetadata")
+    again = {"text": [{"objectUrl": before["url"], "clientMetadata": bad}], "skipDuplicateUrls": True}
+    failed = await start(site, folder, {**again, "upsertMetadata": True})
+    assert (await finished(site, failed))["errors"] == ["The schema says that enum is one of apple."]
+    assert await site.see("storageItem", item, "url clientMetadata") == before
+    free = {"folderUuid": folder, "clientMetadata": bad}
+    await site.done("updateStorageFolder", free, "folder { uuid }")
     await site.done("deleteMetadataSchemaField", {"key": "enum"}, "field { key }")
     await site.done("updateStorageItem", {"itemUuid": item, "clientMetadata": bad}, "item { uuid }")

@@ -131,7 +131,10 @@ async def test_a_dry_run_counts_and_changes_nothing(
 
 
 async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """ENC-SYNCSEM-09, SUB-074, ENC-FOLDEROP-17: once, again when it changes, and never while it is paused."""
+    """ENC-SYNCSEM-09, SUB-074, ENC-FOLDEROP-17: once, again when it changes, and never while it is paused.
+
+    What is no metadata is named by each sync until it is.
+    """
     for name in ("a", "b"):
         customer.put(f"{prefix}{name}.txt", b"text")
         customer.put(f"{prefix}{name}.txt.metadata.json", b'{"of": "%s"}' % name.encode())
@@ -150,8 +153,14 @@ async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, i
     attached = await synced(site, folder)
     assert (attached["sidecarsAttachedCount"], attached["sidecarsErrorCount"]) == (1, 1)
     assert (await contents(site, folder))["a.txt"]["clientMetadata"] == {"of": "a"}
+    assert attached["sidecarErrorKeys"] == [f"{prefix}b.txt.metadata.json"]
     again = await synced(site, folder)
-    assert (counts(again), again["sidecarsAttachedCount"], again["sidecarsErrorCount"]) == ({"unchanged": 2}, 0, 0)
+    assert (counts(again), again["sidecarsAttachedCount"], again["sidecarsErrorCount"]) == ({"unchanged": 2}, 0, 1)
+    assert again["sidecarErrorKeys"] == attached["sidecarErrorKeys"]
+    customer.put(f"{prefix}b.txt.metadata.json", b'{"of": "B"}')
+    mended = await synced(site, folder)
+    assert (mended["sidecarsAttachedCount"], mended["sidecarErrorKeys"]) == (1, [])
+    assert (await contents(site, folder))["b.txt"]["clientMetadata"] == {"of": "B"}
 
     customer.put(f"{prefix}c.txt", b"text")
     customer.put(f"{prefix}c.txt.metadata.json", b'{"new": true}')

@@ -317,6 +317,7 @@ class Builder:
         status = list(CloudSyncJobStatus)[number % 4]
         found = {
             "skipped_keys": [f"{number}.zip", "ü"][:number],
+            "sidecar_error_keys": [f"{number}.json"],
             "new_count": number,
             "upload_jobs_units_error": number,
         }
