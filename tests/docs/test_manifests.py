@@ -1,0 +1,104 @@
+"""The README's manifests are started as they stand, but for the server that they name, and fail as it says."""
+
+import json
+from typing import Any
+
+import pytest
+from strawberry.utils.str_converters import to_camel_case
+
+from gateway.media import samples
+from resolvers.manifests.__main__ import MAX_ENTRIES, MAX_URLS
+from resolvers.manifests.csv_file import COLUMNS
+from resolvers.manifests.csv_file import SECTIONS as KINDS
+from resolvers.manifests.entries import SWITCHES
+from resolvers.mutations.plans import MAX_UNITS, SECTIONS
+from tests.docs.readme import TEXT, under
+from tests.fixtures.files import FileServer
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File, finished, items_of, placeholders
+
+together = pytest.mark.asyncio(loop_scope="module")
+SERVER = "https://files.example"
+
+
+@pytest.fixture
+def files(file_server: FileServer) -> str:
+    """Where the files are that the manifests name."""
+    file_server.add("drive.mp4", samples.mp4())
+    for number in (1, 2):
+        file_server.add(f"{number}.png", samples.png(seed=number))
+    return f"{file_server.url}/files"
+
+
+def written(language: str) -> str:
+    """The README's manifest in a language."""
+    [block] = under("Manifests", language=language)
+    return block.text
+
+
+async def begun(site: Site, folder: str, manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The job of a manifest, once it has ended."""
+    wanted = {"folderUuid": folder, "manifest": manifest, **more}
+    payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
+    return await finished(site, payload["uploadJob"]["uuid"])
+
+
+async def given(site: Site, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The job of a manifest in the input, in a folder of its own."""
+    return await begun(site, await site.folder("given"), manifest)
+
+
+async def sent(site: Site, data: str, name: str, **more: Any) -> dict[str, Any]:
+    """The job of a manifest that was sent as a file, in a folder of its own."""
+    folder = await site.folder("sent")
+    [uuid] = await placeholders(site, folder, [File(name, "PLAIN_TEXT", data.encode())])
+    return await begun(site, folder, {"placeholderUuid": uuid}, **more)
+
+
+@together
+async def test_json_is_started(fetching_site: Site, files: str) -> None:
+    text = written("json").replace(SERVER, files)
+    for job in (await given(fetching_site, {"json": json.loads(text)}), await sent(fetching_site, text, "m.json")):
+        assert (job["status"], job["errors"]) == ("DONE", [])
+        made = await items_of(fetching_site, job)
+        assert made.keys() == {"Drive 1", "1.png", "Two", "Stack"}
+        assert made["Drive 1"]["clientMetadata"] == {"city": "Bonn"}
+
+
+@together
+async def test_csv_is_started(fetching_site: Site, files: str) -> None:
+    text = written("csv").replace(SERVER, files)
+    for job in (await given(fetching_site, {"csv": text}), await sent(fetching_site, text, "m.csv")):
+        assert (job["status"], job["errors"]) == ("DONE", [])
+        made = await items_of(fetching_site, job)
+        assert {name: item["clientMetadata"] for name, item in made.items()} == {
+            "One": {"city": "Bonn"},
+            "drive.mp4": {},
+        }
+
+
+@together
+async def test_errors_are_told_as_it_says(fetching_site: Site, files: str) -> None:
+    """At a path in the input, by entry and key in a file, of which the rest is made if errors are to be ignored."""
+    whole = json.loads(written("json").replace(SERVER, files))
+    whole["images"][1]["objectUrl"] = "ftp://files.example/2.png"
+    wanted = {"folderUuid": await fetching_site.folder("wrong"), "manifest": {"json": whole}}
+    refused = await fetching_site.refused("startUploadJob", wanted)
+    assert refused == [("BAD_USER_INPUT", "input.manifest.json.images.1.objectUrl")]
+    assert f"`{refused[0][1]}`" in TEXT
+    job = await sent(fetching_site, json.dumps(whole), "m.json")
+    assert (job["status"], job["unitsDoneCount"], f"`{job['errors'][0]}`" in TEXT) == ("ERROR", 0, True)
+    job = await sent(fetching_site, json.dumps(whole), "m.json", ignoreErrors=True)
+    assert (job["status"], job["unitsDoneCount"], job["unitsErrorCount"]) == ("DONE", 3, 1)
+    csv = written("csv").replace(f"{SERVER}/drive", "ftp://drive")
+    [error] = (await sent(fetching_site, csv, "m.csv"))["errors"]
+    assert error.startswith("line 3.objectUrl: ")
+
+
+def test_all_that_a_manifest_may_say_is_named() -> None:
+    """Its lists, switches, columns and limits; this one is of the text alone."""
+    said = TEXT.partition("## Manifests\n")[2].partition("\n## ")[0]
+    lists = {to_camel_case(section) for section in SECTIONS}
+    names = {*lists, *map(to_camel_case, SWITCHES), *COLUMNS, *KINDS}
+    assert {name for name in names if name not in said} == set()
+    assert [number for number in (MAX_UNITS, MAX_ENTRIES, MAX_URLS) if f"{number:,}" not in said] == []
