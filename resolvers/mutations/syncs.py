@@ -33,8 +33,8 @@ from resolvers.inputs.syncs import (
 from resolvers.outcomes import Outcome
 
 MAX_SUFFIX = 128
-JOBS_AT_ONCE = 16
-"""So many upload jobs of a sync, each of a page, are cancelled before that is answered: more than wait as a rule."""
+JOBS_AT_ONCE = 8
+"""So many upload jobs of a sync, each of a page, are cancelled before that is answered, which takes some seconds."""
 
 
 @needs("USER on the folder")
