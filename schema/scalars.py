@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.values import has_room
 from resolvers.inputs.scalars import JSON, URL, BigInt
 
 _MAX = 2**63 - 1
@@ -31,8 +32,11 @@ def _big_int(value: Any) -> int:
 def _json(value: Any) -> Any:
     if _depth(value) > _MAX_DEPTH:
         raise GraphQLError(f"JSON may be nested {_MAX_DEPTH} levels deep.")
-    if any(isinstance(leaf, float) and not math.isfinite(leaf) for leaf in _leaves(value)):
-        raise GraphQLError("JSON has no numbers beyond those of 64-bit floating point.")
+    for leaf in _leaves(value):
+        if isinstance(leaf, float) and not math.isfinite(leaf):
+            raise GraphQLError("JSON has no numbers beyond those of 64-bit floating point.")
+        if isinstance(leaf, int) and not has_room(leaf):
+            raise GraphQLError("JSON has whole numbers of 64 bits at most; larger ones have an exponent, or are texts.")
     return value
 
 
@@ -111,7 +115,7 @@ SCALARS = cast(
         JSON: _scalar(
             _json,
             name="JSON",
-            description="Any JSON value, nested at most 64 levels deep.",
+            description="Any JSON value, nested at most 64 levels deep; whole numbers have 64 bits at most.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
             serialize=_finite,
         ),

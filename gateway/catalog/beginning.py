@@ -40,7 +40,11 @@ async def _begin(
     transaction: Transaction, events: Events, job: Any, units: Sequence[Any], terms: MetadataTerms
 ) -> dict[UUID, str]:
     plans = {unit.uuid: plan_of_spec(unit.spec, unit.title, place) for place, unit in enumerate(units)}
-    unfit = [fault for place, plan in enumerate(plans.values()) if (fault := terms.fault(_metadata(plan), place))]
+    unfit = [
+        fault
+        for place, plan in enumerate(plans.values())
+        if (fault := terms.fault(_metadata(plan), place, "clientMetadata"))
+    ]
     plans = {uuid: plan for uuid, plan in plans.items() if uuid not in {units[int(one.path[0])].uuid for one in unfit}}
     if job.skip_duplicate_urls:
         plans = await _skip(transaction, events, job, plans)
@@ -49,13 +53,16 @@ async def _begin(
     members = [member for plan in plans.values() for member in plan.members]
     found = [*unfit, *await member_faults(transaction, viewer, members)]
     found += await source_faults(transaction, viewer, job.folder_uuid, sources, plans.keys())
-    faults = dict(_told(units[int(fault.path[0])], fault) for fault in found)
+    faults = {}
+    for fault in found:
+        unit = units[int(fault.path[0])]
+        faults[unit.uuid] = told_of(unit, DomainError(fault.code, fault.message, fault.path[1:]))
     sound = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}
     bound = [source for plan in sound.values() for source in plan.sources]
     await bind(transaction, viewer, job.user_uuid, job.folder_uuid, bound, job.integration_uuid)
     await bind_videos(transaction, job.user_uuid, job.folder_uuid, sound.values())
     await claim(transaction, list(sound.items()))
-    await _write(transaction, sound)
+    await _write(transaction, sound, {unit.uuid: unit.spec.get("entry") for unit in units})
     return faults
 
 
@@ -88,10 +95,10 @@ def _first_of_each_url(units: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     return [unit for unit in units if unit.uuid in chosen], [unit for unit in units if unit.uuid not in chosen]
 
 
-def _told(unit: Any, fault: DomainError) -> tuple[UUID, str]:
-    """What is said of a unit, by the name of its entry if it comes from a manifest."""
-    entry = unit.spec.get("entry")
-    return unit.uuid, f"{entry}: {fault.message}" if entry else fault.message
+def told_of(unit: Any, fault: DomainError) -> str:
+    """What is said of a unit, by the name of its entry if it comes from a manifest; the path of a fault is in it."""
+    entry, inner = unit.spec.get("entry"), "".join(f".{step}" for step in fault.path)
+    return f"{entry}{inner}: {fault.message}" if entry else fault.message
 
 
 def _metadata(plan: UnitPlan) -> dict[str, Any] | None:
@@ -104,12 +111,12 @@ async def _starter(transaction: Transaction, user_uuid: UUID | None) -> Viewer:
     return Viewer(user.uuid, user.site_role) if user else Viewer(UUID(int=0), SiteRole.MEMBER)
 
 
-async def _write(transaction: Transaction, plans: Mapping[UUID, UnitPlan]) -> None:
+async def _write(transaction: Transaction, plans: Plans, entries: Mapping[UUID, str | None]) -> None:
     if not plans:
         return
     unit = upload_units.c.uuid == sa.bindparam("unit", type_=upload_units.c.uuid.type)
     values = [
-        {"unit": uuid, "spec": spec_of(plan), "item_uuid": plan.item_uuid, "is_bound": True}
+        {"unit": uuid, "spec": {"entry": entries[uuid], **spec_of(plan)}, "item_uuid": plan.item_uuid, "is_bound": True}
         for uuid, plan in plans.items()
     ]
     await transaction.execute(sa.update(upload_units).where(unit), values)

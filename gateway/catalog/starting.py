@@ -1,7 +1,7 @@
 """Starting an upload job: what it names is checked, its units are written, and its first turns are enqueued."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,10 +11,11 @@ from gateway.auth.viewer import Viewer
 from gateway.catalog.binding import claim, member_faults, source_faults
 from gateway.catalog.changes import Changed, record
 from gateway.catalog.counters import count
+from gateway.catalog.terms import MetadataTerms
 from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
 from gateway.catalog.units import UnitPlan, spec_of
 from gateway.database.engine import SLICE, Transaction
-from gateway.errors import Refusal
+from gateway.errors import DomainError, Refusal
 from gateway.jobs.queue import Queue
 from gateway.models.base import new_row
 from gateway.models.uploads import UploadJob, UploadUnit, upload_jobs, upload_units
@@ -40,11 +41,16 @@ async def start_job(
     folder_uuid: UUID,
     plans: Sequence[UnitPlan],
     terms: JobTerms,
+    metadata: MetadataTerms,
 ) -> UUID:
-    """Write the job with its units and have them worked on; raises a `Refusal` with all that is wrong with sources."""
+    """Write the job with its units and have them worked on.
+
+    Raises a `Refusal` with all that is wrong with sources, and with metadata that is not held to its terms.
+    """
     sources = [source for plan in plans for source in plan.sources]
     faults = await member_faults(transaction, viewer, [member for plan in plans for member in plan.members])
     faults += await source_faults(transaction, viewer, folder_uuid, sources)
+    faults += [fault for plan in plans for fault in _metadata_faults(metadata, plan)]
     if faults:
         raise Refusal(faults)
     job_uuid = await add_job(transaction, viewer.user_uuid, folder_uuid, terms, len(plans))
@@ -52,6 +58,14 @@ async def start_job(
         await _add_units(transaction, job_uuid, first, plans[first : first + SLICE])
     await enqueue_turns(transaction, queue, job_uuid, range(0, len(plans), UNITS_A_TURN))
     return job_uuid
+
+
+def _metadata_faults(terms: MetadataTerms, plan: UnitPlan) -> Iterator[DomainError]:
+    given = [(plan.client_metadata, plan.path)]
+    given += [(source.client_metadata, source.path[:-1]) for source in plan.sources]
+    for metadata, path in given:
+        if fault := terms.fault(metadata, *path, "clientMetadata"):
+            yield fault
 
 
 async def add_job(

@@ -43,7 +43,7 @@ class UnitPlan:
     """An item to be made: of one source if it is a file, of several if it is a group of files.
 
     It may consist of `members` that are there already, and have `facts` of its own. The placeholder of an image
-    sequence, which is that of its video, is `video_uuid` once it is bound.
+    sequence, which is that of its video, is `video_uuid` once it is bound. The input asks for it at `path`.
     """
 
     item_type: StorageItemType
@@ -53,6 +53,7 @@ class UnitPlan:
     members: list[Member] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     video_uuid: UUID | None = None
+    path: Path = ()
 
     @property
     def is_group(self) -> bool:

@@ -17,15 +17,7 @@ from graphql.error import GraphQLError
 from gateway.errors import Path, bad_input
 from gateway.execution.limits import LimitExceeded
 from gateway.settings import Limits
-
-
-def flaw_of(text: str) -> str | None:
-    """The character that keeps a text from being stored, if there is one: NUL, or half of a surrogate pair."""
-    if "\0" in text:
-        return "U+0000"
-    if text.isascii():
-        return None
-    return next((f"U+{ord(char):04X}" for char in text if "\ud800" <= char <= "\udfff"), None)
+from gateway.values import flaw_of
 
 
 def shown(path: Path) -> str:

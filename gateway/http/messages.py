@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from gateway.values import read_json
+
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 256
 LONGEST_REASON = 123  # bytes, by RFC 6455
@@ -38,7 +40,7 @@ class Ended(Exception):
 def parse(frame: str) -> Message:
     """The message in a text frame, with `payload` and `id` in the form that its type asks for; raises Ended."""
     try:
-        message = orjson.loads(frame)
+        message = read_json(frame)
     except orjson.JSONDecodeError:
         raise _invalid("A message must be JSON") from None
     if not isinstance(message, dict):

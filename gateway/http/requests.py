@@ -14,6 +14,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import OperationRequest, new_request_id
 from gateway.settings import Limits
+from gateway.values import read_json
 
 MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 JSON_NAMES = {str: "a string", dict: "an object"}
@@ -100,7 +101,7 @@ def _check_size(found: int, limits: Limits) -> None:
 
 def _json(text: bytes | str, what: str) -> Any:
     try:
-        return orjson.loads(text)
+        return read_json(text)
     except orjson.JSONDecodeError:
         raise bad_request(f"The {what} is not JSON in UTF-8.") from None
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.beginning import begin_units, hold_folder
+from gateway.catalog.beginning import begin_units, hold_folder, told_of
 from gateway.catalog.counters import hold
 from gateway.catalog.expected import give_up_files
 from gateway.catalog.groups import NewGroup, add_members, group_row, make_groups
@@ -208,10 +208,10 @@ def _without(read: ReadUnit, gone: Gone) -> ReadUnit:
 
 
 def _held_to(terms: MetadataTerms, read: ReadUnit) -> ReadUnit:
-    """A unit whose metadata does not fit the schema has failed."""
+    """A unit whose metadata does not fit the schema has failed; of a manifest it is told by its entry."""
     given = [read.unit.spec["client_metadata"], *(source.client_metadata for source in read.sources)]
-    faults = [fault.message for metadata in given if (fault := terms.fault(metadata))]
-    return replace(read, error=read.error or faults[0]) if faults else read
+    faults = [fault for metadata in given if (fault := terms.fault(metadata, "clientMetadata"))]
+    return replace(read, error=read.error or told_of(read.unit, faults[0])) if faults else read
 
 
 def _members(read: ReadUnit) -> list[UUID]:

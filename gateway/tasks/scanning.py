@@ -1,6 +1,7 @@
 """One step of a sync: a page of a bucket's listing, compared with the items that there are of its objects."""
 
 import asyncio
+import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.media.extensions import kind_of
 from gateway.models.items import items
+from gateway.values import check_kept, read_json
 
 PAGE = 500
 """Objects that are compared in one step, and items that may vanish in one."""
@@ -237,7 +239,8 @@ class Scan:
         async with self._places:
             data = (await cloud.read(Place(top.bucket, one.key), 0, one.size)).data
         try:
-            given = orjson.loads(data)
+            given = read_json(data.removeprefix(codecs.BOM_UTF8))
+            check_kept(given)
             metadata = checked_metadata(given)
         except (orjson.JSONDecodeError, DomainError):
             return None

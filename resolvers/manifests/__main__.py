@@ -44,7 +44,7 @@ def main(asked: dict[str, Any]) -> None:
             for batch in batches(units(terms, entries(file, asked["file_name"], switches)), asked["skip"]):
                 send(output, b'{"units":[' + batch + b"]}")
     except Broken as error:
-        end["broken"] = str(error)
+        end["broken"] = str(error).encode(errors="replace").decode().replace("\0", "?")  # it may quote the file
     except MemoryError:
         end["broken"] = f"Reading the manifest needed more than {asked['memory'] >> 20:,} MB of memory."
     send(output, orjson.dumps({"end": {**end, **switches.on}}))

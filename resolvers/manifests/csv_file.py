@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import DomainError, Path, bad_input
+from gateway.values import read_json
 from resolvers.manifests.entries import Broken, Entry
 from resolvers.mutations.plans import FILES
 
@@ -31,7 +32,8 @@ def csv_entries(lines: Iterable[str]) -> Iterator[Entry]:
             if row:
                 yield _entry(columns, row, rows.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise Broken(f"The manifest is not valid CSV in line {rows.line_num + 1}: {error}.") from None
+        reason = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise Broken(f"The manifest is not valid CSV in line {rows.line_num + 1}: {reason}.") from None
 
 
 def _check(columns: list[str]) -> None:
@@ -63,6 +65,6 @@ def _entry(columns: list[str], row: list[str], line: int) -> Entry:
 
 def _metadata(cell: str, path: Path) -> Any:
     try:
-        return orjson.loads(cell)
+        return read_json(cell)
     except orjson.JSONDecodeError:
         raise bad_input("This is not JSON.", *path, "clientMetadata") from None

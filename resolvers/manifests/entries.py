@@ -10,6 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog.units import UnitPlan
 from gateway.errors import DomainError, Path, bad_input
+from gateway.values import check_kept, flaw_of
 from resolvers.inputs.plain import element_of, reader_of
 from resolvers.inputs.uploads import DataUploadItemsInput
 from resolvers.mutations.plans import GROUPS, SECTIONS, Terms, plan_of
@@ -67,6 +68,7 @@ def plan_of_entry(terms: Terms, entry: Entry) -> UnitPlan:
         raise entry.fault
     if not isinstance(value, dict):
         raise bad_input("This is not an object.", *entry.path)
+    check_kept(value, *entry.path)
     if entry.section in GROUPS:
         value = _with_files(entry.section, value, entry.path)
         if value.get("title") is None:
@@ -97,7 +99,8 @@ def urls_in(value: Any) -> list[str]:
     """The URLs that an entry names, whatever else is wrong with it."""
     if not isinstance(value, dict):
         return []
-    return [one for key, one in value.items() if key.startswith(("objectUrl", "url")) and isinstance(one, str)]
+    found = (one for key, one in value.items() if key.startswith(("objectUrl", "url")))
+    return [one for one in found if isinstance(one, str) and not flaw_of(one)]
 
 
 @cache

@@ -1,30 +1,64 @@
 """A manifest as JSON, read as a stream: never more than one entry is in memory."""
 
+import codecs
+import mmap
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]  # it has no types
-from ijson.common import ObjectBuilder  # type: ignore[import-untyped]  # nor has this
+from ijson.backends import python as careful  # type: ignore[import-untyped]  # nor has this
+from ijson.common import ObjectBuilder  # type: ignore[import-untyped]  # nor this
 
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches
 
 DEPTH = 64
 """How deep an entry may nest, as JSON may in variables."""
 Events = Iterator[tuple[str, Any]]
+_ODD = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a backslash, a pair: read over
+    rb"|(\\u[dD][89a-fA-F])|(?<=[\s:,\[-])(\d{19,})(?=[\s,\]}])"
+)
+"""Half of a surrogate pair, or a whole number of more than 64 bits, is a group of its own."""
 
 
 def json_entries(file: BinaryIO, switches: Switches) -> Iterator[Entry]:
     """The entries in their order; raises `Broken` where the file is no manifest, after those before it."""
     last = None
     try:
-        for entry in _entries(ijson.basic_parse(file, use_float=True), switches):
+        for entry in _entries(_events(file), switches):
             last = entry.name
             yield entry
     except (ijson.JSONError, UnicodeDecodeError) as error:
         where = f"after {last}" if last else "at its beginning"
-        raise Broken(f"The manifest is not valid JSON {where}: {str(error).strip().splitlines()[0]}.") from None
+        raise Broken(f"The manifest is not valid JSON {where}: {_reason(error)}.") from None
     switches.check()
+
+
+def _events(file: BinaryIO) -> Events:
+    """What stands in the file, from the fast reader, which changes odd values or gives up, unless there are such."""
+    head = file.read(4)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
+        raise Broken("The manifest is in UTF-16 or UTF-32; JSON is written in UTF-8.")
+    reader = careful if head and _is_odd(file) else ijson
+    file.seek(len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
+    events: Events = reader.basic_parse(file, use_float=True)
+    return events
+
+
+def _is_odd(file: BinaryIO) -> bool:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return any(found.lastindex for found in _ODD.finditer(data))
+
+
+def _reason(error: Exception) -> str:
+    """What a reader says, in words: it may quote bytes, or another error."""
+    said = error.args[0] if error.args else ""
+    if isinstance(error, UnicodeDecodeError) or isinstance(said, UnicodeDecodeError):
+        return "it is not in UTF-8"
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    return text.strip().split("\n")[0].rstrip(".")
 
 
 def _entries(events: Events, switches: Switches) -> Iterator[Entry]:

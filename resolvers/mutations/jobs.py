@@ -13,6 +13,7 @@ from gateway.catalog.integrations import keep_integration, open_integration
 from gateway.catalog.jobs import cancel_job, held_job
 from gateway.catalog.manifests import check_sent, start_from_manifest
 from gateway.catalog.starting import JobTerms, start_job
+from gateway.catalog.terms import metadata_terms
 from gateway.catalog.texts import checked_name
 from gateway.clouds.base import Account
 from gateway.context import Context
@@ -107,7 +108,8 @@ async def _written(context: Context, input: StartUploadJobInput, account: Accoun
     services, viewer = context.services, context.viewer
 
     async def start(transaction: Transaction) -> UUID:
-        return await start_job(transaction, services.queue, viewer, input.folder_uuid, plans, job_terms)
+        metadata = await metadata_terms(transaction, services.settings)
+        return await start_job(transaction, services.queue, viewer, input.folder_uuid, plans, job_terms, metadata)
 
     return start
 

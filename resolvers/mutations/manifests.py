@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from gateway.catalog.units import UnitPlan
@@ -30,13 +31,20 @@ def plans_in(terms: Terms, manifest: UploadManifestInput, switches: Switches) ->
     if errors:
         raise Refusal([DomainError(one.code, one.message, ("manifest", form, *one.path)) for one in errors])
     for plan in plans:
-        for source in plan.sources:
-            source.path = ("manifest", form, *source.path)
+        _put_below(plan, "manifest", form)
     return plans
 
 
+def _put_below(plan: UnitPlan, *above: str) -> None:
+    """Let faults be told from where the manifest stands in the input."""
+    plan.path = (*above, *plan.path)
+    plan.members = [replace(member, path=(*above, *member.path)) for member in plan.members]
+    for source in plan.sources:
+        source.path = (*above, *source.path)
+
+
 def _rows(text: str) -> Iterator[Entry]:
-    return csv_entries(io.StringIO(text, newline=""))
+    return csv_entries(io.StringIO(text.removeprefix("\ufeff"), newline=""))
 
 
 def _entries(manifest: UploadManifestInput, switches: Switches) -> Iterator[Entry]:

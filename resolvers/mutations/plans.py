@@ -74,6 +74,12 @@ def read_plans(terms: Terms, input: DataUploadItemsInput, *path: str) -> list[Un
 
 def plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
     """The unit that one entry of a field of `DataUploadItemsInput` asks for; raises a `DomainError` at its fault."""
+    plan = _plan_of(terms, section, entry, path)
+    plan.path = path
+    return plan
+
+
+def _plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
     if section == SCENES:
         return _scene_plan(terms, entry, path)
     if section == FROM_ITEMS:

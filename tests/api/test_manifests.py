@@ -181,6 +181,7 @@ BROKEN = [
         "The manifest is not valid JSON after images[0]",
     ),
     (b'{"text": [{"objectUrl": "\xff"}]}', "The manifest is not valid JSON at its beginning"),
+    ('{"text": []}'.encode("utf-16"), "The manifest is in UTF-16 or UTF-32; JSON is written in UTF-8."),
     (b"[1]", "The manifest is not a JSON object."),
     (b"{}", "The manifest has no entries."),
     (b'{"pictures": []}', "The manifest has an unknown key, pictures."),
@@ -190,6 +191,34 @@ BROKEN = [
     (b'{"upsert_metadata": true}', "upsert_metadata needs skip_duplicate_urls."),
     (b'{"text": [' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}", "text[0] is nested more than 64 levels deep."),
 ]
+
+
+async def test_what_would_come_back_as_another_value_is_refused(fetching_site: Site, file_server: FileServer) -> None:
+    """Half of a surrogate pair, a NUL, a number of more than 64 bits: its entry is, the others come as they are."""
+    site, folder, url = fetching_site, await fetching_site.folder("odd"), file_server.add("odd.txt", b"odd")
+    good = r'"title": "\\ud83d \ud83d\ude00 \u00e9", "clientMetadata": {"n": [18446744073709551615, -1e3, 7]}'
+    odd = [
+        r'"title": "a\ud800b"',
+        r'"title": "\\\ude00"',
+        r'"clientMetadata": {"a": [{"\udfff": 1}]}',
+        r'"clientMetadata": {"a": "\u0000"}',
+        r'"clientMetadata": {"a": [18446744073709551616]}',
+        r'"clientMetadata": {"a": -9223372036854775809}',
+    ]
+    entries = ", ".join(f'{{"objectUrl": "{url}", {said}}}' for said in (*odd, good))
+    manifest = await sent(site, folder, b"\xef\xbb\xbf" + f'{{"text": [{entries}]}}'.encode())
+    job = await finished(site, await begun(site, folder, manifest, ignoreErrors=True))
+    places = [error.partition(":")[0] for error in job["errors"]]
+    keys = ("title", "title", "clientMetadata.a[0]", "clientMetadata.a", "clientMetadata.a[0]", "clientMetadata.a")
+    assert places == [f"text[{place}].{key}" for place, key in enumerate(keys)]
+    assert ["U+D800" in job["errors"][0], "64 bits" in job["errors"][4]] == [True, True]
+    [made] = (await items_of(site, job)).values()
+    assert made["name"] == "\\ud83d \N{GRINNING FACE} \u00e9"
+    assert made["clientMetadata"] == {"n": [18446744073709551615, -1000.0, 7]}
+    rows = f'{ROWS}PLAIN_TEXT,{url},,"{{""a"": 18446744073709551616}}"'
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": rows}})
+    assert refused == [(BAD, "input.manifest.csv.2.clientMetadata.a")]
+    await check_all(site.services)
 
 
 async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> None:
@@ -236,7 +265,11 @@ async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServe
     site, folder = fetching_site, await fetching_site.folder(f"csv {form}")
     one, two = file_server.add("1.txt", b"1"), file_server.add("2.dcm", samples.dicom_file())
     text = f'{ROWS}PLAIN_TEXT,{one},"first, ""quoted""","{{""a"": 1}}"\r\n\r\nDICOM_FILE,{two},,\n'
-    manifest = {"csv": text} if form == "csv" else await sent(site, folder, b"\xef\xbb\xbf" + text.encode(), "l.CSV")
+    manifest = (
+        {"csv": f"\ufeff{text}"}
+        if form == "csv"
+        else await sent(site, folder, b"\xef\xbb\xbf" + text.encode(), "l.CSV")
+    )
     job = await finished(site, await begun(site, folder, manifest))
     assert (job["status"], job["errors"]) == ("DONE", [])
     made = await items_of(site, job)

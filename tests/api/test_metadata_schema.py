@@ -1,5 +1,6 @@
 """The schema of metadata: keys and their types, how they change, and what it means where it is enforced."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import File, finished, placeholders, start, upload
+from tests.fixtures.uploading import File, finished, placeholders, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -187,6 +188,43 @@ BAD: dict[str, list[Any]] = {
 }
 
 
+async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: dict[str, Any]) -> None:
+    """What stands in the input is refused at once, at its entry; a manifest that is sent is told by its entry."""
+    (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"c")])
+    entry, metadata = {"placeholderUuid": uuid, "clientMetadata": bad}, "clientMetadata.enum"
+    frames = {"images": [{"placeholderUuid": uuid}], "title": "t", "clientMetadata": bad}
+    scene = {"title": "s", "scene": {"a": {"itemUuid": item}}, "clientMetadata": bad}
+    series = {"dicomFiles": [entry], "title": "t"}
+    asked: list[tuple[dict[str, Any], list[str]]] = [
+        ({"items": {"text": [{"placeholderUuid": uuid}, entry]}}, ["items.text.1"]),
+        ({"items": {"scenes": [scene]}}, ["items.scenes.0"]),
+        ({"manifest": {"json": {"scenes": [scene]}}}, ["manifest.json.scenes.0"]),
+        ({"manifest": {"json": {"image_groups": [frames]}}}, ["manifest.json.image_groups.0"]),
+        ({"manifest": {"json": {"dicomSeries": [series]}}}, ["manifest.json.dicomSeries.0.dicomFiles.0"]),
+    ]
+    for more, places in asked:
+        refused = await site.refused("startUploadJob", {"folderUuid": folder, **more})
+        expected = {("BAD_USER_INPUT", f"input.{place}.{metadata}") for place in places}
+        assert expected <= set(refused), more
+    said = "text[0].clientMetadata.enum: The schema says that enum is one of apple."
+    assert await told_of_manifest(site, folder, {"text": [entry]}) == [said]
+    before = await site.see("storageItem", item, "url clientMetadata")
+    again = {"objectUrl": before["url"], "clientMetadata": bad}
+    switches = {"skip_duplicate_urls": True, "upsert_metadata": True}
+    assert await told_of_manifest(site, folder, {"text": [again], **switches}) == [said]
+    assert await site.see("storageItem", item, "url clientMetadata") == before
+
+
+async def told_of_manifest(site: Site, folder: str, manifest: dict[str, Any]) -> list[str]:
+    """What is wrong with the entries of a manifest that is sent."""
+    data = json.dumps(manifest).encode()
+    (uuid,) = await placeholders(site, folder, [File("m.json", "PLAIN_TEXT", data)])
+    wanted = {"folderUuid": folder, "manifest": {"placeholderUuid": uuid}}
+    job = (await site.done("startUploadJob", wanted, "uploadJob { uuid }"))["uploadJob"]["uuid"]
+    errors: list[str] = (await finished(site, job))["errors"]
+    return errors
+
+
 async def test_where_it_is_enforced_other_values_are_refused(strict_site: Site) -> None:
     """In updates, announcements and jobs, by the key at fault; unknown keys hold what they like (ENC-SCHEMA-05)."""
     site, folder = strict_site, await strict_site.folder("strict")
@@ -215,14 +253,7 @@ async def test_where_it_is_enforced_other_values_are_refused(strict_site: Site) 
     grid = {"grid": {"layoutContents": [item], "clientMetadata": bad}}
     refused = await site.refused("createDataGroups", {"folderUuid": folder, "groups": [grid]})
     assert refused == [("BAD_USER_INPUT", "input.groups.0.grid.clientMetadata.enum")]
-    (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"c")])
-    failed = await start(site, folder, {"text": [{"placeholderUuid": uuid, "clientMetadata": bad}]})
-    assert (await finished(site, failed))["errors"] == ["The schema says that enum is one of apple."]
-    before = await site.see("storageItem", item, "url clientMetadata")
-    again = {"text": [{"objectUrl": before["url"], "clientMetadata": bad}], "skipDuplicateUrls": True}
-    failed = await start(site, folder, {**again, "upsertMetadata": True})
-    assert (await finished(site, failed))["errors"] == ["The schema says that enum is one of apple."]
-    assert await site.see("storageItem", item, "url clientMetadata") == before
+    await check_jobs_under_the_schema(site, folder, item, bad)
     free = {"folderUuid": folder, "clientMetadata": bad}
     await site.done("updateStorageFolder", free, "folder { uuid }")
     await site.done("deleteMetadataSchemaField", {"key": "enum"}, "field { key }")

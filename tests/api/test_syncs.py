@@ -138,7 +138,8 @@ async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, i
     for name in ("a", "b"):
         customer.put(f"{prefix}{name}.txt", b"text")
         customer.put(f"{prefix}{name}.txt.metadata.json", b'{"of": "%s"}' % name.encode())
-    customer.put(f"{prefix}b.txt.metadata.json", b"[]")
+    customer.put(f"{prefix}a.txt.metadata.json", b'\xef\xbb\xbf{"of": "a"}')
+    customer.put(f"{prefix}b.txt.metadata.json", b'{"of": [18446744073709551616, "\\u0000"]}')
     folder = await linked(site, integration, customer, prefix)
     config = "folder { config { autoSync metadataIngestion { paused matcher { mode suffix } } } }"
     given = {"folderUuid": folder, "metadataIngestion": {"paused": True}}

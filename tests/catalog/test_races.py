@@ -15,6 +15,7 @@ from gateway.catalog.datasets import create_dataset
 from gateway.catalog.items import chosen_items, remove_items
 from gateway.catalog.objects import mark_leaving
 from gateway.catalog.starting import JobTerms, start_job
+from gateway.catalog.terms import MetadataTerms
 from gateway.catalog.units import Source, UnitPlan
 from gateway.catalog.uploads import ExpectedFile, expect_files, uploads_of
 from gateway.database.dialects import lock_tree
@@ -129,7 +130,9 @@ async def test_the_sweep_looks_again(idle_site: Site, viewer: Viewer) -> None:
     source = Source((), StorageItemType.PLAIN_TEXT, UUID(late), None, None, None, None)
     async with site.services.database.writing() as transaction:
         plans = [UnitPlan(StorageItemType.PLAIN_TEXT, [source])]
-        job = await start_job(transaction, site.services.queue, viewer, UUID(folder), plans, JobTerms())
+        job = await start_job(
+            transaction, site.services.queue, viewer, UUID(folder), plans, JobTerms(), MetadataTerms({})
+        )
         async with waiting(sweep(site.services)) as sweeping:
             pass
     await sweeping

@@ -1,0 +1,62 @@
+"""Values as clients write them in JSON: read without the loss of a digit, and what of them cannot be kept."""
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from gateway.errors import Path, bad_input
+
+_LEAST, _MOST = -(2**63), 2**64 - 1
+_LONG = re.compile(r"\d{19}")
+_LONG_BYTES = re.compile(rb"\d{19}")
+
+
+def read_json(text: bytes | str) -> Any:
+    """What JSON says, with whole numbers as they are, however long; raises `orjson.JSONDecodeError`.
+
+    orjson makes floats of those that it has no room for, so that the slower reader reads where there may be one.
+    """
+    value = orjson.loads(text)
+    long = _LONG.search(text) if isinstance(text, str) else _LONG_BYTES.search(text)
+    try:
+        return json.loads(text) if long else value
+    except RecursionError:
+        return value  # it is nested more deeply than anybody takes
+
+
+def has_room(number: int) -> bool:
+    """Whether a whole number can be kept as it is."""
+    return _LEAST <= number <= _MOST
+
+
+def flaw_of(text: str) -> str | None:
+    """The character that keeps a text from being stored, if there is one: NUL, or half of a surrogate pair."""
+    if "\0" in text:
+        return "U+0000"
+    if text.isascii():
+        return None
+    return next((f"U+{ord(char):04X}" for char in text if "\ud800" <= char <= "\udfff"), None)
+
+
+def check_kept(value: Any, *path: str | int) -> None:
+    """Refuse JSON of which a text or a number would come back as another; the error names its place."""
+    waiting: list[tuple[Path, Any]] = [(path, value)]
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, str):
+            _check_text(one, place)
+        elif isinstance(one, int) and not has_room(one):
+            raise bad_input("A whole number has 64 bits at most; larger ones have an exponent, or are texts.", *place)
+        elif isinstance(one, list):
+            waiting.extend(((*place, index), inner) for index, inner in enumerate(one))
+        elif isinstance(one, dict):
+            for key in one:
+                _check_text(key, place)
+            waiting.extend(((*place, key), inner) for key, inner in one.items())
+
+
+def _check_text(text: str, place: Path) -> None:
+    if flaw := flaw_of(text):
+        raise bad_input(f"This contains {flaw}, which cannot be stored.", *place)
