@@ -11,24 +11,11 @@ from gateway.media import samples
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, announce, count, facts, finished, items_of, placeholders, start
+from tests.fixtures.uploading import File, announce, begun, count, facts, finished, items_of, placeholders, sent, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BAD = "BAD_USER_INPUT"
-
-
-async def begun(site: Site, folder: str, manifest: dict[str, Any], **more: Any) -> str:
-    """Start a job from a manifest; its uuid."""
-    wanted = {"folderUuid": folder, "manifest": manifest, **more}
-    payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
-    return str(payload["uploadJob"]["uuid"])
-
-
-async def sent(site: Site, folder: str, data: bytes, name: str = "m.json") -> dict[str, Any]:
-    """A manifest that was sent like any file."""
-    [uuid] = await placeholders(site, folder, [File(name, "PLAIN_TEXT", data)])
-    return {"placeholderUuid": uuid}
 
 
 async def ended(site: Site, folder: str, said: Any, form: str = "sent", **more: Any) -> dict[str, Any]:
@@ -191,34 +178,6 @@ BROKEN = [
     (b'{"upsert_metadata": true}', "upsert_metadata needs skip_duplicate_urls."),
     (b'{"text": [' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}", "text[0] is nested more than 64 levels deep."),
 ]
-
-
-async def test_what_would_come_back_as_another_value_is_refused(fetching_site: Site, file_server: FileServer) -> None:
-    """Half of a surrogate pair, a NUL, a number of more than 64 bits: its entry is, the others come as they are."""
-    site, folder, url = fetching_site, await fetching_site.folder("odd"), file_server.add("odd.txt", b"odd")
-    good = r'"title": "\\ud83d \ud83d\ude00 \u00e9", "clientMetadata": {"n": [18446744073709551615, -1e3, 7]}'
-    odd = [
-        r'"title": "a\ud800b"',
-        r'"title": "\\\ude00"',
-        r'"clientMetadata": {"a": [{"\udfff": 1}]}',
-        r'"clientMetadata": {"a": "\u0000"}',
-        r'"clientMetadata": {"a": [18446744073709551616]}',
-        r'"clientMetadata": {"a": -9223372036854775809}',
-    ]
-    entries = ", ".join(f'{{"objectUrl": "{url}", {said}}}' for said in (*odd, good))
-    manifest = await sent(site, folder, b"\xef\xbb\xbf" + f'{{"text": [{entries}]}}'.encode())
-    job = await finished(site, await begun(site, folder, manifest, ignoreErrors=True))
-    places = [error.partition(":")[0] for error in job["errors"]]
-    keys = ("title", "title", "clientMetadata.a[0]", "clientMetadata.a", "clientMetadata.a[0]", "clientMetadata.a")
-    assert places == [f"text[{place}].{key}" for place, key in enumerate(keys)]
-    assert ["U+D800" in job["errors"][0], "64 bits" in job["errors"][4]] == [True, True]
-    [made] = (await items_of(site, job)).values()
-    assert made["name"] == "\\ud83d \N{GRINNING FACE} \u00e9"
-    assert made["clientMetadata"] == {"n": [18446744073709551615, -1000.0, 7]}
-    rows = f'{ROWS}PLAIN_TEXT,{url},,"{{""a"": 18446744073709551616}}"'
-    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": rows}})
-    assert refused == [(BAD, "input.manifest.csv.2.clientMetadata.a")]
-    await check_all(site.services)
 
 
 async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> None:

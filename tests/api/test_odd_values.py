@@ -1,0 +1,57 @@
+"""Values that would come back as others are refused at their place, however they are sent; the others come as they are."""
+
+import pytest
+
+from tests.fixtures.files import FileServer
+from tests.fixtures.invariants import check_all
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import begun, finished, items_of, sent
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_what_would_come_back_as_another_value_is_refused(fetching_site: Site, file_server: FileServer) -> None:
+    """Half of a surrogate pair, a NUL, a number of more than 64 bits: its entry is, the others come as they are."""
+    site, folder, url = fetching_site, await fetching_site.folder("odd"), file_server.add("odd.txt", b"odd")
+    good = r'"title": "\\ud83d \ud83d\ude00 \u00e9", "clientMetadata": {"n": [18446744073709551615, -1e3, 7]}'
+    odd = [
+        r'"title": "a\ud800b"',
+        r'"title": "\\\ude00"',
+        r'"clientMetadata": {"a": [{"\udfff": 1}]}',
+        r'"clientMetadata": {"a": "\u0000"}',
+        r'"clientMetadata": {"a": [18446744073709551616]}',
+        r'"clientMetadata": {"a": -9223372036854775809}',
+    ]
+    entries = ", ".join(f'{{"objectUrl": "{url}", {said}}}' for said in (*odd, good))
+    manifest = await sent(site, folder, b"\xef\xbb\xbf" + f'{{"text": [{entries}]}}'.encode())
+    job = await finished(site, await begun(site, folder, manifest, ignoreErrors=True))
+    places = [error.partition(":")[0] for error in job["errors"]]
+    keys = ("title", "title", "clientMetadata.a[0]", "clientMetadata.a", "clientMetadata.a[0]", "clientMetadata.a")
+    assert places == [f"text[{place}].{key}" for place, key in enumerate(keys)]
+    assert ["U+D800" in job["errors"][0], "64 bits" in job["errors"][4]] == [True, True]
+    [made] = (await items_of(site, job)).values()
+    assert made["name"] == "\\ud83d \N{GRINNING FACE} \u00e9"
+    assert made["clientMetadata"] == {"n": [18446744073709551615, -1000.0, 7]}
+    rows = f'itemType,objectUrl,title,clientMetadata\nPLAIN_TEXT,{url},,"{{""a"": 18446744073709551616}}"'
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": rows}})
+    assert refused == [("BAD_USER_INPUT", "input.manifest.csv.2.clientMetadata.a")]
+    await check_all(site.services)
+
+
+async def test_whole_numbers_come_back_as_they_are_or_are_refused(fetching_site: Site) -> None:
+    """ENC-CFOLD-04: beyond 64 bits they would come back as others, from variables and from the document."""
+    site = fetching_site
+    made = "folder { clientMetadata }"
+    kept = {"a": [18446744073709551615, -9223372036854775808, 1e3, 0.1]}
+    wanted = {"name": "numbers", "clientMetadata": kept}
+    assert (await site.done("createStorageFolder", wanted, made))["folder"]["clientMetadata"] == kept
+    document = "mutation($input: CreateStorageFolderInput!) { createStorageFolder(input: $input) { __typename } }"
+    for number in (18446744073709551616, -9223372036854775809):
+        asked = {"input": {"name": "numbers", "clientMetadata": {"a": [number]}}}
+        [error] = (await site.body(document, asked))["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert error["extensions"]["inputPath"] == ["input", "clientMetadata"]
+        assert "64 bits" in error["message"]
+        literal = f'{{name: "n", clientMetadata: {{a: {number}}}}}'
+        [error] = (await site.body(f"mutation {{ createStorageFolder(input: {literal}) {{ __typename }} }}"))["errors"]
+        assert "64 bits" in error["message"]
