@@ -154,7 +154,7 @@ def _fault_of_items(entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, in
         except DomainError as error:
             return error
         if row.is_placeholder:
-            return conflict("This item is not yet processed.", *path[:2])
+            return conflict("This item is not yet processed.", *path)
         if row.url is None or row.storage_location is StorageLocationName.STOREGRAPH:
             return conflict("This item has no object outside of our own store.", *path[:2])
     return None

@@ -15,7 +15,7 @@ from tests.fixtures.sites import Site, speaking
 from tests.fixtures.uploading import brought, count, facts, finished, start
 from tests.fixtures.watching import subscribed
 
-UNITS = "units { nodes { status error actionDescription item { isPlaceholder url storageLocation } } }"
+UNITS = "units { nodes { status error actionDescription item { uuid isPlaceholder url storageLocation } } }"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -171,7 +171,9 @@ async def test_a_server_that_is_down_is_asked_again(
 async def test_a_unit_that_is_to_be_tried_again_says_why(
     site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Subscribers are told, the log has a line, and the placeholder says where its file lies."""
+    """Subscribers are told, the log has a line, and the placeholder says where its file lies; it is no item yet
+    that could be moved.
+    """
     monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(hours=1),) * 5)
     folder, url = await site.folder("waiting"), f"{file_server.url}/status/502"
     document = f"subscription($u: UUID!) {{ uploadJobUpdated(uuid: $u) {{ status unitsPendingCount {UNITS} }} }}"
@@ -186,6 +188,9 @@ async def test_a_unit_that_is_to_be_tried_again_says_why(
     assert unit["error"] == said
     assert unit["actionDescription"] == "waiting for try 2 of 6 at reading the file"
     assert (unit["item"]["url"], unit["item"]["storageLocation"]) == (url, "DIRECT_ACCESS")
+    for named, code in (("itemUuid", "CONFLICT"), ("url", "NOT_FOUND")):
+        moved = {"items": [{named: {"itemUuid": unit["item"]["uuid"], "url": url}[named], "newUrl": f"{url}?other"}]}
+        assert await site.refused("migrateStorageItems", moved) == [(code, f"input.items.0.{named}")]
     lines = [line for line in logged if line["event"] == "unit_not_read"]
     assert [(line["reason"], line["exc_info"]) for line in lines] == [(said, None)]
     assert (await site.see("uploadJob", job, "errors unitErrors { error }")) == {"errors": [], "unitErrors": []}
