@@ -1,4 +1,4 @@
-"""Values that would come back as others are refused at their place, however they are sent; the rest come as they are."""
+"""Values that would come back as others are refused at their place, however sent; the rest come as they are."""
 
 import pytest
 
