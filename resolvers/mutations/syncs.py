@@ -13,7 +13,7 @@ from gateway.catalog.jobs import cancel_jobs_of_sync
 from gateway.catalog.syncs import cancel_sync, running_sync, start_sync
 from gateway.clouds.base import Place
 from gateway.clouds.cloud import Cloud
-from gateway.clouds.urls import place_of, url_of
+from gateway.clouds.urls import reached, url_of
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
@@ -137,13 +137,11 @@ async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
 
 
 def _top(cloud: Cloud, url: str) -> Place:
-    """What a URL names as a whole bucket or a prefix that ends in a slash; other buckets are out of reach."""
-    whole = f"{url.rstrip('/')}/"
+    """What a URL names as a whole bucket or a prefix that ends in a slash."""
     try:
-        place_of(cloud.account, whole)
+        named = reached(cloud.account, f"{url.rstrip('/')}/")
     except ValueError as error:
         raise bad_input(str(error), "cloudSync", "remoteUrl") from None
-    named = cloud.place(whole)
     return Place(named.bucket, named.key if named.key.strip("/") else "")
 
 

@@ -219,7 +219,7 @@ async def test_what_cannot_be_linked_or_synced_is_refused(
     """SUB-070, ENC-FOLDEROP-35, ENC-SYNCSEM-08: the reason stands at its field, and nothing was made."""
     link = {"integrationUuid": integration, "remoteUrl": f"{customer.url}/{prefix}"}
     wrong = [
-        ({"remoteUrl": "s3://another-bucket/a/"}, "FORBIDDEN", "remoteUrl"),
+        ({"remoteUrl": "s3://another-bucket/a/"}, "BAD_USER_INPUT", "remoteUrl"),
         ({"remoteUrl": "ftp://bucket/a/"}, "BAD_USER_INPUT", "remoteUrl"),
         ({"remoteUrl": f"{customer.url}/a/../b/"}, "BAD_USER_INPUT", "remoteUrl"),
         ({"remoteUrl": "not a url"}, "BAD_USER_INPUT", "remoteUrl"),
