@@ -92,7 +92,7 @@ async def shared(site: Site, folder: str, size: int) -> None:
 @pytest.fixture(params=["embedded", "scaled"])
 async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Counted]:
     """Trees of two sizes on a site whose worker has gone home, so that only requests make statements."""
-    with fresh(request.param, request, tmp_path) as settings:
+    with fresh(request.param, request, tmp_path, execution="compiled") as settings:
         async with serving(settings) as site:
             keys, variables = site.keys, {size: await tree(site, size) for size in (FEW, MANY)}
         async with serving(settings, works=False) as site:
