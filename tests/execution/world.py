@@ -327,14 +327,16 @@ class Builder:
     async def _job(self, number: int) -> None:
         statuses = list(JobStatus)
         owner = self.random.choice([None, *self.world.users])
-        folder = self.random.choice(self.world.folders[:8])
+        sync = self.random.choice([None, *self.world.syncs])
+        place = self.world.syncs.index(sync) if sync else self.random.randrange(8)
+        folder = self.world.folders[place]
         job = await self.put(
             upload_jobs,
             folder_uuid=folder,
             user_uuid=owner,
             status=statuses[number % 4],
             sequence=number,
-            cloud_sync_job_uuid=self.random.choice([None, *self.world.syncs]),
+            cloud_sync_job_uuid=sync,
         )
         self.world.jobs.append(job)
         for position in range(number):
