@@ -11,16 +11,18 @@ import ijson  # type: ignore[import-untyped]  # it has no types
 from ijson.backends import python as careful  # type: ignore[import-untyped]  # nor has this
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]  # nor this
 
+from gateway.values import may_hold_long_numbers
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches
 
 DEPTH = 64
 """How deep an entry may nest, as JSON may in variables."""
 Events = Iterator[tuple[str, Any]]
-_ODD = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a backslash, a pair: read over
-    rb"|(\\u[dD][89a-fA-F])|(?<=[\s:,\[-])(\d{19,})(?=[\s,\]}])"
+_ESCAPES = re.compile(
+    rb"\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a backslash, a pair: read over
+    rb"|(u[dD][89a-fA-F]))"
 )
-"""Half of a surrogate pair, or a whole number of more than 64 bits, is a group of its own."""
+"""Half of a surrogate pair is a group of its own."""
+_BLOCK, _OVERLAP = 1 << 20, 20
 
 
 def json_entries(file: BinaryIO, switches: Switches) -> Iterator[Entry]:
@@ -48,8 +50,10 @@ def _events(file: BinaryIO) -> Events:
 
 
 def _is_odd(file: BinaryIO) -> bool:
+    """Whether there are halves of surrogate pairs, or whole numbers that may have more than 64 bits."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return any(found.lastindex for found in _ODD.finditer(data))
+        blocks = (data[start : start + _BLOCK + _OVERLAP] for start in range(0, len(data), _BLOCK))
+        return any(map(may_hold_long_numbers, blocks)) or any(found.lastindex for found in _ESCAPES.finditer(data))
 
 
 def _reason(error: Exception) -> str:
