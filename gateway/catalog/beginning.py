@@ -40,20 +40,19 @@ async def _begin(
     transaction: Transaction, events: Events, job: Any, units: Sequence[Any], terms: MetadataTerms
 ) -> dict[UUID, str]:
     plans = {unit.uuid: plan_of_spec(unit.spec, unit.title, place) for place, unit in enumerate(units)}
-    unfit = [
-        fault
-        for place, plan in enumerate(plans.values())
-        if (fault := terms.fault(_metadata(plan), place, "clientMetadata"))
-    ]
-    plans = {uuid: plan for uuid, plan in plans.items() if uuid not in {units[int(one.path[0])].uuid for one in unfit}}
+    faults = {
+        unit.uuid: told_of(unit, fault)
+        for unit in units
+        if (fault := terms.fault(_metadata(plans[unit.uuid]), "clientMetadata"))
+    }
+    plans = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}
     if job.skip_duplicate_urls:
         plans = await _skip(transaction, events, job, plans)
     viewer = await _starter(transaction, job.user_uuid)
     sources = [source for plan in plans.values() for source in plan.sources]
     members = [member for plan in plans.values() for member in plan.members]
-    found = [*unfit, *await member_faults(transaction, viewer, members)]
+    found = await member_faults(transaction, viewer, members)
     found += await source_faults(transaction, viewer, job.folder_uuid, sources, plans.keys())
-    faults = {}
     for fault in found:
         unit = units[int(fault.path[0])]
         faults[unit.uuid] = told_of(unit, DomainError(fault.code, fault.message, fault.path[1:]))

@@ -73,7 +73,7 @@ class Socket(Generic[V]):
                 while True:
                     await self._follow(parse(await self._read()))
         except* WebSocketDisconnect:
-            pass
+            pass  # the client has left: there is nobody to tell
         except* Ended as group:
             ended = next(error for error in group.exceptions if isinstance(error, Ended))
         except* Exception as group:

@@ -15,7 +15,7 @@ from resolvers.mutations.plans import MAX_UNITS, SECTIONS
 from tests.docs.readme import TEXT, under
 from tests.fixtures.files import FileServer
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, finished, items_of, placeholders
+from tests.fixtures.uploading import begun, finished, items_of, sent
 
 together = pytest.mark.asyncio(loop_scope="module")
 SERVER = "https://files.example"
@@ -36,29 +36,21 @@ def written(language: str) -> str:
     return block.text
 
 
-async def begun(site: Site, folder: str, manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The job of a manifest, once it has ended."""
-    wanted = {"folderUuid": folder, "manifest": manifest, **more}
-    payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
-    return await finished(site, payload["uploadJob"]["uuid"])
+async def given(site: Site, manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The job of a manifest in a folder of its own, once it has ended."""
+    return await finished(site, await begun(site, await site.folder("given"), manifest, **more))
 
 
-async def given(site: Site, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The job of a manifest in the input, in a folder of its own."""
-    return await begun(site, await site.folder("given"), manifest)
-
-
-async def sent(site: Site, data: str, name: str, **more: Any) -> dict[str, Any]:
-    """The job of a manifest that was sent as a file, in a folder of its own."""
+async def as_file(site: Site, data: str, name: str, **more: Any) -> dict[str, Any]:
+    """The same of a manifest that was sent as a file."""
     folder = await site.folder("sent")
-    [uuid] = await placeholders(site, folder, [File(name, "PLAIN_TEXT", data.encode())])
-    return await begun(site, folder, {"placeholderUuid": uuid}, **more)
+    return await finished(site, await begun(site, folder, await sent(site, folder, data.encode(), name), **more))
 
 
 @together
 async def test_json_is_started(fetching_site: Site, files: str) -> None:
     text = written("json").replace(SERVER, files)
-    for job in (await given(fetching_site, {"json": json.loads(text)}), await sent(fetching_site, text, "m.json")):
+    for job in (await given(fetching_site, {"json": json.loads(text)}), await as_file(fetching_site, text, "m.json")):
         assert (job["status"], job["errors"]) == ("DONE", [])
         made = await items_of(fetching_site, job)
         assert made.keys() == {"Drive 1", "1.png", "Two", "Stack"}
@@ -68,7 +60,7 @@ async def test_json_is_started(fetching_site: Site, files: str) -> None:
 @together
 async def test_csv_is_started(fetching_site: Site, files: str) -> None:
     text = written("csv").replace(SERVER, files)
-    for job in (await given(fetching_site, {"csv": text}), await sent(fetching_site, text, "m.csv")):
+    for job in (await given(fetching_site, {"csv": text}), await as_file(fetching_site, text, "m.csv")):
         assert (job["status"], job["errors"]) == ("DONE", [])
         made = await items_of(fetching_site, job)
         assert {name: item["clientMetadata"] for name, item in made.items()} == {
@@ -86,12 +78,12 @@ async def test_errors_are_told_as_it_says(fetching_site: Site, files: str) -> No
     refused = await fetching_site.refused("startUploadJob", wanted)
     assert refused == [("BAD_USER_INPUT", "input.manifest.json.images.1.objectUrl")]
     assert f"`{refused[0][1]}`" in TEXT
-    job = await sent(fetching_site, json.dumps(whole), "m.json")
+    job = await as_file(fetching_site, json.dumps(whole), "m.json")
     assert (job["status"], job["unitsDoneCount"], f"`{job['errors'][0]}`" in TEXT) == ("ERROR", 0, True)
-    job = await sent(fetching_site, json.dumps(whole), "m.json", ignoreErrors=True)
+    job = await as_file(fetching_site, json.dumps(whole), "m.json", ignoreErrors=True)
     assert (job["status"], job["unitsDoneCount"], job["unitsErrorCount"]) == ("DONE", 3, 1)
     csv = written("csv").replace(f"{SERVER}/drive", "ftp://drive")
-    [error] = (await sent(fetching_site, csv, "m.csv"))["errors"]
+    [error] = (await as_file(fetching_site, csv, "m.csv"))["errors"]
     assert error.startswith("line 3.objectUrl: ")
 
 
