@@ -52,7 +52,7 @@ def serve(
     async def started(services: "Services", key: str | None) -> None:
         _greet(settings, key)
         if demo:
-            from gateway.catalog.keys import passing_admin_key
+            from gateway.catalog.api_keys import passing_admin_key
             from gateway.demo.client import DemoFailed
             from gateway.demo.run import run_demo
 
@@ -69,8 +69,8 @@ def serve(
 def work() -> None:
     """Work on jobs until told to stop; as many workers as one likes, on any machine."""
     settings = _settings()
-    from gateway.services import open_services
     from gateway.tasks.worker import work as work_on_tasks
+    from gateway.wiring import open_services
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -106,7 +106,7 @@ def explain(
     from gateway.database.dialects import database_url
     from gateway.execution.compiled.executor import explain as explained
     from gateway.execution.documents import DocumentErrors
-    from gateway.services import database_address
+    from gateway.wiring import database_address
     from schema.api import api
 
     dialect = database_url(database_address(settings)).get_backend_name()
@@ -139,7 +139,7 @@ def generate(
     settings = _settings()
     from gateway.generate.fill import generate as fill
     from gateway.generate.people import ADMIN
-    from gateway.services import open_services
+    from gateway.wiring import open_services
 
     upwards = _upwards(settings)
 
@@ -156,8 +156,8 @@ def generate(
 def create_key(user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line") -> None:
     """Make an API key for a user; it is shown this once."""
     settings = _settings()
-    from gateway.catalog.keys import make_key
-    from gateway.services import open_services
+    from gateway.catalog.api_keys import make_key
+    from gateway.wiring import open_services
 
     async def create() -> None:
         async with open_services(settings) as services:
@@ -172,8 +172,8 @@ def list_keys(
 ) -> None:
     """List API keys, never their texts."""
     settings = _settings()
-    from gateway.catalog.keys import every_key
-    from gateway.services import open_services
+    from gateway.catalog.api_keys import every_key
+    from gateway.wiring import open_services
 
     async def show() -> None:
         typer.echo("uuid\tuser\tname\tcreated\texpires\trevoked")
@@ -189,8 +189,8 @@ def list_keys(
 def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list shows it.")]) -> None:
     """Revoke an API key; it is refused within 5 seconds."""
     settings = _settings()
-    from gateway.catalog.keys import revoke_key
-    from gateway.services import open_services
+    from gateway.catalog.api_keys import revoke_key
+    from gateway.wiring import open_services
 
     async def revoke() -> None:
         async with open_services(settings) as services:
@@ -202,7 +202,7 @@ def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list 
 
 def _upwards(settings: Settings) -> Coroutine[Any, Any, None]:
     from gateway.database.migrate import migrate as migrate_database
-    from gateway.services import database_address
+    from gateway.wiring import database_address
 
     async def migrated() -> None:
         await asyncio.to_thread(migrate_database, database_address(settings))

@@ -16,9 +16,9 @@ from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import Operations
-from gateway.http.entrance import Entrance
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
 from gateway.http.graphql import graphql_routes
+from gateway.http.graphql_service import Entrance
 from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
 from gateway.settings import Settings

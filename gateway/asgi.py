@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import uvicorn
 
 from gateway.app import create_app
-from gateway.catalog.bootstrap import first_admin
+from gateway.catalog.first_admin import first_admin
 from gateway.context import Services
 from gateway.database.migrate import is_current, migrate
-from gateway.memory import collect_seldom
-from gateway.services import database_address, open_services
+from gateway.gc_tuning import collect_seldom
 from gateway.settings import NotConfigured, Settings
 from gateway.tasks.worker import working
+from gateway.wiring import database_address, open_services
 from schema.api import api
 
 SECONDS_TO_END = 10

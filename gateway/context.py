@@ -12,10 +12,10 @@ from gateway.clouds.open import Clouds
 from gateway.database.engine import Database
 from gateway.events.base import Events
 from gateway.events.streams import Streams
-from gateway.execution.loaders import Loaders
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import Rules
-from gateway.jobs.queue import Queue
+from gateway.loaders import Loaders
+from gateway.queues.base import Queue
 from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
 

@@ -12,7 +12,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.visible import sees_folder, sees_item
-from gateway.catalog.changes import topic_of
+from gateway.catalog.ledger.journal import topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.database.tree import within
@@ -27,8 +27,8 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.folders import folder_by_uuid
+from resolvers.job_subscriptions import BETWEEN_STATES, RECHECK_SECONDS
 from resolvers.orders import newest_first
-from resolvers.watching import BETWEEN_STATES, RECHECK_SECONDS
 
 MAX_TOLD = 100
 LATEST_COMMIT = timedelta(seconds=10)

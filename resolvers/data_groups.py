@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.execution.declarations import Batch, Same
-from gateway.kinds import DataGroupLayoutType, StorageItemType
+from gateway.kinds.enums import DataGroupLayoutType, StorageItemType
 from gateway.models.items import group_members, items
 
 

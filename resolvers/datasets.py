@@ -12,7 +12,7 @@ from gateway.database.dialects import among
 from gateway.execution.answers import find_all
 from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import StorageLocationName, StorageUserRole
+from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.visible import in_seen_folder, is_root, sees_dataset, sees_folder, sees_job
-from gateway.catalog.texts import MAX_DESCRIPTION
+from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.dialects import named_like
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, Asked

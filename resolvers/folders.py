@@ -16,7 +16,7 @@ from gateway.database.tree import ancestors, within
 from gateway.execution.answers import find_all
 from gateway.execution.declarations import Batch, Derived, Lookup, Same, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.items import items
@@ -32,7 +32,7 @@ from resolvers.filters import (
     searched_item_conditions,
 )
 from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
-from resolvers.kept import kept
+from resolvers.json_columns import kept
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 

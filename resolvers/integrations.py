@@ -7,13 +7,13 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_integrations
 from gateway.auth.visible import given_integration, sees_integration
-from gateway.catalog.texts import MAX_NAME
+from gateway.catalog.rules.names import MAX_NAME
 from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.answers import find_all
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.people import groups
 from resolvers.filters import is_organisation

@@ -12,8 +12,8 @@ import strawberry
 import structlog
 
 from gateway.auth.visible import sees_dataset, sees_item
+from gateway.catalog.ingestion.placeholders import UNNAMED_TYPE
 from gateway.catalog.integrations import integration_rows
-from gateway.catalog.uploads import UNNAMED_TYPE
 from gateway.clouds.base import Place
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
@@ -22,7 +22,7 @@ from gateway.errors import bad_input
 from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, Same, ToMany, ToOne
 from gateway.fetching.errors import FetchError
 from gateway.ids import global_id
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items

@@ -13,13 +13,13 @@ from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus, StorageItemType
+from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus, StorageItemType
 from gateway.media.extensions import kind_of
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from resolvers.items import Lifetime, lifetime_of
+from resolvers.job_subscriptions import Watched, following
 from resolvers.orders import in_sequence, newest_first
-from resolvers.watching import Watched, following
 
 
 def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:

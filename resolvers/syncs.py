@@ -1,16 +1,16 @@
 """How syncs of folders with their buckets answer."""
 
 from gateway.auth.visible import sees_sync
-from gateway.catalog.syncs import topic_of
+from gateway.catalog.sync_jobs import topic_of
 from gateway.execution.declarations import Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import CloudSyncJobStatus
+from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.folders import folders
 from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs
+from resolvers.job_subscriptions import Watched, following
 from resolvers.orders import newest_first
-from resolvers.watching import Watched, following
 
 id_of = Derived(("uuid",), lambda row: global_id("CloudSyncJob", row.uuid))
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)

@@ -8,12 +8,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.visible import sees_dataset, sees_item, sees_job
-from gateway.catalog.jobs import TERMINAL, topic_of
+from gateway.catalog.ingestion.job_state import TERMINAL, topic_of
 from gateway.context import Context
 from gateway.database.dialects import among
 from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
 from gateway.ids import global_id
-from gateway.kinds import JobStatus
+from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
@@ -21,8 +21,8 @@ from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs, upload_units
 from resolvers.filters import job_conditions
+from resolvers.job_subscriptions import Watched, following
 from resolvers.orders import in_sequence, newest_first
-from resolvers.watching import Watched, following
 
 MAX_LISTED = 10_000
 """How far the lists of a job go that are no pages."""

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.execution.declarations import Derived
-from gateway.kinds import SceneFormat, TimeSeriesColumnKind, TimeSeriesStyle
+from gateway.kinds.enums import SceneFormat, TimeSeriesColumnKind, TimeSeriesStyle
 from gateway.models.items import items
-from resolvers.kept import kept
+from resolvers.json_columns import kept
 
 
 @dataclass(frozen=True, slots=True)

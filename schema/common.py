@@ -9,7 +9,7 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Derived, Kinds, Same
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from schema.fields import answered, column, of
 
 T = TypeVar("T")

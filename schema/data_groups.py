@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.kinds import DataGroupLayoutType
+from gateway.kinds.enums import DataGroupLayoutType
 from resolvers import data_groups
 from resolvers.inputs.scalars import JSON
 from resolvers.items import item_by_uuid

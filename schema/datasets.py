@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageLocationName, StorageUserRole
+from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from resolvers import datasets
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import answered, column, of

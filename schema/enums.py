@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
-from gateway.kinds import (
+from gateway.kinds.enums import (
     CarouselPosition,
     CloudSyncJobStatus,
     DataGroupLayoutType,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from resolvers import changes, folders, integrations, tags
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself

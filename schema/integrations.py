@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageLocationName, StorageUserRole
+from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from resolvers import integrations
 from resolvers.inputs.scalars import URL
 from schema.common import Node, PageInfo, counted_page, page_itself

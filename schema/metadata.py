@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.kinds import MetadataFieldType
+from gateway.kinds.enums import MetadataFieldType
 from resolvers import metadata
 from resolvers.inputs.scalars import BigInt
 from schema.fields import answered, column, of

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 from resolvers import people
 from schema.common import Connection, Node
 from schema.fields import answered, column, of

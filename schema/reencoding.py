@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
 from resolvers import reencoding, uploads
 from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node

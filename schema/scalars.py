@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
-from gateway.values import has_room
+from gateway.json_values import has_room
 from resolvers.inputs.scalars import JSON, URL, BigInt
 
 _MAX = 2**63 - 1

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import CloudSyncJobStatus
+from gateway.kinds.enums import CloudSyncJobStatus
 from resolvers import syncs
 from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import JobStatus
+from gateway.kinds.enums import JobStatus
 from resolvers import uploads
 from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node

@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
-from gateway.kinds import TimeSeriesColumnKind, TimeSeriesStyle
+from gateway.kinds.enums import TimeSeriesColumnKind, TimeSeriesStyle
 from resolvers import views
 from resolvers.inputs.scalars import BigInt
 from schema.fields import answered, column, of

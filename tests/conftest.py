@@ -1,6 +1,6 @@
 """What every test may ask for."""
 
-from gateway.memory import collect_seldom
+from gateway.gc_tuning import collect_seldom
 
 pytest_plugins = [
     "tests.fixtures.databases",

@@ -13,7 +13,7 @@ from gateway.auth.visible import held_by
 from gateway.database.dialects import among
 from gateway.database.tree import within
 from gateway.errors import forbidden, not_found
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants

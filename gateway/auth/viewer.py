@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
-from gateway.catalog.changes import Changed, record
+from gateway.catalog.ledger.journal import Changed, record
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.database.tree import within

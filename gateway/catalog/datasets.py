@@ -6,11 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.changes import Changed, record
-from gateway.catalog.mirrors import items_entered, link, unlink
+from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger.mirror_datasets import items_entered, link, unlink
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import fold
 from gateway.models.datasets import Dataset, DatasetGrant, data_rows, dataset_grants, datasets
 from gateway.models.items import items

@@ -8,15 +8,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.changes import Changed, record
-from gateway.catalog.counters import count
-from gateway.catalog.edits import changed_values, write_each
+from gateway.catalog.ledger.counters import count
+from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger.row_edits import changed_values, write_each
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.ids import uuid7
-from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.base import fold, now
 from gateway.models.folders import Folder, FolderCounters, FolderGrant, folder_counters, folder_grants, folders
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from gateway.catalog.changes import Changed, record
+from gateway.catalog.ledger.journal import Changed, record
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.datasets import DatasetGrant, dataset_grants
 from gateway.models.folders import FolderGrant, folder_grants
 from gateway.models.integrations import IntegrationGrant, integration_grants

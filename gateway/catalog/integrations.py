@@ -6,14 +6,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.changes import Changed, record
+from gateway.catalog.ledger.journal import Changed, record
 from gateway.clouds.cloud import BadCredentials, Cloud
 from gateway.context import Services
 from gateway.database.dialects import among
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds import JobStatus, StorageUserRole
+from gateway.kinds.enums import JobStatus, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.integrations import CloudIntegration, IntegrationGrant, cloud_integrations, integration_grants
 from gateway.models.items import items

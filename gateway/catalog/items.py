@@ -6,20 +6,22 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.changes import Changed, record
-from gateway.catalog.counters import count, entering, leaving
-from gateway.catalog.edits import changed_values, write_each
-from gateway.catalog.mirrors import items_entered, items_left, unlink
-from gateway.catalog.objects import give_up_uploads, release
+from gateway.catalog.ledger.counters import count, entering, leaving
+from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink
+from gateway.catalog.ledger.row_edits import changed_values, write_each
+from gateway.catalog.ledger.stored_objects import give_up_uploads, release
 from gateway.database.dialects import among
 from gateway.database.engine import Transaction
-from gateway.jobs.queue import Queue
-from gateway.kinds import FILE_GROUPS
+from gateway.database.tree import within
+from gateway.kinds.enums import FILE_GROUPS
 from gateway.models.base import now
 from gateway.models.datasets import data_rows, datasets
+from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from gateway.models.reencoding import renditions
 from gateway.models.uploads import uploads
+from gateway.queues.base import Queue
 
 
 async def chosen_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
@@ -126,3 +128,50 @@ def _updated(row: Any, new: Mapping[str, Any]) -> Changed:
 def _moved(row: Any, folder_uuid: UUID) -> Changed:
     before, after = {"folder_uuid": row.folder_uuid}, {"folder_uuid": folder_uuid}
     return Changed("MOVE", "StorageItem", row.uuid, folder_uuid, before, after, row.folder_uuid)
+
+
+_IN_A_GROUP = (
+    "This item belongs to an item that is made of others; remove that first. groupsContaining lists those that you "
+    "see; one that you do not see is for an admin of the site."
+)
+
+
+async def items_within(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
+    """All items that lie directly in these folders, held until the transaction ends."""
+    chosen = among(transaction.connection.dialect.name, items.c.folder_uuid, folder_uuids)
+    return await transaction.rows(sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update())
+
+
+async def removal_faults(
+    transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
+) -> dict[UUID, str]:
+    """Why each of these items cannot be removed, for those that cannot."""
+    members = await in_other_groups(transaction, uuids)
+    faults = dict.fromkeys(members, _IN_A_GROUP)
+    for uuid, uses in (await dataset_uses(transaction, uuids)).items():
+        if False in uses and not allow_dataset:
+            faults[uuid] = "A dataset uses this item; allowDatasetChanges lets it go."
+        if True in uses and not allow_mirror:
+            faults[uuid] = "A mirror dataset uses this item; allowMirrorDatasetChanges lets it go."
+    return faults
+
+
+async def mirrored(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the folders that a dataset mirrors."""
+    chosen = among(transaction.connection.dialect.name, datasets.c.backing_folder_uuid, folder_uuids)
+    return {
+        row.backing_folder_uuid
+        for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
+    }
+
+
+async def mirrored_below(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the folders that a dataset mirrors, or of which one below is mirrored."""
+    below = folders.alias()
+    chosen = (
+        sa.select(folders.c.uuid)
+        .join(below, within(below.c.path, folders.c.path))
+        .join(datasets, datasets.c.backing_folder_uuid == below.c.uuid)
+        .where(among(transaction.connection.dialect.name, folders.c.uuid, folder_uuids))
+    )
+    return {row.uuid for row in await transaction.rows(chosen)}

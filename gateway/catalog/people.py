@@ -9,12 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.credentials import digest, new_key
-from gateway.catalog.changes import Changed, record
 from gateway.catalog.grants import GRANTS, take_from_group
+from gateway.catalog.ledger.journal import Changed, record
 from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold, now
 from gateway.models.people import ApiKey, Group, Membership, User, api_keys, groups, memberships, users
 

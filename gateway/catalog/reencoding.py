@@ -8,18 +8,18 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.catalog.changes import Changed, record
-from gateway.catalog.ingested import ReadSource, stored_once
+from gateway.catalog.ingestion.finish_items import ReadSource, stored_once
 from gateway.catalog.items import chosen_items
-from gateway.catalog.objects import release
+from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger.stored_objects import release
 from gateway.context import Services
 from gateway.database.engine import Transaction
 from gateway.events.base import Events
-from gateway.jobs.queue import Queue
-from gateway.kinds import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import new_row, now
 from gateway.models.items import items
 from gateway.models.reencoding import ReencodeJob, ReencodeUnit, Rendition, reencode_jobs, reencode_units, renditions
+from gateway.queues.base import Queue
 from gateway.stores.keys import new_key
 
 REENCODE = "reencode"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.changes import Changed, record
+from gateway.catalog.ledger.journal import Changed, record
 from gateway.database.dialects import among, upsert
 from gateway.database.engine import Transaction
 from gateway.errors import conflict

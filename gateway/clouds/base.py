@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.kinds import StorageLocationName
+from gateway.kinds.enums import StorageLocationName
 
 
 @dataclass(frozen=True, slots=True)

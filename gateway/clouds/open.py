@@ -18,7 +18,7 @@ from gateway.clouds.vault import Unsealable, Vault
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
-from gateway.kinds import StorageLocationName
+from gateway.kinds.enums import StorageLocationName
 
 _KEPT = 100
 

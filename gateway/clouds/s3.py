@@ -15,7 +15,7 @@ from gateway.clouds.urls import GOOGLE
 from gateway.clouds.xml import each, moment, parsed, text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.kinds import StorageLocationName
+from gateway.kinds.enums import StorageLocationName
 from gateway.stores.headers import attachment, media_type
 
 if TYPE_CHECKING:

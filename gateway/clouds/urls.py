@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from gateway.clouds.base import Account, Place
-from gateway.kinds import StorageLocationName
+from gateway.kinds.enums import StorageLocationName
 
 GOOGLE = "https://storage.googleapis.com"
 SCHEMES = {

@@ -9,7 +9,7 @@ from gateway.demo import papers, sounds
 from gateway.demo.phantom import head
 from gateway.demo.sounds import Wave
 from gateway.demo.streets import Hour, drive, street
-from gateway.kinds import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageItemType, StorageUserRole
 from gateway.media import samples
 
 RATE = 22_050

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.demo.client import Client, DemoFailed
 from gateway.demo.contents import Bundle, File, Folder
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 
 PATIENCE = 60.0
 """Seconds without progress after which a job is given up."""

@@ -16,8 +16,8 @@ from graphql.error import GraphQLError
 
 from gateway.errors import Path, bad_input
 from gateway.execution.limits import LimitExceeded
+from gateway.json_values import flaw_of
 from gateway.settings import Limits
-from gateway.values import flaw_of
 
 
 def shown(path: Path) -> str:

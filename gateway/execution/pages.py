@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gateway.errors import bad_input
 from gateway.execution.declarations import Asked, Direction, Orders, ToMany
-from gateway.values import flaw_of
+from gateway.json_values import flaw_of
 
 DEFAULT_SIZE = 100
 MAX_SIZE = 1000

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from gateway.catalog.counters import counted
-from gateway.catalog.units import OBJECT_URL
-from gateway.generate.chance import Chance, named
+from gateway.catalog.ingestion.unit_plan import OBJECT_URL
+from gateway.catalog.ledger.counters import counted
 from gateway.generate.kinds import KINDS, Kind
 from gateway.generate.people import People, Rows
-from gateway.kinds import StorageItemType
+from gateway.generate.rng import Chance, named
+from gateway.kinds.enums import StorageItemType
 from gateway.models.base import new_row
 from gateway.models.items import GroupMember, Item, StoredObject, group_members, items, stored_objects
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode
-from gateway.generate.chance import Chance
 from gateway.generate.contents import Contents
 from gateway.generate.people import People, Rows
+from gateway.generate.rng import Chance
 from gateway.generate.tree import Tree
 from gateway.generate.uses import Uses
 from gateway.models.base import new_row

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.generate.chance import Chance
-from gateway.kinds import StorageItemType
+from gateway.generate.rng import Chance
+from gateway.kinds.enums import StorageItemType
 
 Facts = Callable[[Chance], Mapping[str, Any]]
 

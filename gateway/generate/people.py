@@ -6,8 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.generate.chance import Chance, named
-from gateway.kinds import SiteRole
+from gateway.generate.rng import Chance, named
+from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold, new_row
 from gateway.models.people import Group, Membership, User, groups, memberships, users
 

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from gateway.database.tree import depth, path_of
-from gateway.generate.chance import Chance, named
 from gateway.generate.people import People, Rows
-from gateway.kinds import StorageUserRole
+from gateway.generate.rng import Chance, named
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import new_row
 from gateway.models.folders import Folder, FolderGrant, folder_grants, folders
 

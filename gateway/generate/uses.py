@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gateway.generate.chance import Chance
 from gateway.generate.people import People, Rows
-from gateway.kinds import StorageUserRole
+from gateway.generate.rng import Chance
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import fold, new_row
 from gateway.models.datasets import DataRow, Dataset, DatasetGrant, data_rows, dataset_grants, datasets
 

@@ -14,7 +14,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
-from gateway.http.entrance import Entrance, V
+from gateway.http.graphql_service import Entrance, V
 from gateway.http.messages import PROTOCOL
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, media_type, preferred
 from gateway.http.requests import (

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from gateway.values import read_json
+from gateway.json_values import read_json
 
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 256

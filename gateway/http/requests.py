@@ -13,8 +13,8 @@ from starlette.requests import Request
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import OperationRequest, new_request_id
+from gateway.json_values import read_json
 from gateway.settings import Limits
-from gateway.values import read_json
 
 MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 JSON_NAMES = {str: "a string", dict: "an object"}

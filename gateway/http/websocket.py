@@ -17,7 +17,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
-from gateway.http.entrance import Entrance, V
+from gateway.http.graphql_service import Entrance, V
 from gateway.http.messages import PROTOCOL, Code, Ended, Message, encode, next_of, parse
 from gateway.http.requests import operation_request
 

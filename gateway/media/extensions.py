@@ -1,6 +1,6 @@
 """What kind of item a file is expected to be, told from its name before anybody has looked into it."""
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 
 _EXTENSIONS = {
     StorageItemType.IMAGE: "png jpg jpeg jpe jfif gif bmp tif tiff webp avif heic heif jp2 jpx",

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from typing import cast
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.length import check_length
 from gateway.media.ranged import File, RangedFile

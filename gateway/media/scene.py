@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import BinaryIO
 
-from gateway.kinds import SceneFormat
+from gateway.kinds.enums import SceneFormat
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.ranged import File
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.kinds import TimeSeriesColumnKind
+from gateway.kinds.enums import TimeSeriesColumnKind
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.ranged import File
 from gateway.media.sniff import encoding_of

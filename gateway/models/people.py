@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 from gateway.models.base import Key, enum_type, now, table_of
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
-from gateway.kinds import CloudSyncJobStatus
+from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
-from gateway.kinds import JobStatus
+from gateway.kinds.enums import JobStatus
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 

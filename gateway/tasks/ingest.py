@@ -10,13 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.beginning import begin_units, hold_folder, told_of
-from gateway.catalog.counters import hold
-from gateway.catalog.expected import give_up_files
-from gateway.catalog.groups import NewGroup, add_members, group_row, make_groups
-from gateway.catalog.ingested import Gone, make_items, stored_once
-from gateway.catalog.items import chosen_items
-from gateway.catalog.jobs import (
+from gateway.catalog.ingestion.batches import UNITS_A_TURN, enqueue_next_turn
+from gateway.catalog.ingestion.begin_units import begin_units, hold_folder, told_of
+from gateway.catalog.ingestion.file_groups import NewGroup, add_members, group_row, make_groups
+from gateway.catalog.ingestion.finish_items import Gone, make_items, stored_once
+from gateway.catalog.ingestion.job_state import (
     TERMINAL,
     UnitEnd,
     delay_units,
@@ -26,18 +24,20 @@ from gateway.catalog.jobs import (
     waiting_for,
     waiting_for_job,
 )
-from gateway.catalog.objects import release
-from gateway.catalog.syncs import is_given_up
-from gateway.catalog.terms import MetadataTerms, metadata_terms
-from gateway.catalog.turns import UNITS_A_TURN, enqueue_next_turn
+from gateway.catalog.ingestion.placeholders import give_up_files
+from gateway.catalog.items import chosen_items
+from gateway.catalog.ledger.counters import hold
+from gateway.catalog.ledger.stored_objects import release
+from gateway.catalog.rules.metadata_types import MetadataTerms, metadata_terms
+from gateway.catalog.sync_jobs import is_given_up
 from gateway.context import Services
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
-from gateway.jobs.queue import JSON
-from gateway.kinds import JobStatus, StorageItemType
+from gateway.kinds.enums import JobStatus, StorageItemType
 from gateway.models.base import now
 from gateway.models.items import Item, items
 from gateway.models.uploads import upload_jobs, upload_units, uploads
+from gateway.queues.base import JSON
 from gateway.tasks.reading import MEMBERS, Reader, ReadUnit
 
 INGEST, FILM = "ingest", "film"

@@ -16,18 +16,18 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
+from gateway.catalog.ingestion.batches import UNITS_A_TURN, enqueue_turns
+from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, held_job, write_job
+from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.integrations import integration_rows
-from gateway.catalog.jobs import COUNTS, TERMINAL, end_units, held_job, write_job
-from gateway.catalog.manifests import READ_MANIFEST
-from gateway.catalog.objects import forget_manifest
-from gateway.catalog.turns import UNITS_A_TURN, enqueue_turns
+from gateway.catalog.ledger.stored_objects import forget_manifest
 from gateway.context import Services
 from gateway.database.engine import Transaction
-from gateway.jobs.queue import JSON
-from gateway.kinds import JobStatus
-from gateway.media.prober import environment
+from gateway.kinds.enums import JobStatus
 from gateway.models.base import new_row, now
 from gateway.models.uploads import UploadUnit, manifests, upload_jobs, upload_units
+from gateway.queues.base import JSON
+from gateway.sandbox.prober import environment
 from gateway.settings import Settings
 
 READER = "resolvers.manifests"

@@ -1,6 +1,6 @@
 """Removing bytes that nothing refers to, from our own store only."""
 
-from gateway.catalog.objects import forget, mark_leaving
+from gateway.catalog.ledger.stored_objects import forget, mark_leaving
 from gateway.context import Services
 
 

@@ -10,16 +10,16 @@ from uuid import UUID
 
 import structlog
 
-from gateway.catalog.ingested import ReadSource
+from gateway.catalog.ingestion.finish_items import ReadSource
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
-from gateway.kinds import StorageItemType
-from gateway.media.encoder import Encoder
+from gateway.kinds.enums import StorageItemType
 from gateway.media.facts import MediaError
-from gateway.media.prober import Prober
+from gateway.sandbox.encoder import Encoder
+from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
-from gateway.tasks.copies import copy_of, readable
+from gateway.tasks.local_copies import copy_of, readable
 
 MEMBERS = {
     StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,

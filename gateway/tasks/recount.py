@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.counters import recount as recount_folder
+from gateway.catalog.ledger.counters import recount as recount_folder
 from gateway.context import Services
 from gateway.models.folders import folders
 

@@ -12,16 +12,16 @@ import structlog
 from gateway.catalog.reencoding import REENCODE, Ending, end_unit, note_progress
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
-from gateway.jobs.queue import JSON
-from gateway.kinds import ReencodeUnitStatus, StorageItemType
-from gateway.media.encoder import Encoder, Original
+from gateway.kinds.enums import ReencodeUnitStatus, StorageItemType
 from gateway.media.facts import MediaError
-from gateway.media.prober import Prober
 from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
+from gateway.queues.base import JSON
+from gateway.sandbox.encoder import Encoder, Original
+from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
-from gateway.tasks.copies import copy_of
+from gateway.tasks.local_copies import copy_of
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
 """When a video is tried again that we could not work on, for reasons that are not its own; then it has failed."""

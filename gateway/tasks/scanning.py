@@ -11,10 +11,10 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.catalog.integrations import open_integration
-from gateway.catalog.prefixes import name_of, prefix_folders, prefix_of, prefixes_above
-from gateway.catalog.synced import Difference, Found, Sidecar
-from gateway.catalog.terms import MetadataTerms, metadata_terms
-from gateway.catalog.texts import MAX_METADATA, checked_metadata
+from gateway.catalog.mirroring.apply_diff import Difference, Found, Sidecar
+from gateway.catalog.mirroring.prefix_folders import name_of, prefix_folders, prefix_of, prefixes_above
+from gateway.catalog.rules.metadata_types import MetadataTerms, metadata_terms
+from gateway.catalog.rules.names import MAX_METADATA, checked_metadata
 from gateway.clouds.base import CloudObject, ObjectPage, Place
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import url_of
@@ -23,9 +23,9 @@ from gateway.database.dialects import among
 from gateway.database.tree import MAX_DEPTH, depth
 from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
+from gateway.json_values import check_kept, read_json
 from gateway.media.extensions import kind_of
 from gateway.models.items import items
-from gateway.values import check_kept, read_json
 
 PAGE = 500
 """Objects that are compared in one step, and items that may vanish in one."""

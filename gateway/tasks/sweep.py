@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from gateway.catalog.ingestion.batches import enqueue_turns
+from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.items import chosen_items, remove_items
-from gateway.catalog.manifests import READ_MANIFEST
 from gateway.catalog.reencoding import enqueue_units
-from gateway.catalog.syncs import enqueue_sync
-from gateway.catalog.turns import enqueue_turns
+from gateway.catalog.sync_jobs import enqueue_sync
 from gateway.context import Services
 from gateway.database.dialects import among
-from gateway.kinds import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import now
 from gateway.models.reencoding import reencode_jobs, reencode_units
 from gateway.models.syncs import cloud_sync_jobs

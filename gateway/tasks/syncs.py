@@ -7,14 +7,14 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.jobs import cancel_jobs_of_sync
-from gateway.catalog.synced import write_difference
-from gateway.catalog.syncs import SYNC, advance, enqueue_sync, fail, running_sync, start_sync
+from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
+from gateway.catalog.mirroring.apply_diff import write_difference
+from gateway.catalog.sync_jobs import SYNC, advance, enqueue_sync, fail, running_sync, start_sync
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.kinds import CloudSyncJobStatus
+from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.base import now
 from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs

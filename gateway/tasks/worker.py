@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from gateway.catalog.manifests import READ_MANIFEST
-from gateway.catalog.objects import ABORT_PARTS, REMOVE_OBJECTS
+from gateway.catalog.ingestion.batches import TURN
+from gateway.catalog.ingestion.manifests import READ_MANIFEST
+from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.reencoding import REENCODE
-from gateway.catalog.syncs import SYNC
-from gateway.catalog.turns import TURN
+from gateway.catalog.sync_jobs import SYNC
 from gateway.context import Services
-from gateway.jobs.queue import Task
-from gateway.media.encoder import EncodeLimits, Encoder
-from gateway.media.prober import ProbeLimits, Prober
 from gateway.models.base import now
+from gateway.queues.base import Task
+from gateway.sandbox.encoder import EncodeLimits, Encoder
+from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.ingest import FILM, INGEST, ingest, take_turn
 from gateway.tasks.manifests import read_manifest
 from gateway.tasks.objects import abort_parts, remove_objects

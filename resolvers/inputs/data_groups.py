@@ -4,8 +4,8 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.catalog.layouts import CAROUSEL_SIZE
-from gateway.kinds import CarouselPosition, LayoutDirection
+from gateway.catalog.rules.layouts import CAROUSEL_SIZE
+from gateway.kinds.enums import CarouselPosition, LayoutDirection
 from resolvers.inputs.scalars import JSON
 
 _NAME = "1 to 1,000 characters; one is made up if absent."

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import DatasetLinkDuplicatesBehavior, StorageUserRole
+from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
 
 _DESCRIPTION = "At most 10,000 characters; null empties it."
 _KEY = "The same key within 24 hours gives the same answer instead of doing it again."

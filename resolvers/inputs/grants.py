@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 
 _GROUPS = "1 to 1,000 groups, none of them twice."
 _HOLDERS = "1 to 1,000 groups that hold a role there, none of them twice."

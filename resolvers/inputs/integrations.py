@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import StorageLocationName
+from gateway.kinds.enums import StorageLocationName
 from resolvers.inputs.scalars import URL
 
 _ENDPOINT = (

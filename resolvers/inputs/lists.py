@@ -6,7 +6,7 @@ from enum import StrEnum
 import strawberry
 
 from gateway.execution.declarations import Direction
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 
 _PATTERN = "A pattern, whatever the case: % stands for any text, _ for any character, \\ makes them plain;"
 

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gateway.kinds import MetadataFieldType
+from gateway.kinds.enums import MetadataFieldType
 from resolvers.inputs.scalars import BigInt
 
 _KEY = (

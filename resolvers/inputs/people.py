@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 
 _NAME = "1 to 1,000 characters; others may have the same name."
 _USER_NAME = "At most 1,000 characters; null or nothing empties it."

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds import SidecarMatcherMode
+from gateway.kinds.enums import SidecarMatcherMode
 from resolvers.inputs.scalars import URL
 
 _KEY = "The same key within 24 hours gives the same answer instead of doing it again."

@@ -10,15 +10,15 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from gateway.catalog.units import spec_of
+from gateway.catalog.ingestion.unit_plan import spec_of
 from gateway.clouds.urls import account_of
 from gateway.errors import DomainError
 from gateway.fetching.rules import Rules
-from gateway.media.child import allow, confine, private_output
+from gateway.sandbox.child import allow, confine, private_output
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import Broken, Entry, Switches, plan_of_entry, told, urls_in
 from resolvers.manifests.json_file import json_entries
-from resolvers.mutations.plans import Terms
+from resolvers.mutations.upload_units import Terms
 
 MAX_METADATA = 10 << 20
 MAX_ENTRIES = 500_000

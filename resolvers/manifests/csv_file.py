@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from gateway.errors import DomainError, Path, bad_input
-from gateway.values import read_json
+from gateway.json_values import read_json
 from resolvers.manifests.entries import Broken, Entry
-from resolvers.mutations.plans import FILES
+from resolvers.mutations.upload_units import FILES
 
 SECTIONS = {str(item_type): section for section, item_type in FILES.items()}
 COLUMNS = ("itemType", "objectUrl", "placeholderUuid", "title", "clientMetadata")

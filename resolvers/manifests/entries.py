@@ -8,12 +8,12 @@ from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.catalog.units import UnitPlan
+from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.errors import DomainError, Path, bad_input
-from gateway.values import check_kept, flaw_of
+from gateway.json_values import check_kept, flaw_of
 from resolvers.inputs.plain import element_of, reader_of
 from resolvers.inputs.uploads import DataUploadItemsInput
-from resolvers.mutations.plans import GROUPS, SECTIONS, Terms, plan_of
+from resolvers.mutations.upload_units import GROUPS, SECTIONS, Terms, plan_of
 
 SPELLINGS = {spelling: name for name in SECTIONS for spelling in (name, to_camel_case(name))}
 """Sections by their names, as in GraphQL or with underscores (SUB-061); within entries there is one spelling only."""

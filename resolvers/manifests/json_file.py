@@ -11,7 +11,7 @@ import ijson  # type: ignore[import-untyped]  # it has no types
 from ijson.backends import python as careful  # type: ignore[import-untyped]  # nor has this
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]  # nor this
 
-from gateway.values import may_hold_long_numbers
+from gateway.json_values import may_hold_long_numbers
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches
 
 DEPTH = 64

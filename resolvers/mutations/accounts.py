@@ -10,7 +10,7 @@ from gateway.clouds.urls import place_of, url_of
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.fetching.errors import FetchError, no_public_address
 from gateway.fetching.rules import Rules, host_of, literal, port_of
-from gateway.kinds import StorageLocationName as Kind
+from gateway.kinds.enums import StorageLocationName as Kind
 from resolvers.inputs.integrations import CloudCredentialsInput
 
 MAX_LOCATIONS = 100

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from strawberry import UNSET
 
-from gateway.catalog.terms import MetadataTerms
-from gateway.catalog.texts import checked_description, checked_metadata, checked_name, merged_metadata
+from gateway.catalog.rules.metadata_types import MetadataTerms
+from gateway.catalog.rules.names import checked_description, checked_metadata, checked_name, merged_metadata
 from gateway.errors import DomainError, bad_input
 from resolvers.bulk import Bulk
 

@@ -10,15 +10,14 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
 from gateway.auth.roles import require, roles_on_folders
 from gateway.catalog import collections as catalog
-from gateway.catalog.edits import edit, held_row
-from gateway.catalog.texts import MAX_NAME, checked_description, checked_name
+from gateway.catalog.ledger.row_edits import edit, held_row
+from gateway.catalog.rules.names import MAX_NAME, checked_description, checked_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input
 from gateway.execution.declarations import Asked
-from gateway.kinds import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageItemType, StorageUserRole
 from gateway.models.collections import collections, filter_presets
-from resolvers.doors import check_ids, folder_door, needs
 from resolvers.filters import item_conditions
 from resolvers.idempotency import once
 from resolvers.inputs.collections import (
@@ -35,6 +34,7 @@ from resolvers.inputs.collections import (
 )
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, folder_door, needs
 
 _USER = "USER on the collection's folder"
 

@@ -5,21 +5,21 @@ from typing import Any
 from uuid import UUID
 
 from gateway.auth.roles import Held, require, roles_on_items
-from gateway.catalog.groups import NewGroup, group_row, make_groups
+from gateway.catalog.ingestion.file_groups import NewGroup, group_row, make_groups
 from gateway.catalog.items import chosen_items
-from gateway.catalog.terms import metadata_terms
+from gateway.catalog.rules.metadata_types import metadata_terms
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict
 from gateway.ids import uuid7
-from gateway.kinds import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageItemType, StorageUserRole
 from resolvers.bulk import Bulk
-from resolvers.doors import check_ids, filling_door, needs
 from resolvers.idempotency import once
 from resolvers.inputs.data_groups import CreateDataGroupsInput
 from resolvers.mutations.layouts import GroupPlan, read_group
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, filling_door, needs
 
 
 class _Nothing(Exception):

@@ -3,11 +3,11 @@
 from gateway.catalog.grants import DATASET_USERS, give, grants_to, take
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
-from gateway.kinds import StorageUserRole
-from resolvers.doors import dataset_door, needs
+from gateway.kinds.enums import StorageUserRole
 from resolvers.inputs.datasets import AddDatasetUsersInput, RemoveDatasetUsersInput
 from resolvers.outcomes import Outcome
-from resolvers.users_chosen import check_people, known_people, present_people
+from resolvers.permissions import dataset_door, needs
+from resolvers.user_selection import check_people, known_people, present_people
 
 
 @needs("ADMIN on the dataset")

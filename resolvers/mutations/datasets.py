@@ -7,19 +7,18 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog import datasets as catalog
-from gateway.catalog.edits import edit, held_row
 from gateway.catalog.folders import create_folder
 from gateway.catalog.items import chosen_items
-from gateway.catalog.mirrors import link, mirror_of
-from gateway.catalog.texts import checked_description, checked_name
+from gateway.catalog.ledger.mirror_datasets import link, mirror_of
+from gateway.catalog.ledger.row_edits import edit, held_row
+from gateway.catalog.rules.names import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
-from gateway.kinds import DatasetLinkDuplicatesBehavior, StorageUserRole
+from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
 from gateway.models.datasets import DataRow, datasets
-from resolvers.absences import refuse_absent
-from resolvers.doors import check_ids, dataset_door, folder_door, needs, refused_items
+from resolvers.id_lists import refuse_absent
 from resolvers.idempotency import once
 from resolvers.inputs.datasets import (
     CreateDatasetInput,
@@ -29,6 +28,7 @@ from resolvers.inputs.datasets import (
     UpdateDatasetInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, dataset_door, folder_door, needs, refused_items
 
 
 @needs("ADMIN on the folder to be mirrored, if it exists; else nothing")

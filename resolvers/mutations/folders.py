@@ -8,7 +8,6 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.roles import roles_on_folders
-from gateway.catalog.edits import held_row
 from gateway.catalog.folders import (
     check_move,
     chosen_folders,
@@ -20,20 +19,19 @@ from gateway.catalog.folders import (
     subtree,
     update_folders,
 )
+from gateway.catalog.ingestion.job_state import cancel_jobs_in
 from gateway.catalog.integrations import keep_integration
-from gateway.catalog.items import remove_items
-from gateway.catalog.jobs import cancel_jobs_in
-from gateway.catalog.removal import items_within, mirrored, mirrored_below, removal_faults
-from gateway.catalog.texts import checked_description, checked_metadata, checked_name
+from gateway.catalog.items import items_within, mirrored, mirrored_below, removal_faults, remove_items
+from gateway.catalog.ledger.row_edits import held_row
+from gateway.catalog.rules.names import checked_description, checked_metadata, checked_name
 from gateway.context import Context
 from gateway.database.dialects import among, lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict
-from gateway.kinds import StorageFolderType, StorageUserRole
+from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders
 from resolvers.bulk import Bulk
-from resolvers.doors import check_ids, filling_door, folder_door, needs, refused_folders
 from resolvers.idempotency import once
 from resolvers.inputs.folders import (
     CreateStorageFolderInput,
@@ -45,6 +43,7 @@ from resolvers.inputs.folders import (
 from resolvers.mutations.attributes import changed_attributes, changes_of_each
 from resolvers.mutations.syncs import link_of
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, filling_door, folder_door, needs, refused_folders
 
 
 @needs("USER on the parent folder, nothing for a root; and USER on the cloud integration if there is one")

@@ -9,9 +9,8 @@ from gateway.catalog.people import held_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.kinds import StorageUserRole
-from resolvers.absences import refuse_absent
-from resolvers.doors import check_ids, dataset_door, folder_door, integration_door, needs
+from gateway.kinds.enums import StorageUserRole
+from resolvers.id_lists import refuse_absent
 from resolvers.inputs.grants import (
     AddCloudIntegrationGroupsInput,
     AddDatasetGroupsInput,
@@ -21,6 +20,7 @@ from resolvers.inputs.grants import (
     RemoveStorageFolderGroupsInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, dataset_door, folder_door, integration_door, needs
 
 
 @needs("ADMIN on the folder")

@@ -12,17 +12,16 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog import integrations as catalog
-from gateway.catalog.edits import edit, held_row
 from gateway.catalog.integrations import check_access
-from gateway.catalog.texts import checked_name
+from gateway.catalog.ledger.row_edits import edit, held_row
+from gateway.catalog.rules.names import checked_name
 from gateway.clouds.base import Account
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds import SiteRole, StorageLocationName
+from gateway.kinds.enums import SiteRole, StorageLocationName
 from gateway.models.base import fold, now
 from gateway.models.integrations import CloudIntegration, cloud_integrations
-from resolvers.doors import needs
 from resolvers.idempotency import once
 from resolvers.inputs.integrations import (
     CreateCloudIntegrationInput,
@@ -37,6 +36,7 @@ from resolvers.mutations.accounts import (
     locations_of,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import needs
 
 _SITE_ADMIN = "ADMIN of the site"
 _FIELDS = ("endpoint", "region", "account")

@@ -9,19 +9,18 @@ from gateway.catalog.items import (
     chosen_items,
     dataset_uses,
     move_items,
+    removal_faults,
     remove_items,
     unused_members,
     update_items,
 )
-from gateway.catalog.removal import removal_faults
-from gateway.catalog.terms import metadata_terms
+from gateway.catalog.rules.metadata_types import metadata_terms
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from resolvers.bulk import Bulk
-from resolvers.doors import check_ids, filling_door, needs, refused_items
 from resolvers.inputs.items import (
     DeleteStorageItemsInput,
     MoveStorageItemsInput,
@@ -31,6 +30,7 @@ from resolvers.inputs.items import (
 from resolvers.mutations.attributes import changed_attributes, changes_of_each, held_to
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, filling_door, needs, refused_items
 
 
 @needs("USER on the item's folder")

@@ -9,22 +9,21 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
 from gateway.auth.visible import sees_item
+from gateway.catalog.ingestion.job_state import cancel_job, held_job
+from gateway.catalog.ingestion.manifests import check_sent, start_from_manifest
+from gateway.catalog.ingestion.start_job import JobTerms, start_job
 from gateway.catalog.integrations import keep_integration, open_integration
-from gateway.catalog.jobs import cancel_job, held_job
-from gateway.catalog.manifests import check_sent, start_from_manifest
-from gateway.catalog.starting import JobTerms, start_job
-from gateway.catalog.terms import metadata_terms
-from gateway.catalog.texts import checked_name
+from gateway.catalog.rules.metadata_types import metadata_terms
+from gateway.catalog.rules.names import checked_name
 from gateway.clouds.base import Account
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.items import items
 from gateway.models.uploads import uploads
-from resolvers.doors import filling_door, needs
 from resolvers.idempotency import once
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
@@ -35,8 +34,9 @@ from resolvers.inputs.uploads import (
 from resolvers.manifests.entries import Switches
 from resolvers.mutations.datasets import plain_dataset
 from resolvers.mutations.manifests import plans_in
-from resolvers.mutations.plans import Terms, read_plans
+from resolvers.mutations.upload_units import Terms, read_plans
 from resolvers.outcomes import Outcome
+from resolvers.permissions import filling_door, needs
 
 Start = Callable[[Transaction], Awaitable[UUID]]
 """Writes a job; its uuid."""

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from strawberry import UNSET
 
-from gateway.catalog.layouts import carousel_of, grid_of
-from gateway.catalog.texts import checked_metadata, checked_name
+from gateway.catalog.rules.layouts import carousel_of, grid_of
+from gateway.catalog.rules.names import checked_metadata, checked_name
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
-from gateway.kinds import DataGroupLayoutType
+from gateway.kinds.enums import DataGroupLayoutType
 from resolvers.inputs.data_groups import (
     DataGroupCarouselInput,
     DataGroupCustomInput,

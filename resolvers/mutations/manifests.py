@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from gateway.catalog.units import UnitPlan
+from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.errors import DomainError, ErrorCode, Refusal, bad_input
 from resolvers.inputs.uploads import UploadManifestInput
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches, plans_of
-from resolvers.mutations.plans import MAX_UNITS, Terms
+from resolvers.mutations.upload_units import MAX_UNITS, Terms
 
 
 def plans_in(terms: Terms, manifest: UploadManifestInput, switches: Switches) -> list[UnitPlan]:

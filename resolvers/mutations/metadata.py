@@ -4,18 +4,18 @@ from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 
-from gateway.catalog import metadata as catalog
+from gateway.catalog import metadata_schema as catalog
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 from gateway.models.metadata import metadata_fields, metadata_schema
-from resolvers.doors import needs
 from resolvers.inputs.metadata import (
     DeleteMetadataSchemaFieldInput,
     RestoreMetadataSchemaFieldInput,
     SetMetadataSchemaFieldInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import needs
 
 _SITE_ADMIN = "ADMIN of the site"
 

@@ -19,12 +19,12 @@ from gateway.database.dialects import among
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds import StorageLocationName, StorageUserRole
+from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.items import items
-from resolvers.doors import MAX_IDS, check_ids, needs
 from resolvers.idempotency import once, recalled
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
 from resolvers.outcomes import Outcome, UserError, told
+from resolvers.permissions import MAX_IDS, check_ids, needs
 
 _MUTATION = "migrateStorageItems"
 _AT_ONCE = 16

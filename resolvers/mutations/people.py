@@ -8,15 +8,14 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog import people
-from gateway.catalog.edits import edit, held_row
-from gateway.catalog.texts import checked_description, checked_name
+from gateway.catalog.ledger.row_edits import edit, held_row
+from gateway.catalog.rules.names import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.errors import bad_input, conflict, forbidden, not_found
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 from gateway.models.base import now
 from gateway.models.people import api_keys, groups, users
-from resolvers.doors import needs
 from resolvers.idempotency import once
 from resolvers.inputs.people import (
     AddGroupUsersInput,
@@ -30,7 +29,8 @@ from resolvers.inputs.people import (
     UpdateUserInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.users_chosen import check_people, known_people, present_people
+from resolvers.permissions import needs
+from resolvers.user_selection import check_people, known_people, present_people
 
 _SITE_ADMIN = "ADMIN of the site"
 

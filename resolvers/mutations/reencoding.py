@@ -5,15 +5,15 @@ from uuid import UUID
 
 from gateway.catalog.items import chosen_items
 from gateway.catalog.reencoding import cancel_reencode, held_reencode_job, start_reencode
-from gateway.catalog.texts import checked_name
+from gateway.catalog.rules.names import checked_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
-from gateway.kinds import StorageItemType, StorageUserRole
-from resolvers.doors import check_ids, needs, refused_items
+from gateway.kinds.enums import StorageItemType, StorageUserRole
 from resolvers.idempotency import once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, needs, refused_items
 
 
 @needs("USER on each video's folder")

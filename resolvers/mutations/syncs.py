@@ -6,21 +6,20 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
-from gateway.catalog.edits import held_row
 from gateway.catalog.folders import Link, update_folders
+from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
-from gateway.catalog.jobs import cancel_jobs_of_sync
-from gateway.catalog.syncs import cancel_sync, running_sync, start_sync
+from gateway.catalog.ledger.row_edits import held_row
+from gateway.catalog.sync_jobs import cancel_sync, running_sync, start_sync
 from gateway.clouds.base import Place
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import reached, url_of
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds import CloudSyncJobStatus, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
-from resolvers.doors import folder_door, needs
 from resolvers.idempotency import once
 from resolvers.inputs.syncs import (
     CancelCloudFolderSyncInput,
@@ -31,6 +30,7 @@ from resolvers.inputs.syncs import (
     StartCloudFolderSyncInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import folder_door, needs
 
 MAX_SUFFIX = 128
 JOBS_AT_ONCE = 8

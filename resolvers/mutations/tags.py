@@ -6,16 +6,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog import tags as catalog
-from gateway.catalog.edits import held_row
-from gateway.catalog.texts import checked_description, checked_name
+from gateway.catalog.ledger.row_edits import held_row
+from gateway.catalog.rules.names import checked_description, checked_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
-from gateway.kinds import SiteRole, StorageUserRole
+from gateway.kinds.enums import SiteRole, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.tags import organisation_tags
-from resolvers.absences import refuse_absent
-from resolvers.doors import check_ids, folder_door, needs
+from resolvers.id_lists import refuse_absent
 from resolvers.idempotency import once
 from resolvers.inputs.tags import (
     AddStorageFolderTagsInput,
@@ -24,6 +23,7 @@ from resolvers.inputs.tags import (
     RemoveStorageFolderTagsInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, folder_door, needs
 
 _SITE_ADMIN = "ADMIN of the site"
 

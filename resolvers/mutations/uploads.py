@@ -10,10 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.folders import create_folder
-from gateway.catalog.items import chosen_items, remove_items
-from gateway.catalog.terms import metadata_terms
-from gateway.catalog.texts import checked_metadata, checked_name
-from gateway.catalog.uploads import (
+from gateway.catalog.ingestion.placeholders import (
     UNNAMED_TYPE,
     UPLOADABLE,
     ExpectedFile,
@@ -23,15 +20,17 @@ from gateway.catalog.uploads import (
     targets_of,
     uploads_of,
 )
+from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.rules.metadata_types import metadata_terms
+from gateway.catalog.rules.names import checked_metadata, checked_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Path, Refusal, bad_input, not_found
-from gateway.kinds import StorageUserRole
+from gateway.kinds.enums import StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.uploads import uploads
 from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
-from resolvers.doors import check_ids, filling_door, needs, refused_items
 from resolvers.idempotency import once
 from resolvers.inputs.uploads import (
     AbortUploadsInput,
@@ -42,6 +41,7 @@ from resolvers.inputs.uploads import (
     UploadFileInput,
 )
 from resolvers.outcomes import Outcome
+from resolvers.permissions import check_ids, filling_door, needs, refused_items
 
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,63}/[\w!#$&^.+-]{1,63}(; ?[\w-]+=[\w.+-]+)?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -7,9 +7,9 @@ from typing import Any
 
 from strawberry import UNSET
 
-from gateway.catalog.texts import checked_metadata, checked_name
+from gateway.catalog.rules.names import checked_metadata, checked_name
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.kinds import StorageItemType, TimeSeriesStyle
+from gateway.kinds.enums import StorageItemType, TimeSeriesStyle
 from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput, TimeSeriesViewSettingsInput
 from resolvers.mutations.layouts import MAX_CONTENTS, MAX_KEY, check_known, check_unique, checked_tree
 

@@ -310,7 +310,7 @@ async def test_only_a_manifest_that_was_sent_is_read(
     assert await refused(right["placeholderUuid"], other) == ("NOT_FOUND", place)
     assert await refused(folder) == ("NOT_FOUND", place)
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.catalog.manifests.MAX_MANIFEST", len(data) - 1)
+        patch.setattr("gateway.catalog.ingestion.manifests.MAX_MANIFEST", len(data) - 1)
         assert await refused(right["placeholderUuid"]) == ("LIMIT_EXCEEDED", place)
     job = await finished(site, await begun(site, folder, right, idempotencyKey="once"))
     assert job["status"] == "DONE"

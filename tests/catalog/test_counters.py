@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from gateway.catalog.counters import count, entering, leaving
 from gateway.catalog.items import chosen_items
+from gateway.catalog.ledger.counters import count, entering, leaving
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
 from gateway.models.uploads import upload_jobs

@@ -12,19 +12,19 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.catalog.datasets import create_dataset
+from gateway.catalog.ingestion.placeholders import ExpectedFile, expect_files, uploads_of
+from gateway.catalog.ingestion.start_job import JobTerms, start_job
+from gateway.catalog.ingestion.unit_plan import Source, UnitPlan
 from gateway.catalog.items import chosen_items, remove_items
-from gateway.catalog.objects import mark_leaving
-from gateway.catalog.starting import JobTerms, start_job
-from gateway.catalog.terms import MetadataTerms
-from gateway.catalog.units import Source, UnitPlan
-from gateway.catalog.uploads import ExpectedFile, expect_files, uploads_of
+from gateway.catalog.ledger.stored_objects import mark_leaving
+from gateway.catalog.rules.metadata_types import MetadataTerms
 from gateway.database.dialects import lock_tree
-from gateway.kinds import SiteRole, StorageItemType
-from gateway.media.encoder import Encoder
-from gateway.media.prober import Prober
+from gateway.kinds.enums import SiteRole, StorageItemType
 from gateway.models.datasets import data_rows
 from gateway.models.items import stored_objects
 from gateway.models.people import users
+from gateway.sandbox.encoder import Encoder
+from gateway.sandbox.prober import Prober
 from gateway.tasks.ingest import ingest
 from gateway.tasks.objects import remove_objects
 from gateway.tasks.reading import Reader

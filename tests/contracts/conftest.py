@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from gateway.database.engine import Database
-from gateway.jobs.open import open_queue
-from gateway.jobs.queue import Queue
+from gateway.queues.base import Queue
+from gateway.queues.open import open_queue
 from tests.contracts.queueing import LEASE
 from tests.fixtures.sites import speaking
 

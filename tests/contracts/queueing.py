@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.database.engine import Database
-from gateway.jobs.queue import Lease, Queue, Task
+from gateway.queues.base import Lease, Queue, Task
 
 LEASE = Lease(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
 SOON = 10.0

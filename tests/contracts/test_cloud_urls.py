@@ -8,7 +8,7 @@ import pytest
 from gateway.clouds.base import Account, Place
 from gateway.clouds.s3 import S3Signer
 from gateway.clouds.urls import account_of, place_of, reached, url_of
-from gateway.kinds import StorageLocationName as Kind
+from gateway.kinds.enums import StorageLocationName as Kind
 
 AMAZON = Account(Kind.S3, region="eu-central-1", credentials={"access_key_id": "a", "secret_access_key": "b"})
 OWN = Account(Kind.S3_COMPATIBLE, "https://s3.example:9000")

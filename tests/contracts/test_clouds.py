@@ -20,7 +20,7 @@ from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import Rules
-from gateway.kinds import StorageLocationName as Kind
+from gateway.kinds.enums import StorageLocationName as Kind
 from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
 from tests.fixtures.clouds import bucket
 from tests.fixtures.sites import speaking

@@ -18,8 +18,8 @@ from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.network import Resolve, resolve
 from gateway.fetching.rules import Rules
-from gateway.services import open_services
 from gateway.settings import NotConfigured, Settings
+from gateway.wiring import open_services
 
 LOOPBACK = (
     "http://127.0.0.1:{port}/",

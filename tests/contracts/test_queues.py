@@ -13,9 +13,9 @@ import structlog
 from structlog.typing import EventDict
 
 from gateway.database.engine import Database
-from gateway.jobs.open import open_queue
-from gateway.jobs.queue import ATTEMPTS, Queue
 from gateway.models.base import now
+from gateway.queues.base import ATTEMPTS, Queue
+from gateway.queues.open import open_queue
 from tests.contracts.queueing import (
     LEASE,
     SILENCE,

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.database.engine import Database
-from gateway.jobs.open import open_queue
-from gateway.jobs.queue import ATTEMPTS, Queue
-from gateway.jobs.worker import Claim, Worker
 from gateway.models.base import now
+from gateway.queues.base import ATTEMPTS, Queue
+from gateway.queues.open import open_queue
+from gateway.queues.worker import Claim, Worker
 from tests.contracts.queueing import (
     LEASE,
     SILENCE,
@@ -107,8 +107,8 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from gateway.database.engine import Database
-from gateway.jobs.open import open_queue
-from gateway.jobs.queue import Lease
+from gateway.queues.open import open_queue
+from gateway.queues.base import Lease
 
 async def main(url, duration, begun):
     async def long(**args):

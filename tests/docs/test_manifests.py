@@ -11,7 +11,7 @@ from resolvers.manifests.__main__ import MAX_ENTRIES, MAX_URLS
 from resolvers.manifests.csv_file import COLUMNS
 from resolvers.manifests.csv_file import SECTIONS as KINDS
 from resolvers.manifests.entries import SWITCHES
-from resolvers.mutations.plans import MAX_UNITS, SECTIONS
+from resolvers.mutations.upload_units import MAX_UNITS, SECTIONS
 from tests.docs.readme import TEXT, under
 from tests.fixtures.files import FileServer
 from tests.fixtures.sites import Site

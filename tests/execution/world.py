@@ -20,7 +20,7 @@ from gateway.database.tree import path_of
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
-from gateway.kinds import (
+from gateway.kinds.enums import (
     CloudSyncJobStatus,
     JobStatus,
     ReencodeUnitStatus,
@@ -41,9 +41,9 @@ from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import upload_jobs, upload_units
-from gateway.services import open_services
 from gateway.settings import Limits, Settings
 from gateway.stores.base import SignedRequest
+from gateway.wiring import open_services
 from schema.api import api
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.context import Services
-from gateway.kinds import StorageItemType
-from gateway.media.encoder import Encoder
+from gateway.kinds.enums import StorageItemType
 from gateway.media.facts import MediaFacts
-from gateway.media.prober import Prober, Remote
 from gateway.models.base import now
 from gateway.models.uploads import upload_jobs
+from gateway.sandbox.encoder import Encoder
+from gateway.sandbox.prober import Prober, Remote
 from gateway.tasks.ingest import DELAYS
 from gateway.tasks.reading import Reader
 from gateway.tasks.sweep import STUCK, sweep

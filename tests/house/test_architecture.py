@@ -12,13 +12,13 @@ LAYERS = (
     ("schema",),
     ("resolvers",),
     ("gateway.app",),
-    ("gateway.http", "gateway.services", "gateway.demo", "gateway.generate", "gateway.logs"),
+    ("gateway.http", "gateway.wiring", "gateway.demo", "gateway.generate", "gateway.logs", "gateway.gc_tuning"),
     ("gateway.tasks",),
     ("gateway.catalog",),
     ("gateway.execution.answers", "gateway.execution.compiled"),
     ("gateway.context",),
     ("gateway.execution",),
-    ("gateway.auth", "gateway.jobs"),
+    ("gateway.auth", "gateway.queues"),
     ("gateway.events",),
     ("gateway.clouds",),
     ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching"),
@@ -80,7 +80,7 @@ def test_imports_stand_at_the_top() -> None:
 LATE_IMPORTS = {
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
-    "gateway.media.child",
+    "gateway.sandbox.child",
     "gateway.http.graphiql.build",  # npm comes from a build requirement that is not there afterwards
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.probe import probe
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
-from gateway.media.encoder import EncodeLimits, Encoder
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.probe import probe
+from gateway.sandbox.encoder import EncodeLimits, Encoder
 
 RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 180, 30), (30, 30, 200), (0, 0, 0)
 

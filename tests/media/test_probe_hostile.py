@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.probe import READERS, probe

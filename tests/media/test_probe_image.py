@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from PIL import Image
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
 from gateway.media.facts import MediaFacts
 from tests.media.conftest import Probed, Refusal

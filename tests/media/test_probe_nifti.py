@@ -7,7 +7,7 @@ import pytest
 from nibabel.nifti1 import Nifti1Pair
 from nibabel.nifti2 import Nifti2Image
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 from tests.samples import gzip_bomb_nifti, truncated

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 from tests.samples import encrypted_pdf, truncated

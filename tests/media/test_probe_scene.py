@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.kinds import SceneFormat, StorageItemType
+from gateway.kinds.enums import SceneFormat, StorageItemType
 from gateway.media import samples
 from tests.fixtures import scenes
 from tests.media.conftest import Probed, Refusal

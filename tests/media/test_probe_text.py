@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples, text
 from tests.media.conftest import Probed, Refusal
 

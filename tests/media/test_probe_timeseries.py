@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 

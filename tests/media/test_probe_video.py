@@ -8,7 +8,7 @@ from typing import Literal
 import av
 import pytest
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
 from gateway.media.container import DEMUXERS, opened
 from tests.media.conftest import Probed, Refusal

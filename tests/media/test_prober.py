@@ -14,10 +14,11 @@ from typing import IO
 import pytest
 import uvloop
 
-from gateway.kinds import StorageItemType
-from gateway.media import child, samples
+from gateway.kinds.enums import StorageItemType
+from gateway.media import samples
 from gateway.media.facts import MediaError
-from gateway.media.prober import ProbeLimits, Prober
+from gateway.sandbox import child
+from gateway.sandbox.prober import ProbeLimits, Prober
 from tests.samples import png_bomb, slow_nifti, truncated
 
 IMAGE, NIFTI, TEXT = StorageItemType.IMAGE, StorageItemType.NIFTI, StorageItemType.PLAIN_TEXT
@@ -29,7 +30,7 @@ def readers(of: int) -> set[int]:
     for entry in filter(str.isdecimal, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-            if parent == of and b"gateway.media.child" in Path(f"/proc/{entry}/cmdline").read_bytes():
+            if parent == of and b"gateway.sandbox.child" in Path(f"/proc/{entry}/cmdline").read_bytes():
                 found.add(int(entry))
     return found
 
@@ -129,7 +130,7 @@ async def test_missing_file(prober: Prober, tmp_path: Path) -> None:
 async def test_no_start(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that cannot be started at all is no file's fault either; once it can be, all is well."""
     with monkeypatch.context() as broken:
-        broken.setattr("gateway.media.prober.SINGLE_THREADED", {"PYTHONHOME": "/nowhere"})
+        broken.setattr("gateway.sandbox.prober.SINGLE_THREADED", {"PYTHONHOME": "/nowhere"})
         with pytest.raises(OSError, match="does not start"):
             await width(prober, good)
     assert not mine()
@@ -289,7 +290,7 @@ async def test_confinement(prober: Prober, good: Path, monkeypatch: pytest.Monke
 
 async def test_replacement(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that has served its number of files makes room for a fresh one."""
-    monkeypatch.setattr("gateway.media.prober.FILES_PER_CHILD", 2)
+    monkeypatch.setattr("gateway.sandbox.prober.FILES_PER_CHILD", 2)
     seen = []
     for _ in range(4):
         await width(prober, good)
@@ -302,8 +303,8 @@ async def test_replacement(prober: Prober, good: Path, monkeypatch: pytest.Monke
 def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     """Readers do not outlive a gateway that is killed, not even in the middle of a file."""
     program = (
-        "import asyncio; from pathlib import Path; from gateway.kinds import StorageItemType;"
-        "from gateway.media.prober import Prober;"
+        "import asyncio; from pathlib import Path; from gateway.kinds.enums import StorageItemType;"
+        "from gateway.sandbox.prober import Prober;"
         f"asyncio.run(Prober().probe(Path({str(slow)!r}), StorageItemType.NIFTI, 'slow.nii.gz'))"
     )
     paths = os.pathsep.join(path for path in sys.path if path)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kinds import StorageItemType as Kind
+from gateway.kinds.enums import StorageItemType as Kind
 from gateway.media import samples
 from gateway.media.facts import MediaError
-from gateway.media.prober import ProbeLimits, Prober
 from gateway.media.ranged import BLOCK, KEPT, MOST_AHEAD, RangedFile
+from gateway.sandbox.prober import ProbeLimits, Prober
 
 FILES: dict[str, tuple[Kind, Callable[[], bytes]]] = {
     "film.mp4": (Kind.VIDEO, samples.mp4),

@@ -7,12 +7,12 @@ from typing import Any
 import av
 import pytest
 
-from gateway.kinds import StorageItemType
+from gateway.kinds.enums import StorageItemType
 from gateway.media import samples
-from gateway.media.encoder import EncodeLimits, Encoder, Original
 from gateway.media.facts import MediaError, MediaFacts
 from gateway.media.fitness import is_fit
 from gateway.media.probe import probe
+from gateway.sandbox.encoder import EncodeLimits, Encoder, Original
 from tests.fixtures.films import filmed
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog.provided import dicom_facts
+from gateway.catalog.rules.client_facts import dicom_facts
 from gateway.errors import DomainError
 
 REQUIRED = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from gateway.catalog.keys import make_key
+from gateway.catalog.api_keys import make_key
 from gateway.database.engine import Database
 from gateway.database.migrate import migrate
 from gateway.generate.fill import generate

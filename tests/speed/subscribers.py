@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gateway.catalog.jobs import topic_of
+from gateway.catalog.ingestion.job_state import topic_of
 from gateway.database.engine import Database
 from gateway.events.open import open_events
 from gateway.models.folders import folders

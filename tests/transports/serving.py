@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from gateway.execution.operations import Operations
-from gateway.http.entrance import Entrance, Pace
 from gateway.http.graphql import graphql_routes
+from gateway.http.graphql_service import Entrance, Pace
 from gateway.settings import Limits
 from tests.transports.toy import SCHEMA, Context, Stage, Viewer
 

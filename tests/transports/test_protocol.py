@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.http.entrance import Pace
+from gateway.http.graphql_service import Pace
 from gateway.settings import Limits
 from tests.transports.serving import served, socket_to
 from tests.transports.toy import SECRET, Stage

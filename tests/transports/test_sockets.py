@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from structlog.typing import EventDict
 
-from gateway.http.entrance import Pace
+from gateway.http.graphql_service import Pace
 from gateway.settings import Limits
 from tests.transports.serving import eventually, served, socket_to
 from tests.transports.toy import Stage

@@ -11,7 +11,7 @@ from gateway.auth.viewer import Viewer
 from gateway.execution import statements
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.plan import Surprise
-from gateway.kinds import SiteRole
+from gateway.kinds.enums import SiteRole
 
 _SOMEBODY = uuid4()
 """Stands in statements where the viewer's uuid goes."""

@@ -15,9 +15,9 @@ from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.context import Services
 from gateway.database.readers import Readers
-from gateway.memory import collect_seldom
-from gateway.services import open_services
+from gateway.gc_tuning import collect_seldom
 from gateway.settings import Settings
+from gateway.wiring import open_services
 
 Row = tuple[Any, ...]
 

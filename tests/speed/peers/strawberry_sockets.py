@@ -20,9 +20,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Info, Services
-from gateway.memory import collect_seldom
-from gateway.services import open_services
+from gateway.gc_tuning import collect_seldom
 from gateway.settings import Settings
+from gateway.wiring import open_services
 from resolvers.uploads import watch_job
 from schema.items import KINDS
 from schema.query import Query

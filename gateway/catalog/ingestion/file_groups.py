@@ -1,0 +1,95 @@
+"""Items that consist of others: groups of files, and items laid out together."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.ledger.counters import count, entering
+from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger.mirror_datasets import items_made
+from gateway.database.engine import Transaction
+from gateway.kinds.enums import StorageItemType
+from gateway.models.base import fold, new_row
+from gateway.models.items import GroupMember, Item, group_members, items
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroup:
+    """A group to be made of items that are held; `keys` are the names of the members in its layout, if it has one."""
+
+    row: Item
+    members: Sequence[UUID]
+    keys: Sequence[str] | None = None
+
+
+async def make_groups(
+    transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, groups: Sequence[NewGroup]
+) -> None:
+    """Make items that consist of others, in their order."""
+    if not groups:
+        return
+    made = [group.row for group in groups]
+    await transaction.execute(sa.insert(items), [row.model_dump() for row in made])
+    await transaction.execute(sa.insert(group_members), [member for group in groups for member in _members(group)])
+    await count(transaction, entering(made, folder_uuid))
+    await items_made(transaction, user_uuid, made)
+    changed = [
+        Changed(
+            "CREATE",
+            "StorageItem",
+            group.row.uuid,
+            folder_uuid,
+            after={"name": group.row.name, "members": len(group.members)},
+        )
+        for group in groups
+    ]
+    await record(transaction, user_uuid, changed)
+
+
+async def add_members(transaction: Transaction, groups: Mapping[UUID, Sequence[UUID]]) -> None:
+    """Let items that have just been made consist of others, which are held, in their order."""
+    rows = [
+        new_row(GroupMember, group_uuid=group, position=position, item_uuid=member)
+        for group, members in groups.items()
+        for position, member in enumerate(members)
+    ]
+    if rows:
+        await transaction.execute(sa.insert(group_members), rows)
+
+
+def group_row(
+    folder_uuid: UUID,
+    user_uuid: UUID | None,
+    item_type: StorageItemType,
+    title: str | None,
+    client_metadata: dict[str, Any] | None,
+    facts: Mapping[str, Any],
+) -> Item:
+    """The row of a group; without a title it is given a name that no other is likely to have."""
+    name = title or made_up_name(item_type)
+    return Item(
+        folder_uuid=folder_uuid,
+        item_type=item_type,
+        name=name,
+        name_key=fold(name),
+        client_metadata=client_metadata or {},
+        owner_uuid=user_uuid,
+        **facts,
+    )
+
+
+def made_up_name(item_type: StorageItemType) -> str:
+    """A name for a group that was given none."""
+    return f"{item_type.lower().replace('_', '-')}-{secrets.token_hex(4)}"
+
+
+def _members(group: NewGroup) -> list[dict[str, Any]]:
+    keys: Sequence[str | None] = group.keys or [None] * len(group.members)
+    return [
+        new_row(GroupMember, group_uuid=group.row.uuid, position=position, item_uuid=member, key=key)
+        for position, (member, key) in enumerate(zip(group.members, keys, strict=True))
+    ]

@@ -1,0 +1,56 @@
+"""Starting a job from a manifest that was sent like any file: its placeholder goes, its bytes stay until it is read."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.catalog.ingestion.placeholders import uploads_of
+from gateway.catalog.ingestion.start_job import JobTerms, add_job
+from gateway.catalog.items import chosen_items, remove_items
+from gateway.database.engine import Transaction
+from gateway.errors import DomainError, ErrorCode, bad_input, not_found
+from gateway.kinds.enums import StorageItemType
+from gateway.models.uploads import manifests
+from gateway.queues.base import Queue
+from gateway.stores.base import ObjectStore
+
+READ_MANIFEST = "read_manifest"
+MAX_MANIFEST = 100 << 20
+
+
+async def check_sent(store: ObjectStore, upload: Any, *path: str) -> None:
+    """The bytes for a placeholder have arrived, and are not too many for a manifest."""
+    found = await store.info(upload.stored_key or upload.object_key)
+    if found is None:
+        raise bad_input("There are no bytes: they were not sent.", *path)
+    if found.size > MAX_MANIFEST:
+        message = f"The manifest has {found.size:,} bytes; at most {MAX_MANIFEST:,} are allowed."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
+
+
+async def start_from_manifest(
+    transaction: Transaction,
+    queue: Queue,
+    viewer: Viewer,
+    folder_uuid: UUID,
+    placeholder_uuid: UUID,
+    terms: JobTerms,
+    *path: str,
+) -> UUID:
+    """Write a job whose units a task will read from the manifest."""
+    rows = [row for row in await chosen_items(transaction, [placeholder_uuid]) if row.folder_uuid == folder_uuid]
+    upload = (await uploads_of(transaction, [placeholder_uuid])).get(placeholder_uuid)
+    if not rows or upload is None or upload.unit_uuid is not None:
+        raise not_found("placeholder in this folder", *path)
+    if rows[0].item_type is not StorageItemType.PLAIN_TEXT:
+        raise bad_input(f"A manifest is announced as PLAIN_TEXT, not {rows[0].item_type}.", *path)
+    named = replace(terms, file_name=terms.file_name or upload.file_name)
+    job_uuid = await add_job(transaction, viewer.user_uuid, folder_uuid, named, 0)
+    kept = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
+    await transaction.execute(sa.insert(manifests).values(kept))
+    await remove_items(transaction, queue, viewer.user_uuid, rows)
+    await queue.enqueue(transaction, READ_MANIFEST, {"job": job_uuid.hex})
+    return job_uuid

@@ -1,0 +1,13 @@
+"""Which queue goes with which database."""
+
+from gateway.database.engine import Database
+from gateway.queues.base import Lease, Queue
+from gateway.queues.leased import LeasedQueue
+from gateway.queues.postgres import ProcrastinateQueue
+
+_USUAL = Lease()
+
+
+def open_queue(database: Database, lease: Lease = _USUAL) -> Queue:
+    """The queue that lies in the database itself, so that tasks are enqueued with the rows that need them."""
+    return LeasedQueue(database, lease) if database.is_embedded else ProcrastinateQueue(database, lease)
