@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from gateway.context import Services
 
 cli = typer.Typer(
-    help="One GraphQL endpoint over storage metadata.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="One GraphQL endpoint over storage metadata.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 key_commands = typer.Typer(help="API keys, straight in the database.", no_args_is_help=True)
 cli.add_typer(key_commands, name="key")
@@ -40,7 +42,9 @@ User = Annotated[str, typer.Option(help="The user's e-mail address.")]
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    demo: Annotated[bool, typer.Option("--demo", help="Make a small collection to look at, once.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make a small collection to look at, once.")
+    ] = False,
 ) -> None:
     """Serve the GraphQL endpoint; on SQLite also bring the database up to date and work on jobs."""
     settings = _settings()
@@ -52,12 +56,12 @@ def serve(
     async def started(services: "Services", key: str | None) -> None:
         _greet(settings, key)
         if demo:
-            from gateway.catalog.api_keys import passing_admin_key
+            from gateway.catalog.api_keys import temporary_admin_key
             from gateway.demo.client import DemoFailed
             from gateway.demo.run import run_demo
 
             try:
-                async with passing_admin_key(services.database) as passing:
+                async with temporary_admin_key(services.database) as passing:
                     await run_demo(settings.public_url, passing)
             except DemoFailed as error:
                 errors.print(f"The demo could not be made. {error}")
@@ -131,7 +135,9 @@ def demo(
 
 @cli.command()
 def generate(
-    folders: Annotated[int, typer.Option(help="How many folders: 20 roots, 10 in each, the rest below.", min=1)],
+    folders: Annotated[
+        int, typer.Option(help="How many folders: 20 roots, 10 in each, the rest below.", min=1)
+    ],
     items: Annotated[int, typer.Option(help="How many items.", min=0)],
     seed: Annotated[int, typer.Option(help="The same seed makes the same.")] = 7,
 ) -> None:
@@ -153,32 +159,36 @@ def generate(
 
 
 @key_commands.command("create")
-def create_key(user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line") -> None:
+def create_key(
+    user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line"
+) -> None:
     """Make an API key for a user; it is shown this once."""
     settings = _settings()
-    from gateway.catalog.api_keys import make_key
+    from gateway.catalog.api_keys import create_key
     from gateway.wiring import open_services
 
     async def create() -> None:
         async with open_services(settings) as services:
-            console.print(await make_key(services.database, user, name))
+            console.print(await create_key(services.database, user, name))
 
     _run(create())
 
 
 @key_commands.command("list")
 def list_keys(
-    user: Annotated[str | None, typer.Option(help="Only this user's keys, by e-mail address.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Only this user's keys, by e-mail address.")
+    ] = None,
 ) -> None:
     """List API keys, never their texts."""
     settings = _settings()
-    from gateway.catalog.api_keys import every_key
+    from gateway.catalog.api_keys import list_keys
     from gateway.wiring import open_services
 
     async def show() -> None:
         typer.echo("uuid\tuser\tname\tcreated\texpires\trevoked")
         async with open_services(settings) as services:
-            for row in await every_key(services.database, user):
+            for row in await list_keys(services.database, user):
                 moments = (row.created_at, row.expires_at, row.revoked_at)
                 typer.echo("\t".join([str(row.uuid), row.email, row.name, *map(_moment, moments)]))
 
@@ -186,7 +196,9 @@ def list_keys(
 
 
 @key_commands.command("revoke")
-def drop_key(uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list shows it.")]) -> None:
+def drop_key(
+    uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list shows it.")],
+) -> None:
     """Revoke an API key; it is refused within 5 seconds."""
     settings = _settings()
     from gateway.catalog.api_keys import revoke_key

@@ -18,7 +18,7 @@ from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import Operations
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
 from gateway.http.graphql import graphql_routes
-from gateway.http.graphql_service import Entrance
+from gateway.http.graphql_service import GraphQLService
 from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
 from gateway.settings import Settings
@@ -28,7 +28,9 @@ Companion = Callable[[Services], AbstractAsyncContextManager[None]]
 """Something that runs beside the web application, such as a worker."""
 
 
-def create_app(schema: strawberry.Schema, services: Services, companion: Companion | None = None) -> Starlette:
+def create_app(
+    schema: strawberry.Schema, services: Services, companion: Companion | None = None
+) -> Starlette:
     """The application over services that are open; with a companion, it runs as long as the application does."""
     settings = services.settings
     return Starlette(
@@ -39,7 +41,9 @@ def create_app(schema: strawberry.Schema, services: Services, companion: Compani
 
 
 @asynccontextmanager
-async def _lifespan(services: Services, companion: Companion | None, _app: Starlette) -> AsyncIterator[None]:
+async def _lifespan(
+    services: Services, companion: Companion | None, _app: Starlette
+) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         if companion:
             await stack.enter_async_context(companion(services))
@@ -49,8 +53,8 @@ async def _lifespan(services: Services, companion: Companion | None, _app: Starl
 def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     limits = services.settings.limits
     authenticate = Authenticator(services.database, services.settings)
-    quick = _quick(schema, services)
-    entrance = Entrance(
+    quick = _plan_executor(schema, services)
+    entrance = GraphQLService(
         authenticate=authenticate,
         make_context=partial(Context, services),
         operations=Operations(schema, limits, quick),
@@ -58,16 +62,22 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         origins=frozenset(services.settings.allowed_origins),
     )
     routes = [
-        *graphql_routes(entrance, page=graphiql_page),  # first: routes are looked through for each request
+        *graphql_routes(
+            entrance, page=graphiql_page
+        ),  # first: routes are looked through for each request
         Route("/healthz", _health),
         Route("/", _home),
         *graphiql_routes(),
         metrics_route(authenticate, quick.counted if quick else {}, quick.reasons if quick else {}),
     ]
-    return [*routes, *object_routes(services.store)] if isinstance(services.store, LocalDisk) else routes
+    return (
+        [*routes, *object_routes(services.store)]
+        if isinstance(services.store, LocalDisk)
+        else routes
+    )
 
 
-def _quick(schema: strawberry.Schema, services: Services) -> CompiledExecutor | None:
+def _plan_executor(schema: strawberry.Schema, services: Services) -> CompiledExecutor | None:
     if services.settings.execution == "interpreted":
         return None
     return CompiledExecutor(schema, services.database.engine.dialect)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import uvicorn
 
 from gateway.app import create_app
-from gateway.catalog.first_admin import first_admin
+from gateway.catalog.first_admin import create_first_admin
 from gateway.context import Services
 from gateway.database.migrate import is_current, migrate
-from gateway.gc_tuning import collect_seldom
+from gateway.gc_tuning import relax_gc
 from gateway.settings import NotConfigured, Settings
 from gateway.tasks.worker import working
 from gateway.wiring import database_address, open_services
@@ -42,7 +42,7 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
     async with open_services(settings) as services:
         await _migrated(services)
         wanted = settings.admin_key.get_secret_value() if settings.admin_key else None
-        key = await first_admin(services.database, wanted)
+        key = await create_first_admin(services.database, wanted)
         server = Server(
             uvicorn.Config(
                 create_app(api, services, working if _works(services) else None),
@@ -79,5 +79,5 @@ async def _migrated(services: Services) -> None:
 async def _when_started(server: uvicorn.Server, started: Callable[[], Awaitable[None]]) -> None:
     while not server.started:
         await asyncio.sleep(0.02)
-    collect_seldom()
+    relax_gc()
     await started()

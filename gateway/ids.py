@@ -40,7 +40,9 @@ def read_global_id(value: str) -> tuple[str, UUID] | None:
     """The type and uuid of a node, or None for text that is no id of ours."""
     try:
         padded = value.encode("ascii") + b"=" * (-len(value) % 4)
-        type_name, separator, digits = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
+        type_name, separator, digits = (
+            base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(":")
+        )
         uuid = UUID(hex=digits)
     except (binascii.Error, UnicodeError, ValueError):
         return None

@@ -34,7 +34,10 @@ def may_hold_long_numbers(data: bytes) -> bool:
     Looking for digits takes a fraction of the time of reading; what stands around them tells numbers from UIDs.
     """
     for run in _RUN.finditer(data.translate(_ZEROS)):
-        if data[max(run.start() - 1, 0) : run.start()] in _BEFORE and data[run.end() : run.end() + 1] in _AFTER:
+        if (
+            data[max(run.start() - 1, 0) : run.start()] in _BEFORE
+            and data[run.end() : run.end() + 1] in _AFTER
+        ):
             return True
     return False
 
@@ -61,7 +64,10 @@ def check_kept(value: Any, *path: str | int) -> None:
         if isinstance(one, str):
             _check_text(one, place)
         elif isinstance(one, int) and not has_room(one):
-            raise bad_input("A whole number has 64 bits at most; larger ones have an exponent, or are texts.", *place)
+            raise bad_input(
+                "A whole number has 64 bits at most; larger ones have an exponent, or are texts.",
+                *place,
+            )
         elif isinstance(one, list):
             waiting.extend(((*place, index), inner) for index, inner in enumerate(one))
         elif isinstance(one, dict):

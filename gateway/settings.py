@@ -25,7 +25,9 @@ class NotConfigured(Exception):
 class Limits:
     """How much one caller may ask for at once (design section 7); counts unless the name says otherwise."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # a misspelt limit would protect nobody
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid"
+    )  # a misspelt limit would protect nobody
     body_bytes: int = 4 * 1024 * 1024
     tokens: int = 5_000
     depth: int = 15
@@ -46,10 +48,16 @@ class Settings(BaseSettings):
     """Storegraph's settings; each is the environment variable of its name with the prefix `STOREGRAPH_`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, enable_decoding=False
+        env_prefix=_PREFIX,
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        enable_decoding=False,
     )
 
-    data_dir: Path = Field(Path("storegraph-data"), description="Where the embedded database, objects and secret lie.")
+    data_dir: Path = Field(
+        Path("storegraph-data"), description="Where the embedded database, objects and secret lie."
+    )
     database_url: str = Field(
         "",
         description="`sqlite:///file` or `postgresql://user:password@host/name`; "
@@ -79,32 +87,54 @@ class Settings(BaseSettings):
         None,
         description="Accepts bearer JWTs (HS256) signed with it, 32 characters or more; none are accepted if absent.",
     )
-    jwt_claim: str = Field("email", description="The claim of a JWT that holds the user's e-mail address.")
-    work_in_serve: bool | None = Field(
-        None, description="Whether `serve` also works on jobs; if absent, it does on SQLite and does not on PostgreSQL."
+    jwt_claim: str = Field(
+        "email", description="The claim of a JWT that holds the user's e-mail address."
     )
-    worker_concurrency: int = Field(2, ge=1, le=64, description="Tasks that one worker runs at once.")
-    probe_children: int = Field(2, ge=1, le=64, description="Child processes in which a worker reads media.")
+    work_in_serve: bool | None = Field(
+        None,
+        description="Whether `serve` also works on jobs; if absent, it does on SQLite and does not on PostgreSQL.",
+    )
+    worker_concurrency: int = Field(
+        2, ge=1, le=64, description="Tasks that one worker runs at once."
+    )
+    probe_children: int = Field(
+        2, ge=1, le=64, description="Child processes in which a worker reads media."
+    )
     probe_seconds: float = Field(60.0, gt=0, description="Seconds that reading one file may take.")
-    probe_memory: int = Field(1 << 30, gt=0, description="Bytes of memory that reading one file may take.")
-    encode_children: int = Field(1, ge=1, le=64, description="Child processes in which a worker makes films.")
-    encode_seconds: float = Field(3600.0, gt=0, description="Seconds that making one film may take.")
-    encode_memory: int = Field(2 << 30, gt=0, description="Bytes of memory that making one film may take.")
+    probe_memory: int = Field(
+        1 << 30, gt=0, description="Bytes of memory that reading one file may take."
+    )
+    encode_children: int = Field(
+        1, ge=1, le=64, description="Child processes in which a worker makes films."
+    )
+    encode_seconds: float = Field(
+        3600.0, gt=0, description="Seconds that making one film may take."
+    )
+    encode_memory: int = Field(
+        2 << 30, gt=0, description="Bytes of memory that making one film may take."
+    )
     video_codec: Literal["vp9", "av1", "h264"] = Field(
         "vp9",
         description="What films that we make are encoded as: `vp9`, `av1` (several times faster, but not all browsers "
         "play it) or `h264` (see `NOTICE` first).",
     )
     lease_seconds: float = Field(
-        30.0, gt=0, description="After how many seconds without a sign of life a task is given to another worker."
+        30.0,
+        gt=0,
+        description="After how many seconds without a sign of life a task is given to another worker.",
     )
     signed_url_seconds: int = Field(
-        3600, ge=60, le=604800, description="How long a download URL lives if nobody asks otherwise."
+        3600,
+        ge=60,
+        le=604800,
+        description="How long a download URL lives if nobody asks otherwise.",
     )
     upload_url_seconds: int = Field(
         3600, ge=60, le=604800, description="How long an upload URL lives; it can be renewed."
     )
-    part_size: int = Field(64 << 20, ge=5 << 20, description="Bytes in each part of an upload in parts.")
+    part_size: int = Field(
+        64 << 20, ge=5 << 20, description="Bytes in each part of an upload in parts."
+    )
     fetch_ports: list[int] = Field(
         [80, 443], description="Ports from which files elsewhere are fetched, as a JSON list."
     )
@@ -116,14 +146,17 @@ class Settings(BaseSettings):
     fetch_bytes: int = Field(
         5 << 30, gt=0, description="Bytes of the largest file elsewhere that is fetched to be read."
     )
-    fetch_seconds: float = Field(600.0, gt=0, description="Seconds that fetching one file may take.")
+    fetch_seconds: float = Field(
+        600.0, gt=0, description="Seconds that fetching one file may take."
+    )
     share_credentials: bool = Field(
         False,
         description="Whether cloud integrations may go out with the server's own AWS credentials, to which admins of "
         "the site then give others access.",
     )
     allowed_origins: list[str] = Field(
-        [], description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own."
+        [],
+        description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own.",
     )
     limits: Limits = Field(
         Limits(),
@@ -163,7 +196,11 @@ class Settings(BaseSettings):
         """What is given, then the environment, in which every name with the prefix must be known: misspelt, a setting
         would be as if it were not there.
         """
-        wrong = [_unknown(name, cls.model_fields) for name in _names_in(os.environ) if name not in cls.model_fields]
+        wrong = [
+            _unknown(name, cls.model_fields)
+            for name in _names_in(os.environ)
+            if name not in cls.model_fields
+        ]
         if wrong:
             raise ValidationError.from_exception_data(cls.__name__, wrong)
         return init_settings, env_settings
@@ -178,8 +215,12 @@ def _names_in(environment: Iterable[str]) -> Iterator[str]:
 
 
 def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
-    nearest = _PREFIX + max(known, key=lambda each: SequenceMatcher(None, name, each).ratio()).upper()
+    nearest = (
+        _PREFIX + max(known, key=lambda each: SequenceMatcher(None, name, each).ratio()).upper()
+    )
     error = PydanticCustomError(
-        "unknown_setting", "There is no such setting; the nearest is {nearest}", {"nearest": nearest}
+        "unknown_setting",
+        "There is no such setting; the nearest is {nearest}",
+        {"nearest": nearest},
     )
     return InitErrorDetails(type=error, loc=(name,), input=None)

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy.exc import ArgumentError
 
 from gateway.auth.secret import site_secret
-from gateway.catalog.ledger.journal import tell
+from gateway.catalog.ledger import journal
 from gateway.clouds.open import Clouds
 from gateway.clouds.vault import Vault
 from gateway.context import Services
@@ -17,7 +17,7 @@ from gateway.database.engine import Database
 from gateway.events.open import open_events
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import Rules
-from gateway.queues.base import Lease
+from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
 from gateway.stores.base import ObjectStore
@@ -39,17 +39,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Database, store, events and queue, as the settings say."""
     database = Database(database_address(settings))
     if not database.is_embedded and settings.secret_key is None:
-        raise NotConfigured("With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process.")
+        raise NotConfigured(
+            "With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process."
+        )
     rules, store = _fetch_rules(settings), _store(settings)
     fetcher = await asyncio.to_thread(  # it reads all certificates
         Fetcher, rules, most=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
-    clouds = Clouds(Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials)
+    clouds = Clouds(
+        Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials
+    )
     events = open_events(database)
-    database.before_commit = partial(tell, events)
+    database.before_commit = partial(journal.notify, events)
     try:
         await events.start()
-        queue = open_queue(database, Lease(duration=settings.lease_seconds))
+        queue = open_queue(database, WorkerTimings(duration=settings.lease_seconds))
         yield Services(settings, database, store, events, queue, rules, fetcher, clouds)
     finally:
         await fetcher.close()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from gateway.errors import DomainError, ErrorCode
-from resolvers.outcomes import Outcome, UserError, told
+from resolvers.outcomes import Outcome, UserError, to_user_error
 
 
 @dataclass(slots=True)
@@ -30,7 +30,9 @@ class Result:
 class Bulk:
     """The entries of one request and what is wrong with them, by their place."""
 
-    def __init__(self, uuids: Sequence[UUID], allow_partial: bool, errors: Mapping[int, DomainError]) -> None:
+    def __init__(
+        self, uuids: Sequence[UUID], allow_partial: bool, errors: Mapping[int, DomainError]
+    ) -> None:
         self.uuids = list(uuids)
         self.errors = dict(errors)
         self._allow_partial = allow_partial
@@ -50,15 +52,20 @@ class Bulk:
     def outcome(self, **values: object) -> Outcome:
         """What the payload tells, entry by entry, once the accepted entries are done."""
         done = set(self.accepted)
-        results = [self._result(place, uuid, place in done) for place, uuid in enumerate(self.uuids)]
+        results = [
+            self._result(place, uuid, place in done) for place, uuid in enumerate(self.uuids)
+        ]
         return Outcome(
-            results=results, user_errors=[told(self.errors[place]) for place in sorted(self.errors)], **values
+            results=results,
+            user_errors=[to_user_error(self.errors[place]) for place in sorted(self.errors)],
+            **values,
         )
 
     def _result(self, place: int, uuid: UUID, done: bool) -> Result:
         if done:
             return Result(uuid, True)
         error = self.errors.get(place) or DomainError(
-            ErrorCode.NOT_APPLIED, "Nothing is wrong with this entry, but another made the whole fail."
+            ErrorCode.NOT_APPLIED,
+            "Nothing is wrong with this entry, but another made the whole fail.",
         )
-        return Result(uuid, False, [told(error)])
+        return Result(uuid, False, [to_user_error(error)])

@@ -12,14 +12,14 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.visible import sees_folder, sees_item
-from gateway.catalog.ledger.journal import topic_of
+from gateway.catalog.ledger.journal import folder_topic
 from gateway.context import Context
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import bad_input, not_found
 from gateway.events.streams import Event
 from gateway.execution.answers import find
-from gateway.execution.declarations import Argument, Asked, Derived, ToMany, ToOne
+from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
 from gateway.ids import first_uuid, moment_of
 from gateway.models.base import now
 from gateway.models.changes import change_places, changes
@@ -41,12 +41,12 @@ _placed = changes.join(change_places, change_places.c.change_uuid == changes.c.u
 _order = newest_first(change_places.c.change_uuid, changes.c.uuid)
 
 
-def _since(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _since(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     since = asked.arguments.get("since")
     return [change_places.c.change_uuid >= first_uuid(since)] if since else []
 
 
-def _since_once(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _since_once(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     """A change that stands in several journals of the tree is listed once."""
     elsewhere = (
         sa.exists()
@@ -65,7 +65,11 @@ def _told(values: dict[str, Any] | None) -> dict[str, Any] | None:
     """Values as the schema names them; of references only those to groups, which everybody may know."""
     if values is None:
         return None
-    return {to_camel_case(key): value for key, value in values.items() if key == "group_uuid" or "_uuid" not in key}
+    return {
+        to_camel_case(key): value
+        for key, value in values.items()
+        if key == "group_uuid" or "_uuid" not in key
+    }
 
 
 folder_of = ToOne(folders, "folder_uuid", access=sees_folder)
@@ -73,8 +77,8 @@ from_folder_of = ToOne(folders, "from_folder_uuid", access=sees_folder)
 changed_item = ToOne(items, "object_uuid", access=sees_item)
 changed_folder = ToOne(folders, "object_uuid", access=sees_folder)
 user_of = ToOne(users, "user_uuid")
-before_of = Derived(("before",), lambda row: _told(row.before))
-after_of = Derived(("after",), lambda row: _told(row.after))
+before_of = Computed(("before",), lambda row: _told(row.before))
+after_of = Computed(("after",), lambda row: _told(row.after))
 journal_of = ToMany(
     "journal",
     changes,
@@ -114,7 +118,9 @@ async def watch_folder(
     context: Context,
     *,
     folder_uuid: Annotated[UUID, strawberry.argument(description="The folder.")],
-    recursive: Annotated[bool, strawberry.argument(description="Whether to watch all folders below as well.")] = False,
+    recursive: Annotated[
+        bool, strawberry.argument(description="Whether to watch all folders below as well.")
+    ] = False,
     after: Annotated[
         UUID | None,
         strawberry.argument(
@@ -129,7 +135,7 @@ async def watch_folder(
     no longer see it.
     """
     log = _Log(context, folder_uuid, recursive)
-    async with context.services.events.listen(topic_of(folder_uuid)) as news:
+    async with context.services.events.listen(folder_topic(folder_uuid)) as news:
         await log.begin(after)
         found = await log.more() if after else []
         while True:
@@ -160,7 +166,9 @@ class _Log:
         self._database = context.database
         self._told: set[UUID] = set()
         self._from = self.latest
-        self._places = sa.select(change_places.c.change_uuid).distinct().order_by(change_places.c.change_uuid)
+        self._places = (
+            sa.select(change_places.c.change_uuid).distinct().order_by(change_places.c.change_uuid)
+        )
         if recursive:
             path = sa.select(folders.c.path).where(folders.c.uuid == folder_uuid).scalar_subquery()
             below = sa.select(_home.c.uuid).where(within(_home.c.path, path))
@@ -187,7 +195,7 @@ class _Log:
         self.latest = max(self.latest, new[-1])
         self._from = max(self._from, _earlier(new[-1]))
         self._told = {uuid for uuid in self._told if uuid >= self._from}
-        chosen = among(self._database.dialect, changes.c.uuid, new)
+        chosen = in_keys(self._database.dialect, changes.c.uuid, new)
         return await self._database.rows(sa.select(changes).where(chosen).order_by(changes.c.uuid))
 
     async def _window(self, size: int | None) -> list[UUID]:

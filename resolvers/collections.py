@@ -8,7 +8,16 @@ import sqlalchemy as sa
 
 from gateway.auth.visible import sees_collection, sees_item, sees_preset
 from gateway.errors import bad_input
-from gateway.execution.declarations import Access, Aggregate, Argument, Asked, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import (
+    Access,
+    Aggregate,
+    Argument,
+    Computed,
+    EdgeQuery,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from gateway.ids import global_id
 from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.folders import folders
@@ -24,10 +33,12 @@ _ARGUMENTS = (
 )
 
 
-def _listed(table: sa.Table, sees: Access) -> Callable[[Asked], Sequence[sa.ColumnElement[bool]]]:
+def _listed(
+    table: sa.Table, sees: Access
+) -> Callable[[EdgeQuery], Sequence[sa.ColumnElement[bool]]]:
     """What the viewer may see, narrowed by all arguments at once."""
 
-    def conditions(asked: Asked) -> list[sa.ColumnElement[bool]]:
+    def conditions(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
         folder, uuids = asked.arguments["top_level_folder_uuid"], asked.arguments["uuids"]
         found = [sees(asked.viewer)]
         if folder is not None:
@@ -45,16 +56,18 @@ def _filter(row: Any) -> Any:
     return row.filter
 
 
-id_of = Derived(("uuid",), lambda row: global_id("Collection", row.uuid))
-preset_id_of = Derived(("uuid",), lambda row: global_id("FilterPreset", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("Collection", row.uuid))
+preset_id_of = Computed(("uuid",), lambda row: global_id("FilterPreset", row.uuid))
 collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
 preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
 collection_asked_for = Lookup(collection_by_uuid, "uuid", "The collection's uuid.")
 preset_asked_for = Lookup(preset_by_uuid, "uuid", "The preset's uuid.")
 folder_of = ToOne(folders, "top_level_folder_uuid")
-items_counted = Aggregate("uuid", collection_items.c.collection_uuid, sa.func.count(), collection_items)
+items_counted = Aggregate(
+    "uuid", collection_items.c.collection_uuid, sa.func.count(), collection_items
+)
 item_of_entry = ToOne(items, "item_uuid", access=sees_item)
-filter_of = Derived(("filter",), _filter)
+filter_of = Computed(("filter",), _filter)
 collections_seen = ToMany(
     "collections",
     collections,

@@ -8,8 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.context import Context
-from gateway.database.dialects import among
-from gateway.execution.declarations import Batch, Same
+from gateway.database.dialects import in_keys
+from gateway.execution.declarations import Batch, SameRow
 from gateway.kinds.enums import DataGroupLayoutType, StorageItemType
 from gateway.models.items import group_members, items
 
@@ -45,9 +45,13 @@ class Layout:
 
 
 async def _layouts(context: Context, keys: list[UUID]) -> list[Layout | None]:
-    mine = among(context.database.dialect, items.c.uuid, keys)
-    groups = sa.select(items.c.uuid, items.c.data_group).where(mine, items.c.item_type == StorageItemType.GROUP)
-    kept = {row.uuid: row.data_group for row in await context.database.rows(groups) if row.data_group}
+    mine = in_keys(context.database.dialect, items.c.uuid, keys)
+    groups = sa.select(items.c.uuid, items.c.data_group).where(
+        mine, items.c.item_type == StorageItemType.GROUP
+    )
+    kept = {
+        row.uuid: row.data_group for row in await context.database.rows(groups) if row.data_group
+    }
     contents = await _contents(context, [*kept])
     layouts = {uuid: _layout(values, contents[uuid]) for uuid, values in kept.items()}
     return [layouts.get(key) for key in keys]
@@ -56,7 +60,7 @@ async def _layouts(context: Context, keys: list[UUID]) -> list[Layout | None]:
 async def _contents(context: Context, groups: list[UUID]) -> dict[UUID, list[Entry]]:
     found: dict[UUID, list[Entry]] = defaultdict(list)
     if groups:
-        of_these = among(context.database.dialect, group_members.c.group_uuid, groups)
+        of_these = in_keys(context.database.dialect, group_members.c.group_uuid, groups)
         statement = sa.select(group_members).where(of_these).order_by(group_members.c.position)
         for row in await context.database.rows(statement):
             found[row.group_uuid].append(Entry(row.key, row.item_uuid))
@@ -77,4 +81,4 @@ def _layout(kept: dict[str, Any], contents: list[Entry]) -> Layout:
 
 
 layout_of = Batch(("uuid",), _layouts)
-settings_of = Same()
+settings_of = SameRow()

@@ -8,9 +8,18 @@ from gateway.auth.roles import roles_on_datasets
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_dataset, sees_folder, sees_item
 from gateway.context import Context
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.execution.answers import find_all
-from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import (
+    Aggregate,
+    Argument,
+    Batch,
+    Computed,
+    EdgeQuery,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.datasets import data_rows, dataset_grants, datasets
@@ -25,7 +34,7 @@ SEARCH = Argument("search", str | None, None, "Text that the name contains, what
 _titled = name_condition(datasets.c.title_key)
 
 
-def _listed(asked: Asked) -> list[sa.ColumnElement[bool]]:
+def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     return [*dataset_conditions(asked), *_titled(asked)]
 
 
@@ -33,13 +42,13 @@ def _sees_row(viewer: Viewer) -> sa.ColumnElement[bool]:
     return sa.exists().where(datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer))
 
 
-id_of = Derived(("uuid",), lambda row: global_id("Dataset", row.uuid))
-row_id_of = Derived(("uuid",), lambda row: global_id("DataRow", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("Dataset", row.uuid))
+row_id_of = Computed(("uuid",), lambda row: global_id("DataRow", row.uuid))
 dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_row)
 dataset_asked_for = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
 dataset_of_row = ToOne(datasets, "dataset_uuid")
-role_on_edge = Derived(("node",), lambda edge: edge.node.role)
+role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 dataset_of_usage = ToOne(datasets, "dataset_hash", access=sees_dataset)
 backing_folder_of = ToOne(folders, "backing_folder_uuid", access=sees_folder)
 item_of = ToOne(items, "item_uuid", access=sees_item)
@@ -83,7 +92,7 @@ async def _locations(context: Context, keys: list[UUID]) -> list[list[StorageLoc
     statement = (
         sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
         .join(items, items.c.uuid == data_rows.c.item_uuid)
-        .where(among(context.database.dialect, data_rows.c.dataset_uuid, keys))
+        .where(in_keys(context.database.dialect, data_rows.c.dataset_uuid, keys))
         .distinct()
     )
     found: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from gateway.auth.visible import in_seen_folder, is_root, sees_dataset, sees_folder, sees_job
 from gateway.catalog.rules.names import MAX_DESCRIPTION
-from gateway.database.dialects import named_like
+from gateway.database.dialects import name_contains
 from gateway.errors import bad_input, forbidden
-from gateway.execution.declarations import Argument, Asked
+from gateway.execution.declarations import Argument, EdgeQuery
 from gateway.models.base import fold
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
@@ -19,10 +19,15 @@ from resolvers.inputs.lists import DatasetFilter, StorageItemFilter, StorageScop
 
 Conditions = list[sa.ColumnElement[bool]]
 MAX_SEARCH, MAX_TAGS = 1000, 100
-SCOPE = Argument("scope", StorageScope, StorageScope.USER, "What you were given, or, for admins of the site, all.")
+SCOPE = Argument(
+    "scope",
+    StorageScope,
+    StorageScope.USER,
+    "What you were given, or, for admins of the site, all.",
+)
 
 
-def folder_conditions(asked: Asked) -> Conditions:
+def folder_conditions(asked: EdgeQuery) -> Conditions:
     """What a `StorageFolderFilter` asks of folders."""
     wanted = asked.filter
     if wanted is None:
@@ -34,7 +39,7 @@ def folder_conditions(asked: Asked) -> Conditions:
     return [*conditions, *_tagged(wanted.organisation_tags_all_of or [])]
 
 
-def item_conditions(asked: Asked) -> Conditions:
+def item_conditions(asked: EdgeQuery) -> Conditions:
     """What a `StorageItemFilter` asks of items; tombstones are left out unless it asks for them."""
     wanted: StorageItemFilter = asked.filter or StorageItemFilter()
     conditions = _named(asked, items.c.name_key) if asked.filter else []
@@ -50,40 +55,46 @@ def item_conditions(asked: Asked) -> Conditions:
     return conditions
 
 
-def searched_item_conditions(asked: Asked) -> Conditions:
+def searched_item_conditions(asked: EdgeQuery) -> Conditions:
     """The same for searches across folders, which need a text or item types (SUB-001)."""
     if not asked.filter or not (asked.filter.search or asked.filter.item_types):
         raise bad_input("A search across folders needs a search text or item types.", "filter")
     return item_conditions(asked)
 
 
-def found_item_conditions(asked: Asked) -> Conditions:
+def found_item_conditions(asked: EdgeQuery) -> Conditions:
     """Items anywhere: those in folders that the viewer was given, or all of the organisation (ENC-QITEM-05)."""
     scoped = [] if is_organisation(asked) else [in_seen_folder(asked.viewer, items.c.folder_uuid)]
     return [*searched_item_conditions(asked), *scoped]
 
 
-def found_folder_conditions(asked: Asked) -> Conditions:
+def found_folder_conditions(asked: EdgeQuery) -> Conditions:
     """Folders anywhere: those that the viewer was given, or all of the organisation."""
     scoped = [] if is_organisation(asked) else [sees_folder(asked.viewer)]
     return [*folder_conditions(asked), *scoped]
 
 
-def root_folder_conditions(asked: Asked) -> Conditions:
+def root_folder_conditions(asked: EdgeQuery) -> Conditions:
     """The topmost folders that the viewer was given, or all roots of the organisation (SUB-010)."""
     top = folders.c.parent_uuid.is_(None) if is_organisation(asked) else is_root(asked.viewer)
     return [*folder_conditions(asked), top]
 
 
-def dataset_conditions(asked: Asked) -> Conditions:
+def dataset_conditions(asked: EdgeQuery) -> Conditions:
     """What a `DatasetFilter` asks of the datasets that the viewer was given, or of all of the organisation."""
     scoped = [] if is_organisation(asked) else [sees_dataset(asked.viewer)]
     wanted: DatasetFilter = asked.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
         (wanted.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),
         (wanted.title_like, lambda text: _like(datasets.c.title_key, text, "titleLike")),
-        (wanted.description_eq, lambda text: _equals(datasets.c.description, text, "descriptionEq")),
-        (wanted.description_like, lambda text: _like(datasets.c.description_key, text, "descriptionLike")),
+        (
+            wanted.description_eq,
+            lambda text: _equals(datasets.c.description, text, "descriptionEq"),
+        ),
+        (
+            wanted.description_like,
+            lambda text: _like(datasets.c.description_key, text, "descriptionLike"),
+        ),
         (wanted.created_before, lambda moment: datasets.c.created_at < moment),
         (wanted.created_after, lambda moment: datasets.c.created_at > moment),
         (wanted.edited_before, lambda moment: datasets.c.last_edited_at < moment),
@@ -92,7 +103,7 @@ def dataset_conditions(asked: Asked) -> Conditions:
     return [*scoped, *(condition(value) for value, condition in conditions if value is not None)]
 
 
-def job_conditions(asked: Asked) -> Conditions:
+def job_conditions(asked: EdgeQuery) -> Conditions:
     """The upload jobs that the viewer may watch."""
     return [sees_job(asked.viewer)]
 
@@ -100,7 +111,7 @@ def job_conditions(asked: Asked) -> Conditions:
 def name_condition(column: sa.ColumnElement[Any], name: str = "search") -> Any:
     """A condition from a plain `search` argument on a column of folded names."""
 
-    def conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+    def conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
         text = asked.arguments.get(name)
         return [column.contains(_checked(text, name), autoescape=True)] if text else []
 
@@ -116,17 +127,24 @@ def _tagged(names: list[str]) -> Conditions:
     having = sa.select(folder_tags.c.folder_uuid).join(
         organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
     )
-    return [folders.c.uuid.in_(having.where(organisation_tags.c.name == name)) for name in sorted(set(names))]
+    return [
+        folders.c.uuid.in_(having.where(organisation_tags.c.name == name))
+        for name in sorted(set(names))
+    ]
 
 
-def _named(asked: Asked, column: sa.ColumnElement[Any]) -> Conditions:
+def _named(asked: EdgeQuery, column: sa.ColumnElement[Any]) -> Conditions:
     text = asked.filter.search
-    return [named_like(asked.dialect, column, _checked(text, "filter", "search"))] if text else []
+    return (
+        [name_contains(asked.dialect, column, _checked(text, "filter", "search"))] if text else []
+    )
 
 
 def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnElement[bool]:
     if len(text) > MAX_DESCRIPTION:
-        raise bad_input(f"A text that is looked for has at most {MAX_DESCRIPTION:,} characters.", "filter", name)
+        raise bad_input(
+            f"A text that is looked for has at most {MAX_DESCRIPTION:,} characters.", "filter", name
+        )
     return sa.and_(column == text)
 
 
@@ -143,7 +161,7 @@ def _checked(text: str, *path: str | int) -> str:
     return fold(text)
 
 
-def is_organisation(asked: Asked) -> bool:
+def is_organisation(asked: EdgeQuery) -> bool:
     """Whether everything is asked for, which raises `FORBIDDEN` for those who are no admins of the site."""
     if asked.arguments.get("scope") is not StorageScope.ORGANISATION:
         return False

@@ -11,10 +11,10 @@ import strawberry
 from gateway.auth.roles import Held, roles_on_folders
 from gateway.auth.visible import sees_dataset, sees_folder
 from gateway.context import Context
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.execution.answers import find_all
-from gateway.execution.declarations import Batch, Derived, Lookup, Same, ToMany, ToOne
+from gateway.execution.declarations import Batch, Computed, Lookup, SameRow, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
@@ -32,7 +32,7 @@ from resolvers.filters import (
     searched_item_conditions,
 )
 from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
-from resolvers.json_columns import kept
+from resolvers.json_columns import json_column
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 
@@ -60,10 +60,12 @@ class Ingestion:
 _home, _top = folders.alias("home"), folders.alias("top")
 _counted = [column for column in folder_counters.c if column.key != "folder_uuid"]
 
-id_of = Derived(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
-is_cloud_synced = Derived(("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED)
-same_folder = Same()
-ingestion_of = kept(folders.c.uuid, folders.c.metadata_ingestion, Ingestion.of)
+id_of = Computed(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
+is_cloud_synced = Computed(
+    ("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
+)
+same_folder = SameRow()
+ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, Ingestion.of)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
@@ -101,7 +103,9 @@ folders_below = ToMany(
     FOLDER_ORDERS,
     key="uuid",
     parent=_top.c.uuid,
-    source=folders.join(_top, sa.and_(within(folders.c.path, _top.c.path), folders.c.uuid != _top.c.uuid)),
+    source=folders.join(
+        _top, sa.and_(within(folders.c.path, _top.c.path), folders.c.uuid != _top.c.uuid)
+    ),
     where=folder_conditions,
     filter_type=StorageFolderFilter,
 )
@@ -120,7 +124,9 @@ items_below = ToMany(
     ITEM_ORDERS,
     key="uuid",
     parent=_top.c.uuid,
-    source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(_top, within(_home.c.path, _top.c.path)),
+    source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
+        _top, within(_home.c.path, _top.c.path)
+    ),
     where=searched_item_conditions,
     filter_type=StorageItemFilter,
     filter_required=True,
@@ -134,7 +140,7 @@ groups_on = ToMany(
     source=groups.join(folder_grants, folder_grants.c.group_uuid == groups.c.uuid),
     extras={"role": folder_grants.c.role},
 )
-role_on_edge = Derived(("node",), lambda edge: edge.node.role)
+role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 jobs_in = ToMany(
     "uploadJobs",
     upload_jobs,
@@ -154,8 +160,11 @@ syncs_of = ToMany(
 
 async def _path_to_root(context: Context, keys: list[str]) -> list[list[Any]]:
     above = {uuid for path in keys for uuid in ancestors(path)}
-    statement = sa.select(folders).where(among(context.database.dialect, folders.c.uuid, above))
-    seen = {row.uuid: row for row in await context.database.rows(statement.where(sees_folder(context.viewer)))}
+    statement = sa.select(folders).where(in_keys(context.database.dialect, folders.c.uuid, above))
+    seen = {
+        row.uuid: row
+        for row in await context.database.rows(statement.where(sees_folder(context.viewer)))
+    }
     return [[seen[uuid] for uuid in ancestors(path) if uuid in seen] for path in keys]
 
 
@@ -165,7 +174,8 @@ async def _visible_parents(context: Context, keys: list[UUID | None]) -> list[UU
 
 async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | None]:
     statement = sa.select(datasets.c.uuid, datasets.c.backing_folder_uuid).where(
-        among(context.database.dialect, datasets.c.backing_folder_uuid, keys), sees_dataset(context.viewer)
+        in_keys(context.database.dialect, datasets.c.backing_folder_uuid, keys),
+        sees_dataset(context.viewer),
     )
     found = {row.backing_folder_uuid: row.uuid for row in await context.database.rows(statement)}
     return [found.get(key) for key in keys]
@@ -175,14 +185,19 @@ async def _sums_below(
     context: Context,
     keys: list[UUID],
     *,
-    recursive: Annotated[bool, strawberry.argument(description="Whether to count all folders below as well.")] = False,
+    recursive: Annotated[
+        bool, strawberry.argument(description="Whether to count all folders below as well.")
+    ] = False,
 ) -> list[Any]:
-    sums = [sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key) for column in _counted]
+    sums = [
+        sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key)
+        for column in _counted
+    ]
     statement = (
         sa.select(_top.c.uuid.label("folder_uuid"), *sums)
         .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))
         .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
-        .where(among(context.database.dialect, _top.c.uuid, keys))
+        .where(in_keys(context.database.dialect, _top.c.uuid, keys))
         .group_by(_top.c.uuid)
     )
     found = {row.folder_uuid: row for row in await context.database.rows(statement)}
@@ -200,7 +215,9 @@ async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
 
 
 async def _role_folders(context: Context, keys: list[UUID]) -> list[Any]:
-    return await find_all(context, folder_by_uuid, [held.folder_uuid for held in await _held(context, keys)])
+    return await find_all(
+        context, folder_by_uuid, [held.folder_uuid for held in await _held(context, keys)]
+    )
 
 
 path_to_root = Batch(("path",), _path_to_root)

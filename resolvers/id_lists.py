@@ -6,7 +6,7 @@ from uuid import UUID
 from gateway.errors import DomainError, Refusal, bad_input, not_found
 
 
-def refuse_absent(uuids: Sequence[UUID], present: Container[UUID], what: str, name: str) -> None:
+def check_ids_exist(uuids: Sequence[UUID], present: Container[UUID], what: str, name: str) -> None:
     """Refuse the whole, naming every entry of the list that is not there or stands in it twice."""
     first = {uuid: place for place, uuid in reversed(list(enumerate(uuids)))}
     errors: list[DomainError] = []

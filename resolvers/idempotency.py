@@ -14,26 +14,40 @@ from gateway.database.dialects import upsert
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.models.base import now
-from gateway.models.uploads import IdempotencyKey, idempotency_keys
+from gateway.models.uploads import IdempotencyKeyRecord, idempotency_keys
 
 LIFETIME = timedelta(hours=24)
 MAX_KEY = 200
 
 
-async def once(
-    context: Context, transaction: Transaction, mutation: str, input: Any, work: Callable[[], Awaitable[dict[str, Any]]]
+async def run_once(
+    context: Context,
+    transaction: Transaction,
+    mutation: str,
+    input: Any,
+    work: Callable[[], Awaitable[dict[str, Any]]],
 ) -> dict[str, Any]:
     """What `work` answers, as plain JSON; with an `idempotency_key` in the input it is done once a key."""
     key = input.idempotency_key
     if key is None:
         return await work()
     mine = _mine(context, mutation, key)
-    await transaction.execute(sa.delete(idempotency_keys).where(mine, idempotency_keys.c.created_at < now() - LIFETIME))
-    row = IdempotencyKey(
-        user_uuid=context.viewer.user_uuid, mutation=mutation, key=key, input_sha256=_digest(input), outcome={}
+    await transaction.execute(
+        sa.delete(idempotency_keys).where(mine, idempotency_keys.c.created_at < now() - LIFETIME)
+    )
+    row = IdempotencyKeyRecord(
+        user_uuid=context.viewer.user_uuid,
+        mutation=mutation,
+        key=key,
+        input_sha256=_digest(input),
+        outcome={},
     )
     # Of two requests at once, the second waits here until the first has committed.
-    statement = upsert(transaction.connection, idempotency_keys).values(row.model_dump()).on_conflict_do_nothing()
+    statement = (
+        upsert(transaction.connection, idempotency_keys)
+        .values(row.model_dump())
+        .on_conflict_do_nothing()
+    )
     if await transaction.first(statement.returning(idempotency_keys.c.key)):
         outcome = await work()
         await transaction.execute(sa.update(idempotency_keys).where(mine).values(outcome=outcome))
@@ -41,8 +55,8 @@ async def once(
     return _outcome(await transaction.first(sa.select(idempotency_keys).where(mine)), input)
 
 
-async def recalled(context: Context, mutation: str, input: Any) -> dict[str, Any] | None:
-    """What `once` kept of the same request; for mutations whose work before the transaction cannot be done again."""
+async def replay(context: Context, mutation: str, input: Any) -> dict[str, Any] | None:
+    """What `run_once` kept of the same request; for mutations whose work before the transaction cannot be done again."""
     if input.idempotency_key is None:
         return None
     mine = _mine(context, mutation, input.idempotency_key)
@@ -63,9 +77,13 @@ def _mine(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:
 
 def _outcome(kept: Any, input: Any) -> dict[str, Any]:
     if kept.input_sha256 != _digest(input):
-        raise DomainError(ErrorCode.CONFLICT, "This key was used with another input.", ("idempotencyKey",))
+        raise DomainError(
+            ErrorCode.CONFLICT, "This key was used with another input.", ("idempotencyKey",)
+        )
     return dict(kept.outcome)
 
 
 def _digest(input: Any) -> str:
-    return hashlib.sha256(orjson.dumps(asdict(input), option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+    return hashlib.sha256(
+        orjson.dumps(asdict(input), option=orjson.OPT_SORT_KEYS, default=str)
+    ).hexdigest()

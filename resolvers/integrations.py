@@ -11,7 +11,15 @@ from gateway.catalog.rules.names import MAX_NAME
 from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.answers import find_all
-from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import (
+    Argument,
+    Batch,
+    Computed,
+    EdgeQuery,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants
@@ -23,14 +31,19 @@ from resolvers.orders import by_name
 MAX_WANTED = 1000
 
 
-def _listed(asked: Asked) -> list[sa.ColumnElement[bool]]:
+def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     """Those that the viewer was given, or all; of them those with both a wanted uuid and a wanted title."""
     conditions = [] if is_organisation(asked) else [given_integration(asked.viewer)]
-    for name, column in (("uuids", cloud_integrations.c.uuid), ("titles", cloud_integrations.c.title)):
+    for name, column in (
+        ("uuids", cloud_integrations.c.uuid),
+        ("titles", cloud_integrations.c.title),
+    ):
         wanted = asked.arguments.get(name)
         if wanted is not None and len(wanted) > MAX_WANTED:
             raise DomainError(
-                ErrorCode.LIMIT_EXCEEDED, f"{name} holds {len(wanted):,}; at most 1,000 are allowed.", (name,)
+                ErrorCode.LIMIT_EXCEEDED,
+                f"{name} holds {len(wanted):,}; at most 1,000 are allowed.",
+                (name,),
             )
         for place, one in enumerate(wanted or ()):
             if isinstance(one, str) and len(one) > MAX_NAME:
@@ -40,8 +53,8 @@ def _listed(asked: Asked) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-id_of = Derived(("uuid",), lambda row: global_id("CloudIntegration", row.uuid))
-locations_of = Derived(("locations",), lambda row: row.locations)
+id_of = Computed(("uuid",), lambda row: global_id("CloudIntegration", row.uuid))
+locations_of = Computed(("locations",), lambda row: row.locations)
 integration_by_uuid = ToOne(cloud_integrations, "integration_uuid", access=sees_integration)
 integration_asked_for = Lookup(integration_by_uuid, "uuid", "The integration's uuid.")
 integrations_seen = ToMany(
@@ -50,9 +63,21 @@ integrations_seen = ToMany(
     by_name(cloud_integrations.c.title_key, cloud_integrations.c.uuid),
     where=_listed,
     arguments=(
-        Argument("uuids", list[UUID] | None, None, "Only those with one of these uuids, at most 1,000."),
-        Argument("titles", list[str] | None, None, "Only those with exactly one of these titles, at most 1,000."),
-        Argument("scope", StorageScope, StorageScope.USER, "Those given to you, or, for admins of the site, all."),
+        Argument(
+            "uuids", list[UUID] | None, None, "Only those with one of these uuids, at most 1,000."
+        ),
+        Argument(
+            "titles",
+            list[str] | None,
+            None,
+            "Only those with exactly one of these titles, at most 1,000.",
+        ),
+        Argument(
+            "scope",
+            StorageScope,
+            StorageScope.USER,
+            "Those given to you, or, for admins of the site, all.",
+        ),
     ),
 )
 groups_on = ToMany(
@@ -64,7 +89,7 @@ groups_on = ToMany(
     source=groups.join(integration_grants, integration_grants.c.group_uuid == groups.c.uuid),
     extras={"role": integration_grants.c.role},
 )
-role_on_edge = Derived(("node",), lambda edge: edge.node.role)
+role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 
 
 async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:

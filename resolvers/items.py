@@ -17,9 +17,19 @@ from gateway.catalog.integrations import integration_rows
 from gateway.clouds.base import Place
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.errors import bad_input
-from gateway.execution.declarations import Aggregate, Argument, Asked, Batch, Derived, Lookup, Same, ToMany, ToOne
+from gateway.execution.declarations import (
+    Aggregate,
+    Argument,
+    Batch,
+    Computed,
+    EdgeQuery,
+    Lookup,
+    SameRow,
+    ToMany,
+    ToOne,
+)
 from gateway.fetching.errors import FetchError
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageItemType
@@ -55,7 +65,9 @@ class SignedUrlUnavailableReason(StrEnum):
     STORE_UNREACHABLE = "STORE_UNREACHABLE"
 
 
-def _unavailable(url: str | None, gone: bool, item_type: StorageItemType) -> SignedUrlUnavailableReason | None:
+def _unavailable(
+    url: str | None, gone: bool, item_type: StorageItemType
+) -> SignedUrlUnavailableReason | None:
     if gone:
         return SignedUrlUnavailableReason.TOMBSTONE
     if url is not None:
@@ -65,7 +77,7 @@ def _unavailable(url: str | None, gone: bool, item_type: StorageItemType) -> Sig
     return SignedUrlUnavailableReason.NOT_YET_STORED
 
 
-def _member_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _member_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     frames = asked.arguments.get("frames")
     if frames is None:
         return [sees_item(asked.viewer)]
@@ -74,15 +86,18 @@ def _member_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
     return [sees_item(asked.viewer), group_members.c.position.in_(frames)]
 
 
-id_of = Derived(("uuid",), lambda row: global_id("StorageItem", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("StorageItem", row.uuid))
 item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_asked_for = Lookup(item_by_uuid, "uuid", "The item's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 owner_of = ToOne(users, "owner_uuid")
-same_item = Same()
+same_item = SameRow()
 backed_data_units = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
 groups_counted = Aggregate(
-    "uuid", group_members.c.item_uuid, sa.func.count(sa.distinct(group_members.c.group_uuid)), group_members
+    "uuid",
+    group_members.c.item_uuid,
+    sa.func.count(sa.distinct(group_members.c.group_uuid)),
+    group_members,
 )
 datasets_counted = Aggregate(
     "uuid", data_rows.c.item_uuid, sa.func.count(sa.distinct(data_rows.c.dataset_uuid)), data_rows
@@ -97,9 +112,13 @@ children_of = ToMany(
     source=items.join(group_members, group_members.c.item_uuid == items.c.uuid),
     extras={"position": group_members.c.position},
     where=_member_conditions,
-    arguments=(Argument("frames", list[int] | None, None, "Only the members at these positions, counted from 0."),),
+    arguments=(
+        Argument(
+            "frames", list[int] | None, None, "Only the members at these positions, counted from 0."
+        ),
+    ),
 )
-position_on_edge = Derived(("node",), lambda edge: edge.node.position)
+position_on_edge = Computed(("node",), lambda edge: edge.node.position)
 groups_containing = ToMany(
     "groupsContaining",
     items,
@@ -132,7 +151,9 @@ def lifetime_of(context: Context, asked: int | None) -> timedelta:
     """How long a URL is to work; raises `BAD_USER_INPUT` beyond the bounds."""
     seconds = context.services.settings.signed_url_seconds if asked is None else asked
     if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
-        raise bad_input(f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime")
+        raise bad_input(
+            f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime"
+        )
     return timedelta(seconds=seconds)
 
 
@@ -143,9 +164,13 @@ async def _signed_urls(
     lifetime: Lifetime = None,
 ) -> list[Any]:
     span = lifetime_of(context, lifetime)
-    rows = await integration_rows(context.database, {integration for *_, integration in keys if integration})
+    rows = await integration_rows(
+        context.database, {integration for *_, integration in keys if integration}
+    )
     return [
-        await _signed(context, key, url, name, mime or UNNAMED_TYPE, integration and rows[integration], span)
+        await _signed(
+            context, key, url, name, mime or UNNAMED_TYPE, integration and rows[integration], span
+        )
         if url and not gone
         else None
         for key, url, name, mime, gone, integration in keys
@@ -153,7 +178,13 @@ async def _signed_urls(
 
 
 async def _signed(
-    context: Context, key: str | None, url: str, name: str, mime: str, integration: Any, span: timedelta
+    context: Context,
+    key: str | None,
+    url: str,
+    name: str,
+    mime: str,
+    integration: Any,
+    span: timedelta,
 ) -> SignedRequest | None:
     """A URL to an object of ours or in a cloud, None where that cannot be reached; a file elsewhere has one that needs
     no signature, and we promise no more for it."""
@@ -178,11 +209,18 @@ async def _in_cloud(context: Context, integration: Any, url: str) -> tuple[Cloud
 async def _reasons(
     context: Context, keys: list[tuple[str | None, bool, StorageItemType, UUID | None]]
 ) -> list[SignedUrlUnavailableReason | None]:
-    rows = await integration_rows(context.database, {integration for *_, integration in keys if integration})
+    rows = await integration_rows(
+        context.database, {integration for *_, integration in keys if integration}
+    )
     reasons = []
     for url, gone, item_type, integration in keys:
         reason = _unavailable(url, gone, item_type)
-        if reason is None and integration and url and await _in_cloud(context, rows[integration], url) is None:
+        if (
+            reason is None
+            and integration
+            and url
+            and await _in_cloud(context, rows[integration], url) is None
+        ):
             reason = SignedUrlUnavailableReason.STORE_UNREACHABLE
         reasons.append(reason)
     return reasons
@@ -201,7 +239,10 @@ async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[An
         .distinct()
         .join(_group, _group.c.uuid == group_members.c.group_uuid)
         .join(folders, folders.c.uuid == _group.c.folder_uuid)
-        .where(among(context.database.dialect, group_members.c.item_uuid, keys), sees_item(context.viewer, _group))
+        .where(
+            in_keys(context.database.dialect, group_members.c.item_uuid, keys),
+            sees_item(context.viewer, _group),
+        )
         .order_by(_group.c.uuid)
     )
     return await _bounded(context, statement, keys)
@@ -217,7 +258,10 @@ async def _accessible_datasets(context: Context, keys: list[UUID]) -> list[list[
             data_rows.c.created_at,
         )
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(among(context.database.dialect, data_rows.c.item_uuid, keys), sees_dataset(context.viewer))
+        .where(
+            in_keys(context.database.dialect, data_rows.c.item_uuid, keys),
+            sees_dataset(context.viewer),
+        )
         .order_by(datasets.c.uuid, data_rows.c.uuid)
     )
     return [_usages(rows) for rows in await _bounded(context, statement, keys)]
@@ -242,7 +286,9 @@ class DatasetUsage:
         self.data_hashes: list[UUID] = []
 
 
-async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]) -> list[list[Any]]:
+async def _bounded(
+    context: Context, statement: sa.Select[Any], keys: list[UUID]
+) -> list[list[Any]]:
     found: dict[UUID, list[Any]] = defaultdict(list)
     for row in await context.database.rows(statement):
         if len(found[row.item_uuid]) < MAX_RELATED:
@@ -251,6 +297,8 @@ async def _bounded(context: Context, statement: sa.Select[Any], keys: list[UUID]
 
 
 unavailable_reason = Batch(("url", "is_tombstone", "item_type", "integration_uuid"), _reasons)
-signed_url_of = Batch(("object_key", "url", "name", "mime_type", "is_tombstone", "integration_uuid"), _signed_urls)
+signed_url_of = Batch(
+    ("object_key", "url", "name", "mime_type", "is_tombstone", "integration_uuid"), _signed_urls
+)
 accessible_groups = Batch(("uuid",), _accessible_groups)
 accessible_datasets = Batch(("uuid",), _accessible_datasets)

@@ -24,7 +24,7 @@ RECHECK_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedJob:
     """A kind of jobs: what to call one, how it is found, under which topic it is told, and when it has ended."""
 
     noun: str
@@ -36,7 +36,7 @@ class Watched:
 Follow = Callable[..., AsyncGenerator[Event]]
 
 
-def following(kind: Watched, description: str) -> Follow:
+def job_subscription(kind: WatchedJob, description: str) -> Follow:
     """What a subscription to one job of a kind is answered by; `NOT_FOUND` if the job cannot be seen."""
 
     async def follow(
@@ -52,7 +52,9 @@ def following(kind: Watched, description: str) -> Follow:
     ) -> AsyncGenerator[Event]:
         seen = after if after is not None else -1
         key = kind.noun, uuid, context.viewer
-        async with context.services.streams.follow(key, partial(_states, context.afresh(), kind, uuid)) as stream:
+        async with context.services.streams.follow(
+            key, partial(_states, context.afresh(), kind, uuid)
+        ) as stream:
             first = Event(await _present(context.afresh(), kind, uuid))
             async with aclosing(stream.events(first)) as states:
                 del first
@@ -68,7 +70,7 @@ def following(kind: Watched, description: str) -> Follow:
     return follow
 
 
-async def _states(context: Context, kind: Watched, uuid: UUID) -> AsyncGenerator[Any]:
+async def _states(context: Context, kind: WatchedJob, uuid: UUID) -> AsyncGenerator[Any]:
     """A job as it is, and whenever it has changed, to its end."""
     seen = -1
     async with context.services.events.listen(kind.topic_of(uuid)) as changes:
@@ -83,7 +85,7 @@ async def _states(context: Context, kind: Watched, uuid: UUID) -> AsyncGenerator
             await changes.wait(RECHECK_SECONDS)
 
 
-async def _present(context: Context, kind: Watched, uuid: UUID) -> Any:
+async def _present(context: Context, kind: WatchedJob, uuid: UUID) -> Any:
     job = await find(context, kind.edge, uuid)
     if job is None:
         raise not_found(kind.noun, "uuid")

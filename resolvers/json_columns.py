@@ -7,16 +7,20 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.context import Context
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.execution.declarations import Batch
 
 
-def kept(uuids: sa.Column[UUID], column: sa.Column[Any], read: Callable[[Any], Any]) -> Batch:
+def json_column(
+    uuids: sa.Column[UUID], column: sa.Column[Any], read: Callable[[Any], Any]
+) -> Batch:
     """What `read` makes of a column; None where there is nothing in it."""
 
     async def load(context: Context, keys: list[UUID]) -> list[Any]:
-        mine = among(context.database.dialect, uuids, keys)
-        statement = sa.select(uuids.label("uuid"), column.label("kept")).where(mine, column.is_not(None))
+        mine = in_keys(context.database.dialect, uuids, keys)
+        statement = sa.select(uuids.label("uuid"), column.label("kept")).where(
+            mine, column.is_not(None)
+        )
         found = {row.uuid: read(row.kept) for row in await context.database.rows(statement)}
         return [found.get(key) for key in keys]
 

@@ -6,12 +6,14 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.context import Context
-from gateway.execution.declarations import Batch, Derived
+from gateway.execution.declarations import Batch, Computed
 from gateway.models.metadata import metadata_fields, metadata_schema
 
-type_of = Derived(("field_type",), lambda row: row.field_type)
-values_of = Derived(("enum_values",), lambda row: row.enum_values)
-can_be_restored = Derived(("is_deleted", "is_gone"), lambda row: row.is_deleted and not row.is_gone)
+type_of = Computed(("field_type",), lambda row: row.field_type)
+values_of = Computed(("enum_values",), lambda row: row.enum_values)
+can_be_restored = Computed(
+    ("is_deleted", "is_gone"), lambda row: row.is_deleted and not row.is_gone
+)
 
 
 async def present_schema(context: Context) -> Any:
@@ -24,7 +26,9 @@ async def _fields(
     context: Context,
     keys: list[int],
     *,
-    include_deleted: Annotated[bool, strawberry.argument(description="Whether to tell deleted keys too.")] = False,
+    include_deleted: Annotated[
+        bool, strawberry.argument(description="Whether to tell deleted keys too.")
+    ] = False,
 ) -> list[list[Any]]:
     statement = sa.select(metadata_fields).order_by(metadata_fields.c.key)
     if not include_deleted:

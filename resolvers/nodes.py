@@ -62,7 +62,9 @@ class Inaccessible:
 
 
 async def find_node(
-    context: Context, *, id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")]
+    context: Context,
+    *,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
 ) -> Node | None:
     """The object with that id, or null."""
     kind, uuid = read_global_id(id) or ("", None)
@@ -71,7 +73,9 @@ async def find_node(
 
 
 async def find_nodes(
-    context: Context, *, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 1,000 ids.")]
+    context: Context,
+    *,
+    ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 1,000 ids.")],
 ) -> list[Node | None]:
     """The objects with those ids in their order, null for what is not there."""
     _bounded(ids, "ids")
@@ -79,7 +83,9 @@ async def find_nodes(
 
 
 async def find_items(
-    context: Context, *, uuids: Annotated[list[UUID], strawberry.argument(description="At most 1,000 uuids.")]
+    context: Context,
+    *,
+    uuids: Annotated[list[UUID], strawberry.argument(description="At most 1,000 uuids.")],
 ) -> list[Any]:
     """The items with those uuids in their order, `StorageItemInaccessible` for gaps (SUB-016, SUB-017)."""
     _bounded(uuids, "uuids")
@@ -90,5 +96,7 @@ async def find_items(
 def _bounded(values: list[Any], name: str) -> None:
     if len(values) > MAX_IDS:
         raise DomainError(
-            ErrorCode.LIMIT_EXCEEDED, f"{name} holds {len(values)} ids; at most {MAX_IDS} are allowed.", (name,)
+            ErrorCode.LIMIT_EXCEEDED,
+            f"{name} holds {len(values)} ids; at most {MAX_IDS} are allowed.",
+            (name,),
         )

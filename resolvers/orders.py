@@ -5,7 +5,12 @@ import sqlalchemy as sa
 from gateway.execution.declarations import Direction, Orders
 from gateway.models.folders import folders
 from gateway.models.items import items
-from resolvers.inputs.lists import StorageItemOrder, StorageItemOrderField, StorageOrder, StorageOrderField
+from resolvers.inputs.lists import (
+    StorageItemOrder,
+    StorageItemOrderField,
+    StorageOrder,
+    StorageOrderField,
+)
 
 FOLDER_ORDERS = Orders(
     {
@@ -37,7 +42,9 @@ def by_name(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) ->
 
 def newest_first(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
     """One order only, by age."""
-    return Orders({StorageOrderField.CREATED_AT: column}, StorageOrderField.CREATED_AT, last, Direction.DESC)
+    return Orders(
+        {StorageOrderField.CREATED_AT: column}, StorageOrderField.CREATED_AT, last, Direction.DESC
+    )
 
 
 def in_sequence(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:

@@ -29,6 +29,6 @@ class Outcome(SimpleNamespace):
         return None
 
 
-def told(error: DomainError) -> UserError:
+def to_user_error(error: DomainError) -> UserError:
     """What the caller reads of a refusal, with its path from `input` down."""
     return UserError(error.code, error.message, ("input", *error.path))

@@ -10,13 +10,15 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
-from gateway.execution.declarations import Argument, Asked, Derived, Lookup, ToMany, ToOne
+from gateway.execution.declarations import Argument, Computed, EdgeQuery, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.models.people import api_keys, groups, memberships, users
 from resolvers.filters import name_condition
 from resolvers.orders import by_name, newest_first
 
-_SEARCH = Argument("search", str | None, None, "Text that the name or e-mail address contains, whatever the case.")
+_SEARCH = Argument(
+    "search", str | None, None, "Text that the name or e-mail address contains, whatever the case."
+)
 
 
 def _in_own_group(viewer: Viewer, group_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -24,24 +26,29 @@ def _in_own_group(viewer: Viewer, group_uuid: sa.ColumnElement[Any]) -> sa.Colum
     return sa.exists().where(own.c.group_uuid == group_uuid, own.c.user_uuid == viewer.user_uuid)
 
 
-def _seen_memberships(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _seen_memberships(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     viewer = asked.viewer
     if viewer.is_site_admin:
         return []
-    return [sa.or_(memberships.c.user_uuid == viewer.user_uuid, _in_own_group(viewer, memberships.c.group_uuid))]
+    return [
+        sa.or_(
+            memberships.c.user_uuid == viewer.user_uuid,
+            _in_own_group(viewer, memberships.c.group_uuid),
+        )
+    ]
 
 
-def _own_keys(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _own_keys(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [] if asked.viewer.is_site_admin else [api_keys.c.user_uuid == asked.viewer.user_uuid]
 
 
-user_id_of = Derived(("uuid",), lambda row: global_id("User", row.uuid))
-group_id_of = Derived(("uuid",), lambda row: global_id("Group", row.uuid))
+user_id_of = Computed(("uuid",), lambda row: global_id("User", row.uuid))
+group_id_of = Computed(("uuid",), lambda row: global_id("Group", row.uuid))
 user_by_uuid = ToOne(users, "user_uuid")
 group_by_uuid = ToOne(groups, "group_uuid")
 user_of_viewer = ToOne(users, "user_uuid")
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid")
-is_same_organisation = Derived((), lambda row: True)
+is_same_organisation = Computed((), lambda row: True)
 group_asked_for = Lookup(group_by_uuid, "uuid", "The group's uuid.")
 users_known = ToMany(
     "users",

@@ -7,7 +7,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import Held, require, roles_on_datasets, roles_on_folders, roles_on_integrations, roles_on_items
+from gateway.auth.roles import (
+    Held,
+    require,
+    roles_on_datasets,
+    roles_on_folders,
+    roles_on_integrations,
+    roles_on_items,
+)
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, conflict, forbidden
@@ -20,7 +27,9 @@ Mutation = Callable[[Context, Input], Awaitable[Result]]
 MAX_IDS = 1000
 
 
-def needs(what: str, site: SiteRole = SiteRole.MEMBER) -> Callable[[Mutation[Input, Result]], Mutation[Input, Result]]:
+def requires(
+    what: str, site: SiteRole = SiteRole.MEMBER
+) -> Callable[[Mutation[Input, Result]], Mutation[Input, Result]]:
     """Say in words what a mutation needs; a role on the site is checked here, those on objects by the mutation."""
 
     def mark(mutation: Mutation[Input, Result]) -> Mutation[Input, Result]:
@@ -36,7 +45,7 @@ def needs(what: str, site: SiteRole = SiteRole.MEMBER) -> Callable[[Mutation[Inp
     return mark
 
 
-async def folder_door(
+async def require_folder_role(
     context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
 ) -> None:
     """The viewer holds the role on the folder, or is refused at `path`."""
@@ -44,17 +53,17 @@ async def folder_door(
     require(held.get(uuid), role, "folder", *path)
 
 
-async def filling_door(
+async def require_target_folder_role(
     context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
 ) -> None:
     """The same for a folder that something is to be put into: what mirrors a bucket holds what lies there, no more."""
-    await folder_door(context, transaction, uuid, role, *path)
+    await require_folder_role(context, transaction, uuid, role, *path)
     found = await transaction.first(sa.select(folders.c.folder_type).where(folders.c.uuid == uuid))
     if found.folder_type is not StorageFolderType.GENERIC:
         raise conflict("This folder mirrors a bucket: put it there, and sync the folder.", *path)
 
 
-async def dataset_door(
+async def require_dataset_role(
     context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
 ) -> None:
     """The viewer holds the role on the dataset, or is refused at `path`."""
@@ -62,7 +71,7 @@ async def dataset_door(
     require(held.get(uuid), role, "dataset", *path)
 
 
-async def integration_door(
+async def require_integration_role(
     context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
 ) -> None:
     """The viewer holds the role on the cloud integration, or is refused at `path`."""
@@ -70,23 +79,31 @@ async def integration_door(
     require(held.get(uuid), role, "cloud integration", *path)
 
 
-async def refused_folders(
-    context: Context, transaction: Transaction, uuids: Sequence[UUID], role: StorageUserRole, name: str
+async def folder_role_errors(
+    context: Context,
+    transaction: Transaction,
+    uuids: Sequence[UUID],
+    role: StorageUserRole,
+    name: str,
 ) -> dict[int, DomainError]:
     """What is wrong with each of these folders, by its place in the input."""
     held = await roles_on_folders(transaction.connection, context.viewer, uuids)
     return _refused(uuids, held, role, "folder", name)
 
 
-async def refused_items(
-    context: Context, transaction: Transaction, uuids: Sequence[UUID], role: StorageUserRole, name: str
+async def item_role_errors(
+    context: Context,
+    transaction: Transaction,
+    uuids: Sequence[UUID],
+    role: StorageUserRole,
+    name: str,
 ) -> dict[int, DomainError]:
     """What is wrong with each of these items, by its place in the input."""
     held = await roles_on_items(transaction.connection, context.viewer, uuids)
     return _refused(uuids, held, role, "item", name)
 
 
-def check_ids(entries: Sized, name: str) -> None:
+def check_list_size(entries: Sized, name: str) -> None:
     """1 to 1,000 entries in one request."""
     if not entries:
         raise DomainError(ErrorCode.BAD_USER_INPUT, f"{name} is empty.", (name,))

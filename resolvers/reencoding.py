@@ -8,26 +8,34 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.visible import sees_reencode_job
-from gateway.catalog.reencoding import topic_of
+from gateway.catalog.reencoding import reencode_job_topic
 from gateway.context import Context
-from gateway.database.dialects import among
-from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.database.dialects import in_keys
+from gateway.execution.declarations import (
+    Argument,
+    Batch,
+    Computed,
+    EdgeQuery,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from gateway.ids import global_id
 from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus, StorageItemType
 from gateway.media.extensions import kind_of
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from resolvers.items import Lifetime, lifetime_of
-from resolvers.job_subscriptions import Watched, following
+from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
 
-def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _unit_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     statuses = asked.arguments["statuses"]
     return [reencode_units.c.status.in_(statuses)] if statuses else []
 
 
-id_of = Derived(("uuid",), lambda row: global_id("ReencodeJob", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("ReencodeJob", row.uuid))
 job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
 job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 rendition_of = ToOne(renditions, "uuid", column="item_uuid")
@@ -53,8 +61,11 @@ units_of = ToMany(
         ),
     ),
 )
-_WATCHED = Watched(
-    "re-encoding job", job_by_uuid, topic_of, frozenset(ReencodeJobStatus) - {ReencodeJobStatus.SUBMITTED}
+_WATCHED = WatchedJob(
+    "re-encoding job",
+    job_by_uuid,
+    reencode_job_topic,
+    frozenset(ReencodeJobStatus) - {ReencodeJobStatus.SUBMITTED},
 )
 
 
@@ -65,11 +76,13 @@ async def _signed_urls(
     lifetime: Lifetime = None,
 ) -> list[Any]:
     span: timedelta = lifetime_of(context, lifetime)
-    mine = among(context.database.dialect, items.c.uuid, {uuid for uuid, _, _ in keys})
+    mine = in_keys(context.database.dialect, items.c.uuid, {uuid for uuid, _, _ in keys})
     rows = await context.database.rows(sa.select(items.c.uuid, items.c.name).where(mine))
     names = {row.uuid: row.name for row in rows}
     store = context.services.store
-    return [await store.sign_get(key, _named(names[uuid], mime), mime, span) for uuid, key, mime in keys]
+    return [
+        await store.sign_get(key, _named(names[uuid], mime), mime, span) for uuid, key, mime in keys
+    ]
 
 
 def _named(name: str, mime_type: str) -> str:
@@ -80,7 +93,7 @@ def _named(name: str, mime_type: str) -> str:
 
 signed_url_of = Batch(("item_uuid", "object_key", "mime_type"), _signed_urls)
 
-watch_reencode = following(
+watch_reencode = job_subscription(
     _WATCHED,
     """The present state of a re-encoding job, then each change, at most ten a second; ends with the job.""",
 )

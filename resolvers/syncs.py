@@ -1,25 +1,27 @@
 """How syncs of folders with their buckets answer."""
 
 from gateway.auth.visible import sees_sync
-from gateway.catalog.sync_jobs import topic_of
-from gateway.execution.declarations import Derived, Lookup, ToMany, ToOne
+from gateway.catalog.sync_jobs import sync_job_topic
+from gateway.execution.declarations import Computed, Lookup, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.folders import folders
 from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs
-from resolvers.job_subscriptions import Watched, following
+from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import newest_first
 
-id_of = Derived(("uuid",), lambda row: global_id("CloudSyncJob", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("CloudSyncJob", row.uuid))
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)
 sync_asked_for = Lookup(sync_by_uuid, "uuid", "The sync's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 user_of = ToOne(users, "user_uuid")
-has_unit_errors = Derived(("upload_jobs_units_error",), lambda row: row.upload_jobs_units_error > 0)
-skipped_keys_of = Derived(("skipped_keys",), lambda row: row.skipped_keys)
-sidecar_error_keys_of = Derived(("sidecar_error_keys",), lambda row: row.sidecar_error_keys)
+has_unit_errors = Computed(
+    ("upload_jobs_units_error",), lambda row: row.upload_jobs_units_error > 0
+)
+skipped_keys_of = Computed(("skipped_keys",), lambda row: row.skipped_keys)
+sidecar_error_keys_of = Computed(("sidecar_error_keys",), lambda row: row.sidecar_error_keys)
 upload_jobs_of = ToMany(
     "cloudSyncUploadJobs",
     upload_jobs,
@@ -27,9 +29,14 @@ upload_jobs_of = ToMany(
     key="uuid",
     parent=upload_jobs.c.cloud_sync_job_uuid,
 )
-_WATCHED = Watched("sync", sync_by_uuid, topic_of, frozenset(CloudSyncJobStatus) - {CloudSyncJobStatus.PENDING})
+_WATCHED = WatchedJob(
+    "sync",
+    sync_by_uuid,
+    sync_job_topic,
+    frozenset(CloudSyncJobStatus) - {CloudSyncJobStatus.PENDING},
+)
 
-watch_sync = following(
+watch_sync = job_subscription(
     _WATCHED,
     """The present state of a sync, then each change, at most ten a second and the last always; ends with the sync.
 

@@ -1,6 +1,6 @@
 """How the organisation's tags answer."""
 
-from gateway.execution.declarations import Argument, Derived, ToMany, ToOne
+from gateway.execution.declarations import Argument, Computed, ToMany, ToOne
 from gateway.ids import global_id
 from gateway.models.tags import folder_tags, organisation_tags
 from resolvers.filters import name_condition
@@ -9,7 +9,7 @@ from resolvers.orders import by_name
 _ORDER = by_name(organisation_tags.c.name_key, organisation_tags.c.uuid)
 _SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
 
-id_of = Derived(("uuid",), lambda row: global_id("OrganisationTag", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("OrganisationTag", row.uuid))
 tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")
 tags_known = ToMany(
     "organisationTags",

@@ -8,10 +8,18 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.visible import sees_dataset, sees_item, sees_job
-from gateway.catalog.ingestion.job_state import TERMINAL, topic_of
+from gateway.catalog.ingestion.job_state import TERMINAL, upload_job_topic
 from gateway.context import Context
-from gateway.database.dialects import among
-from gateway.execution.declarations import Argument, Asked, Batch, Derived, Lookup, ToMany, ToOne
+from gateway.database.dialects import in_keys
+from gateway.execution.declarations import (
+    Argument,
+    Batch,
+    Computed,
+    EdgeQuery,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from gateway.ids import global_id
 from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
@@ -21,14 +29,14 @@ from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs, upload_units
 from resolvers.filters import job_conditions
-from resolvers.job_subscriptions import Watched, following
+from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
 MAX_LISTED = 10_000
 """How far the lists of a job go that are no pages."""
 
 
-def _unit_conditions(asked: Asked) -> Sequence[sa.ColumnElement[bool]]:
+def _unit_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     after, statuses = asked.arguments["changed_after"], asked.arguments["statuses"]
     conditions = [] if after is None else [upload_units.c.sequence > after]
     return [*conditions, upload_units.c.status.in_(statuses)] if statuses else conditions
@@ -39,22 +47,22 @@ def object_urls(unit: Any) -> list[str]:
     return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
 
 
-id_of = Derived(("uuid",), lambda row: global_id("UploadJob", row.uuid))
+id_of = Computed(("uuid",), lambda row: global_id("UploadJob", row.uuid))
 job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
-_WATCHED = Watched("upload job", job_by_uuid, topic_of, TERMINAL)
+_WATCHED = WatchedJob("upload job", job_by_uuid, upload_job_topic, TERMINAL)
 job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 sync_of = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid")
 user_of = ToOne(users, "user_uuid")
 dataset_of = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 item_of = ToOne(items, "item_uuid", access=sees_item)
-urls_of = Derived(("spec",), object_urls)
-unit_uuid_of = Derived(("uuid",), lambda unit: unit.uuid)
-action_of = Derived(("action_description",), lambda unit: unit.action_description or "")
-part_url = Derived(("request",), lambda part: part.request.url)
-part_method = Derived(("request",), lambda part: part.request.method)
-part_headers = Derived(("request",), lambda part: part.request.headers)
-part_expiry = Derived(("request",), lambda part: part.request.expires_at)
+urls_of = Computed(("spec",), object_urls)
+unit_uuid_of = Computed(("uuid",), lambda unit: unit.uuid)
+action_of = Computed(("action_description",), lambda unit: unit.action_description or "")
+part_url = Computed(("request",), lambda part: part.request.url)
+part_method = Computed(("request",), lambda part: part.request.method)
+part_headers = Computed(("request",), lambda part: part.request.headers)
+part_expiry = Computed(("request",), lambda part: part.request.expires_at)
 jobs_seen = ToMany(
     "uploadJobs",
     upload_jobs,
@@ -69,9 +77,17 @@ units_of = ToMany(
     parent=upload_units.c.job_uuid,
     where=_unit_conditions,
     arguments=(
-        Argument("changed_after", int | None, None, "Only units changed after this sequence number of the job."),
         Argument(
-            "statuses", list[JobStatus] | None, None, "Only units in these states; null and an empty list mean all."
+            "changed_after",
+            int | None,
+            None,
+            "Only units changed after this sequence number of the job.",
+        ),
+        Argument(
+            "statuses",
+            list[JobStatus] | None,
+            None,
+            "Only units in these states; null and an empty list mean all.",
         ),
     ),
 )
@@ -89,7 +105,7 @@ async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
         .join(items, items.c.uuid == upload_units.c.item_uuid)
         .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
         .where(
-            among(context.database.dialect, upload_units.c.job_uuid, keys),
+            in_keys(context.database.dialect, upload_units.c.job_uuid, keys),
             upload_units.c.status == JobStatus.DONE,
             sees_item(context.viewer),
         )
@@ -109,8 +125,10 @@ def _data_row(context: Context) -> sa.ScalarSelect[Any]:
 
 
 async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:
-    mine = among(context.database.dialect, upload_units.c.job_uuid, keys)
-    return await _by_job(context, sa.select(upload_units).where(mine, upload_units.c.status == JobStatus.ERROR), keys)
+    mine = in_keys(context.database.dialect, upload_units.c.job_uuid, keys)
+    return await _by_job(
+        context, sa.select(upload_units).where(mine, upload_units.c.status == JobStatus.ERROR), keys
+    )
 
 
 async def _messages(context: Context, keys: list[UUID]) -> list[list[str]]:
@@ -119,7 +137,9 @@ async def _messages(context: Context, keys: list[UUID]) -> list[list[str]]:
 
 async def _by_job(context: Context, statement: sa.Select[Any], keys: list[UUID]) -> list[list[Any]]:
     """The rows of each job in the order of its units, as far as a list may go."""
-    place = sa.func.row_number().over(partition_by=upload_units.c.job_uuid, order_by=upload_units.c.position)
+    place = sa.func.row_number().over(
+        partition_by=upload_units.c.job_uuid, order_by=upload_units.c.position
+    )
     ranked = statement.add_columns(place.label("place")).subquery()
     chosen = sa.select(ranked).where(ranked.c.place <= MAX_LISTED).order_by(ranked.c.position)
     found: dict[UUID, list[Any]] = defaultdict(list)
@@ -132,7 +152,7 @@ uploaded_items = Batch(("uuid",), _uploaded)
 unit_errors = Batch(("uuid",), _failed)
 error_messages = Batch(("uuid",), _messages)
 
-watch_job = following(
+watch_upload_job = job_subscription(
     _WATCHED,
     """The present state of a job, then each change, at most ten a second and the last always; ends with the job.
 

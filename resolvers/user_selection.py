@@ -8,30 +8,33 @@ from gateway.catalog import people
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
 from gateway.models.base import fold
-from resolvers.id_lists import refuse_absent
-from resolvers.permissions import check_ids
+from resolvers.id_lists import check_ids_exist
+from resolvers.permissions import check_list_size
 
 
-class Chosen(Protocol):
+class UserSelection(Protocol):
     """An input that names users."""
 
     user_uuids: list[UUID] | None
     user_emails: list[str] | None
 
 
-def check_people(input: Chosen) -> None:
+def check_selection(input: UserSelection) -> None:
     """Somebody must be named, at most 1,000 in each way."""
-    given: Mapping[str, Sequence[Any] | None] = {"userUuids": input.user_uuids, "userEmails": input.user_emails}
+    given: Mapping[str, Sequence[Any] | None] = {
+        "userUuids": input.user_uuids,
+        "userEmails": input.user_emails,
+    }
     if not any(given.values()):
         raise bad_input("Give userUuids, userEmails or both.", "userUuids")
     for name, entries in given.items():
         if entries:
-            check_ids(entries, name)
+            check_list_size(entries, name)
     for place, email in enumerate(input.user_emails or []):
         people.checked_email(email, "userEmails", place)
 
 
-async def known_people(transaction: Transaction, input: Chosen) -> set[UUID]:
+async def require_users(transaction: Transaction, input: UserSelection) -> set[UUID]:
     """The users that are named; raises `NOT_FOUND` for an address that nobody has."""
     named = await _by_uuid(transaction, input)
     found = await people.users_by_email(transaction, input.user_emails or [])
@@ -41,14 +44,14 @@ async def known_people(transaction: Transaction, input: Chosen) -> set[UUID]:
     return named | set(found.values())
 
 
-async def present_people(transaction: Transaction, input: Chosen) -> set[UUID]:
+async def existing_users(transaction: Transaction, input: UserSelection) -> set[UUID]:
     """The users that are named; addresses that nobody has are passed over."""
     found = await people.users_by_email(transaction, input.user_emails or [])
     return await _by_uuid(transaction, input) | set(found.values())
 
 
-async def _by_uuid(transaction: Transaction, input: Chosen) -> set[UUID]:
+async def _by_uuid(transaction: Transaction, input: UserSelection) -> set[UUID]:
     uuids = input.user_uuids or []
     known = await people.known_users(transaction, uuids)
-    refuse_absent(uuids, known, "user", "userUuids")
+    check_ids_exist(uuids, known, "user", "userUuids")
     return known

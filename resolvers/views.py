@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.execution.declarations import Derived
+from gateway.execution.declarations import Computed
 from gateway.kinds.enums import SceneFormat, TimeSeriesColumnKind, TimeSeriesStyle
 from gateway.models.items import items
-from resolvers.json_columns import kept
+from resolvers.json_columns import json_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +55,26 @@ def _series(values: dict[str, Any]) -> Series:
 
 
 def _view_settings(values: dict[str, Any]) -> ViewSettings:
-    return ViewSettings([Channel(**{**one, "style": TimeSeriesStyle(one["style"])}) for one in values["channels"]])
+    return ViewSettings(
+        [Channel(**{**one, "style": TimeSeriesStyle(one["style"])}) for one in values["channels"]]
+    )
 
 
-def _moment(name: str) -> Derived:
+def _moment(name: str) -> Computed:
     def value(series: Series) -> datetime | None:
         return datetime.fromtimestamp(getattr(series, name), UTC) if series.is_dated else None
 
-    return Derived((name, "is_dated"), value)
+    return Computed((name, "is_dated"), value)
 
 
 def _scene_format(values: dict[str, Any]) -> SceneFormat | None:
     return SceneFormat(values["format"]) if "format" in values else None
 
 
-series_of = kept(items.c.uuid, items.c.time_series, _series)
-view_settings_of = kept(items.c.uuid, items.c.time_series_settings, _view_settings)
+series_of = json_column(items.c.uuid, items.c.time_series, _series)
+view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, _view_settings)
 starts_at = _moment("start")
 ends_at = _moment("end")
-scene_document_of = kept(items.c.uuid, items.c.scene, lambda values: values.get("document"))
-scene_format_of = kept(items.c.uuid, items.c.scene, _scene_format)
-point_count_of = kept(items.c.uuid, items.c.scene, lambda values: values.get("pointCount"))
+scene_document_of = json_column(items.c.uuid, items.c.scene, lambda values: values.get("document"))
+scene_format_of = json_column(items.c.uuid, items.c.scene, _scene_format)
+point_count_of = json_column(items.c.uuid, items.c.scene, lambda values: values.get("pointCount"))

@@ -8,9 +8,9 @@ import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.errors import ErrorCode
-from gateway.execution.declarations import Derived, Kinds, Same
+from gateway.execution.declarations import Computed, SameRow, TypeDiscriminator
 from gateway.kinds.enums import StorageItemType
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 
 T = TypeVar("T")
 ITEM_TYPES = {
@@ -29,17 +29,19 @@ ITEM_TYPES = {
     StorageItemType.SCENE: "SceneItem",
 }
 REFUSED = "What was refused; empty if all was done."
-page_itself = Same()
-counted_page = Derived(("count",), lambda page: page.count())
+page_itself = SameRow()
+counted_page = Computed(("count",), lambda page: page.count())
 
 
 @strawberry.interface(description="Anything that has an identity of its own.")
 class Node:
-    kinds: ClassVar[Kinds] = Kinds("item_type", ITEM_TYPES)
+    kinds: ClassVar[TypeDiscriminator] = TypeDiscriminator("item_type", ITEM_TYPES)
     id: strawberry.ID = column("The opaque id of the object, unlike that of any other.")
 
     @classmethod
-    def resolve_type(cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType) -> str:
+    def resolve_type(
+        cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType
+    ) -> str:
         """The type of a row: items tell it themselves, other rows were found by an id that does."""
         return ITEM_TYPES[row.item_type] if hasattr(row, "item_type") else str(row.kind)
 
@@ -65,8 +67,10 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = column("The rows with their cursors.")
     nodes: list[T] = column("The rows.")
-    page_info: PageInfo = answered(page_itself, "Where the page lies.")
-    total_count: int = answered(counted_page, "How many rows the list has in all; counted only when selected.")
+    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    total_count: int = resolved(
+        counted_page, "How many rows the list has in all; counted only when selected."
+    )
 
 
 @of()
@@ -74,7 +78,7 @@ class Connection(Generic[T]):
 class UserError:
     code: ErrorCode = column("What kind of refusal it is.")
     message: str = column("What is wrong, for a person to read.")
-    path: list[str] = answered(
-        Derived(("path",), lambda error: [str(step) for step in error.path]),
+    path: list[str] = resolved(
+        Computed(("path",), lambda error: [str(step) for step in error.path]),
         "The input field at fault, from `input` down.",
     )

@@ -10,7 +10,7 @@ from gateway.kinds.enums import DataGroupLayoutType
 from resolvers import data_groups
 from resolvers.inputs.scalars import JSON
 from resolvers.items import item_by_uuid
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @strawberry.type(description="An item of a data group, under its key.")
 class DataGroupEntry:
     key: str = column("The name by which the layout knows it.")
-    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = answered(
+    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         item_by_uuid, "The item, if the viewer may see it."
     )
 
@@ -37,12 +37,16 @@ class DataGroupTileSettings:
 @strawberry.type(description="What holds of the whole layout of a data group (ENC-GSET).")
 class DataGroupLayoutSettings:
     fixed_layout: bool = column("Whether panes stay as they are.")
-    tile_settings: list[DataGroupTileSettings] | None = column("How single tiles are shown, at most one entry a key.")
+    tile_settings: list[DataGroupTileSettings] | None = column(
+        "How single tiles are shown, at most one entry a key."
+    )
     has_multilayer_labels: bool | None = column("Whether labels hold for all items.")
 
 
 @of()
-@strawberry.type(description="What a data group consists of, and where each item is shown (ENC-GINFO).")
+@strawberry.type(
+    description="What a data group consists of, and where each item is shown (ENC-GINFO)."
+)
 class DataGroupLayoutInfo:
     layout_type: DataGroupLayoutType = column("Who laid it out, and how.")
     contents: list[DataGroupEntry] = column("The items in their order, at most 50.")
@@ -50,5 +54,7 @@ class DataGroupLayoutInfo:
         "The whole tree, in the shape of `LayoutNodeInput`: as it came, or as we made it; null if all is on the "
         "timeline (ENC-GTREE)."
     )
-    layout_settings: DataGroupLayoutSettings = answered(data_groups.settings_of, "What holds of all of it.")
+    layout_settings: DataGroupLayoutSettings = resolved(
+        data_groups.settings_of, "What holds of all of it."
+    )
     timeline: list[str] = column("The keys shown on the timeline, at most 50.")

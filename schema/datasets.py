@@ -11,7 +11,7 @@ import strawberry
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from resolvers import datasets
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 from schema.folders import StorageFolder
 from schema.people import Group, User
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @of()
 @strawberry.type(description="One use of an item by a dataset (ENC-DROW).")
 class DataRow(Node):
-    id: strawberry.ID = answered(datasets.row_id_of, "The opaque id.")
+    id: strawberry.ID = resolved(datasets.row_id_of, "The opaque id.")
     uuid: UUID = column("The data row's uuid.")
-    dataset: Dataset = answered(datasets.dataset_of_row, "The dataset that it belongs to.")
-    storage_item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = answered(
+    dataset: Dataset = resolved(datasets.dataset_of_row, "The dataset that it belongs to.")
+    storage_item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         datasets.item_of, "The item, if the viewer may see it (ENC-DROW-18)."
     )
     created_at: datetime = column("When the item was linked.")
@@ -36,7 +36,7 @@ class DataRow(Node):
 class DatasetGroupEdge:
     node: Group = column("The group.")
     cursor: str = column("Where the group lies in this list.")
-    role: StorageUserRole = answered(datasets.role_on_edge, "The group's role on the dataset.")
+    role: StorageUserRole = resolved(datasets.role_on_edge, "The group's role on the dataset.")
 
 
 @of()
@@ -44,8 +44,10 @@ class DatasetGroupEdge:
 class DatasetGroupConnection:
     edges: list[DatasetGroupEdge] = column("The groups with their roles.")
     nodes: list[Group] = column("The groups.")
-    page_info: PageInfo = answered(page_itself, "Where the page lies.")
-    total_count: int = answered(counted_page, "How many groups there are in all; counted only when selected.")
+    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    total_count: int = resolved(
+        counted_page, "How many groups there are in all; counted only when selected."
+    )
 
 
 @of()
@@ -53,7 +55,7 @@ class DatasetGroupConnection:
 class DatasetUserEdge:
     node: User = column("The user.")
     cursor: str = column("Where the user lies in this list.")
-    role: StorageUserRole = answered(datasets.role_on_edge, "The user's role on the dataset.")
+    role: StorageUserRole = resolved(datasets.role_on_edge, "The user's role on the dataset.")
 
 
 @of()
@@ -61,8 +63,10 @@ class DatasetUserEdge:
 class DatasetUserConnection:
     edges: list[DatasetUserEdge] = column("The users with their roles.")
     nodes: list[User] = column("The users.")
-    page_info: PageInfo = answered(page_itself, "Where the page lies.")
-    total_count: int = answered(counted_page, "How many users there are in all; counted only when selected.")
+    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    total_count: int = resolved(
+        counted_page, "How many users there are in all; counted only when selected."
+    )
 
 
 @of()
@@ -70,25 +74,32 @@ class DatasetUserConnection:
     description="Items chosen for a purpose. A mirror dataset follows the direct items of its folder (ENC-DSET)."
 )
 class Dataset(Node):
-    id: strawberry.ID = answered(datasets.id_of, "The opaque id.")
+    id: strawberry.ID = resolved(datasets.id_of, "The opaque id.")
     uuid: UUID = column("The dataset's uuid.")
     title: str = column("The dataset's title.")
     description: str = column("What the dataset is for.")
     created_at: datetime = column("When it was made.")
     last_edited_at: datetime = column("When its own attributes last changed.")
-    viewer_role: StorageUserRole = answered(datasets.viewer_role_on, "What the viewer may do with it (ENC-DSET-06).")
-    backing_folder: StorageFolder | None = answered(
+    viewer_role: StorageUserRole = resolved(
+        datasets.viewer_role_on, "What the viewer may do with it (ENC-DSET-06)."
+    )
+    backing_folder: StorageFolder | None = resolved(
         datasets.backing_folder_of, "The folder that it mirrors, if it does and the viewer sees it."
     )
-    backing_folder_uuid: UUID | None = answered(
+    backing_folder_uuid: UUID | None = resolved(
         datasets.backing_folder_uuid_of, "The uuid of that folder (ENC-DSET-08)."
     )
-    data_rows_count: int = answered(datasets.rows_counted, "How many data rows it has.")
-    data_rows: Connection[DataRow] = answered(datasets.rows_in, "Its data rows, in the order in which they came.")
-    groups: DatasetGroupConnection = answered(datasets.groups_on, "The groups that hold a role on it.")
-    users: DatasetUserConnection = answered(
+    data_rows_count: int = resolved(datasets.rows_counted, "How many data rows it has.")
+    data_rows: Connection[DataRow] = resolved(
+        datasets.rows_in, "Its data rows, in the order in which they came."
+    )
+    groups: DatasetGroupConnection = resolved(
+        datasets.groups_on, "The groups that hold a role on it."
+    )
+    users: DatasetUserConnection = resolved(
         datasets.users_on, "The users who hold a role of their own on it (ENC-DOP-09)."
     )
-    storage_locations: list[StorageLocationName] = answered(
-        datasets.locations_of, "Where the bytes of its items lie, each place once; at most 7 (ENC-DSET-07)."
+    storage_locations: list[StorageLocationName] = resolved(
+        datasets.locations_of,
+        "Where the bytes of its items lie, each place once; at most 7 (ENC-DSET-07).",
     )

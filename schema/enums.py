@@ -181,7 +181,11 @@ described(
     SIZE="By the size in bytes; items without one come last.",
 )
 described(Direction, "OrderDirection", ASC="The smallest first.", DESC="The largest first.")
-described(StorageScope, USER="What the viewer was given.", ORGANISATION="Everything; for admins of the site.")
+described(
+    StorageScope,
+    USER="What the viewer was given.",
+    ORGANISATION="Everything; for admins of the site.",
+)
 described(
     SignedUrlUnavailableReason,
     NOT_A_SINGLE_OBJECT="The item consists of others; ask its children.",

@@ -15,20 +15,25 @@ from gateway.execution.declarations import (
     Aggregate,
     Argument,
     Batch,
-    Change,
+    Computed,
     Declaration,
-    Derived,
-    Function,
     Lookup,
-    Stream,
+    Mutation,
+    RootFunction,
+    Subscription,
     ToMany,
     ToOne,
 )
-from resolvers.outcomes import Outcome, told
+from resolvers.outcomes import Outcome, to_user_error
 
 DECLARATION = "declaration"
 _PAGE = (
-    Argument("first", int | None, None, "How many rows from the front, 1 to 1,000; 100 if nothing is asked."),
+    Argument(
+        "first",
+        int | None,
+        None,
+        "How many rows from the front, 1 to 1,000; 100 if nothing is asked.",
+    ),
     Argument("after", str | None, None, "Only rows after this cursor, which the same list gave."),
     Argument("last", int | None, None, "How many rows from the end, 1 to 1,000."),
     Argument("before", str | None, None, "Only rows before this cursor, which the same list gave."),
@@ -50,12 +55,12 @@ def column(description: str, name: str | None = None) -> Any:
     return strawberry.field(description=description, name=name)
 
 
-def answered(declaration: Declaration, description: str) -> Any:
+def resolved(declaration: Declaration, description: str) -> Any:
     """A field that a declaration answers."""
     return _field(_resolver(declaration), description, declaration)
 
 
-def asked(function: Callable[..., Any]) -> Any:
+def root_field(function: Callable[..., Any]) -> Any:
     """A field of a root that a function answers; its docstring describes it, its keywords are the arguments."""
     arguments = _arguments_of(function)
 
@@ -63,11 +68,13 @@ def asked(function: Callable[..., Any]) -> Any:
         return await function(info.context, **given)
 
     return _field(
-        _with_arguments(resolve, arguments, has_root=False), inspect.getdoc(function) or "", Function(function)
+        _with_arguments(resolve, arguments, has_root=False),
+        inspect.getdoc(function) or "",
+        RootFunction(function),
     )
 
 
-def changes(function: Callable[..., Any]) -> Any:
+def mutation(function: Callable[..., Any]) -> Any:
     """A mutation: `function(context, input)` returns an outcome or raises domain errors, which become data here."""
     input_type = inspect.signature(function, eval_str=True).parameters["input"].annotation
 
@@ -81,37 +88,41 @@ def changes(function: Callable[..., Any]) -> Any:
 
     arguments = [Argument("input", input_type, inspect.Parameter.empty, "What to do, and to what.")]
     description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `needs`
-    return _field(_with_arguments(resolve, arguments, has_root=False), description, Change(make))
+    return _field(_with_arguments(resolve, arguments, has_root=False), description, Mutation(make))
 
 
 async def _outcome(function: Callable[..., Any], context: Context, input: Any) -> Outcome:
     try:
         outcome: Outcome = await function(context, input)
     except DomainError as error:
-        return Outcome(user_errors=[told(error)])
+        return Outcome(user_errors=[to_user_error(error)])
     except Refusal as refusal:
-        return Outcome(user_errors=[told(error) for error in refusal.errors])
+        return Outcome(user_errors=[to_user_error(error) for error in refusal.errors])
     return outcome
 
 
-def streamed(function: Callable[..., Any]) -> Any:
+def subscription(function: Callable[..., Any]) -> Any:
     """A subscription: `function(context, **arguments)` yields events, each answered from the present state."""
 
     def resolve(info: Info, **given: Any) -> Any:
         return function(info.context, **given)
 
     resolver = _with_arguments(resolve, _arguments_of(function), has_root=False)
-    metadata = {DECLARATION: Stream()}
-    return strawberry.subscription(resolver=resolver, description=inspect.getdoc(function), metadata=metadata)
+    metadata = {DECLARATION: Subscription()}
+    return strawberry.subscription(
+        resolver=resolver, description=inspect.getdoc(function), metadata=metadata
+    )
 
 
 def _field(resolver: Callable[..., Any], description: str, declaration: Declaration) -> Any:
-    return strawberry.field(resolver=resolver, description=description, metadata={DECLARATION: declaration})
+    return strawberry.field(
+        resolver=resolver, description=description, metadata={DECLARATION: declaration}
+    )
 
 
 def _resolver(declaration: Declaration) -> Callable[..., Any]:
     match declaration:
-        case Derived():
+        case Computed():
             return _plain(lambda _context, row: answers.derived(declaration, row))
         case Lookup():
             return _looked_up(declaration)
@@ -150,10 +161,19 @@ def _paged(edge: ToMany) -> Callable[..., Any]:
 
     arguments = [*edge.arguments, *_PAGE]
     if edge.orders.input_type:
-        arguments.insert(0, Argument("order_by", edge.orders.input_type | None, None, "The order; by name if absent."))
+        arguments.insert(
+            0,
+            Argument(
+                "order_by", edge.orders.input_type | None, None, "The order; by name if absent."
+            ),
+        )
     if edge.filter_type:
         required = edge.filter_required
-        kind, default = (edge.filter_type, inspect.Parameter.empty) if required else (edge.filter_type | None, None)
+        kind, default = (
+            (edge.filter_type, inspect.Parameter.empty)
+            if required
+            else (edge.filter_type | None, None)
+        )
         arguments.insert(0, Argument("filter", kind, default, "Which rows the list holds."))
     return _with_arguments(resolve, arguments, has_root=True)
 
@@ -172,20 +192,30 @@ def _place(info: Info) -> int:
 
 def _arguments_of(function: Callable[..., Any]) -> list[Argument]:
     parameters = inspect.signature(function, eval_str=True).parameters.values()
-    keywords = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-    return [Argument(parameter.name, parameter.annotation, parameter.default, "") for parameter in keywords]
+    keywords = [
+        parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    return [
+        Argument(parameter.name, parameter.annotation, parameter.default, "")
+        for parameter in keywords
+    ]
 
 
-def _with_arguments(resolve: Callable[..., Any], arguments: list[Argument], has_root: bool) -> Callable[..., Any]:
+def _with_arguments(
+    resolve: Callable[..., Any], arguments: list[Argument], has_root: bool
+) -> Callable[..., Any]:
     """The resolver with the signature that Strawberry reads arguments from."""
     kinds: Mapping[str, Any] = {"root": Any, "info": Info}
     fixed = [name for name in kinds if has_root or name != "root"]
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kinds[name]) for name in fixed
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kinds[name])
+        for name in fixed
     ]
     parameters += [
-        inspect.Parameter(argument.name, keyword, default=_default(argument), annotation=_described(argument))
+        inspect.Parameter(
+            argument.name, keyword, default=_default(argument), annotation=_described(argument)
+        )
         for argument in arguments
     ]
     resolve.__signature__ = inspect.Signature(parameters, return_annotation=Any)  # type: ignore[attr-defined]  # read by inspect

@@ -17,7 +17,7 @@ from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.data_groups import DataGroupLayoutInfo
 from schema.datasets import Dataset
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.people import User
@@ -29,7 +29,9 @@ from schema.views import TimeSeriesContent, TimeSeriesViewSettings
 class SignedUrl:
     url: URL = column("The URL; send the headers with it.")
     method: str = column("The HTTP method that it is good for.")
-    expires_at: datetime = column("Until when it works; a file elsewhere may be moved sooner, or never.")
+    expires_at: datetime = column(
+        "Until when it works; a file elsewhere may be moved sooner, or never."
+    )
     headers: JSON = column("Headers to send with the request, by name; often none.")
 
 
@@ -47,9 +49,10 @@ class StorageItemRef:
 @strawberry.type(description="That a dataset uses an item (ENC-DSHORT).")
 class DatasetUsage:
     dataset_hash: UUID = column("The dataset's uuid.")
-    dataset: Dataset | None = answered(datasets.dataset_of_usage, "The dataset.")
-    backing_folder_uuid: UUID | None = answered(
-        datasets.backing_folder_uuid_of_usage, "The folder that the dataset mirrors, if the viewer sees it."
+    dataset: Dataset | None = resolved(datasets.dataset_of_usage, "The dataset.")
+    backing_folder_uuid: UUID | None = resolved(
+        datasets.backing_folder_uuid_of_usage,
+        "The folder that the dataset mirrors, if the viewer sees it.",
     )
     title: str = column("The dataset's title.")
     data_hashes: list[UUID] = column("Its data rows of this item, at most 1,000.")
@@ -61,15 +64,18 @@ class DatasetUsage:
     description="How an item is used (ENC-ISUM). Counts are of everything, lists of what the viewer may see (SUB-018)."
 )
 class StorageItemSummary:
-    frame_in_groups: int = answered(items.groups_counted, "How many groups of files the item belongs to.")
-    accessible_group_items: list[StorageItemRef] = answered(
+    frame_in_groups: int = resolved(
+        items.groups_counted, "How many groups of files the item belongs to."
+    )
+    accessible_group_items: list[StorageItemRef] = resolved(
         items.accessible_groups, "Those of these groups that the viewer may see; at most 1,000."
     )
-    used_in_datasets: int = answered(items.datasets_counted, "How many datasets use the item.")
-    accessible_datasets: list[DatasetUsage] = answered(
-        items.accessible_datasets, "Those of these datasets that the viewer may see; of at most 1,000 data rows."
+    used_in_datasets: int = resolved(items.datasets_counted, "How many datasets use the item.")
+    accessible_datasets: list[DatasetUsage] = resolved(
+        items.accessible_datasets,
+        "Those of these datasets that the viewer may see; of at most 1,000 data rows.",
     )
-    data_group: DataGroupLayoutInfo | None = answered(
+    data_group: DataGroupLayoutInfo | None = resolved(
         data_groups.layout_of, "How a data group is laid out; null of all other items."
     )
 
@@ -79,7 +85,9 @@ class StorageItemSummary:
 class StorageItemChildEdge:
     node: StorageItem = column("The member.")
     cursor: str = column("Where the member lies in this list.")
-    frame_number: int = answered(items.position_on_edge, "Its position in the group, from 0 (ENC-ITEM-33).")
+    frame_number: int = resolved(
+        items.position_on_edge, "Its position in the group, from 0 (ENC-ITEM-33)."
+    )
 
 
 @of()
@@ -87,36 +95,45 @@ class StorageItemChildEdge:
 class StorageItemChildConnection:
     edges: list[StorageItemChildEdge] = column("The members with their places.")
     nodes: list[StorageItem] = column("The members.")
-    page_info: PageInfo = answered(page_itself, "Where the page lies.")
-    total_count: int = answered(counted_page, "How many the viewer may see in all; counted only when selected.")
+    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    total_count: int = resolved(
+        counted_page, "How many the viewer may see in all; counted only when selected."
+    )
 
 
-@strawberry.interface(description="An item of any kind, with the attributes of all kinds (ENC-ITEM).")
+@strawberry.interface(
+    description="An item of any kind, with the attributes of all kinds (ENC-ITEM)."
+)
 class StorageItem(Node):
-    id: strawberry.ID = answered(items.id_of, "The opaque id.")
+    id: strawberry.ID = resolved(items.id_of, "The opaque id.")
     uuid: UUID = column("The item's uuid; a placeholder keeps it when it becomes an item.")
-    folder: StorageFolder = answered(items.folder_of, "The folder that it lies in.")
+    folder: StorageFolder = resolved(items.folder_of, "The folder that it lies in.")
     folder_uuid: UUID = column("The uuid of that folder.")
     item_type: StorageItemType = column("What the item is.")
     name: str = column("The item's name.")
     description: str = column("What the item is about.")
     client_metadata: JSON = column("Whatever its users keep with it.")
-    owner: User | None = answered(items.owner_of, "Who brought it in.")
+    owner: User | None = resolved(items.owner_of, "Who brought it in.")
     created_at: datetime = column("When it was registered.")
     last_edited_at: datetime = column("When it last changed.")
     is_tombstone: bool = column("Whether its object is gone from its source.")
     is_placeholder: bool = column("Whether it was announced but is not yet processed.")
-    backed_data_units_count: int = answered(items.backed_data_units, "How many data rows of datasets use it.")
-    storage_location: StorageLocationName = column("Where its bytes lie.")
-    integration: CloudIntegration | None = answered(
-        integrations.integration_by_uuid, "The cloud integration by which its bytes are reached, if the viewer sees it."
+    backed_data_units_count: int = resolved(
+        items.backed_data_units, "How many data rows of datasets use it."
     )
-    integration_uuid: UUID | None = answered(integrations.visible_uuid, "The uuid of that integration (ENC-ITEM-14).")
+    storage_location: StorageLocationName = column("Where its bytes lie.")
+    integration: CloudIntegration | None = resolved(
+        integrations.integration_by_uuid,
+        "The cloud integration by which its bytes are reached, if the viewer sees it.",
+    )
+    integration_uuid: UUID | None = resolved(
+        integrations.visible_uuid, "The uuid of that integration (ENC-ITEM-14)."
+    )
     url: URL | None = column("Its object's own URL; of a file elsewhere, where it lies.")
-    signed_url: SignedUrl | None = answered(
+    signed_url: SignedUrl | None = resolved(
         items.signed_url_of, "A URL from which anybody can download it for a while."
     )
-    signed_url_unavailable_reason: SignedUrlUnavailableReason | None = answered(
+    signed_url_unavailable_reason: SignedUrlUnavailableReason | None = resolved(
         items.unavailable_reason, "Why there is no signed URL."
     )
     file_size: BigInt | None = column("Bytes.")
@@ -135,14 +152,16 @@ class StorageItem(Node):
     dicom_instance_uid: str | None = column("The SOP instance UID.")
     dicom_study_uid: str | None = column("The study instance UID.")
     dicom_series_uid: str | None = column("The series instance UID.")
-    time_series_settings: TimeSeriesViewSettings | None = answered(
-        views.view_settings_of, "How a time series is shown; null if nobody has settled it, and of all other items."
+    time_series_settings: TimeSeriesViewSettings | None = resolved(
+        views.view_settings_of,
+        "How a time series is shown; null if nobody has settled it, and of all other items.",
     )
-    summary: StorageItemSummary = answered(items.same_item, "How the item is used.")
-    children: StorageItemChildConnection = answered(
-        items.children_of, "The members of a group of files that the viewer may see, in order (ENC-ITEMOP-04)."
+    summary: StorageItemSummary = resolved(items.same_item, "How the item is used.")
+    children: StorageItemChildConnection = resolved(
+        items.children_of,
+        "The members of a group of files that the viewer may see, in order (ENC-ITEMOP-04).",
     )
-    groups_containing: StorageItemConnection = answered(
+    groups_containing: StorageItemConnection = resolved(
         items.groups_containing, "The groups of files that it belongs to and the viewer may see."
     )
 
@@ -172,15 +191,16 @@ class VideoRendition:
     duration: float = column("Seconds.")
     frame_count: int = column("Frames.")
     created_at: datetime = column("When it was made.")
-    signed_url: SignedUrl = answered(
-        reencoding.signed_url_of, "A URL from which anybody can download it for a while (ENC-DOP-10)."
+    signed_url: SignedUrl = resolved(
+        reencoding.signed_url_of,
+        "A URL from which anybody can download it for a while (ENC-DOP-10).",
     )
 
 
 @kind(StorageItemType.VIDEO)
 @strawberry.type(description="One video file.")
 class VideoItem(StorageItem):
-    rendition: VideoRendition | None = answered(
+    rendition: VideoRendition | None = resolved(
         reencoding.rendition_of, "The version that a re-encoding job has made of it, if one has."
     )
 
@@ -194,19 +214,21 @@ class ImageItem(StorageItem):
 @kind(StorageItemType.GROUP)
 @strawberry.type(description="Items laid out together.")
 class DataGroupItem(StorageItem):
-    layout: DataGroupLayoutInfo | None = answered(data_groups.layout_of, "Its items, and where each is shown.")
+    layout: DataGroupLayoutInfo | None = resolved(
+        data_groups.layout_of, "Its items, and where each is shown."
+    )
 
 
 @kind(StorageItemType.IMAGE_GROUP)
 @strawberry.type(description="Images that belong together.")
 class ImageGroupItem(StorageItem):
-    frame_total: int = answered(items.members_counted, "How many images it has, seen or not.")
+    frame_total: int = resolved(items.members_counted, "How many images it has, seen or not.")
 
 
 @kind(StorageItemType.IMAGE_SEQUENCE)
 @strawberry.type(description="Images in order of time, with a video made of them.")
 class ImageSequenceItem(StorageItem):
-    frame_total: int = answered(items.members_counted, "How many images it has, seen or not.")
+    frame_total: int = resolved(items.members_counted, "How many images it has, seen or not.")
 
 
 @kind(StorageItemType.DICOM_FILE)
@@ -218,7 +240,9 @@ class DicomFileItem(StorageItem):
 @kind(StorageItemType.DICOM_SERIES)
 @strawberry.type(description="DICOM files of one series.")
 class DicomSeriesItem(StorageItem):
-    instance_total: int = answered(items.members_counted, "How many DICOM files it has, seen or not.")
+    instance_total: int = resolved(
+        items.members_counted, "How many DICOM files it has, seen or not."
+    )
 
 
 @kind(StorageItemType.AUDIO)
@@ -230,7 +254,9 @@ class AudioItem(StorageItem):
 @kind(StorageItemType.TIMESERIES)
 @strawberry.type(description="One file of samples over time.")
 class TimeSeriesItem(StorageItem):
-    content: TimeSeriesContent | None = answered(views.series_of, "What is in it; null until it is read.")
+    content: TimeSeriesContent | None = resolved(
+        views.series_of, "What is in it; null until it is read."
+    )
 
 
 @kind(StorageItemType.NIFTI)
@@ -252,17 +278,29 @@ class PdfItem(StorageItem):
 
 
 @kind(StorageItemType.SCENE)
-@strawberry.type(description="A scene in three dimensions: one file, or a document of several things, its children.")
+@strawberry.type(
+    description="A scene in three dimensions: one file, or a document of several things, its children."
+)
 class SceneItem(StorageItem):
-    scene: JSON | None = answered(views.scene_document_of, "The document; null of a scene that is one file.")
-    scene_format: SceneFormat | None = answered(views.scene_format_of, "The format of a scene that is one file.")
-    point_count: BigInt | None = answered(views.point_count_of, "How many points a cloud has, if its file says it.")
-    scene_view_settings: JSON | None = column("How it is shown, in the shape of `SceneViewSettingsInput`.")
+    scene: JSON | None = resolved(
+        views.scene_document_of, "The document; null of a scene that is one file."
+    )
+    scene_format: SceneFormat | None = resolved(
+        views.scene_format_of, "The format of a scene that is one file."
+    )
+    point_count: BigInt | None = resolved(
+        views.point_count_of, "How many points a cloud has, if its file says it."
+    )
+    scene_view_settings: JSON | None = column(
+        "How it is shown, in the shape of `SceneViewSettingsInput`."
+    )
     scene_layout: JSON | None = column("Where its panes are, in the shape of `SceneLayoutInput`.")
 
 
 @of(lambda row: isinstance(row, Inaccessible))
-@strawberry.type(description="Stands for an item that is not there or that the viewer may not see (ENC-INACC).")
+@strawberry.type(
+    description="Stands for an item that is not there or that the viewer may not see (ENC-INACC)."
+)
 class StorageItemInaccessible:
     uuid: UUID = column("The uuid that was asked for.")
 
@@ -297,5 +335,7 @@ StorageItemResult = Annotated[
     | PdfItem
     | SceneItem
     | StorageItemInaccessible,
-    strawberry.union("StorageItemResult", description="An item, or what stands for one that cannot be shown."),
+    strawberry.union(
+        "StorageItemResult", description="An item, or what stands for one that cannot be shown."
+    ),
 ]

@@ -9,18 +9,24 @@ import strawberry
 from gateway.kinds.enums import MetadataFieldType
 from resolvers import metadata
 from resolvers.inputs.scalars import BigInt
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 
 
 @of()
 @strawberry.type(description="A metadata key that has a type (ENC-SCHEMA).")
 class MetadataSchemaField:
     key: str = column("The key, as it stands in `clientMetadata`.")
-    type: MetadataFieldType = answered(metadata.type_of, "What its values are, or were when it was deleted.")
-    enum_values: list[str] | None = answered(metadata.values_of, "The values of an ENUM in order, at most 255.")
+    type: MetadataFieldType = resolved(
+        metadata.type_of, "What its values are, or were when it was deleted."
+    )
+    enum_values: list[str] | None = resolved(
+        metadata.values_of, "The values of an ENUM in order, at most 255."
+    )
     embedding_size: int | None = column("How many numbers an EMBEDDING has.")
     is_deleted: bool = column("Whether the key has no type any more.")
-    can_be_restored: bool = answered(metadata.can_be_restored, "Whether it is deleted, but not for good.")
+    can_be_restored: bool = resolved(
+        metadata.can_be_restored, "Whether it is deleted, but not for good."
+    )
     created_at: datetime = column("When it first got a type.")
     last_edited_at: datetime = column("When it last changed.")
 
@@ -32,6 +38,6 @@ class MetadataSchemaField:
 )
 class MetadataSchema:
     revision: BigInt = column("A number that grows with each change; mutations can insist on it.")
-    fields: list[MetadataSchemaField] = answered(
+    fields: list[MetadataSchemaField] = resolved(
         metadata.fields_of, "Its keys in order, at most 1,000 (ENC-SCHEMA-11)."
     )

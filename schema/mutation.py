@@ -93,7 +93,7 @@ from resolvers.mutations.uploads import (
     request_upload_urls,
     sign_upload_parts,
 )
-from schema.fields import changes
+from schema.fields import mutation
 from schema.payloads.collections import (
     AddCollectionItemsByTitlePayload,
     AddCollectionItemsPayload,
@@ -184,72 +184,94 @@ from schema.payloads.uploads import (
 )
 
 
-@strawberry.type(description="What can be changed. Each answers the changed objects, and refusals as data.")
+@strawberry.type(
+    description="What can be changed. Each answers the changed objects, and refusals as data."
+)
 class Mutation:
-    create_storage_folder: CreateStorageFolderPayload = changes(create_storage_folder)
-    update_storage_folder: UpdateStorageFolderPayload = changes(update_storage_folder)
-    update_storage_folders: UpdateStorageFoldersPayload = changes(update_storage_folders)
-    move_storage_folders: MoveStorageFoldersPayload = changes(move_storage_folders)
-    delete_storage_folder: DeleteStorageFolderPayload = changes(delete_storage_folder)
-    update_storage_item: UpdateStorageItemPayload = changes(update_storage_item)
-    update_storage_items: UpdateStorageItemsPayload = changes(update_storage_items)
-    move_storage_items: MoveStorageItemsPayload = changes(move_storage_items)
-    delete_storage_items: DeleteStorageItemsPayload = changes(delete_storage_items)
-    create_data_groups: CreateDataGroupsPayload = changes(create_data_groups)
-    request_upload_urls: RequestUploadUrlsPayload = changes(request_upload_urls)
-    renew_upload_urls: RenewUploadUrlsPayload = changes(renew_upload_urls)
-    sign_upload_parts: SignUploadPartsPayload = changes(sign_upload_parts)
-    complete_upload_parts: CompleteUploadPartsPayload = changes(complete_upload_parts)
-    abort_uploads: AbortUploadsPayload = changes(abort_uploads)
-    start_upload_job: StartUploadJobPayload = changes(start_upload_job)
-    cancel_upload_job: CancelUploadJobPayload = changes(cancel_upload_job)
-    start_video_reencode: StartVideoReencodePayload = changes(start_video_reencode)
-    cancel_video_reencode: CancelVideoReencodePayload = changes(cancel_video_reencode)
-    start_cloud_folder_sync: StartCloudFolderSyncPayload = changes(start_cloud_folder_sync)
-    cancel_cloud_folder_sync: CancelCloudFolderSyncPayload = changes(cancel_cloud_folder_sync)
-    set_folder_metadata_ingestion: SetFolderMetadataIngestionPayload = changes(set_folder_metadata_ingestion)
-    set_folder_auto_sync: SetFolderAutoSyncPayload = changes(set_folder_auto_sync)
-    create_dataset: CreateDatasetPayload = changes(create_dataset)
-    update_dataset: UpdateDatasetPayload = changes(update_dataset)
-    delete_dataset: DeleteDatasetPayload = changes(delete_dataset)
-    link_items_to_dataset: LinkItemsToDatasetPayload = changes(link_items_to_dataset)
-    unlink_items_from_dataset: UnlinkItemsFromDatasetPayload = changes(unlink_items_from_dataset)
-    add_storage_folder_groups: AddStorageFolderGroupsPayload = changes(add_storage_folder_groups)
-    remove_storage_folder_groups: RemoveStorageFolderGroupsPayload = changes(remove_storage_folder_groups)
-    add_dataset_groups: AddDatasetGroupsPayload = changes(add_dataset_groups)
-    remove_dataset_groups: RemoveDatasetGroupsPayload = changes(remove_dataset_groups)
-    create_user: CreateUserPayload = changes(create_user)
-    update_user: UpdateUserPayload = changes(update_user)
-    create_group: CreateGroupPayload = changes(create_group)
-    update_group: UpdateGroupPayload = changes(update_group)
-    delete_group: DeleteGroupPayload = changes(delete_group)
-    add_group_users: AddGroupUsersPayload = changes(add_group_users)
-    remove_group_users: RemoveGroupUsersPayload = changes(remove_group_users)
-    create_api_key: CreateApiKeyPayload = changes(create_api_key)
-    revoke_api_key: RevokeApiKeyPayload = changes(revoke_api_key)
-    set_metadata_schema_field: SetMetadataSchemaFieldPayload = changes(set_metadata_schema_field)
-    delete_metadata_schema_field: DeleteMetadataSchemaFieldPayload = changes(delete_metadata_schema_field)
-    restore_metadata_schema_field: RestoreMetadataSchemaFieldPayload = changes(restore_metadata_schema_field)
-    migrate_storage_items: MigrateStorageItemsPayload = changes(migrate_storage_items)
-    create_cloud_integration: CreateCloudIntegrationPayload = changes(create_cloud_integration)
-    update_cloud_integration: UpdateCloudIntegrationPayload = changes(update_cloud_integration)
-    verify_cloud_integration: VerifyCloudIntegrationPayload = changes(verify_cloud_integration)
-    delete_cloud_integration: DeleteCloudIntegrationPayload = changes(delete_cloud_integration)
-    add_cloud_integration_groups: AddCloudIntegrationGroupsPayload = changes(add_cloud_integration_groups)
-    remove_cloud_integration_groups: RemoveCloudIntegrationGroupsPayload = changes(remove_cloud_integration_groups)
-    create_organisation_tag: CreateOrganisationTagPayload = changes(create_organisation_tag)
-    delete_organisation_tag: DeleteOrganisationTagPayload = changes(delete_organisation_tag)
-    add_storage_folder_tags: AddStorageFolderTagsPayload = changes(add_storage_folder_tags)
-    remove_storage_folder_tags: RemoveStorageFolderTagsPayload = changes(remove_storage_folder_tags)
-    create_collection: CreateCollectionPayload = changes(create_collection)
-    update_collection: UpdateCollectionPayload = changes(update_collection)
-    delete_collection: DeleteCollectionPayload = changes(delete_collection)
-    add_collection_items: AddCollectionItemsPayload = changes(add_collection_items)
-    remove_collection_items: RemoveCollectionItemsPayload = changes(remove_collection_items)
-    add_collection_items_by_title: AddCollectionItemsByTitlePayload = changes(add_collection_items_by_title)
-    add_collection_preset_items: AddCollectionPresetItemsPayload = changes(add_collection_preset_items)
-    remove_collection_preset_items: RemoveCollectionPresetItemsPayload = changes(remove_collection_preset_items)
-    create_filter_preset: CreateFilterPresetPayload = changes(create_filter_preset)
-    delete_filter_preset: DeleteFilterPresetPayload = changes(delete_filter_preset)
-    add_dataset_users: AddDatasetUsersPayload = changes(add_dataset_users)
-    remove_dataset_users: RemoveDatasetUsersPayload = changes(remove_dataset_users)
+    create_storage_folder: CreateStorageFolderPayload = mutation(create_storage_folder)
+    update_storage_folder: UpdateStorageFolderPayload = mutation(update_storage_folder)
+    update_storage_folders: UpdateStorageFoldersPayload = mutation(update_storage_folders)
+    move_storage_folders: MoveStorageFoldersPayload = mutation(move_storage_folders)
+    delete_storage_folder: DeleteStorageFolderPayload = mutation(delete_storage_folder)
+    update_storage_item: UpdateStorageItemPayload = mutation(update_storage_item)
+    update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)
+    move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)
+    delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
+    create_data_groups: CreateDataGroupsPayload = mutation(create_data_groups)
+    request_upload_urls: RequestUploadUrlsPayload = mutation(request_upload_urls)
+    renew_upload_urls: RenewUploadUrlsPayload = mutation(renew_upload_urls)
+    sign_upload_parts: SignUploadPartsPayload = mutation(sign_upload_parts)
+    complete_upload_parts: CompleteUploadPartsPayload = mutation(complete_upload_parts)
+    abort_uploads: AbortUploadsPayload = mutation(abort_uploads)
+    start_upload_job: StartUploadJobPayload = mutation(start_upload_job)
+    cancel_upload_job: CancelUploadJobPayload = mutation(cancel_upload_job)
+    start_video_reencode: StartVideoReencodePayload = mutation(start_video_reencode)
+    cancel_video_reencode: CancelVideoReencodePayload = mutation(cancel_video_reencode)
+    start_cloud_folder_sync: StartCloudFolderSyncPayload = mutation(start_cloud_folder_sync)
+    cancel_cloud_folder_sync: CancelCloudFolderSyncPayload = mutation(cancel_cloud_folder_sync)
+    set_folder_metadata_ingestion: SetFolderMetadataIngestionPayload = mutation(
+        set_folder_metadata_ingestion
+    )
+    set_folder_auto_sync: SetFolderAutoSyncPayload = mutation(set_folder_auto_sync)
+    create_dataset: CreateDatasetPayload = mutation(create_dataset)
+    update_dataset: UpdateDatasetPayload = mutation(update_dataset)
+    delete_dataset: DeleteDatasetPayload = mutation(delete_dataset)
+    link_items_to_dataset: LinkItemsToDatasetPayload = mutation(link_items_to_dataset)
+    unlink_items_from_dataset: UnlinkItemsFromDatasetPayload = mutation(unlink_items_from_dataset)
+    add_storage_folder_groups: AddStorageFolderGroupsPayload = mutation(add_storage_folder_groups)
+    remove_storage_folder_groups: RemoveStorageFolderGroupsPayload = mutation(
+        remove_storage_folder_groups
+    )
+    add_dataset_groups: AddDatasetGroupsPayload = mutation(add_dataset_groups)
+    remove_dataset_groups: RemoveDatasetGroupsPayload = mutation(remove_dataset_groups)
+    create_user: CreateUserPayload = mutation(create_user)
+    update_user: UpdateUserPayload = mutation(update_user)
+    create_group: CreateGroupPayload = mutation(create_group)
+    update_group: UpdateGroupPayload = mutation(update_group)
+    delete_group: DeleteGroupPayload = mutation(delete_group)
+    add_group_users: AddGroupUsersPayload = mutation(add_group_users)
+    remove_group_users: RemoveGroupUsersPayload = mutation(remove_group_users)
+    create_api_key: CreateApiKeyPayload = mutation(create_api_key)
+    revoke_api_key: RevokeApiKeyPayload = mutation(revoke_api_key)
+    set_metadata_schema_field: SetMetadataSchemaFieldPayload = mutation(set_metadata_schema_field)
+    delete_metadata_schema_field: DeleteMetadataSchemaFieldPayload = mutation(
+        delete_metadata_schema_field
+    )
+    restore_metadata_schema_field: RestoreMetadataSchemaFieldPayload = mutation(
+        restore_metadata_schema_field
+    )
+    migrate_storage_items: MigrateStorageItemsPayload = mutation(migrate_storage_items)
+    create_cloud_integration: CreateCloudIntegrationPayload = mutation(create_cloud_integration)
+    update_cloud_integration: UpdateCloudIntegrationPayload = mutation(update_cloud_integration)
+    verify_cloud_integration: VerifyCloudIntegrationPayload = mutation(verify_cloud_integration)
+    delete_cloud_integration: DeleteCloudIntegrationPayload = mutation(delete_cloud_integration)
+    add_cloud_integration_groups: AddCloudIntegrationGroupsPayload = mutation(
+        add_cloud_integration_groups
+    )
+    remove_cloud_integration_groups: RemoveCloudIntegrationGroupsPayload = mutation(
+        remove_cloud_integration_groups
+    )
+    create_organisation_tag: CreateOrganisationTagPayload = mutation(create_organisation_tag)
+    delete_organisation_tag: DeleteOrganisationTagPayload = mutation(delete_organisation_tag)
+    add_storage_folder_tags: AddStorageFolderTagsPayload = mutation(add_storage_folder_tags)
+    remove_storage_folder_tags: RemoveStorageFolderTagsPayload = mutation(
+        remove_storage_folder_tags
+    )
+    create_collection: CreateCollectionPayload = mutation(create_collection)
+    update_collection: UpdateCollectionPayload = mutation(update_collection)
+    delete_collection: DeleteCollectionPayload = mutation(delete_collection)
+    add_collection_items: AddCollectionItemsPayload = mutation(add_collection_items)
+    remove_collection_items: RemoveCollectionItemsPayload = mutation(remove_collection_items)
+    add_collection_items_by_title: AddCollectionItemsByTitlePayload = mutation(
+        add_collection_items_by_title
+    )
+    add_collection_preset_items: AddCollectionPresetItemsPayload = mutation(
+        add_collection_preset_items
+    )
+    remove_collection_preset_items: RemoveCollectionPresetItemsPayload = mutation(
+        remove_collection_preset_items
+    )
+    create_filter_preset: CreateFilterPresetPayload = mutation(create_filter_preset)
+    delete_filter_preset: DeleteFilterPresetPayload = mutation(delete_filter_preset)
+    add_dataset_users: AddDatasetUsersPayload = mutation(add_dataset_users)
+    remove_dataset_users: RemoveDatasetUsersPayload = mutation(remove_dataset_users)

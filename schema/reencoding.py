@@ -12,7 +12,7 @@ from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
 from resolvers import reencoding, uploads
 from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 from schema.people import User
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class ReencodeUnit:
     position: int = column("Its place in the job, from 0.")
     status: ReencodeUnitStatus = column("What has become of it.")
     progress: float = column("How much of it is done, from 0 to 1.")
-    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = answered(
-        uploads.item_of, "The video, if it is there and the viewer sees it; its `rendition` is what was made."
+    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
+        uploads.item_of,
+        "The video, if it is there and the viewer sees it; its `rendition` is what was made.",
     )
     error: str | None = column("What is wrong with it.")
 
@@ -35,10 +36,10 @@ class ReencodeUnit:
 @of()
 @strawberry.type(description="A job that makes versions of videos which every browser plays.")
 class ReencodeJob(Node):
-    id: strawberry.ID = answered(reencoding.id_of, "The opaque id.")
+    id: strawberry.ID = resolved(reencoding.id_of, "The opaque id.")
     uuid: UUID = column("The job's uuid.")
     title: str = column("What its starter calls it.")
-    user: User | None = answered(uploads.user_of, "Who started it.")
+    user: User | None = resolved(uploads.user_of, "Who started it.")
     is_forced: bool = column("Whether videos are re-encoded that need it not.")
     status: ReencodeJobStatus = column("Whether it is finished, and how (ENC-REENC-01).")
     progress: float = column("How much of it is done, from 0 to 1; the mean of its units.")
@@ -49,6 +50,7 @@ class ReencodeJob(Node):
     created_at: datetime = column("When it was started.")
     last_edited_at: datetime = column("When it last changed.")
     finished_at: datetime | None = column("When it ended.")
-    units: Connection[ReencodeUnit] = answered(
-        reencoding.units_of, "Its videos and what has become of each, in the order of the input (ENC-REENC-02)."
+    units: Connection[ReencodeUnit] = resolved(
+        reencoding.units_of,
+        "Its videos and what has become of each, in the order of the input (ENC-REENC-02).",
     )

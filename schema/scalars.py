@@ -36,7 +36,9 @@ def _json(value: Any) -> Any:
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise GraphQLError("JSON has no numbers beyond those of 64-bit floating point.")
         if isinstance(leaf, int) and not has_room(leaf):
-            raise GraphQLError("JSON has whole numbers of 64 bits at most; larger ones have an exponent, or are texts.")
+            raise GraphQLError(
+                "JSON has whole numbers of 64 bits at most; larger ones have an exponent, or are texts."
+            )
     return value
 
 
@@ -54,7 +56,9 @@ def _depth(value: Any) -> int:
     level, depth = [value], 0
     while level:
         nested = [one for one in level if isinstance(one, dict | list)]
-        level = [inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [
+            inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)
+        ]
         depth += bool(nested)
         if depth > _MAX_DEPTH:
             break
@@ -70,7 +74,9 @@ def _uuid(value: Any) -> UUID:
 
 def _moment(value: Any) -> datetime:
     try:
-        moment = datetime.fromisoformat(value.replace("Z", "+00:00") if isinstance(value, str) else "")
+        moment = datetime.fromisoformat(
+            value.replace("Z", "+00:00") if isinstance(value, str) else ""
+        )
     except ValueError:
         raise GraphQLError("A DateTime is written as in RFC 3339.") from None
     if moment.tzinfo is None:
@@ -90,7 +96,9 @@ def _scalar(parse: Callable[[Any], Any], **told: Any) -> ScalarDefinition:
         except GraphQLError as error:
             raise GraphQLError(error.message, node) from None
 
-    made: ScalarDefinition = strawberry.scalar(parse_value=parse, parse_literal=parse_literal, **told)
+    made: ScalarDefinition = strawberry.scalar(
+        parse_value=parse, parse_literal=parse_literal, **told
+    )
     return made
 
 

@@ -9,9 +9,9 @@ import strawberry
 from resolvers.changes import watch_folder
 from resolvers.reencoding import watch_reencode
 from resolvers.syncs import watch_sync
-from resolvers.uploads import watch_job
+from resolvers.uploads import watch_upload_job
 from schema.changes import StorageChanges
-from schema.fields import streamed
+from schema.fields import subscription
 from schema.reencoding import ReencodeJob
 from schema.syncs import CloudSyncJob
 from schema.uploads import UploadJob
@@ -19,7 +19,7 @@ from schema.uploads import UploadJob
 
 @strawberry.type(description="What can be watched. Each begins with the present state.")
 class Subscription:
-    upload_job_updated: AsyncGenerator[UploadJob, None] = streamed(watch_job)
-    cloud_sync_job_updated: AsyncGenerator[CloudSyncJob, None] = streamed(watch_sync)
-    storage_changed: AsyncGenerator[StorageChanges, None] = streamed(watch_folder)
-    reencode_job_updated: AsyncGenerator[ReencodeJob, None] = streamed(watch_reencode)
+    upload_job_updated: AsyncGenerator[UploadJob, None] = subscription(watch_upload_job)
+    cloud_sync_job_updated: AsyncGenerator[CloudSyncJob, None] = subscription(watch_sync)
+    storage_changed: AsyncGenerator[StorageChanges, None] = subscription(watch_folder)
+    reencode_job_updated: AsyncGenerator[ReencodeJob, None] = subscription(watch_reencode)

@@ -9,13 +9,13 @@ import strawberry
 
 from resolvers import tags
 from schema.common import Node
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 
 
 @of()
 @strawberry.type(description="A word for folders, the same for the whole organisation (ENC-TAG).")
 class OrganisationTag(Node):
-    id: strawberry.ID = answered(tags.id_of, "The opaque id.")
+    id: strawberry.ID = resolved(tags.id_of, "The opaque id.")
     uuid: UUID = column("The tag's uuid.")
     name: str = column("The tag's name; no other has it, letter by letter.")
     description: str = column("What the tag means.")

@@ -13,7 +13,7 @@ from resolvers import uploads
 from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
 from schema.datasets import Dataset
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 from schema.folders import StorageFolder
 from schema.people import User
 
@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 class UploadedItem:
     item_uuid: UUID = column("The item's uuid.")
     name: str = column("The item's name.")
-    data_row_uuid: UUID | None = column("The data row by which the job's dataset uses it, if the viewer sees that.")
+    data_row_uuid: UUID | None = column(
+        "The data row by which the job's dataset uses it, if the viewer sees that."
+    )
 
 
 @of()
 @strawberry.type(description="Why a unit of a job failed (ENC-UERR).")
 class UploadUnitError:
-    object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read, no more than it has files.")
+    object_urls: list[str] = resolved(
+        uploads.urls_of, "The URLs that it was told to read, no more than it has files."
+    )
     error: str = column("What is wrong, and with which file.")
-    subtask_uuid: UUID = answered(uploads.unit_uuid_of, "The unit's uuid.")
-    action_description: str = answered(uploads.action_of, "What was being done.")
+    subtask_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's uuid.")
+    action_description: str = resolved(uploads.action_of, "What was being done.")
 
 
 @of()
@@ -46,7 +50,7 @@ class UploadUnit:
     position: int = column("Its place in the job, from 0.")
     status: JobStatus = column("What has become of it.")
     title: str | None = column("The name that was asked for the item.")
-    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = answered(
+    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         uploads.item_of, "The item: a placeholder until the unit is done."
     )
     error: str | None = column(
@@ -55,7 +59,9 @@ class UploadUnit:
     action_description: str | None = column(
         "What was being done when it failed; of a unit that is to be tried again, what it waits for."
     )
-    object_urls: list[str] = answered(uploads.urls_of, "The URLs that it was told to read, no more than it has files.")
+    object_urls: list[str] = resolved(
+        uploads.urls_of, "The URLs that it was told to read, no more than it has files."
+    )
     is_skipped: bool = column("Whether nothing was made, because the folder had its item already.")
     sequence: BigInt = column("The job's sequence number when the unit last changed.")
 
@@ -65,14 +71,15 @@ class UploadUnit:
     description="A job that makes items of uploaded files (ENC-UJOB). Look at counts, not only at the status."
 )
 class UploadJob(Node):
-    id: strawberry.ID = answered(uploads.id_of, "The opaque id.")
+    id: strawberry.ID = resolved(uploads.id_of, "The opaque id.")
     uuid: UUID = column("The job's uuid.")
-    folder: StorageFolder = answered(uploads.folder_of, "The folder that the items go to.")
-    user: User | None = answered(uploads.user_of, "Who started it.")
-    dataset: Dataset | None = answered(
-        uploads.dataset_of, "The dataset that is to use what it makes, if there is one and the viewer sees it."
+    folder: StorageFolder = resolved(uploads.folder_of, "The folder that the items go to.")
+    user: User | None = resolved(uploads.user_of, "Who started it.")
+    dataset: Dataset | None = resolved(
+        uploads.dataset_of,
+        "The dataset that is to use what it makes, if there is one and the viewer sees it.",
     )
-    cloud_sync_job: Annotated[CloudSyncJob, strawberry.lazy("schema.syncs")] | None = answered(
+    cloud_sync_job: Annotated[CloudSyncJob, strawberry.lazy("schema.syncs")] | None = resolved(
         uploads.sync_of, "The sync that it is part of."
     )
     status: JobStatus = column("Whether it is finished, and how.")
@@ -86,13 +93,19 @@ class UploadJob(Node):
     created_at: datetime = column("When it was started.")
     last_edited_at: datetime = column("When it last changed.")
     finished_at: datetime | None = column("When it ended.")
-    items_with_names: list[UploadedItem] = answered(
+    items_with_names: list[UploadedItem] = resolved(
         uploads.uploaded_items,
         "The items made or found so far that the viewer may see; at most 10,000: units lists them all.",
     )
-    errors: list[str] = answered(uploads.error_messages, "What went wrong, as plain text; at most 10,000.")
-    unit_errors: list[UploadUnitError] = answered(uploads.unit_errors, "What went wrong, by unit; at most 10,000.")
-    units: Connection[UploadUnit] = answered(uploads.units_of, "Its units, in the order in which they were given.")
+    errors: list[str] = resolved(
+        uploads.error_messages, "What went wrong, as plain text; at most 10,000."
+    )
+    unit_errors: list[UploadUnitError] = resolved(
+        uploads.unit_errors, "What went wrong, by unit; at most 10,000."
+    )
+    units: Connection[UploadUnit] = resolved(
+        uploads.units_of, "Its units, in the order in which they were given."
+    )
 
 
 @of()

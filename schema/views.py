@@ -11,7 +11,7 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 from gateway.kinds.enums import TimeSeriesColumnKind, TimeSeriesStyle
 from resolvers import views
 from resolvers.inputs.scalars import BigInt
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 
 
 @of()
@@ -30,8 +30,12 @@ class TimeSeriesContent:
         "The time of the first row: a number as it stands there, or the seconds since 1970 of a date."
     )
     end: float = column("The time of the last row.")
-    starts_at: datetime | None = answered(views.starts_at, "The moment of the first row, if the file has dates.")
-    ends_at: datetime | None = answered(views.ends_at, "The moment of the last row, if the file has dates.")
+    starts_at: datetime | None = resolved(
+        views.starts_at, "The moment of the first row, if the file has dates."
+    )
+    ends_at: datetime | None = resolved(
+        views.ends_at, "The moment of the last row, if the file has dates."
+    )
 
 
 @strawberry.interface(description="How one channel of a time series is drawn.")
@@ -43,9 +47,15 @@ class TimeSeriesChannel:
     style: TimeSeriesStyle = column("How it is drawn.")
 
     @classmethod
-    def resolve_type(cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType) -> str:
+    def resolve_type(
+        cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType
+    ) -> str:
         """The type of a channel."""
-        return "TimeSeriesLineChannel" if row.style is TimeSeriesStyle.LINE else "TimeSeriesPointsChannel"
+        return (
+            "TimeSeriesLineChannel"
+            if row.style is TimeSeriesStyle.LINE
+            else "TimeSeriesPointsChannel"
+        )
 
 
 @of()
@@ -63,4 +73,6 @@ class TimeSeriesPointsChannel(TimeSeriesChannel):
 @of()
 @strawberry.type(description="How a time series is shown (ENC-TSV).")
 class TimeSeriesViewSettings:
-    channels: list[TimeSeriesChannel] = column("The channels that somebody has settled, at most 100; others are lines.")
+    channels: list[TimeSeriesChannel] = column(
+        "The channels that somebody has settled, at most 100; others are lines."
+    )

@@ -1,6 +1,6 @@
 """What every test may ask for."""
 
-from gateway.gc_tuning import collect_seldom
+from gateway.gc_tuning import relax_gc
 
 pytest_plugins = [
     "tests.fixtures.databases",
@@ -14,4 +14,4 @@ pytest_plugins = [
 
 def pytest_collection_finish() -> None:
     """The tests themselves are as much as a server holds, and as little garbage."""
-    collect_seldom()
+    relax_gc()

@@ -56,7 +56,9 @@ class Authenticator:
         """The viewer with that credential; raises `UNAUTHENTICATED` without one or with a bad one."""
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise DomainError(ErrorCode.UNAUTHENTICATED, "Send a credential: Authorization: Bearer …")
+            raise DomainError(
+                ErrorCode.UNAUTHENTICATED, "Send a credential: Authorization: Bearer …"
+            )
         return await self._viewer(token.strip())
 
     async def _viewer(self, token: str) -> Viewer:
@@ -71,7 +73,9 @@ class Authenticator:
     async def _learnt(self, token: str, key: str) -> Viewer:
         viewer = await self._look_up(token, key)
         if viewer is None:
-            raise DomainError(ErrorCode.UNAUTHENTICATED, "This credential is not valid, or not any more.")
+            raise DomainError(
+                ErrorCode.UNAUTHENTICATED, "This credential is not valid, or not any more."
+            )
         self._known[key] = _Known(viewer, time.monotonic() + MEMORY_SECONDS)
         if len(self._known) > _MEMORY_ENTRIES:
             self._known.popitem(last=False)
@@ -95,7 +99,9 @@ class Authenticator:
             )
         )
         email = self._email_in(token)
-        statement = by_key if email is None else sa.select(users).where(users.c.email_key == fold(email))
+        statement = (
+            by_key if email is None else sa.select(users).where(users.c.email_key == fold(email))
+        )
         rows = await self._database.rows(statement.where(users.c.is_active))
         return Viewer(rows[0].uuid, rows[0].site_role) if rows else None
 
@@ -105,9 +111,14 @@ class Authenticator:
             return None
         try:
             claims: dict[str, Any] = jwt.decode(
-                token, self._jwt_secret, algorithms=[_ALGORITHM], options={"require": ["exp"], "verify_aud": False}
+                token,
+                self._jwt_secret,
+                algorithms=[_ALGORITHM],
+                options={"require": ["exp"], "verify_aud": False},
             )
         except jwt.InvalidTokenError:
             return None
         claim = claims.get(self._jwt_claim)
-        return claim if isinstance(claim, str) and claim.isprintable() else None  # as every address is
+        return (
+            claim if isinstance(claim, str) and claim.isprintable() else None
+        )  # as every address is

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import held_by
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import forbidden, not_found
 from gateway.kinds.enums import StorageUserRole
@@ -28,31 +28,43 @@ class Held:
     folder_uuid: UUID | None = None
 
 
-async def roles_on_folders(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
+async def roles_on_folders(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, Held]:
     """The role on each folder that the viewer may see; the others are not there."""
     grants, tops = folder_grants.alias(), folders.alias()
     statement = (
         sa.select(folders.c.uuid, grants.c.role, tops.c.uuid.label("top_uuid"))
         .join(tops, within(folders.c.path, tops.c.path))
         .join(grants, grants.c.folder_uuid == tops.c.uuid)
-        .where(among(connection.dialect.name, folders.c.uuid, uuids), held_by(viewer, grants))
+        .where(in_keys(connection.dialect.name, folders.c.uuid, uuids), held_by(viewer, grants))
         .order_by(sa.func.length(tops.c.path).desc())
     )
-    held = _strongest((row.uuid, Held(row.role, row.top_uuid)) for row in await connection.execute(statement))
+    held = _strongest(
+        (row.uuid, Held(row.role, row.top_uuid)) for row in await connection.execute(statement)
+    )
     return await _as_site_admin(connection, viewer, folders, uuids, held)
 
 
-async def roles_on_items(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
+async def roles_on_items(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, Held]:
     """The role on each item that the viewer may see: that on its folder."""
-    statement = sa.select(items.c.uuid, items.c.folder_uuid).where(among(connection.dialect.name, items.c.uuid, uuids))
+    statement = sa.select(items.c.uuid, items.c.folder_uuid).where(
+        in_keys(connection.dialect.name, items.c.uuid, uuids)
+    )
     homes = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
     held = await roles_on_folders(connection, viewer, set(homes.values()))
     return {uuid: held[home] for uuid, home in homes.items() if home in held}
 
 
-async def roles_on_datasets(connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]) -> dict[UUID, Held]:
+async def roles_on_datasets(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, Held]:
     """The role on each dataset that the viewer may see."""
-    return await _roles_by_own_grants(connection, viewer, datasets, dataset_grants.c.dataset_uuid, uuids)
+    return await _roles_by_own_grants(
+        connection, viewer, datasets, dataset_grants.c.dataset_uuid, uuids
+    )
 
 
 async def roles_on_integrations(
@@ -72,11 +84,15 @@ def require(held: Held | None, role: StorageUserRole, what: str, *path: str | in
 
 
 async def _roles_by_own_grants(
-    connection: AsyncConnection, viewer: Viewer, table: sa.Table, on: sa.Column[Any], uuids: Collection[UUID]
+    connection: AsyncConnection,
+    viewer: Viewer,
+    table: sa.Table,
+    on: sa.Column[Any],
+    uuids: Collection[UUID],
 ) -> dict[UUID, Held]:
     """The role on each row of a table whose grants name it in the column `on`."""
     grants: sa.Table = on.table
-    chosen = among(connection.dialect.name, on, uuids)
+    chosen = in_keys(connection.dialect.name, on, uuids)
     statement = sa.select(on.label("on_uuid"), grants.c.role).where(chosen, held_by(viewer, grants))
     held = _strongest((row.on_uuid, Held(row.role)) for row in await connection.execute(statement))
     return await _as_site_admin(connection, viewer, table, uuids, held)
@@ -91,11 +107,17 @@ def _strongest(found: Iterable[tuple[UUID, Held]]) -> dict[UUID, Held]:
 
 
 async def _as_site_admin(
-    connection: AsyncConnection, viewer: Viewer, table: sa.Table, uuids: Collection[UUID], held: dict[UUID, Held]
+    connection: AsyncConnection,
+    viewer: Viewer,
+    table: sa.Table,
+    uuids: Collection[UUID],
+    held: dict[UUID, Held],
 ) -> dict[UUID, Held]:
     if not viewer.is_site_admin:
         return held
-    found = await connection.execute(sa.select(table.c.uuid).where(among(connection.dialect.name, table.c.uuid, uuids)))
+    found = await connection.execute(
+        sa.select(table.c.uuid).where(in_keys(connection.dialect.name, table.c.uuid, uuids))
+    )
     return {uuid: _at_least_admin(held.get(uuid)) for uuid in found.scalars()}
 
 

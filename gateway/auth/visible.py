@@ -21,7 +21,9 @@ Condition = sa.ColumnElement[bool]
 
 def held_by(viewer: Viewer, grants: sa.FromClause) -> Condition:
     """Whether a grant is the viewer's own or one of his groups'."""
-    my_groups = sa.select(memberships.c.group_uuid).where(memberships.c.user_uuid == viewer.user_uuid)
+    my_groups = sa.select(memberships.c.group_uuid).where(
+        memberships.c.user_uuid == viewer.user_uuid
+    )
     return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(my_groups))
 
 
@@ -94,7 +96,9 @@ def sees_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrat
 def given_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
     """Whether the viewer holds a grant on an integration."""
     grants = integration_grants.alias()
-    return sa.exists().where(grants.c.integration_uuid == integration.c.uuid, held_by(viewer, grants))
+    return sa.exists().where(
+        grants.c.integration_uuid == integration.c.uuid, held_by(viewer, grants)
+    )
 
 
 def is_root(viewer: Viewer) -> Condition:
@@ -103,7 +107,11 @@ def is_root(viewer: Viewer) -> Condition:
     higher = (
         sa.exists()
         .select_from(above.join(tops, tops.c.uuid == above.c.folder_uuid))
-        .where(held_by(viewer, above), within(folders.c.path, tops.c.path), tops.c.uuid != folders.c.uuid)
+        .where(
+            held_by(viewer, above),
+            within(folders.c.path, tops.c.path),
+            tops.c.uuid != folders.c.uuid,
+        )
     )
     granted = sa.select(grants.c.folder_uuid).where(held_by(viewer, grants))
     return sa.and_(folders.c.uuid.in_(granted), ~higher)

@@ -8,14 +8,15 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
-from gateway.catalog.ledger.journal import Changed, record
-from gateway.database.dialects import among
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.models.base import fold, now
 from gateway.models.collections import (
-    Collection,
-    FilterPreset,
+    CollectionRecord,
+    FilterPresetRecord,
     collection_items,
     collections,
     filter_presets,
@@ -30,10 +31,12 @@ async def create_collection(
     transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, name: str, description: str
 ) -> UUID:
     """Make a collection, empty at first."""
-    row = Collection(top_level_folder_uuid=folder_uuid, name=name, name_key=fold(name), description=description)
+    row = CollectionRecord(
+        top_level_folder_uuid=folder_uuid, name=name, name_key=fold(name), description=description
+    )
     await transaction.execute(sa.insert(collections).values(row.model_dump()))
-    made = Changed("CREATE", "Collection", row.uuid, folder_uuid, after={"name": name})
-    await record(transaction, user_uuid, [made])
+    made = JournalEntry("CREATE", "Collection", row.uuid, folder_uuid, after={"name": name})
+    await journal.append(transaction, user_uuid, [made])
     return row.uuid
 
 
@@ -46,56 +49,85 @@ async def create_preset(
     filter: dict[str, Any],
 ) -> UUID:
     """Keep a filter under a name."""
-    row = FilterPreset(
-        top_level_folder_uuid=folder_uuid, name=name, name_key=fold(name), description=description, filter=filter
+    row = FilterPresetRecord(
+        top_level_folder_uuid=folder_uuid,
+        name=name,
+        name_key=fold(name),
+        description=description,
+        filter=filter,
     )
     await transaction.execute(sa.insert(filter_presets).values(row.model_dump()))
-    made = Changed("CREATE", "FilterPreset", row.uuid, folder_uuid, after={"name": name})
-    await record(transaction, user_uuid, [made])
+    made = JournalEntry("CREATE", "FilterPreset", row.uuid, folder_uuid, after={"name": name})
+    await journal.append(transaction, user_uuid, [made])
     return row.uuid
 
 
-async def remove(transaction: Transaction, user_uuid: UUID, table: sa.Table, object_type: str, present: Any) -> None:
+async def delete_collection_or_preset(
+    transaction: Transaction, user_uuid: UUID, table: sa.Table, object_type: str, present: Any
+) -> None:
     """Remove a held collection or preset; items stay."""
     await transaction.execute(sa.delete(table).where(table.c.uuid == present.uuid))
-    gone = Changed("DELETE", object_type, present.uuid, present.top_level_folder_uuid, {"name": present.name})
-    await record(transaction, user_uuid, [gone])
+    gone = JournalEntry(
+        "DELETE", object_type, present.uuid, present.top_level_folder_uuid, {"name": present.name}
+    )
+    await journal.append(transaction, user_uuid, [gone])
 
 
-async def add_items(transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]) -> set[UUID]:
+async def add_items(
+    transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]
+) -> set[UUID]:
     """Put items into a held collection; those that the viewer cannot see, which are left out."""
-    chosen = among(transaction.connection.dialect.name, items.c.uuid, uuids)
+    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, uuids)
     seen = sa.select(items.c.uuid).where(chosen, sees_item(viewer))
-    known = {row.uuid for row in await transaction.rows(seen.with_for_update(read=True, key_share=True))}
-    chosen = among(transaction.connection.dialect.name, items.c.uuid, known)
+    known = {
+        row.uuid for row in await transaction.rows(seen.with_for_update(read=True, key_share=True))
+    }
+    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, known)
     await _add(transaction, viewer.user_uuid, present, sa.select(items.c.uuid).where(chosen))
     return set(uuids) - known
 
 
-async def remove_items(transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]) -> set[UUID]:
+async def remove_items(
+    transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]
+) -> set[UUID]:
     """Take items out of a held collection; those that it does not hold or the viewer cannot see, which stay."""
     dialect = transaction.connection.dialect.name
-    held = sa.select(items.c.uuid).join(collection_items, collection_items.c.item_uuid == items.c.uuid)
-    held = held.where(_of(present), among(dialect, items.c.uuid, uuids), sees_item(viewer))
+    held = sa.select(items.c.uuid).join(
+        collection_items, collection_items.c.item_uuid == items.c.uuid
+    )
+    held = held.where(_of(present), in_keys(dialect, items.c.uuid, uuids), sees_item(viewer))
     found = {row.uuid for row in await transaction.rows(held)}
-    await _take(transaction, viewer.user_uuid, present, among(dialect, collection_items.c.item_uuid, found))
+    await _take(
+        transaction,
+        viewer.user_uuid,
+        present,
+        in_keys(dialect, collection_items.c.item_uuid, found),
+    )
     return set(uuids) - found
 
 
-async def add_found(transaction: Transaction, viewer: Viewer, present: Any, conditions: Conditions) -> int:
+async def add_matching(
+    transaction: Transaction, viewer: Viewer, present: Any, conditions: Conditions
+) -> int:
     """Put into a held collection whatever in its folder and below meets conditions; how many items are new."""
     return await _add(transaction, viewer.user_uuid, present, _found(present).where(*conditions))
 
 
-async def remove_found(transaction: Transaction, user_uuid: UUID, present: Any, conditions: Conditions) -> int:
+async def remove_matching(
+    transaction: Transaction, user_uuid: UUID, present: Any, conditions: Conditions
+) -> int:
     """Take out of a held collection whatever in its folder and below meets conditions; how many items those were."""
     found = _found(present).where(*conditions)
     return await _take(transaction, user_uuid, present, collection_items.c.item_uuid.in_(found))
 
 
-async def titled_items(transaction: Transaction, present: Any, titles: Some[str]) -> dict[str, list[UUID]]:
+async def items_with_titles(
+    transaction: Transaction, present: Any, titles: Some[str]
+) -> dict[str, list[UUID]]:
     """The items in a collection's folder and below that have these very names, by name."""
-    chosen = among(transaction.connection.dialect.name, items.c.name_key, {fold(title) for title in titles})
+    chosen = in_keys(
+        transaction.connection.dialect.name, items.c.name_key, {fold(title) for title in titles}
+    )
     found = _found(present).add_columns(items.c.name).where(chosen, items.c.is_tombstone.is_(False))
     by_title: dict[str, list[UUID]] = {}
     for row in await transaction.rows(found):
@@ -118,30 +150,50 @@ def _of(present: Any) -> sa.ColumnElement[bool]:
     return mine
 
 
-async def _add(transaction: Transaction, user_uuid: UUID, present: Any, found: sa.Select[Any]) -> int:
+async def _add(
+    transaction: Transaction, user_uuid: UUID, present: Any, found: sa.Select[Any]
+) -> int:
     """Whoever holds the collection is the only one who adds to it."""
     held = sa.select(collection_items.c.item_uuid).where(_of(present))
-    columns = [collection_items.c.collection_uuid, collection_items.c.item_uuid, collection_items.c.created_at]
+    columns = [
+        collection_items.c.collection_uuid,
+        collection_items.c.item_uuid,
+        collection_items.c.created_at,
+    ]
     kept = [sa.literal(present.uuid, columns[0].type), sa.literal(now(), columns[2].type)]
     rows = found.where(items.c.uuid.not_in(held)).with_only_columns(
         kept[0], items.c.uuid, kept[1], maintain_column_froms=True
     )
-    insert = sa.insert(collection_items).from_select(columns, rows).execution_options(preserve_rowcount=True)
+    insert = (
+        sa.insert(collection_items)
+        .from_select(columns, rows)
+        .execution_options(preserve_rowcount=True)
+    )
     added = await transaction.execute(insert)
     return await _counted(transaction, user_uuid, present, "ADD_ITEMS", added.rowcount)
 
 
-async def _take(transaction: Transaction, user_uuid: UUID, present: Any, which: sa.ColumnElement[bool]) -> int:
+async def _take(
+    transaction: Transaction, user_uuid: UUID, present: Any, which: sa.ColumnElement[bool]
+) -> int:
     taken = await transaction.execute(sa.delete(collection_items).where(_of(present), which))
     return await _counted(transaction, user_uuid, present, "REMOVE_ITEMS", taken.rowcount)
 
 
-async def _counted(transaction: Transaction, user_uuid: UUID, present: Any, action: str, count: int) -> int:
+async def _counted(
+    transaction: Transaction, user_uuid: UUID, present: Any, action: str, count: int
+) -> int:
     if count:
-        edited = sa.update(collections).where(collections.c.uuid == present.uuid).values(last_edited_at=now())
+        edited = (
+            sa.update(collections)
+            .where(collections.c.uuid == present.uuid)
+            .values(last_edited_at=now())
+        )
         await transaction.execute(edited)
         folder = present.top_level_folder_uuid
-        await record(
-            transaction, user_uuid, [Changed(action, "Collection", present.uuid, folder, after={"items": count})]
+        await journal.append(
+            transaction,
+            user_uuid,
+            [JournalEntry(action, "Collection", present.uuid, folder, after={"items": count})],
         )
     return count

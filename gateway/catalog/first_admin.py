@@ -10,7 +10,7 @@ from gateway.models.people import users
 FIRST_ADMIN = "admin@localhost"
 
 
-async def first_admin(database: Database, wanted: str | None) -> str | None:
+async def create_first_admin(database: Database, wanted: str | None) -> str | None:
     """Make an admin where there are no users yet; the text of his key, to be shown once, or None if there are users."""
     async with database.writing() as transaction:
         if await transaction.first(sa.select(users.c.uuid).limit(1)):

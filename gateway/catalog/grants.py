@@ -8,13 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from gateway.catalog.ledger.journal import Changed, record
-from gateway.database.dialects import among
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageUserRole
-from gateway.models.datasets import DatasetGrant, dataset_grants
-from gateway.models.folders import FolderGrant, folder_grants
-from gateway.models.integrations import IntegrationGrant, integration_grants
+from gateway.models.datasets import DatasetGrantRecord, dataset_grants
+from gateway.models.folders import FolderGrantRecord, folder_grants
+from gateway.models.integrations import IntegrationGrantRecord, integration_grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,10 @@ class Grants:
 
     def changed(
         self, action: str, grant: Any, before: StorageUserRole | None, after: StorageUserRole | None
-    ) -> Changed:
+    ) -> JournalEntry:
         """What happened to one grant; those on folders are found by the folder."""
         named = {self.on.key: getattr(grant, self.on.key), self.to.key: getattr(grant, self.to.key)}
-        return Changed(
+        return JournalEntry(
             action,
             self.row.__name__,
             grant.uuid,
@@ -41,22 +42,33 @@ class Grants:
         )
 
 
-FOLDER_GRANTS = Grants(FolderGrant, folder_grants, folder_grants.c.folder_uuid, folder_grants.c.group_uuid)
-DATASET_GRANTS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.group_uuid)
-INTEGRATION_GRANTS = Grants(
-    IntegrationGrant, integration_grants, integration_grants.c.integration_uuid, integration_grants.c.group_uuid
+FOLDER_GRANTS = Grants(
+    FolderGrantRecord, folder_grants, folder_grants.c.folder_uuid, folder_grants.c.group_uuid
 )
-DATASET_USERS = Grants(DatasetGrant, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.user_uuid)
+DATASET_GRANTS = Grants(
+    DatasetGrantRecord, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.group_uuid
+)
+INTEGRATION_GRANTS = Grants(
+    IntegrationGrantRecord,
+    integration_grants,
+    integration_grants.c.integration_uuid,
+    integration_grants.c.group_uuid,
+)
+DATASET_USERS = Grants(
+    DatasetGrantRecord, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.user_uuid
+)
 GRANTS = (FOLDER_GRANTS, DATASET_GRANTS, INTEGRATION_GRANTS)
 
 
-async def grants_to(transaction: Transaction, grants: Grants, uuid: UUID, holders: Collection[UUID]) -> list[Any]:
+async def grants_of_holders(
+    transaction: Transaction, grants: Grants, uuid: UUID, holders: Collection[UUID]
+) -> list[Any]:
     """The grants of these holders on that very object."""
-    chosen = among(transaction.connection.dialect.name, grants.to, holders)
+    chosen = in_keys(transaction.connection.dialect.name, grants.to, holders)
     return await transaction.rows(sa.select(grants.table).where(grants.on == uuid, chosen))
 
 
-async def give(
+async def grant(
     transaction: Transaction,
     user_uuid: UUID,
     grants: Grants,
@@ -65,27 +77,45 @@ async def give(
     role: StorageUserRole,
 ) -> None:
     """Give held groups, or users, a role on an object; it replaces the one that they hold there."""
-    present = await grants_to(transaction, grants, uuid, holders)
+    present = await grants_of_holders(transaction, grants, uuid, holders)
     other = [row for row in present if row.role is not role]
-    chosen = among(transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in other])
+    chosen = in_keys(
+        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in other]
+    )
     await transaction.execute(sa.update(grants.table).where(chosen).values(role=role))
     new = sorted(set(holders) - {getattr(row, grants.to.key) for row in present})
-    made = [grants.row(**{grants.on.key: uuid, grants.to.key: holder, "role": role}) for holder in new]
+    made = [
+        grants.row(**{grants.on.key: uuid, grants.to.key: holder, "role": role}) for holder in new
+    ]
     if made:
         await transaction.execute(sa.insert(grants.table), [row.model_dump() for row in made])
     changed = [grants.changed("UPDATE", row, row.role, role) for row in other]
-    await record(transaction, user_uuid, changed + [grants.changed("CREATE", row, None, role) for row in made])
+    await journal.append(
+        transaction,
+        user_uuid,
+        changed + [grants.changed("CREATE", row, None, role) for row in made],
+    )
 
 
-async def take(transaction: Transaction, user_uuid: UUID, grants: Grants, rows: Iterable[Any]) -> None:
+async def revoke(
+    transaction: Transaction, user_uuid: UUID, grants: Grants, rows: Iterable[Any]
+) -> None:
     """Take away these grants."""
     gone = list(rows)
-    chosen = among(transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in gone])
+    chosen = in_keys(
+        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in gone]
+    )
     await transaction.execute(sa.delete(grants.table).where(chosen))
-    await record(transaction, user_uuid, [grants.changed("DELETE", row, row.role, None) for row in gone])
+    await journal.append(
+        transaction, user_uuid, [grants.changed("DELETE", row, row.role, None) for row in gone]
+    )
 
 
-async def take_from_group(transaction: Transaction, user_uuid: UUID, grants: Grants, group_uuid: UUID) -> None:
+async def revoke_all_of_group(
+    transaction: Transaction, user_uuid: UUID, grants: Grants, group_uuid: UUID
+) -> None:
     """Take away all that a group was given."""
-    held = await transaction.rows(sa.select(grants.table).where(grants.table.c.group_uuid == group_uuid))
-    await take(transaction, user_uuid, grants, held)
+    held = await transaction.rows(
+        sa.select(grants.table).where(grants.table.c.group_uuid == group_uuid)
+    )
+    await revoke(transaction, user_uuid, grants, held)

@@ -6,16 +6,22 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.journal import JournalEntry
 from gateway.clouds.cloud import BadCredentials, Cloud
 from gateway.context import Services
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import JobStatus, StorageUserRole
 from gateway.models.folders import folders
-from gateway.models.integrations import CloudIntegration, IntegrationGrant, cloud_integrations, integration_grants
+from gateway.models.integrations import (
+    CloudIntegrationRecord,
+    IntegrationGrantRecord,
+    cloud_integrations,
+    integration_grants,
+)
 from gateway.models.items import items
 from gateway.models.uploads import upload_jobs, uploads
 
@@ -31,13 +37,24 @@ async def check_access(cloud: Cloud) -> None:
             raise DomainError(error.code, error.message, ("locations", place)) from None
 
 
-async def create_integration(transaction: Transaction, user_uuid: UUID, row: CloudIntegration) -> UUID:
+async def create_integration(
+    transaction: Transaction, user_uuid: UUID, row: CloudIntegrationRecord
+) -> UUID:
     """Write an integration; who makes it is its ADMIN."""
-    grant = IntegrationGrant(integration_uuid=row.uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN)
+    grant = IntegrationGrantRecord(
+        integration_uuid=row.uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN
+    )
     await transaction.execute(sa.insert(cloud_integrations).values(row.model_dump()))
     await transaction.execute(sa.insert(integration_grants).values(grant.model_dump()))
-    after = {"title": row.title, "kind": row.kind, "endpoint": row.endpoint, "locations": row.locations}
-    await record(transaction, user_uuid, [Changed("CREATE", "CloudIntegration", row.uuid, after=after)])
+    after = {
+        "title": row.title,
+        "kind": row.kind,
+        "endpoint": row.endpoint,
+        "locations": row.locations,
+    }
+    await journal.append(
+        transaction, user_uuid, [JournalEntry("CREATE", "CloudIntegration", row.uuid, after=after)]
+    )
     return row.uuid
 
 
@@ -53,23 +70,29 @@ async def delete_integration(transaction: Transaction, user_uuid: UUID, present:
     for what, needs_it in users:
         found = await transaction.first(sa.select(sa.func.count().label("total")).where(needs_it))
         if found.total:
-            raise conflict(f"{found.total:,} {what}{'s' * (found.total > 1)} would lose it.", "integrationUuid")
+            raise conflict(
+                f"{found.total:,} {what}{'s' * (found.total > 1)} would lose it.", "integrationUuid"
+            )
     await transaction.execute(sa.update(upload_jobs).where(mine).values(integration_uuid=None))
-    await transaction.execute(sa.delete(cloud_integrations).where(cloud_integrations.c.uuid == present.uuid))
-    gone = Changed("DELETE", "CloudIntegration", present.uuid, before={"title": present.title})
-    await record(transaction, user_uuid, [gone])
+    await transaction.execute(
+        sa.delete(cloud_integrations).where(cloud_integrations.c.uuid == present.uuid)
+    )
+    gone = JournalEntry("DELETE", "CloudIntegration", present.uuid, before={"title": present.title})
+    await journal.append(transaction, user_uuid, [gone])
 
 
-async def keep_integration(transaction: Transaction, uuid: UUID, *path: str | int) -> None:
+async def lock_integration(transaction: Transaction, uuid: UUID, *path: str | int) -> None:
     """Let an integration stay until the transaction ends, for something is about to need it."""
     held = sa.select(cloud_integrations.c.uuid).where(cloud_integrations.c.uuid == uuid)
     if await transaction.first(held.with_for_update(read=True, key_share=True)) is None:
         raise not_found("cloud integration", *path)
 
 
-async def integration_of(transaction: Transaction, uuid: UUID) -> Any:
+async def find_integration(transaction: Transaction, uuid: UUID) -> Any:
     """The row of an integration; None if it is gone."""
-    return await transaction.first(sa.select(cloud_integrations).where(cloud_integrations.c.uuid == uuid))
+    return await transaction.first(
+        sa.select(cloud_integrations).where(cloud_integrations.c.uuid == uuid)
+    )
 
 
 async def open_integration(services: Services, uuid: UUID) -> tuple[Any, Cloud]:
@@ -84,5 +107,7 @@ async def integration_rows(database: Database, uuids: Collection[UUID]) -> dict[
     """The rows of these integrations, by uuid."""
     if not uuids:
         return {}
-    chosen = among(database.dialect, cloud_integrations.c.uuid, uuids)
-    return {row.uuid: row for row in await database.rows(sa.select(cloud_integrations).where(chosen))}
+    chosen = in_keys(database.dialect, cloud_integrations.c.uuid, uuids)
+    return {
+        row.uuid: row for row in await database.rows(sa.select(cloud_integrations).where(chosen))
+    }

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ledger.counters import count, entering, leaving
-from gateway.catalog.ledger.journal import Changed, record
-from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink
-from gateway.catalog.ledger.row_edits import changed_values, write_each
-from gateway.catalog.ledger.stored_objects import give_up_uploads, release
-from gateway.database.dialects import among
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink_data_rows
+from gateway.catalog.ledger.row_edits import changed_values, update_rows
+from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objects
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.kinds.enums import FILE_GROUPS
@@ -24,10 +25,12 @@ from gateway.models.uploads import uploads
 from gateway.queues.base import Queue
 
 
-async def chosen_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
+async def locked_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
     """The rows of these items, held until the transaction ends."""
-    chosen = among(transaction.connection.dialect.name, items.c.uuid, uuids)
-    return await transaction.rows(sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update())
+    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, uuids)
+    return await transaction.rows(
+        sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update()
+    )
 
 
 async def update_items(
@@ -38,69 +41,92 @@ async def update_items(
 ) -> None:
     """Change attributes of items; what is as it was already is no change."""
     new = changed_values(values, present)
-    await write_each(transaction, items, new)
-    await record(transaction, user_uuid, [_updated(present[uuid], changed) for uuid, changed in new.items()])
+    await update_rows(transaction, items, new)
+    await journal.append(
+        transaction, user_uuid, [_updated(present[uuid], changed) for uuid, changed in new.items()]
+    )
 
 
-async def move_items(transaction: Transaction, user_uuid: UUID, rows: Sequence[Any], folder_uuid: UUID) -> None:
+async def move_items(
+    transaction: Transaction, user_uuid: UUID, rows: Sequence[Any], folder_uuid: UUID
+) -> None:
     """Put items into another folder; those that lie there already stay as they are."""
     rows = [row for row in rows if row.folder_uuid != folder_uuid]
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    chosen = among(transaction.connection.dialect.name, items.c.uuid, uuids)
+    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, uuids)
     changed = {"folder_uuid": folder_uuid, "last_edited_at": now()}
     await transaction.execute(sa.update(items).where(chosen).values(changed))
-    await count(transaction, leaving(rows), entering(rows, folder_uuid))
+    await apply_deltas(transaction, removal_deltas(rows), arrival_deltas(rows, folder_uuid))
     await items_left(transaction, user_uuid, uuids)
-    await items_entered(transaction, user_uuid, folder_uuid, [row.uuid for row in rows if not row.is_placeholder])
-    await record(transaction, user_uuid, [_moved(row, folder_uuid) for row in rows])
+    await items_entered(
+        transaction, user_uuid, folder_uuid, [row.uuid for row in rows if not row.is_placeholder]
+    )
+    await journal.append(transaction, user_uuid, [_moved(row, folder_uuid) for row in rows])
 
 
-async def remove_items(transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]) -> None:
+async def remove_items(
+    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
+) -> None:
     """Remove items, their uses by datasets, and, by a task, the bytes that nothing else refers to."""
     dialect, uuids = transaction.connection.dialect.name, [row.uuid for row in rows]
     if not uuids:
         return
-    expected = await transaction.rows(sa.select(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
-    versions = await transaction.rows(
-        sa.select(renditions.c.object_key).where(among(dialect, renditions.c.item_uuid, uuids))
+    expected = await transaction.rows(
+        sa.select(uploads).where(in_keys(dialect, uploads.c.item_uuid, uuids))
     )
-    await unlink(transaction, user_uuid, among(dialect, data_rows.c.item_uuid, uuids))
-    await transaction.execute(sa.delete(items).where(among(dialect, items.c.uuid, uuids)))
-    await count(transaction, leaving(rows))
-    await release(transaction, queue, [row.object_key for row in (*rows, *versions)])
-    await give_up_uploads(transaction, queue, expected)
-    changed = [Changed("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name}) for row in rows]
-    await record(transaction, user_uuid, changed)
+    versions = await transaction.rows(
+        sa.select(renditions.c.object_key).where(in_keys(dialect, renditions.c.item_uuid, uuids))
+    )
+    await unlink_data_rows(transaction, user_uuid, in_keys(dialect, data_rows.c.item_uuid, uuids))
+    await transaction.execute(sa.delete(items).where(in_keys(dialect, items.c.uuid, uuids)))
+    await apply_deltas(transaction, removal_deltas(rows))
+    await release_objects(transaction, queue, [row.object_key for row in (*rows, *versions)])
+    await abandon_uploads(transaction, queue, expected)
+    changed = [
+        JournalEntry("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name})
+        for row in rows
+    ]
+    await journal.append(transaction, user_uuid, changed)
 
 
-async def unused_members(transaction: Transaction, group_uuids: Collection[UUID], besides_mirrors: bool) -> list[Any]:
+async def unused_members(
+    transaction: Transaction, group_uuids: Collection[UUID], besides_mirrors: bool
+) -> list[Any]:
     """The frames of these groups of files that no other group and no dataset uses (SUB-046).
 
     Items of a data group are no frames: they are there for themselves. With `besides_mirrors`, the dataset that mirrors
     the folder of a frame does not count as using it.
     """
-    dialect, other, group = transaction.connection.dialect.name, group_members.alias(), items.alias()
+    dialect, other, group = (
+        transaction.connection.dialect.name,
+        group_members.alias(),
+        items.alias(),
+    )
     mine = (
         sa.select(group_members.c.item_uuid)
         .join(group, group.c.uuid == group_members.c.group_uuid)
-        .where(among(dialect, group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
+        .where(in_keys(dialect, group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
     )
     elsewhere = sa.exists().where(
-        other.c.item_uuid == items.c.uuid, sa.not_(among(dialect, other.c.group_uuid, group_uuids))
+        other.c.item_uuid == items.c.uuid,
+        sa.not_(in_keys(dialect, other.c.group_uuid, group_uuids)),
     )
     used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
     if besides_mirrors:
-        used = used.where(datasets.c.uuid == data_rows.c.dataset_uuid, datasets.c.backing_folder_uuid.is_(None))
+        used = used.where(
+            datasets.c.uuid == data_rows.c.dataset_uuid, datasets.c.backing_folder_uuid.is_(None)
+        )
     return await transaction.rows(sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used))
 
 
-async def in_other_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
+async def members_of_other_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Those of the items that belong to a group of files which is not itself among them."""
     dialect = transaction.connection.dialect.name
     found = sa.select(group_members.c.item_uuid).where(
-        among(dialect, group_members.c.item_uuid, uuids), sa.not_(among(dialect, group_members.c.group_uuid, uuids))
+        in_keys(dialect, group_members.c.item_uuid, uuids),
+        sa.not_(in_keys(dialect, group_members.c.group_uuid, uuids)),
     )
     return {row.item_uuid for row in await transaction.rows(found)}
 
@@ -111,7 +137,7 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
     found = (
         sa.select(data_rows.c.item_uuid, is_mirror)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(among(transaction.connection.dialect.name, data_rows.c.item_uuid, uuids))
+        .where(in_keys(transaction.connection.dialect.name, data_rows.c.item_uuid, uuids))
         .distinct()
     )
     uses: dict[UUID, set[bool]] = {}
@@ -120,14 +146,16 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
     return uses
 
 
-def _updated(row: Any, new: Mapping[str, Any]) -> Changed:
+def _updated(row: Any, new: Mapping[str, Any]) -> JournalEntry:
     before = {name: getattr(row, name) for name in new}
-    return Changed("UPDATE", "StorageItem", row.uuid, row.folder_uuid, before, new)
+    return JournalEntry("UPDATE", "StorageItem", row.uuid, row.folder_uuid, before, new)
 
 
-def _moved(row: Any, folder_uuid: UUID) -> Changed:
+def _moved(row: Any, folder_uuid: UUID) -> JournalEntry:
     before, after = {"folder_uuid": row.folder_uuid}, {"folder_uuid": folder_uuid}
-    return Changed("MOVE", "StorageItem", row.uuid, folder_uuid, before, after, row.folder_uuid)
+    return JournalEntry(
+        "MOVE", "StorageItem", row.uuid, folder_uuid, before, after, row.folder_uuid
+    )
 
 
 _IN_A_GROUP = (
@@ -138,15 +166,17 @@ _IN_A_GROUP = (
 
 async def items_within(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
     """All items that lie directly in these folders, held until the transaction ends."""
-    chosen = among(transaction.connection.dialect.name, items.c.folder_uuid, folder_uuids)
-    return await transaction.rows(sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update())
+    chosen = in_keys(transaction.connection.dialect.name, items.c.folder_uuid, folder_uuids)
+    return await transaction.rows(
+        sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update()
+    )
 
 
-async def removal_faults(
+async def removal_errors(
     transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
 ) -> dict[UUID, str]:
     """Why each of these items cannot be removed, for those that cannot."""
-    members = await in_other_groups(transaction, uuids)
+    members = await members_of_other_groups(transaction, uuids)
     faults = dict.fromkeys(members, _IN_A_GROUP)
     for uuid, uses in (await dataset_uses(transaction, uuids)).items():
         if False in uses and not allow_dataset:
@@ -156,22 +186,26 @@ async def removal_faults(
     return faults
 
 
-async def mirrored(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
+async def mirrored_folders(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
     """Those of the folders that a dataset mirrors."""
-    chosen = among(transaction.connection.dialect.name, datasets.c.backing_folder_uuid, folder_uuids)
+    chosen = in_keys(
+        transaction.connection.dialect.name, datasets.c.backing_folder_uuid, folder_uuids
+    )
     return {
         row.backing_folder_uuid
         for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
     }
 
 
-async def mirrored_below(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
+async def folders_mirrored_below(
+    transaction: Transaction, folder_uuids: Collection[UUID]
+) -> set[UUID]:
     """Those of the folders that a dataset mirrors, or of which one below is mirrored."""
     below = folders.alias()
     chosen = (
         sa.select(folders.c.uuid)
         .join(below, within(below.c.path, folders.c.path))
         .join(datasets, datasets.c.backing_folder_uuid == below.c.uuid)
-        .where(among(transaction.connection.dialect.name, folders.c.uuid, folder_uuids))
+        .where(in_keys(transaction.connection.dialect.name, folders.c.uuid, folder_uuids))
     )
     return {row.uuid for row in await transaction.rows(chosen)}

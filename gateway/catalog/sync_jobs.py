@@ -7,12 +7,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
 from gateway.events.base import Events
 from gateway.kinds.enums import CloudSyncJobStatus, JobStatus
 from gateway.models.base import now
-from gateway.models.syncs import CloudSyncJob, cloud_sync_jobs
+from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from gateway.queues.base import Queue
 
 SYNC = "sync_folder"
@@ -35,7 +36,7 @@ class Counts:
         return cls(**{name: job[f"units_{name}_count"] for name in cls.__slots__})
 
 
-def topic_of(uuid: UUID) -> str:
+def sync_job_topic(uuid: UUID) -> str:
     """The topic under which changes of a sync are told."""
     return f"cloud_sync.{uuid.hex}"
 
@@ -47,12 +48,19 @@ async def running_sync(transaction: Transaction, folder_uuid: UUID) -> Any:
 
 
 async def start_sync(
-    transaction: Transaction, queue: Queue, user_uuid: UUID | None, folder_uuid: UUID, *, is_dry_run: bool = False
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID | None,
+    folder_uuid: UUID,
+    *,
+    is_dry_run: bool = False,
 ) -> UUID:
     """Have a held folder synced, which no other sync does at the moment."""
-    job = CloudSyncJob(folder_uuid=folder_uuid, user_uuid=user_uuid, is_dry_run=is_dry_run)
+    job = CloudSyncJobRecord(folder_uuid=folder_uuid, user_uuid=user_uuid, is_dry_run=is_dry_run)
     await transaction.execute(sa.insert(cloud_sync_jobs).values(job.model_dump()))
-    await record(transaction, user_uuid, [Changed("CREATE", "CloudSyncJob", job.uuid, folder_uuid)])
+    await journal.append(
+        transaction, user_uuid, [JournalEntry("CREATE", "CloudSyncJob", job.uuid, folder_uuid)]
+    )
     await enqueue_sync(transaction, queue, job.uuid)
     return job.uuid
 
@@ -86,11 +94,18 @@ async def advance(
 
 async def fail(transaction: Transaction, events: Events, seen: Any, error: str) -> None:
     """The bucket cannot be listed any further: the sync ends with an error once its upload jobs have ended."""
-    values = {**_NO_MORE, "scan_pages_processing_error": 1, "ends_as": CloudSyncJobStatus.ERROR, "error": error}
+    values = {
+        **_NO_MORE,
+        "scan_pages_processing_error": 1,
+        "ends_as": CloudSyncJobStatus.ERROR,
+        "error": error,
+    }
     await advance(transaction, events, seen, values, {})
 
 
-async def cancel_sync(transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, row: Any) -> None:
+async def cancel_sync(
+    transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, row: Any
+) -> None:
     """Let a sync look no further, and nothing of it be begun any more; its upload jobs have still to be cancelled.
 
     A task sees to those that the caller leaves.
@@ -103,7 +118,11 @@ async def cancel_sync(transaction: Transaction, queue: Queue, events: Events, us
     }
     if await _write(transaction, events, mine, values, {}):
         await enqueue_sync(transaction, queue, row.uuid)
-        await record(transaction, user_uuid, [Changed("CANCEL", "CloudSyncJob", row.uuid, row.folder_uuid)])
+        await journal.append(
+            transaction,
+            user_uuid,
+            [JournalEntry("CANCEL", "CloudSyncJob", row.uuid, row.folder_uuid)],
+        )
 
 
 async def follow_job(
@@ -111,7 +130,10 @@ async def follow_job(
 ) -> None:
     """An upload job of a sync changes: what it counts is counted there, too."""
     old, new = Counts.of(job._mapping), Counts.of({**job._mapping, **values})
-    added = {f"upload_jobs_units_{name}": getattr(new, name) - getattr(old, name) for name in Counts.__slots__}
+    added = {
+        f"upload_jobs_units_{name}": getattr(new, name) - getattr(old, name)
+        for name in Counts.__slots__
+    }
     if status is not JobStatus.PENDING:
         added["upload_jobs_pending"] = -1
         if status is not JobStatus.CANCELLED:  # there is no such counter of jobs (SUB-076)
@@ -146,8 +168,12 @@ async def _write(
     row = await transaction.first(changed.returning(cloud_sync_jobs))
     if row is None:
         return False
-    if not row.scan_pages_processing_pending and not row.upload_jobs_pending and row.status == "PENDING":
+    if (
+        not row.scan_pages_processing_pending
+        and not row.upload_jobs_pending
+        and row.status == "PENDING"
+    ):
         ended = sa.update(cloud_sync_jobs).where(_c.uuid == row.uuid)
         await transaction.execute(ended.values(status=row.ends_as, finished_at=moment))
-    await events.publish(transaction, topic_of(row.uuid))
+    await events.publish(transaction, sync_job_topic(row.uuid))
     return True

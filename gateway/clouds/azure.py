@@ -26,19 +26,30 @@ class AzureSigner:
         self._account = account.account or ""
         self._endpoint = (account.endpoint or azure_endpoint(self._account)).rstrip("/")
         try:
-            self._key = base64.b64decode((account.credentials or {}).get("account_key", ""), validate=True)
+            self._key = base64.b64decode(
+                (account.credentials or {}).get("account_key", ""), validate=True
+            )
         except ValueError:
             raise FetchError(ErrorCode.CONFLICT, "The account's key is not in base64.") from None
 
     def head(self, place: Place, lifetime: timedelta) -> str:
         return self.get(place, lifetime)
 
-    def get(self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = "") -> str:
-        named = {"rscd": attachment(file_name), "rsct": media_type(content_type)} if file_name else {}
+    def get(
+        self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = ""
+    ) -> str:
+        named = (
+            {"rscd": attachment(file_name), "rsct": media_type(content_type)} if file_name else {}
+        )
         return self._sign("b", "r", place, lifetime, named)
 
     def page(self, place: Place, after: str | None, size: int, lifetime: timedelta) -> str:
-        query = {"restype": "container", "comp": "list", "prefix": place.key, "maxresults": str(size)}
+        query = {
+            "restype": "container",
+            "comp": "list",
+            "prefix": place.key,
+            "maxresults": str(size),
+        }
         signed = self._sign("c", "l", Place(place.bucket, ""), lifetime, {})
         return f"{signed}&{urlencode({**query, **({'marker': after} if after else {})})}"
 
@@ -52,12 +63,21 @@ class AzureSigner:
                     key=text(one, "Name"),
                     size=int(text(one, "Properties/Content-Length")),
                     etag=one.findtext("Properties/Etag"),
-                    last_modified=parsedate_to_datetime(modified).astimezone(UTC) if modified else None,
+                    last_modified=parsedate_to_datetime(modified).astimezone(UTC)
+                    if modified
+                    else None,
                 )
             )
         return ObjectPage(objects, root.findtext("NextMarker") or None)
 
-    def _sign(self, resource: str, permissions: str, place: Place, lifetime: timedelta, answer: dict[str, str]) -> str:
+    def _sign(
+        self,
+        resource: str,
+        permissions: str,
+        place: Place,
+        lifetime: timedelta,
+        answer: dict[str, str],
+    ) -> str:
         path = "/".join(filter(None, (place.bucket, place.key)))
         moment = datetime.now(UTC)
         claims = {
@@ -73,9 +93,19 @@ class AzureSigner:
 
     def _signature(self, resource: str, claims: dict[str, str]) -> str:
         """Over a line for each of the claims that there could be, in Azure's order."""
-        lines = [*(claims[name] for name in ("sp", "st", "se")), resource, "", "", "", claims["sv"], claims["sr"]]
+        lines = [
+            *(claims[name] for name in ("sp", "st", "se")),
+            resource,
+            "",
+            "",
+            "",
+            claims["sv"],
+            claims["sr"],
+        ]
         lines += ["", "", "", claims.get("rscd", ""), "", "", claims.get("rsct", "")]
-        return base64.b64encode(hmac.digest(self._key, "\n".join(lines).encode(), hashlib.sha256)).decode()
+        return base64.b64encode(
+            hmac.digest(self._key, "\n".join(lines).encode(), hashlib.sha256)
+        ).decode()
 
 
 def _written(moment: datetime) -> str:

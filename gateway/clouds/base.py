@@ -54,7 +54,9 @@ class Signer(Protocol):
     def head(self, place: Place, lifetime: timedelta) -> str:
         """The URL that answers a HEAD with what there is to know of an object."""
 
-    def get(self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = "") -> str:
+    def get(
+        self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = ""
+    ) -> str:
         """The URL of an object, in whole or in part; with a name it comes as an attachment of that name and type."""
 
     def page(self, place: Place, after: str | None, size: int, lifetime: timedelta) -> str:

@@ -56,7 +56,10 @@ class Cloud:
         answer = await self._fetcher.ask(url, method="HEAD")
         if answer.status != 200:
             raise refused(answer.status)
-        size, modified = answer.headers.get("content-length", ""), answer.headers.get("last-modified")
+        size, modified = (
+            answer.headers.get("content-length", ""),
+            answer.headers.get("last-modified"),
+        )
         if not size.isdecimal():
             raise FetchError(ErrorCode.CONFLICT, "The cloud does not say how long the object is.")
         try:
@@ -73,7 +76,9 @@ class Cloud:
         """A URL of an object, for ourselves."""
         return await self._signed(lambda: self._signer.get(place, _OURS))
 
-    async def page(self, place: Place, after: str | None = None, size: int = PAGE_SIZE) -> ObjectPage:
+    async def page(
+        self, place: Place, after: str | None = None, size: int = PAGE_SIZE
+    ) -> ObjectPage:
         """Up to `size` objects whose keys begin with that of `place`; `after` is the `next` of the page before."""
         url = await self._signed(lambda: self._signer.page(place, after, size, _OURS))
         answer = await self._fetcher.ask(url, most=_LONGEST_PAGE)
@@ -82,13 +87,19 @@ class Cloud:
         try:
             return await asyncio.to_thread(self._signer.read_page, answer.data)
         except ValueError:
-            raise FetchError(ErrorCode.CONFLICT, "What answers at the endpoint is not such a cloud.") from None
+            raise FetchError(
+                ErrorCode.CONFLICT, "What answers at the endpoint is not such a cloud."
+            ) from None
 
-    async def sign_get(self, place: Place, file_name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
+    async def sign_get(
+        self, place: Place, file_name: str, content_type: str, lifetime: timedelta
+    ) -> SignedRequest:
         """A download of the object, by anybody, as an attachment with that name and type."""
         expires_at = deadline(lifetime)  # before signing, so that nobody is promised too much
         url = await self._signed(
-            lambda: self._signer.get(place, lifetime, file_name=file_name, content_type=content_type)
+            lambda: self._signer.get(
+                place, lifetime, file_name=file_name, content_type=content_type
+            )
         )
         return SignedRequest(url, "GET", expires_at)
 
@@ -106,5 +117,7 @@ def _refused_page(answer: Answer) -> FetchError:
     if answer.status in (401, 403):
         return FetchError(ErrorCode.FORBIDDEN, "The cloud does not let us list this.")
     if answer.status in (301, 307, 400):
-        return FetchError(ErrorCode.CONFLICT, "The cloud does not answer here: see the region and the endpoint.")
+        return FetchError(
+            ErrorCode.CONFLICT, "The cloud does not answer here: see the region and the endpoint."
+        )
     return refused(answer.status)

@@ -53,8 +53,12 @@ class Clouds:
 
     async def open(self, account: Account) -> Cloud:
         """The cloud of an account, whether or not there is an integration for it."""
-        kind: Callable[[Account], Signer] = AzureSigner if account.kind is StorageLocationName.AZURE else S3Signer
-        return Cloud(account, await asyncio.to_thread(kind, account), self._fetcher)  # boto3 reads many files first
+        kind: Callable[[Account], Signer] = (
+            AzureSigner if account.kind is StorageLocationName.AZURE else S3Signer
+        )
+        return Cloud(
+            account, await asyncio.to_thread(kind, account), self._fetcher
+        )  # boto3 reads many files first
 
     def _credentials(self, row: Any) -> dict[str, str] | None:
         if row.uses_server_credentials:

@@ -53,7 +53,9 @@ class S3Signer:
     def head(self, place: Place, lifetime: timedelta) -> str:
         return self._sign("head_object", {"Bucket": place.bucket, "Key": place.key}, lifetime)
 
-    def get(self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = "") -> str:
+    def get(
+        self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = ""
+    ) -> str:
         named = {
             "ResponseContentDisposition": attachment(file_name),
             "ResponseContentType": media_type(content_type),
@@ -62,7 +64,12 @@ class S3Signer:
         return self._sign("get_object", parameters, lifetime)
 
     def page(self, place: Place, after: str | None, size: int, lifetime: timedelta) -> str:
-        parameters = {"Bucket": place.bucket, "Prefix": place.key, "MaxKeys": size, "EncodingType": "url"}
+        parameters = {
+            "Bucket": place.bucket,
+            "Prefix": place.key,
+            "MaxKeys": size,
+            "EncodingType": "url",
+        }
         if after is not None:
             parameters["ContinuationToken"] = after
         return self._sign("list_objects_v2", parameters, lifetime)

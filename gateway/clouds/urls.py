@@ -19,11 +19,17 @@ SCHEMES = {
 LONGEST_KEY = 1024
 """Bytes, as UTF-8: no cloud takes more."""
 _BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]{1,62}", re.ASCII)
-_AMAZON = re.compile(r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?", re.ASCII)
+_AMAZON = re.compile(
+    r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?", re.ASCII
+)
 
 
 def account_of(
-    kind: str, endpoint: str | None, region: str | None, account: str | None, locations: Sequence[str]
+    kind: str,
+    endpoint: str | None,
+    region: str | None,
+    account: str | None,
+    locations: Sequence[str],
 ) -> Account:
     """The account with these attributes, without credentials; raises `ValueError` for an impossible location."""
     plain = Account(StorageLocationName(kind), endpoint, region, account)
@@ -42,16 +48,22 @@ def place_of(account: Account, url: str) -> Place:
     except ValueError:
         raise ValueError("This is not a URL.") from None
     if scheme not in ("http", "https") or found is None:
-        raise ValueError(f"This is no URL of the integration: those begin with {_beginning(account)}.")
+        raise ValueError(
+            f"This is no URL of the integration: those begin with {_beginning(account)}."
+        )
     if parts.query or parts.fragment:
-        raise ValueError("The URL of an object in a cloud has no query and no fragment; a ? in a key is written %3F.")
+        raise ValueError(
+            "The URL of an object in a cloud has no query and no fragment; a ? in a key is written %3F."
+        )
     return _checked(found[0], unquote(found[1], errors="strict"))
 
 
 def reached(account: Account, url: str) -> Place:
     """The same for a URL within the account's roots; raises `ValueError` for one outside, too."""
     place = place_of(account, url)
-    if not any(place.bucket == root.bucket and place.key.startswith(root.key) for root in account.roots):
+    if not any(
+        place.bucket == root.bucket and place.key.startswith(root.key) for root in account.roots
+    ):
         raise ValueError("The URL lies outside the locations of the integration.")
     return place
 
@@ -80,7 +92,9 @@ def url_of(account: Account, place: Place) -> str:
 
 
 def _escaped(key: str) -> str:
-    return re.sub(r"[%?#\s\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), key)
+    return re.sub(
+        r"[%?#\s\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), key
+    )
 
 
 def _named(account: Account, parts: SplitResult) -> Iterator[tuple[str, str]]:
@@ -113,7 +127,9 @@ def _checked(bucket: str, key: str) -> Place:
     if len(key.encode(errors="surrogatepass")) > LONGEST_KEY:
         raise ValueError(f"A key has at most {LONGEST_KEY:,} bytes.")
     if {".", ".."} & set(re.split(r"[/\\]", key)):
-        raise ValueError("The key has a part that is . or .., by which other programs see another key.")
+        raise ValueError(
+            "The key has a part that is . or .., by which other programs see another key."
+        )
     if any(ord(character) < 32 or ord(character) == 127 for character in key):
         raise ValueError("The key has a control character in it.")
     return Place(bucket, key)

@@ -27,7 +27,9 @@ class Vault:
     def seal(self, owner: UUID, text: str) -> str:
         """The text as it may be written down."""
         nonce = secrets.token_bytes(_NONCE)
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), owner.bytes)).decode()
+        return base64.b64encode(
+            nonce + self._cipher.encrypt(nonce, text.encode(), owner.bytes)
+        ).decode()
 
     def open(self, owner: UUID, sealed: str) -> str:
         """The text as it was; raises `Unsealable`."""

@@ -28,7 +28,11 @@ _SQLITE_PRAGMAS = (
 def database_url(text: str) -> URL:
     """The engine's URL for one as people write it: `sqlite:///file` or `postgresql://user@host/name`."""
     url = make_url(text)
-    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgresql": "postgresql+psycopg",
+        "postgres": "postgresql+psycopg",
+    }
     if url.get_backend_name() not in drivers:
         raise ValueError(f"Databases are sqlite:///… or postgresql://…, not {url.drivername}://…")
     return url.set(drivername=drivers[url.get_backend_name()])
@@ -39,7 +43,7 @@ def blocking_url(url: URL) -> URL:
     return url.set(drivername="sqlite") if is_sqlite(url) else url
 
 
-def conninfo(url: URL) -> str:
+def libpq_conninfo(url: URL) -> str:
     """The same PostgreSQL database for a driver that is used without the engine."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -59,24 +63,30 @@ def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
     if is_sqlite(url):
         return options | {"max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
     options |= {"max_overflow": pool_size, "pool_pre_ping": True}
-    return options | {"use_native_hstore": False}  # it would be asked for on each new connection, and there is none
+    return options | {
+        "use_native_hstore": False
+    }  # it would be asked for on each new connection, and there is none
 
 
 def reading_options(url: URL) -> dict[str, Any]:
     """What a connection that only reads needs to be told: PostgreSQL would show each statement another state."""
-    return {} if is_sqlite(url) else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return (
+        {}
+        if is_sqlite(url)
+        else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    )
 
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def single_options(url: URL) -> dict[str, Any]:
+def autocommit_options(url: URL) -> dict[str, Any]:
     """What a connection that reads by one statement needs to be told: on PostgreSQL it is a transaction by itself."""
     return {} if is_sqlite(url) else {"isolation_level": "AUTOCOMMIT"}
 
 
-def prepare(engine: sa.Engine) -> None:
+def configure_connections(engine: sa.Engine) -> None:
     """Make connections behave alike: on SQLite, pragmas once and an explicit BEGIN of the right kind."""
     if engine.dialect.name != "sqlite":
         return
@@ -103,7 +113,7 @@ def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | post
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+def name_contains(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
     """Whether a folded name holds the folded text: by trigrams, or from its start where the text is shorter."""
     if len(text) < 3:
         return sa.and_(key >= text, key < text + "\U0010ffff")
@@ -114,22 +124,30 @@ def named_like(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.Column
     index = sa.table(f"{table.name}_names_index", sa.column("rowid"), sa.column("name_key"))
     quoted = '"' + text.replace('"', '""') + '"'
     found = (
-        sa.select(names.c.uuid).join(index, index.c.rowid == names.c.rowid).where(index.c.name_key.op("MATCH")(quoted))
+        sa.select(names.c.uuid)
+        .join(index, index.c.rowid == names.c.rowid)
+        .where(index.c.name_key.op("MATCH")(quoted))
     )
     return table.c.uuid.in_(found)
 
 
-def among(dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]) -> sa.ColumnElement[bool]:
+def in_keys(
+    dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]
+) -> sa.ColumnElement[bool]:
     """Whether a column is one of the keys, given as one parameter: however many, the statement is the same."""
-    return _among(dialect, column, sa.literal(packed(dialect, keys), _packed_type(dialect, column)))
+    return _among(
+        dialect, column, sa.literal(as_key_array(dialect, keys), _packed_type(dialect, column))
+    )
 
 
-def among_given(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """The same for keys that are given, `packed`, under that name when the statement runs."""
-    return _among(dialect, column, sa.bindparam(name, required=False, type_=_packed_type(dialect, column)))
+def in_bound_keys(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """The same for keys that are given, `as_key_array`, under that name when the statement runs."""
+    return _among(
+        dialect, column, sa.bindparam(name, required=False, type_=_packed_type(dialect, column))
+    )
 
 
-def packed(dialect: str, keys: Collection[Any]) -> Any:
+def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
     """Keys as one value: an array, or JSON where there are no arrays."""
     if dialect != "sqlite":
         return list(keys)
@@ -138,11 +156,11 @@ def packed(dialect: str, keys: Collection[Any]) -> Any:
     return orjson.dumps([key.hex if isinstance(key, UUID) else key for key in keys]).decode()
 
 
-def packed_text(dialect: str, keys: Sequence[Any]) -> Any:
+def as_key_array_text(dialect: str, keys: Sequence[Any]) -> Any:
     """The same for keys as the driver gave them: PostgreSQL reads an array from its text, which is made at once, while
     the driver would look at each key by itself."""
     if dialect == "sqlite" or not isinstance(keys[0], str):
-        return packed(dialect, keys)
+        return as_key_array(dialect, keys)
     text = '","'.join(keys)
     is_plain = "\\" not in text and text.count('"') == 2 * (len(keys) - 1)
     return f'{{"{text}"}}' if is_plain else list(keys)
@@ -152,7 +170,7 @@ Arrange = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.Colum
 """How rows are ordered, given the two columns that say where they lie."""
 
 
-def first_of_each(
+def top_n_per_parent(
     dialect: str,
     name: str,
     parent: sa.ColumnElement[Any],
@@ -161,29 +179,42 @@ def first_of_each(
     rows: sa.Select[Any],
     size: sa.BindParameter[int],
 ) -> sa.Select[Any]:
-    """The rows that are among the first `size` of their parent, in order; the keys of the parents are given, `packed`,
+    """The rows that are among the first `size` of their parent, in order; the keys of the parents are given, `as_key_array`,
     under a name. A row may come more often than that where a parent has it twice."""
     chosen = rows.order_by(*arrange(*place)).limit(size)
     if dialect == "sqlite":
-        parents = sa.func.json_each(sa.bindparam(name, required=False, type_=sa.Text())).table_valued(
-            "value", name="parents"
-        )
+        parents = sa.func.json_each(
+            sa.bindparam(name, required=False, type_=sa.Text())
+        ).table_valued("value", name="parents")
         mine = parent == parents.c.value
-        first = chosen.with_only_columns(place[1], maintain_column_froms=True).where(mine).correlate(parents)
+        first = (
+            chosen.with_only_columns(place[1], maintain_column_froms=True)
+            .where(mine)
+            .correlate(parents)
+        )
         # The plus keeps SQLite from looking through all rows of a parent where a row's own key leads to it.
-        plain = sa.UnaryExpression(parent, operator=custom_op("+")) if parent.table is place[1].table else parent
+        plain = (
+            sa.UnaryExpression(parent, operator=custom_op("+"))
+            if parent.table is place[1].table
+            else parent
+        )
         found = sa.and_(plain == parents.c.value, place[1].in_(first))
         return rows.select_from(parents).where(found).order_by(*arrange(*place))
     keys = sa.func.unnest(sa.bindparam(name, required=False, type_=postgresql.ARRAY(parent.type)))
     parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
     marks = place[0].label("main_place"), place[1].label("last_place")
-    page = chosen.add_columns(*marks).where(parent == parents.c.value).correlate(parents).lateral("page")
+    page = (
+        chosen.add_columns(*marks)
+        .where(parent == parents.c.value)
+        .correlate(parents)
+        .lateral("page")
+    )
     wanted = list(page.c)[: -len(marks)]
     order = arrange(page.c.main_place, page.c.last_place)
     return sa.select(*wanted).select_from(parents.join(page, sa.true())).order_by(*order)
 
 
-def is_asking_dear(dialect: str) -> bool:
+def prefers_joined_page(dialect: str) -> bool:
     """Whether one statement more costs more than rows that are carried through a join and sorted there."""
     return dialect != "sqlite"
 
@@ -192,7 +223,9 @@ def _packed_type(dialect: str, column: sa.ColumnElement[Any]) -> sa.types.TypeEn
     return sa.Text() if dialect == "sqlite" else postgresql.ARRAY(column.type)
 
 
-def _among(dialect: str, column: sa.ColumnElement[Any], keys: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+def _among(
+    dialect: str, column: sa.ColumnElement[Any], keys: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
     if dialect != "sqlite":
         return column == sa.any_(keys)
     return column.in_(sa.select(sa.func.json_each(keys).table_valued("value").c.value))
@@ -200,7 +233,9 @@ def _among(dialect: str, column: sa.ColumnElement[Any], keys: sa.ColumnElement[A
 
 async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:
     """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
-    each = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued("payload")
+    each = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued(
+        "payload"
+    )
     await connection.execute(sa.select(sa.func.pg_notify(channel, each)))
 
 

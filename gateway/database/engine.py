@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,14 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.database.dialects import (
     WRITING,
+    autocommit_options,
+    configure_connections,
     database_url,
     engine_options,
     is_sqlite,
-    prepare,
     reading_options,
-    single_options,
 )
 from gateway.database.readers import Readers
+
+R = TypeVar("R")
 
 SLICE = 100
 """Rows that are written at once: making them ready for the driver takes a millisecond or two."""
@@ -36,18 +38,49 @@ class Transaction:
         self, statement: sa.Executable, parameters: list[dict[str, Any]] | None = None
     ) -> sa.CursorResult[Any]:
         """Run a statement within the transaction; with many parameters in slices, lest the event loop be held."""
-        slices = [parameters[start : start + SLICE] for start in range(0, len(parameters), SLICE)] if parameters else []
+        slices = (
+            [parameters[start : start + SLICE] for start in range(0, len(parameters), SLICE)]
+            if parameters
+            else []
+        )
         for some in slices[:-1]:
             await self.connection.execute(statement, some)
         return await self.connection.execute(statement, slices[-1] if slices else None)
 
-    async def rows(self, statement: sa.Executable) -> list[Any]:
-        """All rows of a statement."""
+    @overload
+    async def rows(self, statement: sa.Executable, kind: type[R]) -> list[R]: ...
+    @overload
+    async def rows(self, statement: sa.Executable) -> list[Any]: ...
+    async def rows(self, statement: sa.Executable, kind: type[Any] | None = None) -> list[Any]:
+        """Return all rows of a statement.
+
+        Args:
+            statement: a Core statement.
+            kind: the class whose attributes the rows have: a SQLModel class where they are rows
+                of its table (or some of its columns), else a `NamedTuple`. It is for the type
+                checker only; rows remain SQLAlchemy's.
+        """
         return list((await self.connection.execute(statement)).all())
 
-    async def first(self, statement: sa.Executable) -> Any:
-        """The first row of a statement, or None."""
+    @overload
+    async def first(self, statement: sa.Executable, kind: type[R]) -> R | None: ...
+    @overload
+    async def first(self, statement: sa.Executable) -> Any: ...
+    async def first(self, statement: sa.Executable, kind: type[Any] | None = None) -> Any:
+        """Return the first row of a statement, or None; `kind` as in `rows`."""
         return (await self.connection.execute(statement)).first()
+
+    @overload
+    async def one(self, statement: sa.Executable, kind: type[R]) -> R: ...
+    @overload
+    async def one(self, statement: sa.Executable) -> Any: ...
+    async def one(self, statement: sa.Executable, kind: type[Any] | None = None) -> Any:
+        """Return the only row of a statement; `kind` as in `rows`.
+
+        Raises:
+            NoResultFound, MultipleResultsFound: there is not exactly one.
+        """
+        return (await self.connection.execute(statement)).one()
 
     def on_commit(self, action: Callable[[], None]) -> None:
         """Do something when, and only if, the transaction has been committed."""
@@ -66,7 +99,7 @@ class Database:
         self.url = database_url(url)
         self.is_embedded = is_sqlite(self.url)
         self._engine = create_async_engine(self.url, **engine_options(self.url, pool_size))
-        prepare(self._engine.sync_engine)
+        configure_connections(self._engine.sync_engine)
         self._readers = Readers(self.url, pool_size)
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
         self.before_commit: Callable[[Transaction], Awaitable[None]] | None = None
@@ -102,10 +135,31 @@ class Database:
                     await self.before_commit(transaction)
         transaction.committed()
 
-    async def rows(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
-        """All rows of one statement, read on its own: it needs no transaction around it."""
+    @overload
+    async def rows(
+        self,
+        statement: sa.Executable,
+        kind: type[R],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> list[R]: ...
+    @overload
+    async def rows(
+        self, statement: sa.Executable, *, parameters: Mapping[str, Any] | None = None
+    ) -> list[Any]: ...
+    async def rows(
+        self,
+        statement: sa.Executable,
+        kind: type[Any] | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> list[Any]:
+        """Return all rows of one statement, which needs no transaction around it.
+
+        `kind` is as in `Transaction.rows`.
+        """
         async with self._engine.connect() as connection:
-            await connection.execution_options(**single_options(self.url))
+            await connection.execution_options(**autocommit_options(self.url))
             return list((await connection.execute(statement, parameters)).all())
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from gateway.database.dialects import blocking_url, database_url, prepare
+from gateway.database.dialects import blocking_url, configure_connections, database_url
 
 
 def migrate(url: str) -> None:
@@ -35,7 +35,11 @@ def is_current(url: str) -> bool:
 
 def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
     """Whether a table or index is made from our rows; the queue's and the name index's are made by their own SQL."""
-    return kind not in ("table", "index") or not name or not (name.startswith("procrastinate_") or "_names" in name)
+    return (
+        kind not in ("table", "index")
+        or not name
+        or not (name.startswith("procrastinate_") or "_names" in name)
+    )
 
 
 def _engine(url: str) -> sa.Engine:
@@ -43,7 +47,7 @@ def _engine(url: str) -> sa.Engine:
     if target.database and target.get_backend_name() == "sqlite" and target.database != ":memory:":
         Path(target.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(target, poolclass=sa.NullPool)
-    prepare(engine)
+    configure_connections(engine)
     return engine
 
 

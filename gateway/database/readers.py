@@ -13,7 +13,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
 
-from gateway.database.dialects import conninfo, is_sqlite
+from gateway.database.dialects import is_sqlite, libpq_conninfo
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 _SLICE, _PATIENCE = 0.003, 0.02
@@ -91,7 +91,9 @@ class _EmbeddedReader:
 
     @classmethod
     def _open(cls, path: str) -> "_EmbeddedReader":
-        connection = sqlite3.connect(path, isolation_level=None, cached_statements=512, check_same_thread=False)
+        connection = sqlite3.connect(
+            path, isolation_level=None, cached_statements=512, check_same_thread=False
+        )
         for pragma in ("busy_timeout=0", "mmap_size=268435456", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
         return cls(connection)
@@ -158,7 +160,9 @@ class _ServedReader:
     @classmethod
     async def open(cls, url: URL) -> "_ServedReader":
         options = "-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on"
-        connection = await psycopg.AsyncConnection.connect(conninfo(url), autocommit=True, options=options)
+        connection = await psycopg.AsyncConnection.connect(
+            libpq_conninfo(url), autocommit=True, options=options
+        )
         for name in _AS_TEXT:
             connection.adapters.register_loader(name, TextLoader)
         return cls(connection)

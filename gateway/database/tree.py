@@ -19,7 +19,10 @@ def path_of(parent_path: str, uuid: UUID) -> str:
 
 def ancestors(path: str) -> list[UUID]:
     """The folders on a path, the folder itself first and its root last."""
-    return [UUID(hex=path[start : start + ID_LENGTH]) for start in range(len(path) - ID_LENGTH, -1, -ID_LENGTH)]
+    return [
+        UUID(hex=path[start : start + ID_LENGTH])
+        for start in range(len(path) - ID_LENGTH, -1, -ID_LENGTH)
+    ]
 
 
 def depth(path: str) -> int:

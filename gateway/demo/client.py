@@ -33,9 +33,7 @@ class Client:
     async def do(self, mutation: str, selection: str, **input: Any) -> dict[str, Any]:
         """The payload of a mutation; raises `DemoFailed` if it is refused."""
         kind = f"{mutation[0].upper()}{mutation[1:]}Input"
-        document = (
-            f"mutation ($input: {kind}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ message }} }} }}"
-        )
+        document = f"mutation ($input: {kind}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ message }} }} }}"
         payload: dict[str, Any] = (await self.ask(document, input=input))[mutation]
         if payload["userErrors"]:
             raise DemoFailed(f"{mutation}: {payload['userErrors'][0]['message']}")
@@ -45,7 +43,9 @@ class Client:
         """Send the bytes of a file to its signed target, without our key; raises `DemoFailed` if they are refused."""
         headers = target["uploadHeaders"]
         try:
-            response = await self._http.request(target["method"], target["url"], content=data, headers=headers)
+            response = await self._http.request(
+                target["method"], target["url"], content=data, headers=headers
+            )
             response.raise_for_status()
         except httpx.HTTPError as error:
             raise DemoFailed(f"The bytes were not taken: {error}") from error

@@ -44,9 +44,13 @@ async def fill(url: str, admin_key: str) -> Collection:
             await _folder(client, root, None, groups, uuids)
         for dataset in DATASETS:
             await _dataset(client, dataset, groups, uuids)
-        users = {person.email: await _user(client, person, groups[person.group]) for person in PEOPLE}
+        users = {
+            person.email: await _user(client, person, groups[person.group]) for person in PEOPLE
+        }
         keyless = [person for person in PEOPLE if not await _has_key(client, person)]
-        return Collection({person.email: await _key(client, users[person.email]) for person in keyless})
+        return Collection(
+            {person.email: await _key(client, users[person.email]) for person in keyless}
+        )
 
 
 async def _has_key(client: Client, person: Person) -> bool:
@@ -57,14 +61,18 @@ async def _has_key(client: Client, person: Person) -> bool:
 async def _group(client: Client, name: str, about: str) -> str:
     found = _one((await client.ask(GROUP, name=name))["groups"]["nodes"], name=name)
     if not found:
-        found = (await client.do("createGroup", "group { uuid }", name=name, description=about))["group"]
+        found = (await client.do("createGroup", "group { uuid }", name=name, description=about))[
+            "group"
+        ]
     return str(found["uuid"])
 
 
 async def _user(client: Client, person: Person, group: str) -> str:
     found = _one((await client.ask(USER, email=person.email))["users"]["nodes"], email=person.email)
     if not found:
-        found = (await client.do("createUser", "user { uuid }", email=person.email, name=person.name))["user"]
+        found = (
+            await client.do("createUser", "user { uuid }", email=person.email, name=person.name)
+        )["user"]
     await client.do("addGroupUsers", "group { uuid }", groupUuid=group, userUuids=[found["uuid"]])
     return str(found["uuid"])
 
@@ -74,13 +82,21 @@ async def _key(client: Client, user: str) -> str:
 
 
 async def _folder(
-    client: Client, folder: Folder, parent: str | None, groups: dict[str, str], uuids: dict[str, str]
+    client: Client,
+    folder: Folder,
+    parent: str | None,
+    groups: dict[str, str],
+    uuids: dict[str, str],
 ) -> None:
     """A folder with all in it and below; the uuids of folders and items go into `uuids` by their names."""
     uuid = uuids[folder.name] = await _place(client, folder, parent)
     for group, role in folder.roles.items():
         await client.do(
-            "addStorageFolderGroups", "folder { uuid }", folderUuid=uuid, groupUuids=[groups[group]], role=role
+            "addStorageFolderGroups",
+            "folder { uuid }",
+            folderUuid=uuid,
+            groupUuids=[groups[group]],
+            role=role,
         )
     uuids |= await bring_in(client, uuid, folder)
     for child in folder.folders:
@@ -90,30 +106,52 @@ async def _folder(
 async def _place(client: Client, folder: Folder, parent: str | None) -> str:
     """The folder's uuid; one of the same name that somebody else made is not taken for it."""
     if parent:
-        nodes = (await client.ask(SUBFOLDER, parent=parent, name=folder.name))["storageFolder"]["subfolders"]["nodes"]
+        nodes = (await client.ask(SUBFOLDER, parent=parent, name=folder.name))["storageFolder"][
+            "subfolders"
+        ]["nodes"]
     else:
         nodes = (await client.ask(ROOT, name=folder.name))["storageFolders"]["nodes"]
     metadata = {**folder.metadata, "demo": True}
-    found = _one([node for node in nodes if (node["clientMetadata"] or {}).get("demo")], name=folder.name)
+    found = _one(
+        [node for node in nodes if (node["clientMetadata"] or {}).get("demo")], name=folder.name
+    )
     if not found:
-        attributes = {"name": folder.name, "description": folder.description, "clientMetadata": metadata}
-        found = (await client.do("createStorageFolder", "folder { uuid }", parentUuid=parent, **attributes))["folder"]
+        attributes = {
+            "name": folder.name,
+            "description": folder.description,
+            "clientMetadata": metadata,
+        }
+        found = (
+            await client.do(
+                "createStorageFolder", "folder { uuid }", parentUuid=parent, **attributes
+            )
+        )["folder"]
     return str(found["uuid"])
 
 
-async def _dataset(client: Client, dataset: Dataset, groups: dict[str, str], uuids: dict[str, str]) -> None:
-    found = _one((await client.ask(DATASET, title=dataset.title))["datasets"]["nodes"], title=dataset.title)
+async def _dataset(
+    client: Client, dataset: Dataset, groups: dict[str, str], uuids: dict[str, str]
+) -> None:
+    found = _one(
+        (await client.ask(DATASET, title=dataset.title))["datasets"]["nodes"], title=dataset.title
+    )
     if not found:
         attributes = {"title": dataset.title, "description": dataset.description}
         mirrored = uuids[dataset.mirrors] if dataset.mirrors else None
-        made = await client.do("createDataset", "dataset { uuid }", backingFolderUuid=mirrored, **attributes)
+        made = await client.do(
+            "createDataset", "dataset { uuid }", backingFolderUuid=mirrored, **attributes
+        )
         found = made["dataset"]
     uuid = str(found["uuid"])
     if dataset.items:
         chosen = [uuids[name] for name in dataset.items]
-        await client.do("linkItemsToDataset", "dataset { uuid }", datasetUuid=uuid, itemUuids=chosen)
+        await client.do(
+            "linkItemsToDataset", "dataset { uuid }", datasetUuid=uuid, itemUuids=chosen
+        )
     readers = list(groups.values())
-    await client.do("addDatasetGroups", "dataset { uuid }", datasetUuid=uuid, groupUuids=readers, role="VIEWER")
+    await client.do(
+        "addDatasetGroups", "dataset { uuid }", datasetUuid=uuid, groupUuids=readers, role="VIEWER"
+    )
 
 
 def _one(nodes: list[dict[str, Any]], **attributes: str) -> dict[str, Any] | None:

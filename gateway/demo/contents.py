@@ -83,7 +83,11 @@ def _film(name: str, hour: Hour, seed: int) -> File:
 
 
 def _sound(
-    name: str, mime_type: str, container: str, codec: samples.AudioCodec, play: Callable[[float, int, int], Wave]
+    name: str,
+    mime_type: str,
+    container: str,
+    codec: samples.AudioCodec,
+    play: Callable[[float, int, int], Wave],
 ) -> File:
     def make() -> bytes:
         frames = samples.sampled(play(4.0, RATE, 7), RATE, 1)
@@ -112,7 +116,11 @@ HEAD_CT = Folder(
     "Head CT",
     "One axial series of a phantom.",
     {"modality": "CT", "phantom": True},
-    bundles=(Bundle("Head phantom, axial", StorageItemType.DICOM_SERIES, tuple(map(_slice, range(SLICES)))),),
+    bundles=(
+        Bundle(
+            "Head phantom, axial", StorageItemType.DICOM_SERIES, tuple(map(_slice, range(SLICES)))
+        ),
+    ),
 )
 RADIOLOGY = Folder(
     "Radiology",
@@ -124,7 +132,9 @@ RADIOLOGY = Folder(
             "Head MR",
             "The same head as one volume.",
             {"modality": "MR", "phantom": True},
-            files=(File("head-phantom.nii.gz", StorageItemType.NIFTI, "application/gzip", _volume),),
+            files=(
+                File("head-phantom.nii.gz", StorageItemType.NIFTI, "application/gzip", _volume),
+            ),
         ),
         Folder(
             "Reports",
@@ -145,7 +155,10 @@ STREETS = Folder(
         Bundle(
             "Corner 7, a day",
             StorageItemType.IMAGE_GROUP,
-            tuple(_image(f"corner-7-{hour}.jpg", "jpeg", hour, 7) for hour in ("dawn", "noon", "dusk", "night")),
+            tuple(
+                _image(f"corner-7-{hour}.jpg", "jpeg", hour, 7)
+                for hour in ("dawn", "noon", "dusk", "night")
+            ),
         ),
     ),
     folders=(
@@ -207,7 +220,13 @@ DATASETS = (
     Dataset(
         "Corners, training",
         "Chosen by hand from all hours.",
-        items=("corner-1.png", "corner-2.jpg", "corner-1-night.png", "corner-2-dusk.jpg", "traffic-noon.webm"),
+        items=(
+            "corner-1.png",
+            "corner-2.jpg",
+            "corner-1-night.png",
+            "corner-2-dusk.jpg",
+            "traffic-noon.webm",
+        ),
     ),
     Dataset("Head phantoms", "Whatever lies in Head CT.", mirrors=HEAD_CT.name),
 )

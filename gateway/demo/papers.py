@@ -39,13 +39,24 @@ DIARY = """\
 def report() -> bytes:
     """A PDF of two A4 pages: findings, and the slices that they are about."""
     first, second = _page("Reading report"), _page("Key slices")
-    ImageDraw.Draw(first).multiline_text((56, 130), FINDINGS, INK, ImageFont.load_default(15), spacing=9)
+    ImageDraw.Draw(first).multiline_text(
+        (56, 130), FINDINGS, INK, ImageFont.load_default(15), spacing=9
+    )
     for place, number in enumerate((6, 9, 12, 20)):
         left, top = 56 + 250 * (place % 2), 130 + 290 * (place // 2)
         second.paste(slice_image(128, 24, number).resize((230, 230)), (left, top))
-        ImageDraw.Draw(second).text((left, top + 238), f"Slice {number + 1} of 24", GREY, ImageFont.load_default(13))
+        ImageDraw.Draw(second).text(
+            (left, top + 238), f"Slice {number + 1} of 24", GREY, ImageFont.load_default(13)
+        )
     file = io.BytesIO()
-    first.save(file, "PDF", save_all=True, append_images=[second], title="Reading report", author="Storegraph demo")
+    first.save(
+        file,
+        "PDF",
+        save_all=True,
+        append_images=[second],
+        title="Reading report",
+        author="Storegraph demo",
+    )
     return file.getvalue()
 
 

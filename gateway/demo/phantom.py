@@ -27,7 +27,10 @@ ELLIPSOIDS = (
 def head(size: int, slices: int, brightest: int = 4095) -> Voxels:
     """The head as (slices, rows, columns), from the neck upwards, with a little noise."""
     z, y, x = np.meshgrid(
-        np.linspace(-0.85, 0.85, slices), np.linspace(1, -1, size), np.linspace(-1, 1, size), indexing="ij"
+        np.linspace(-0.85, 0.85, slices),
+        np.linspace(1, -1, size),
+        np.linspace(-1, 1, size),
+        indexing="ij",
     )
     density = np.zeros(x.shape)
     for (a, b, c), (across, up, high), degrees, adds in ELLIPSOIDS:

@@ -61,11 +61,17 @@ async def run_demo(url: str, key: str) -> None:
 
 
 def _tell(console: Console, url: str, collection: Collection) -> None:
-    console.print(f"\nThe demo collection {'is' if collection.keys else 'was'} there. Its users and their API keys:\n")
+    console.print(
+        f"\nThe demo collection {'is' if collection.keys else 'was'} there. Its users and their API keys:\n"
+    )
     for person in PEOPLE:
-        console.print(f"  {person.email:<26}{person.group:<14}{collection.keys.get(person.email, '(shown before)')}")
+        console.print(
+            f"  {person.email:<26}{person.group:<14}{collection.keys.get(person.email, '(shown before)')}"
+        )
     if len(collection.keys) < len(PEOPLE):
-        console.print("\nA key is shown only once. Another one: storegraph key create --user E-MAIL")
+        console.print(
+            "\nA key is shown only once. Another one: storegraph key create --user E-MAIL"
+        )
     console.print(f"\nOpen {url}/graphql, enter a key, and paste one of these:\n")
     for query in QUERIES:
         console.print(query, markup=False)

@@ -75,7 +75,13 @@ LIGHTS: dict[Hour, Light] = {
         lamps=(255, 236, 176),
     ),
 }
-CARS: tuple[Colour, ...] = ((206, 54, 48), (52, 96, 170), (240, 196, 60), (236, 236, 240), (44, 120, 92))
+CARS: tuple[Colour, ...] = (
+    (206, 54, 48),
+    (52, 96, 170),
+    (240, 196, 60),
+    (236, 236, 240),
+    (44, 120, 92),
+)
 
 
 def street(width: int, height: int, hour: Hour, seed: int) -> Image.Image:
@@ -83,7 +89,9 @@ def street(width: int, height: int, hour: Hour, seed: int) -> Image.Image:
     return _driven(_empty_street(width, height, hour, seed), LIGHTS[hour], seed, 0.0)
 
 
-def drive(width: int, height: int, hour: Hour, seed: int, frames: int) -> Iterator[npt.NDArray[np.uint8]]:
+def drive(
+    width: int, height: int, hour: Hour, seed: int, frames: int
+) -> Iterator[npt.NDArray[np.uint8]]:
     """The frames of a film of the street."""
     empty = _empty_street(width, height, hour, seed)
     for number in range(frames):
@@ -98,7 +106,15 @@ def _empty_street(width: int, height: int, hour: Hour, seed: int) -> Image.Image
     random = np.random.default_rng(seed)
     _sun(draw, light, random.uniform(0.15, 0.85))
     _houses(draw, random, light, (light.far,), base=0.62, tallest=0.38, lit=0.0)
-    _houses(draw, random, light, light.walls, base=0.74, tallest=0.46, lit=0.25 if hour == "noon" else 0.5)
+    _houses(
+        draw,
+        random,
+        light,
+        light.walls,
+        base=0.74,
+        tallest=0.46,
+        lit=0.25 if hour == "noon" else 0.5,
+    )
     _road(draw, light)
     return scene
 
@@ -140,7 +156,10 @@ def _houses(
         wall = walls[random.integers(len(walls))]
         draw.rectangle((left, top, right, base * height), wall)
         if random.random() < 0.4:
-            draw.polygon([(left, top), ((left + right) / 2, top - 0.06 * height), (right, top)], _shade(wall, 0.8))
+            draw.polygon(
+                [(left, top), ((left + right) / 2, top - 0.06 * height), (right, top)],
+                _shade(wall, 0.8),
+            )
         if lit:
             _windows(draw, random, light, wall, (left, top, right, base * height), lit)
         left = right
@@ -170,11 +189,17 @@ def _road(draw: ImageDraw.ImageDraw, light: Light) -> None:
     for x in np.arange(0, width, width / 9):
         draw.rectangle((x, 0.888 * height, x + width / 18, 0.9 * height), light.lamps)
     for x in np.arange(width / 10, width, width / 4):
-        draw.rectangle((x, 0.56 * height, x + 0.006 * height, 0.77 * height), _shade(light.road, 0.6))
-        draw.ellipse((x - 0.016 * height, 0.53 * height, x + 0.022 * height, 0.568 * height), light.lamps)
+        draw.rectangle(
+            (x, 0.56 * height, x + 0.006 * height, 0.77 * height), _shade(light.road, 0.6)
+        )
+        draw.ellipse(
+            (x - 0.016 * height, 0.53 * height, x + 0.022 * height, 0.568 * height), light.lamps
+        )
 
 
-def _cars(draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, seconds: float) -> None:
+def _cars(
+    draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, seconds: float
+) -> None:
     """Two cars on the lane away from us that drive to the right, two on the near lane to the left."""
     width, height = draw.im.size
     for lane, direction in ((0.862, 1), (0.962, -1)):
@@ -183,11 +208,19 @@ def _cars(draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, 
             start = (place + random.uniform(0, 0.3)) * width
             x = (start + speed * seconds) % (1.3 * width) - 0.15 * width
             colour = CARS[random.integers(len(CARS))]
-            _car(draw, x, lane * height, 0.17 * height * (0.8 + 0.3 * lane), colour, light, direction)
+            _car(
+                draw, x, lane * height, 0.17 * height * (0.8 + 0.3 * lane), colour, light, direction
+            )
 
 
 def _car(
-    draw: ImageDraw.ImageDraw, x: float, y: float, length: float, colour: Colour, light: Light, direction: int
+    draw: ImageDraw.ImageDraw,
+    x: float,
+    y: float,
+    length: float,
+    colour: Colour,
+    light: Light,
+    direction: int,
 ) -> None:
     """A car that stands with its wheels on `y`."""
     high, wheel = 0.2 * length, 0.11 * length
@@ -202,7 +235,9 @@ def _car(
         centre = x + middle * length
         draw.ellipse((centre - wheel, y - 2 * wheel, centre + wheel, y), (24, 24, 28))
     front = x + length * (0.97 if direction > 0 else 0.03)
-    draw.ellipse((front - 0.04 * length, y - 1.1 * high, front + 0.04 * length, y - 0.7 * high), light.lamps)
+    draw.ellipse(
+        (front - 0.04 * length, y - 1.1 * high, front + 0.04 * length, y - 0.7 * high), light.lamps
+    )
 
 
 def _shade(colour: Colour, factor: float) -> Colour:

@@ -61,20 +61,30 @@ async def _settled(client: Client, folder_uuid: str) -> list[dict[str, Any]]:
     jobs = (await client.ask(IN_FOLDER, uuid=folder_uuid))["storageFolder"]["uploadJobs"]["nodes"]
     for job in jobs:
         await _ended(client, job["uuid"])
-    found: list[dict[str, Any]] = (await client.ask(IN_FOLDER, uuid=folder_uuid))["storageFolder"]["items"]["nodes"]
+    found: list[dict[str, Any]] = (await client.ask(IN_FOLDER, uuid=folder_uuid))["storageFolder"][
+        "items"
+    ]["nodes"]
     return found
 
 
-async def _upload(client: Client, folder_uuid: str, files: Sequence[File], bundles: Sequence[Bundle]) -> None:
-    placeholders = await _send(client, folder_uuid, [*files, *(file for bundle in bundles for file in bundle.files)])
+async def _upload(
+    client: Client, folder_uuid: str, files: Sequence[File], bundles: Sequence[Bundle]
+) -> None:
+    placeholders = await _send(
+        client, folder_uuid, [*files, *(file for bundle in bundles for file in bundle.files)]
+    )
     items: dict[str, list[dict[str, Any]]] = {}
     for file in files:
-        items.setdefault(LISTS[file.item_type], []).append({"placeholderUuid": placeholders[file.name]})
+        items.setdefault(LISTS[file.item_type], []).append(
+            {"placeholderUuid": placeholders[file.name]}
+        )
     for bundle in bundles:
         members = [{"placeholderUuid": placeholders[file.name]} for file in bundle.files]
         entry = {"title": bundle.name, MEMBERS[bundle.item_type]: members}
         items.setdefault(LISTS[bundle.item_type], []).append(entry)
-    started = await client.do("startUploadJob", "uploadJob { uuid }", folderUuid=folder_uuid, items=items)
+    started = await client.do(
+        "startUploadJob", "uploadJob { uuid }", folderUuid=folder_uuid, items=items
+    )
     job = await _ended(client, started["uploadJob"]["uuid"])
     if job["status"] != "DONE":
         reasons = [*job["errors"], *(unit["error"] for unit in job["unitErrors"]), job["status"]]
@@ -87,12 +97,19 @@ async def _send(client: Client, folder_uuid: str, files: Sequence[File]) -> dict
     wanted = list(map(_announcement, files, contents))
     asked = await client.do("requestUploadUrls", TARGETS, folderUuid=folder_uuid, files=wanted)
     targets = asked["targets"]
-    await _all(client.send(target, content) for target, content in zip(targets, contents, strict=True))
+    await _all(
+        client.send(target, content) for target, content in zip(targets, contents, strict=True)
+    )
     return {file.name: target["itemUuid"] for file, target in zip(files, targets, strict=True)}
 
 
 def _announcement(file: File, content: bytes) -> dict[str, Any]:
-    return {"name": file.name, "itemType": file.item_type, "fileSize": len(content), "mimeType": file.mime_type}
+    return {
+        "name": file.name,
+        "itemType": file.item_type,
+        "fileSize": len(content),
+        "mimeType": file.mime_type,
+    }
 
 
 async def _all(sendings: Iterable[Any]) -> None:

@@ -16,7 +16,9 @@ _KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count
 log = structlog.get_logger(__name__)
 
 
-async def follow(conninfo: str, channel: str, heard: Callable[[str], None], listening: Callable[[], None]) -> None:
+async def follow(
+    conninfo: str, channel: str, heard: Callable[[str], None], listening: Callable[[], None]
+) -> None:
     """Call `heard` with each payload, until cancelled.
 
     `listening` is called whenever a connection begins to listen: what was sent before may have been missed.

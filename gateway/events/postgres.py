@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 
-from gateway.database.dialects import conninfo, notify
+from gateway.database.dialects import libpq_conninfo, notify
 from gateway.database.engine import Database, Transaction
 from gateway.events.channel import follow
 from gateway.events.listeners import Listener, Listeners
@@ -15,7 +15,7 @@ class PostgresEvents:
     """All topics share one channel; after a lost connection everybody is woken, for something may have been missed."""
 
     def __init__(self, database: Database) -> None:
-        self._conninfo = conninfo(database.url)
+        self._conninfo = libpq_conninfo(database.url)
         self._listeners = Listeners()
         self._following: asyncio.Task[None] | None = None
 
@@ -35,7 +35,9 @@ class PostgresEvents:
             listening.set()
             self._listeners.wake_all()
 
-        self._following = asyncio.create_task(follow(self._conninfo, CHANNEL, self._listeners.wake, begin))
+        self._following = asyncio.create_task(
+            follow(self._conninfo, CHANNEL, self._listeners.wake, begin)
+        )
         await listening.wait()
 
     async def close(self) -> None:

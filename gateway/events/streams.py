@@ -49,7 +49,9 @@ class Streams:
         self._running: dict[Hashable, Stream] = {}
 
     @asynccontextmanager
-    async def follow(self, key: Hashable, source: Callable[[], AsyncGenerator[Any]]) -> AsyncIterator["Stream"]:
+    async def follow(
+        self, key: Hashable, source: Callable[[], AsyncGenerator[Any]]
+    ) -> AsyncIterator["Stream"]:
         """A stream, which is started for the first who follows it, and closed when the last one leaves."""
         stream = self._running.get(key)
         if stream is None or stream.has_ended:

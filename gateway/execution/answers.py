@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.declarations import Aggregate, Asked, Batch, Derived, ToMany, ToOne
+from gateway.execution.declarations import Aggregate, Batch, Computed, EdgeQuery, ToMany, ToOne
 from gateway.execution.pages import Page, PageRequest, requested
 
 
@@ -28,7 +28,9 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
 
     async def load(keys: list[Any]) -> list[Any]:
         statement = _whole(edge, context.viewer, dialect, len(keys) > 1)
-        found = await context.database.rows(statement, statements.given(dialect, keys))
+        found = await context.database.rows(
+            statement, parameters=statements.bind_values(dialect, keys)
+        )
         rows = {getattr(row, edge.column): row for row in found}
         return [rows.get(key) for key in keys]
 
@@ -46,10 +48,12 @@ async def find_all(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[A
     return await asyncio.gather(*(find(context, edge, key) for key in keys))
 
 
-async def many(context: Context, edge: ToMany, row: Any, place: Hashable, given: Mapping[str, Any]) -> Page:
+async def many(
+    context: Context, edge: ToMany, row: Any, place: Hashable, given: Mapping[str, Any]
+) -> Page:
     """A page of the rows of a to-many edge; `place` tells selections with different arguments apart."""
     key = getattr(row, edge.key) if edge.key else None
-    asked = Asked(
+    asked = EdgeQuery(
         context.viewer,
         context.database.dialect,
         given.get("filter"),
@@ -60,12 +64,14 @@ async def many(context: Context, edge: ToMany, row: Any, place: Hashable, given:
 
     async def load(keys: list[Any]) -> list[list[Any]]:
         statement = statements.page(edge, asked, request, columns, len(keys) > 1)
-        given = statements.given(asked.dialect, keys, request)
-        return _by_parent(edge, await context.database.rows(statement, given), keys)
+        given = statements.bind_values(asked.dialect, keys, request)
+        return _by_parent(edge, await context.database.rows(statement, parameters=given), keys)
 
     async def load_counts(keys: list[Any]) -> list[int]:
         statement = statements.count(edge, asked, len(keys) > 1)
-        rows = await context.database.rows(statement, statements.given(asked.dialect, keys))
+        rows = await context.database.rows(
+            statement, parameters=statements.bind_values(asked.dialect, keys)
+        )
         totals = {getattr(found, statements.PARENT, None): found.total for found in rows}
         return [totals.get(key, 0) for key in keys]
 
@@ -81,7 +87,9 @@ async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
 
     async def load(keys: list[Any]) -> list[Any]:
         statement = statements.aggregate(edge, dialect, len(keys) > 1)
-        rows = await context.database.rows(statement, statements.given(dialect, keys))
+        rows = await context.database.rows(
+            statement, parameters=statements.bind_values(dialect, keys)
+        )
         values = {getattr(found, statements.PARENT): found.value for found in rows}
         return [values.get(key, edge.default) for key in keys]
 
@@ -93,7 +101,9 @@ def plain_of(edge: Batch, given: Mapping[str, Any]) -> ToOne | None:
     return None if any(given.values()) else edge.plain
 
 
-async def batch(context: Context, edge: Batch, row: Any, place: Hashable, given: Mapping[str, Any]) -> Any:
+async def batch(
+    context: Context, edge: Batch, row: Any, place: Hashable, given: Mapping[str, Any]
+) -> Any:
     """What a batch function says of a row."""
     if plain := plain_of(edge, given):
         return await one(context, plain, row)
@@ -102,10 +112,12 @@ async def batch(context: Context, edge: Batch, row: Any, place: Hashable, given:
     async def load(keys: list[Any]) -> Sequence[Any]:
         return await edge.load(context, keys, **given)
 
-    return await context.loaders.load((edge, place if given else None), values[0] if len(values) == 1 else values, load)
+    return await context.loaders.load(
+        (edge, place if given else None), values[0] if len(values) == 1 else values, load
+    )
 
 
-def derived(edge: Derived, row: Any) -> Any:
+def derived(edge: Computed, row: Any) -> Any:
     """A value worked out from the row itself."""
     return edge.value(row)
 

@@ -44,24 +44,33 @@ class Costs:
         self._limits = limits
         self._known: Cache[int] = Cache(10_000, 10_000)
 
-    def check(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
+    def check(
+        self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> None:
         """Refuse an operation that may return more objects than allowed: one point each, pages counted in full."""
         weights = tuple([_weight(variables.get(name, Undefined)) for name in document.sizes])
         key = document.source, name_of(operation), weights
         points = self._known.get(key)
         if points is None:
-            points = self._known.put(key, cost_of(self._schema, document.ast, operation, variables), 1)
+            points = self._known.put(
+                key, cost_of(self._schema, document.ast, operation, variables), 1
+            )
         if points > self._limits.cost:
             what = f"The operation may return {points:,} objects; give first where lists are nested"
             raise LimitExceeded(what, "cost", self._limits.cost, points)
 
 
 def cost_of(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
 ) -> int:
     """How many objects an operation may return."""
     root = schema.get_root_type(operation.operation)
-    return _Reckoning(schema, document, {**_defaults(operation), **variables}).points(operation.selection_set, root)
+    return _Reckoning(schema, document, {**_defaults(operation), **variables}).points(
+        operation.selection_set, root
+    )
 
 
 def _weight(value: Any) -> Hashable:
@@ -72,8 +81,12 @@ def _weight(value: Any) -> Hashable:
 
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, int]:
-    definitions = [(one.variable.name.value, one.default_value) for one in operation.variable_definitions or ()]
-    return {name: _number(default) for name, default in definitions if isinstance(default, IntValueNode)}
+    definitions = [
+        (one.variable.name.value, one.default_value) for one in operation.variable_definitions or ()
+    ]
+    return {
+        name: _number(default) for name, default in definitions if isinstance(default, IntValueNode)
+    }
 
 
 def _number(node: IntValueNode) -> int:
@@ -91,7 +104,9 @@ class _Reckoning:
 
     def points(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> int:
         """The objects below one object of that type."""
-        return sum(self._selected(node, parent) for node in selections.selections) if selections else 0
+        return (
+            sum(self._selected(node, parent) for node in selections.selections) if selections else 0
+        )
 
     def _selected(self, node: SelectionNode, parent: GraphQLNamedType | None) -> int:
         if isinstance(node, FieldNode):
@@ -119,19 +134,27 @@ class _Reckoning:
             return 0
         kind = get_named_type(found.type)
         below = self.points(node.selection_set, kind)
-        if isinstance(parent, GraphQLObjectType) and parent.name.endswith(_PAGE_TYPES) and name in _WITHIN_PAGE:
+        if (
+            isinstance(parent, GraphQLObjectType)
+            and parent.name.endswith(_PAGE_TYPES)
+            and name in _WITHIN_PAGE
+        ):
             return below  # counted with the page
         return self._size(node, kind) * (1 + below)
 
     def _size(self, node: FieldNode, kind: GraphQLNamedType) -> int:
         """How many objects a field may lead to: as many as a page or a list of ids may hold, else one."""
-        given = {argument.name.value: self._value(argument.value) for argument in node.arguments or ()}
+        given = {
+            argument.name.value: self._value(argument.value) for argument in node.arguments or ()
+        }
         for name in _LISTS:
             if isinstance(given.get(name), list):
                 return len(given[name])
         if not kind.name.endswith(_PAGE):
             return 1
-        asked = next((given[name] for name in _SIZES if isinstance(given.get(name), int)), DEFAULT_SIZE)
+        asked = next(
+            (given[name] for name in _SIZES if isinstance(given.get(name), int)), DEFAULT_SIZE
+        )
         return min(max(asked, 0), MAX_SIZE)
 
     def _value(self, node: ValueNode) -> Any:

@@ -18,7 +18,7 @@ Access = Callable[[Viewer], Condition]
 
 
 @dataclass(frozen=True, eq=False)
-class Derived:
+class Computed:
     """A value worked out from columns of the row itself: `value(row)`."""
 
     needs: tuple[str, ...]
@@ -26,7 +26,7 @@ class Derived:
 
 
 @dataclass(frozen=True, eq=False)
-class Same:
+class SameRow:
     """An object that is told from the parent's own row."""
 
 
@@ -59,7 +59,7 @@ class Orders:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class EdgeQuery:
     """What a document asks of a to-many edge, beside its page."""
 
     viewer: Viewer
@@ -94,7 +94,7 @@ class ToMany:
     parent: sa.ColumnElement[Any] | None = None
     source: sa.FromClause | None = None
     extras: Mapping[str, sa.ColumnElement[Any]] = field(default_factory=dict)
-    where: Callable[[Asked], Sequence[Condition]] | None = None
+    where: Callable[[EdgeQuery], Sequence[Condition]] | None = None
     filter_type: type | None = None
     filter_required: bool = False
     arguments: tuple[Argument, ...] = ()
@@ -132,14 +132,14 @@ class Lookup:
 
 
 @dataclass(frozen=True, eq=False)
-class Function:
+class RootFunction:
     """A root field: `load(context, **arguments)`, whose keyword-only parameters are the field's arguments."""
 
     load: Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class Mutation:
     """A mutation: `make(context, place, input)` gives the row behind its payload, and makes the change once for each
     place in the response, however often it is called."""
 
@@ -147,16 +147,27 @@ class Change:
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class Subscription:
     """A subscription, whose events are rows."""
 
 
 @dataclass(frozen=True, eq=False)
-class Kinds:
+class TypeDiscriminator:
     """How the rows behind an interface tell their types: by the values of a column."""
 
     column: str
     types: Mapping[Any, str]
 
 
-Declaration = Change | Stream | Function | Lookup | Derived | Same | ToOne | ToMany | Aggregate | Batch
+Declaration = (
+    Mutation
+    | Subscription
+    | RootFunction
+    | Lookup
+    | Computed
+    | SameRow
+    | ToOne
+    | ToMany
+    | Aggregate
+    | Batch
+)

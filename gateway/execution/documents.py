@@ -26,7 +26,10 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.get_variable_signature import (
+    GraphQLVariableSignature,
+    get_variable_signature,
+)
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import DomainError, ErrorCode
@@ -37,7 +40,9 @@ from gateway.settings import Limits
 RULES = (*specified_rules, StorableLiterals)
 SIZES = frozenset({"first", "last", "uuids", "ids"})
 """The arguments that say how many objects are wanted."""
-THREADS = 2  # so that hostile documents cannot occupy the threads that the rest of the gateway needs
+THREADS = (
+    2  # so that hostile documents cannot occupy the threads that the rest of the gateway needs
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ class Document:
     def introspects(self, operation: OperationDefinitionNode) -> bool:
         """Whether an operation asks of the schema alone."""
         fields = operation.selection_set.selections
-        return all(isinstance(field, FieldNode) and field.name.value.startswith("__") for field in fields)
+        return all(
+            isinstance(field, FieldNode) and field.name.value.startswith("__") for field in fields
+        )
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation of that name, or the only one; raises OPERATION_RESOLUTION_FAILURE."""
@@ -84,7 +91,9 @@ class Documents:
     A kept syntax tree takes about 80 bytes for each character of an ordinary text, and up to 300 for a hostile one.
     """
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, entries: int = 1_000, size: int = 512_000) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, limits: Limits, entries: int = 1_000, size: int = 512_000
+    ) -> None:
         self._schema = schema
         self._limits = limits
         self._entries = entries
@@ -117,32 +126,51 @@ class Documents:
 
     def _read(self, source: str) -> Document | tuple[GraphQLError, ...]:
         try:
-            ast = parse(source, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.tokens)
+            ast = parse(
+                source, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.tokens
+            )
         except GraphQLSyntaxError as error:
             return (self._syntax_error(error),)
         if errors := exceeded(ast, self._limits) or self._invalid(ast):
             return _merged(errors)[: self._limits.validation_errors]
         nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
         if not nodes:
-            return (_coded(GraphQLError("The document has no operation."), ErrorCode.GRAPHQL_VALIDATION_FAILED),)
+            return (
+                _coded(
+                    GraphQLError("The document has no operation."),
+                    ErrorCode.GRAPHQL_VALIDATION_FAILED,
+                ),
+            )
         named = {name_of(node): node for node in nodes}
         signatures = {name: self._signatures(node) for name, node in named.items()}
-        leaves = {name: found for name, found in signatures.items() if all(_is_leaf(each) for each in found)}
+        leaves = {
+            name: found
+            for name, found in signatures.items()
+            if all(_is_leaf(each) for each in found)
+        }
         return Document(source, ast, named, *_telling_variables(ast), leaves)
 
     def _signatures(self, node: OperationDefinitionNode) -> tuple[GraphQLVariableSignature, ...]:
-        found = [get_variable_signature(self._schema, each) for each in node.variable_definitions or ()]
-        return tuple(each for each in found if isinstance(each, GraphQLVariableSignature))  # validation saw to the rest
+        found = [
+            get_variable_signature(self._schema, each) for each in node.variable_definitions or ()
+        ]
+        return tuple(
+            each for each in found if isinstance(each, GraphQLVariableSignature)
+        )  # validation saw to the rest
 
     def _syntax_error(self, error: GraphQLSyntaxError) -> GraphQLError:
         allowed = self._limits.tokens
         if f"more than {allowed} " not in error.message:
             return _coded(error, ErrorCode.GRAPHQL_PARSE_FAILED)
-        excess = LimitExceeded(f"The document has more than {allowed:,} tokens", "tokens", allowed, allowed + 1)
+        excess = LimitExceeded(
+            f"The document has more than {allowed:,} tokens", "tokens", allowed, allowed + 1
+        )
         return GraphQLError(excess.message, original_error=excess)
 
     def _invalid(self, ast: DocumentNode) -> list[GraphQLError]:
-        errors = validate(self._schema, ast, RULES, self._limits.validation_errors, hide_suggestions=True)
+        errors = validate(
+            self._schema, ast, RULES, self._limits.validation_errors, hide_suggestions=True
+        )
         for error in errors:
             if isinstance(error, ValidationAbortedError):
                 error.message = "The document takes too much work to validate."
@@ -167,7 +195,11 @@ def _telling_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, .
 
     class Finder(Visitor):
         def enter_directive(self, node: DirectiveNode, *_rest: Any) -> None:
-            switches.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
+            switches.update(
+                one.value.name.value
+                for one in node.arguments or ()
+                if isinstance(one.value, VariableNode)
+            )
 
         def enter_argument(self, node: ArgumentNode, *_rest: Any) -> None:
             if node.name.value in SIZES and isinstance(node.value, VariableNode):

@@ -12,7 +12,9 @@ from gateway.execution.limits import LimitExceeded
 
 MASKED = DomainError(ErrorCode.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
 LONGEST_MESSAGE = 1_000
-PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)  # graphql-core quotes what scalars raise
+PYTHON_TEXT = re.compile(
+    r", but encountered error '.*'; found", re.DOTALL
+)  # graphql-core quotes what scalars raise
 
 ErrorBody = dict[str, Any]
 log = structlog.get_logger()
@@ -54,7 +56,9 @@ def _reason(error: BaseException | None) -> DomainError:
         case Refusal(errors=[first, *_]):
             return DomainError(first.code, str(error), first.path)
         case StrawberryInputCoercionError():
-            sentence = error.message.partition(". ")[0]  # what follows is advice for those who write Python
+            sentence = error.message.partition(". ")[
+                0
+            ]  # what follows is advice for those who write Python
             return bad_input(f"{sentence.removesuffix('.')}.")
         case GraphQLError(extensions={"code": ErrorCode() as code}):
             return DomainError(code, error.message)

@@ -39,10 +39,17 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> int:
             _check_text(path, value)
         elif isinstance(value, list | dict):
             if len(path) > limits.nesting:
-                raise LimitExceeded(f"Variable ${path[0]} is nested more deeply", "nesting", limits.nesting, len(path))
+                raise LimitExceeded(
+                    f"Variable ${path[0]} is nested more deeply",
+                    "nesting",
+                    limits.nesting,
+                    len(path),
+                )
             count += len(value)
             if count > limits.values:
-                raise LimitExceeded("The variables hold more values", "values", limits.values, count)
+                raise LimitExceeded(
+                    "The variables hold more values", "values", limits.values, count
+                )
             waiting.extend(_children(path, value))
     return count
 
@@ -73,7 +80,9 @@ class StorableLiterals(ValidationRule):
     def _check(self, path: Path, node: ValueNode) -> None:
         if isinstance(node, StringValueNode):
             if flaw := flaw_of(node.value):
-                refusal = bad_input(f"Argument {shown(path)} contains {flaw}, which cannot be stored.", *path)
+                refusal = bad_input(
+                    f"Argument {shown(path)} contains {flaw}, which cannot be stored.", *path
+                )
                 self.report_error(GraphQLError(refusal.message, node, original_error=refusal))
         elif isinstance(node, ListValueNode):
             for index, value in enumerate(node.values):

@@ -26,7 +26,9 @@ class LimitExceeded(DomainError):
     """More than is allowed was asked for; says which limit, how much it allows and how much was found."""
 
     def __init__(self, what: str, limit: str, allowed: float, found: float) -> None:
-        super().__init__(ErrorCode.LIMIT_EXCEEDED, f"{what}; at most {allowed:,} are allowed ({limit}).")
+        super().__init__(
+            ErrorCode.LIMIT_EXCEEDED, f"{what}; at most {allowed:,} are allowed ({limit})."
+        )
         self.limit = limit
         self.allowed = allowed
         self.found = found
@@ -66,7 +68,9 @@ def exceeded(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         fragments = _measure_fragments(document)
     except CycleError:
         return []
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    operations = [
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    ]
     return [
         GraphQLError(excess.message, operation, original_error=excess)
         for operation in operations
@@ -82,13 +86,19 @@ def _excesses(extent: Extent, limits: Limits) -> Iterator[LimitExceeded]:
         ("has {:,} directives", "directives", limits.directives, extent.directives),
     )
     for phrase, limit, allowed, counted in checks:
-        found = min(counted, LARGEST_REPORTED)  # fragments that double reach numbers that JSON readers lose
+        found = min(
+            counted, LARGEST_REPORTED
+        )  # fragments that double reach numbers that JSON readers lose
         if found > allowed:
             yield LimitExceeded(f"The operation {phrase.format(found)}", limit, allowed, found)
 
 
 def _measure_fragments(document: DocumentNode) -> dict[str, Extent]:
-    definitions = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    definitions = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
     spreads = {name: set(_spread_in(node.selection_set)) for name, node in definitions.items()}
     measured: dict[str, Extent] = {}
     for name in TopologicalSorter(spreads).static_order():
@@ -105,10 +115,14 @@ def _spread_in(selections: SelectionSetNode) -> Iterator[str]:
             yield from _spread_in(node.selection_set)
 
 
-def _measure_operation(operation: OperationDefinitionNode, fragments: Mapping[str, Extent]) -> Extent:
+def _measure_operation(
+    operation: OperationDefinitionNode, fragments: Mapping[str, Extent]
+) -> Extent:
     extent = _measure(operation.selection_set, fragments)
     extent.directives += len(operation.directives or ())
-    extent.directives += sum(len(node.directives or ()) for node in operation.variable_definitions or ())
+    extent.directives += sum(
+        len(node.directives or ()) for node in operation.variable_definitions or ()
+    )
     return extent
 
 

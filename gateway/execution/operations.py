@@ -2,7 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -92,7 +100,7 @@ class Prepared:
     variables: VariableValues
 
 
-class QuickExecutor(Protocol):
+class PlanExecutor(Protocol):
     """Another executor of operations, which does not have to know them all."""
 
     async def data(self, query: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
@@ -128,19 +136,24 @@ class OperationNotAllowed(DomainError):
 class Operations:
     """The operations of one schema, each within its limits; queries are given to a quicker executor first."""
 
-    def __init__(self, schema: strawberry.Schema, limits: Limits, quick: QuickExecutor | None = None) -> None:
+    def __init__(
+        self, schema: strawberry.Schema, limits: Limits, quick: PlanExecutor | None = None
+    ) -> None:
         if schema.get_extensions():
             raise ValueError("Schema extensions and custom directives are not run here.")
         self._schema = schema._schema  # strawberry has no public name for it
         self._executor_class = schema.execution_context_class
         self._limits = limits
-        self._quick = quick
+        self._plan_executor = quick
         self._documents = Documents(self._schema, limits)
         self._costs = Costs(self._schema, limits)
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
     async def execute(
-        self, request: OperationRequest, context: object, allowed: frozenset[OperationType] = ONE_ANSWER
+        self,
+        request: OperationRequest,
+        context: object,
+        allowed: frozenset[OperationType] = ONE_ANSWER,
     ) -> Answer:
         """Run a query or mutation within the time limit.
 
@@ -158,7 +171,9 @@ class Operations:
         """
         return await self._limited(request, self._subscribe(request, contexts))
 
-    async def _execute(self, request: OperationRequest, context: object, allowed: frozenset[OperationType]) -> Answer:
+    async def _execute(
+        self, request: OperationRequest, context: object, allowed: frozenset[OperationType]
+    ) -> Answer:
         started = perf_counter()
         asked = await self._asked(request)
         if asked.operation.operation not in allowed:
@@ -166,14 +181,16 @@ class Operations:
         prepared = perf_counter()
         answer = await self._answered(asked, context)
         (by,) = answer.timing
-        return replace(answer, timing={"prepare": prepared - started, by: perf_counter() - prepared})
+        return replace(
+            answer, timing={"prepare": prepared - started, by: perf_counter() - prepared}
+        )
 
     async def _answered(self, asked: _Asked, context: object) -> Answer:
         if asked.document.introspects(asked.operation):
             return await self._introspected(asked, context)
-        if self._quick is not None:
+        if self._plan_executor is not None:
             query = Prepared(asked.document, asked.operation, await self._variables(asked))
-            data = await self._quick.data(query, context)
+            data = await self._plan_executor.data(query, context)
             if data is not None:
                 return Answer(data, timing=COMPILED)
         executor = await self._prepare(asked, context)
@@ -201,10 +218,15 @@ class Operations:
         if isinstance(source, ExecutionResult):
             return _refused(request, *source.errors or ())
         query = Prepared(asked.document, asked.operation, executor.variable_values)
-        return self._stream(asked, cast(AsyncGenerator[Any], source), partial(self._event, query, asked, contexts))
+        return self._stream(
+            asked, cast(AsyncGenerator[Any], source), partial(self._event, query, asked, contexts)
+        )
 
     async def _stream(
-        self, asked: _Asked, source: AsyncGenerator[Any], answer: Callable[[Any], Coroutine[Any, Any, Answer]]
+        self,
+        asked: _Asked,
+        source: AsyncGenerator[Any],
+        answer: Callable[[Any], Coroutine[Any, Any, Answer]],
     ) -> AsyncGenerator[Answer]:
         key = asked.key
         try:
@@ -218,11 +240,15 @@ class Operations:
         except Exception as error:  # whatever the source raises ends the stream, and is told there
             yield _refused(asked.request, error)
 
-    async def _event(self, query: Prepared, asked: _Asked, contexts: Callable[[], object], row: Any) -> Answer:
+    async def _event(
+        self, query: Prepared, asked: _Asked, contexts: Callable[[], object], row: Any
+    ) -> Answer:
         return await self._in_time(self._answered_event(query, asked, contexts(), row))
 
-    async def _answered_event(self, query: Prepared, asked: _Asked, context: object, row: Any) -> Answer:
-        data = await self._quick.data(query, context, row) if self._quick else None
+    async def _answered_event(
+        self, query: Prepared, asked: _Asked, context: object, row: Any
+    ) -> Answer:
+        data = await self._plan_executor.data(query, context, row) if self._plan_executor else None
         if data is not None:
             return Answer(data)
         executor = await self._prepare(asked, context)

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.errors import bad_input
-from gateway.execution.declarations import Asked, Direction, Orders, ToMany
+from gateway.execution.declarations import Direction, EdgeQuery, Orders, ToMany
 from gateway.json_values import flaw_of
 
 DEFAULT_SIZE = 100
@@ -79,22 +79,36 @@ class Page:
         return write_cursor(self.request, self.nodes[-1]) if self.nodes else None
 
 
-def requested(edge: ToMany, asked: Asked, given: Mapping[str, Any]) -> PageRequest:
+def requested(edge: ToMany, asked: EdgeQuery, given: Mapping[str, Any]) -> PageRequest:
     """The page that the arguments of a to-many edge ask for."""
     order = read_order(edge.orders, given.get("order_by"))
     fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
-    return read_page(order, fingerprint, given.get("first"), given.get("after"), given.get("last"), given.get("before"))
+    return read_page(
+        order,
+        fingerprint,
+        given.get("first"),
+        given.get("after"),
+        given.get("last"),
+        given.get("before"),
+    )
 
 
 def read_order(orders: Orders, asked: Any) -> Order:
     """The order that an `orderBy` input asks for, or the edge's own."""
     name = asked.field if asked else orders.default
     direction = asked.direction if asked else orders.direction
-    return Order(orders.columns[name], orders.last, direction is Direction.DESC, f"{name}.{direction}")
+    return Order(
+        orders.columns[name], orders.last, direction is Direction.DESC, f"{name}.{direction}"
+    )
 
 
 def read_page(
-    order: Order, fingerprint: str, first: int | None, after: str | None, last: int | None, before: str | None
+    order: Order,
+    fingerprint: str,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
 ) -> PageRequest:
     """A page request from the arguments of a connection; `BAD_USER_INPUT` names the one that is wrong."""
     if first is not None and last is not None:
@@ -108,7 +122,11 @@ def read_page(
     if size is not None and not 1 <= size <= MAX_SIZE:
         raise bad_input(f"{name} is from 1 to {MAX_SIZE}, not {size}.", name)
     cursor = before if backwards else after
-    place = None if cursor is None else read_cursor(cursor, order, fingerprint, "before" if backwards else "after")
+    place = (
+        None
+        if cursor is None
+        else read_cursor(cursor, order, fingerprint, "before" if backwards else "after")
+    )
     return PageRequest(size or DEFAULT_SIZE, order, place, backwards, fingerprint)
 
 
@@ -120,13 +138,19 @@ def fingerprint_of(*parts: Any) -> str:
 def write_cursor(request: PageRequest, row: Any) -> str:
     """The place of a row in its order."""
     order = request.order
-    return cursor_at(request, getattr(row, order.column.key or ""), getattr(row, order.last.key or ""))
+    return cursor_at(
+        request, getattr(row, order.column.key or ""), getattr(row, order.last.key or "")
+    )
 
 
 def cursor_at(request: PageRequest, value: Any, last: Any) -> str:
     """The cursor of the row that has these values in the columns of the order."""
     place = [request.fingerprint, _plain(value), _plain(last)]
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def read_cursor(text: str, order: Order, fingerprint: str, name: str) -> tuple[Any, Any]:
@@ -151,7 +175,9 @@ def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
     """The value as the column holds it; raises if no row could have it there."""
     if value is None and can_be_null:
         return None
-    kind = getattr(column.type, "impl", column.type).python_type  # moments are a type around another
+    kind = getattr(
+        column.type, "impl", column.type
+    ).python_type  # moments are a type around another
     if type(value) is int and kind is int:
         return _within(value, 63 if isinstance(column.type, sa.BigInteger) else 31)
     if type(value) is not str or kind is int or flaw_of(value):

@@ -7,26 +7,30 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.dialects import among_given, first_of_each, packed
-from gateway.execution.declarations import Aggregate, Asked, ToMany, ToOne
+from gateway.database.dialects import as_key_array, in_bound_keys, top_n_per_parent
+from gateway.execution.declarations import Aggregate, EdgeQuery, ToMany, ToOne
 from gateway.execution.pages import Order, PageRequest
 
 PARENT = "parent_key"
 KEY, KEYS = "the_key", "the_keys"
-SIZE, PLACE, LAST = "the_size", "the_place", "the_last"
+SIZE, AFTER_VALUE, LAST = "the_size", "the_place", "the_last"
 
 Columns = Sequence[sa.ColumnElement[Any]]
 Pack = Callable[[str, Sequence[Any]], Any]
 """How several keys become one value."""
 
 
-def one(edge: ToOne, viewer: Viewer, dialect: str, columns: Columns, many: bool = True) -> sa.Select[Any]:
+def one(
+    edge: ToOne, viewer: Viewer, dialect: str, columns: Columns, many: bool = True
+) -> sa.Select[Any]:
     """The rows that a to-one edge leads to."""
     statement = sa.select(*columns).where(_belongs(dialect, edge.table.c[edge.column], many))
     return statement.where(edge.access(viewer)) if edge.access else statement
 
 
-def page(edge: ToMany, asked: Asked, request: PageRequest, columns: Columns, many: bool) -> sa.Select[Any]:
+def page(
+    edge: ToMany, asked: EdgeQuery, request: PageRequest, columns: Columns, many: bool
+) -> sa.Select[Any]:
     """A page of rows for each parent, one row longer than asked so that it is known whether there are more."""
     order, size = request.order, sa.bindparam(SIZE, required=False, type_=sa.Integer)
     rows = _matching(edge, asked, *columns)
@@ -35,19 +39,21 @@ def page(edge: ToMany, asked: Asked, request: PageRequest, columns: Columns, man
     if request.cursor is not None:
         rows = rows.where(_past(order, request.cursor[0] is None, request.backwards))
 
-    def arranged(main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    def arranged(
+        main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]
+    ) -> list[sa.ColumnElement[Any]]:
         return _arranged(order, request.backwards, main, last)
 
     if edge.parent is not None and many:
         place = order.column, order.last
-        return first_of_each(asked.dialect, KEYS, edge.parent, place, arranged, rows, size)
+        return top_n_per_parent(asked.dialect, KEYS, edge.parent, place, arranged, rows, size)
     if edge.parent is not None:
         rows = rows.where(_belongs(asked.dialect, edge.parent, False))
     return rows.order_by(*arranged(order.column, order.last)).limit(size)
 
 
 def with_page(
-    found: sa.Select[Any], edge: ToMany, asked: Asked, request: PageRequest, columns: Columns
+    found: sa.Select[Any], edge: ToMany, asked: EdgeQuery, request: PageRequest, columns: Columns
 ) -> sa.Select[Any]:
     """Each row of a page below one row, with that row behind it; the latter alone if the page is empty."""
     order = request.order
@@ -56,10 +62,14 @@ def with_page(
     above = found.subquery("found")
     arranged = _arranged(order, request.backwards, below.c.main_place, below.c.last_place)
     wanted = list(below.c)[: -len(marks)]
-    return sa.select(*wanted, *above.c).select_from(above.outerjoin(below, sa.true())).order_by(*arranged)
+    return (
+        sa.select(*wanted, *above.c)
+        .select_from(above.outerjoin(below, sa.true()))
+        .order_by(*arranged)
+    )
 
 
-def count(edge: ToMany, asked: Asked, many: bool) -> sa.Select[Any]:
+def count(edge: ToMany, asked: EdgeQuery, many: bool) -> sa.Select[Any]:
     """How many rows each parent has in all."""
     statement = _matching(edge, asked, sa.func.count().label("total"))
     if edge.parent is None:
@@ -74,16 +84,18 @@ def aggregate(edge: Aggregate, dialect: str, many: bool) -> sa.Select[Any]:
     return value.where(_belongs(dialect, edge.parent, many)).group_by(edge.parent)
 
 
-def given(dialect: str, keys: Sequence[Any], request: PageRequest | None = None, pack: Pack = packed) -> dict[str, Any]:
+def bind_values(
+    dialect: str, keys: Sequence[Any], request: PageRequest | None = None, pack: Pack = as_key_array
+) -> dict[str, Any]:
     """The values of what a statement for these keys leaves open."""
     values = {KEY: next(iter(keys), None)} if len(keys) <= 1 else {KEYS: pack(dialect, keys)}
     if request is None:
         return values
     place, last = request.cursor or (None, None)
-    return {**values, SIZE: request.size + 1, PLACE: place, LAST: last}
+    return {**values, SIZE: request.size + 1, AFTER_VALUE: place, LAST: last}
 
 
-def stored(dialect: str, key: Any) -> Any:
+def driver_key(dialect: str, key: Any) -> Any:
     """A key as the driver has it in the rows that it reads without SQLAlchemy."""
     if isinstance(key, UUID):
         return key.hex if dialect == "sqlite" else str(key)
@@ -97,11 +109,11 @@ def extras(edge: ToMany) -> list[sa.ColumnElement[Any]]:
 
 def _belongs(dialect: str, column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[bool]:
     if many:
-        return among_given(dialect, column, KEYS)
+        return in_bound_keys(dialect, column, KEYS)
     return column == sa.bindparam(KEY, required=False, type_=column.type)
 
 
-def _matching(edge: ToMany, asked: Asked, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def _matching(edge: ToMany, asked: EdgeQuery, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     statement = sa.select(*columns).select_from(edge.table if edge.source is None else edge.source)
     return statement.where(*edge.where(asked)) if edge.where else statement
 
@@ -119,7 +131,7 @@ def _arranged(
 def _past(order: Order, from_null: bool, backwards: bool) -> sa.ColumnElement[bool]:
     """The rows that come after the cursor's place (or, backwards, before it), nulls being last of all."""
     value, last = (
-        sa.bindparam(PLACE, required=False, type_=order.column.type),
+        sa.bindparam(AFTER_VALUE, required=False, type_=order.column.type),
         sa.bindparam(LAST, required=False, type_=order.last.type),
     )
     down = order.descending != backwards
@@ -129,7 +141,11 @@ def _past(order: Order, from_null: bool, backwards: bool) -> sa.ColumnElement[bo
         return sa.or_(same, order.column.is_not(None)) if backwards else same
     if not order.can_be_null:
         place = sa.tuple_(value, last)
-        return sa.tuple_(order.column, order.last) < place if down else sa.tuple_(order.column, order.last) > place
+        return (
+            sa.tuple_(order.column, order.last) < place
+            if down
+            else sa.tuple_(order.column, order.last) > place
+        )
     further = order.column < value if down else order.column > value
     past = sa.or_(further, sa.and_(order.column == value, beyond))
     return past if backwards else sa.or_(past, order.column.is_(None))

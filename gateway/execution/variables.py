@@ -9,7 +9,9 @@ from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.pyutils import Undefined
 
 
-def leaf_values(signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]) -> VariableValues | None:
+def leaf_values(
+    signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
+) -> VariableValues | None:
     """The values of variables that hold leaves; None where one is wrong or has a default: graphql-core knows more."""
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}

@@ -41,4 +41,6 @@ def is_public(address: Address) -> bool:
     """Whether anybody on the internet may have this address, and no host of ours."""
     if address.version == 6 and address.packed[8:12] in _ISATAP:
         return False
-    return any(address in network for network in _PUBLIC) and not any(address in network for network in _SPECIAL)
+    return any(address in network for network in _PUBLIC) and not any(
+        address in network for network in _SPECIAL
+    )

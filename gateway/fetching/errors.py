@@ -30,13 +30,17 @@ def no_public_address() -> FetchError:
 
 def too_large(most: int) -> FetchError:
     """The file is longer than we fetch; `most` in bytes."""
-    return FetchError(ErrorCode.LIMIT_EXCEEDED, f"The file has more than the {most:,} bytes that may be fetched.")
+    return FetchError(
+        ErrorCode.LIMIT_EXCEEDED, f"The file has more than the {most:,} bytes that may be fetched."
+    )
 
 
 def refused(status: int) -> FetchError:
     """The server's answer is not the file."""
     if status in (401, 403):
-        return FetchError(ErrorCode.FORBIDDEN, f"The server does not let us read the file (status {status}).")
+        return FetchError(
+            ErrorCode.FORBIDDEN, f"The server does not let us read the file (status {status})."
+        )
     if status in (404, 410):
         return FetchError(ErrorCode.NOT_FOUND, f"The server has no such file (status {status}).")
     code = ErrorCode.UNAVAILABLE if status == 429 or status >= 500 else ErrorCode.CONFLICT
@@ -54,4 +58,6 @@ def failures_told() -> Iterator[None]:
         if isinstance(error.__context__, ssl.SSLError):
             said = "No secure connection could be made: see whether the server's certificate is valid for its name."
             raise FetchError(ErrorCode.FORBIDDEN, said) from None
-        raise FetchError(ErrorCode.UNAVAILABLE, "The server could not be reached, or broke off.") from None
+        raise FetchError(
+            ErrorCode.UNAVAILABLE, "The server could not be reached, or broke off."
+        ) from None

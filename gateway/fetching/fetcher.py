@@ -76,7 +76,9 @@ class Fetcher:
         with failures_told():
             async with asyncio.timeout(self._seconds), self._answer(url, asked) as response:
                 if response.status == 200 and start:
-                    raise FetchError(ErrorCode.CONFLICT, "The server does not send parts of the file.")
+                    raise FetchError(
+                        ErrorCode.CONFLICT, "The server does not send parts of the file."
+                    )
                 total = _total(response, start)
                 data = b"" if response.status == 416 else await _beginning(response, stop - start)
         return Span(data, total, response.status != 200)
@@ -84,11 +86,17 @@ class Fetcher:
     async def ask(self, url: str, *, method: str = "GET", most: int = 0) -> Answer:
         """The answer to one request, redirects and refusals included, with `most` bytes; raises a `FetchError`."""
         with failures_told():
-            async with asyncio.timeout(self._seconds), self._sent(self._rules.checked(url), method, {}) as response:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._sent(self._rules.checked(url), method, {}) as response,
+            ):
                 data = await _beginning(response, most + 1)
                 if len(data) > most:
                     raise too_large(most)
-                headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in response.headers}
+                headers = {
+                    key.decode("latin-1").lower(): value.decode("latin-1")
+                    for key, value in response.headers
+                }
                 return Answer(response.status, headers, data)
 
     @asynccontextmanager
@@ -108,7 +116,9 @@ class Fetcher:
         await self._pool.aclose()
 
     @asynccontextmanager
-    async def _answer(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpcore.Response]:
+    async def _answer(
+        self, url: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[httpcore.Response]:
         """The answer of the server at which all redirects end, which has the file or a part of it."""
         place = self._rules.checked(url)
         for _ in range(MOST_REDIRECTS + 1):
@@ -118,7 +128,9 @@ class Fetcher:
                     yield response
                     return
                 place = self._next(place, _header(response, b"location"))
-        raise FetchError(ErrorCode.LIMIT_EXCEEDED, f"The server redirects more than {MOST_REDIRECTS} times.")
+        raise FetchError(
+            ErrorCode.LIMIT_EXCEEDED, f"The server redirects more than {MOST_REDIRECTS} times."
+        )
 
     @asynccontextmanager
     async def _sent(
@@ -126,7 +138,9 @@ class Fetcher:
     ) -> AsyncIterator[httpcore.Response]:
         """The answer to one request."""
         sent, patience = [*_HEADERS.items(), *headers.items()], {"timeout": _PATIENCE}
-        async with self._pool.stream(method, _target(place), headers=sent, extensions=patience) as response:
+        async with self._pool.stream(
+            method, _target(place), headers=sent, extensions=patience
+        ) as response:
             yield response
 
     def _next(self, place: httpx.URL, location: str) -> httpx.URL:
@@ -163,11 +177,15 @@ def _usual_tls() -> ssl.SSLContext:
 
 def _target(url: httpx.URL) -> httpcore.URL:
     """The same URL in parts, which nobody has to take apart again and understand otherwise."""
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), "")
+    return next(
+        (value.decode("latin-1") for key, value in response.headers if key.lower() == name), ""
+    )
 
 
 def _check_answer(response: httpcore.Response, asked: Mapping[str, str]) -> None:
@@ -185,7 +203,9 @@ def _total(response: httpcore.Response, start: int) -> int | None:
         return int(length) if length.isdecimal() else None
     found: Any = _RANGE.fullmatch(_header(response, b"content-range"))
     if found is None or (response.status == 206 and found[1] != str(start)):
-        raise FetchError(ErrorCode.CONFLICT, "The server sends another part of the file than was asked for.")
+        raise FetchError(
+            ErrorCode.CONFLICT, "The server sends another part of the file than was asked for."
+        )
     return int(found[2]) if found[2] != "*" else None
 
 

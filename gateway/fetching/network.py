@@ -44,7 +44,9 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError()
         for address in await self._addresses(host, port):
             try:
-                return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return await self._network.connect_tcp(
+                    str(address), port, timeout, local_address, socket_options
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -56,7 +58,9 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int) -> list[Address]:
         """All of them must be allowed: a name that leads both inside and outside is a trick, or not meant for us."""
         address = literal(host)
-        found = [address] if address else [ip_address(each) for each in await self._resolve(host, port)]
+        found = (
+            [address] if address else [ip_address(each) for each in await self._resolve(host, port)]
+        )
         if not found or not all(self._rules.allow(host, port, each) for each in found):
             raise no_public_address()
         return found

@@ -23,7 +23,11 @@ class RemoteFile:
     async def open(cls, fetcher: Fetcher, url: str, most: int) -> "RemoteFile | None":
         """The file, None if its server does not send parts; raises a `FetchError`."""
         span = await fetcher.read(url, 0, FIRST)
-        return cls(fetcher, url, most, span.total, span.data) if span.is_part and span.total is not None else None
+        return (
+            cls(fetcher, url, most, span.total, span.data)
+            if span.is_part and span.total is not None
+            else None
+        )
 
     async def read(self, start: int, stop: int) -> bytes:
         """The bytes from `start` up to, not including, `stop`, as in a slice; raises a `FetchError`."""

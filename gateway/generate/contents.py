@@ -7,13 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
-from gateway.catalog.ledger.counters import counted
+from gateway.catalog.ledger.counters import item_delta
 from gateway.generate.kinds import KINDS, Kind
 from gateway.generate.people import People, Rows
-from gateway.generate.rng import Chance, named
+from gateway.generate.rng import Rng, named
 from gateway.kinds.enums import StorageItemType
 from gateway.models.base import new_row
-from gateway.models.items import GroupMember, Item, StoredObject, group_members, items, stored_objects
+from gateway.models.items import (
+    GroupMemberRecord,
+    ItemRecord,
+    StoredObjectRecord,
+    group_members,
+    items,
+    stored_objects,
+)
 
 PER_SUBJECT = 100
 """How many items tell of one subject; they are spread over the folders, and their names hold its number."""
@@ -29,7 +36,7 @@ _GONE, _COMING = 0.04, 0.04
 class Contents:
     """Items, folder by folder; `counters` says what is in each folder so far."""
 
-    def __init__(self, chance: Chance, people: People, number: int) -> None:
+    def __init__(self, chance: Rng, people: People, number: int) -> None:
         self._chance = chance
         self._people = people
         self._subjects = max(number // PER_SUBJECT, 1)
@@ -43,14 +50,14 @@ class Contents:
         yield stored_objects, [_stored(row) for row in made if row["object_key"]]
         yield items, made
         yield group_members, list(self._members(made))
-        self.counters[folder] = sum((counted(SimpleNamespace(**row)) for row in made), Counter())
+        self.counters[folder] = sum((item_delta(SimpleNamespace(**row)) for row in made), Counter())
 
     def _item(self, folder: UUID) -> dict[str, Any]:
         kind, moment, subject = self._kind(), self._chance.moment(), self._made % self._subjects
         name = f"{self._chance.one(WORDS)}-S{subject:05}-{self._made:07}{kind.ending}"
         self._made += 1
         return new_row(
-            Item,
+            ItemRecord,
             uuid=self._chance.uuid(moment),
             folder_uuid=folder,
             item_type=kind.item_type,
@@ -91,14 +98,21 @@ class Contents:
         groups = {kind.item_type: kind.members for kind in KINDS if not kind.mime_type}
         for row in made:
             if row["item_type"] in groups:
-                chosen = self._chance.some(files.get(groups[row["item_type"]], []), self._chance.between(2, 12))
+                chosen = self._chance.some(
+                    files.get(groups[row["item_type"]], []), self._chance.between(2, 12)
+                )
                 for position, member in enumerate(chosen):
-                    yield new_row(GroupMember, group_uuid=row["uuid"], position=position, item_uuid=member)
+                    yield new_row(
+                        GroupMemberRecord,
+                        group_uuid=row["uuid"],
+                        position=position,
+                        item_uuid=member,
+                    )
 
 
 def _stored(item: dict[str, Any]) -> dict[str, Any]:
     return new_row(
-        StoredObject,
+        StoredObjectRecord,
         key=item["object_key"],
         sha256=item["sha256"],
         file_size=item["file_size"],

@@ -14,11 +14,11 @@ from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode
 from gateway.generate.contents import Contents
 from gateway.generate.people import People, Rows
-from gateway.generate.rng import Chance
+from gateway.generate.rng import Rng
 from gateway.generate.tree import Tree
 from gateway.generate.uses import Uses
 from gateway.models.base import new_row
-from gateway.models.folders import FolderCounters, folder_counters, folders
+from gateway.models.folders import FolderCountersRecord, folder_counters, folders
 from gateway.models.items import items
 from gateway.models.people import groups, users
 
@@ -38,7 +38,7 @@ async def generate(database: Database, folder_count: int, item_count: int, seed:
 
 
 def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
-    chance = Chance(seed, folder_count + item_count)
+    chance = Rng(seed, folder_count + item_count)
     people = People(chance)
     yield from people.rows()
     tree = Tree(chance, people, folder_count)
@@ -54,7 +54,7 @@ def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
     yield folder_counters, _counters(tree, contents)
 
 
-def _shares(chance: Chance, folder_count: int, item_count: int) -> list[int]:
+def _shares(chance: Rng, folder_count: int, item_count: int) -> list[int]:
     """How many items lie in each folder: most hold about the same, between half of it and half as much again."""
     ends, total = [], 0
     for number in range(1, folder_count + 1):
@@ -67,7 +67,12 @@ def _shares(chance: Chance, folder_count: int, item_count: int) -> list[int]:
 def _counters(tree: Tree, contents: Contents) -> list[dict[str, Any]]:
     below = Counter(parent for parent in tree.parents if parent)
     return [
-        new_row(FolderCounters, folder_uuid=folder, **contents.counters[folder], folders=below[folder])
+        new_row(
+            FolderCountersRecord,
+            folder_uuid=folder,
+            **contents.counters[folder],
+            folders=below[folder],
+        )
         for folder in tree.uuids
     ]
 

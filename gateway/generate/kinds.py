@@ -4,47 +4,61 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.generate.rng import Chance
+from gateway.generate.rng import Rng
 from gateway.kinds.enums import StorageItemType
 
-Facts = Callable[[Chance], Mapping[str, Any]]
+Facts = Callable[[Rng], Mapping[str, Any]]
 
 _SCREENS = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160), (4032, 3024))
 _KB, _MB = 1_000, 1_000_000
 
 
-def _picture(chance: Chance) -> Mapping[str, Any]:
+def _picture(chance: Rng) -> Mapping[str, Any]:
     width, height = chance.one(_SCREENS)
     return {"width": width, "height": height}
 
 
-def _film(chance: Chance) -> Mapping[str, Any]:
+def _film(chance: Rng) -> Mapping[str, Any]:
     fps, seconds = chance.one((24.0, 25.0, 29.97, 60.0)), chance.between(5, 1200)
-    return {**_picture(chance), "fps": fps, "duration": float(seconds), "frame_count": int(seconds * fps)}
+    return {
+        **_picture(chance),
+        "fps": fps,
+        "duration": float(seconds),
+        "frame_count": int(seconds * fps),
+    }
 
 
-def _sound(chance: Chance) -> Mapping[str, Any]:
+def _sound(chance: Rng) -> Mapping[str, Any]:
     rate, depth = chance.one(((44_100, 16), (48_000, 24), (96_000, 24)))
     known = {"audio_sample_rate": rate, "audio_bit_depth": depth, "audio_codec": "flac"}
-    return {**known, "audio_num_channels": chance.one((1, 2)), "duration": chance.between(100, 360_000) / 100}
+    return {
+        **known,
+        "audio_num_channels": chance.one((1, 2)),
+        "duration": chance.between(100, 360_000) / 100,
+    }
 
 
-def _slice(chance: Chance) -> Mapping[str, Any]:
+def _slice(chance: Rng) -> Mapping[str, Any]:
     study = f"1.2.826.0.1.3680043.{chance.below(10_000)}"
     series = f"{study}.{chance.below(9) + 1}"
     uids = {"dicom_study_uid": study, "dicom_series_uid": series}
-    return {"width": 512, "height": 512, **uids, "dicom_instance_uid": f"{series}.{chance.below(10**9)}"}
+    return {
+        "width": 512,
+        "height": 512,
+        **uids,
+        "dicom_instance_uid": f"{series}.{chance.below(10**9)}",
+    }
 
 
-def _volume(chance: Chance) -> Mapping[str, Any]:
+def _volume(chance: Rng) -> Mapping[str, Any]:
     return {"width": 256, "height": 256, "frame_count": chance.between(40, 400)}
 
 
-def _paper(chance: Chance) -> Mapping[str, Any]:
+def _paper(chance: Rng) -> Mapping[str, Any]:
     return {"page_count": chance.between(1, 300)}
 
 
-def _nothing(_chance: Chance) -> Mapping[str, Any]:
+def _nothing(_chance: Rng) -> Mapping[str, Any]:
     return {}
 
 

@@ -6,10 +6,17 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.generate.rng import Chance, named
+from gateway.generate.rng import Rng, named
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold, new_row
-from gateway.models.people import Group, Membership, User, groups, memberships, users
+from gateway.models.people import (
+    GroupRecord,
+    MembershipRecord,
+    UserRecord,
+    groups,
+    memberships,
+    users,
+)
 
 ADMIN = "admin@example.org"
 MEMBERS = 24
@@ -24,7 +31,7 @@ Rows = tuple[sa.Table, list[dict[str, Any]]]
 class People:
     """Users and groups. Everyone who is no admin belongs to the first group."""
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Rng) -> None:
         self._chance = chance
         self.users: list[UUID] = []
         self.groups: list[UUID] = []
@@ -44,15 +51,32 @@ class People:
         role = SiteRole.ADMIN if email == ADMIN else SiteRole.MEMBER
         name = email.partition("@")[0].capitalize()
         known = {"email": email, "email_key": fold(email), "name": name, "site_role": role}
-        return new_row(User, uuid=self._chance.uuid(moment), created_at=moment, last_edited_at=moment, **known)
+        return new_row(
+            UserRecord,
+            uuid=self._chance.uuid(moment),
+            created_at=moment,
+            last_edited_at=moment,
+            **known,
+        )
 
     def _group(self, name: str) -> dict[str, Any]:
         moment = self._chance.moment()
-        return new_row(Group, uuid=self._chance.uuid(moment), created_at=moment, last_edited_at=moment, **named(name))
+        return new_row(
+            GroupRecord,
+            uuid=self._chance.uuid(moment),
+            created_at=moment,
+            last_edited_at=moment,
+            **named(name),
+        )
 
     def _memberships(self) -> list[dict[str, Any]]:
         everyone, *others = self.groups
         pairs = [(everyone, user) for user in self.users[1:]]
-        pairs += [(group, user) for user in self.users[1:] for group in self._chance.some(others, 2)]
+        pairs += [
+            (group, user) for user in self.users[1:] for group in self._chance.some(others, 2)
+        ]
         moment = self._chance.moment()
-        return [new_row(Membership, group_uuid=group, user_uuid=user, created_at=moment) for group, user in pairs]
+        return [
+            new_row(MembershipRecord, group_uuid=group, user_uuid=user, created_at=moment)
+            for group, user in pairs
+        ]

@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class Chance:
+class Rng:
     """Draws of one seed; its clock moves on with each moment, so that `moments` of them take a year and a half."""
 
     def __init__(self, seed: int, moments: int) -> None:
@@ -52,7 +52,13 @@ class Chance:
         """A version 7 uuid of that moment."""
         milliseconds = (moment - _EPOCH) // _MILLISECOND
         bits = self._random.getrandbits(74)
-        return UUID(int=milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1)
+        return UUID(
+            int=milliseconds << 80
+            | 0x7 << 76
+            | (bits >> 62) << 64
+            | 0b10 << 62
+            | bits & (1 << 62) - 1
+        )
 
     def digest(self) -> str:
         """The SHA-256 of something."""

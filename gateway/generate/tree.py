@@ -6,10 +6,10 @@ from uuid import UUID
 
 from gateway.database.tree import depth, path_of
 from gateway.generate.people import People, Rows
-from gateway.generate.rng import Chance, named
+from gateway.generate.rng import Rng, named
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import new_row
-from gateway.models.folders import Folder, FolderGrant, folder_grants, folders
+from gateway.models.folders import FolderGrantRecord, FolderRecord, folder_grants, folders
 
 ROOTS, SUBFOLDERS, DEEPEST = 20, 10, 8
 THEMES = (
@@ -17,13 +17,24 @@ THEMES = (
     "Interviews", "Wind farm", "River gauges", "Old maps", "Theatre", "Bridge inspection", "Forest plots",
     "Coral reef", "Tram lines", "Orchard", "Museum scans", "Cave acoustics", "Ski slopes", "Rooftops",
 )  # fmt: skip
-PARTS = ("Spring", "Summer", "Autumn", "Winter", "Pilot", "Control", "North", "South", "East", "West")
+PARTS = (
+    "Spring",
+    "Summer",
+    "Autumn",
+    "Winter",
+    "Pilot",
+    "Control",
+    "North",
+    "South",
+    "East",
+    "West",
+)
 
 
 class Tree:
     """Folders, each after the one that it lies in; `uuids` and `counts` follow their order."""
 
-    def __init__(self, chance: Chance, people: People, number: int) -> None:
+    def __init__(self, chance: Rng, people: People, number: int) -> None:
         self._chance = chance
         self._people = people
         self._number = number
@@ -59,12 +70,17 @@ class Tree:
         moment = self._chance.moment()
         uuid = self._chance.uuid(moment)
         row = new_row(
-            Folder,
+            FolderRecord,
             uuid=uuid,
             parent_uuid=parent and parent["uuid"],
             path=path_of(parent["path"] if parent else "", uuid),
-            description=f"Recorded by team {self._chance.below(9) + 1}." if self._chance.happens(0.6) else "",
-            client_metadata={"project": self._chance.below(50), "reviewed": self._chance.happens(0.5)},
+            description=f"Recorded by team {self._chance.below(9) + 1}."
+            if self._chance.happens(0.6)
+            else "",
+            client_metadata={
+                "project": self._chance.below(50),
+                "reviewed": self._chance.happens(0.5),
+            },
             owner_uuid=self._chance.one(self._people.users),
             created_at=moment,
             last_edited_at=moment,
@@ -83,10 +99,12 @@ class Tree:
         for folder in self._chance.some(self._made[ROOTS:], len(roots)):
             yield self._grant(folder, StorageUserRole.ADMIN, group_uuid=self._chance.one(others))
 
-    def _grant(self, folder: dict[str, Any], role: StorageUserRole, **holder: UUID) -> dict[str, Any]:
+    def _grant(
+        self, folder: dict[str, Any], role: StorageUserRole, **holder: UUID
+    ) -> dict[str, Any]:
         moment = folder["created_at"]
         return new_row(
-            FolderGrant,
+            FolderGrantRecord,
             uuid=self._chance.uuid(moment),
             folder_uuid=folder["uuid"],
             role=role,

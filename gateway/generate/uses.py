@@ -6,10 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from gateway.generate.people import People, Rows
-from gateway.generate.rng import Chance
+from gateway.generate.rng import Rng
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import fold, new_row
-from gateway.models.datasets import DataRow, Dataset, DatasetGrant, data_rows, dataset_grants, datasets
+from gateway.models.datasets import (
+    DataRowRecord,
+    DatasetGrantRecord,
+    DatasetRecord,
+    data_rows,
+    dataset_grants,
+    datasets,
+)
 
 DATASETS, MIRRORS = 20, 3
 _USES = (0, 0, 0, 0, 1, 1, 1, 2, 2, 3)
@@ -19,7 +26,7 @@ _USES = (0, 0, 0, 0, 1, 1, 1, 2, 2, 3)
 class Uses:
     """Datasets with their data rows."""
 
-    def __init__(self, chance: Chance, people: People, folders: Sequence[UUID]) -> None:
+    def __init__(self, chance: Rng, people: People, folders: Sequence[UUID]) -> None:
         self._chance = chance
         self._people = people
         self._mirrored = folders[-MIRRORS:]
@@ -29,14 +36,19 @@ class Uses:
     def rows(self) -> Iterator[Rows]:
         """The datasets and who may see them."""
         made = [self._dataset(number) for number in range(DATASETS)]
-        self._mirrors = {row["backing_folder_uuid"]: row["uuid"] for row in made if row["backing_folder_uuid"]}
+        self._mirrors = {
+            row["backing_folder_uuid"]: row["uuid"] for row in made if row["backing_folder_uuid"]
+        }
         self._others = [row["uuid"] for row in made if not row["backing_folder_uuid"]]
         yield datasets, made
         yield dataset_grants, [self._grant(row) for row in made]
 
     def of(self, items: Sequence[dict[str, Any]]) -> Iterator[Rows]:
         """The data rows of items that lie in one folder."""
-        yield data_rows, [row for item in items if not item["is_placeholder"] for row in self._of(item)]
+        yield (
+            data_rows,
+            [row for item in items if not item["is_placeholder"] for row in self._of(item)],
+        )
 
     def _of(self, item: dict[str, Any]) -> Iterator[dict[str, Any]]:
         mirror = self._mirrors.get(item["folder_uuid"])
@@ -45,16 +57,34 @@ class Uses:
             yield self._data_row(dataset, item["uuid"], item["created_at"])
 
     def _data_row(self, dataset: UUID, item: UUID, moment: datetime) -> dict[str, Any]:
-        return new_row(DataRow, uuid=self._chance.uuid(moment), dataset_uuid=dataset, item_uuid=item, created_at=moment)
+        return new_row(
+            DataRowRecord,
+            uuid=self._chance.uuid(moment),
+            dataset_uuid=dataset,
+            item_uuid=item,
+            created_at=moment,
+        )
 
     def _dataset(self, number: int) -> dict[str, Any]:
         moment = self._chance.moment()
         title = f"Training set {number + 1:02}"
         mirrored = self._mirrored[number] if number < len(self._mirrored) else None
         known = {"title": title, "title_key": fold(title), "backing_folder_uuid": mirrored}
-        return new_row(Dataset, uuid=self._chance.uuid(moment), created_at=moment, last_edited_at=moment, **known)
+        return new_row(
+            DatasetRecord,
+            uuid=self._chance.uuid(moment),
+            created_at=moment,
+            last_edited_at=moment,
+            **known,
+        )
 
     def _grant(self, dataset: dict[str, Any]) -> dict[str, Any]:
         moment, group = dataset["created_at"], self._chance.one(self._people.groups)
-        known = {"dataset_uuid": dataset["uuid"], "group_uuid": group, "role": StorageUserRole.VIEWER}
-        return new_row(DatasetGrant, uuid=self._chance.uuid(moment), created_at=moment, **known)
+        known = {
+            "dataset_uuid": dataset["uuid"],
+            "group_uuid": group,
+            "role": StorageUserRole.VIEWER,
+        }
+        return new_row(
+            DatasetGrantRecord, uuid=self._chance.uuid(moment), created_at=moment, **known
+        )

@@ -14,7 +14,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
-from gateway.http.graphql_service import Entrance, V
+from gateway.http.graphql_service import GraphQLService, V
 from gateway.http.messages import PROTOCOL
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, media_type, preferred
 from gateway.http.requests import (
@@ -38,15 +38,20 @@ STATUS = {
 }
 
 
-def graphql_routes(entrance: Entrance[V], path: str = "/graphql", page: Page | None = None) -> list[BaseRoute]:
+def graphql_routes(
+    entrance: GraphQLService[V], path: str = "/graphql", page: Page | None = None
+) -> list[BaseRoute]:
     """The endpoint for HTTP and WebSocket at `path`; `page` answers browsers that come without a query."""
-    return [Route(path, GraphQLEndpoint(entrance, page)), WebSocketRoute(path, SocketEndpoint(entrance))]
+    return [
+        Route(path, GraphQLEndpoint(entrance, page)),
+        WebSocketRoute(path, SocketEndpoint(entrance)),
+    ]
 
 
 class GraphQLEndpoint(Generic[V]):
     """An ASGI application that follows the GraphQL-over-HTTP specification."""
 
-    def __init__(self, entrance: Entrance[V], page: Page | None) -> None:
+    def __init__(self, entrance: GraphQLService[V], page: Page | None) -> None:
         self._entrance = entrance
         self._page = page
 
@@ -117,7 +122,9 @@ class GraphQLEndpoint(Generic[V]):
         if not members:
             raise bad_request("A batch must hold at least one request.")
         if len(members) > allowed:
-            raise LimitExceeded(f"The batch holds {len(members):,} requests", "batch", allowed, len(members))
+            raise LimitExceeded(
+                f"The batch holds {len(members):,} requests", "batch", allowed, len(members)
+            )
         batch = [operation_request(each, request_id) for each in members]
         return [await self._execute_in_batch(viewer, asked) for asked in batch]
 
@@ -128,7 +135,9 @@ class GraphQLEndpoint(Generic[V]):
             reason = _not_allowed(refusal.type).reason
             return Answer(errors=[describe(reason, asked.request_id)], executed=False)
 
-    async def _execute(self, viewer: V, asked: OperationRequest, allowed: frozenset[OperationType]) -> Answer:
+    async def _execute(
+        self, viewer: V, asked: OperationRequest, allowed: frozenset[OperationType]
+    ) -> Answer:
         context = self._entrance.make_context(viewer, asked.request_id)
         return await self._entrance.operations.execute(asked, context, allowed)
 
@@ -142,7 +151,9 @@ def _wants_page(request: Request) -> bool:
 def _not_allowed(type_: OperationType) -> HTTPRefusal:
     if type_ is OperationType.MUTATION:
         return HTTPRefusal(405, bad_request("Send mutations by POST."), {"allow": "POST"})
-    return HTTPRefusal(400, bad_request(f"Subscriptions run over WebSocket, with the sub-protocol {PROTOCOL}."))
+    return HTTPRefusal(
+        400, bad_request(f"Subscriptions run over WebSocket, with the sub-protocol {PROTOCOL}.")
+    )
 
 
 def _timing(answers: list[Answer]) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ V = TypeVar("V", bound=Viewer)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SocketTimeouts:
     """The rhythm of a socket, in seconds.
 
     `initialise` is how long a client may take to say who it is, `ping` the time between pings, and `recheck` how long
@@ -34,7 +34,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance(Generic[V]):
+class GraphQLService(Generic[V]):
     """`authenticate` takes a whole Authorization value or None and raises UNAUTHENTICATED.
 
     `make_context` takes the viewer and a request id, and is called anew for each operation. `origins` are those from
@@ -46,4 +46,4 @@ class Entrance(Generic[V]):
     operations: Operations
     limits: Limits
     origins: frozenset[str] = frozenset()
-    pace: Pace = Pace()
+    pace: SocketTimeouts = SocketTimeouts()

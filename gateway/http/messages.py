@@ -28,7 +28,7 @@ class Code(IntEnum):
     TOO_MANY = 4429
 
 
-class Ended(Exception):
+class SocketClosed(Exception):
     """The socket must be closed, with this code and reason."""
 
     def __init__(self, code: Code, reason: str) -> None:
@@ -79,5 +79,5 @@ def _check_payload(message: Message, type_: Any) -> None:
         raise _invalid("The payload must be an object")
 
 
-def _invalid(reason: str) -> Ended:
-    return Ended(Code.BAD_MESSAGE, reason)
+def _invalid(reason: str) -> SocketClosed:
+    return SocketClosed(Code.BAD_MESSAGE, reason)

@@ -2,7 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -27,17 +32,23 @@ class Operations(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The counters as they are."""
-        outcomes = CounterMetricFamily("storegraph_operations", "Operations by their outcome.", labels=["outcome"])
+        outcomes = CounterMetricFamily(
+            "storegraph_operations", "Operations by their outcome.", labels=["outcome"]
+        )
         for outcome, count in self._counted.items():
             outcomes.add_metric([outcome], count)
         yield outcomes
-        reasons = CounterMetricFamily("storegraph_not_compiled", "Operations left to graphql-core.", labels=["reason"])
+        reasons = CounterMetricFamily(
+            "storegraph_not_compiled", "Operations left to graphql-core.", labels=["reason"]
+        )
         for reason, count in self._reasons.items():
             reasons.add_metric([reason], count)
         yield reasons
 
 
-def metrics_route(authenticate: Callable[[str | None], Awaitable[Viewer]], counted: Counts, reasons: Counts) -> Route:
+def metrics_route(
+    authenticate: Callable[[str | None], Awaitable[Viewer]], counted: Counts, reasons: Counts
+) -> Route:
     """`/metrics`, with the credential of an admin."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -49,7 +60,9 @@ def metrics_route(authenticate: Callable[[str | None], Awaitable[Viewer]], count
             if not viewer.is_site_admin:
                 raise DomainError(ErrorCode.FORBIDDEN, "Metrics are for admins of the site.")
         except DomainError as error:
-            return JSONResponse({"errors": [describe(error, request_id_of(request))]}, STATUS[error.code])
+            return JSONResponse(
+                {"errors": [describe(error, request_id_of(request))]}, STATUS[error.code]
+            )
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return Route("/metrics", metrics)

@@ -15,7 +15,9 @@ _PARAMETER = re.compile(r';\s*([!#$%&\'*+.^_`|~\w-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[
 def media_type(header: str) -> tuple[str, Mapping[str, str]]:
     """A media type with its parameters, in lower case; quotes are taken off."""
     name = header.partition(";")[0].strip().lower()
-    parameters = {key.lower(): value.strip('"').lower() for key, value in _PARAMETER.findall(header)}
+    parameters = {
+        key.lower(): value.strip('"').lower() for key, value in _PARAMETER.findall(header)
+    }
     return name, parameters
 
 

@@ -19,7 +19,9 @@ from gateway.stores.headers import attachment
 from gateway.stores.incoming import AlreadyStored, WrongBytes
 from gateway.stores.signing import BadSignature
 
-_RANGE = re.compile(r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE)
+_RANGE = re.compile(
+    r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE
+)
 Answer = Callable[[LocalDisk, Request], Awaitable[Response]]
 
 # Whatever was uploaded, it is data: no browser may run, frame or keep it.
@@ -58,7 +60,13 @@ def object_routes(store: LocalDisk) -> list[BaseRoute]:
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "PUT"],
         allow_headers=["*"],
-        expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "ETag"],
+        expose_headers=[
+            "Accept-Ranges",
+            "Content-Disposition",
+            "Content-Length",
+            "Content-Range",
+            "ETag",
+        ],
     )
     routes = [
         Route("/{key}", partial(_answer, _download, store), methods=["GET"]),
@@ -93,7 +101,11 @@ async def _download(store: LocalDisk, request: Request) -> Response:
     key = request.path_params["key"]
     claims = store.claims("GET", key, _query(request))
     path, status = await store.find(key)
-    headers = {**_DEFENCES, "Content-Disposition": attachment(claims["name"]), "Content-Type": claims["type"]}
+    headers = {
+        **_DEFENCES,
+        "Content-Disposition": attachment(claims["name"]),
+        "Content-Type": claims["type"],
+    }
     response = Download(path, headers=headers, stat_result=status)
     tag = response.headers["ETag"]
     if _has(request.headers.get("If-None-Match", ""), tag):
@@ -107,7 +119,9 @@ async def _upload(store: LocalDisk, request: Request) -> Response:
     size = int(claims["length"])
     _check_length(request.headers, size)
     if "part" in claims:
-        part = await store.accept_part(key, claims["upload"], int(claims["part"]), request.stream(), size)
+        part = await store.accept_part(
+            key, claims["upload"], int(claims["part"]), request.stream(), size
+        )
         return Response(headers={**_DEFENCES, "ETag": part.etag})
     if request.headers.get("Content-Type") != claims["type"]:
         raise Refused(400, ErrorCode.BAD_REQUEST, f"the Content-Type must be {claims['type']}")
@@ -139,4 +153,6 @@ def _is_range(text: str) -> bool:
 
 def _has(tags: str, tag: str) -> bool:
     """Whether an If-None-Match names this tag."""
-    return tags.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in tags.split(","))
+    return tags.strip() == "*" or tag in (
+        each.strip().removeprefix("W/") for each in tags.split(",")
+    )

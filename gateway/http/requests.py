@@ -25,7 +25,9 @@ _QUOTED = [f'"{name}"'.encode() for name in MEMBERS]
 class HTTPRefusal(Exception):
     """An HTTP request is refused before any operation is looked at."""
 
-    def __init__(self, status: int, reason: DomainError, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, reason: DomainError, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(reason.message)
         self.status = status
         self.reason = reason
@@ -63,12 +65,17 @@ def operation_request(members: object, request_id: str) -> OperationRequest:
 def members_of_url(request: Request) -> dict[str, Any]:
     """The members of a GET request; `variables` and `extensions` are JSON there. Raises BAD_REQUEST."""
     try:
-        pairs = parse_qsl(request.url.query, keep_blank_values=True, errors="strict", max_num_fields=100)
+        pairs = parse_qsl(
+            request.url.query, keep_blank_values=True, errors="strict", max_num_fields=100
+        )
     except ValueError:
         raise bad_request("The query string cannot be read as UTF-8 parameters.") from None
     given = [(name, value) for name, value in pairs if name in MEMBERS]
     _refuse_repetition([name for name, _ in given])
-    return {name: value if MEMBERS[name] is str else _json(value or "null", name) for name, value in given}
+    return {
+        name: value if MEMBERS[name] is str else _json(value or "null", name)
+        for name, value in given
+    }
 
 
 def members_of_body(body: bytes) -> Any:
@@ -89,7 +96,9 @@ async def body_of(request: Request, limits: Limits) -> bytes:
                 body += chunk
                 _check_size(len(body), limits)
     except TimeoutError:
-        raise HTTPRefusal(408, DomainError(ErrorCode.TIMEOUT, "The body did not arrive in time.")) from None
+        raise HTTPRefusal(
+            408, DomainError(ErrorCode.TIMEOUT, "The body did not arrive in time.")
+        ) from None
     return bytes(body)
 
 

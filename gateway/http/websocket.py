@@ -17,8 +17,8 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
-from gateway.http.graphql_service import Entrance, V
-from gateway.http.messages import PROTOCOL, Code, Ended, Message, encode, next_of, parse
+from gateway.http.graphql_service import GraphQLService, V
+from gateway.http.messages import PROTOCOL, Code, Message, SocketClosed, encode, next_of, parse
 from gateway.http.requests import operation_request
 
 SECONDS_TO_CLOSE = 1.0
@@ -28,7 +28,7 @@ FOREIGN_ORIGIN = DomainError(ErrorCode.FORBIDDEN, "Pages of this origin may not 
 class SocketEndpoint(Generic[V]):
     """An ASGI application that opens sockets, and counts those of each user."""
 
-    def __init__(self, entrance: Entrance[V]) -> None:
+    def __init__(self, entrance: GraphQLService[V]) -> None:
         self._entrance = entrance
         self._sockets: Counter[UUID] = Counter()
 
@@ -46,13 +46,17 @@ class SocketEndpoint(Generic[V]):
 
     def _welcome(self, origin: str | None, host: str | None) -> bool:
         """Browsers would let any page open a socket, but they name its origin."""
-        return origin is None or origin in self._entrance.origins or origin.partition("://")[2] == host
+        return (
+            origin is None or origin in self._entrance.origins or origin.partition("://")[2] == host
+        )
 
 
 class Socket(Generic[V]):
     """One socket from its acceptance to its end; what is still running then is cancelled."""
 
-    def __init__(self, websocket: WebSocket, entrance: Entrance[V], sockets: Counter[UUID]) -> None:
+    def __init__(
+        self, websocket: WebSocket, entrance: GraphQLService[V], sockets: Counter[UUID]
+    ) -> None:
         self._websocket = websocket
         self._entrance = entrance
         self._sockets = sockets
@@ -66,7 +70,7 @@ class Socket(Generic[V]):
 
     async def serve(self) -> None:
         """Follow the client's messages until it leaves, or the socket has to end."""
-        ended: Ended | None = None
+        ended: SocketClosed | None = None
         try:
             async with self._tasks:
                 self._tasks.create_task(self._watch())
@@ -74,11 +78,11 @@ class Socket(Generic[V]):
                     await self._follow(parse(await self._read()))
         except* WebSocketDisconnect:
             pass  # the client has left: there is nobody to tell
-        except* Ended as group:
-            ended = next(error for error in group.exceptions if isinstance(error, Ended))
+        except* SocketClosed as group:
+            ended = next(error for error in group.exceptions if isinstance(error, SocketClosed))
         except* Exception as group:
             describe(group, new_request_id())  # logs it
-            ended = Ended(Code.INTERNAL_ERROR, "Internal error")
+            ended = SocketClosed(Code.INTERNAL_ERROR, "Internal error")
         finally:
             self._sign_out()
         if ended:
@@ -90,9 +94,9 @@ class Socket(Generic[V]):
             raise WebSocketDisconnect(message["code"])
         frame = message.get("text")
         if not isinstance(frame, str):
-            raise Ended(Code.BAD_MESSAGE, "Send text frames")
+            raise SocketClosed(Code.BAD_MESSAGE, "Send text frames")
         if len(frame) > self._entrance.limits.body_bytes:
-            raise Ended(Code.MESSAGE_TOO_BIG, "Message too big")
+            raise SocketClosed(Code.MESSAGE_TOO_BIG, "Message too big")
         return frame
 
     async def _follow(self, message: Message) -> None:
@@ -109,9 +113,11 @@ class Socket(Generic[V]):
 
     async def _initialise(self, payload: dict[str, Any]) -> None:
         if self._initialised:
-            raise Ended(Code.TOO_MANY, "Too many initialisation requests")
+            raise SocketClosed(Code.TOO_MANY, "Too many initialisation requests")
         self._initialised = True
-        credential = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+        credential = next(
+            (value for name, value in payload.items() if name.lower() == "authorization"), None
+        )
         self._credential = credential if isinstance(credential, str) else None
         self._sign_in(await self._authenticate())
         if not self._acknowledged.done():  # else the socket is about to end
@@ -122,20 +128,22 @@ class Socket(Generic[V]):
         try:
             await self._send({"type": "pong"} | ({"payload": payload} if payload else {}))
         except TypeError:
-            raise Ended(Code.BAD_MESSAGE, "The payload is nested too deeply") from None
+            raise SocketClosed(Code.BAD_MESSAGE, "The payload is nested too deeply") from None
 
     async def _start(self, id_: str, payload: dict[str, Any]) -> None:
         if not self._acknowledged.done():
-            raise Ended(Code.UNAUTHORIZED, "Unauthorized")
+            raise SocketClosed(Code.UNAUTHORIZED, "Unauthorized")
         if id_ in self._running:
-            raise Ended(Code.SUBSCRIBER_EXISTS, f"Subscriber for {id_} already exists")
+            raise SocketClosed(Code.SUBSCRIBER_EXISTS, f"Subscriber for {id_} already exists")
         try:
             request = operation_request(payload, new_request_id())
         except DomainError as flaw:
-            raise Ended(Code.BAD_MESSAGE, flaw.message) from None
+            raise SocketClosed(Code.BAD_MESSAGE, flaw.message) from None
         allowed, found = self._entrance.limits.operations_per_socket, len(self._running) + 1
         if found > allowed:
-            excess = LimitExceeded(f"The socket would run {found:,} operations", "operationsPerSocket", allowed, found)
+            excess = LimitExceeded(
+                f"The socket would run {found:,} operations", "operationsPerSocket", allowed, found
+            )
             await self._fail(id_, excess, request)
         else:
             self._running[id_] = self._tasks.create_task(self._operate(id_, request))
@@ -144,7 +152,7 @@ class Socket(Generic[V]):
         """Run one operation to its end; its failures are its own, only those of the socket go further."""
         try:
             await self._run(id_, request)
-        except (Ended, WebSocketDisconnect):
+        except (SocketClosed, WebSocketDisconnect):
             raise
         except Exception as error:
             await self._fail(id_, error, request)
@@ -187,7 +195,9 @@ class Socket(Generic[V]):
             async with asyncio.timeout(pace.initialise):
                 await self._acknowledged
         except TimeoutError:
-            raise Ended(Code.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
+            raise SocketClosed(
+                Code.INITIALISATION_TIMEOUT, "Connection initialisation timeout"
+            ) from None
         while True:
             await asyncio.sleep(pace.ping)
             await self._recheck()
@@ -198,7 +208,7 @@ class Socket(Generic[V]):
         try:
             return await self._entrance.authenticate(self._credential)
         except DomainError:
-            raise Ended(Code.FORBIDDEN, "Forbidden") from None
+            raise SocketClosed(Code.FORBIDDEN, "Forbidden") from None
 
     async def _recheck(self) -> None:
         """Look the credential up again once it is old; if that cannot be done now, it is done next time."""
@@ -206,14 +216,14 @@ class Socket(Generic[V]):
             return
         try:
             await self._authenticate()
-        except Ended:
+        except SocketClosed:
             raise
         except Exception as error:
             describe(error, new_request_id())  # logs it
 
     def _sign_in(self, viewer: V) -> None:
         if self._sockets[viewer.user_uuid] >= self._entrance.limits.sockets_per_viewer:
-            raise Ended(Code.TOO_MANY, "Too many sockets")
+            raise SocketClosed(Code.TOO_MANY, "Too many sockets")
         self._user = viewer.user_uuid
         self._sockets[self._user] += 1
 
@@ -228,11 +238,13 @@ class Socket(Generic[V]):
 
     async def _send_text(self, frame: str) -> None:
         try:
-            await self._websocket.send({"type": "websocket.send", "text": frame})  # waits while the client reads slowly
+            await self._websocket.send(
+                {"type": "websocket.send", "text": frame}
+            )  # waits while the client reads slowly
         except WebSocketDisconnected:
             raise WebSocketDisconnect(1006) from None
 
-    async def _close(self, ended: Ended) -> None:
+    async def _close(self, ended: SocketClosed) -> None:
         with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
             async with asyncio.timeout(SECONDS_TO_CLOSE):
                 await self._websocket.close(ended.code, ended.reason)

@@ -21,7 +21,11 @@ class StorageItemType(StrEnum):
     SCENE = "SCENE"
 
 
-FILE_GROUPS = (StorageItemType.IMAGE_GROUP, StorageItemType.IMAGE_SEQUENCE, StorageItemType.DICOM_SERIES)
+FILE_GROUPS = (
+    StorageItemType.IMAGE_GROUP,
+    StorageItemType.IMAGE_SEQUENCE,
+    StorageItemType.DICOM_SERIES,
+)
 """Items that consist of frames: images or DICOM files that may be there for their sake alone."""
 
 

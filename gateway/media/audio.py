@@ -49,7 +49,9 @@ def duration_of(container: InputContainer, track: AudioStream, mime_type: str) -
     found = survey(container, track)
     stated = stated_duration(container, track)
     if mime_type not in GUESSED and stated > found.duration + SLACK:
-        raise MediaError(f"the recording is truncated: {found.duration:,.1f} s of {stated:,.1f} s are there")
+        raise MediaError(
+            f"the recording is truncated: {found.duration:,.1f} s of {stated:,.1f} s are there"
+        )
     check_decodes(track, found)
     return found.duration
 

@@ -83,7 +83,10 @@ def opened(path: File, mime_type: str) -> Iterator[InputContainer]:
 
 def usable(track: Track) -> bool:
     """Whether we have a decoder for it; cover art is no film."""
-    return track.codec_context is not None and not track.disposition & av.stream.Disposition.attached_pic
+    return (
+        track.codec_context is not None
+        and not track.disposition & av.stream.Disposition.attached_pic
+    )
 
 
 def survey(container: InputContainer, track: Track) -> Survey:
@@ -152,6 +155,8 @@ def check_decodes(track: Track, found: Survey) -> None:
     """
     for group in (found.first, found.last):
         track.codec_context.flush_buffers()
-        frames = sum(len(packet.decode()) for packet in group) + len(track.codec_context.decode(None))
+        frames = sum(len(packet.decode()) for packet in group) + len(
+            track.codec_context.decode(None)
+        )
         if not frames:
             raise MediaError("the track cannot be decoded: the file is broken or truncated")

@@ -20,7 +20,13 @@ REQUIRED = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInst
 # Must be there, may be empty.
 REQUIRED_KEYS = ("PatientID",)
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-SHAPE = ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "NumberOfFrames", "InstanceNumber")
+SHAPE = (
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "BitsAllocated",
+    "NumberOfFrames",
+    "InstanceNumber",
+)
 DEFER = 1024
 UNDEFINED = 0xFFFFFFFF
 UID = re.compile(r"[0-9.]{1,64}")
@@ -45,7 +51,9 @@ def read(path: File, facts: MediaFacts) -> MediaFacts:
         MediaError: not part 10, required tags missing, or pixels missing.
     """
     file = load(path, facts.file_size)
-    missing = [tag for tag in REQUIRED if not file.get(tag)] + [tag for tag in REQUIRED_KEYS if tag not in file]
+    missing = [tag for tag in REQUIRED if not file.get(tag)] + [
+        tag for tag in REQUIRED_KEYS if tag not in file
+    ]
     if missing:
         raise MediaError(f"the DICOM file lacks required tags: {', '.join(missing)}")
     check_pixels(file, facts.file_size)
@@ -96,7 +104,9 @@ def check_pixels(file: FileDataset, size: int) -> None:
     expected = get_expected_length(file)
     if pixels.value_tell + pixels.length > size or pixels.length < expected:
         there = min(pixels.length, size - pixels.value_tell)
-        raise MediaError(f"the DICOM file is truncated: it has {there:,} of {expected:,} bytes of pixel data")
+        raise MediaError(
+            f"the DICOM file is truncated: it has {there:,} of {expected:,} bytes of pixel data"
+        )
 
 
 def number(file: FileDataset, tag: str) -> int | None:

@@ -17,4 +17,6 @@ _KINDS = {ending: kind for kind, endings in _EXTENSIONS.items() for ending in en
 def kind_of(name: str) -> StorageItemType | None:
     """The kind of a file with that name; None if it says of none that we read."""
     parts = name.lower().rsplit(".", 2)
-    return next((_KINDS[ending] for ending in (".".join(parts[-2:]), parts[-1]) if ending in _KINDS), None)
+    return next(
+        (_KINDS[ending] for ending in (".".join(parts[-2:]), parts[-1]) if ending in _KINDS), None
+    )

@@ -29,7 +29,9 @@ def writing(path: Path, kind: Format) -> Iterator[OutputContainer]:
         yield output
 
 
-def picture_track(output: OutputContainer, kind: Format, rate: Fraction, size: tuple[int, int]) -> VideoStream:
+def picture_track(
+    output: OutputContainer, kind: Format, rate: Fraction, size: tuple[int, int]
+) -> VideoStream:
     """A track of pictures at a constant rate; sizes are even, as every decoder wants them."""
     track: Any = output.add_stream(kind.pictures, rate=rate, options=dict(kind.options))
     track.width, track.height = size
@@ -68,7 +70,9 @@ def _decoded(path: Path) -> Image.Image:
                 return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
             if image.has_transparency_data:
                 whole = image.convert("RGBA")
-                return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), whole).convert("RGB")
+                return Image.alpha_composite(
+                    Image.new("RGBA", image.size, (0, 0, 0, 255)), whole
+                ).convert("RGB")
             return image.convert("RGB")
     except (OSError, SyntaxError, EOFError):
         raise MediaError("the picture is broken or truncated") from None

@@ -34,14 +34,19 @@ def is_fit(path: Path, mime_type: str) -> bool:
         is_playable = (
             context.codec.canonical_name in PICTURES[mime_type]
             and context.pix_fmt in FORMATS
-            and all(sound.codec_context.codec.canonical_name in SOUNDS[mime_type] for sound in container.streams.audio)
+            and all(
+                sound.codec_context.codec.canonical_name in SOUNDS[mime_type]
+                for sound in container.streams.audio
+            )
         )
         return is_playable and is_steady(container, pictures)
 
 
 def is_steady(container: InputContainer, pictures: Track) -> bool:
     """Whether pictures follow each other at a constant rate."""
-    moments = sorted(packet.pts for packet in container.demux(pictures) if packet.size and packet.pts is not None)
+    moments = sorted(
+        packet.pts for packet in container.demux(pictures) if packet.size and packet.pts is not None
+    )
     if not moments or moments[0] * unit(pictures) > LATEST_START:
         return False
     steps = [later - earlier for earlier, later in pairwise(moments)]

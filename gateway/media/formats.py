@@ -24,7 +24,13 @@ FORMATS = {
         "video/webm",
     ),
     "av1": Format("webm", "libsvtav1", {"preset": "9", "crf": "32"}, "libopus", "video/webm"),
-    "h264": Format("mp4", "libx264", {"preset": "fast", "crf": "20", "movflags": "+faststart"}, "aac", "video/mp4"),
+    "h264": Format(
+        "mp4",
+        "libx264",
+        {"preset": "fast", "crf": "20", "movflags": "+faststart"},
+        "aac",
+        "video/mp4",
+    ),
 }
 """By the setting's value; the last one's encoder is GPL, and what it makes may need licences for patents."""
 

@@ -48,7 +48,9 @@ def decode(path: File, decoder: str, facts: MediaFacts) -> MediaFacts:
         width, height = image.size
         count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)
         if count * width * height > MAX_PIXELS_OF_ALL_FRAMES:
-            raise MediaError(f"the picture has too many frames: {count:,} of {width:,} by {height:,} pixels")
+            raise MediaError(
+                f"the picture has too many frames: {count:,} of {width:,} by {height:,} pixels"
+            )
         for _, frame in zip(range(count), ImageSequence.Iterator(image), strict=False):
             check_pixels(frame.width, frame.height)
             frame.load()

@@ -55,7 +55,11 @@ def riff(head: bytes, form: str) -> int:
 def boxes(file: BinaryIO) -> Iterator[int]:
     """Where each top-level box of an ISO media file ends."""
     start = 0
-    while len(head := at(file, start, 16)) >= 8 and head[4:8].isascii() and head[4:8].strip().isalnum():
+    while (
+        len(head := at(file, start, 16)) >= 8
+        and head[4:8].isascii()
+        and head[4:8].strip().isalnum()
+    ):
         size = int.from_bytes(head[:4])
         size = int.from_bytes(head[8:16]) if size == 1 else size
         if size < 8:  # 0: to the end of the file
@@ -105,7 +109,9 @@ def mp3(file: BinaryIO, head: bytes) -> int:
     """The length in the Xing frame, which follows the tag if there is one."""
     start = 0
     if head[:3] == b"ID3":
-        start = 10 + sum((octet & 0x7F) << 7 * (3 - place) for place, octet in enumerate(head[6:10]))
+        start = 10 + sum(
+            (octet & 0x7F) << 7 * (3 - place) for place, octet in enumerate(head[6:10])
+        )
     frame = at(file, start, 200)
     mark = next((place for name in XING if (place := frame.find(name)) >= 0), None)
     if mark is None:

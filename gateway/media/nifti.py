@@ -44,13 +44,17 @@ def header_of(file: Volume) -> Any:
     """
     head = file.read(540)
     new = head[4:7] in (b"n+2", b"ni2")
-    header_class: Any = Nifti2Header if new else Nifti1Header  # Any: the library has no types for its methods
+    header_class: Any = (
+        Nifti2Header if new else Nifti1Header
+    )  # Any: the library has no types for its methods
     try:
         header = header_class(head if new else head[:348])
     except HeaderDataError:
         raise MediaError("the NIfTI header is broken") from None
     if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
-        raise MediaError("a NIfTI header without its image: only single files (.nii, .nii.gz) are supported")
+        raise MediaError(
+            "a NIfTI header without its image: only single files (.nii, .nii.gz) are supported"
+        )
     if len(shape_of(header)) < 2 or min(shape_of(header)) < 1:
         raise MediaError("the NIfTI header has no dimensions that make a volume")
     return header
@@ -69,12 +73,16 @@ def check_voxels(file: Volume, header: Any) -> None:
     """
     expected = int(header["vox_offset"]) + math.prod(shape_of(header)) * int(header["bitpix"]) // 8
     if expected > MAX_BYTES:
-        raise MediaError(f"the NIfTI volume is too large: {expected:,} bytes, {MAX_BYTES:,} are allowed")
+        raise MediaError(
+            f"the NIfTI volume is too large: {expected:,} bytes, {MAX_BYTES:,} are allowed"
+        )
     length = length_of(file, expected + CHUNK)
     if length < expected:
         raise MediaError(f"the NIfTI file is truncated: it has {length:,} of {expected:,} bytes")
     if length > expected + CHUNK:
-        raise MediaError(f"the NIfTI file holds far more than the {expected:,} bytes that its header calls for")
+        raise MediaError(
+            f"the NIfTI file holds far more than the {expected:,} bytes that its header calls for"
+        )
 
 
 def length_of(file: Volume, most: int) -> int:

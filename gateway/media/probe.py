@@ -42,7 +42,9 @@ READERS = {
     StorageItemType.PDF: Reader("pdf", "a PDF document", ("application/pdf",)),
     StorageItemType.TIMESERIES: Reader("timeseries", "a time series", ("text/",)),
     StorageItemType.SCENE: Reader("scene", "a scene", ("",)),
-    StorageItemType.PLAIN_TEXT: Reader("text", "text", ("text/", "application/json", "application/xml", UNKNOWN)),
+    StorageItemType.PLAIN_TEXT: Reader(
+        "text", "text", ("text/", "application/json", "application/xml", UNKNOWN)
+    ),
 }
 
 # Bytes cannot tell these from plain text, so that here, and only here, the name is asked.
@@ -105,10 +107,14 @@ def complete(read: Read, path: File, facts: MediaFacts) -> MediaFacts:
         MemoryError: see `probe`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries warn of oddities; ours is to accept or to refuse
+        warnings.simplefilter(
+            "ignore"
+        )  # the libraries warn of oddities; ours is to accept or to refuse
         try:
             return read(path, facts)
         except (MediaError, MemoryError):
             raise
         except Exception as error:  # there is no list of what they may raise
-            raise MediaError(f"the file is broken or truncated: it cannot be read as {facts.mime_type}") from error
+            raise MediaError(
+                f"the file is broken or truncated: it cannot be read as {facts.mime_type}"
+            ) from error

@@ -95,7 +95,11 @@ def gif_animated(width: int = 64, height: int = 48, seed: int = 0, frames: int =
 
 
 def filmed(
-    container: str, codec: VideoCodec, fps: int, size: tuple[int, int], frames: Iterable[npt.NDArray[np.uint8]]
+    container: str,
+    codec: VideoCodec,
+    fps: int,
+    size: tuple[int, int],
+    frames: Iterable[npt.NDArray[np.uint8]],
 ) -> bytes:
     """A film of RGB frames of this width and height, without sound."""
     file = io.BytesIO()
@@ -109,20 +113,26 @@ def filmed(
     return file.getvalue()
 
 
-def film(container: str, codec: VideoCodec, seconds: float, fps: int, size: tuple[int, int], seed: int) -> bytes:
+def film(
+    container: str, codec: VideoCodec, seconds: float, fps: int, size: tuple[int, int], seed: int
+) -> bytes:
     """A film of a moving disc, without sound."""
     frames = (pixels(*size, seed, step) for step in range(round(seconds * fps)))
     return filmed(container, codec, fps, size, frames)
 
 
 @cached
-def webm(seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0) -> bytes:
+def webm(
+    seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0
+) -> bytes:
     """A WebM film, VP9."""
     return film("webm", "libvpx-vp9", seconds, fps, size, seed)
 
 
 @cached
-def mp4(seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0) -> bytes:
+def mp4(
+    seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0
+) -> bytes:
     """An MP4 film, MPEG-4 part 2."""
     return film("mp4", "mpeg4", seconds, fps, size, seed)
 
@@ -130,24 +140,32 @@ def mp4(seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), s
 def tone(seconds: float, rate: int, channels: int, seed: int) -> Iterator[av.AudioFrame]:
     """A quiet tone of its own pitch, as frames of 16-bit samples."""
     time = np.arange(round(seconds * rate)) / rate
-    yield from sampled((6000 * np.sin(2 * np.pi * (220 + seed % 660) * time)).astype(np.int16), rate, channels)
+    yield from sampled(
+        (6000 * np.sin(2 * np.pi * (220 + seed % 660) * time)).astype(np.int16), rate, channels
+    )
 
 
 def sampled(wave: npt.NDArray[np.int16], rate: int, channels: int) -> Iterator[av.AudioFrame]:
     """Samples as frames, the same on every channel."""
     for start in range(0, len(wave), 4096):
         block = np.repeat(wave[start : start + 4096], channels)[None, :]
-        frame = av.AudioFrame.from_ndarray(block, format="s16", layout="stereo" if channels == 2 else "mono")
+        frame = av.AudioFrame.from_ndarray(
+            block, format="s16", layout="stereo" if channels == 2 else "mono"
+        )
         frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         yield frame
 
 
-def sound(container: str, codec: AudioCodec, seconds: float, rate: int, channels: int, seed: int) -> bytes:
+def sound(
+    container: str, codec: AudioCodec, seconds: float, rate: int, channels: int, seed: int
+) -> bytes:
     """A tone in a container."""
     return recorded(container, codec, rate, channels, tone(seconds, rate, channels, seed))
 
 
-def recorded(container: str, codec: AudioCodec, rate: int, channels: int, frames: Iterable[av.AudioFrame]) -> bytes:
+def recorded(
+    container: str, codec: AudioCodec, rate: int, channels: int, frames: Iterable[av.AudioFrame]
+) -> bytes:
     """Frames of samples in a container."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=BITEXACT) as output:
@@ -187,9 +205,14 @@ def dicom_dataset(
     study: int, series: int, instance_number: int, seed: int, voxels: npt.NDArray[np.integer[Any]]
 ) -> FileDataset:
     """A secondary capture image of frames, rows and columns, 0 to 4095; numbers name the study and the series in it."""
-    instance = generate_uid(entropy_srcs=["instance", *map(str, (study, series, instance_number, seed))])
+    instance = generate_uid(
+        entropy_srcs=["instance", *map(str, (study, series, instance_number, seed))]
+    )
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SecondaryCaptureImageStorage, instance
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = (
+        SecondaryCaptureImageStorage,
+        instance,
+    )
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     file = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     file.SOPClassUID, file.SOPInstanceUID = SecondaryCaptureImageStorage, instance
@@ -213,7 +236,12 @@ def part10(dataset: FileDataset) -> bytes:
 
 @cached
 def dicom_file(
-    study: int = 1, series: int = 1, instance_number: int = 1, seed: int = 0, frames: int = 1, size: int = 32
+    study: int = 1,
+    series: int = 1,
+    instance_number: int = 1,
+    seed: int = 0,
+    frames: int = 1,
+    size: int = 32,
 ) -> bytes:
     """A DICOM part 10 file, uncompressed, 12 of 16 bits."""
     noise = np.random.default_rng((seed, instance_number)).integers(0, 4096, (frames, size, size))
@@ -256,7 +284,11 @@ def pdf(pages: int = 2, seed: int = 0) -> bytes:
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     size = len(offsets) + 1
     head = b"xref\n0 %d\n0000000000 65535 f \n%b" % (size, table)
-    return bytes(body) + head + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, len(body))
+    return (
+        bytes(body)
+        + head
+        + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, len(body))
+    )
 
 
 def sentence(seed: int, line: int = 0) -> str:
@@ -279,13 +311,17 @@ def html(seed: int = 0) -> bytes:
 @cached
 def csv_text(seed: int = 0, rows: int = 5) -> bytes:
     """A table with a head line."""
-    return "".join(["number,note\n", *(f"{row},{sentence(seed, row)}\n" for row in range(rows))]).encode()
+    return "".join(
+        ["number,note\n", *(f"{row},{sentence(seed, row)}\n" for row in range(rows))]
+    ).encode()
 
 
 @cached
 def json_text(seed: int = 0) -> bytes:
     """A JSON object."""
-    return json.dumps({"seed": seed, "lines": [sentence(seed, line) for line in range(3)]}, indent=1).encode()
+    return json.dumps(
+        {"seed": seed, "lines": [sentence(seed, line) for line in range(3)]}, indent=1
+    ).encode()
 
 
 @cached

@@ -41,7 +41,9 @@ def read(path: File, facts: MediaFacts) -> MediaFacts:
         head = file.read(MAX_HEADER)
         reader = next((reader for magic, reader in READERS if head.startswith(magic)), None)
         if reader is None:
-            raise MediaError(f"said to be a scene, but the content is none of {', '.join(SceneFormat)}")
+            raise MediaError(
+                f"said to be a scene, but the content is none of {', '.join(SceneFormat)}"
+            )
         kind, points, size = reader(head, file)
     if size > facts.file_size:
         raise MediaError(f"the file is truncated: it has {facts.file_size:,} of {size:,} bytes")
@@ -61,7 +63,9 @@ def ply(head: bytes, _file: BinaryIO) -> Found:
         return SceneFormat.PLY, points, start + 10
     below = lines[lines.index(elements[0]) + 1 :]
     own = below[: below.index(elements[1])] if len(elements) > 1 else below
-    sizes = [PLY_SIZES.get(line[1], 0) for line in own if line[:1] == ["property"] and len(line) == 3]
+    sizes = [
+        PLY_SIZES.get(line[1], 0) for line in own if line[:1] == ["property"] and len(line) == 3
+    ]
     return SceneFormat.PLY, points, start + 11 + points * sum(sizes)
 
 
@@ -86,7 +90,11 @@ def las(head: bytes, _file: BinaryIO) -> Found:
     if head[25] >= 4:  # the minor version
         points = struct.unpack_from("<Q", head, 247)[0]
     packed = bool(kind & 0x80)
-    return SceneFormat.LAZ if packed else SceneFormat.LAS, points, offset + (0 if packed else points * stride)
+    return (
+        SceneFormat.LAZ if packed else SceneFormat.LAS,
+        points,
+        offset + (0 if packed else points * stride),
+    )
 
 
 def e57(head: bytes, _file: BinaryIO) -> Found:

@@ -26,7 +26,8 @@ BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 # What may stand before the root element. Atomic groups: a hostile prolog must not make the search backtrack.
 ROOT = re.compile(
-    r"(?>\s|<\?.*?\?>|<!--.*?-->|<!doctype(?!\s+html)[^>]*>)*+<(!doctype html|[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
+    r"(?>\s|<\?.*?\?>|<!--.*?-->|<!doctype(?!\s+html)[^>]*>)*+<(!doctype html|[a-z][\w:]*)",
+    re.DOTALL | re.IGNORECASE,
 )
 HTML = {
     "!doctype html",
@@ -69,7 +70,11 @@ def dicom(head: bytes) -> str | None:
 
 def nifti(head: bytes) -> str | None:
     """NIfTI-1 and -2 have a magic word each, in one header of fixed length."""
-    return NIFTI if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0") else None
+    return (
+        NIFTI
+        if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
+        else None
+    )
 
 
 def nifti_in_gzip(head: bytes) -> str | None:

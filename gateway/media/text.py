@@ -58,7 +58,9 @@ def check_characters(part: str) -> None:
         MediaError: there is one.
     """
     if found := BINARY.search(part):
-        raise MediaError(f"the content is not text: it holds the control character U+{ord(found[0]):04X}")
+        raise MediaError(
+            f"the content is not text: it holds the control character U+{ord(found[0]):04X}"
+        )
 
 
 def json_or_plain(path: File, facts: MediaFacts) -> str:
@@ -75,6 +77,8 @@ def json_or_plain(path: File, facts: MediaFacts) -> str:
         orjson.loads(data.decode(encoding_of(data)))
     except orjson.JSONDecodeError as error:
         if facts.mime_type == JSON:
-            raise MediaError(f"said to be JSON, but it is not: see line {error.lineno}, column {error.colno}") from None
+            raise MediaError(
+                f"said to be JSON, but it is not: see line {error.lineno}, column {error.colno}"
+            ) from None
         return PLAIN
     return JSON

@@ -50,7 +50,9 @@ def read(path: File, facts: MediaFacts) -> MediaFacts:
         raise MediaError("the text is neither UTF-8 nor UTF-16") from None
     except csv.Error as error:
         raise MediaError(f"the table cannot be read: {error}") from None
-    return replace(facts, mime_type=TYPES[delimiter], duration=table.end - table.start, time_series=told(table))
+    return replace(
+        facts, mime_type=TYPES[delimiter], duration=table.end - table.start, time_series=told(table)
+    )
 
 
 def delimiter_of(header: str) -> str:
@@ -72,7 +74,11 @@ def survey(lines: Any) -> Table:
         if not table.rows:
             table.start = moment
         table.rows, table.end = table.rows + 1, moment
-        table.text.update(place for place, value in enumerate(line) if place not in table.text and not is_gap(value))
+        table.text.update(
+            place
+            for place, value in enumerate(line)
+            if place not in table.text and not is_gap(value)
+        )
     if not table.rows:
         raise MediaError("the table has no rows")
     if len(table.text - {table.time}) == len(table.names) - 1:
@@ -88,7 +94,9 @@ def rows(lines: Any, width: int) -> Iterator[list[str]]:
     """
     for line in lines:
         if line and len(line) != width:
-            raise MediaError(f"line {lines.line_num:,} has {len(line):,} fields, the header has {width:,}")
+            raise MediaError(
+                f"line {lines.line_num:,} has {len(line):,} fields, the header has {width:,}"
+            )
         if line:
             yield line
 
@@ -123,7 +131,13 @@ def time_in(table: Table, value: str, line: int) -> float:
     if number is None and not table.rows:
         table.dated, number = True, date_in(value)
     if number is None:
-        wanted = "a date" if table.dated and table.rows else "a number" if table.rows else "a number or a date"
+        wanted = (
+            "a date"
+            if table.dated and table.rows
+            else "a number"
+            if table.rows
+            else "a number or a date"
+        )
         raise MediaError(f"the time in line {line:,} is not {wanted}")
     return number
 
@@ -166,7 +180,9 @@ def told(table: Table) -> dict[str, Any]:
         for place in range(len(table.names))
     ]
     return {
-        "columns": [{"name": name, "kind": kind} for name, kind in zip(table.names, kinds, strict=True)],
+        "columns": [
+            {"name": name, "kind": kind} for name, kind in zip(table.names, kinds, strict=True)
+        ],
         "row_count": table.rows,
         "start": table.start,
         "end": table.end,

@@ -45,7 +45,9 @@ class Steady:
         return frame
 
 
-def transcode(source: Path, mime_type: str, target: Path, kind: Format, duration: float, report: Report) -> None:
+def transcode(
+    source: Path, mime_type: str, target: Path, kind: Format, duration: float, report: Report
+) -> None:
     """Write the film anew; `duration` in seconds is what it should have.
 
     Raises:
@@ -76,7 +78,14 @@ def rate_of(track: Any) -> Fraction:
 class _Writer:
     """The new film; its tracks are made when the first picture says how large they are."""
 
-    def __init__(self, output: OutputContainer, kind: Format, rate: Fraction, duration: float, has_sound: bool) -> None:
+    def __init__(
+        self,
+        output: OutputContainer,
+        kind: Format,
+        rate: Fraction,
+        duration: float,
+        has_sound: bool,
+    ) -> None:
         self._output = output
         self._kind = kind
         self._rate = rate

@@ -22,7 +22,9 @@ def read(path: File, facts: MediaFacts) -> MediaFacts:
         if track is None:
             raise MediaError("the file has no picture track that can be decoded")
         if track.width * track.height > MAX_PIXELS:
-            raise MediaError(f"the frames have too many pixels: {track.width:,} by {track.height:,}")
+            raise MediaError(
+                f"the frames have too many pixels: {track.width:,} by {track.height:,}"
+            )
         track.codec_context.thread_count = 1
         found = survey(container, track)
         duration = duration_of(stated_duration(container, track), found.duration)

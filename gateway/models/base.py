@@ -42,7 +42,9 @@ def new_row(kind: type[SQLModel], /, **values: Any) -> dict[str, Any]:
     defaults = _defaults(kind)
     if unknown := values.keys() - defaults.keys():
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-    return {name: values[name] if name in values else default() for name, default in defaults.items()}
+    return {
+        name: values[name] if name in values else default() for name, default in defaults.items()
+    }
 
 
 def now() -> datetime:
@@ -57,7 +59,10 @@ def fold(name: str) -> str:
 
 @cache
 def _defaults(kind: type[SQLModel]) -> dict[str, Callable[[], Any]]:
-    return {name: _default(f"{kind.__name__} needs {name}", field) for name, field in kind.model_fields.items()}
+    return {
+        name: _default(f"{kind.__name__} needs {name}", field)
+        for name, field in kind.model_fields.items()
+    }
 
 
 def _default(complaint: str, field: Any) -> Callable[[], Any]:

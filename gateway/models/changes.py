@@ -11,7 +11,7 @@ from gateway.ids import uuid7
 from gateway.models.base import Json, now, table_of
 
 
-class Change(SQLModel, table=True):
+class ChangeRecord(SQLModel, table=True):
     """One change of one object, with what was different before and after, in short.
 
     The object lies directly in `folder_uuid`, and did in `from_folder_uuid` if it was moved.
@@ -31,7 +31,7 @@ class Change(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
-class ChangePlace(SQLModel, table=True):
+class ChangePlaceRecord(SQLModel, table=True):
     """That a change stands in the journal of a folder, which may be gone by now."""
 
     __tablename__ = "change_places"
@@ -40,5 +40,5 @@ class ChangePlace(SQLModel, table=True):
     change_uuid: UUID = Field(primary_key=True)
 
 
-changes = table_of(Change)
-change_places = table_of(ChangePlace)
+changes = table_of(ChangeRecord)
+change_places = table_of(ChangePlaceRecord)

@@ -11,7 +11,7 @@ from gateway.ids import uuid7
 from gateway.models.base import Json, Key, now, table_of
 
 
-class Collection(SQLModel, table=True):
+class CollectionRecord(SQLModel, table=True):
     """Items put together by hand, wherever they lie."""
 
     __tablename__ = "collections"
@@ -24,17 +24,23 @@ class Collection(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
-class CollectionItem(SQLModel, table=True):
+class CollectionItemRecord(SQLModel, table=True):
     """That a collection holds an item."""
 
     __tablename__ = "collection_items"
-    __table_args__ = (sa.Index("ix_collection_items_created_at", "collection_uuid", "created_at", "item_uuid"),)
-    collection_uuid: UUID = Field(primary_key=True, foreign_key="collections.uuid", ondelete="CASCADE")
-    item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE", index=True)
+    __table_args__ = (
+        sa.Index("ix_collection_items_created_at", "collection_uuid", "created_at", "item_uuid"),
+    )
+    collection_uuid: UUID = Field(
+        primary_key=True, foreign_key="collections.uuid", ondelete="CASCADE"
+    )
+    item_uuid: UUID = Field(
+        primary_key=True, foreign_key="items.uuid", ondelete="CASCADE", index=True
+    )
     created_at: datetime = Field(default_factory=now)
 
 
-class FilterPreset(SQLModel, table=True):
+class FilterPresetRecord(SQLModel, table=True):
     """A filter of items under a name, as a client would send it."""
 
     __tablename__ = "filter_presets"
@@ -47,6 +53,6 @@ class FilterPreset(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
-collections = table_of(Collection)
-collection_items = table_of(CollectionItem)
-filter_presets = table_of(FilterPreset)
+collections = table_of(CollectionRecord)
+collection_items = table_of(CollectionItemRecord)
+filter_presets = table_of(FilterPresetRecord)

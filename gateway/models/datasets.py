@@ -11,7 +11,7 @@ from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import Key, enum_type, now, table_of
 
 
-class Dataset(SQLModel, table=True):
+class DatasetRecord(SQLModel, table=True):
     """A dataset; with `backing_folder_uuid` it mirrors the direct items of that folder."""
 
     __tablename__ = "datasets"
@@ -25,7 +25,7 @@ class Dataset(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
-class DataRow(SQLModel, table=True):
+class DataRowRecord(SQLModel, table=True):
     """One use of an item by a dataset."""
 
     __tablename__ = "data_rows"
@@ -39,7 +39,7 @@ class DataRow(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
-class DatasetGrant(SQLModel, table=True):
+class DatasetGrantRecord(SQLModel, table=True):
     """A role on a dataset, for a group, or for the one user who made it."""
 
     __tablename__ = "dataset_grants"
@@ -50,12 +50,16 @@ class DatasetGrant(SQLModel, table=True):
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     dataset_uuid: UUID = Field(foreign_key="datasets.uuid", ondelete="CASCADE")
-    group_uuid: UUID | None = Field(default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True)
-    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    group_uuid: UUID | None = Field(
+        default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True
+    )
+    user_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True
+    )
     role: StorageUserRole = Field(sa_type=enum_type(StorageUserRole))
     created_at: datetime = Field(default_factory=now)
 
 
-datasets = table_of(Dataset)
-data_rows = table_of(DataRow)
-dataset_grants = table_of(DatasetGrant)
+datasets = table_of(DatasetRecord)
+data_rows = table_of(DataRowRecord)
+dataset_grants = table_of(DatasetGrantRecord)

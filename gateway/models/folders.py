@@ -12,7 +12,7 @@ from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
-class Folder(SQLModel, table=True):
+class FolderRecord(SQLModel, table=True):
     """One folder. `parent_uuid` is the truth; `path` holds the ids from the root down to it, for subtrees.
 
     A folder that mirrors a bucket, or a prefix of one, has the `remote_url` of that. `metadata_ingestion` says which
@@ -23,7 +23,9 @@ class Folder(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_folders_parent_uuid_name_key", "parent_uuid", "name_key", "uuid"),
         sa.Index("ix_folders_parent_uuid_created_at", "parent_uuid", "created_at", "uuid"),
-        sa.Index("ix_folders_remote_url", "remote_url", postgresql_using="hash"),  # as long as URLs may be
+        sa.Index(
+            "ix_folders_remote_url", "remote_url", postgresql_using="hash"
+        ),  # as long as URLs may be
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     parent_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid")
@@ -32,17 +34,23 @@ class Folder(SQLModel, table=True):
     name_key: str = Field(sa_type=Key, index=True)
     description: str = ""
     client_metadata: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    folder_type: StorageFolderType = Field(default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType))
-    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
+    folder_type: StorageFolderType = Field(
+        default=StorageFolderType.GENERIC, sa_type=enum_type(StorageFolderType)
+    )
+    integration_uuid: UUID | None = Field(
+        default=None, foreign_key="cloud_integrations.uuid", index=True
+    )
     remote_url: str | None = Field(default=None, sa_type=sa.Text)
     metadata_ingestion: dict[str, Any] | None = Field(default=None, sa_type=Json)
     auto_sync: bool = False
-    owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    owner_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
+    )
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)
 
 
-class FolderCounters(SQLModel, table=True):
+class FolderCountersRecord(SQLModel, table=True):
     """What lies directly in a folder, kept in the transaction of each change; sizes in bytes."""
 
     __tablename__ = "folder_counters"
@@ -68,7 +76,7 @@ class FolderCounters(SQLModel, table=True):
     total_size: int = Field(default=0, sa_type=sa.BigInteger)
 
 
-class FolderGrant(SQLModel, table=True):
+class FolderGrantRecord(SQLModel, table=True):
     """A role on a folder and all below it, for a group, or for the one user who made the folder."""
 
     __tablename__ = "folder_grants"
@@ -79,12 +87,16 @@ class FolderGrant(SQLModel, table=True):
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
-    group_uuid: UUID | None = Field(default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True)
-    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    group_uuid: UUID | None = Field(
+        default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True
+    )
+    user_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True
+    )
     role: StorageUserRole = Field(sa_type=enum_type(StorageUserRole))
     created_at: datetime = Field(default_factory=now)
 
 
-folders = table_of(Folder)
-folder_counters = table_of(FolderCounters)
-folder_grants = table_of(FolderGrant)
+folders = table_of(FolderRecord)
+folder_counters = table_of(FolderCountersRecord)
+folder_grants = table_of(FolderGrantRecord)

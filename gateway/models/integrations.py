@@ -11,7 +11,7 @@ from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
-class CloudIntegration(SQLModel, table=True):
+class CloudIntegrationRecord(SQLModel, table=True):
     """One customer's store: only objects below `locations` are touched. `secret` is sealed, and nobody reads it."""
 
     __tablename__ = "cloud_integrations"
@@ -30,7 +30,7 @@ class CloudIntegration(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
-class IntegrationGrant(SQLModel, table=True):
+class IntegrationGrantRecord(SQLModel, table=True):
     """A role on an integration, for a group, or for the one user who made it."""
 
     __tablename__ = "integration_grants"
@@ -41,11 +41,15 @@ class IntegrationGrant(SQLModel, table=True):
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     integration_uuid: UUID = Field(foreign_key="cloud_integrations.uuid", ondelete="CASCADE")
-    group_uuid: UUID | None = Field(default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True)
-    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    group_uuid: UUID | None = Field(
+        default=None, foreign_key="groups.uuid", ondelete="CASCADE", index=True
+    )
+    user_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True
+    )
     role: StorageUserRole = Field(sa_type=enum_type(StorageUserRole))
     created_at: datetime = Field(default_factory=now)
 
 
-cloud_integrations = table_of(CloudIntegration)
-integration_grants = table_of(IntegrationGrant)
+cloud_integrations = table_of(CloudIntegrationRecord)
+integration_grants = table_of(IntegrationGrantRecord)

@@ -12,7 +12,7 @@ from gateway.kinds.enums import StorageItemType, StorageLocationName
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
-class StoredObject(SQLModel, table=True):
+class StoredObjectRecord(SQLModel, table=True):
     """Bytes in our own store, once for each content and uploader: keys are seen, and must not say what others have.
 
     `is_leaving` is set before they are removed.
@@ -37,7 +37,7 @@ class StoredObject(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
-class Item(SQLModel, table=True):
+class ItemRecord(SQLModel, table=True):
     """One item; sizes in bytes and pixels, times in seconds, rates in Hz.
 
     What a sync made is the object `remote_key` of the bucket that `linked_folder_uuid` mirrors, as it was when the
@@ -51,7 +51,9 @@ class Item(SQLModel, table=True):
         sa.Index("ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid"),
         sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
         sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
-        sa.Index("ix_items_url", "url", postgresql_using="hash"),  # they may be longer than a key of a tree
+        sa.Index(
+            "ix_items_url", "url", postgresql_using="hash"
+        ),  # they may be longer than a key of a tree
         sa.Index(
             "uq_items_linked_folder_uuid_remote_key",
             "linked_folder_uuid",
@@ -68,7 +70,9 @@ class Item(SQLModel, table=True):
     name_key: str = Field(sa_type=Key, index=True)
     description: str = ""
     client_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    owner_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
+    )
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)
     is_tombstone: bool = False
@@ -76,8 +80,12 @@ class Item(SQLModel, table=True):
     storage_location: StorageLocationName = Field(
         default=StorageLocationName.STOREGRAPH, sa_type=enum_type(StorageLocationName)
     )
-    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
-    object_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
+    integration_uuid: UUID | None = Field(
+        default=None, foreign_key="cloud_integrations.uuid", index=True
+    )
+    object_key: str | None = Field(
+        default=None, sa_type=Key, foreign_key="stored_objects.key", index=True
+    )
     url: str | None = None
     file_size: int | None = Field(default=None, sa_type=sa.BigInteger)
     mime_type: str | None = None
@@ -108,7 +116,7 @@ class Item(SQLModel, table=True):
     sidecar_etag: str | None = None
 
 
-class GroupMember(SQLModel, table=True):
+class GroupMemberRecord(SQLModel, table=True):
     """That an item is the `position`-th member (from 0) of an item that is a group of files.
 
     The layout of a data group knows it by `key`.
@@ -122,6 +130,6 @@ class GroupMember(SQLModel, table=True):
     key: str | None = None
 
 
-stored_objects = table_of(StoredObject)
-items = table_of(Item)
-group_members = table_of(GroupMember)
+stored_objects = table_of(StoredObjectRecord)
+items = table_of(ItemRecord)
+group_members = table_of(GroupMemberRecord)

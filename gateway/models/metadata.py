@@ -11,7 +11,7 @@ from gateway.kinds.enums import MetadataFieldType
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
-class MetadataSchema(SQLModel, table=True):
+class MetadataSchemaRecord(SQLModel, table=True):
     """The one row that whoever changes the schema holds; `revision` grows with each change."""
 
     __tablename__ = "metadata_schema"
@@ -19,7 +19,7 @@ class MetadataSchema(SQLModel, table=True):
     revision: int = Field(default=0, sa_type=sa.BigInteger)
 
 
-class MetadataField(SQLModel, table=True):
+class MetadataFieldRecord(SQLModel, table=True):
     """One key with its type. Keys are never forgotten: those deleted may come back unless they are `is_gone`."""
 
     __tablename__ = "metadata_fields"
@@ -34,5 +34,5 @@ class MetadataField(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
-metadata_schema = table_of(MetadataSchema)
-metadata_fields = table_of(MetadataField)
+metadata_schema = table_of(MetadataSchemaRecord)
+metadata_fields = table_of(MetadataFieldRecord)

@@ -10,7 +10,7 @@ from gateway.kinds.enums import SiteRole
 from gateway.models.base import Key, enum_type, now, table_of
 
 
-class User(SQLModel, table=True):
+class UserRecord(SQLModel, table=True):
     """A person or a program that may sign in."""
 
     __tablename__ = "users"
@@ -24,7 +24,7 @@ class User(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
-class Group(SQLModel, table=True):
+class GroupRecord(SQLModel, table=True):
     """Users who are given roles together."""
 
     __tablename__ = "groups"
@@ -36,16 +36,18 @@ class Group(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
-class Membership(SQLModel, table=True):
+class MembershipRecord(SQLModel, table=True):
     """That a user belongs to a group."""
 
     __tablename__ = "memberships"
     group_uuid: UUID = Field(primary_key=True, foreign_key="groups.uuid", ondelete="CASCADE")
-    user_uuid: UUID = Field(primary_key=True, foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    user_uuid: UUID = Field(
+        primary_key=True, foreign_key="users.uuid", ondelete="CASCADE", index=True
+    )
     created_at: datetime = Field(default_factory=now)
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKeyRecord(SQLModel, table=True):
     """A bearer credential: only the SHA-256 of its text is kept."""
 
     __tablename__ = "api_keys"
@@ -58,7 +60,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = None
 
 
-users = table_of(User)
-groups = table_of(Group)
-memberships = table_of(Membership)
-api_keys = table_of(ApiKey)
+users = table_of(UserRecord)
+groups = table_of(GroupRecord)
+memberships = table_of(MembershipRecord)
+api_keys = table_of(ApiKeyRecord)

@@ -11,7 +11,7 @@ from gateway.ids import uuid7
 from gateway.models.base import Json, Key, now, table_of
 
 
-class QueuedTask(SQLModel, table=True):
+class QueuedTaskRecord(SQLModel, table=True):
     """A task to be run at `run_at` or later, held until `lease_until`; `key` is unique among those waiting."""
 
     __tablename__ = "queued_tasks"
@@ -37,4 +37,4 @@ class QueuedTask(SQLModel, table=True):
     failed_at: datetime | None = None
 
 
-queued_tasks = table_of(QueuedTask)
+queued_tasks = table_of(QueuedTaskRecord)

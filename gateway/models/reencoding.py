@@ -11,16 +11,20 @@ from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import Key, enum_type, now, table_of
 
 
-class ReencodeJob(SQLModel, table=True):
+class ReencodeJobRecord(SQLModel, table=True):
     """A job over some videos; `progress` is the mean of theirs, `sequence` grows with each change."""
 
     __tablename__ = "reencode_jobs"
     __table_args__ = (sa.Index("ix_reencode_jobs_created_at", "created_at", "uuid"),)
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     title: str
-    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    user_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
+    )
     is_forced: bool = False
-    status: ReencodeJobStatus = Field(default=ReencodeJobStatus.SUBMITTED, sa_type=enum_type(ReencodeJobStatus))
+    status: ReencodeJobStatus = Field(
+        default=ReencodeJobStatus.SUBMITTED, sa_type=enum_type(ReencodeJobStatus)
+    )
     progress: float = 0.0
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
     units_total_count: int = 0
@@ -31,7 +35,7 @@ class ReencodeJob(SQLModel, table=True):
     finished_at: datetime | None = None
 
 
-class ReencodeUnit(SQLModel, table=True):
+class ReencodeUnitRecord(SQLModel, table=True):
     """One video of a job; a new version of it is written to `object_key`, however often that is begun."""
 
     __tablename__ = "reencode_units"
@@ -39,14 +43,18 @@ class ReencodeUnit(SQLModel, table=True):
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     job_uuid: UUID = Field(foreign_key="reencode_jobs.uuid", ondelete="CASCADE")
     position: int
-    item_uuid: UUID | None = Field(default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True)
+    item_uuid: UUID | None = Field(
+        default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True
+    )
     object_key: str = Field(sa_type=Key)
-    status: ReencodeUnitStatus = Field(default=ReencodeUnitStatus.PENDING, sa_type=enum_type(ReencodeUnitStatus))
+    status: ReencodeUnitStatus = Field(
+        default=ReencodeUnitStatus.PENDING, sa_type=enum_type(ReencodeUnitStatus)
+    )
     progress: float = 0.0
     error: str | None = None
 
 
-class Rendition(SQLModel, table=True):
+class RenditionRecord(SQLModel, table=True):
     """A version of a video that every browser plays, beside the one that came; sizes in bytes and pixels."""
 
     __tablename__ = "renditions"
@@ -63,6 +71,6 @@ class Rendition(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
-reencode_jobs = table_of(ReencodeJob)
-reencode_units = table_of(ReencodeUnit)
-renditions = table_of(Rendition)
+reencode_jobs = table_of(ReencodeJobRecord)
+reencode_units = table_of(ReencodeUnitRecord)
+renditions = table_of(RenditionRecord)

@@ -11,7 +11,7 @@ from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
-class CloudSyncJob(SQLModel, table=True):
+class CloudSyncJobRecord(SQLModel, table=True):
     """One sync of a folder; `sequence` grows with each change that anyone may see.
 
     `ends_as` is its status once nothing of it runs any more. It has looked at all that is told before `cursor`, the
@@ -31,9 +31,15 @@ class CloudSyncJob(SQLModel, table=True):
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
-    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
-    status: CloudSyncJobStatus = Field(default=CloudSyncJobStatus.PENDING, sa_type=enum_type(CloudSyncJobStatus))
-    ends_as: CloudSyncJobStatus = Field(default=CloudSyncJobStatus.DONE, sa_type=enum_type(CloudSyncJobStatus))
+    user_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
+    )
+    status: CloudSyncJobStatus = Field(
+        default=CloudSyncJobStatus.PENDING, sa_type=enum_type(CloudSyncJobStatus)
+    )
+    ends_as: CloudSyncJobStatus = Field(
+        default=CloudSyncJobStatus.DONE, sa_type=enum_type(CloudSyncJobStatus)
+    )
     is_dry_run: bool = False
     cursor: str | None = Field(default=None, sa_type=sa.Text)
     reach: str = Field(default="", sa_type=Key)
@@ -65,4 +71,4 @@ class CloudSyncJob(SQLModel, table=True):
     finished_at: datetime | None = None
 
 
-cloud_sync_jobs = table_of(CloudSyncJob)
+cloud_sync_jobs = table_of(CloudSyncJobRecord)

@@ -9,7 +9,7 @@ from gateway.ids import uuid7
 from gateway.models.base import Key, now, table_of
 
 
-class OrganisationTag(SQLModel, table=True):
+class OrganisationTagRecord(SQLModel, table=True):
     """A word for folders; no two tags have the same name."""
 
     __tablename__ = "organisation_tags"
@@ -20,13 +20,15 @@ class OrganisationTag(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
-class FolderTag(SQLModel, table=True):
+class FolderTagRecord(SQLModel, table=True):
     """That a folder has a tag."""
 
     __tablename__ = "folder_tags"
     folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
-    tag_uuid: UUID = Field(primary_key=True, foreign_key="organisation_tags.uuid", ondelete="CASCADE", index=True)
+    tag_uuid: UUID = Field(
+        primary_key=True, foreign_key="organisation_tags.uuid", ondelete="CASCADE", index=True
+    )
 
 
-organisation_tags = table_of(OrganisationTag)
-folder_tags = table_of(FolderTag)
+organisation_tags = table_of(OrganisationTagRecord)
+folder_tags = table_of(FolderTagRecord)

@@ -12,7 +12,7 @@ from gateway.kinds.enums import JobStatus
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
-class Upload(SQLModel, table=True):
+class UploadRecord(SQLModel, table=True):
     """Bytes for a placeholder: a client sends them to `object_key`, unless they are stored as `stored_key` already, or
     lie elsewhere, at `source_url`, where they stay; with an integration they are reached by that.
     """
@@ -26,14 +26,18 @@ class Upload(SQLModel, table=True):
     mime_type: str
     sha256: str | None = None
     parts_id: str | None = None
-    stored_key: str | None = Field(default=None, sa_type=Key, foreign_key="stored_objects.key", index=True)
+    stored_key: str | None = Field(
+        default=None, sa_type=Key, foreign_key="stored_objects.key", index=True
+    )
     source_url: str | None = Field(default=None, sa_type=sa.Text)
-    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
+    integration_uuid: UUID | None = Field(
+        default=None, foreign_key="cloud_integrations.uuid", index=True
+    )
     unit_uuid: UUID | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=now, index=True)
 
 
-class UploadJob(SQLModel, table=True):
+class UploadJobRecord(SQLModel, table=True):
     """A job that turns uploaded files into items; `sequence` grows with each change that anyone may see."""
 
     __tablename__ = "upload_jobs"
@@ -43,15 +47,21 @@ class UploadJob(SQLModel, table=True):
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
-    user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True)
+    user_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
+    )
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
     file_name: str | None = None
     ignore_errors: bool = False
     skip_duplicate_urls: bool = False
     upsert_metadata: bool = False
-    integration_uuid: UUID | None = Field(default=None, foreign_key="cloud_integrations.uuid", index=True)
+    integration_uuid: UUID | None = Field(
+        default=None, foreign_key="cloud_integrations.uuid", index=True
+    )
     dataset_uuid: UUID | None = Field(default=None, foreign_key="datasets.uuid", index=True)
-    cloud_sync_job_uuid: UUID | None = Field(default=None, foreign_key="cloud_sync_jobs.uuid", index=True)
+    cloud_sync_job_uuid: UUID | None = Field(
+        default=None, foreign_key="cloud_sync_jobs.uuid", index=True
+    )
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
     units_pending_count: int = 0
     units_done_count: int = 0
@@ -62,7 +72,7 @@ class UploadJob(SQLModel, table=True):
     finished_at: datetime | None = None
 
 
-class Manifest(SQLModel, table=True):
+class ManifestRecord(SQLModel, table=True):
     """What a job is to make, as a file in our own store that has not been read to its end."""
 
     __tablename__ = "manifests"
@@ -70,7 +80,7 @@ class Manifest(SQLModel, table=True):
     object_key: str = Field(sa_type=Key, index=True)
 
 
-class UploadUnit(SQLModel, table=True):
+class UploadUnitRecord(SQLModel, table=True):
     """One item to be made by a job: a file, or a group of files. `spec` is what was asked, as plain data.
 
     `is_skipped` says that the item was there before, so that nothing was made; `is_bound`, that its files have
@@ -89,7 +99,9 @@ class UploadUnit(SQLModel, table=True):
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
     title: str | None = None
     spec: dict[str, Any] = Field(sa_type=Json)
-    item_uuid: UUID | None = Field(default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True)
+    item_uuid: UUID | None = Field(
+        default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True
+    )
     error: str | None = None
     action_description: str | None = None
     is_skipped: bool = False
@@ -97,7 +109,7 @@ class UploadUnit(SQLModel, table=True):
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
 
 
-class IdempotencyKey(SQLModel, table=True):
+class IdempotencyKeyRecord(SQLModel, table=True):
     """What a creating mutation answered, so that the same request again gets the same answer."""
 
     __tablename__ = "idempotency_keys"
@@ -109,8 +121,8 @@ class IdempotencyKey(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, index=True)
 
 
-uploads = table_of(Upload)
-upload_jobs = table_of(UploadJob)
-upload_units = table_of(UploadUnit)
-manifests = table_of(Manifest)
-idempotency_keys = table_of(IdempotencyKey)
+uploads = table_of(UploadRecord)
+upload_jobs = table_of(UploadJobRecord)
+upload_units = table_of(UploadUnitRecord)
+manifests = table_of(ManifestRecord)
+idempotency_keys = table_of(IdempotencyKeyRecord)

@@ -17,7 +17,7 @@ ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class WorkerTimings:
     """The times of a worker, in seconds."""
 
     duration: float = 30.0
@@ -57,7 +57,9 @@ class Queue(Protocol):
         While a task with the same `key` waits, nothing is added; that one then runs after this commit.
         """
 
-    async def work(self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event) -> None:
+    async def work(
+        self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
+    ) -> None:
         """Run the tasks of these names, so many at once, until `stop` is set and none runs any more."""
 
     async def failures(self, limit: int = 100) -> list[Failure]:

@@ -18,17 +18,19 @@ from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager, get_channel_for_queues
 from psycopg.errors import ForeignKeyViolation, RaiseException
 
-from gateway.database.dialects import conninfo
+from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
 from gateway.events.channel import follow
 from gateway.models.base import now
-from gateway.queues.base import JSON, Failure, Lease, Task
-from gateway.queues.worker import Claim, Worker
+from gateway.queues.base import JSON, Failure, Task, WorkerTimings
+from gateway.queues.worker import Lease, Worker
 
 _RESCUE = 0x53746F72
 """The advisory lock of the worker that frees what dead workers held."""
 
-_WAITING = sa.text("SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE")
+_WAITING = sa.text(
+    "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE"
+)
 _FAILED = sa.text(
     "SELECT task_name, args, attempts FROM procrastinate_jobs WHERE status = 'failed' ORDER BY id DESC LIMIT :limit"
 )
@@ -43,13 +45,17 @@ log = structlog.get_logger(__name__)
 class ProcrastinateQueue:
     """A job's queue is named like its task: a worker takes only what it knows. Its `args` are ours and the error."""
 
-    def __init__(self, database: Database, lease: Lease) -> None:
+    def __init__(self, database: Database, lease: WorkerTimings) -> None:
         self._database = database
         self._lease = lease
         self._app = self._make_app()
 
     def _make_app(self) -> App:
-        return App(connector=PsycopgConnector(conninfo=conninfo(self._database.url), min_size=1, max_size=4))
+        return App(
+            connector=PsycopgConnector(
+                conninfo=libpq_conninfo(self._database.url), min_size=1, max_size=4
+            )
+        )
 
     async def enqueue(
         self,
@@ -75,7 +81,9 @@ class ProcrastinateQueue:
         else:
             await _defer_once(transaction, job, key)
 
-    async def work(self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event) -> None:
+    async def work(
+        self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
+    ) -> None:
         """Fetch jobs and run their tasks until `stop` is set."""
         async with self._make_app().open_async() as app:
             leases = _JobLeases(self._database, app.job_manager, self._lease)
@@ -90,7 +98,9 @@ class ProcrastinateQueue:
     async def _woken(self, worker: Worker) -> AsyncIterator[None]:
         [channel] = get_channel_for_queues()
         following = asyncio.create_task(
-            follow(conninfo(self._database.url), channel, lambda _: worker.wake(), worker.wake)
+            follow(
+                libpq_conninfo(self._database.url), channel, lambda _: worker.wake(), worker.wake
+            )
         )
         try:
             yield
@@ -101,7 +111,10 @@ class ProcrastinateQueue:
     async def failures(self, limit: int = 100) -> list[Failure]:
         """The tasks given up, the newest first."""
         rows = await self._database.rows(_FAILED.bindparams(limit=limit))
-        return [Failure(row.task_name, row.args["args"], row.attempts, row.args["error"]) for row in rows]
+        return [
+            Failure(row.task_name, row.args["args"], row.attempts, row.args["error"])
+            for row in rows
+        ]
 
 
 async def _defer_once(transaction: Transaction, job: JobDeferrer, key: str) -> None:
@@ -116,7 +129,7 @@ async def _defer_once(transaction: Transaction, job: JobDeferrer, key: str) -> N
 class _JobLeases:
     """What one worker does to Procrastinate's jobs, under an identity that is never used again."""
 
-    def __init__(self, database: Database, manager: JobManager, lease: Lease) -> None:
+    def __init__(self, database: Database, manager: JobManager, lease: WorkerTimings) -> None:
         self._database = database
         self._manager = manager
         self._duration = lease.duration
@@ -124,7 +137,7 @@ class _JobLeases:
         self._held: set[int] = set()
         self._in_doubt = False
 
-    async def claim(self, tasks: Collection[str], limit: int) -> list[Claim]:
+    async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
         worker = await self._identity()
         if self._in_doubt:
             await self._return_unheard_of(worker)
@@ -134,28 +147,28 @@ class _JobLeases:
         if job is None or job.id is None:
             return []
         self._held.add(job.id)
-        return [Claim(job.id, job.task_name, cast(Any, job.task_kwargs["args"]), job.attempts + 1)]
+        return [Lease(job.id, job.task_name, cast(Any, job.task_kwargs["args"]), job.attempts + 1)]
 
-    async def renew(self, claims: Collection[Claim]) -> None:
+    async def renew(self, claims: Collection[Lease]) -> None:
         if self._worker is not None:
             await self._manager.update_heartbeat(self._worker)
         await self._rescue()
 
-    async def finish(self, claim: Claim) -> None:
+    async def finish(self, claim: Lease) -> None:
         async with self._settling(claim) as job_id:
             await self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True)
 
-    async def retry(self, claim: Claim, run_at: datetime, error: str) -> None:
+    async def retry(self, claim: Lease, run_at: datetime, error: str) -> None:
         async with self._settling(claim) as job_id:
             await self._write(_NOTE.bindparams(id=job_id, error=error))
             await self._let_wait(job_id, run_at)
 
-    async def give_up(self, claim: Claim, error: str) -> None:
+    async def give_up(self, claim: Lease, error: str) -> None:
         async with self._settling(claim) as job_id:
             await self._write(_NOTE.bindparams(id=job_id, error=error))
             await self._manager.finish_job_by_id_async(job_id, Status.FAILED, delete_job=False)
 
-    async def give_back(self, claim: Claim) -> None:
+    async def give_back(self, claim: Lease) -> None:
         async with self._settling(claim) as job_id:
             await self._let_wait(job_id, now())
             await self._write(_UNCOUNT.bindparams(id=job_id))
@@ -169,7 +182,7 @@ class _JobLeases:
             log.warning("leaving_failed", exc_info=True)
 
     @asynccontextmanager
-    async def _settling(self, claim: Claim) -> AsyncIterator[int]:
+    async def _settling(self, claim: Lease) -> AsyncIterator[int]:
         job_id = cast(int, claim.id)
         try:
             yield job_id
@@ -190,7 +203,9 @@ class _JobLeases:
         except ConnectorException as error:
             if not isinstance(error.__cause__, ForeignKeyViolation):
                 raise
-            log.warning("thought_dead", worker=worker)  # after a long silence: the next time we are somebody else
+            log.warning(
+                "thought_dead", worker=worker
+            )  # after a long silence: the next time we are somebody else
             self._worker = None
             return None
 
@@ -203,8 +218,12 @@ class _JobLeases:
     async def _rescue(self) -> None:
         """Free what dead workers held; one worker at a time, lest a job be freed that was just taken again."""
         async with self._database.writing() as transaction:
-            if await transaction.rows(sa.select(1).where(sa.func.pg_try_advisory_xact_lock(_RESCUE))):
-                for job in await self._manager.get_stalled_jobs(seconds_since_heartbeat=self._duration):
+            if await transaction.rows(
+                sa.select(1).where(sa.func.pg_try_advisory_xact_lock(_RESCUE))
+            ):
+                for job in await self._manager.get_stalled_jobs(
+                    seconds_since_heartbeat=self._duration
+                ):
                     await self._let_wait(cast(int, job.id), now())
                 await self._manager.prune_stalled_workers(self._duration)
 

@@ -14,7 +14,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.models.base import now
-from gateway.queues.base import ATTEMPTS, Lease, Task
+from gateway.queues.base import ATTEMPTS, Task, WorkerTimings
 
 MAX_ERROR = 10_000
 """Characters of an error that are kept, from its end."""
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Claim:
+class Lease:
     """A task that a worker holds; `attempts` counts the one that it is held for."""
 
     id: UUID | int
@@ -37,22 +37,22 @@ class Claim:
 class Leases(Protocol):
     """What one worker may do to the tasks of a queue; each call is on its own."""
 
-    async def claim(self, tasks: Collection[str], limit: int) -> list[Claim]:
+    async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
         """Hold one or more tasks of these names, at most `limit`, the oldest first; none if none is due."""
 
-    async def renew(self, claims: Collection[Claim]) -> None:
+    async def renew(self, claims: Collection[Lease]) -> None:
         """Say that this worker lives and still holds these."""
 
-    async def finish(self, claim: Claim) -> None:
+    async def finish(self, claim: Lease) -> None:
         """The task is done: forget it."""
 
-    async def retry(self, claim: Claim, run_at: datetime, error: str) -> None:
+    async def retry(self, claim: Lease, run_at: datetime, error: str) -> None:
         """The attempt failed: let the task wait for the next."""
 
-    async def give_up(self, claim: Claim, error: str) -> None:
+    async def give_up(self, claim: Lease, error: str) -> None:
         """The last attempt failed: keep the task for people to see."""
 
-    async def give_back(self, claim: Claim) -> None:
+    async def give_back(self, claim: Lease) -> None:
         """The attempt was broken off: let the task wait as if it had not been begun."""
 
 
@@ -63,12 +63,14 @@ class Abandoned(Exception):
 class Worker:
     """Runs tasks until it is stopped. Where the database fails it tries again, for as long as that takes."""
 
-    def __init__(self, leases: Leases, tasks: Mapping[str, Task], concurrency: int, lease: Lease) -> None:
+    def __init__(
+        self, leases: Leases, tasks: Mapping[str, Task], concurrency: int, lease: WorkerTimings
+    ) -> None:
         self._leases = leases
         self._tasks = tasks
         self._concurrency = concurrency
         self._lease = lease
-        self._attempts: dict[Claim, asyncio.Task[None]] = {}
+        self._attempts: dict[Lease, asyncio.Task[None]] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
 
@@ -117,7 +119,7 @@ class Worker:
         except Exception:
             log.exception("claiming_failed")
 
-    def _begin(self, claim: Claim) -> None:
+    def _begin(self, claim: Lease) -> None:
         logged = contextvars.copy_context()
         logged.run(bind_contextvars, task=claim.task, task_id=str(claim.id), attempt=claim.attempts)
         attempt = self._attempts[claim] = asyncio.create_task(self._attempt(claim), context=logged)
@@ -126,19 +128,19 @@ class Worker:
         serving.add_done_callback(self._serving.discard)
         serving.add_done_callback(lambda _: self.wake())
 
-    async def _serve(self, claim: Claim, attempt: asyncio.Task[None]) -> None:
+    async def _serve(self, claim: Lease, attempt: asyncio.Task[None]) -> None:
         try:
             await asyncio.wait([attempt])
             await self._settle(claim, attempt)
         finally:
             del self._attempts[claim]
 
-    async def _attempt(self, claim: Claim) -> None:
+    async def _attempt(self, claim: Lease) -> None:
         if claim.attempts > ATTEMPTS:
             raise Abandoned(f"{ATTEMPTS} workers died of it, or by chance.")
         await self._tasks[claim.task](**claim.args)
 
-    async def _settle(self, claim: Claim, attempt: asyncio.Task[None]) -> None:
+    async def _settle(self, claim: Lease, attempt: asyncio.Task[None]) -> None:
         while True:
             try:
                 return await self._record(claim, attempt)
@@ -146,7 +148,7 @@ class Worker:
                 log.exception("settling_failed")
             await asyncio.sleep(self._lease.poll)
 
-    async def _record(self, claim: Claim, attempt: asyncio.Task[None]) -> None:
+    async def _record(self, claim: Lease, attempt: asyncio.Task[None]) -> None:
         error = _error(attempt)
         if attempt.cancelled() and attempt.cancelling():
             await self._leases.give_back(claim)

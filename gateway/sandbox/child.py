@@ -87,8 +87,14 @@ def answer(output: BinaryIO, request: dict[str, Any]) -> dict[str, object]:
     """The facts of a file, or why there are none."""
 
     def facts() -> dict[str, object]:
-        file = Path(request["path"]) if "path" in request else RangedFile(request["size"], partial(fetched, output))
-        return {"facts": asdict(probe(file, StorageItemType(request["item_type"]), request["name"]))}
+        file = (
+            Path(request["path"])
+            if "path" in request
+            else RangedFile(request["size"], partial(fetched, output))
+        )
+        return {
+            "facts": asdict(probe(file, StorageItemType(request["item_type"]), request["name"]))
+        }
 
     return outcome(facts)
 

@@ -88,7 +88,9 @@ class Encoder:
             yield Film(child, path)
 
     @asynccontextmanager
-    async def recoded(self, source: Original, force: bool, report: Report) -> AsyncIterator[Path | None]:
+    async def recoded(
+        self, source: Original, force: bool, report: Report
+    ) -> AsyncIterator[Path | None]:
         """A film made anew of another, or None if that one is fit already; the file is gone when the block ends.
 
         `report` is told how much is done, from 0 to 1, and may raise to have it given up.
@@ -96,7 +98,12 @@ class Encoder:
         Raises:
             MediaError: it cannot be made, or that takes too long.
         """
-        wanted = {"format": self._codec, "mime_type": source.mime_type, "duration": source.duration, "force": force}
+        wanted = {
+            "format": self._codec,
+            "mime_type": source.mime_type,
+            "duration": source.duration,
+            "force": force,
+        }
         async with self._child() as (child, path):
             asked = line({**wanted, "source": _absolute(source.path), "film": str(path)})
             answer = await child.ask(asked)
@@ -146,4 +153,6 @@ def _checked(answer: dict[str, Any], wanted: str) -> dict[str, Any]:
         raise OSError(answer["fault"])
     if "refused" in answer:
         raise MediaError(answer["refused"])
-    raise MediaError("the film needed too much memory" if "exhausted" in answer else "the film's writer crashed")
+    raise MediaError(
+        "the film needed too much memory" if "exhausted" in answer else "the film's writer crashed"
+    )

@@ -64,7 +64,12 @@ def recoded(request: dict[str, Any], output: BinaryIO) -> bool:
 
     try:
         transcode(
-            source, request["mime_type"], Path(request["film"]), FORMATS[request["format"]], request["duration"], report
+            source,
+            request["mime_type"],
+            Path(request["film"]),
+            FORMATS[request["format"]],
+            request["duration"],
+            report,
         )
     except av.FFmpegError as error:
         raise MediaError(f"the film cannot be made anew: {error.strerror}") from None

@@ -113,7 +113,9 @@ class Child:
         """End it, whatever it does."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
-                os.kill(self._process.pid, SIGKILL)  # asyncio's own kill() may snatch the exit status from its watcher
+                os.kill(
+                    self._process.pid, SIGKILL
+                )  # asyncio's own kill() may snatch the exit status from its watcher
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
@@ -213,7 +215,9 @@ class Prober:
         if "fault" in answer:
             raise OSError(answer["fault"])
         if "exhausted" in answer:
-            raise MediaError(f"reading it needed more than {self._limits.memory >> 20:,} MB of memory")
+            raise MediaError(
+                f"reading it needed more than {self._limits.memory >> 20:,} MB of memory"
+            )
         if self._closed:
             raise RuntimeError("the prober is closed")
         raise MediaError("the file could not be read: the reader crashed")

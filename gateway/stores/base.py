@@ -77,7 +77,9 @@ class ObjectStore(Protocol):
     def keys(self, prefix: str = "") -> AsyncIterator[str]:
         """Every key that begins with `prefix`, in order."""
 
-    async def sign_get(self, key: str, file_name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
+    async def sign_get(
+        self, key: str, file_name: str, content_type: str, lifetime: timedelta
+    ) -> SignedRequest:
         """A download of the object as an attachment with that name and type."""
 
     async def sign_put(self, key: str, upload: Upload, lifetime: timedelta) -> SignedRequest:
@@ -89,7 +91,9 @@ class ObjectStore(Protocol):
     async def begin_parts(self, key: str, content_type: str) -> str:
         """Start a multipart upload; its id."""
 
-    async def sign_part(self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta) -> SignedRequest:
+    async def sign_part(
+        self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
+    ) -> SignedRequest:
         """An upload of one part, of exactly `size` bytes; sent again it replaces the part."""
 
     async def parts(self, key: str, upload_id: str) -> list[Part]:

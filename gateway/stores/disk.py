@@ -29,7 +29,9 @@ class LocalDisk:
     """The store that needs nothing: clients reach the gateway at `public_url`, `secret` signs what they may do."""
 
     def __init__(self, root: Path, *, public_url: str, secret: bytes, part_size: int) -> None:
-        self._content, self._incoming, self._uploads = (root / each for each in ("content", "incoming", "uploads"))
+        self._content, self._incoming, self._uploads = (
+            root / each for each in ("content", "incoming", "uploads")
+        )
         for directory in (self._content, self._incoming, self._uploads):
             directory.mkdir(parents=True, exist_ok=True)
         self._url = public_url.rstrip("/") + "/objects"
@@ -80,7 +82,9 @@ class LocalDisk:
             for key in await asyncio.to_thread(_names, self._content / directory, prefix):
                 yield key
 
-    async def sign_get(self, key: str, file_name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
+    async def sign_get(
+        self, key: str, file_name: str, content_type: str, lifetime: timedelta
+    ) -> SignedRequest:
         claims = {"name": plain_file_name(file_name), "type": media_type(content_type)}
         return self._sign("GET", key, claims, lifetime)
 
@@ -95,7 +99,9 @@ class LocalDisk:
         await asyncio.to_thread(parts_of(self._uploads, key, upload_id).mkdir)
         return upload_id
 
-    async def sign_part(self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta) -> SignedRequest:
+    async def sign_part(
+        self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
+    ) -> SignedRequest:
         claims = {"upload": sound(upload_id), "part": str(number), "length": str(size)}
         return self._sign("PUT", key, claims, lifetime)
 
@@ -107,7 +113,9 @@ class LocalDisk:
         await asyncio.to_thread(self._assemble, directory, path_of(self._content, key), parts)
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
-        await asyncio.to_thread(shutil.rmtree, parts_of(self._uploads, key, upload_id), ignore_errors=True)
+        await asyncio.to_thread(
+            shutil.rmtree, parts_of(self._uploads, key, upload_id), ignore_errors=True
+        )
 
     async def sweep(self) -> None:
         await asyncio.to_thread(sweep, self._incoming)
@@ -119,7 +127,9 @@ class LocalDisk:
         """What a signed URL allows; raises `BadSignature`."""
         return read_query(self._secret, method, key, query, datetime.now(UTC))
 
-    async def accept(self, key: str, body: AsyncIterable[bytes], size: int, sha256: str | None) -> None:
+    async def accept(
+        self, key: str, body: AsyncIterable[bytes], size: int, sha256: str | None
+    ) -> None:
         """Store a new object as it arrives; raises `WrongBytes`, `AlreadyStored`."""
         path = path_of(self._content, key)
         async with self._receiving(body, sha256) as incoming:
@@ -127,7 +137,9 @@ class LocalDisk:
             await asyncio.to_thread(path.parent.mkdir, exist_ok=True)
             await asyncio.to_thread(incoming.create, path)
 
-    async def accept_part(self, key: str, upload_id: str, number: int, body: AsyncIterable[bytes], size: int) -> Part:
+    async def accept_part(
+        self, key: str, upload_id: str, number: int, body: AsyncIterable[bytes], size: int
+    ) -> Part:
         """Store a part as it arrives, in place of the one before; raises `WrongBytes`, `MissingObject`."""
         path = parts_of(self._uploads, key, upload_id) / f"{number:05}"
         async with self._receiving(body) as incoming:
@@ -139,7 +151,9 @@ class LocalDisk:
         return await asyncio.to_thread(_part, path)
 
     @asynccontextmanager
-    async def _receiving(self, body: AsyncIterable[bytes], sha256: str | None = None) -> AsyncIterator[IncomingFile]:
+    async def _receiving(
+        self, body: AsyncIterable[bytes], sha256: str | None = None
+    ) -> AsyncIterator[IncomingFile]:
         incoming = await asyncio.to_thread(IncomingFile, self._incoming, sha256)
         try:
             async for block in _blocks(body):
@@ -220,4 +234,8 @@ def _parts(directory: Path) -> list[Part]:
 def _part(path: Path) -> Part:
     """The part with a tag that changes whenever its file does."""
     status = path.stat()
-    return Part(int(path.name), status.st_size, f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"')
+    return Part(
+        int(path.name),
+        status.st_size,
+        f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"',
+    )

@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 _LONGEST = 150  # characters of a file name
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,100}(; ?[\w-]{1,32}=[\w.+-]{1,64}){0,3}", re.ASCII)
+_MEDIA_TYPE = re.compile(
+    r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,100}(; ?[\w-]{1,32}=[\w.+-]{1,64}){0,3}", re.ASCII
+)
 
 
 def plain_file_name(name: str) -> str:

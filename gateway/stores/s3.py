@@ -86,12 +86,23 @@ class S3:
         return self._part_size
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
-        call = partial(self._client.put_object, **self._at(key), Body=data, ContentType=media_type(content_type))
+        call = partial(
+            self._client.put_object,
+            **self._at(key),
+            Body=data,
+            ContentType=media_type(content_type),
+        )
         await self._run(call)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
         extra = {"ContentType": media_type(content_type)}
-        call = partial(self._client.upload_file, str(path), **self._at(key), ExtraArgs=extra, Config=_ONE_THREAD)
+        call = partial(
+            self._client.upload_file,
+            str(path),
+            **self._at(key),
+            ExtraArgs=extra,
+            Config=_ONE_THREAD,
+        )
         await self._run(call)
 
     async def info(self, key: str) -> ObjectInfo | None:
@@ -107,7 +118,9 @@ class S3:
             if stop is not None and stop <= start:
                 await self._run(partial(self._client.head_object, **self._at(key)))
                 return b""
-            return await self._run(self._read, key, f"bytes={start}-{'' if stop is None else stop - 1}")
+            return await self._run(
+                self._read, key, f"bytes={start}-{'' if stop is None else stop - 1}"
+            )
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
@@ -136,12 +149,16 @@ class S3:
             for each in page.get("Contents", []):
                 yield each["Key"].removeprefix(self._prefix)
 
-    async def sign_get(self, key: str, file_name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
+    async def sign_get(
+        self, key: str, file_name: str, content_type: str, lifetime: timedelta
+    ) -> SignedRequest:
         answer = {
             "ResponseContentDisposition": attachment(file_name),
             "ResponseContentType": media_type(content_type),
         }
-        return await self._run(self._sign, "get_object", "GET", {**self._at(key), **answer}, lifetime)
+        return await self._run(
+            self._sign, "get_object", "GET", {**self._at(key), **answer}, lifetime
+        )
 
     async def sign_put(self, key: str, upload: Upload, lifetime: timedelta) -> SignedRequest:
         headers = {"Content-Type": media_type(upload.content_type), "If-None-Match": "*"}
@@ -153,15 +170,21 @@ class S3:
         if upload.sha256 is not None:
             checksum = base64.b64encode(bytes.fromhex(upload.sha256)).decode()
             declared["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
-        return await self._run(self._sign, "put_object", "PUT", {**self._at(key), **declared}, lifetime, headers)
+        return await self._run(
+            self._sign, "put_object", "PUT", {**self._at(key), **declared}, lifetime, headers
+        )
 
     async def begin_parts(self, key: str, content_type: str) -> str:
         begin = partial(self._client.create_multipart_upload, ContentType=media_type(content_type))
         return (await self._run(partial(begin, **self._at(key))))["UploadId"]
 
-    async def sign_part(self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta) -> SignedRequest:
+    async def sign_part(
+        self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
+    ) -> SignedRequest:
         part = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
-        return await self._run(self._sign, "upload_part", "PUT", {**self._at(key), **part}, lifetime)
+        return await self._run(
+            self._sign, "upload_part", "PUT", {**self._at(key), **part}, lifetime
+        )
 
     async def parts(self, key: str, upload_id: str) -> list[Part]:
         return await self._run(self._parts, key, upload_id)
@@ -184,7 +207,9 @@ class S3:
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
         try:
-            await self._run(partial(self._client.abort_multipart_upload, **self._at(key), UploadId=upload_id))
+            await self._run(
+                partial(self._client.abort_multipart_upload, **self._at(key), UploadId=upload_id)
+            )
         except ClientError as error:
             if _code(error) != "NoSuchUpload":
                 raise
@@ -202,7 +227,9 @@ class S3:
     def _at(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": self._name(key)}
 
-    async def _run(self, call: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+    async def _run(
+        self, call: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Answer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
 
@@ -228,13 +255,16 @@ class S3:
 
     def _delete(self, names: Sequence[str]) -> None:
         answer = self._client.delete_objects(
-            Bucket=self._bucket, Delete={"Objects": [{"Key": name} for name in names], "Quiet": True}
+            Bucket=self._bucket,
+            Delete={"Objects": [{"Key": name} for name in names], "Quiet": True},
         )
         if errors := answer.get("Errors"):
             raise DeletionRefused(errors[0].get("Code"), errors[0].get("Key"))
 
     def _parts(self, key: str, upload_id: str) -> list[Part]:
-        pages = self._client.get_paginator("list_parts").paginate(**self._at(key), UploadId=upload_id)
+        pages = self._client.get_paginator("list_parts").paginate(
+            **self._at(key), UploadId=upload_id
+        )
         try:
             found = [each for page in pages for each in page.get("Parts", [])]
         except ClientError as error:
@@ -242,8 +272,14 @@ class S3:
                 return []
             raise
         # SeaweedFS goes on listing a part that was sent again, beside the newer one.
-        newest = {each["PartNumber"]: each for each in sorted(found, key=lambda each: each["LastModified"])}
-        return [Part(number, newest[number]["Size"], newest[number]["ETag"]) for number in sorted(newest)]
+        newest = {
+            each["PartNumber"]: each
+            for each in sorted(found, key=lambda each: each["LastModified"])
+        }
+        return [
+            Part(number, newest[number]["Size"], newest[number]["ETag"])
+            for number in sorted(newest)
+        ]
 
     def _sign(
         self,

@@ -12,9 +12,13 @@ class BadSignature(Exception):
     """The URL was not signed by us for this, or not for this moment."""
 
 
-def signed_query(secret: bytes, method: str, key: str, expires_at: datetime, claims: Mapping[str, str]) -> str:
+def signed_query(
+    secret: bytes, method: str, key: str, expires_at: datetime, claims: Mapping[str, str]
+) -> str:
     """The query string of a URL that allows `method` on `key` within the claims, until `expires_at` (whole seconds)."""
-    told = [f"{name}={quote(value, safe='')}" for name, value in claims.items()]  # the names are plain words
+    told = [
+        f"{name}={quote(value, safe='')}" for name, value in claims.items()
+    ]  # the names are plain words
     query = "&".join([f"expires={int(expires_at.timestamp())}", *told])
     return query + _MARK + _signature(secret, method, key, query).decode()
 

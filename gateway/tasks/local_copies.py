@@ -11,7 +11,7 @@ from gateway.context import Services
 
 
 @asynccontextmanager
-async def copy_of(
+async def local_copy(
     services: Services, place: str, elsewhere: bool, integration_uuid: UUID | None
 ) -> AsyncIterator[Path]:
     """The bytes under a key of ours, or of a URL elsewhere, perhaps in a store that an integration describes.
@@ -22,13 +22,15 @@ async def copy_of(
     if not elsewhere:
         opened = services.store.local(place)
     else:
-        url, _ = await readable(services, place, integration_uuid)
+        url, _ = await readable_url(services, place, integration_uuid)
         opened = services.fetcher.local(url)
     async with opened as path:
         yield path
 
 
-async def readable(services: Services, url: str, integration_uuid: UUID | None) -> tuple[str, Any]:
+async def readable_url(
+    services: Services, url: str, integration_uuid: UUID | None
+) -> tuple[str, Any]:
     """The URL by which a file elsewhere can be read, and the row of the integration in whose store it lies."""
     if integration_uuid is None:
         return url, None

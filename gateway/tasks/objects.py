@@ -1,6 +1,6 @@
 """Removing bytes that nothing refers to, from our own store only."""
 
-from gateway.catalog.ledger.stored_objects import forget, mark_leaving
+from gateway.catalog.ledger.stored_objects import delete_object_rows, mark_leaving
 from gateway.context import Services
 
 
@@ -10,7 +10,7 @@ async def remove_objects(services: Services, *, keys: list[str]) -> None:
         leaving = await mark_leaving(transaction, keys)
     await services.store.delete(leaving)
     async with services.database.writing() as transaction:
-        await forget(transaction, leaving)
+        await delete_object_rows(transaction, leaving)
 
 
 async def abort_parts(services: Services, *, key: str, parts_id: str) -> None:

@@ -19,7 +19,7 @@ from gateway.media.facts import MediaError
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
-from gateway.tasks.local_copies import copy_of, readable
+from gateway.tasks.local_copies import local_copy, readable_url
 
 MEMBERS = {
     StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
@@ -65,12 +65,20 @@ class Frame:
     def of_source(cls, source: ReadSource) -> "Frame":
         """A file of the unit."""
         size = source.facts["width"], source.facts["height"]
-        return cls(source.place, source.elsewhere, *size, source.integration and source.integration.uuid)
+        return cls(
+            source.place, source.elsewhere, *size, source.integration and source.integration.uuid
+        )
 
     @classmethod
     def of_item(cls, row: Any) -> "Frame":
         """An image that was there before."""
-        return cls(row.object_key or row.url, row.object_key is None, row.width, row.height, row.integration_uuid)
+        return cls(
+            row.object_key or row.url,
+            row.object_key is None,
+            row.width,
+            row.height,
+            row.integration_uuid,
+        )
 
 
 class Reader:
@@ -81,9 +89,13 @@ class Reader:
         self._encoder = encoder
         self._prober = prober
         self._places = asyncio.Semaphore(at_once)
-        self._places_elsewhere = asyncio.Semaphore(at_once)  # a slow server makes nobody wait whose file is here
+        self._places_elsewhere = asyncio.Semaphore(
+            at_once
+        )  # a slow server makes nobody wait whose file is here
 
-    async def read(self, unit: Any, expected: Mapping[UUID, Any], members: Mapping[UUID, Any]) -> ReadUnit:
+    async def read(
+        self, unit: Any, expected: Mapping[UUID, Any], members: Mapping[UUID, Any]
+    ) -> ReadUnit:
         """Read all files of a unit; never raises but to be cancelled.
 
         Its uploads are among `expected` and the items that it is to consist of among `members`, by item.
@@ -93,43 +105,66 @@ class Reader:
         try:
             async with asyncio.TaskGroup() as group:
                 reading = [
-                    group.create_task(self._source(kind, expected.get(UUID(hex=source["item_uuid"])), source))
+                    group.create_task(
+                        self._source(kind, expected.get(UUID(hex=source["item_uuid"])), source)
+                    )
                     for source in unit.spec["sources"]
                 ]
         except ExceptionGroup as failures:
             return _failed(unit, "unit_not_read", failures.exceptions)
         read = _together(unit, [task.result() for task in reading])
-        return read if read.error or not unit.spec.get("video") else await self._filmed(read, expected, members)
+        return (
+            read
+            if read.error or not unit.spec.get("video")
+            else await self._filmed(read, expected, members)
+        )
 
-    async def _filmed(self, read: ReadUnit, expected: Mapping[UUID, Any], members: Mapping[UUID, Any]) -> ReadUnit:
+    async def _filmed(
+        self, read: ReadUnit, expected: Mapping[UUID, Any], members: Mapping[UUID, Any]
+    ) -> ReadUnit:
         """An image sequence with its video, or with what is wrong with that."""
         unit = read.unit
         upload = expected.get(UUID(hex=unit.spec["video"]))
         there = [members.get(UUID(hex=uuid)) for uuid in unit.spec["members"]]
         if upload is None or None in there:
             return replace(read, error=_REMOVED)
-        frames = [*(Frame.of_source(source) for source in read.sources), *(Frame.of_item(row) for row in there)]
+        frames = [
+            *(Frame.of_source(source) for source in read.sources),
+            *(Frame.of_item(row) for row in there),
+        ]
         try:
             facts = await self._film(frames, upload)
         except (MediaError, MissingObject) as error:
             return replace(read, error=f"{upload.file_name}: {error}.")
         except Exception as error:
             return _failed(unit, "sequence_not_filmed", [error])
-        source = ReadSource(upload.item_uuid, upload.object_key, facts, unit.title, unit.spec["client_metadata"])
+        source = ReadSource(
+            upload.item_uuid, upload.object_key, facts, unit.title, unit.spec["client_metadata"]
+        )
         return replace(read, video=source)
 
     async def _film(self, frames: Sequence[Frame], upload: Any) -> dict[str, Any]:
         """Make a film of the frames, one copy at a time, and store it; what it is."""
-        async with self._encoder.film(max(one.width for one in frames), max(one.height for one in frames)) as film:
+        async with self._encoder.film(
+            max(one.width for one in frames), max(one.height for one in frames)
+        ) as film:
             for frame in frames:
-                async with copy_of(self._services, frame.place, frame.elsewhere, frame.integration_uuid) as path:
+                async with local_copy(
+                    self._services, frame.place, frame.elsewhere, frame.integration_uuid
+                ) as path:
                     await film.add(path)
             await film.finish()
-            facts = asdict(await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name))
-            await self._services.store.put_file(upload.object_key, film.path, self._encoder.mime_type)
+            facts = asdict(
+                await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name)
+            )
+            await self._services.store.put_file(
+                upload.object_key, film.path, self._encoder.mime_type
+            )
         return facts
 
-    async def _source(self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]) -> ReadSource | str:
+    async def _source(
+        self, kind: StorageItemType, upload: Any, source: Mapping[str, Any]
+    ) -> ReadSource | str:
         """A file, or what is wrong with it."""
         if upload is None:
             return "A placeholder was removed before its file was read."
@@ -138,8 +173,12 @@ class Reader:
         try:
             async with self._places_elsewhere if elsewhere else self._places:
                 if elsewhere:
-                    url, integration = await readable(self._services, upload.source_url, upload.integration_uuid)
-                    facts = await self._facts_elsewhere(url, kind, upload.file_name, source["facts"])
+                    url, integration = await readable_url(
+                        self._services, upload.source_url, upload.integration_uuid
+                    )
+                    facts = await self._facts_elsewhere(
+                        url, kind, upload.file_name, source["facts"]
+                    )
                 else:
                     facts = await self._facts_here(place, kind, upload.file_name, source["facts"])
             _check_declared(upload, facts)
@@ -199,7 +238,9 @@ def _trusted(provided: Mapping[str, Any], sha256: str | None, size: int | None) 
     if size == 0:
         raise MediaError("the file is empty")
     if provided.get("file_size", size) != size:
-        raise MediaError(f"the file has {size:,} bytes, not {provided['file_size']:,} as its metadata says")
+        raise MediaError(
+            f"the file has {size:,} bytes, not {provided['file_size']:,} as its metadata says"
+        )
     return {**provided, "sha256": sha256, "file_size": size}
 
 
@@ -219,7 +260,9 @@ def _with_settings(facts: Mapping[str, Any], settings: Mapping[str, Any] | None)
 
 def _check_declared(upload: Any, facts: Mapping[str, Any]) -> None:
     if upload.file_size not in (facts["file_size"], None):
-        raise MediaError(f"the file has {facts['file_size']:,} bytes, not {upload.file_size:,} as was declared")
+        raise MediaError(
+            f"the file has {facts['file_size']:,} bytes, not {upload.file_size:,} as was declared"
+        )
     if upload.sha256 and upload.sha256 != facts["sha256"]:
         raise MediaError(f"the SHA-256 is {facts['sha256']}, not {upload.sha256} as was declared")
 

@@ -27,7 +27,12 @@ async def recount(services: Services) -> None:
 async def _all_folders(services: Services) -> AsyncIterator[UUID]:
     last = UUID(int=0)
     while True:
-        after = sa.select(folders.c.uuid).where(folders.c.uuid > last).order_by(folders.c.uuid).limit(_AT_ONCE)
+        after = (
+            sa.select(folders.c.uuid)
+            .where(folders.c.uuid > last)
+            .order_by(folders.c.uuid)
+            .limit(_AT_ONCE)
+        )
         rows = await services.database.rows(after)
         for row in rows:
             yield row.uuid

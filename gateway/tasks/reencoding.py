@@ -21,7 +21,7 @@ from gateway.queues.base import JSON
 from gateway.sandbox.encoder import Encoder, Original
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
-from gateway.tasks.local_copies import copy_of
+from gateway.tasks.local_copies import local_copy
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
 """When a video is tried again that we could not work on, for reasons that are not its own; then it has failed."""
@@ -87,9 +87,11 @@ async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any)
     if unit.present_key is not None and not unit.is_forced:
         return Ending(ReencodeUnitStatus.LEFT_ALONE)
     place, elsewhere = unit.original_key or unit.url, unit.original_key is None
-    async with copy_of(services, place, elsewhere, unit.integration_uuid) as path:
+    async with local_copy(services, place, elsewhere, unit.integration_uuid) as path:
         original = Original(path, unit.mime_type, unit.duration or 0.0)
-        async with encoder.recoded(original, unit.is_forced, partial(_report, services, unit)) as film:
+        async with encoder.recoded(
+            original, unit.is_forced, partial(_report, services, unit)
+        ) as film:
             if film is None:
                 return Ending(ReencodeUnitStatus.LEFT_ALONE)
             facts = asdict(await prober.probe(film, StorageItemType.VIDEO, unit.name))

@@ -11,15 +11,20 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.catalog.integrations import open_integration
-from gateway.catalog.mirroring.apply_diff import Difference, Found, Sidecar
-from gateway.catalog.mirroring.prefix_folders import name_of, prefix_folders, prefix_of, prefixes_above
-from gateway.catalog.rules.metadata_types import MetadataTerms, metadata_terms
-from gateway.catalog.rules.names import MAX_METADATA, checked_metadata
+from gateway.catalog.mirroring.apply_diff import ListedObject, ListingDiff, Sidecar
+from gateway.catalog.mirroring.prefix_folders import (
+    name_of,
+    prefix_folders,
+    prefix_of,
+    prefixes_above,
+)
+from gateway.catalog.rules.metadata_types import MetadataValidator, load_metadata_validator
+from gateway.catalog.rules.names import MAX_METADATA, validate_metadata
 from gateway.clouds.base import CloudObject, ObjectPage, Place
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import url_of
 from gateway.context import Services
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.tree import MAX_DEPTH, depth
 from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
@@ -54,7 +59,7 @@ class Step:
     `is_page` says that the page is done; else more has vanished than one step deals with.
     """
 
-    difference: Difference
+    difference: ListingDiff
     added: Mapping[str, int]
     reach: str
     cursor: str | None = None
@@ -85,7 +90,9 @@ class Scan:
         self._job = job
         self._folder = folder
         self._suffix: str | None = (folder.metadata_ingestion or {}).get("suffix")
-        self._attaches = bool(self._suffix) and not folder.metadata_ingestion["paused"] and not job.is_dry_run
+        self._attaches = (
+            bool(self._suffix) and not folder.metadata_ingestion["paused"] and not job.is_dry_run
+        )
         self._places = asyncio.Semaphore(_REQUESTS)
 
     async def step(self) -> Step:
@@ -94,12 +101,21 @@ class Scan:
         top = cloud.place(self._folder.remote_url)
         page = await cloud.page(top, self._job.cursor, PAGE)
         found = self._sort(cloud, top, page)
-        reach = None if page.next is None else max([self._job.reach, *(one.key for one in page.objects)])
+        reach = (
+            None
+            if page.next is None
+            else max([self._job.reach, *(one.key for one in page.objects)])
+        )
         missing = await self._missing(found.objects.keys(), reach)
         if len(missing) > PAGE:
             vanished = await self._vanished(cloud, top, missing[:PAGE])
-            difference = Difference(vanished=vanished)
-            return Step(difference, {"vanished_count": len(vanished)}, missing[PAGE - 1].remote_key, is_page=False)
+            difference = ListingDiff(vanished=vanished)
+            return Step(
+                difference,
+                {"vanished_count": len(vanished)},
+                missing[PAGE - 1].remote_key,
+                is_page=False,
+            )
         vanished = await self._vanished(cloud, top, missing)
         return await self._compared(cloud, top, page, found, vanished, reach)
 
@@ -137,13 +153,17 @@ class Scan:
             items.c.linked_folder_uuid == self._folder.uuid,
             *here,
             ~items.c.is_tombstone,
-            sa.not_(among(dialect, items.c.remote_key, listed)),
+            sa.not_(in_keys(dialect, items.c.remote_key, listed)),
         )
-        return await self._services.database.rows(statement.order_by(items.c.remote_key).limit(PAGE + 1))
+        return await self._services.database.rows(
+            statement.order_by(items.c.remote_key).limit(PAGE + 1)
+        )
 
     async def _vanished(self, cloud: Cloud, top: Place, rows: Sequence[Any]) -> list[UUID]:
         """Those of the items whose objects are gone: not all stores list in order, so each is asked for."""
-        there = await asyncio.gather(*(self._is_there(cloud, Place(top.bucket, row.remote_key)) for row in rows))
+        there = await asyncio.gather(
+            *(self._is_there(cloud, Place(top.bucket, row.remote_key)) for row in rows)
+        )
         return [row.uuid for row, is_there in zip(rows, there, strict=True) if not is_there]
 
     async def _is_there(self, cloud: Cloud, place: Place) -> bool:
@@ -160,7 +180,13 @@ class Scan:
         return True
 
     async def _compared(
-        self, cloud: Cloud, top: Place, page: ObjectPage, found: Sorted, vanished: list[UUID], reach: str | None
+        self,
+        cloud: Cloud,
+        top: Place,
+        page: ObjectPage,
+        found: Sorted,
+        vanished: list[UUID],
+        reach: str | None,
     ) -> Step:
         """The whole of a page."""
         rows = await self._rows(found)
@@ -176,35 +202,47 @@ class Scan:
             "vanished_count": len(vanished),
             "skipped_count": len(found.skipped),
         }
-        sidecars, bad = await self._sidecars(cloud, top, found, rows) if self._attaches else ({}, [])
+        sidecars, bad = (
+            await self._sidecars(cloud, top, found, rows) if self._attaches else ({}, [])
+        )
         added |= {"sidecars_attached_count": len(sidecars), "sidecars_error_count": len(bad)}
-        difference = Difference(
+        difference = ListingDiff(
             new=[] if self._job.is_dry_run else await self._expected(cloud, top, new, sidecars),
             changed={uuid: _found(cloud, top, one, row) for uuid, (row, one) in changed.items()},
             vanished=vanished,
             returned=returned,
             sidecars={rows[key].uuid: one for key, one in sidecars.items() if key in rows},
         )
-        return Step(difference, added, reach or self._job.reach, page.next, skipped=found.skipped, bad_sidecars=bad)
+        return Step(
+            difference,
+            added,
+            reach or self._job.reach,
+            page.next,
+            skipped=found.skipped,
+            bad_sidecars=bad,
+        )
 
     async def _rows(self, found: Sorted) -> dict[str, Any]:
         """The items of the page's objects, and of those that metadata lies beside, by key."""
         keys = [*found.objects, *(found.sidecars if self._attaches else ())]
         mine = items.c.linked_folder_uuid == self._folder.uuid
-        chosen = among(self._services.database.dialect, items.c.remote_key, keys)
+        chosen = in_keys(self._services.database.dialect, items.c.remote_key, keys)
         return {
-            row.remote_key: row for row in await self._services.database.rows(sa.select(*_seen).where(mine, chosen))
+            row.remote_key: row
+            for row in await self._services.database.rows(sa.select(*_seen).where(mine, chosen))
         }
 
     async def _expected(
         self, cloud: Cloud, top: Place, new: Sequence[CloudObject], sidecars: Mapping[str, Sidecar]
-    ) -> list[Found]:
+    ) -> list[ListedObject]:
         """New objects with the folders that their items go to."""
         prefixes = {prefix_of(one.key) for one in new}
         database, user_uuid = self._services.database, self._job.user_uuid
-        homes = await prefix_folders(database, user_uuid, self._folder, cloud.account, top, prefixes)
+        homes = await prefix_folders(
+            database, user_uuid, self._folder, cloud.account, top, prefixes
+        )
         return [
-            Found(
+            ListedObject(
                 one,
                 url_of(cloud.account, Place(top.bucket, one.key)),
                 kind,
@@ -225,14 +263,19 @@ class Scan:
         wanted = {
             key: one
             for key, one in found.sidecars.items()
-            if (key in rows and rows[key].sidecar_etag != _mark(one)) or (key in found.objects and key not in rows)
+            if (key in rows and rows[key].sidecar_etag != _mark(one))
+            or (key in found.objects and key not in rows)
         }
-        terms = await metadata_terms(self._services.database, self._services.settings)
-        read = await asyncio.gather(*(self._sidecar(cloud, top, one, terms) for one in wanted.values()))
+        terms = await load_metadata_validator(self._services.database, self._services.settings)
+        read = await asyncio.gather(
+            *(self._sidecar(cloud, top, one, terms) for one in wanted.values())
+        )
         good = {key: one for key, one in zip(wanted, read, strict=True) if one}
         return good, [one.key for key, one in wanted.items() if key not in good]
 
-    async def _sidecar(self, cloud: Cloud, top: Place, one: CloudObject, terms: MetadataTerms) -> Sidecar | None:
+    async def _sidecar(
+        self, cloud: Cloud, top: Place, one: CloudObject, terms: MetadataValidator
+    ) -> Sidecar | None:
         """What an object says as metadata; None if it is not JSON of an object that fits the terms, or too much."""
         if not 0 < one.size <= MAX_METADATA:
             return None
@@ -241,7 +284,7 @@ class Scan:
         try:
             given = read_json(data.removeprefix(codecs.BOM_UTF8))
             check_kept(given)
-            metadata = checked_metadata(given)
+            metadata = validate_metadata(given)
         except (orjson.JSONDecodeError, DomainError):
             return None
         return None if given is None or terms.fault(metadata) else Sidecar(_mark(one), metadata)
@@ -258,5 +301,7 @@ def _mark(one: CloudObject) -> str:
     return one.etag or f"{one.last_modified} {one.size}"
 
 
-def _found(cloud: Cloud, top: Place, one: CloudObject, row: Any) -> Found:
-    return Found(one, url_of(cloud.account, Place(top.bucket, one.key)), row.item_type, row.folder_uuid)
+def _found(cloud: Cloud, top: Place, one: CloudObject, row: Any) -> ListedObject:
+    return ListedObject(
+        one, url_of(cloud.account, Place(top.bucket, one.key)), row.item_type, row.folder_uuid
+    )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
-from gateway.catalog.mirroring.apply_diff import write_difference
+from gateway.catalog.mirroring.apply_diff import apply_diff
 from gateway.catalog.sync_jobs import SYNC, advance, enqueue_sync, fail, running_sync, start_sync
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
@@ -60,7 +60,9 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
 
 
 async def _take_step(services: Services, row: Any) -> None:
-    [folder] = await services.database.rows(sa.select(folders).where(folders.c.uuid == row.folder_uuid))
+    [folder] = await services.database.rows(
+        sa.select(folders).where(folders.c.uuid == row.folder_uuid)
+    )
     step = await Scan(services, row, folder).step()
     if _objects(row) + step.objects > MAX_OBJECTS:
         said = f"There are more than {MAX_OBJECTS:,} objects; a folder cannot mirror so many."
@@ -69,7 +71,7 @@ async def _take_step(services: Services, row: Any) -> None:
         await lock_tree(transaction.connection, exclusive=False)
         added = dict(step.added)
         if not row.is_dry_run:
-            added |= await write_difference(transaction, services.queue, row, folder, step.difference)
+            added |= await apply_diff(transaction, services.queue, row, folder, step.difference)
         if not await advance(transaction, services.events, row, _values(row, step), added):
             raise Overtaken
 
@@ -94,7 +96,9 @@ def _objects(row: Any) -> int:
 
 
 async def _pending(services: Services, uuid: UUID) -> Any:
-    mine = sa.and_(cloud_sync_jobs.c.uuid == uuid, cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING)
+    mine = sa.and_(
+        cloud_sync_jobs.c.uuid == uuid, cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING
+    )
     [*found] = await services.database.rows(sa.select(cloud_sync_jobs).where(mine))
     return found[0] if found else None
 
@@ -119,6 +123,8 @@ async def start_daily_syncs(services: Services) -> None:
     due = sa.select(folders.c.uuid).where(folders.c.auto_sync, ~recent)
     for found in await services.database.rows(due):
         async with services.database.writing() as transaction:
-            [*held] = await transaction.rows(due.where(folders.c.uuid == found.uuid).with_for_update(of=folders))
+            [*held] = await transaction.rows(
+                due.where(folders.c.uuid == found.uuid).with_for_update(of=folders)
+            )
             if held and await running_sync(transaction, found.uuid) is None:
                 await start_sync(transaction, services.queue, None, found.uuid)

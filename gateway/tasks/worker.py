@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from gateway.catalog.ingestion.batches import TURN
+from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.reencoding import REENCODE
@@ -16,7 +16,7 @@ from gateway.models.base import now
 from gateway.queues.base import Task
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
-from gateway.tasks.ingest import FILM, INGEST, ingest, take_turn
+from gateway.tasks.ingest import FILM, INGEST, ingest, run_batch
 from gateway.tasks.manifests import read_manifest
 from gateway.tasks.objects import abort_parts, remove_objects
 from gateway.tasks.reading import Reader
@@ -37,7 +37,7 @@ def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
     """Every task by its name in the queue."""
     return {
         READ_MANIFEST: partial(read_manifest, services),
-        TURN: partial(take_turn, services, reader),
+        RUN_BATCH: partial(run_batch, services, reader),
         INGEST: partial(ingest, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
@@ -49,9 +49,13 @@ def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
 async def work(services: Services, stop: asyncio.Event) -> None:
     """Run tasks until `stop` is set."""
     settings = services.settings
-    prober = Prober(ProbeLimits(settings.probe_seconds, settings.probe_memory, settings.probe_children))
+    prober = Prober(
+        ProbeLimits(settings.probe_seconds, settings.probe_memory, settings.probe_children)
+    )
     at_once = 2 * settings.probe_children  # so that copies come while others are read
-    limits = EncodeLimits(settings.encode_seconds, settings.encode_memory, children=settings.encode_children)
+    limits = EncodeLimits(
+        settings.encode_seconds, settings.encode_memory, children=settings.encode_children
+    )
     encoder = Encoder(settings.video_codec, limits)
     reader = Reader(services, prober, encoder, at_once)
     try:
@@ -64,7 +68,10 @@ async def work(services: Services, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             for tasks, concurrency in (
                 (tasks_of(services, reader), settings.worker_concurrency),
-                (encoding, settings.encode_children),  # they take long, and must not keep others from their turn
+                (
+                    encoding,
+                    settings.encode_children,
+                ),  # they take long, and must not keep others from their turn
             ):
                 group.create_task(services.queue.work(tasks, concurrency=concurrency, stop=stop))
     finally:

@@ -23,7 +23,9 @@ class CreateCollectionInput:
 @strawberry.input(description="Changes of a collection: what is absent stays as it is.")
 class UpdateCollectionInput:
     collection_uuid: UUID = strawberry.field(description="The collection.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=f"{_NAME} Null is refused.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"{_NAME} Null is refused."
+    )
     description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
@@ -60,7 +62,9 @@ class AddCollectionPresetItemsInput:
     )
 
 
-@strawberry.input(description="Items that leave a collection, by a filter that is kept (ENC-COLL-11).")
+@strawberry.input(
+    description="Items that leave a collection, by a filter that is kept (ENC-COLL-11)."
+)
 class RemoveCollectionPresetItemsInput:
     collection_uuid: UUID = strawberry.field(description="The collection.")
     filter_preset_uuid: UUID = strawberry.field(
@@ -79,6 +83,8 @@ class CreateFilterPresetInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="A filter to be forgotten; collections that were filled by it stay as they are.")
+@strawberry.input(
+    description="A filter to be forgotten; collections that were filled by it stay as they are."
+)
 class DeleteFilterPresetInput:
     filter_preset_uuid: UUID = strawberry.field(description="The preset.")

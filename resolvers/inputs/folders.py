@@ -15,8 +15,12 @@ _KEY = "The same key within 24 hours gives the same answer instead of doing it a
 
 @strawberry.input(description="A folder to be made (ENC-CFOLD).")
 class CreateStorageFolderInput:
-    name: str = strawberry.field(description="1 to 1,000 characters; others may have the same name.")
-    description: str | None = strawberry.field(default=None, description="At most 10,000 characters.")
+    name: str = strawberry.field(
+        description="1 to 1,000 characters; others may have the same name."
+    )
+    description: str | None = strawberry.field(
+        default=None, description="At most 10,000 characters."
+    )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
     parent_uuid: UUID | None = strawberry.field(
         default=None, description="The folder to make it in; null makes a root."
@@ -30,29 +34,41 @@ class CreateStorageFolderInput:
 @strawberry.input(description="Changes of a folder: what is absent stays as it is (ENC-PFOLD).")
 class UpdateStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="The folder.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description="1 to 1,000 characters; null is refused.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="1 to 1,000 characters; null is refused."
+    )
     description: str | None = strawberry.field(
         default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
     )
     client_metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description=_METADATA)
-    client_metadata_patch: JSON | None = strawberry.field(default=strawberry.UNSET, description=_PATCH)
+    client_metadata_patch: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description=_PATCH
+    )
 
 
 @strawberry.input(description="Changes of several folders.")
 class UpdateStorageFoldersInput:
-    folders: list[UpdateStorageFolderInput] = strawberry.field(description="1 to 1,000 folders, none of them twice.")
-    allow_partial: bool = strawberry.field(default=False, description="Whether to do what can be done if some cannot.")
+    folders: list[UpdateStorageFolderInput] = strawberry.field(
+        description="1 to 1,000 folders, none of them twice."
+    )
+    allow_partial: bool = strawberry.field(
+        default=False, description="Whether to do what can be done if some cannot."
+    )
 
 
 @strawberry.input(description="Folders to be hung elsewhere (ENC-MOVF).")
 class MoveStorageFoldersInput:
-    folder_uuids: list[UUID] = strawberry.field(description="1 to 1,000 folders, none of them twice.")
+    folder_uuids: list[UUID] = strawberry.field(
+        description="1 to 1,000 folders, none of them twice."
+    )
     new_parent_uuid: UUID | None = strawberry.field(
         default=strawberry.UNSET,
         description="The folder to put them in; null makes them roots, absent is refused.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
-    allow_partial: bool = strawberry.field(default=False, description="Whether to do what can be done if some cannot.")
+    allow_partial: bool = strawberry.field(
+        default=False, description="Whether to do what can be done if some cannot."
+    )
 
 
 @strawberry.input(description="A folder to be removed (SUB-049).")
@@ -61,5 +77,7 @@ class DeleteStorageFolderInput:
     recursive: bool = strawberry.field(
         default=False, description="Whether to remove also all that lies in it and below."
     )
-    allow_dataset_changes: bool = strawberry.field(default=False, description="Whether items may go that datasets use.")
+    allow_dataset_changes: bool = strawberry.field(
+        default=False, description="Whether items may go that datasets use."
+    )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)

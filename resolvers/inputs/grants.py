@@ -13,7 +13,9 @@ _ROLE = "The role of all these groups; it replaces the one that a group holds th
 
 @strawberry.input(description="Groups that get a role on a folder (ENC-QGRP-01).")
 class AddStorageFolderGroupsInput:
-    folder_uuid: UUID = strawberry.field(description="The folder; the role holds for all below it too.")
+    folder_uuid: UUID = strawberry.field(
+        description="The folder; the role holds for all below it too."
+    )
     group_uuids: list[UUID] = strawberry.field(description=_GROUPS)
     role: StorageUserRole = strawberry.field(description=_ROLE)
 

@@ -29,16 +29,22 @@ class CloudCredentialsInput:
     access_key_id: str | None = strawberry.field(
         default=None, description="The key's id, of S3 and its like; of GCP that of an HMAC key."
     )
-    secret_access_key: str | None = strawberry.field(default=None, description="The secret that belongs to it.")
+    secret_access_key: str | None = strawberry.field(
+        default=None, description="The secret that belongs to it."
+    )
     session_token: str | None = strawberry.field(
         default=None, description="The token that belongs to a key that is good for a while."
     )
-    account_key: str | None = strawberry.field(default=None, description="The key of an AZURE account, in base64.")
+    account_key: str | None = strawberry.field(
+        default=None, description="The key of an AZURE account, in base64."
+    )
 
 
 @strawberry.input(description="A cloud integration to be made.")
 class CreateCloudIntegrationInput:
-    title: str = strawberry.field(description="1 to 1,000 characters; others may have the same title.")
+    title: str = strawberry.field(
+        description="1 to 1,000 characters; others may have the same title."
+    )
     kind: StorageLocationName = strawberry.field(
         description="What kind of store it is: S3, S3_COMPATIBLE, OPEN_TELEKOM, GCP or AZURE."
     )
@@ -52,7 +58,8 @@ class CreateCloudIntegrationInput:
     use_server_credentials: bool = strawberry.field(default=False, description=_SERVER)
     verify_access: bool = strawberry.field(default=True, description=_VERIFY)
     idempotency_key: str | None = strawberry.field(
-        default=None, description="The same key within 24 hours gives the same answer instead of doing it again."
+        default=None,
+        description="The same key within 24 hours gives the same answer instead of doing it again.",
     )
 
 
@@ -66,7 +73,8 @@ class UpdateCloudIntegrationInput:
     region: str | None = strawberry.field(default=strawberry.UNSET, description=_REGION)
     account: str | None = strawberry.field(default=strawberry.UNSET, description=_ACCOUNT)
     locations: list[URL] | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{_LOCATIONS} They replace those that there are; null is refused."
+        default=strawberry.UNSET,
+        description=f"{_LOCATIONS} They replace those that there are; null is refused.",
     )
     credentials: CloudCredentialsInput | None = strawberry.field(
         default=strawberry.UNSET, description="They replace those that there are; null is refused."
@@ -79,7 +87,9 @@ class UpdateCloudIntegrationInput:
 
 @strawberry.input(description="A cloud integration to be removed.")
 class DeleteCloudIntegrationInput:
-    integration_uuid: UUID = strawberry.field(description="The integration; no item or folder may need it.")
+    integration_uuid: UUID = strawberry.field(
+        description="The integration; no item or folder may need it."
+    )
 
 
 @strawberry.input(description="A cloud integration whose access is to be tried.")

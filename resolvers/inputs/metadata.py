@@ -32,12 +32,15 @@ class SetMetadataSchemaFieldInput:
 class DeleteMetadataSchemaFieldInput:
     key: str = strawberry.field(description="The key.")
     hard: bool = strawberry.field(
-        default=False, description="Whether for good: then it can never be restored nor used again (SUB-036)."
+        default=False,
+        description="Whether for good: then it can never be restored nor used again (SUB-036).",
     )
     revision: BigInt | None = strawberry.field(default=None, description=_REVISION)
 
 
-@strawberry.input(description="A deleted metadata key to be brought back, with its type (ENC-SCHEMA-09).")
+@strawberry.input(
+    description="A deleted metadata key to be brought back, with its type (ENC-SCHEMA-09)."
+)
 class RestoreMetadataSchemaFieldInput:
     key: str = strawberry.field(description="The key, which was not deleted for good.")
     revision: BigInt | None = strawberry.field(default=None, description=_REVISION)

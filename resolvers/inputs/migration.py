@@ -7,20 +7,27 @@ import strawberry
 from resolvers.inputs.scalars import URL
 
 
-@strawberry.input(description="An item whose object lies elsewhere now, or the items that have a URL (SUB-138).")
+@strawberry.input(
+    description="An item whose object lies elsewhere now, or the items that have a URL (SUB-138)."
+)
 class MigrateStorageItemInput:
-    item_uuid: UUID | None = strawberry.field(default=None, description="The item; this or url (ENC-QBODY-04).")
+    item_uuid: UUID | None = strawberry.field(
+        default=None, description="The item; this or url (ENC-QBODY-04)."
+    )
     url: URL | None = strawberry.field(
         default=None,
         description="The present URL of items, all of which are meant that the viewer sees; this or itemUuid "
         "(ENC-QBODY-03).",
     )
     new_url: URL | None = strawberry.field(
-        default=None, description="Where the object lies now; null if its URL stays, and only the integration changes."
+        default=None,
+        description="Where the object lies now; null if its URL stays, and only the integration changes.",
     )
 
 
-@strawberry.input(description="Items whose objects are reached otherwise from now on (ENC-CLIENT-09).")
+@strawberry.input(
+    description="Items whose objects are reached otherwise from now on (ENC-CLIENT-09)."
+)
 class MigrateStorageItemsInput:
     items: list[MigrateStorageItemInput] = strawberry.field(
         description="1 to 1,000 entries, of at most 1,000 items, none of them twice."
@@ -44,5 +51,6 @@ class MigrateStorageItemsInput:
         description="Whether to leave out entries for which there is no item, instead of refusing all (ENC-QBODY-08).",
     )
     idempotency_key: str | None = strawberry.field(
-        default=None, description="The same key within 24 hours gives the same answer instead of doing it again."
+        default=None,
+        description="The same key within 24 hours gives the same answer instead of doing it again.",
     )

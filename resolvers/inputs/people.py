@@ -15,9 +15,13 @@ _KEY = "The same key within 24 hours gives the same answer instead of doing it a
 
 @strawberry.input(description="A user to be made.")
 class CreateUserInput:
-    email: str = strawberry.field(description="At most 320 characters; no other user may have it, whatever the case.")
+    email: str = strawberry.field(
+        description="At most 320 characters; no other user may have it, whatever the case."
+    )
     name: str | None = strawberry.field(default=None, description=_USER_NAME)
-    site_role: SiteRole = strawberry.field(default=SiteRole.MEMBER, description="What the user is to the whole site.")
+    site_role: SiteRole = strawberry.field(
+        default=SiteRole.MEMBER, description="What the user is to the whole site."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
@@ -43,7 +47,9 @@ class CreateGroupInput:
 @strawberry.input(description="Changes of a group: what is absent stays as it is (ENC-QGRP-05).")
 class UpdateGroupInput:
     group_uuid: UUID = strawberry.field(description="The group.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=f"{_NAME} Null is refused.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"{_NAME} Null is refused."
+    )
     description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
@@ -52,23 +58,32 @@ class DeleteGroupInput:
     group_uuid: UUID = strawberry.field(description="The group.")
 
 
-@strawberry.input(description="Users who shall belong to a group, by uuid or e-mail address or both (ENC-QGRP-07).")
+@strawberry.input(
+    description="Users who shall belong to a group, by uuid or e-mail address or both (ENC-QGRP-07)."
+)
 class AddGroupUsersInput:
     group_uuid: UUID = strawberry.field(description="The group.")
-    user_uuids: list[UUID] | None = strawberry.field(default=None, description="At most 1,000 users.")
+    user_uuids: list[UUID] | None = strawberry.field(
+        default=None, description="At most 1,000 users."
+    )
     user_emails: list[str] | None = strawberry.field(
-        default=None, description="At most 1,000 e-mail addresses of users, in any case (ENC-GUSER-01)."
+        default=None,
+        description="At most 1,000 e-mail addresses of users, in any case (ENC-GUSER-01).",
     )
 
 
-@strawberry.input(description="Users who shall not belong to a group, by uuid or e-mail address or both (ENC-QGRP-08).")
+@strawberry.input(
+    description="Users who shall not belong to a group, by uuid or e-mail address or both (ENC-QGRP-08)."
+)
 class RemoveGroupUsersInput:
     group_uuid: UUID = strawberry.field(description="The group.")
     user_uuids: list[UUID] | None = strawberry.field(
-        default=None, description="At most 1,000 users; those who do not belong to the group are passed over."
+        default=None,
+        description="At most 1,000 users; those who do not belong to the group are passed over.",
     )
     user_emails: list[str] | None = strawberry.field(
-        default=None, description="At most 1,000 e-mail addresses, in any case; unknown ones are passed over."
+        default=None,
+        description="At most 1,000 e-mail addresses, in any case; unknown ones are passed over.",
     )
 
 
@@ -76,7 +91,8 @@ class RemoveGroupUsersInput:
 class CreateApiKeyInput:
     name: str = strawberry.field(description="What it is for; 1 to 1,000 characters.")
     user_uuid: UUID | None = strawberry.field(
-        default=None, description="Who signs in with it; the viewer if absent. Others only for admins of the site."
+        default=None,
+        description="Who signs in with it; the viewer if absent. Others only for admins of the site.",
     )
     expires_at: datetime | None = strawberry.field(
         default=None, description="From when on it is refused, later than now; null means never."

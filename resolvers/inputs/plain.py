@@ -33,7 +33,9 @@ def reader_of(kind: Any) -> Read:
 
 def element_of(kind: Any, field: str) -> Any:
     """What the entries of a field that is a list are."""
-    [found] = [one for one in get_object_definition(kind, strict=True).fields if one.python_name == field]
+    [found] = [
+        one for one in get_object_definition(kind, strict=True).fields if one.python_name == field
+    ]
     return found.type.of_type  # type: ignore[union-attr]  # it is a list
 
 
@@ -52,7 +54,11 @@ def _fields(kind: Any) -> dict[str, tuple[str, Read, bool]]:
 
 def _is_required(kind: Any, name: str) -> bool:
     parameter = kind.__dataclass_fields__[name]
-    return type(parameter.default).__name__ == type(parameter.default_factory).__name__ == "_MISSING_TYPE"
+    return (
+        type(parameter.default).__name__
+        == type(parameter.default_factory).__name__
+        == "_MISSING_TYPE"
+    )
 
 
 def _input(kind: Any, fields: dict[str, tuple[str, Read, bool]], value: Any, path: Path) -> Any:
@@ -60,11 +66,15 @@ def _input(kind: Any, fields: dict[str, tuple[str, Read, bool]], value: Any, pat
         raise bad_input("This is not an object.", *path)
     for key in value.keys() - fields.keys():
         close = get_close_matches(key, fields, n=1)
-        raise bad_input("There is no such key" + (f"; did you mean {close[0]}?" if close else "."), *path, key)
+        raise bad_input(
+            "There is no such key" + (f"; did you mean {close[0]}?" if close else "."), *path, key
+        )
     for key, (_, _, required) in fields.items():
         if required and key not in value:
             raise bad_input("This key is missing.", *path, key)
-    return kind(**{fields[key][0]: fields[key][1](given, (*path, key)) for key, given in value.items()})
+    return kind(
+        **{fields[key][0]: fields[key][1](given, (*path, key)) for key, given in value.items()}
+    )
 
 
 def _optional(read: Read, value: Any, path: Path) -> Any:
@@ -91,7 +101,11 @@ def _text(value: Any, path: Path) -> str:
 
 
 def _whole(bits: int, value: Any, path: Path) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << bits - 1) <= value < 1 << bits - 1:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not -(1 << bits - 1) <= value < 1 << bits - 1
+    ):
         raise bad_input(f"This is not a whole number of {bits} bits.", *path)
     return value
 

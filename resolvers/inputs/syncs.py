@@ -12,7 +12,9 @@ _KEY = "The same key within 24 hours gives the same answer instead of doing it a
 
 @strawberry.input(description="What a folder is to mirror, for good (ENC-CSF).")
 class CloudSyncedFolderInput:
-    integration_uuid: UUID = strawberry.field(description="The cloud integration by which the bucket is reached.")
+    integration_uuid: UUID = strawberry.field(
+        description="The cloud integration by which the bucket is reached."
+    )
     remote_url: URL = strawberry.field(
         description="The bucket, or a prefix of keys, within the locations of the integration: `s3://bucket/path/`, "
         "`gs://bucket/path/`, `https://account.blob.core.windows.net/container/path/` or, for a store that speaks S3, "
@@ -25,7 +27,8 @@ class CloudSyncedFolderInput:
 class StartCloudFolderSyncInput:
     folder_uuid: UUID = strawberry.field(description="A folder that was made with `cloudSync`.")
     dry_run: bool = strawberry.field(
-        default=False, description="Whether only to count what a sync would do, and to change nothing."
+        default=False,
+        description="Whether only to count what a sync would do, and to change nothing.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
@@ -48,7 +51,8 @@ class SidecarMatcherInput:
 @strawberry.input(description="How metadata that lies beside files gets to their items (ENC-MING).")
 class MetadataIngestionInput:
     matcher: SidecarMatcherInput | None = strawberry.field(
-        default=None, description="Which files they are; those that end in `.metadata.json` if absent."
+        default=None,
+        description="Which files they are; those that end in `.metadata.json` if absent.",
     )
     paused: bool = strawberry.field(
         default=False, description="Whether to leave them alone; even so they become no items."

@@ -48,7 +48,9 @@ class UploadFileInput:
     item_type: StorageItemType = strawberry.field(
         description="What it will become: VIDEO, IMAGE, AUDIO, DICOM_FILE, NIFTI, TIMESERIES, PLAIN_TEXT, PDF or SCENE."
     )
-    file_size: BigInt = strawberry.field(description="Exactly how many bytes will be sent; at least 1.")
+    file_size: BigInt = strawberry.field(
+        description="Exactly how many bytes will be sent; at least 1."
+    )
     mime_type: str | None = strawberry.field(
         default=None, description="Sent with the bytes; application/octet-stream if absent."
     )
@@ -81,10 +83,14 @@ class AbortUploadsInput:
     item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 placeholders.")
 
 
-@strawberry.input(description="Parts of an upload for which URLs are wanted, for the first time or again.")
+@strawberry.input(
+    description="Parts of an upload for which URLs are wanted, for the first time or again."
+)
 class SignUploadPartsInput:
     item_uuid: UUID = strawberry.field(description="The placeholder.")
-    part_numbers: list[int] = strawberry.field(description="1 to 1,000 numbers of parts, counted from 1.")
+    part_numbers: list[int] = strawberry.field(
+        description="1 to 1,000 numbers of parts, counted from 1."
+    )
 
 
 @strawberry.input(description="An upload whose parts have all been sent.")
@@ -98,7 +104,9 @@ class VideoUploadInput:
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     title: str | None = strawberry.field(default=None, description=_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    video_metadata: VideoMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+    video_metadata: VideoMediaMetadataInput | None = strawberry.field(
+        default=None, description=_FACTS
+    )
 
 
 @strawberry.input(description="An image (ENC-UPIMG).")
@@ -107,7 +115,9 @@ class ImageUploadInput:
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     title: str | None = strawberry.field(default=None, description=_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    image_metadata: ImageMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+    image_metadata: ImageMediaMetadataInput | None = strawberry.field(
+        default=None, description=_FACTS
+    )
 
 
 @strawberry.input(description="An audio file (ENC-UPAUD).")
@@ -116,7 +126,9 @@ class AudioUploadInput:
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     title: str | None = strawberry.field(default=None, description=_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    audio_metadata: AudioMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+    audio_metadata: AudioMediaMetadataInput | None = strawberry.field(
+        default=None, description=_FACTS
+    )
 
 
 @strawberry.input(description="A text file (ENC-UPTXT).")
@@ -125,7 +137,9 @@ class TextUploadInput:
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     title: str | None = strawberry.field(default=None, description=_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    text_metadata: TextMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+    text_metadata: TextMediaMetadataInput | None = strawberry.field(
+        default=None, description=_FACTS
+    )
 
 
 @strawberry.input(description="A PDF (ENC-UPPDF).")
@@ -180,12 +194,18 @@ class DicomFileUploadInput:
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     title: str | None = strawberry.field(default=None, description=_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    dicom_metadata: DicomFileMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+    dicom_metadata: DicomFileMetadataInput | None = strawberry.field(
+        default=None, description=_FACTS
+    )
 
 
-@strawberry.input(description="A series of DICOM files; ordered by instance number where all have one (ENC-UPDS).")
+@strawberry.input(
+    description="A series of DICOM files; ordered by instance number where all have one (ENC-UPDS)."
+)
 class DicomSeriesUploadInput:
-    dicom_files: list[DicomFileUploadInput] = strawberry.field(description="1 to 10,000 files of one series.")
+    dicom_files: list[DicomFileUploadInput] = strawberry.field(
+        description="1 to 10,000 files of one series."
+    )
     title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
@@ -195,7 +215,9 @@ class ImageGroupFrameInput:
     url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     title: str | None = strawberry.field(default=None, description=_TITLE)
-    image_metadata: ImageMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
+    image_metadata: ImageMediaMetadataInput | None = strawberry.field(
+        default=None, description=_FACTS
+    )
 
 
 @strawberry.input(description="Images that belong together, in their order (ENC-UPIG).")
@@ -206,7 +228,9 @@ class ImageGroupUploadInput:
     create_video: bool = strawberry.field(default=False, description=_VIDEO)
 
 
-@strawberry.input(description="Images that are there already and belong together, in their order (ENC-UPIGI).")
+@strawberry.input(
+    description="Images that are there already and belong together, in their order (ENC-UPIGI)."
+)
 class ImageGroupFromItemsInput:
     item_uuids: list[UUID] = strawberry.field(
         description="1 to 10,000 images in any folders on which you are USER, none of them twice."
@@ -221,19 +245,33 @@ class ImageGroupFromItemsInput:
 )
 class DataUploadItemsInput:
     videos: list[VideoUploadInput] = strawberry.field(default_factory=list, description="Videos.")
-    images: list[ImageUploadInput] = strawberry.field(default_factory=list, description="Single images.")
-    audio: list[AudioUploadInput] = strawberry.field(default_factory=list, description="Audio files.")
+    images: list[ImageUploadInput] = strawberry.field(
+        default_factory=list, description="Single images."
+    )
+    audio: list[AudioUploadInput] = strawberry.field(
+        default_factory=list, description="Audio files."
+    )
     text: list[TextUploadInput] = strawberry.field(default_factory=list, description="Text files.")
     pdf: list[PdfUploadInput] = strawberry.field(default_factory=list, description="PDFs.")
-    nifti: list[NiftiUploadInput] = strawberry.field(default_factory=list, description="NIfTI volumes.")
-    time_series: list[TimeSeriesUploadInput] = strawberry.field(default_factory=list, description="Time series.")
+    nifti: list[NiftiUploadInput] = strawberry.field(
+        default_factory=list, description="NIfTI volumes."
+    )
+    time_series: list[TimeSeriesUploadInput] = strawberry.field(
+        default_factory=list, description="Time series."
+    )
     scenes: list[SceneUploadInput] = strawberry.field(default_factory=list, description="Scenes.")
-    dicom_files: list[DicomFileUploadInput] = strawberry.field(default_factory=list, description="Single DICOM files.")
-    image_groups: list[ImageGroupUploadInput] = strawberry.field(default_factory=list, description="Groups of images.")
+    dicom_files: list[DicomFileUploadInput] = strawberry.field(
+        default_factory=list, description="Single DICOM files."
+    )
+    image_groups: list[ImageGroupUploadInput] = strawberry.field(
+        default_factory=list, description="Groups of images."
+    )
     image_groups_from_items: list[ImageGroupFromItemsInput] = strawberry.field(
         default_factory=list, description="Groups of images that are there already."
     )
-    dicom_series: list[DicomSeriesUploadInput] = strawberry.field(default_factory=list, description="DICOM series.")
+    dicom_series: list[DicomSeriesUploadInput] = strawberry.field(
+        default_factory=list, description="DICOM series."
+    )
     skip_duplicate_urls: bool = strawberry.field(default=False, description=_SKIP)
     upsert_metadata: bool = strawberry.field(default=False, description=_UPSERT)
 
@@ -250,8 +288,12 @@ As CSV it has a first line that names columns: `itemType`, and `objectUrl`, `pla
 `clientMetadata` (JSON) as far as they are wanted; then one line for each file. Groups cannot be said in it."""
 )
 class UploadManifestInput:
-    json: JSON | None = strawberry.field(default=None, description="The manifest itself, with at most 10,000 entries.")
-    csv: str | None = strawberry.field(default=None, description="The same as CSV, with at most 10,000 lines.")
+    json: JSON | None = strawberry.field(
+        default=None, description="The manifest itself, with at most 10,000 entries."
+    )
+    csv: str | None = strawberry.field(
+        default=None, description="The same as CSV, with at most 10,000 lines."
+    )
     placeholder_uuid: UUID | None = strawberry.field(
         default=None,
         description="""A placeholder in the same folder, announced as PLAIN_TEXT, to which the manifest was sent: CSV if
@@ -270,7 +312,8 @@ class StartUploadJobInput:
         default=None, description="What to make items of; this or manifest."
     )
     manifest: UploadManifestInput | None = strawberry.field(
-        default=None, description="What to make items of, as a manifest; this or items (ENC-JOBIN-02)."
+        default=None,
+        description="What to make items of, as a manifest; this or items (ENC-JOBIN-02).",
     )
     file_name: str | None = strawberry.field(
         default=None,
@@ -282,7 +325,8 @@ class StartUploadJobInput:
         "name buckets (SUB-065). On it USER is needed.",
     )
     ignore_errors: bool = strawberry.field(
-        default=False, description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052)."
+        default=False,
+        description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052).",
     )
     dataset_uuid: UUID | None = strawberry.field(
         default=None,

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from gateway.catalog.ingestion.unit_plan import spec_of
+from gateway.catalog.ingestion.unit_plan import to_spec
 from gateway.clouds.urls import account_of
 from gateway.errors import DomainError
 from gateway.fetching.rules import Rules
@@ -37,16 +37,25 @@ def main(asked: dict[str, Any]) -> None:
     confine(asked["memory"])
     allow(SECONDS)
     account = asked["account"] and account_of(**asked["account"])
-    terms, switches = Terms(Rules.read(asked["ports"], asked["allowed"]), MAX_METADATA, account), Switches()
+    terms, switches = (
+        Terms(Rules.read(asked["ports"], asked["allowed"]), MAX_METADATA, account),
+        Switches(),
+    )
     end: dict[str, Any] = {}
     try:
         with Path(asked["path"]).open("rb") as file:
-            for batch in batches(units(terms, entries(file, asked["file_name"], switches)), asked["skip"]):
+            for batch in batches(
+                units(terms, entries(file, asked["file_name"], switches)), asked["skip"]
+            ):
                 send(output, b'{"units":[' + batch + b"]}")
     except Broken as error:
-        end["broken"] = str(error).encode(errors="replace").decode().replace("\0", "?")  # it may quote the file
+        end["broken"] = (
+            str(error).encode(errors="replace").decode().replace("\0", "?")
+        )  # it may quote the file
     except MemoryError:
-        end["broken"] = f"Reading the manifest needed more than {asked['memory'] >> 20:,} MB of memory."
+        end["broken"] = (
+            f"Reading the manifest needed more than {asked['memory'] >> 20:,} MB of memory."
+        )
     send(output, orjson.dumps({"end": {**end, **switches.on}}))
 
 
@@ -64,7 +73,9 @@ def units(terms: Terms, found: Iterator[Entry]) -> Iterator[Unit]:
         unit = unit_of(terms, entry)
         urls += len(unit["spec"]["sources"])
         if number > MAX_ENTRIES or urls > MAX_URLS:
-            raise Broken(f"A manifest has at most {MAX_ENTRIES:,} entries and {MAX_URLS:,} URLs; this one has more.")
+            raise Broken(
+                f"A manifest has at most {MAX_ENTRIES:,} entries and {MAX_URLS:,} URLs; this one has more."
+            )
         yield unit
 
 
@@ -73,9 +84,12 @@ def unit_of(terms: Terms, entry: Entry) -> Unit:
     try:
         plan = plan_of_entry(terms, entry)
     except DomainError as error:
-        spec = {"entry": entry.name, "sources": [{"object_url": url} for url in urls_in(entry.value)]}
+        spec = {
+            "entry": entry.name,
+            "sources": [{"object_url": url} for url in urls_in(entry.value)],
+        }
         return {"title": None, "spec": spec, "error": told(entry, error)}
-    return {"title": plan.name, "spec": {"entry": entry.name, **spec_of(plan)}, "error": None}
+    return {"title": plan.name, "spec": {"entry": entry.name, **to_spec(plan)}, "error": None}
 
 
 def batches(found: Iterator[Unit], skip: int) -> Iterator[bytes]:

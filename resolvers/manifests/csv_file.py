@@ -33,14 +33,19 @@ def csv_entries(lines: Iterable[str]) -> Iterator[Entry]:
                 yield _entry(columns, row, rows.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
         reason = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else error
-        raise Broken(f"The manifest is not valid CSV in line {rows.line_num + 1}: {reason}.") from None
+        raise Broken(
+            f"The manifest is not valid CSV in line {rows.line_num + 1}: {reason}."
+        ) from None
 
 
 def _check(columns: list[str]) -> None:
     for name in columns:
         if name not in COLUMNS:
             close = get_close_matches(name, COLUMNS, n=1)
-            raise Broken(f"There is no column {name[:100]!r}" + (f"; did you mean {close[0]}?" if close else "."))
+            raise Broken(
+                f"There is no column {name[:100]!r}"
+                + (f"; did you mean {close[0]}?" if close else ".")
+            )
     if len(set(columns)) < len(columns):
         raise Broken("A column is there twice.")
     if "itemType" not in columns:
@@ -57,7 +62,9 @@ def _entry(columns: list[str], row: list[str], line: int) -> Entry:
         if not entry.section:
             raise bad_input(f"This is none of {', '.join(SECTIONS)}.", *path, "itemType")
         if "clientMetadata" in said:
-            return replace(entry, value={**said, "clientMetadata": _metadata(said["clientMetadata"], path)})
+            return replace(
+                entry, value={**said, "clientMetadata": _metadata(said["clientMetadata"], path)}
+            )
     except DomainError as fault:
         return replace(entry, fault=fault)
     return entry

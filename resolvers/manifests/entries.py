@@ -18,7 +18,9 @@ from resolvers.mutations.upload_units import GROUPS, SECTIONS, Terms, plan_of
 SPELLINGS = {spelling: name for name in SECTIONS for spelling in (name, to_camel_case(name))}
 """Sections by their names, as in GraphQL or with underscores (SUB-061); within entries there is one spelling only."""
 SWITCHES = {
-    spelling: name for name in ("skip_duplicate_urls", "upsert_metadata") for spelling in (name, to_camel_case(name))
+    spelling: name
+    for name in ("skip_duplicate_urls", "upsert_metadata")
+    for spelling in (name, to_camel_case(name))
 }
 _NUMBERED = re.compile(r"objectUrl_([0-9]{1,7})")
 _KEYS = {"dicom_files": "url"}
@@ -72,7 +74,9 @@ def plan_of_entry(terms: Terms, entry: Entry) -> UnitPlan:
     if entry.section in GROUPS:
         value = _with_files(entry.section, value, entry.path)
         if value.get("title") is None:
-            raise bad_input("A group in a manifest needs a title.", *entry.path, "title")  # ENC-MAN-05, SUB-056
+            raise bad_input(
+                "A group in a manifest needs a title.", *entry.path, "title"
+            )  # ENC-MAN-05, SUB-056
     elif entry.section in _KEYS and "objectUrl" in value:
         value = {**value, _KEYS[entry.section]: value["objectUrl"]}
         del value["objectUrl"]
@@ -80,7 +84,9 @@ def plan_of_entry(terms: Terms, entry: Entry) -> UnitPlan:
     return plan_of(terms, entry.section, read(value, entry.path), entry.path)
 
 
-def plans_of(terms: Terms, entries: Iterable[Entry], errors: list[DomainError]) -> Iterator[UnitPlan]:
+def plans_of(
+    terms: Terms, entries: Iterable[Entry], errors: list[DomainError]
+) -> Iterator[UnitPlan]:
     """The units of entries; what is wrong with the others goes to `errors`."""
     for entry in entries:
         try:
@@ -91,7 +97,10 @@ def plans_of(terms: Terms, entries: Iterable[Entry], errors: list[DomainError]) 
 
 def told(entry: Entry, error: DomainError) -> str:
     """What is wrong with an entry, with its name and the key."""
-    inner = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path[len(entry.path) :])
+    inner = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}"
+        for part in error.path[len(entry.path) :]
+    )
     return f"{entry.name}{inner}: {error.message}"
 
 
@@ -120,4 +129,7 @@ def _with_files(section: str, value: dict[str, Any], path: Path) -> dict[str, An
         if number != expected:
             raise bad_input(f"objectUrl_{expected} is missing before it.", *path, numbered[number])
     files = [{"url": value[numbered[number]]} for number in range(len(numbered))]
-    return {**{key: one for key, one in value.items() if key not in numbered.values()}, member: files}
+    return {
+        **{key: one for key, one in value.items() if key not in numbered.values()},
+        member: files,
+    }

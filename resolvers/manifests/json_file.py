@@ -53,7 +53,9 @@ def _is_odd(file: BinaryIO) -> bool:
     """Whether there are halves of surrogate pairs, or whole numbers that may have more than 64 bits."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         blocks = (data[start : start + _BLOCK + _OVERLAP] for start in range(0, len(data), _BLOCK))
-        return any(map(may_hold_long_numbers, blocks)) or any(found.lastindex for found in _ESCAPES.finditer(data))
+        return any(map(may_hold_long_numbers, blocks)) or any(
+            found.lastindex for found in _ESCAPES.finditer(data)
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -82,7 +84,8 @@ def _section(key: str, places: dict[str, int], events: Events) -> Iterator[Entry
     if key not in SPELLINGS:
         close = get_close_matches(key, [*SPELLINGS, *SWITCHES], n=1)
         raise Broken(
-            f"The manifest has an unknown key, {key[:100]}" + (f"; did you mean {close[0]}?" if close else ".")
+            f"The manifest has an unknown key, {key[:100]}"
+            + (f"; did you mean {close[0]}?" if close else ".")
         )
     if next(events)[0] != "start_array":
         raise Broken(f"{key} is not a list.")

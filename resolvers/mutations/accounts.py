@@ -33,14 +33,18 @@ class Endpoints:
 
 CLOUDS = {
     Kind.S3: Endpoints(allowed=frozenset({"region"}), takes_server_credentials=True),
-    Kind.S3_COMPATIBLE: Endpoints(frozenset({"endpoint"}), frozenset({"region"}), takes_server_credentials=True),
+    Kind.S3_COMPATIBLE: Endpoints(
+        frozenset({"endpoint"}), frozenset({"region"}), takes_server_credentials=True
+    ),
     Kind.OPEN_TELEKOM: Endpoints(frozenset({"endpoint"}), frozenset({"region"})),
     Kind.GCP: Endpoints(allowed=frozenset({"endpoint", "region"}), optional_credentials=()),
     Kind.AZURE: Endpoints(frozenset({"account"}), frozenset({"endpoint"}), ("account_key",), ()),
 }
 
 
-def checked_account(rules: Rules, kind: Kind, given: dict[str, Any], locations: Sequence[str]) -> Account:
+def checked_account(
+    rules: Rules, kind: Kind, given: dict[str, Any], locations: Sequence[str]
+) -> Account:
     """The account with these fields, without credentials; raises `BAD_USER_INPUT` at the one at fault."""
     if kind not in CLOUDS:
         raise bad_input(f"An integration is with one of {', '.join(CLOUDS)}.", "kind")
@@ -52,21 +56,32 @@ def checked_account(rules: Rules, kind: Kind, given: dict[str, Any], locations: 
     for name, form in (("region", _REGION), ("account", _ACCOUNT)):
         if given[name] is not None and not form.fullmatch(given[name]):
             raise bad_input(f"This is no {name}.", name)
-    endpoint = None if given["endpoint"] is None else _checked_endpoint(rules, kind, given["endpoint"])
+    endpoint = (
+        None if given["endpoint"] is None else _checked_endpoint(rules, kind, given["endpoint"])
+    )
     account = Account(kind, endpoint, given["region"], given["account"])
-    return Account(kind, endpoint, given["region"], given["account"], tuple(_roots(account, locations)))
+    return Account(
+        kind, endpoint, given["region"], given["account"], tuple(_roots(account, locations))
+    )
 
 
 def checked_credentials(kind: Kind, input: CloudCredentialsInput | None) -> dict[str, str]:
     """The credentials that this kind of cloud needs, and no others."""
-    given = {name: value for name, value in asdict(input).items() if value is not None} if input else {}
+    given = (
+        {name: value for name, value in asdict(input).items() if value is not None} if input else {}
+    )
     form = CLOUDS[kind]
     needed, allowed = set(form.credentials), {*form.credentials, *form.optional_credentials}
     if not needed <= given.keys() <= allowed:
-        raise bad_input(f"A store of the kind {kind} needs {_named(needed)} and no others.", "credentials")
+        raise bad_input(
+            f"A store of the kind {kind} needs {_named(needed)} and no others.", "credentials"
+        )
     for value in given.values():
         if not (value.isascii() and value.isprintable() and 1 <= len(value) <= MAX_CREDENTIAL):
-            raise bad_input(f"A credential has 1 to {MAX_CREDENTIAL:,} characters of plain ASCII.", "credentials")
+            raise bad_input(
+                f"A credential has 1 to {MAX_CREDENTIAL:,} characters of plain ASCII.",
+                "credentials",
+            )
     return given
 
 
@@ -88,7 +103,9 @@ def _checked_endpoint(rules: Rules, kind: Kind, endpoint: str) -> str:
     except FetchError as error:
         raise bad_input(error.message, "endpoint") from None
     if url.query or url.fragment or (url.path != "/" and kind is not Kind.AZURE):
-        raise bad_input("An endpoint is a scheme and a host, with a port perhaps, and no more.", "endpoint")
+        raise bad_input(
+            "An endpoint is a scheme and a host, with a port perhaps, and no more.", "endpoint"
+        )
     return endpoint.rstrip("/")
 
 
@@ -112,4 +129,6 @@ def locations_of(account: Account) -> list[str]:
 
 
 def _named(names: set[str]) -> str:
-    return " and ".join(sorted(re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in names))
+    return " and ".join(
+        sorted(re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in names)
+    )

@@ -6,8 +6,13 @@ from uuid import UUID
 
 from strawberry import UNSET
 
-from gateway.catalog.rules.metadata_types import MetadataTerms
-from gateway.catalog.rules.names import checked_description, checked_metadata, checked_name, merged_metadata
+from gateway.catalog.rules.metadata_types import MetadataValidator
+from gateway.catalog.rules.names import (
+    merged_metadata,
+    validate_description,
+    validate_metadata,
+    validate_name,
+)
 from gateway.errors import DomainError, bad_input
 from resolvers.bulk import Bulk
 
@@ -19,20 +24,28 @@ def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, 
     """The new values that an update asks for, checked; `present` is the row as it is."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
-        values["name"] = checked_name(input.name, *path, "name")
+        values["name"] = validate_name(input.name, *path, "name")
     if input.description is not UNSET:
-        values["description"] = checked_description(input.description, *path, "description")
+        values["description"] = validate_description(input.description, *path, "description")
     if input.client_metadata is not UNSET:
-        values["client_metadata"] = checked_metadata(input.client_metadata, *path, "clientMetadata")
+        values["client_metadata"] = validate_metadata(
+            input.client_metadata, *path, "clientMetadata"
+        )
     if input.client_metadata_patch is not UNSET:
         if "client_metadata" in values:
-            raise bad_input("Give clientMetadata or clientMetadataPatch, not both.", *path, "clientMetadataPatch")
-        patched = merged_metadata(present.client_metadata, input.client_metadata_patch, *path, "clientMetadataPatch")
+            raise bad_input(
+                "Give clientMetadata or clientMetadataPatch, not both.",
+                *path,
+                "clientMetadataPatch",
+            )
+        patched = merged_metadata(
+            present.client_metadata, input.client_metadata_patch, *path, "clientMetadataPatch"
+        )
         values["client_metadata"] = patched
     return values
 
 
-def held_to(terms: MetadataTerms, changed: Changed) -> Changed:
+def with_metadata_check(terms: MetadataValidator, changed: Changed) -> Changed:
     """The same, with new metadata held to the schema."""
 
     def checked(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
@@ -45,8 +58,12 @@ def held_to(terms: MetadataTerms, changed: Changed) -> Changed:
     return checked
 
 
-def changes_of_each(
-    inputs: Sequence[Any], present: Mapping[UUID, Any], bulk: Bulk, name: str, changed: Changed = changed_attributes
+def bulk_changes(
+    inputs: Sequence[Any],
+    present: Mapping[UUID, Any],
+    bulk: Bulk,
+    name: str,
+    changed: Changed = changed_attributes,
 ) -> dict[int, dict[str, Any]]:
     """The new values of each entry without fault, by its place; the faults that are found enter the bulk."""
     values: dict[int, dict[str, Any]] = {}

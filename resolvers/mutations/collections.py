@@ -10,16 +10,16 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
 from gateway.auth.roles import require, roles_on_folders
 from gateway.catalog import collections as catalog
-from gateway.catalog.ledger.row_edits import edit, held_row
-from gateway.catalog.rules.names import MAX_NAME, checked_description, checked_name
+from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input
-from gateway.execution.declarations import Asked
+from gateway.execution.declarations import EdgeQuery
 from gateway.kinds.enums import StorageItemType, StorageUserRole
 from gateway.models.collections import collections, filter_presets
 from resolvers.filters import item_conditions
-from resolvers.idempotency import once
+from resolvers.idempotency import run_once
 from resolvers.inputs.collections import (
     AddCollectionItemsByTitleInput,
     AddCollectionItemsInput,
@@ -34,81 +34,89 @@ from resolvers.inputs.collections import (
 )
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_ids, folder_door, needs
+from resolvers.permissions import check_list_size, require_folder_role, requires
 
 _USER = "USER on the collection's folder"
 
 
-@needs("USER on the folder")
+@requires("USER on the folder")
 async def create_collection(context: Context, input: CreateCollectionInput) -> Outcome:
     """Make a collection of items (ENC-CLIENT-19)."""
     name, description = _attributes(input)
     folder, viewer = input.top_level_folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await folder_door(context, transaction, folder, StorageUserRole.USER, "topLevelFolderUuid")
+        await require_folder_role(
+            context, transaction, folder, StorageUserRole.USER, "topLevelFolderUuid"
+        )
 
         async def work() -> dict[str, Any]:
             made = await catalog.create_collection(transaction, viewer, folder, name, description)
             return {"collection": str(made)}
 
-        done = await once(context, transaction, "createCollection", input, work)
+        done = await run_once(context, transaction, "createCollection", input, work)
     return Outcome(collection_uuid=UUID(done["collection"]))
 
 
-@needs(_USER)
+@requires(_USER)
 async def update_collection(context: Context, input: UpdateCollectionInput) -> Outcome:
     """Change a collection's name or description; an empty change succeeds and changes nothing."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
-        values["name"] = checked_name(input.name, "name")
+        values["name"] = validate_name(input.name, "name")
     if input.description is not UNSET:
-        values["description"] = checked_description(input.description, "description")
+        values["description"] = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
-        await edit(transaction, context.viewer.user_uuid, collections, "Collection", present, values)
+        await update_row(
+            transaction, context.viewer.user_uuid, collections, "Collection", present, values
+        )
     return Outcome(collection_uuid=input.collection_uuid)
 
 
-@needs(_USER)
+@requires(_USER)
 async def delete_collection(context: Context, input: DeleteCollectionInput) -> Outcome:
     """Remove a collection; its items stay (ENC-CLIENT-19)."""
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
-        await catalog.remove(transaction, context.viewer.user_uuid, collections, "Collection", present)
+        await catalog.delete_collection_or_preset(
+            transaction, context.viewer.user_uuid, collections, "Collection", present
+        )
     return Outcome(collection_uuid=input.collection_uuid)
 
 
-@needs(f"{_USER}, and VIEWER on each item that is to be added")
+@requires(f"{_USER}, and VIEWER on each item that is to be added")
 async def add_collection_items(context: Context, input: AddCollectionItemsInput) -> Outcome:
     """Put items into a collection, and tell those that are not there or not to be seen (ENC-COLL-09)."""
-    check_ids(input.item_uuids, "itemUuids")
+    check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
         failed = await catalog.add_items(transaction, context.viewer, present, input.item_uuids)
     return _told(input, failed)
 
 
-@needs(f"{_USER}, and VIEWER on each item that is to be taken out")
+@requires(f"{_USER}, and VIEWER on each item that is to be taken out")
 async def remove_collection_items(context: Context, input: RemoveCollectionItemsInput) -> Outcome:
     """Take items out of a collection, and tell those that it does not hold or that are not to be seen (ENC-COLL-09)."""
-    check_ids(input.item_uuids, "itemUuids")
+    check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
         failed = await catalog.remove_items(transaction, context.viewer, present, input.item_uuids)
     return _told(input, failed)
 
 
-@needs(_USER)
-async def add_collection_items_by_title(context: Context, input: AddCollectionItemsByTitleInput) -> Outcome:
+@requires(_USER)
+async def add_collection_items_by_title(
+    context: Context, input: AddCollectionItemsByTitleInput
+) -> Outcome:
     """Put items into a collection by their names; a name that several have adds none of them (ENC-COLL-10, SUB-089)."""
-    check_ids(input.titles, "titles")
+    check_list_size(input.titles, "titles")
     for place, title in enumerate(input.titles):
         if len(title) > MAX_NAME:
             raise bad_input(f"A name has at most {MAX_NAME:,} characters.", "titles", place)
     titles = list(dict.fromkeys(input.titles))
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
-        found = await catalog.titled_items(transaction, present, titles)
+        found = await catalog.items_with_titles(transaction, present, titles)
         single = [found[title][0] for title in titles if len(found.get(title, ())) == 1]
         failed = await catalog.add_items(transaction, context.viewer, present, single)
     return Outcome(
@@ -122,25 +130,31 @@ async def add_collection_items_by_title(context: Context, input: AddCollectionIt
     )
 
 
-@needs(_USER)
-async def add_collection_preset_items(context: Context, input: AddCollectionPresetItemsInput) -> Outcome:
+@requires(_USER)
+async def add_collection_preset_items(
+    context: Context, input: AddCollectionPresetItemsInput
+) -> Outcome:
     """Put into a collection whatever a preset finds in its folder and below, now and all at once (ENC-COLL-11)."""
     async with context.database.writing() as transaction:
         present, conditions = await _preset(context, transaction, input)
-        count = await catalog.add_found(transaction, context.viewer, present, conditions)
+        count = await catalog.add_matching(transaction, context.viewer, present, conditions)
     return Outcome(collection_uuid=input.collection_uuid, added_items_count=count)
 
 
-@needs(_USER)
-async def remove_collection_preset_items(context: Context, input: RemoveCollectionPresetItemsInput) -> Outcome:
+@requires(_USER)
+async def remove_collection_preset_items(
+    context: Context, input: RemoveCollectionPresetItemsInput
+) -> Outcome:
     """Take out of a collection whatever a preset finds in its folder and below (ENC-COLL-11)."""
     async with context.database.writing() as transaction:
         present, conditions = await _preset(context, transaction, input)
-        count = await catalog.remove_found(transaction, context.viewer.user_uuid, present, conditions)
+        count = await catalog.remove_matching(
+            transaction, context.viewer.user_uuid, present, conditions
+        )
     return Outcome(collection_uuid=input.collection_uuid, removed_items_count=count)
 
 
-@needs("USER on the folder")
+@requires("USER on the folder")
 async def create_filter_preset(context: Context, input: CreateFilterPresetInput) -> Outcome:
     """Keep a filter of items under a name (ENC-CLIENT-20)."""
     name, description = _attributes(input)
@@ -150,46 +164,61 @@ async def create_filter_preset(context: Context, input: CreateFilterPresetInput)
     item_conditions(_asked(context, wanted))
     given = {to_camel_case(key): value for key, value in asdict(wanted).items()}
     async with context.database.writing() as transaction:
-        await folder_door(context, transaction, folder, StorageUserRole.USER, "topLevelFolderUuid")
+        await require_folder_role(
+            context, transaction, folder, StorageUserRole.USER, "topLevelFolderUuid"
+        )
 
         async def work() -> dict[str, Any]:
             viewer = context.viewer.user_uuid
-            made = await catalog.create_preset(transaction, viewer, folder, name, description, given)
+            made = await catalog.create_preset(
+                transaction, viewer, folder, name, description, given
+            )
             return {"preset": str(made)}
 
-        done = await once(context, transaction, "createFilterPreset", input, work)
+        done = await run_once(context, transaction, "createFilterPreset", input, work)
     return Outcome(filter_preset_uuid=UUID(done["preset"]))
 
 
-@needs("USER on the preset's folder")
+@requires("USER on the preset's folder")
 async def delete_filter_preset(context: Context, input: DeleteFilterPresetInput) -> Outcome:
     """Forget a filter (ENC-CLIENT-20)."""
     async with context.database.writing() as transaction:
         uuid = input.filter_preset_uuid
-        present = await held_row(transaction, filter_presets, uuid, "preset", "filterPresetUuid")
-        await _door(context, transaction, present, StorageUserRole.USER, "preset", "filterPresetUuid")
-        await catalog.remove(transaction, context.viewer.user_uuid, filter_presets, "FilterPreset", present)
+        present = await locked_row(transaction, filter_presets, uuid, "preset", "filterPresetUuid")
+        await _door(
+            context, transaction, present, StorageUserRole.USER, "preset", "filterPresetUuid"
+        )
+        await catalog.delete_collection_or_preset(
+            transaction, context.viewer.user_uuid, filter_presets, "FilterPreset", present
+        )
     return Outcome(filter_preset_uuid=uuid)
 
 
 def _attributes(input: CreateCollectionInput | CreateFilterPresetInput) -> tuple[str, str]:
-    return checked_name(input.name, "name"), checked_description(input.description, "description")
+    return validate_name(input.name, "name"), validate_description(input.description, "description")
 
 
-def _told(input: AddCollectionItemsInput | RemoveCollectionItemsInput, failed: set[UUID]) -> Outcome:
+def _told(
+    input: AddCollectionItemsInput | RemoveCollectionItemsInput, failed: set[UUID]
+) -> Outcome:
     told = [uuid for uuid in dict.fromkeys(input.item_uuids) if uuid in failed]
     return Outcome(collection_uuid=input.collection_uuid, failed_item_uuids=told)
 
 
 async def _held(context: Context, transaction: Transaction, uuid: UUID) -> Any:
     """A collection that the viewer may change, held until the transaction ends."""
-    present = await held_row(transaction, collections, uuid, "collection", "collectionUuid")
+    present = await locked_row(transaction, collections, uuid, "collection", "collectionUuid")
     await _door(context, transaction, present, StorageUserRole.USER, "collection", "collectionUuid")
     return present
 
 
 async def _door(
-    context: Context, transaction: Transaction, present: Any, role: StorageUserRole, what: str, name: str
+    context: Context,
+    transaction: Transaction,
+    present: Any,
+    role: StorageUserRole,
+    what: str,
+    name: str,
 ) -> None:
     """The viewer holds the role on the folder to which something belongs, or is refused."""
     folder = present.top_level_folder_uuid
@@ -198,12 +227,14 @@ async def _door(
 
 
 async def _preset(
-    context: Context, transaction: Transaction, input: AddCollectionPresetItemsInput | RemoveCollectionPresetItemsInput
+    context: Context,
+    transaction: Transaction,
+    input: AddCollectionPresetItemsInput | RemoveCollectionPresetItemsInput,
 ) -> tuple[Any, list[sa.ColumnElement[bool]]]:
     """A collection that the viewer may change, and what a preset that he may see asks of items."""
     present = await _held(context, transaction, input.collection_uuid)
     name = "filterPresetUuid"
-    preset = await held_row(transaction, filter_presets, input.filter_preset_uuid, "preset", name)
+    preset = await locked_row(transaction, filter_presets, input.filter_preset_uuid, "preset", name)
     await _door(context, transaction, preset, StorageUserRole.VIEWER, "preset", name)
     given = {to_snake_case(key): value for key, value in preset.filter.items()}
     if given["item_types"]:
@@ -211,5 +242,5 @@ async def _preset(
     return present, item_conditions(_asked(context, StorageItemFilter(**given)))
 
 
-def _asked(context: Context, wanted: StorageItemFilter) -> Asked:
-    return Asked(context.viewer, context.database.dialect, wanted)
+def _asked(context: Context, wanted: StorageItemFilter) -> EdgeQuery:
+    return EdgeQuery(context.viewer, context.database.dialect, wanted)

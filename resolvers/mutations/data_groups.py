@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from gateway.auth.roles import Held, require, roles_on_items
-from gateway.catalog.ingestion.file_groups import NewGroup, group_row, make_groups
-from gateway.catalog.items import chosen_items
-from gateway.catalog.rules.metadata_types import metadata_terms
+from gateway.catalog.ingestion.file_groups import NewGroup, create_file_groups, group_row
+from gateway.catalog.items import locked_items
+from gateway.catalog.rules.metadata_types import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -15,11 +15,11 @@ from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageItemType, StorageUserRole
 from resolvers.bulk import Bulk
-from resolvers.idempotency import once
+from resolvers.idempotency import run_once
 from resolvers.inputs.data_groups import CreateDataGroupsInput
 from resolvers.mutations.layouts import GroupPlan, read_group
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_ids, filling_door, needs
+from resolvers.permissions import check_list_size, require_target_folder_role, requires
 
 
 class _Nothing(Exception):
@@ -30,21 +30,25 @@ class _Nothing(Exception):
         self.bulk = bulk
 
 
-@needs("USER on the folder, and on that of each item, which cannot be removed before the group is")
+@requires(
+    "USER on the folder, and on that of each item, which cannot be removed before the group is"
+)
 async def create_data_groups(context: Context, input: CreateDataGroupsInput) -> Outcome:
     """Lay items out together, each group in a grid, a carousel or a layout of its own (ENC-FOLDEROP-37, -38)."""
-    check_ids(input.groups, "groups")
+    check_list_size(input.groups, "groups")
     plans, faults = _read(input)
     try:
         async with context.database.writing() as transaction:
             await lock_tree(transaction.connection, exclusive=False)
-            await filling_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+            await require_target_folder_role(
+                context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
+            )
 
             async def work() -> dict[str, Any]:
                 bulk = await _make(context, transaction, input, plans, faults)
                 return {"groups": [str(uuid) for uuid in bulk.uuids], "errors": _kept(bulk.errors)}
 
-            done = await once(context, transaction, "createDataGroups", input, work)
+            done = await run_once(context, transaction, "createDataGroups", input, work)
     except _Nothing as nothing:
         return nothing.bulk.outcome()
     return Bulk([UUID(uuid) for uuid in done["groups"]], True, _told(done["errors"])).outcome()
@@ -71,9 +75,9 @@ async def _make(
     """Make the groups with which nothing is wrong; raises `_Nothing` if there are none."""
     bulk = Bulk([uuid7() for _ in input.groups], input.allow_partial, faults)
     wanted = {uuid for plan in plans.values() for uuid in plan.item_uuids}
-    held = {row.uuid: row for row in await chosen_items(transaction, wanted)}
+    held = {row.uuid: row for row in await locked_items(transaction, wanted)}
     roles = await roles_on_items(transaction.connection, context.viewer, wanted)
-    terms = await metadata_terms(transaction, context.services.settings)
+    terms = await load_metadata_validator(transaction, context.services.settings)
     for place, plan in plans.items():
         fault = terms.fault(plan.client_metadata, *plan.paths[0][:3], "clientMetadata")
         if error := fault or _fault(plan, held, roles):
@@ -81,12 +85,16 @@ async def _make(
     if not bulk.accepted:
         raise _Nothing(bulk)
     user = context.viewer.user_uuid
-    groups = [_group(bulk.uuids[place], input.folder_uuid, user, plans[place]) for place in bulk.accepted]
-    await make_groups(transaction, user, input.folder_uuid, groups)
+    groups = [
+        _group(bulk.uuids[place], input.folder_uuid, user, plans[place]) for place in bulk.accepted
+    ]
+    await create_file_groups(transaction, user, input.folder_uuid, groups)
     return bulk
 
 
-def _fault(plan: GroupPlan, held: Mapping[UUID, Any], roles: Mapping[UUID, Held]) -> DomainError | None:
+def _fault(
+    plan: GroupPlan, held: Mapping[UUID, Any], roles: Mapping[UUID, Held]
+) -> DomainError | None:
     """What is wrong with the items of a group."""
     for uuid, path in zip(plan.item_uuids, plan.paths, strict=True):
         try:
@@ -100,7 +108,9 @@ def _fault(plan: GroupPlan, held: Mapping[UUID, Any], roles: Mapping[UUID, Held]
             return conflict("This item is not yet processed, or gone.", *path)
     rows = [held[uuid] for uuid in plan.item_uuids]
     if plan.images_of_one_shape and not _are_of_one_shape(rows):
-        return bad_input("Only images of one aspect ratio can share their labels.", *plan.images_of_one_shape)
+        return bad_input(
+            "Only images of one aspect ratio can share their labels.", *plan.images_of_one_shape
+        )
     return None
 
 
@@ -116,7 +126,9 @@ def _are_of_one_shape(rows: Sequence[Any]) -> bool:
 
 def _group(uuid: UUID, folder_uuid: UUID, user_uuid: UUID, plan: GroupPlan) -> NewGroup:
     facts = {"uuid": uuid, "data_group": plan.layout}
-    row = group_row(folder_uuid, user_uuid, StorageItemType.GROUP, plan.name, plan.client_metadata, facts)
+    row = group_row(
+        folder_uuid, user_uuid, StorageItemType.GROUP, plan.name, plan.client_metadata, facts
+    )
     return NewGroup(row, plan.item_uuids, plan.keys)
 
 
@@ -127,4 +139,7 @@ def _kept(errors: Mapping[int, DomainError]) -> list[Any]:
 
 def _told(kept: Sequence[tuple[int, str, str, Path]]) -> dict[int, DomainError]:
     """The refusals that were kept."""
-    return {place: DomainError(ErrorCode(code), message, tuple(path)) for place, code, message, path in kept}
+    return {
+        place: DomainError(ErrorCode(code), message, tuple(path))
+        for place, code, message, path in kept
+    }

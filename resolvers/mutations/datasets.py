@@ -8,18 +8,18 @@ from strawberry import UNSET
 
 from gateway.catalog import datasets as catalog
 from gateway.catalog.folders import create_folder
-from gateway.catalog.items import chosen_items
-from gateway.catalog.ledger.mirror_datasets import link, mirror_of
-from gateway.catalog.ledger.row_edits import edit, held_row
-from gateway.catalog.rules.names import checked_description, checked_name
+from gateway.catalog.items import locked_items
+from gateway.catalog.ledger.mirror_datasets import link_items, mirror_dataset_of
+from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
-from gateway.models.datasets import DataRow, datasets
-from resolvers.id_lists import refuse_absent
-from resolvers.idempotency import once
+from gateway.models.datasets import DataRowRecord, datasets
+from resolvers.id_lists import check_ids_exist
+from resolvers.idempotency import run_once
 from resolvers.inputs.datasets import (
     CreateDatasetInput,
     DeleteDatasetInput,
@@ -28,82 +28,112 @@ from resolvers.inputs.datasets import (
     UpdateDatasetInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_ids, dataset_door, folder_door, needs, refused_items
+from resolvers.permissions import (
+    check_list_size,
+    item_role_errors,
+    require_dataset_role,
+    require_folder_role,
+    requires,
+)
 
 
-@needs("ADMIN on the folder to be mirrored, if it exists; else nothing")
+@requires("ADMIN on the folder to be mirrored, if it exists; else nothing")
 async def create_dataset(context: Context, input: CreateDatasetInput) -> Outcome:
     """Make a dataset, whose maker is its ADMIN; with a folder it mirrors the direct items of that (ENC-DOP-01)."""
-    title = checked_name(input.title, "title")
-    description = checked_description(input.description, "description")
+    title = validate_name(input.title, "title")
+    description = validate_description(input.description, "description")
     if input.create_backing_folder and input.backing_folder_uuid:
-        raise bad_input("Give createBackingFolder or backingFolderUuid, not both.", "backingFolderUuid")
+        raise bad_input(
+            "Give createBackingFolder or backingFolderUuid, not both.", "backingFolderUuid"
+        )
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=input.backing_folder_uuid is not None)
         if input.backing_folder_uuid:
-            await folder_door(
-                context, transaction, input.backing_folder_uuid, StorageUserRole.ADMIN, "backingFolderUuid"
+            await require_folder_role(
+                context,
+                transaction,
+                input.backing_folder_uuid,
+                StorageUserRole.ADMIN,
+                "backingFolderUuid",
             )
 
         async def work() -> dict[str, Any]:
             folder = await _backing_folder(context, transaction, input, title)
-            return {"dataset": str(await catalog.create_dataset(transaction, viewer, title, description, folder))}
+            return {
+                "dataset": str(
+                    await catalog.create_dataset(transaction, viewer, title, description, folder)
+                )
+            }
 
-        done = await once(context, transaction, "createDataset", input, work)
+        done = await run_once(context, transaction, "createDataset", input, work)
     return Outcome(dataset_uuid=UUID(done["dataset"]))
 
 
-@needs("USER on the dataset")
+@requires("USER on the dataset")
 async def update_dataset(context: Context, input: UpdateDatasetInput) -> Outcome:
     """Change a dataset's title or description; an empty change succeeds and changes nothing."""
     values: dict[str, Any] = {}
     if input.title is not UNSET:
-        values["title"] = checked_name(input.title, "title")
+        values["title"] = validate_name(input.title, "title")
     if input.description is not UNSET:
-        values["description"] = checked_description(input.description, "description")
+        values["description"] = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
-        await dataset_door(context, transaction, input.dataset_uuid, StorageUserRole.USER, "datasetUuid")
-        present = await held_row(transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid")
-        await edit(transaction, context.viewer.user_uuid, datasets, "Dataset", present, values)
+        await require_dataset_role(
+            context, transaction, input.dataset_uuid, StorageUserRole.USER, "datasetUuid"
+        )
+        present = await locked_row(
+            transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid"
+        )
+        await update_row(
+            transaction, context.viewer.user_uuid, datasets, "Dataset", present, values
+        )
     return Outcome(dataset_uuid=input.dataset_uuid)
 
 
-@needs("ADMIN on the dataset")
+@requires("ADMIN on the dataset")
 async def delete_dataset(context: Context, input: DeleteDatasetInput) -> Outcome:
     """Remove a dataset with its data rows; the items, and a folder that it mirrors, stay."""
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
-        await dataset_door(context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid")
-        present = await held_row(transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid")
+        await require_dataset_role(
+            context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
+        )
+        present = await locked_row(
+            transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid"
+        )
         gone = await catalog.delete_dataset(transaction, context.viewer.user_uuid, present)
     return Outcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
 
 
-@needs("USER on the dataset and VIEWER on each item")
+@requires("USER on the dataset and VIEWER on each item")
 async def link_items_to_dataset(context: Context, input: LinkItemsToDatasetInput) -> Outcome:
     """Let a dataset use items; if one of them is refused, none is linked (ENC-DOP-05)."""
-    check_ids(input.item_uuids, "itemUuids")
+    check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await plain_dataset(context, transaction, input.dataset_uuid)
 
         async def work() -> dict[str, Any]:
             return {"rows": [str(row.uuid) for row in await _link(context, transaction, input)]}
 
-        done = await once(context, transaction, "linkItemsToDataset", input, work)
-        rows = await catalog.rows_of(transaction, [UUID(uuid) for uuid in done["rows"]])
+        done = await run_once(context, transaction, "linkItemsToDataset", input, work)
+        rows = await catalog.data_rows_of(transaction, [UUID(uuid) for uuid in done["rows"]])
     return Outcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
 
 
-@needs("USER on the dataset")
-async def unlink_items_from_dataset(context: Context, input: UnlinkItemsFromDatasetInput) -> Outcome:
+@requires("USER on the dataset")
+async def unlink_items_from_dataset(
+    context: Context, input: UnlinkItemsFromDatasetInput
+) -> Outcome:
     """Let a dataset use items no more; if it does not use one of them, all stay (ENC-DOP-06)."""
-    check_ids(input.item_uuids, "itemUuids")
+    check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await plain_dataset(context, transaction, input.dataset_uuid)
-        linked = await catalog.linked_among(transaction, input.dataset_uuid, input.item_uuids)
-        refuse_absent(input.item_uuids, linked, "item in the dataset", "itemUuids")
-        gone = await catalog.unlink_items(transaction, context.viewer.user_uuid, input.dataset_uuid, input.item_uuids)
+        linked = await catalog.linked_items_among(transaction, input.dataset_uuid, input.item_uuids)
+        check_ids_exist(input.item_uuids, linked, "item in the dataset", "itemUuids")
+        gone = await catalog.unlink_items(
+            transaction, context.viewer.user_uuid, input.dataset_uuid, input.item_uuids
+        )
     return Outcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
 
 
@@ -112,38 +142,51 @@ async def _backing_folder(
 ) -> UUID | None:
     if input.create_backing_folder:
         return await create_folder(transaction, context.viewer.user_uuid, title)
-    if input.backing_folder_uuid and await mirror_of(transaction, input.backing_folder_uuid):
+    if input.backing_folder_uuid and await mirror_dataset_of(
+        transaction, input.backing_folder_uuid
+    ):
         raise conflict("Another dataset mirrors this folder.", "backingFolderUuid")
     return input.backing_folder_uuid
 
 
 async def plain_dataset(context: Context, transaction: Transaction, uuid: UUID) -> None:
     """The viewer may edit the dataset, which mirrors no folder and is held until the transaction ends."""
-    await dataset_door(context, transaction, uuid, StorageUserRole.USER, "datasetUuid")
-    present = await held_row(transaction, datasets, uuid, "dataset", "datasetUuid")
+    await require_dataset_role(context, transaction, uuid, StorageUserRole.USER, "datasetUuid")
+    present = await locked_row(transaction, datasets, uuid, "dataset", "datasetUuid")
     if present.backing_folder_uuid:
-        raise conflict("This dataset mirrors a folder: put items there, or take them away.", "datasetUuid")
+        raise conflict(
+            "This dataset mirrors a folder: put items there, or take them away.", "datasetUuid"
+        )
 
 
-async def _link(context: Context, transaction: Transaction, input: LinkItemsToDatasetInput) -> list[DataRow]:
-    errors = await refused_items(context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids")
-    present = {row.uuid: row for row in await chosen_items(transaction, input.item_uuids)}
-    linked = await catalog.linked_among(transaction, input.dataset_uuid, input.item_uuids)
+async def _link(
+    context: Context, transaction: Transaction, input: LinkItemsToDatasetInput
+) -> list[DataRowRecord]:
+    errors = await item_role_errors(
+        context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids"
+    )
+    present = {row.uuid: row for row in await locked_items(transaction, input.item_uuids)}
+    linked = await catalog.linked_items_among(transaction, input.dataset_uuid, input.item_uuids)
     _check_links(input, present, linked, errors)
     skipped = linked if input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP else ()
     new = [uuid for uuid in input.item_uuids if uuid not in skipped]
-    return await link(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
+    return await link_items(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
 
 
 def _check_links(
-    input: LinkItemsToDatasetInput, present: Mapping[UUID, Any], linked: set[UUID], errors: dict[int, DomainError]
+    input: LinkItemsToDatasetInput,
+    present: Mapping[UUID, Any],
+    linked: set[UUID],
+    errors: dict[int, DomainError],
 ) -> None:
     fails = input.duplicates_behavior is DatasetLinkDuplicatesBehavior.FAIL
     for place, uuid in enumerate(input.item_uuids):
         if place in errors:
             continue
         if uuid not in present:
-            errors[place] = not_found("item", "itemUuids", place)  # removed since the roles were read
+            errors[place] = not_found(
+                "item", "itemUuids", place
+            )  # removed since the roles were read
         elif present[uuid].is_placeholder or present[uuid].is_tombstone:
             errors[place] = conflict("This item is not yet processed, or gone.", "itemUuids", place)
         elif fails and uuid in linked:

@@ -13,16 +13,16 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog import integrations as catalog
 from gateway.catalog.integrations import check_access
-from gateway.catalog.ledger.row_edits import edit, held_row
-from gateway.catalog.rules.names import checked_name
+from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.rules.names import validate_name
 from gateway.clouds.base import Account
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import SiteRole, StorageLocationName
 from gateway.models.base import fold, now
-from gateway.models.integrations import CloudIntegration, cloud_integrations
-from resolvers.idempotency import once
+from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
+from resolvers.idempotency import run_once
 from resolvers.inputs.integrations import (
     CreateCloudIntegrationInput,
     DeleteCloudIntegrationInput,
@@ -36,19 +36,21 @@ from resolvers.mutations.accounts import (
     locations_of,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import needs
+from resolvers.permissions import requires
 
 _SITE_ADMIN = "ADMIN of the site"
 _FIELDS = ("endpoint", "region", "account")
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def create_cloud_integration(context: Context, input: CreateCloudIntegrationInput) -> Outcome:
     """Make an integration with a store, once its locations can be listed; its maker is its ADMIN."""
-    title = checked_name(input.title, "title")
-    account = _account(context, input.kind, {name: getattr(input, name) for name in _FIELDS}, input.locations)
+    title = validate_name(input.title, "title")
+    account = _account(
+        context, input.kind, {name: getattr(input, name) for name in _FIELDS}, input.locations
+    )
     account = replace(account, credentials=_credentials(context, account.kind, input))
-    row = CloudIntegration(
+    row = CloudIntegrationRecord(
         title=title,
         title_key=fold(title),
         kind=account.kind,
@@ -63,13 +65,17 @@ async def create_cloud_integration(context: Context, input: CreateCloudIntegrati
     async with context.database.writing() as transaction:
 
         async def work() -> dict[str, Any]:
-            return {"integration": str(await catalog.create_integration(transaction, context.viewer.user_uuid, row))}
+            return {
+                "integration": str(
+                    await catalog.create_integration(transaction, context.viewer.user_uuid, row)
+                )
+            }
 
-        done = await once(context, transaction, "createCloudIntegration", input, work)
+        done = await run_once(context, transaction, "createCloudIntegration", input, work)
     return Outcome(integration_uuid=UUID(done["integration"]))
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def update_cloud_integration(context: Context, input: UpdateCloudIntegrationInput) -> Outcome:
     """Change an integration, once its locations can be listed as they will be; its kind stays."""
     present = await _present(context, input.integration_uuid)
@@ -78,34 +84,44 @@ async def update_cloud_integration(context: Context, input: UpdateCloudIntegrati
         changed = SimpleNamespace(**{**present._mapping, **values})
         values["verified_at"] = await _verified(context, _opened(context, changed))
     async with context.database.writing() as transaction:
-        held = await held_row(transaction, cloud_integrations, present.uuid, "cloud integration", "integrationUuid")
+        held = await locked_row(
+            transaction, cloud_integrations, present.uuid, "cloud integration", "integrationUuid"
+        )
         if held.last_edited_at != present.last_edited_at:
-            raise conflict("Somebody else changed it just now; look at it again.", "integrationUuid")
+            raise conflict(
+                "Somebody else changed it just now; look at it again.", "integrationUuid"
+            )
         viewer = context.viewer.user_uuid
-        await edit(transaction, viewer, cloud_integrations, "CloudIntegration", held, values, {"secret"})
+        await update_row(
+            transaction, viewer, cloud_integrations, "CloudIntegration", held, values, {"secret"}
+        )
     return Outcome(integration_uuid=input.integration_uuid)
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def verify_cloud_integration(context: Context, input: VerifyCloudIntegrationInput) -> Outcome:
     """Try whether each location of an integration can be listed; the message tells what does not work, and where."""
     present = await _present(context, input.integration_uuid)
     try:
         values = {"verified_at": await _verified(context, _opened(context, present))}
     except DomainError as error:
-        raise DomainError(error.code, _with_location(error, present), ("integrationUuid",)) from None
+        raise DomainError(
+            error.code, _with_location(error, present), ("integrationUuid",)
+        ) from None
     mine = cloud_integrations.c.uuid == present.uuid
     async with context.database.writing() as transaction:
         await transaction.execute(sa.update(cloud_integrations).where(mine).values(values))
     return Outcome(integration_uuid=input.integration_uuid)
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def delete_cloud_integration(context: Context, input: DeleteCloudIntegrationInput) -> Outcome:
     """Remove an integration that no item and no folder needs; nothing in the store is touched."""
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid
-        present = await held_row(transaction, cloud_integrations, uuid, "cloud integration", "integrationUuid")
+        present = await locked_row(
+            transaction, cloud_integrations, uuid, "cloud integration", "integrationUuid"
+        )
         await catalog.delete_integration(transaction, context.viewer.user_uuid, present)
     return Outcome(integration_uuid=input.integration_uuid)
 
@@ -125,7 +141,9 @@ async def _present(context: Context, uuid: UUID) -> Any:
     return found[uuid]
 
 
-def _account(context: Context, kind: StorageLocationName, given: dict[str, Any], locations: Sequence[str]) -> Account:
+def _account(
+    context: Context, kind: StorageLocationName, given: dict[str, Any], locations: Sequence[str]
+) -> Account:
     return checked_account(context.services.fetch_rules, kind, given, locations)
 
 
@@ -143,18 +161,27 @@ def _sealed(context: Context, uuid: UUID, account: Account) -> str | None:
     return context.services.clouds.seal(uuid, account.credentials) if account.credentials else None
 
 
-def _new_values(context: Context, present: Any, input: UpdateCloudIntegrationInput) -> dict[str, Any]:
+def _new_values(
+    context: Context, present: Any, input: UpdateCloudIntegrationInput
+) -> dict[str, Any]:
     """What an update changes, checked together with what it leaves as it is."""
     given = {field.name: getattr(input, field.name) for field in fields(input)}
     given = {name: value for name, value in given.items() if value is not UNSET}
     for name in ("title", "locations", "credentials", "use_server_credentials"):
         if name in given and given[name] is None:
             raise bad_input("This cannot be null.", to_camel_case(name))
-    values: dict[str, Any] = {"title": checked_name(input.title, "title")} if "title" in given else {}
+    values: dict[str, Any] = (
+        {"title": validate_name(input.title, "title")} if "title" in given else {}
+    )
     if given.keys() & {*_FIELDS, "locations"}:
         settings = {name: given.get(name, getattr(present, name)) for name in _FIELDS}
-        account = _account(context, present.kind, settings, given.get("locations", present.locations))
-        values |= {**{name: getattr(account, name) for name in _FIELDS}, "locations": locations_of(account)}
+        account = _account(
+            context, present.kind, settings, given.get("locations", present.locations)
+        )
+        values |= {
+            **{name: getattr(account, name) for name in _FIELDS},
+            "locations": locations_of(account),
+        }
     if given.keys() & {"credentials", "use_server_credentials"}:
         account = Account(present.kind, credentials=_credentials(context, present.kind, input))
         values |= {"secret": _sealed(context, present.uuid, account)}

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from gateway.auth.roles import roles_on_items
 from gateway.catalog.items import (
-    chosen_items,
     dataset_uses,
+    locked_items,
     move_items,
-    removal_faults,
+    removal_errors,
     remove_items,
     unused_members,
     update_items,
 )
-from gateway.catalog.rules.metadata_types import metadata_terms
+from gateway.catalog.rules.metadata_types import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -27,49 +27,64 @@ from resolvers.inputs.items import (
     UpdateStorageItemInput,
     UpdateStorageItemsInput,
 )
-from resolvers.mutations.attributes import changed_attributes, changes_of_each, held_to
+from resolvers.mutations.attributes import bulk_changes, changed_attributes, with_metadata_check
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_ids, filling_door, needs, refused_items
+from resolvers.permissions import (
+    check_list_size,
+    item_role_errors,
+    require_target_folder_role,
+    requires,
+)
 
 
-@needs("USER on the item's folder")
+@requires("USER on the item's folder")
 async def update_storage_item(context: Context, input: UpdateStorageItemInput) -> Outcome:
     """Change an item's name, description or metadata; an empty change succeeds and changes nothing (ENC-ITEMOP-05)."""
     async with context.database.writing() as transaction:
-        present = {row.uuid: row for row in await chosen_items(transaction, [input.item_uuid])}
-        errors = await refused_items(context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid")
+        present = {row.uuid: row for row in await locked_items(transaction, [input.item_uuid])}
+        errors = await item_role_errors(
+            context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid"
+        )
         if errors:
             raise DomainError(errors[0].code, errors[0].message, ("itemUuid",))
-        changed = held_to(await metadata_terms(transaction, context.services.settings), _changed)
+        changed = with_metadata_check(
+            await load_metadata_validator(transaction, context.services.settings), _changed
+        )
         values = changed(input, present[input.item_uuid])
-        await update_items(transaction, context.viewer.user_uuid, {input.item_uuid: values}, present)
+        await update_items(
+            transaction, context.viewer.user_uuid, {input.item_uuid: values}, present
+        )
     return Outcome(item_uuid=input.item_uuid)
 
 
-@needs("USER on each item's folder")
+@requires("USER on each item's folder")
 async def update_storage_items(context: Context, input: UpdateStorageItemsInput) -> Outcome:
     """Change several items at once."""
-    check_ids(input.items, "items")
+    check_list_size(input.items, "items")
     uuids = [one.item_uuid for one in input.items]
     async with context.database.writing() as transaction:
-        present = {row.uuid: row for row in await chosen_items(transaction, uuids)}
-        errors = await refused_items(context, transaction, uuids, StorageUserRole.USER, "items")
+        present = {row.uuid: row for row in await locked_items(transaction, uuids)}
+        errors = await item_role_errors(context, transaction, uuids, StorageUserRole.USER, "items")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        changed = held_to(await metadata_terms(transaction, context.services.settings), _changed)
-        values = changes_of_each(input.items, present, bulk, "items", changed)
+        changed = with_metadata_check(
+            await load_metadata_validator(transaction, context.services.settings), _changed
+        )
+        values = bulk_changes(input.items, present, bulk, "items", changed)
         accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
         await update_items(transaction, context.viewer.user_uuid, accepted, present)
     return bulk.outcome()
 
 
-@needs("ADMIN on each item's folder and USER on the new one")
+@requires("ADMIN on each item's folder and USER on the new one")
 async def move_storage_items(context: Context, input: MoveStorageItemsInput) -> Outcome:
     """Put items into another folder (ENC-ITEMOP-07, ENC-FOLDEROP-09)."""
-    check_ids(input.item_uuids, "itemUuids")
+    check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await filling_door(context, transaction, input.new_parent_uuid, StorageUserRole.USER, "newParentUuid")
+        await require_target_folder_role(
+            context, transaction, input.new_parent_uuid, StorageUserRole.USER, "newParentUuid"
+        )
         bulk, rows = await _chosen(context, transaction, input)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
         mirrors = "This item mirrors an object of a bucket, as its folder does."
@@ -83,20 +98,26 @@ async def move_storage_items(context: Context, input: MoveStorageItemsInput) -> 
     return bulk.outcome(folder_uuid=input.new_parent_uuid)
 
 
-@needs("ADMIN on each item's folder")
+@requires("ADMIN on each item's folder")
 async def delete_storage_items(context: Context, input: DeleteStorageItemsInput) -> Outcome:
     """Remove items, and the frames of removed groups that nothing else uses (ENC-ITEMOP-06, ENC-FOLDEROP-10)."""
-    check_ids(input.item_uuids, "itemUuids")
+    check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         bulk, rows = await _chosen(context, transaction, input)
-        faults = await removal_faults(
+        faults = await removal_errors(
             transaction, list(rows), input.allow_dataset_changes, input.allow_mirror_dataset_changes
         )
         _add(bulk, faults)
         accepted = bulk.accepted_uuids
-        frames = await _unused_frames(context, transaction, accepted, input) if input.remove_unused_frames else []
+        frames = (
+            await _unused_frames(context, transaction, accepted, input)
+            if input.remove_unused_frames
+            else []
+        )
         removed = {row.uuid: row for row in [*(rows[uuid] for uuid in accepted), *frames]}
-        await remove_items(transaction, context.services.queue, context.viewer.user_uuid, list(removed.values()))
+        await remove_items(
+            transaction, context.services.queue, context.viewer.user_uuid, list(removed.values())
+        )
     return bulk.outcome(removed_items_count=len(removed), removed_folders_count=0)
 
 
@@ -104,14 +125,22 @@ def _changed(input: UpdateStorageItemInput, present: Any, *path: str | int) -> d
     return changed_attributes(input, present, *path) | view_changes(input, present, *path)
 
 
-async def _chosen(context: Context, transaction: Transaction, input: Any) -> tuple[Bulk, dict[UUID, Any]]:
+async def _chosen(
+    context: Context, transaction: Transaction, input: Any
+) -> tuple[Bulk, dict[UUID, Any]]:
     """The entries of a move or removal with what is wrong with them, and the rows of those without fault."""
     uuids = input.item_uuids
-    found = {row.uuid: row for row in await chosen_items(transaction, uuids)}
-    errors = await refused_items(context, transaction, uuids, StorageUserRole.ADMIN, "itemUuids")
+    found = {row.uuid: row for row in await locked_items(transaction, uuids)}
+    errors = await item_role_errors(context, transaction, uuids, StorageUserRole.ADMIN, "itemUuids")
     for place, uuid in enumerate(uuids):
-        if place not in errors and input.folder_uuid and found[uuid].folder_uuid != input.folder_uuid:
-            errors[place] = bad_input("This item does not lie directly in that folder.", "itemUuids", place)
+        if (
+            place not in errors
+            and input.folder_uuid
+            and found[uuid].folder_uuid != input.folder_uuid
+        ):
+            errors[place] = bad_input(
+                "This item does not lie directly in that folder.", "itemUuids", place
+            )
     rows = {uuid: found[uuid] for place, uuid in enumerate(uuids) if place not in errors}
     return Bulk(uuids, input.allow_partial, errors), rows
 
@@ -123,9 +152,14 @@ def _add(bulk: Bulk, faults: Mapping[UUID, str]) -> None:
 
 
 async def _unused_frames(
-    context: Context, transaction: Transaction, uuids: Sequence[UUID], input: DeleteStorageItemsInput
+    context: Context,
+    transaction: Transaction,
+    uuids: Sequence[UUID],
+    input: DeleteStorageItemsInput,
 ) -> list[Any]:
     """The frames that may go with their groups: unused elsewhere, and under the viewer's own administration."""
     rows = await unused_members(transaction, uuids, input.allow_mirror_dataset_changes)
     held = await roles_on_items(transaction.connection, context.viewer, [row.uuid for row in rows])
-    return [row for row in rows if row.uuid in held and held[row.uuid].role is StorageUserRole.ADMIN]
+    return [
+        row for row in rows if row.uuid in held and held[row.uuid].role is StorageUserRole.ADMIN
+    ]

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
 from gateway.auth.visible import sees_item
-from gateway.catalog.ingestion.job_state import cancel_job, held_job
-from gateway.catalog.ingestion.manifests import check_sent, start_from_manifest
-from gateway.catalog.ingestion.start_job import JobTerms, start_job
-from gateway.catalog.integrations import keep_integration, open_integration
-from gateway.catalog.rules.metadata_types import metadata_terms
-from gateway.catalog.rules.names import checked_name
+from gateway.catalog.ingestion.job_state import cancel_job, locked_job
+from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
+from gateway.catalog.ingestion.start_job import JobOptions, start_job
+from gateway.catalog.integrations import lock_integration, open_integration
+from gateway.catalog.rules.metadata_types import load_metadata_validator
+from gateway.catalog.rules.names import validate_name
 from gateway.clouds.base import Account
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -24,7 +24,7 @@ from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.items import items
 from gateway.models.uploads import uploads
-from resolvers.idempotency import once
+from resolvers.idempotency import run_once
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
     DataUploadItemsInput,
@@ -36,13 +36,15 @@ from resolvers.mutations.datasets import plain_dataset
 from resolvers.mutations.manifests import plans_in
 from resolvers.mutations.upload_units import Terms, read_plans
 from resolvers.outcomes import Outcome
-from resolvers.permissions import filling_door, needs
+from resolvers.permissions import require_target_folder_role, requires
 
 Start = Callable[[Transaction], Awaitable[UUID]]
 """Writes a job; its uuid."""
 
 
-@needs("USER on the folder, and on the cloud integration, the dataset and the folders of members if there are such")
+@requires(
+    "USER on the folder, and on the cloud integration, the dataset and the folders of members if there are such"
+)
 async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`.
 
@@ -52,23 +54,27 @@ async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outc
     if (input.items is None) == (input.manifest is None):
         raise bad_input("Give exactly one of items and manifest.")
     account = await _account(context, input.integration_uuid) if input.integration_uuid else None
-    start = await _sent(context, input) if _is_sent(input) else await _written(context, input, account)
+    start = (
+        await _sent(context, input) if _is_sent(input) else await _written(context, input, account)
+    )
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await filling_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
+        await require_target_folder_role(
+            context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
+        )
         if input.integration_uuid:
-            await keep_integration(transaction, input.integration_uuid, "integrationUuid")
+            await lock_integration(transaction, input.integration_uuid, "integrationUuid")
         if input.dataset_uuid:
             await plain_dataset(context, transaction, input.dataset_uuid)
 
         async def work() -> dict[str, Any]:
             return {"job": str(await start(transaction))}
 
-        done = await once(context, transaction, "startUploadJob", input, work)
+        done = await run_once(context, transaction, "startUploadJob", input, work)
     return Outcome(upload_job_uuid=UUID(done["job"]))
 
 
-@needs("USER on the job's folder")
+@requires("USER on the job's folder")
 async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Outcome:
     """Give up what a job has not done; what is done stays (ENC-FOLDEROP-34). A job that has ended is left as it is.
 
@@ -77,12 +83,14 @@ async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Ou
     """
     services, uuid = context.services, input.upload_job_uuid
     async with context.database.writing() as transaction:
-        job = await held_job(transaction, uuid)
+        job = await locked_job(transaction, uuid)
         if job is None:
             raise not_found("upload job", "uploadJobUuid")
         held = await roles_on_folders(transaction.connection, context.viewer, [job.folder_uuid])
         require(held.get(job.folder_uuid), StorageUserRole.USER, "upload job", "uploadJobUuid")
-        cancelled = await cancel_job(transaction, services.queue, services.events, context.viewer.user_uuid, job)
+        cancelled = await cancel_job(
+            transaction, services.queue, services.events, context.viewer.user_uuid, job
+        )
     return Outcome(upload_job_uuid=uuid, units_cancelled_count=cancelled)
 
 
@@ -102,14 +110,18 @@ async def _written(context: Context, input: StartUploadJobInput, account: Accoun
         asked = input.items or DataUploadItemsInput()
         on = {name: getattr(asked, name) for name in switches.on}
         if on["upsert_metadata"] and not on["skip_duplicate_urls"]:
-            raise bad_input("upsertMetadata needs skipDuplicateUrls.", "items", "upsertMetadata")  # SUB-051
+            raise bad_input(
+                "upsertMetadata needs skipDuplicateUrls.", "items", "upsertMetadata"
+            )  # SUB-051
         plans = await asyncio.to_thread(read_plans, terms, asked, "items")
     job_terms = _terms(input, **on)
     services, viewer = context.services, context.viewer
 
     async def start(transaction: Transaction) -> UUID:
-        metadata = await metadata_terms(transaction, services.settings)
-        return await start_job(transaction, services.queue, viewer, input.folder_uuid, plans, job_terms, metadata)
+        metadata = await load_metadata_validator(transaction, services.settings)
+        return await start_job(
+            transaction, services.queue, viewer, input.folder_uuid, plans, job_terms, metadata
+        )
 
     return start
 
@@ -118,26 +130,35 @@ async def _sent(context: Context, input: StartUploadJobInput) -> Start:
     """How to start a job whose units are in a manifest that was sent."""
     manifest = input.manifest or UploadManifestInput()
     _check_form(manifest)
-    uuid, services, viewer = manifest.placeholder_uuid or UUID(int=0), context.services, context.viewer
+    uuid, services, viewer = (
+        manifest.placeholder_uuid or UUID(int=0),
+        context.services,
+        context.viewer,
+    )
     path, terms = ("manifest", "placeholderUuid"), _terms(input)
     seen = sa.select(uploads).join(items).where(uploads.c.item_uuid == uuid, sees_item(viewer))
     for upload in await context.database.rows(seen):
-        await check_sent(services.store, upload, *path)
+        await check_uploaded(services.store, upload, *path)
 
     async def start(transaction: Transaction) -> UUID:
-        return await start_from_manifest(transaction, services.queue, viewer, input.folder_uuid, uuid, terms, *path)
+        return await start_from_manifest(
+            transaction, services.queue, viewer, input.folder_uuid, uuid, terms, *path
+        )
 
     return start
 
 
 def _check_form(manifest: UploadManifestInput) -> None:
-    if sum(one is not None for one in (manifest.json, manifest.csv, manifest.placeholder_uuid)) != 1:
+    if (
+        sum(one is not None for one in (manifest.json, manifest.csv, manifest.placeholder_uuid))
+        != 1
+    ):
         raise bad_input("Give exactly one of json, csv and placeholderUuid.", "manifest")
 
 
-def _terms(input: StartUploadJobInput, **switches: bool) -> JobTerms:
-    file_name = None if input.file_name is None else checked_name(input.file_name, "fileName")
-    return JobTerms(
+def _terms(input: StartUploadJobInput, **switches: bool) -> JobOptions:
+    file_name = None if input.file_name is None else validate_name(input.file_name, "fileName")
+    return JobOptions(
         input.ignore_errors,
         file_name=file_name,
         integration_uuid=input.integration_uuid,

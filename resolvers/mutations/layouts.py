@@ -8,7 +8,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog.rules.layouts import carousel_of, grid_of
-from gateway.catalog.rules.names import checked_metadata, checked_name
+from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 from gateway.kinds.enums import DataGroupLayoutType
 from resolvers.inputs.data_groups import (
@@ -52,7 +52,9 @@ def read_group(input: DataGroupInput, *path: str | int) -> GroupPlan:
 
 
 def _plain(
-    input: DataGroupGridInput | DataGroupCarouselInput, layout_type: DataGroupLayoutType, *path: str | int
+    input: DataGroupGridInput | DataGroupCarouselInput,
+    layout_type: DataGroupLayoutType,
+    *path: str | int,
 ) -> GroupPlan:
     """A layout that we make; the keys are the places of the items, from 0."""
     uuids = input.layout_contents
@@ -65,11 +67,16 @@ def _plain(
 
 
 def _custom(input: DataGroupCustomInput, *path: str | int) -> GroupPlan:
-    uuids, keys = [entry.item_uuid for entry in input.contents], [entry.key for entry in input.contents]
+    uuids, keys = (
+        [entry.item_uuid for entry in input.contents],
+        [entry.key for entry in input.contents],
+    )
     _check_contents(uuids, *path, "contents")
     for place, key in enumerate(keys):
         if not 1 <= len(key) <= MAX_KEY:
-            raise bad_input(f"A key has 1 to {MAX_KEY} characters.", *path, "contents", place, "key")
+            raise bad_input(
+                f"A key has 1 to {MAX_KEY} characters.", *path, "contents", place, "key"
+            )
     check_unique(keys, (*path, "contents"), "key")
     if input.layout is None and not input.timeline:
         raise bad_input("Without a layout, the timeline must show something.", *path, "layout")
@@ -92,8 +99,8 @@ def _check_shown(keys: Sequence[str], input: DataGroupCustomInput, *path: str | 
 
 
 def _attributes(input: Any, *path: str | int) -> tuple[str | None, dict[str, Any]]:
-    name = None if input.name is None else checked_name(input.name, *path, "name")
-    return name, checked_metadata(input.client_metadata, *path, "clientMetadata")
+    name = None if input.name is None else validate_name(input.name, *path, "name")
+    return name, validate_metadata(input.client_metadata, *path, "clientMetadata")
 
 
 def _layout(
@@ -127,12 +134,23 @@ def _tree(node: LayoutNodeInput, *path: str | int) -> dict[str, Any]:
     match _only(node, path):
         case LayoutGridInput() as grid:
             share = _share(grid.split_percentage, 5, 95, *path, "grid", "splitPercentage")
-            first, second = (_tree(getattr(grid, part), *path, "grid", part) for part in ("first", "second"))
-            split = {"direction": grid.direction, "first": first, "second": second, "splitPercentage": share}
+            first, second = (
+                _tree(getattr(grid, part), *path, "grid", part) for part in ("first", "second")
+            )
+            split = {
+                "direction": grid.direction,
+                "first": first,
+                "second": second,
+                "splitPercentage": share,
+            }
             return {"grid": split}
         case LayoutCarouselTileInput() as strip:
             share = _share(strip.carousel_size, 10, 70, *path, "carousel", "carouselSize")
-            shown = {"keys": strip.keys, "carouselPosition": strip.carousel_position, "carouselSize": share}
+            shown = {
+                "keys": strip.keys,
+                "carouselPosition": strip.carousel_position,
+                "carouselSize": share,
+            }
             return {"carousel": shown}
         case tile:
             return {"tile": {"key": tile.key}}
@@ -167,7 +185,9 @@ def _share(value: float, least: int, most: int, *path: str | int) -> float:
 def _check_contents(uuids: Sequence[UUID], *path: str | int) -> None:
     if not 1 <= len(uuids) <= MAX_CONTENTS:
         message = f"A data group has 1 to {MAX_CONTENTS} items, not {len(uuids):,}."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED if uuids else ErrorCode.BAD_USER_INPUT, message, path)
+        raise DomainError(
+            ErrorCode.LIMIT_EXCEEDED if uuids else ErrorCode.BAD_USER_INPUT, message, path
+        )
     check_unique(uuids, path)
 
 
@@ -176,17 +196,23 @@ def check_unique(values: Sequence[Any], path: Path, *field: str) -> None:
     first: dict[Any, int] = {}
     for place, value in enumerate(values):
         if first.setdefault(value, place) != place:
-            raise bad_input(f"This stands there already, at position {first[value]}.", *path, place, *field)
+            raise bad_input(
+                f"This stands there already, at position {first[value]}.", *path, place, *field
+            )
 
 
 def check_known(keys: Sequence[str], known: set[str], *path: str | int) -> None:
     """Every key is that of a content."""
     for place, key in enumerate(keys):
         if key not in known:
-            raise bad_input("The contents have no such key.", *path, *([place] if len(keys) > 1 else []))
+            raise bad_input(
+                "The contents have no such key.", *path, *([place] if len(keys) > 1 else [])
+            )
 
 
-def _check_settings(settings: DataGroupLayoutSettingsInput | None, known: set[str], *path: str | int) -> Path | None:
+def _check_settings(
+    settings: DataGroupLayoutSettingsInput | None, known: set[str], *path: str | int
+) -> Path | None:
     """Titles and keys of tiles; the place of what insists on images of one shape, if it does."""
     if settings is None:
         return None
@@ -194,6 +220,6 @@ def _check_settings(settings: DataGroupLayoutSettingsInput | None, known: set[st
     for place, tile in enumerate(tiles):
         check_known([tile.key], known, *path, "tileSettings", place, "key")
         if tile.title is not None:
-            checked_name(tile.title, *path, "tileSettings", place, "title")
+            validate_name(tile.title, *path, "tileSettings", place, "title")
     check_unique([tile.key for tile in tiles], (*path, "tileSettings"), "key")
     return (*path, "hasMultilayerLabels") if settings.has_multilayer_labels else None

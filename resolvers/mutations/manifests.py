@@ -15,7 +15,11 @@ from resolvers.mutations.upload_units import MAX_UNITS, Terms
 
 def plans_in(terms: Terms, manifest: UploadManifestInput, switches: Switches) -> list[UnitPlan]:
     """The units that it asks for; raises a `Refusal` with every key at fault, or the limit that is passed."""
-    form, entries = ("csv", _rows(manifest.csv)) if manifest.csv is not None else ("json", _entries(manifest, switches))
+    form, entries = (
+        ("csv", _rows(manifest.csv))
+        if manifest.csv is not None
+        else ("json", _entries(manifest, switches))
+    )
     try:
         chosen = list(islice(entries, MAX_UNITS + 1))
         switches.check()
@@ -29,7 +33,9 @@ def plans_in(terms: Terms, manifest: UploadManifestInput, switches: Switches) ->
     errors: list[DomainError] = []
     plans = list(plans_of(terms, chosen, errors))
     if errors:
-        raise Refusal([DomainError(one.code, one.message, ("manifest", form, *one.path)) for one in errors])
+        raise Refusal(
+            [DomainError(one.code, one.message, ("manifest", form, *one.path)) for one in errors]
+        )
     for plan in plans:
         _put_below(plan, "manifest", form)
     return plans
@@ -59,4 +65,6 @@ def _entries(manifest: UploadManifestInput, switches: Switches) -> Iterator[Entr
         elif not isinstance(value, list):
             raise bad_input("This is not a list.", "manifest", "json", key)
         else:
-            yield from (Entry(SPELLINGS[key], f"{key}[{n}]", (key, n), one) for n, one in enumerate(value))
+            yield from (
+                Entry(SPELLINGS[key], f"{key}[{n}]", (key, n), one) for n, one in enumerate(value)
+            )

@@ -15,40 +15,60 @@ from resolvers.inputs.metadata import (
     SetMetadataSchemaFieldInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import needs
+from resolvers.permissions import requires
 
 _SITE_ADMIN = "ADMIN of the site"
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
-async def set_metadata_schema_field(context: Context, input: SetMetadataSchemaFieldInput) -> Outcome:
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
+async def set_metadata_schema_field(
+    context: Context, input: SetMetadataSchemaFieldInput
+) -> Outcome:
     """Give a metadata key a type; the same again succeeds and changes nothing (ENC-SCHEMA-07)."""
-    key = catalog.checked_key(input.key)
-    shape = catalog.checked_shape(input.type, input.enum_values, input.embedding_size)
+    key = catalog.validate_key(input.key)
+    shape = catalog.validate_shape(input.type, input.enum_values, input.embedding_size)
     viewer = context.viewer.user_uuid
-    return await _saved(context, key, input.revision, lambda held: catalog.set_field(held, viewer, key, shape))
+    return await _saved(
+        context, key, input.revision, lambda held: catalog.set_field(held, viewer, key, shape)
+    )
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
-async def delete_metadata_schema_field(context: Context, input: DeleteMetadataSchemaFieldInput) -> Outcome:
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
+async def delete_metadata_schema_field(
+    context: Context, input: DeleteMetadataSchemaFieldInput
+) -> Outcome:
     """Let a metadata key have no type any more; the values that items have stay (ENC-SCHEMA-08)."""
     viewer, key = context.viewer.user_uuid, input.key
-    return await _saved(context, key, input.revision, lambda held: catalog.delete_field(held, viewer, key, input.hard))
+    return await _saved(
+        context,
+        key,
+        input.revision,
+        lambda held: catalog.delete_field(held, viewer, key, input.hard),
+    )
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
-async def restore_metadata_schema_field(context: Context, input: RestoreMetadataSchemaFieldInput) -> Outcome:
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
+async def restore_metadata_schema_field(
+    context: Context, input: RestoreMetadataSchemaFieldInput
+) -> Outcome:
     """Bring a deleted metadata key back (ENC-SCHEMA-09)."""
     viewer, key = context.viewer.user_uuid, input.key
-    return await _saved(context, key, input.revision, lambda held: catalog.restore_field(held, viewer, key))
+    return await _saved(
+        context, key, input.revision, lambda held: catalog.restore_field(held, viewer, key)
+    )
 
 
 async def _saved(
-    context: Context, key: str, revision: int | None, change: Callable[[Transaction], Awaitable[None]]
+    context: Context,
+    key: str,
+    revision: int | None,
+    change: Callable[[Transaction], Awaitable[None]],
 ) -> Outcome:
     async with context.database.writing() as transaction:
-        await catalog.held_schema(transaction, revision)
+        await catalog.lock_schema(transaction, revision)
         await change(transaction)
         schema = await transaction.first(sa.select(metadata_schema))
-        field = await transaction.first(sa.select(metadata_fields).where(metadata_fields.c.key == key))
+        field = await transaction.first(
+            sa.select(metadata_fields).where(metadata_fields.c.key == key)
+        )
     return Outcome(metadata_schema=schema, field=field)

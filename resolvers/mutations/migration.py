@@ -10,21 +10,21 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import Held, require, roles_on_integrations, roles_on_items
 from gateway.auth.visible import sees_item
-from gateway.catalog.integrations import integration_rows, keep_integration
-from gateway.catalog.items import chosen_items, update_items
+from gateway.catalog.integrations import integration_rows, lock_integration
+from gateway.catalog.items import locked_items, update_items
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object
 from gateway.context import Context
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.items import items
-from resolvers.idempotency import once, recalled
+from resolvers.idempotency import replay, run_once
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
-from resolvers.outcomes import Outcome, UserError, told
-from resolvers.permissions import MAX_IDS, check_ids, needs
+from resolvers.outcomes import Outcome, UserError, to_user_error
+from resolvers.permissions import MAX_IDS, check_list_size, requires
 
 _MUTATION = "migrateStorageItems"
 _AT_ONCE = 16
@@ -53,15 +53,15 @@ class Result:
     user_errors: list[UserError]
 
 
-@needs("USER on each item's folder, and on the cloud integration by which it is reached then")
+@requires("USER on each item's folder, and on the cloud integration by which it is reached then")
 async def migrate_storage_items(context: Context, input: MigrateStorageItemsInput) -> Outcome:
     """Let items be reached at another URL or by another integration; no object is touched (ENC-CLIENT-09, SUB-090).
 
     One entry at fault refuses all, but for those that are missing where `skipMissing` is set. Items of a folder that
     mirrors a bucket stay what they mirror.
     """
-    check_ids(input.items, "items")
-    done = await recalled(context, _MUTATION, input)
+    check_list_size(input.items, "items")
+    done = await replay(context, _MUTATION, input)
     if done is None:
         entries = await _checked(context, input)
         if any(entry.error for entry in entries):
@@ -110,21 +110,29 @@ async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[En
     uuids = [entry.asked.item_uuid for entry in entries if entry.asked.item_uuid]
     urls = [entry.asked.url for entry in entries if entry.asked.url]
     dialect = context.database.dialect
-    made = sa.and_(among(dialect, items.c.url, urls), ~items.c.is_placeholder)
-    named = sa.or_(among(dialect, items.c.uuid, uuids), made)
+    made = sa.and_(in_keys(dialect, items.c.url, urls), ~items.c.is_placeholder)
+    named = sa.or_(in_keys(dialect, items.c.uuid, uuids), made)
     seen_by = sa.select(items).where(named, sees_item(context.viewer))
     rows = await context.database.rows(seen_by.order_by(items.c.uuid).limit(MAX_IDS + 1))
     if len(rows) > MAX_IDS:
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, f"These are more than {MAX_IDS:,} items.", ("items",))
+        raise DomainError(
+            ErrorCode.LIMIT_EXCEEDED, f"These are more than {MAX_IDS:,} items.", ("items",)
+        )
     async with context.database.reading() as connection:
         held = await roles_on_items(connection, context.viewer, [row.uuid for row in rows])
     seen: dict[UUID, int] = {}
     for entry in _sound(entries):
-        found = [row for row in rows if row.uuid in held and entry.asked.item_uuid in (row.uuid, None)]
-        entry.rows = [row for row in found if entry.asked.item_uuid or _lies_at(row, entry.asked.url)]
+        found = [
+            row for row in rows if row.uuid in held and entry.asked.item_uuid in (row.uuid, None)
+        ]
+        entry.rows = [
+            row for row in found if entry.asked.item_uuid or _lies_at(row, entry.asked.url)
+        ]
         entry.error = _fault_of_items(entry, held, seen, input.skip_missing)
         if input.from_integration_uuid:
-            entry.rows = [row for row in entry.rows if row.integration_uuid == input.from_integration_uuid]
+            entry.rows = [
+                row for row in entry.rows if row.integration_uuid == input.from_integration_uuid
+            ]
     return entries
 
 
@@ -137,11 +145,15 @@ def _fault_of_form(entry: Entry, input: MigrateStorageItemsInput) -> DomainError
     if (asked.item_uuid is None) == (asked.url is None):
         return bad_input("Give exactly one of itemUuid and url.", "items", entry.place)
     if asked.new_url is None and input.to_integration_uuid is None:
-        return bad_input("Without toIntegrationUuid, newUrl is needed.", "items", entry.place, "newUrl")
+        return bad_input(
+            "Without toIntegrationUuid, newUrl is needed.", "items", entry.place, "newUrl"
+        )
     return None
 
 
-def _fault_of_items(entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, int], skips: bool) -> DomainError | None:
+def _fault_of_items(
+    entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, int], skips: bool
+) -> DomainError | None:
     path = ("items", entry.place, "itemUuid" if entry.asked.item_uuid else "url")
     if not entry.rows and not skips:
         return not_found("item", *path)
@@ -165,13 +177,25 @@ async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID,
 
     Another URL is as good as another object, so the viewer needs the role on them by which objects are registered.
     """
-    kept = {row.integration_uuid for entry in _sound(entries) for row in entry.rows if row.integration_uuid}
+    kept = {
+        row.integration_uuid
+        for entry in _sound(entries)
+        for row in entry.rows
+        if row.integration_uuid
+    }
     async with context.database.reading() as connection:
         held = await roles_on_integrations(connection, context.viewer, kept)
     for entry in _sound(entries):
         try:
             for uuid in {row.integration_uuid for row in entry.rows} & kept:
-                require(held.get(uuid), StorageUserRole.USER, "cloud integration", "items", entry.place, "newUrl")
+                require(
+                    held.get(uuid),
+                    StorageUserRole.USER,
+                    "cloud integration",
+                    "items",
+                    entry.place,
+                    "newUrl",
+                )
         except DomainError as error:
             entry.error = error
     found = {}
@@ -187,7 +211,9 @@ def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID,
     """What the items of an entry become, or that they cannot."""
     for row in entry.rows:
         if row.linked_folder_uuid:
-            entry.error = conflict("This item mirrors an object of a bucket, as its folder does.", "items", entry.place)
+            entry.error = conflict(
+                "This item mirrors an object of a bucket, as its folder does.", "items", entry.place
+            )
             return
         integration, url = to or row.integration_uuid, entry.asked.new_url or row.url
         try:
@@ -201,8 +227,14 @@ def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID,
             code = error.code if isinstance(error, DomainError) else ErrorCode.BAD_USER_INPUT
             entry.error = DomainError(code, str(error), ("items", entry.place, "newUrl"))
             return
-        kind = clouds[integration].account.kind if integration else StorageLocationName.DIRECT_ACCESS
-        entry.values[row.uuid] = {"integration_uuid": integration, "url": url, "storage_location": kind}
+        kind = (
+            clouds[integration].account.kind if integration else StorageLocationName.DIRECT_ACCESS
+        )
+        entry.values[row.uuid] = {
+            "integration_uuid": integration,
+            "url": url,
+            "storage_location": kind,
+        }
 
 
 async def _verify(context: Context, entries: Sequence[Entry], clouds: Mapping[UUID, Cloud]) -> None:
@@ -236,22 +268,24 @@ async def _fault_of_object(
     return None
 
 
-async def _write(context: Context, input: MigrateStorageItemsInput, entries: Sequence[Entry]) -> dict[str, Any]:
+async def _write(
+    context: Context, input: MigrateStorageItemsInput, entries: Sequence[Entry]
+) -> dict[str, Any]:
     """Change the items, unless somebody else changed or took one of them meanwhile; which items, for each entry."""
     async with context.database.writing() as transaction:
 
         async def work() -> dict[str, Any]:
             if input.to_integration_uuid:
-                await keep_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
+                await lock_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
             await _change(context, transaction, entries)
             return {"items": [[str(row.uuid) for row in entry.rows] for entry in entries]}
 
-        return await once(context, transaction, _MUTATION, input, work)
+        return await run_once(context, transaction, _MUTATION, input, work)
 
 
 async def _change(context: Context, transaction: Transaction, entries: Sequence[Entry]) -> None:
     before = {row.uuid: (entry, row) for entry in entries for row in entry.rows}
-    present = {row.uuid: row for row in await chosen_items(transaction, before.keys())}
+    present = {row.uuid: row for row in await locked_items(transaction, before.keys())}
     for uuid, (entry, row) in before.items():
         now = present.get(uuid)
         if now is None or (now.url, now.integration_uuid) != (row.url, row.integration_uuid):
@@ -264,16 +298,32 @@ def _refused(entries: Sequence[Entry]) -> Outcome:
     """What is wrong with each entry; of the others that they were not done either."""
     said = "Nothing is wrong with this entry, but another made the whole fail."
     others = DomainError(ErrorCode.NOT_APPLIED, said)
-    results = [Result(one.asked.item_uuid, one.asked.url, [], False, [told(one.error or others)]) for one in entries]
-    return Outcome(results=results, user_errors=[told(entry.error) for entry in entries if entry.error])
+    results = [
+        Result(one.asked.item_uuid, one.asked.url, [], False, [to_user_error(one.error or others)])
+        for one in entries
+    ]
+    return Outcome(
+        results=results,
+        user_errors=[to_user_error(entry.error) for entry in entries if entry.error],
+    )
 
 
-async def _results(context: Context, input: MigrateStorageItemsInput, moved: Sequence[Sequence[UUID]]) -> list[Result]:
+async def _results(
+    context: Context, input: MigrateStorageItemsInput, moved: Sequence[Sequence[UUID]]
+) -> list[Result]:
     """The items of each entry as they are now, of those that the viewer sees."""
-    mine = among(context.database.dialect, items.c.uuid, [uuid for uuids in moved for uuid in uuids])
+    mine = in_keys(
+        context.database.dialect, items.c.uuid, [uuid for uuids in moved for uuid in uuids]
+    )
     rows = await context.database.rows(sa.select(items).where(mine, sees_item(context.viewer)))
     present = {row.uuid: row for row in rows}
     return [
-        Result(asked.item_uuid, asked.url, [present[uuid] for uuid in uuids if uuid in present], not uuids, [])
+        Result(
+            asked.item_uuid,
+            asked.url,
+            [present[uuid] for uuid in uuids if uuid in present],
+            not uuids,
+            [],
+        )
         for asked, uuids in zip(input.items, moved, strict=True)
     ]

@@ -8,15 +8,15 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog import people
-from gateway.catalog.ledger.row_edits import edit, held_row
-from gateway.catalog.rules.names import checked_description, checked_name
+from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import now
 from gateway.models.people import api_keys, groups, users
-from resolvers.idempotency import once
+from resolvers.idempotency import run_once
 from resolvers.inputs.people import (
     AddGroupUsersInput,
     CreateApiKeyInput,
@@ -29,122 +29,130 @@ from resolvers.inputs.people import (
     UpdateUserInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import needs
-from resolvers.user_selection import check_people, known_people, present_people
+from resolvers.permissions import requires
+from resolvers.user_selection import check_selection, existing_users, require_users
 
 _SITE_ADMIN = "ADMIN of the site"
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def create_user(context: Context, input: CreateUserInput) -> Outcome:
     """Make a user, who can sign in once he has a key or a token."""
     email = people.checked_email(input.email, "email")
-    name = checked_name(input.name, "name") if input.name else ""
+    name = validate_name(input.name, "name") if input.name else ""
     async with context.database.writing() as transaction:
 
         async def work() -> dict[str, Any]:
             viewer = context.viewer.user_uuid
-            return {"user": str(await people.create_user(transaction, viewer, email, name, input.site_role))}
+            return {
+                "user": str(
+                    await people.create_user(transaction, viewer, email, name, input.site_role)
+                )
+            }
 
-        done = await once(context, transaction, "createUser", input, work)
+        done = await run_once(context, transaction, "createUser", input, work)
     return Outcome(user_uuid=UUID(done["user"]))
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def update_user(context: Context, input: UpdateUserInput) -> Outcome:
     """Change a user's name, role on the site, or whether he may sign in; the last active admin of the site stays."""
     values = _changes_of_user(input)
     async with context.database.writing() as transaction:
         # Before the user himself, so that two such changes cannot wait in a circle.
         admins = await people.active_admins(transaction)
-        present = await held_row(transaction, users, input.user_uuid, "user", "userUuid")
+        present = await locked_row(transaction, users, input.user_uuid, "user", "userUuid")
         if admins == {present.uuid}:
             _refuse_last_admin(values)
-        await edit(transaction, context.viewer.user_uuid, users, "User", present, values)
+        await update_row(transaction, context.viewer.user_uuid, users, "User", present, values)
     return Outcome(user_uuid=input.user_uuid)
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def create_group(context: Context, input: CreateGroupInput) -> Outcome:
     """Make a group (ENC-CLIENT-14)."""
-    name = checked_name(input.name, "name")
-    description = checked_description(input.description, "description")
+    name = validate_name(input.name, "name")
+    description = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
 
         async def work() -> dict[str, Any]:
             viewer = context.viewer.user_uuid
             return {"group": str(await people.create_group(transaction, viewer, name, description))}
 
-        done = await once(context, transaction, "createGroup", input, work)
+        done = await run_once(context, transaction, "createGroup", input, work)
     return Outcome(group_uuid=UUID(done["group"]))
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def update_group(context: Context, input: UpdateGroupInput) -> Outcome:
     """Change a group's name or description (ENC-CLIENT-15)."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
-        values["name"] = checked_name(input.name, "name")
+        values["name"] = validate_name(input.name, "name")
     if input.description is not UNSET:
-        values["description"] = checked_description(input.description, "description")
+        values["description"] = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
-        present = await held_row(transaction, groups, input.group_uuid, "group", "groupUuid")
-        await edit(transaction, context.viewer.user_uuid, groups, "Group", present, values)
+        present = await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        await update_row(transaction, context.viewer.user_uuid, groups, "Group", present, values)
     return Outcome(group_uuid=input.group_uuid)
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def delete_group(context: Context, input: DeleteGroupInput) -> Outcome:
     """Remove a group, and with it every role that it was given (ENC-CLIENT-16)."""
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        present = await held_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        present = await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
         await people.delete_group(transaction, context.viewer.user_uuid, present)
     return Outcome(group_uuid=input.group_uuid)
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def add_group_users(context: Context, input: AddGroupUsersInput) -> Outcome:
     """Let users belong to a group; if one of them is unknown, nobody is added (ENC-CLIENT-17)."""
-    check_people(input)
+    check_selection(input)
     async with context.database.writing() as transaction:
-        await held_row(transaction, groups, input.group_uuid, "group", "groupUuid")
-        chosen = await known_people(transaction, input)
+        await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        chosen = await require_users(transaction, input)
         await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
     return Outcome(group_uuid=input.group_uuid)
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def remove_group_users(context: Context, input: RemoveGroupUsersInput) -> Outcome:
     """Let users belong to a group no more; e-mail addresses that nobody has are passed over (ENC-CLIENT-17)."""
-    check_people(input)
+    check_selection(input)
     async with context.database.writing() as transaction:
-        await held_row(transaction, groups, input.group_uuid, "group", "groupUuid")
-        chosen = await present_people(transaction, input)
+        await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        chosen = await existing_users(transaction, input)
         await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
     return Outcome(group_uuid=input.group_uuid)
 
 
-@needs("nothing for oneself, ADMIN of the site for others")
+@requires("nothing for oneself, ADMIN of the site for others")
 async def create_api_key(context: Context, input: CreateApiKeyInput) -> Outcome:
     """Make an API key; its text is shown this once and kept nowhere."""
-    name, expires_at = checked_name(input.name, "name"), _checked_expiry(input.expires_at)
+    name, expires_at = validate_name(input.name, "name"), _checked_expiry(input.expires_at)
     viewer = context.viewer
     owner = input.user_uuid or viewer.user_uuid
     async with context.database.writing() as transaction:
-        await held_row(transaction, users, owner, "user", "userUuid")
+        await locked_row(transaction, users, owner, "user", "userUuid")
         if owner != viewer.user_uuid and not viewer.is_site_admin:
             raise forbidden("Only admins of the site make keys of others.", "userUuid")
-        made, text = await people.create_api_key(transaction, viewer.user_uuid, owner, name, expires_at)
+        made, text = await people.create_api_key(
+            transaction, viewer.user_uuid, owner, name, expires_at
+        )
     return Outcome(api_key_uuid=made, token=text)
 
 
-@needs("nothing for one's own key, ADMIN of the site for others'")
+@requires("nothing for one's own key, ADMIN of the site for others'")
 async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> Outcome:
     """Refuse a key from now on, everywhere within 5 seconds; one that is revoked already stays so."""
     viewer = context.viewer
     async with context.database.writing() as transaction:
-        present = await held_row(transaction, api_keys, input.api_key_uuid, "API key", "apiKeyUuid")
+        present = await locked_row(
+            transaction, api_keys, input.api_key_uuid, "API key", "apiKeyUuid"
+        )
         if present.user_uuid != viewer.user_uuid and not viewer.is_site_admin:
             raise not_found("API key", "apiKeyUuid")
         await people.revoke_api_key(transaction, viewer.user_uuid, present)
@@ -154,7 +162,7 @@ async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> Outcome:
 def _changes_of_user(input: UpdateUserInput) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if input.name is not UNSET:
-        values["name"] = checked_name(input.name, "name") if input.name else ""
+        values["name"] = validate_name(input.name, "name") if input.name else ""
     for attribute, field in (("site_role", "siteRole"), ("is_active", "isActive")):
         value = getattr(input, attribute)
         if value is None:

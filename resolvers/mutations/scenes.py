@@ -23,9 +23,13 @@ def parts_of(document: dict[str, Any], *path: str | int) -> tuple[Items, Urls]:
         else:
             items.setdefault(_uuid(value, place), place)
     if len(items) + len(urls) > MAX_PARTS:
-        message = f"The scene has {len(items) + len(urls):,} parts; at most {MAX_PARTS:,} are allowed."
+        message = (
+            f"The scene has {len(items) + len(urls):,} parts; at most {MAX_PARTS:,} are allowed."
+        )
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
-    return [(place, uuid) for uuid, place in items.items()], [(place, url) for url, place in urls.items()]
+    return [(place, uuid) for uuid, place in items.items()], [
+        (place, url) for url, place in urls.items()
+    ]
 
 
 def _named(value: Any, path: Path) -> Iterator[tuple[Path, str, Any]]:

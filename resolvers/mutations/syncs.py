@@ -9,7 +9,7 @@ from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
 from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
-from gateway.catalog.ledger.row_edits import held_row
+from gateway.catalog.ledger.row_edits import locked_row
 from gateway.catalog.sync_jobs import cancel_sync, running_sync, start_sync
 from gateway.clouds.base import Place
 from gateway.clouds.cloud import Cloud
@@ -20,7 +20,7 @@ from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
-from resolvers.idempotency import once
+from resolvers.idempotency import run_once
 from resolvers.inputs.syncs import (
     CancelCloudFolderSyncInput,
     CloudSyncedFolderInput,
@@ -30,14 +30,14 @@ from resolvers.inputs.syncs import (
     StartCloudFolderSyncInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import folder_door, needs
+from resolvers.permissions import require_folder_role, requires
 
 MAX_SUFFIX = 128
 JOBS_AT_ONCE = 8
 """So many upload jobs of a sync, each of a page, are cancelled before that is answered, which takes some seconds."""
 
 
-@needs("USER on the folder")
+@requires("USER on the folder")
 async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncInput) -> Outcome:
     """Bring a linked folder into line with its bucket (ENC-FOLDEROP-35); watch it with `cloudSyncJobUpdated`.
 
@@ -49,35 +49,46 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
     uuid, user_uuid = input.folder_uuid, context.viewer.user_uuid
     await _check_access(context, await _linked(context, uuid, StorageUserRole.USER))
     async with context.database.writing() as transaction:
-        await held_row(transaction, folders, uuid, "folder", "folderUuid")
-        await folder_door(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
+        await locked_row(transaction, folders, uuid, "folder", "folderUuid")
+        await require_folder_role(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
 
         async def work() -> dict[str, Any]:
             running = await running_sync(transaction, uuid)
             if running and running.ends_as is CloudSyncJobStatus.CANCELLED:
                 raise conflict(
-                    "The sync before is still being cancelled: start another once it has ended.", "folderUuid"
+                    "The sync before is still being cancelled: start another once it has ended.",
+                    "folderUuid",
                 )
             if running and running.is_dry_run != input.dry_run:
-                raise conflict("Another sync runs, which is dry where this is not, or the reverse.", "dryRun")
+                raise conflict(
+                    "Another sync runs, which is dry where this is not, or the reverse.", "dryRun"
+                )
             queue, dry = context.services.queue, input.dry_run
-            started = running or await start_sync(transaction, queue, user_uuid, uuid, is_dry_run=dry)
+            started = running or await start_sync(
+                transaction, queue, user_uuid, uuid, is_dry_run=dry
+            )
             return {"job": str(running.uuid if running else started), "was_running": bool(running)}
 
-        done = await once(context, transaction, "startCloudFolderSync", input, work)
+        done = await run_once(context, transaction, "startCloudFolderSync", input, work)
     return Outcome(cloud_sync_job_uuid=UUID(done["job"]), was_running=done["was_running"])
 
 
-@needs("USER on the sync's folder")
+@requires("USER on the sync's folder")
 async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyncInput) -> Outcome:
     """Give up what a sync has not done; what is done stays. One that has ended is left as it is.
 
     It looks no further, and begins to read nothing more, as soon as this is answered. By then it is over as a rule; if
     very much waited, its status changes a little later.
     """
-    services, uuid, user_uuid = context.services, input.cloud_sync_job_uuid, context.viewer.user_uuid
+    services, uuid, user_uuid = (
+        context.services,
+        input.cloud_sync_job_uuid,
+        context.viewer.user_uuid,
+    )
     async with context.database.writing() as transaction:
-        row = await transaction.first(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid))
+        row = await transaction.first(
+            sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid)
+        )
         if row is None:
             raise not_found("sync", "cloudSyncJobUuid")
         held = await roles_on_folders(transaction.connection, context.viewer, [row.folder_uuid])
@@ -87,8 +98,10 @@ async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyn
     return Outcome(cloud_sync_job_uuid=uuid)
 
 
-@needs("ADMIN on the folder")
-async def set_folder_metadata_ingestion(context: Context, input: SetFolderMetadataIngestionInput) -> Outcome:
+@requires("ADMIN on the folder")
+async def set_folder_metadata_ingestion(
+    context: Context, input: SetFolderMetadataIngestionInput
+) -> Outcome:
     """Have files of metadata attached to the items that they lie beside (ENC-FOLDEROP-17, ENC-SYNCSEM-09).
 
     A file whose name is that of another and the suffix is a JSON object, which replaces the other's `clientMetadata`
@@ -104,7 +117,7 @@ async def set_folder_metadata_ingestion(context: Context, input: SetFolderMetada
     return await _configured(context, input.folder_uuid, {"metadata_ingestion": values})
 
 
-@needs("ADMIN on the folder")
+@requires("ADMIN on the folder")
 async def set_folder_auto_sync(context: Context, input: SetFolderAutoSyncInput) -> Outcome:
     """Have a linked folder synced once every 24 hours, or no longer (ENC-SYNCSEM-07)."""
     return await _configured(context, input.folder_uuid, {"auto_sync": input.auto_sync})
@@ -113,7 +126,7 @@ async def set_folder_auto_sync(context: Context, input: SetFolderAutoSyncInput) 
 async def _configured(context: Context, uuid: UUID, values: dict[str, Any]) -> Outcome:
     await _linked(context, uuid, StorageUserRole.ADMIN)
     async with context.database.writing() as transaction:
-        present = await held_row(transaction, folders, uuid, "folder", "folderUuid")
+        present = await locked_row(transaction, folders, uuid, "folder", "folderUuid")
         await update_folders(transaction, context.viewer.user_uuid, {uuid: values}, {uuid: present})
     return Outcome(folder_uuid=uuid)
 
@@ -133,7 +146,9 @@ async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
         await cloud.page(place, size=1)
     except FetchError as error:
         raise DomainError(error.code, error.message, ("cloudSync", "remoteUrl")) from None
-    return Link(StorageFolderType.CLOUD_LINKED, input.integration_uuid, url_of(cloud.account, place))
+    return Link(
+        StorageFolderType.CLOUD_LINKED, input.integration_uuid, url_of(cloud.account, place)
+    )
 
 
 def _top(cloud: Cloud, url: str) -> Place:

@@ -6,16 +6,16 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog import tags as catalog
-from gateway.catalog.ledger.row_edits import held_row
-from gateway.catalog.rules.names import checked_description, checked_name
+from gateway.catalog.ledger.row_edits import locked_row
+from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
 from gateway.kinds.enums import SiteRole, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.tags import organisation_tags
-from resolvers.id_lists import refuse_absent
-from resolvers.idempotency import once
+from resolvers.id_lists import check_ids_exist
+from resolvers.idempotency import run_once
 from resolvers.inputs.tags import (
     AddStorageFolderTagsInput,
     CreateOrganisationTagInput,
@@ -23,26 +23,32 @@ from resolvers.inputs.tags import (
     RemoveStorageFolderTagsInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_ids, folder_door, needs
+from resolvers.permissions import check_list_size, require_folder_role, requires
 
 _SITE_ADMIN = "ADMIN of the site"
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def create_organisation_tag(context: Context, input: CreateOrganisationTagInput) -> Outcome:
     """Make a tag for folders (ENC-CLIENT-11)."""
-    name = checked_name(input.name, "name")
-    description = checked_description(input.description, "description")
+    name = validate_name(input.name, "name")
+    description = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
 
         async def work() -> dict[str, Any]:
-            return {"tag": str(await catalog.create_tag(transaction, context.viewer.user_uuid, name, description))}
+            return {
+                "tag": str(
+                    await catalog.create_tag(
+                        transaction, context.viewer.user_uuid, name, description
+                    )
+                )
+            }
 
-        done = await once(context, transaction, "createOrganisationTag", input, work)
+        done = await run_once(context, transaction, "createOrganisationTag", input, work)
     return Outcome(organisation_tag_uuid=UUID(done["tag"]))
 
 
-@needs(_SITE_ADMIN, SiteRole.ADMIN)
+@requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def delete_organisation_tag(context: Context, input: DeleteOrganisationTagInput) -> Outcome:
     """Remove a tag from the organisation and from all folders that have it (ENC-CLIENT-12)."""
     async with context.database.writing() as transaction:
@@ -51,7 +57,7 @@ async def delete_organisation_tag(context: Context, input: DeleteOrganisationTag
     return Outcome(organisation_tag_uuid=tag.uuid, untagged_folders_count=count)
 
 
-@needs("USER on the folder")
+@requires("USER on the folder")
 async def add_storage_folder_tags(context: Context, input: AddStorageFolderTagsInput) -> Outcome:
     """Give a folder tags; those that it has stay."""
     async with context.database.writing() as transaction:
@@ -60,8 +66,10 @@ async def add_storage_folder_tags(context: Context, input: AddStorageFolderTagsI
     return Outcome(folder_uuid=input.folder_uuid)
 
 
-@needs("USER on the folder")
-async def remove_storage_folder_tags(context: Context, input: RemoveStorageFolderTagsInput) -> Outcome:
+@requires("USER on the folder")
+async def remove_storage_folder_tags(
+    context: Context, input: RemoveStorageFolderTagsInput
+) -> Outcome:
     """Take tags from a folder; the tags themselves stay."""
     async with context.database.writing() as transaction:
         folder, tags = await _folder_and_tags(context, transaction, input)
@@ -73,7 +81,13 @@ async def _chosen(transaction: Transaction, input: DeleteOrganisationTagInput) -
     if (input.organisation_tag_uuid is None) == (input.name is None):
         raise bad_input("Give exactly one of organisationTagUuid and name.", "organisationTagUuid")
     if input.organisation_tag_uuid:
-        return await held_row(transaction, organisation_tags, input.organisation_tag_uuid, "tag", "organisationTagUuid")
+        return await locked_row(
+            transaction,
+            organisation_tags,
+            input.organisation_tag_uuid,
+            "tag",
+            "organisationTagUuid",
+        )
     named = sa.select(organisation_tags).where(organisation_tags.c.name == input.name)
     found = await transaction.first(named.with_for_update())
     if found is None:
@@ -82,11 +96,15 @@ async def _chosen(transaction: Transaction, input: DeleteOrganisationTagInput) -
 
 
 async def _folder_and_tags(
-    context: Context, transaction: Transaction, input: AddStorageFolderTagsInput | RemoveStorageFolderTagsInput
+    context: Context,
+    transaction: Transaction,
+    input: AddStorageFolderTagsInput | RemoveStorageFolderTagsInput,
 ) -> tuple[Any, dict[UUID, str]]:
-    check_ids(input.organisation_tag_uuids, "organisationTagUuids")
-    await folder_door(context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid")
-    folder = await held_row(transaction, folders, input.folder_uuid, "folder", "folderUuid")
-    tags = await catalog.held_tags(transaction, input.organisation_tag_uuids)
-    refuse_absent(input.organisation_tag_uuids, tags, "tag", "organisationTagUuids")
+    check_list_size(input.organisation_tag_uuids, "organisationTagUuids")
+    await require_folder_role(
+        context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
+    )
+    folder = await locked_row(transaction, folders, input.folder_uuid, "folder", "folderUuid")
+    tags = await catalog.locked_tags(transaction, input.organisation_tag_uuids)
+    check_ids_exist(input.organisation_tag_uuids, tags, "tag", "organisationTagUuids")
     return folder, tags

@@ -6,16 +6,20 @@ from typing import Any, TypeGuard
 
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.catalog.ingestion.unit_plan import Member, Source, UnitPlan, is_ours
-from gateway.catalog.rules.client_facts import checked_facts, dicom_facts
-from gateway.catalog.rules.names import MAX_METADATA, checked_metadata, checked_name
+from gateway.catalog.ingestion.unit_plan import UnitMember, UnitPlan, UnitSource, is_own_object
+from gateway.catalog.rules.client_facts import dicom_facts, validate_facts
+from gateway.catalog.rules.names import MAX_METADATA, validate_metadata, validate_name
 from gateway.clouds.base import Account
 from gateway.clouds.urls import check_object, names_bucket
 from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import Rules
 from gateway.kinds.enums import StorageItemType
-from resolvers.inputs.uploads import DataUploadItemsInput, ImageGroupFromItemsInput, SceneUploadInput
+from resolvers.inputs.uploads import (
+    DataUploadItemsInput,
+    ImageGroupFromItemsInput,
+    SceneUploadInput,
+)
 from resolvers.mutations.layouts import check_unique
 from resolvers.mutations.scenes import parts_of
 from resolvers.mutations.views import series_settings
@@ -108,7 +112,9 @@ def members_of(group: Any, section: str) -> Sized:
     return members
 
 
-def _plans(terms: Terms, input: DataUploadItemsInput, path: Path, errors: list[DomainError]) -> Iterable[UnitPlan]:
+def _plans(
+    terms: Terms, input: DataUploadItemsInput, path: Path, errors: list[DomainError]
+) -> Iterable[UnitPlan]:
     for section in SECTIONS:
         for place, entry in enumerate(getattr(input, section)):
             try:
@@ -118,15 +124,26 @@ def _plans(terms: Terms, input: DataUploadItemsInput, path: Path, errors: list[D
 
 
 def _group_plan(
-    terms: Terms, entry: Any, path: Path, member_name: str, item_type: StorageItemType, member_type: StorageItemType
+    terms: Terms,
+    entry: Any,
+    path: Path,
+    member_name: str,
+    item_type: StorageItemType,
+    member_type: StorageItemType,
 ) -> UnitPlan:
     members, field = getattr(entry, member_name), to_camel_case(member_name)
     if not 1 <= len(members) <= MAX_UNITS:
         raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
-    sources = [_source(terms, one, member_type, (*path, field, place)) for place, one in enumerate(members)]
-    if entry.title is None and terms.account and any(_is_elsewhere(source.object_url) for source in sources):
+    sources = [
+        _source(terms, one, member_type, (*path, field, place)) for place, one in enumerate(members)
+    ]
+    if (
+        entry.title is None
+        and terms.account
+        and any(_is_elsewhere(source.object_url) for source in sources)
+    ):
         raise bad_input("A group of files in a cloud needs a title.", *path, "title")
-    title = None if entry.title is None else checked_name(entry.title, *path, "title")
+    title = None if entry.title is None else validate_name(entry.title, *path, "title")
     kind = StorageItemType.IMAGE_SEQUENCE if getattr(entry, "create_video", False) else item_type
     return UnitPlan(kind, sources, title, _metadata(terms, entry, path))
 
@@ -137,56 +154,68 @@ def _group_from_items(terms: Terms, entry: ImageGroupFromItemsInput, path: Path)
     if not 1 <= len(uuids) <= MAX_UNITS:
         raise bad_input(f"A group has 1 to {MAX_UNITS:,} images.", *field)
     check_unique(uuids, field)
-    members = [Member(uuid, (*field, place), StorageItemType.IMAGE) for place, uuid in enumerate(uuids)]
-    title = None if entry.title is None else checked_name(entry.title, *path, "title")
+    members = [
+        UnitMember(uuid, (*field, place), StorageItemType.IMAGE) for place, uuid in enumerate(uuids)
+    ]
+    title = None if entry.title is None else validate_name(entry.title, *path, "title")
     kind = StorageItemType.IMAGE_SEQUENCE if entry.create_video else StorageItemType.IMAGE_GROUP
     return UnitPlan(kind, [], title, _metadata(terms, entry, path), members)
 
 
 def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:
     """A scene: one file, or a document that puts items and files elsewhere together (ENC-UPSC)."""
-    title = checked_name(entry.title, *path, "title")
+    title = validate_name(entry.title, *path, "title")
     entry = _as_file(entry)
     if entry.scene is None:
         return UnitPlan(StorageItemType.SCENE, [_source(terms, entry, StorageItemType.SCENE, path)])
-    document = checked_metadata(entry.scene, *path, "scene")
+    document = validate_metadata(entry.scene, *path, "scene")
     for name in ("object_url", "placeholder_uuid"):
         if getattr(entry, name) is not None:
-            raise bad_input("Give exactly one of scene, objectUrl and placeholderUuid.", *path, to_camel_case(name))
+            raise bad_input(
+                "Give exactly one of scene, objectUrl and placeholderUuid.",
+                *path,
+                to_camel_case(name),
+            )
     items, urls = parts_of(document, *path, "scene")
     if not items and not urls:
         raise bad_input("A scene names items (itemUuid) or files elsewhere (url).", *path, "scene")
     for place, url in urls:
-        if is_ours(url):
+        if is_own_object(url):
             raise bad_input("A scene names what we store by itemUuid.", *place)
         _check_elsewhere(terms, url, place)
-    members = [Member(uuid, place) for place, uuid in items]
+    members = [UnitMember(uuid, place) for place, uuid in items]
     metadata = _metadata(terms, entry, path)
-    return UnitPlan(StorageItemType.SCENE, [], title, metadata, members, {"scene": {"document": document}})
+    return UnitPlan(
+        StorageItemType.SCENE, [], title, metadata, members, {"scene": {"document": document}}
+    )
 
 
 def _as_file(entry: SceneUploadInput) -> SceneUploadInput:
     """A document that only says where one file lies is that file."""
     document = entry.scene
-    if entry.object_url is not None or not isinstance(document, dict) or not document.keys() <= _FILE_KEYS:
+    if (
+        entry.object_url is not None
+        or not isinstance(document, dict)
+        or not document.keys() <= _FILE_KEYS
+    ):
         return entry
     url = document.get("url")
     return replace(entry, scene=None, object_url=url) if isinstance(url, str) else entry
 
 
-def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) -> Source:
+def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) -> UnitSource:
     """One file: exactly one of its URL and its placeholder is given."""
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
         raise bad_input(f"Give exactly one of {field} and placeholderUuid.", *path, field)
     if _is_elsewhere(url):
         _check_elsewhere(terms, url, (*path, field))
-    return Source(
+    return UnitSource(
         path=(*path, "placeholderUuid" if url is None else field),
         item_type=item_type,
         placeholder_uuid=entry.placeholder_uuid,
         object_url=url,
-        title=None if entry.title is None else checked_name(entry.title, *path, "title"),
+        title=None if entry.title is None else validate_name(entry.title, *path, "title"),
         client_metadata=_metadata(terms, entry, path),
         facts=_facts(entry, path),
         settings=_settings(entry, path),
@@ -194,14 +223,14 @@ def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) ->
 
 
 def _is_elsewhere(url: str | None) -> TypeGuard[str]:
-    return url is not None and not is_ours(url)
+    return url is not None and not is_own_object(url)
 
 
 def _metadata(terms: Terms, entry: Any, path: Path) -> dict[str, Any] | None:
     metadata = getattr(entry, "client_metadata", None)
     if metadata is None:
         return None
-    return checked_metadata(metadata, *path, "clientMetadata", most=terms.most_metadata)
+    return validate_metadata(metadata, *path, "clientMetadata", most=terms.most_metadata)
 
 
 def _settings(entry: Any, path: Path) -> dict[str, Any] | None:
@@ -233,5 +262,5 @@ def _facts(entry: Any, path: Path) -> dict[str, Any] | None:
             facts = {_COLUMNS.get(field, field): value for field, value in asdict(given).items()}
             if name == "pdf_metadata":
                 facts["mime_type"] = _PDF_TYPE
-            return checked_facts(facts, *path, to_camel_case(name))
+            return validate_facts(facts, *path, to_camel_case(name))
     return None

@@ -7,11 +7,21 @@ from typing import Any
 
 from strawberry import UNSET
 
-from gateway.catalog.rules.names import checked_metadata, checked_name
+from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.kinds.enums import StorageItemType, TimeSeriesStyle
-from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput, TimeSeriesViewSettingsInput
-from resolvers.mutations.layouts import MAX_CONTENTS, MAX_KEY, check_known, check_unique, checked_tree
+from resolvers.inputs.views import (
+    SceneLayoutInput,
+    SceneViewSettingsInput,
+    TimeSeriesViewSettingsInput,
+)
+from resolvers.mutations.layouts import (
+    MAX_CONTENTS,
+    MAX_KEY,
+    check_known,
+    check_unique,
+    checked_tree,
+)
 
 MAX_CHANNELS = 100
 MAX_TEXT = 1_024
@@ -29,7 +39,9 @@ def series_settings(input: TimeSeriesViewSettingsInput, *path: str | int) -> dic
     return {"channels": channels}
 
 
-def check_headers(settings: Mapping[str, Any], series: Mapping[str, Any] | None, *path: str | int) -> None:
+def check_headers(
+    settings: Mapping[str, Any], series: Mapping[str, Any] | None, *path: str | int
+) -> None:
     """The columns that are to be drawn are there."""
     known = {column["name"] for column in (series or {}).get("columns", ())}
     for place, channel in enumerate(settings["channels"]):
@@ -44,21 +56,31 @@ def view_changes(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
         _check_kind(present, StorageItemType.TIMESERIES, "timeSeriesSettings", path)
         values["time_series_settings"] = None
         if input.time_series_settings is not None:
-            values["time_series_settings"] = series_settings(input.time_series_settings, *path, "timeSeriesSettings")
-            check_headers(values["time_series_settings"], present.time_series, *path, "timeSeriesSettings")
+            values["time_series_settings"] = series_settings(
+                input.time_series_settings, *path, "timeSeriesSettings"
+            )
+            check_headers(
+                values["time_series_settings"], present.time_series, *path, "timeSeriesSettings"
+            )
     if input.scene_view_settings is not UNSET:
         _check_kind(present, StorageItemType.SCENE, "sceneViewSettings", path)
-        values["scene_view_settings"] = _scene_settings(input.scene_view_settings, *path, "sceneViewSettings")
+        values["scene_view_settings"] = _scene_settings(
+            input.scene_view_settings, *path, "sceneViewSettings"
+        )
     if input.scene_layout is not UNSET:
         _check_kind(present, StorageItemType.SCENE, "sceneLayout", path)
         values["scene_layout"] = _scene_layout(input.scene_layout, *path, "sceneLayout")
     return values
 
 
-def _check_kind(present: Any, wanted: StorageItemType, field: str, path: Collection[str | int]) -> None:
+def _check_kind(
+    present: Any, wanted: StorageItemType, field: str, path: Collection[str | int]
+) -> None:
     if present.item_type is not wanted:
         raise bad_input(
-            f"Only an item of type {wanted} has this; the item is of type {present.item_type}.", *path, field
+            f"Only an item of type {wanted} has this; the item is of type {present.item_type}.",
+            *path,
+            field,
         )
 
 
@@ -75,11 +97,15 @@ def _channel(input: Any, *path: str | int) -> dict[str, Any]:
         raise bad_input("A colour is # and 3, 6 or 8 hex digits.", *path, "color")
     for name, (field, least, most) in _WIDTHS.items():
         if name in values and not least <= values[name] <= most:
-            raise bad_input(f"{field} is from {least:g} to {most:g}, not {values[name]:g}.", *path, field)
+            raise bad_input(
+                f"{field} is from {least:g} to {most:g}, not {values[name]:g}.", *path, field
+            )
     return {**values, "style": style}
 
 
-def _scene_settings(input: SceneViewSettingsInput | None, *path: str | int) -> dict[str, Any] | None:
+def _scene_settings(
+    input: SceneViewSettingsInput | None, *path: str | int
+) -> dict[str, Any] | None:
     if input is None:
         return None
     if input.point_cloud_colouring is not None and not 1 <= len(input.point_cloud_colouring) <= 100:
@@ -89,7 +115,9 @@ def _scene_settings(input: SceneViewSettingsInput | None, *path: str | int) -> d
     circles = input.radius_indicators or []
     if len(circles) > MAX_CONTENTS or any(not circle > 0 for circle in circles):
         raise bad_input(
-            f"There are at most {MAX_CONTENTS} circles, each further away than 0.", *path, "radiusIndicators"
+            f"There are at most {MAX_CONTENTS} circles, each further away than 0.",
+            *path,
+            "radiusIndicators",
         )
     return {
         "pointCloudColouring": input.point_cloud_colouring,
@@ -118,5 +146,9 @@ def _scene_layout(input: SceneLayoutInput | None, *path: str | int) -> dict[str,
 def _scene_tile(tile: Any, *path: str | int) -> dict[str, Any]:
     if not 1 <= len(tile.id) <= MAX_KEY:
         raise bad_input(f"An id has 1 to {MAX_KEY} characters.", *path, "id")
-    title = None if tile.title is None else checked_name(tile.title, *path, "title")
-    return {"id": tile.id, "title": title, "settings": checked_metadata(tile.settings, *path, "settings")}
+    title = None if tile.title is None else validate_name(tile.title, *path, "title")
+    return {
+        "id": tile.id,
+        "title": title,
+        "settings": validate_metadata(tile.settings, *path, "settings"),
+    }

@@ -9,20 +9,20 @@ import strawberry
 from resolvers.datasets import dataset_by_uuid
 from schema.common import REFUSED, UserError
 from schema.datasets import DataRow, Dataset
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 
 
 @of()
 @strawberry.type(description="The dataset that was made.")
 class CreateDatasetPayload:
-    dataset: Dataset | None = answered(dataset_by_uuid, "The new dataset.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The new dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset that was changed.")
 class UpdateDatasetPayload:
-    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
     user_errors: list[UserError] = column(REFUSED)
 
 
@@ -37,15 +37,17 @@ class DeleteDatasetPayload:
 @of()
 @strawberry.type(description="The dataset that got items.")
 class LinkItemsToDatasetPayload:
-    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
-    data_rows: list[DataRow] | None = column("The new data rows, in the order of the input; at most 1,000.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
+    data_rows: list[DataRow] | None = column(
+        "The new data rows, in the order of the input; at most 1,000."
+    )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset that lost items.")
 class UnlinkItemsFromDatasetPayload:
-    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
     removed_data_rows_count: int | None = column("How many data rows went.")
     user_errors: list[UserError] = column(REFUSED)
 
@@ -53,12 +55,12 @@ class UnlinkItemsFromDatasetPayload:
 @of()
 @strawberry.type(description="The dataset on which users got a role.")
 class AddDatasetUsersPayload:
-    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The dataset on which users lost their role.")
 class RemoveDatasetUsersPayload:
-    dataset: Dataset | None = answered(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
     user_errors: list[UserError] = column(REFUSED)

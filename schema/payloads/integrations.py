@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers.integrations import integration_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 from schema.integrations import CloudIntegration
 
 _GROUPS = "The integration with the groups that it has now, if the viewer may still see it."
@@ -17,21 +17,25 @@ _GROUPS = "The integration with the groups that it has now, if the viewer may st
 @of()
 @strawberry.type(description="The cloud integration that was made.")
 class CreateCloudIntegrationPayload:
-    integration: CloudIntegration | None = answered(integration_by_uuid, "The new integration.")
+    integration: CloudIntegration | None = resolved(integration_by_uuid, "The new integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The cloud integration that was changed.")
 class UpdateCloudIntegrationPayload:
-    integration: CloudIntegration | None = answered(integration_by_uuid, "The integration as it is now.")
+    integration: CloudIntegration | None = resolved(
+        integration_by_uuid, "The integration as it is now."
+    )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The cloud integration that was tried.")
 class VerifyCloudIntegrationPayload:
-    integration: CloudIntegration | None = answered(integration_by_uuid, "The integration, if all of it works.")
+    integration: CloudIntegration | None = resolved(
+        integration_by_uuid, "The integration, if all of it works."
+    )
     user_errors: list[UserError] = column(REFUSED)
 
 
@@ -45,12 +49,12 @@ class DeleteCloudIntegrationPayload:
 @of()
 @strawberry.type(description="The cloud integration on which groups got a role.")
 class AddCloudIntegrationGroupsPayload:
-    integration: CloudIntegration | None = answered(integration_by_uuid, _GROUPS)
+    integration: CloudIntegration | None = resolved(integration_by_uuid, _GROUPS)
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The cloud integration on which groups lost their role.")
 class RemoveCloudIntegrationGroupsPayload:
-    integration: CloudIntegration | None = answered(integration_by_uuid, _GROUPS)
+    integration: CloudIntegration | None = resolved(integration_by_uuid, _GROUPS)
     user_errors: list[UserError] = column(REFUSED)

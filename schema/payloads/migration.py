@@ -17,13 +17,19 @@ from schema.items import StorageItem
 class MigrateStorageItemResult:
     uuid: UUID | None = column("The item's uuid, if it was given.")
     url: URL | None = column("The URL of items, if it was given.")
-    items: list[StorageItem] = column("The items as they are now, at most 1,000; none if the entry was not done.")
-    is_skipped: bool = column("Whether no item was meant: there is none, or not by that integration.")
+    items: list[StorageItem] = column(
+        "The items as they are now, at most 1,000; none if the entry was not done."
+    )
+    is_skipped: bool = column(
+        "Whether no item was meant: there is none, or not by that integration."
+    )
     user_errors: list[UserError] = column("Why it was not done.")
 
 
 @of()
 @strawberry.type(description="What became of each entry.")
 class MigrateStorageItemsPayload:
-    results: list[MigrateStorageItemResult] | None = column("One entry for each, in the order of the input.")
+    results: list[MigrateStorageItemResult] | None = column(
+        "One entry for each, in the order of the input."
+    )
     user_errors: list[UserError] = column("What was refused; empty if all was done.")

@@ -9,7 +9,7 @@ import strawberry
 from resolvers.folders import folder_by_uuid
 from resolvers.tags import tag_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import answered, column, of
+from schema.fields import column, of, resolved
 from schema.folders import StorageFolder
 from schema.tags import OrganisationTag
 
@@ -17,7 +17,7 @@ from schema.tags import OrganisationTag
 @of()
 @strawberry.type(description="The tag that was made.")
 class CreateOrganisationTagPayload:
-    organisation_tag: OrganisationTag | None = answered(tag_by_uuid, "The new tag.")
+    organisation_tag: OrganisationTag | None = resolved(tag_by_uuid, "The new tag.")
     user_errors: list[UserError] = column(REFUSED)
 
 
@@ -32,12 +32,12 @@ class DeleteOrganisationTagPayload:
 @of()
 @strawberry.type(description="The folder that got tags.")
 class AddStorageFolderTagsPayload:
-    folder: StorageFolder | None = answered(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(description="The folder that lost tags.")
 class RemoveStorageFolderTagsPayload:
-    folder: StorageFolder | None = answered(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
     user_errors: list[UserError] = column(REFUSED)

@@ -231,10 +231,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
         "USER",
         lambda w: plain(w, collectionUuid=w.collection(), filterPresetUuid=w.preset()),
     ),
-    "createFilterPreset": (
-        "USER",
-        lambda w: plain(w, topLevelFolderUuid=w.home, name="new", filter={"search": "n"}),
-    ),
+    "createFilterPreset": ("USER", lambda w: plain(w, topLevelFolderUuid=w.home, name="new", filter={"search": "n"})),
     "deleteFilterPreset": ("USER", lambda w: plain(w, filterPresetUuid=w.preset())),
     "createUser": ("SITE", lambda w: plain(w, email="new@example.org")),
     "updateUser": ("SITE", lambda w: plain(w, userUuid=w.user, siteRole="ADMIN")),

@@ -53,7 +53,7 @@ def fields_of(owner: str) -> dict[str, GraphQLField]:
 async def try_all(site: Site, known: dict[str, Any], owner: str, name: str, tried: list[Case]) -> None:
     """Send the cases, ten at a time; those that are no text would spoil the others."""
     way = OWNERS[owner] % known
-    whole, halves = [case for case in tried if case.is_unicode], [case for case in tried if not case.is_unicode]
+    whole, halves = ([case for case in tried if case.is_unicode], [case for case in tried if not case.is_unicode])
     tens = [whole[start : start + 10] for start in range(0, len(whole), 10)]
     for some in [*tens, *([case] for case in halves)]:
         operations = [asking(way, name, fields_of(owner)[name], case) for case in some]

@@ -63,7 +63,7 @@ async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
 
 async def test_a_thousand_items_go_through_one_request(shared_site: Site) -> None:
     """Changed, moved, removed: those that lie in the folder named (ENC-BUNDLE-01, ENC-BUNDLE-02, SUB-044)."""
-    site, folder, other = shared_site, await shared_site.folder("thousand"), await shared_site.folder("next")
+    site, folder, other = (shared_site, await shared_site.folder("thousand"), await shared_site.folder("next"))
     uuids = await announced(site, folder, MOST)
     told = "results { item { name } userErrors { code } }"
     changed = await site.done("updateStorageItems", entries("updateStorageItems", uuids), told)

@@ -100,7 +100,7 @@ async def test_what_cannot_be_seen_is_known_by_its_uuid(shared_site: Site) -> No
 
     Who does not see an item can neither put it in nor take it out, nor learn in this way that it is there.
     """
-    site, top, hidden = shared_site, await shared_site.folder("seen"), await shared_site.folder("hidden")
+    site, top, hidden = (shared_site, await shared_site.folder("seen"), await shared_site.folder("hidden"))
     (mine,), (other,) = await files_in(site, top, "mine"), await files_in(site, hidden, "other")
     uuid = await collection(site, top)
     given = {"collectionUuid": uuid, "itemUuids": [other, mine]}
@@ -175,7 +175,7 @@ async def test_they_are_as_visible_as_their_folder(shared_site: Site) -> None:
     uuid = await collection(site, top, "Private")
     given = {"topLevelFolderUuid": top, "name": "Private", "filter": {"search": "x"}}
     preset = (await site.done("createFilterPreset", given, PRESET))["filterPreset"]["uuid"]
-    stranger, viewer = await reader(site, "stranger", await site.folder("own")), await reader(site, "viewer", top)
+    stranger, viewer = (await reader(site, "stranger", await site.folder("own")), await reader(site, "viewer", top))
     wanted = "(topLevelFolderUuid: $u) { nodes { name } }"
     listed = f"query($u: UUID!) {{ collections{wanted} filterPresets{wanted} }}"
     for who, expected in ((stranger, []), (viewer, [{"name": "Private"}])):

@@ -92,16 +92,7 @@ async def test_what_is_no_credential(site: Site) -> None:
     """No data without one, whatever the header holds (ENC-ERR-01, design 4)."""
     key = site.keys["admin"]
     assert await status(site, f"Bearer {key}") == (200, "admin@localhost")
-    wrong = [
-        None,
-        "",
-        "Bearer",
-        key,
-        f"Basic {key}",
-        f"Bearer {key}x",
-        f"Bearer {key[:-1]}",
-        f"Bearer {key.upper()}",
-    ]
+    wrong = [None, "", "Bearer", key, f"Basic {key}", f"Bearer {key}x", f"Bearer {key[:-1]}", f"Bearer {key.upper()}"]
     for authorization in [
         *wrong,
         f"Bearer {key} {key}",

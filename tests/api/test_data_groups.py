@@ -130,11 +130,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         {"layout": {"grid": {"direction": "ROW", "first": tile("a"), "second": tile("b"), "splitPercentage": 4.9}}},
         "BAD_USER_INPUT",
     ),
-    (
-        "layout.1",
-        {"layout": {"grid": {"direction": "ROW", "first": tile("a"), "second": tile("a")}}},
-        "BAD_USER_INPUT",
-    ),
+    ("layout.1", {"layout": {"grid": {"direction": "ROW", "first": tile("a"), "second": tile("a")}}}, "BAD_USER_INPUT"),
     ("timeline", {"timeline": ["z"]}, "BAD_USER_INPUT"),
     ("settings.tileSettings.0.key", {"settings": {"tileSettings": [{"key": "z"}]}}, "BAD_USER_INPUT"),
     ("settings.hasMultilayerLabels", {"settings": {"hasMultilayerLabels": True}}, "BAD_USER_INPUT"),

@@ -148,7 +148,7 @@ async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:
     group = await site.group("fillers")
     await site.user("filler@example.org", groups=[group])
     await site.grant(folder, group, "USER")
-    plain, mirror = await dataset(site, "Plain"), await dataset(site, "Mirror", createBackingFolder=True)
+    plain, mirror = (await dataset(site, "Plain"), await dataset(site, "Mirror", createBackingFolder=True))
     (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"unfilled")])
     given = {"folderUuid": folder, "items": {"text": [{"placeholderUuid": uuid}]}}
     for chosen, code in ((UNKNOWN, "NOT_FOUND"), (mirror, "CONFLICT")):

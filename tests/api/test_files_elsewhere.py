@@ -55,7 +55,7 @@ async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file
 
 async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("kinds")
-    film, words = file_server.add("film.mp4", samples.mp4()), file_server.add("words.txt", b"some words")
+    film, words = (file_server.add("film.mp4", samples.mp4()), file_server.add("words.txt", b"some words"))
     frames = [file_server.add(f"{n}.png", samples.png(seed=n)) for n in range(3)]
     items = {
         "videos": [{"objectUrl": f"{file_server.url}/to?url={film}", "title": "the film"}],

@@ -69,7 +69,7 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
     top = await site.folder("top")
     folder = await site.folder("mirrored", top)
     (item,) = await stored(site, folder, [File("m.txt", "PLAIN_TEXT", b"mirrored")])
-    mirror, plain = await dataset(site, "mirror", backingFolderUuid=folder), await dataset(site, "plain", [item])
+    mirror, plain = (await dataset(site, "mirror", backingFolderUuid=folder), await dataset(site, "plain", [item]))
     backing = "backingFolder { uuid name } backingFolderUuid"
     named = {"backingFolder": {"uuid": folder, "name": "mirrored"}, "backingFolderUuid": folder}
     assert await site.see("dataset", mirror, backing) == named

@@ -86,10 +86,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
     "half of them": ({"credentials": {"accessKeyId": "x"}}, ("BAD_USER_INPUT", "input.credentials")),
     "of another cloud": ({"credentials": {"accountKey": "eA=="}}, ("BAD_USER_INPUT", "input.credentials")),
     "both": ({"useServerCredentials": True}, ("BAD_USER_INPUT", "input.credentials")),
-    "not shared": (
-        {"useServerCredentials": True, "credentials": None},
-        ("FORBIDDEN", "input.useServerCredentials"),
-    ),
+    "not shared": ({"useServerCredentials": True, "credentials": None}, ("FORBIDDEN", "input.useServerCredentials")),
     "title": ({"title": ""}, ("BAD_USER_INPUT", "input.title")),
 }
 
@@ -153,7 +150,7 @@ async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> N
 async def test_registering_needs_user_on_the_integration(site: Site, customer: Bucket) -> None:
     """SUB-065, SUB-080: a URL of a cloud needs an integration, on which the viewer is USER."""
     mark = secrets.token_hex(4)
-    uuid, team, who = await integrated(site, customer), await site.group(mark), f"{mark}@example.org"
+    uuid, team, who = (await integrated(site, customer), await site.group(mark), f"{mark}@example.org")
     await site.user(who, groups=[team])
     folder = await site.folder("mine", who=who)
     items = {"text": [{"objectUrl": customer.put(f"{mark}.txt", b"words")}]}

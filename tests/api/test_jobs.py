@@ -78,7 +78,7 @@ async def test_a_folder_goes_with_its_running_job(shared_site: Site) -> None:
 
 async def test_placeholders_may_move_and_go_while_a_job_runs(shared_site: Site) -> None:
     """An item is made wherever its placeholder lies then; a removed one costs its unit alone."""
-    site, folder, other = shared_site, await shared_site.folder("from"), await shared_site.folder("to")
+    site, folder, other = (shared_site, await shared_site.folder("from"), await shared_site.folder("to"))
     uuids, job = await slow_job(site, folder, ignoreErrors=True)
     moved = {"itemUuids": uuids[-8:-4], "newParentUuid": other}
     await site.done("moveStorageItems", moved, "results { uuid }")

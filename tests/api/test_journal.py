@@ -94,7 +94,7 @@ async def test_a_folder_tells_what_happened_in_it(shared_site: Site) -> None:
 
 async def test_a_journal_says_nothing_of_what_cannot_be_seen(shared_site: Site) -> None:
     """Neither where something came from, nor the dataset that mirrors the folder."""
-    site, hidden, seen = shared_site, await shared_site.folder("hidden"), await shared_site.folder("seen")
+    site, hidden, seen = (shared_site, await shared_site.folder("hidden"), await shared_site.folder("seen"))
     group = await site.group("readers")
     await site.user("reader@example.org", groups=[group])
     await site.grant(seen, group, "VIEWER")

@@ -138,7 +138,11 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
 
     With `ignoreErrors` the other entries are made. A manifest in the input is refused as a whole, at the same keys.
     """
-    site, folder, url = fetching_site, await fetching_site.folder("wrong"), file_server.add("right.png", samples.png())
+    site, folder, url = (
+        fetching_site,
+        await fetching_site.folder("wrong"),
+        file_server.add("right.png", samples.png()),
+    )
     said: dict[str, Any] = {}
     for section, entry in wrong_entries(url).values():
         said.setdefault(section, []).append(entry)
@@ -163,10 +167,7 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
 
 BROKEN = [
     (b"no JSON at all", "The manifest is not valid JSON at its beginning"),
-    (
-        b'{"images": [{"objectUrl": "https://files.example/1"}, {"obj',
-        "The manifest is not valid JSON after images[0]",
-    ),
+    (b'{"images": [{"objectUrl": "https://files.example/1"}, {"obj', "The manifest is not valid JSON after images[0]"),
     (b'{"text": [{"objectUrl": "\xff"}]}', "The manifest is not valid JSON at its beginning"),
     ('{"text": []}'.encode("utf-16"), "The manifest is in UTF-16 or UTF-32; JSON is written in UTF-8."),
     (b"[1]", "The manifest is not a JSON object."),
@@ -322,7 +323,7 @@ async def test_only_a_manifest_that_was_sent_is_read(
 
 async def test_metadata_may_be_large_in_a_manifest(fetching_site: Site, file_server: FileServer) -> None:
     """10 MB an item (ENC-MAN-08), 256 KB in the input."""
-    site, folder, url = fetching_site, await fetching_site.folder("large"), file_server.add("large.txt", b"large")
+    site, folder, url = (fetching_site, await fetching_site.folder("large"), file_server.add("large.txt", b"large"))
     entry = {"objectUrl": url, "clientMetadata": {"text": "x" * (9 << 20)}}
     job = await ended(site, folder, {"text": [entry]})
     assert job["status"] == "DONE"

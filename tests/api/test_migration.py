@@ -91,7 +91,7 @@ async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bu
     folder = await site.folder("guarded")
     data = samples.png(seed=9)
     url, there = customer.put("guarded.png", data), new.put("guarded.png", data)
-    one, two = (await registered(site, folder, [url], source))[0], (await registered(site, folder, [url], other))[0]
+    one, two = ((await registered(site, folder, [url], source))[0], (await registered(site, folder, [url], other))[0])
     entries = [{"itemUuid": two, "newUrl": there}, {"url": url, "newUrl": there}]
     wanted = {"toIntegrationUuid": target, "fromIntegrationUuid": source}
     assert await site.refused("migrateStorageItems", {"items": entries, **wanted}) == [
@@ -172,7 +172,11 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
 
     What mirrors an object of a bucket goes on mirroring it, whoever asks.
     """
-    integration, team, folder = await integrated(site, customer), await site.group("keepers"), await site.folder("kept")
+    integration, team, folder = (
+        await integrated(site, customer),
+        await site.group("keepers"),
+        await site.folder("kept"),
+    )
     who = await site.newcomer(team)
     await site.grant(folder, team, "USER")
     [item] = await registered(site, folder, [customer.put("shared/kept.txt", samples.png())], integration)
@@ -197,7 +201,7 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
 
 async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file_server: FileServer) -> None:
     """An item without integration gets one, or another plain URL."""
-    target, folder, data = await integrated(site, new), await site.folder("in"), samples.png(seed=12)
+    target, folder, data = (await integrated(site, new), await site.folder("in"), samples.png(seed=12))
     [item] = await registered(site, folder, [file_server.add("first.png", data)], None)
     [result] = await migrated(site, [{"itemUuid": item, "newUrl": file_server.add("second.png", data)}])
     assert result["items"][0]["storageLocation"] == "DIRECT_ACCESS"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_what_would_come_back_as_another_value_is_refused(fetching_site: Site, file_server: FileServer) -> None:
     """Half of a surrogate pair, a NUL, a number of more than 64 bits: its entry is, the others come as they are."""
-    site, folder, url = fetching_site, await fetching_site.folder("odd"), file_server.add("odd.txt", b"odd")
+    site, folder, url = (fetching_site, await fetching_site.folder("odd"), file_server.add("odd.txt", b"odd"))
     good = r'"title": "\\ud83d \ud83d\ude00 \u00e9", "clientMetadata": {"n": [18446744073709551615, -1e3, 7]}'
     odd = [
         r'"title": "a\ud800b"',

@@ -61,10 +61,7 @@ async def test_titles_and_metadata_are_the_clients(shared_site: Site) -> None:
     site, folder = shared_site, await shared_site.folder("titles")
     files = [File(f"{number}.png", "IMAGE", samples.png(seed=number)) for number in range(6)]
     uuids = await placeholders(site, folder, files)
-    images = [
-        {"placeholderUuid": uuids[0], "title": "Mine", "clientMetadata": {"a": 1}},
-        {"placeholderUuid": uuids[1]},
-    ]
+    images = [{"placeholderUuid": uuids[0], "title": "Mine", "clientMetadata": {"a": 1}}, {"placeholderUuid": uuids[1]}]
     groups = [
         {"images": [{"placeholderUuid": uuids[3]}, {"placeholderUuid": uuids[2], "title": "Frame"}], "title": "Pair"},
         {"images": [{"placeholderUuid": uuids[4]}, {"placeholderUuid": uuids[5]}], "clientMetadata": {"b": 2}},
@@ -283,7 +280,7 @@ async def test_wrong_references_are_refused(shared_site: Site) -> None:
 
     A URL beside a placeholder is not passed over, but refused (SUB-058).
     """
-    site, folder, other = shared_site, await shared_site.folder("here"), await shared_site.folder("there")
+    site, folder, other = (shared_site, await shared_site.folder("here"), await shared_site.folder("there"))
     image, text = await placeholders(
         site, folder, [File("a.png", "IMAGE", samples.png()), File("a", "PLAIN_TEXT", b"a")]
     )

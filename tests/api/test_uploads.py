@@ -284,11 +284,7 @@ async def test_the_same_request_again_gives_the_same_answer(shared_site: Site) -
     other = {**wanted, "files": [{**file, "fileSize": 5}]}
     assert await refused(site, "requestUploadUrls", other) == [("CONFLICT", ["idempotencyKey"])]
     await send(site, again, b"1234")
-    job = {
-        "folderUuid": folder,
-        "items": {"text": [{"placeholderUuid": target["itemUuid"]}]},
-        "idempotencyKey": "one",
-    }
+    job = {"folderUuid": folder, "items": {"text": [{"placeholderUuid": target["itemUuid"]}]}, "idempotencyKey": "one"}
     started = [await site.done("startUploadJob", job, "uploadJob { uuid }") for _ in range(2)]
     assert started[0]["uploadJob"]["uuid"] == started[1]["uploadJob"]["uuid"]
     await finished(site, started[0]["uploadJob"]["uuid"])

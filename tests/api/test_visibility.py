@@ -212,9 +212,6 @@ async def test_people_are_a_directory_but_keys_and_memberships_are_not(house: Ho
     }
     assert people[WHO] == {"email": WHO, "apiKeys": {"totalCount": 1}, "groups": {"nodes": [{"name": "team"}]}}
     groups = {group["name"]: group["users"] for group in mine["groups"]["nodes"]}
-    assert groups == {
-        "others": {"nodes": [], "totalCount": 0},
-        "team": {"nodes": [{"email": WHO}], "totalCount": 1},
-    }
+    assert groups == {"others": {"nodes": [], "totalCount": 0}, "team": {"nodes": [{"email": WHO}], "totalCount": 1}}
     keys = {user["email"]: user["apiKeys"]["totalCount"] for user in all_of_it["users"]["nodes"]}
     assert keys["other@example.org"] == 1

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from gateway.catalog.items import chosen_items
-from gateway.catalog.ledger.counters import count, entering, leaving
+from gateway.catalog.items import locked_items
+from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
 from gateway.models.uploads import upload_jobs
@@ -140,12 +140,12 @@ class Writer:
     async def bury(self) -> None:
         """An item whose object is said to be gone from its source."""
         async with self._site.services.database.writing() as transaction:
-            for row in await chosen_items(transaction, [UUID(uuid) for uuid in self._some()[:1]]):
+            for row in await locked_items(transaction, [UUID(uuid) for uuid in self._some()[:1]]):
                 if not row.is_placeholder:
                     mine = items.c.uuid == row.uuid
                     await transaction.execute(sa.update(items).where(mine).values(is_tombstone=True))
                     buried = await transaction.first(sa.select(items).where(mine))
-                    await count(transaction, leaving([row]), entering([buried], row.folder_uuid))
+                    await apply_deltas(transaction, removal_deltas([row]), arrival_deltas([buried], row.folder_uuid))
 
 
 async def all_write(site: Site, seed: int, steps: int) -> None:

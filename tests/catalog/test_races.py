@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.catalog.datasets import create_dataset
-from gateway.catalog.ingestion.placeholders import ExpectedFile, expect_files, uploads_of
-from gateway.catalog.ingestion.start_job import JobTerms, start_job
-from gateway.catalog.ingestion.unit_plan import Source, UnitPlan
-from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.ingestion.placeholders import ExpectedFile, create_placeholders, uploads_of
+from gateway.catalog.ingestion.start_job import JobOptions, start_job
+from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
+from gateway.catalog.items import locked_items, remove_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
-from gateway.catalog.rules.metadata_types import MetadataTerms
+from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
 from gateway.kinds.enums import SiteRole, StorageItemType
 from gateway.models.datasets import data_rows
@@ -78,7 +78,7 @@ def expected() -> ExpectedFile:
 async def removed(site: Site, item: UUID) -> None:
     """Remove an item, but not yet its bytes."""
     async with site.services.database.writing() as transaction:
-        await remove_items(transaction, site.services.queue, None, await chosen_items(transaction, [item]))
+        await remove_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
 
 
 async def key_of(site: Site) -> str:
@@ -98,8 +98,8 @@ async def test_an_object_does_not_leave_while_it_is_wanted(idle_site: Site, view
             return await mark_leaving(transaction, [key])
 
     async with site.services.database.writing() as transaction:
-        [uuid] = await expect_files(transaction, viewer, folder, [expected()])
-        await remove_items(transaction, site.services.queue, None, await chosen_items(transaction, [item]))
+        [uuid] = await create_placeholders(transaction, viewer, folder, [expected()])
+        await remove_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
         async with waiting(leave()) as leaving:
             assert (await uploads_of(transaction, [uuid]))[uuid].stored_key == key
     assert await leaving == []
@@ -127,18 +127,18 @@ async def test_the_sweep_looks_again(idle_site: Site, viewer: Viewer) -> None:
     site, folder = idle_site, await idle_site.folder("late")
     [late] = await placeholders(site, folder, [File("late", "PLAIN_TEXT", b"late")])
     await grow_old(site, late)
-    source = Source((), StorageItemType.PLAIN_TEXT, UUID(late), None, None, None, None)
+    source = UnitSource((), StorageItemType.PLAIN_TEXT, UUID(late), None, None, None, None)
     async with site.services.database.writing() as transaction:
         plans = [UnitPlan(StorageItemType.PLAIN_TEXT, [source])]
         job = await start_job(
-            transaction, site.services.queue, viewer, UUID(folder), plans, JobTerms(), MetadataTerms({})
+            transaction, site.services.queue, viewer, UUID(folder), plans, JobOptions(), MetadataValidator({})
         )
         async with waiting(sweep(site.services)) as sweeping:
             pass
     await sweeping
     await worked_on(site, job.hex, 1)
     async with site.services.database.writing() as transaction:
-        [row] = await chosen_items(transaction, [UUID(late)])
+        [row] = await locked_items(transaction, [UUID(late)])
     assert not row.is_placeholder
     await check_counters(site.services.database)
 

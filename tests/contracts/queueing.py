@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.database.engine import Database
-from gateway.queues.base import Lease, Queue, Task
+from gateway.queues.base import Queue, Task, WorkerTimings
 
-LEASE = Lease(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
+LEASE = WorkerTimings(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
 SOON = 10.0
 """Seconds within which something must have happened."""
 SILENCE = 0.2

@@ -310,12 +310,7 @@ async def test_parts_that_are_not_there_are_missed(store: ObjectStore, client: h
     signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
     assert (await send(client, signed, b"12345")).status_code == 200
     [part] = await store.parts(key, upload_id)
-    for wrong in (
-        [],
-        [part, Part(2, 5, part.etag)],
-        [Part(1, 6, part.etag)],
-        [Part(1, 5, '"another"')],
-    ):
+    for wrong in ([], [part, Part(2, 5, part.etag)], [Part(1, 6, part.etag)], [Part(1, 5, '"another"')]):
         with pytest.raises(IncompleteUpload):
             await store.complete_parts(key, upload_id, wrong)
     with pytest.raises(IncompleteUpload):

@@ -17,18 +17,8 @@ from gateway.database.engine import Database
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.open import open_queue
-from gateway.queues.worker import Claim, Worker
-from tests.contracts.queueing import (
-    LEASE,
-    SILENCE,
-    SOON,
-    Calls,
-    enqueue,
-    left,
-    until,
-    until_none_is_left,
-    working,
-)
+from gateway.queues.worker import Lease, Worker
+from tests.contracts.queueing import LEASE, SILENCE, SOON, Calls, enqueue, left, until, until_none_is_left, working
 
 pytestmark = pytest.mark.usefixtures("logged")
 
@@ -124,7 +114,7 @@ asyncio.run(main(*sys.argv[1:]))
 async def test_a_long_task_is_its_workers_until_that_one_is_killed(
     database: Database, queue: Queue, tmp_path: Path
 ) -> None:
-    url, begun, calls = database.url.render_as_string(hide_password=False), tmp_path / "begun", Calls()
+    url, begun, calls = (database.url.render_as_string(hide_password=False), tmp_path / "begun", Calls())
     await enqueue(database, queue, "long", args={"number": 1}, key="k")
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, url, str(LEASE.duration), str(begun))
     try:
@@ -198,10 +188,10 @@ class Unfinished:
     def __init__(self) -> None:
         self.renewals = 0
 
-    async def claim(self, _tasks: Collection[str], _limit: int) -> list[Claim]:
+    async def claim(self, _tasks: Collection[str], _limit: int) -> list[Lease]:
         return []
 
-    async def renew(self, _claims: Collection[Claim]) -> None:
+    async def renew(self, _claims: Collection[Lease]) -> None:
         self.renewals += 1
         try:
             await asyncio.Event().wait()

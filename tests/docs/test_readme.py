@@ -88,10 +88,7 @@ def test_upload_and_subscription_scaled_out(postgres_server: PostgresServer, s3_
     [block] = under("Scale")
     database, port = postgres_server.create_database(), free_ports(1)[0]
     written = dict(re.findall(r'export (\w+)="(.*)"', block.text))
-    real = {
-        "STOREGRAPH_DATABASE_URL": database,
-        "STOREGRAPH_OBJECTS_URL": place_under(s3_server, secrets.token_hex(4)),
-    }
+    real = {"STOREGRAPH_DATABASE_URL": database, "STOREGRAPH_OBJECTS_URL": place_under(s3_server, secrets.token_hex(4))}
     script = block.text.replace("--port 8000", f"--port {port}")
     for name, value in real.items():
         script = script.replace(written[name], value)

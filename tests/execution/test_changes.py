@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.context import Context
-from gateway.execution.compiled.run import Run
+from gateway.execution.compiled.run import PlanRun
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.settings import Limits
 from schema.api import api
@@ -58,7 +58,7 @@ async def test_a_change_is_made_once_though_its_plan_is_given_up(pair: Both, mon
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "_completed", fails)
+        patch.setattr(PlanRun, "_completed", fails)
         body = await asked(pair, CREATE, one={"name": "new"})
     told(body)
     assert pair.compiled.counted["deoptimised"] == 1

@@ -72,7 +72,7 @@ async def test_three_nested_lists_without_sizes_are_too_much() -> None:
 
 async def test_what_was_reckoned_for_some_sizes_is_not_taken_for_others() -> None:
     text = "query ($n: Int = 9, $x: UUID!) { storageFolder(uuid: $x) { items(first: $n) { nodes { name } } } }"
-    document, costs = await Documents(api._schema, Limits()).get(text), Costs(api._schema, Limits(cost=10))
+    document, costs = (await Documents(api._schema, Limits()).get(text), Costs(api._schema, Limits(cost=10)))
     sizes: list[dict[str, int | None]] = [{}, {"n": 8}, {"n": 9}]
     for given in sizes:
         costs.check(document, document.operation(None), given)

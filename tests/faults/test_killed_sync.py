@@ -68,7 +68,7 @@ async def killed(site: Site, victims: list[Command], job: str, chance: random.Ra
             while (now := await row_of(site, job)).status == "PENDING" and now.sequence == row.sequence:
                 await asyncio.sleep(0.01)
     for row in found:
-        pages, units = row.scan_pages_processing_done, (row.upload_jobs_units_done, row.upload_jobs_units_pending)
+        pages, units = (row.scan_pages_processing_done, (row.upload_jobs_units_done, row.upload_jobs_units_pending))
         print(f"killed with {pages} pages looked at, {units[0]:,} objects read and {units[1]:,} to be read")
     return found
 

@@ -98,7 +98,7 @@ def test_truncations(tmp_path: Path, item_type: StorageItemType, choice: int, cu
 @given(choice=st.integers(0, 9), seed=st.integers(0, 2**32), places=st.integers(1, 20))
 def test_mutations(tmp_path: Path, item_type: StorageItemType, choice: int, seed: int, places: int) -> None:
     """Good files with wrong bytes in them, most of which in the head."""
-    data, chance = bytearray(KINDS[item_type][choice % len(KINDS[item_type])]()), random.Random(seed)
+    data, chance = (bytearray(KINDS[item_type][choice % len(KINDS[item_type])]()), random.Random(seed))
     for _ in range(places):
         place = min(int(chance.expovariate(6 / len(data))), len(data) - 1)
         data[place] = chance.choice((0, 127, 128, 255, chance.randrange(256)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from gateway.catalog.api_keys import make_key
+from gateway.catalog.api_keys import create_key
 from gateway.database.engine import Database
 from gateway.database.migrate import migrate
 from gateway.generate.fill import generate
@@ -91,7 +91,7 @@ async def _ready(url: str, items: int) -> Filled:
     await asyncio.to_thread(migrate, url)  # a kept file may be older than the last migration
     database = Database(url)
     try:
-        key = await make_key(database, VIEWER, f"speed {secrets.token_hex(2)}")
+        key = await create_key(database, VIEWER, f"speed {secrets.token_hex(2)}")
         return Filled(url, key, items, await variables(database))
     finally:
         await database.close()

@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gateway.catalog.ingestion.job_state import topic_of
+from gateway.catalog.ingestion.job_state import upload_job_topic
 from gateway.database.engine import Database
 from gateway.events.open import open_events
 from gateway.models.folders import folders
-from gateway.models.uploads import UploadJob, upload_jobs
+from gateway.models.uploads import UploadJobRecord, upload_jobs
 from tests.speed.contenders import Contender, Running, ours, peer, started
 from tests.speed.databases import Filled
 from tests.speed.table import table, verdict
@@ -47,7 +47,7 @@ class Watched:
 class Job:
     """A job that changes when it is told to."""
 
-    def __init__(self, database: Database, row: UploadJob) -> None:
+    def __init__(self, database: Database, row: UploadJobRecord) -> None:
         self._database = database
         self._events = open_events(database)
         self._row = row
@@ -57,7 +57,7 @@ class Job:
     async def begin(cls, database: Database) -> "Job":
         """A job in some folder."""
         [folder] = await database.rows(sa.select(folders.c.uuid).limit(1))
-        row = UploadJob(folder_uuid=folder.uuid, units_pending_count=1)
+        row = UploadJobRecord(folder_uuid=folder.uuid, units_pending_count=1)
         async with database.writing() as transaction:
             await transaction.execute(sa.insert(upload_jobs).values(row.model_dump()))
         return cls(database, row)
@@ -67,7 +67,7 @@ class Job:
         async with self._database.writing() as transaction:
             grown = sa.update(upload_jobs).where(upload_jobs.c.uuid == self._row.uuid)
             await transaction.execute(grown.values(sequence=upload_jobs.c.sequence + 1))
-            await self._events.publish(transaction, topic_of(self._row.uuid))
+            await self._events.publish(transaction, upload_job_topic(self._row.uuid))
 
 
 def measure_subscribers(filled: Filled) -> str:

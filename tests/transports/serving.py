@@ -18,7 +18,7 @@ from websockets.typing import Origin, Subprotocol
 
 from gateway.execution.operations import Operations
 from gateway.http.graphql import graphql_routes
-from gateway.http.graphql_service import Entrance, Pace
+from gateway.http.graphql_service import GraphQLService, SocketTimeouts
 from gateway.settings import Limits
 from tests.transports.toy import SCHEMA, Context, Stage, Viewer
 
@@ -32,15 +32,15 @@ def page(_request: Request) -> Response:
     return HTMLResponse("<title>GraphiQL</title>")
 
 
-def application(stage: Stage, limits: Limits | None = None, pace: Pace | None = None) -> Starlette:
+def application(stage: Stage, limits: Limits | None = None, pace: SocketTimeouts | None = None) -> Starlette:
     limits = limits or Limits()
-    entrance: Entrance[Viewer] = Entrance(
+    entrance: GraphQLService[Viewer] = GraphQLService(
         authenticate=stage.authenticate,
         make_context=lambda viewer, request_id: Context(stage, viewer, request_id),
         operations=Operations(SCHEMA, limits),
         limits=limits,
         origins=frozenset({"https://friend.example"}),
-        pace=pace or Pace(),
+        pace=pace or SocketTimeouts(),
     )
     return Starlette(routes=graphql_routes(entrance, page=page))
 
@@ -52,7 +52,7 @@ def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient
 
 
 @asynccontextmanager
-async def served(stage: Stage, limits: Limits | None = None, pace: Pace | None = None) -> AsyncIterator[str]:
+async def served(stage: Stage, limits: Limits | None = None, pace: SocketTimeouts | None = None) -> AsyncIterator[str]:
     """The address, without scheme, of an application that uvicorn serves on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -9,19 +9,25 @@ import sqlalchemy as sa
 from gateway.auth.roles import Held, require, roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
-from gateway.catalog.ingestion.file_groups import made_up_name
+from gateway.catalog.ingestion.file_groups import default_group_name
 from gateway.catalog.ingestion.placeholders import (
     UNNAMED_TYPE,
     ExpectedFile,
     add_placeholders,
-    expected_item,
+    placeholder_rows,
     uploads_of,
 )
-from gateway.catalog.ingestion.unit_plan import OBJECT_URL, Member, Source, UnitPlan, is_ours
-from gateway.catalog.integrations import integration_of
-from gateway.catalog.items import chosen_items
+from gateway.catalog.ingestion.unit_plan import (
+    OBJECT_URL,
+    UnitMember,
+    UnitPlan,
+    UnitSource,
+    is_own_object,
+)
+from gateway.catalog.integrations import find_integration
+from gateway.catalog.items import locked_items
 from gateway.catalog.rules.names import name_in_url
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.kinds.enums import StorageUserRole
@@ -30,11 +36,11 @@ from gateway.models.items import items, stored_objects
 from gateway.models.uploads import uploads
 
 
-async def source_faults(
+async def source_errors(
     transaction: Transaction,
     viewer: Viewer,
     folder_uuid: UUID,
-    sources: Sequence[Source],
+    sources: Sequence[UnitSource],
     unit_uuids: Collection[UUID] = (),
 ) -> list[DomainError]:
     """What is wrong with the placeholders and objects that sources name; both are held from now on.
@@ -43,30 +49,41 @@ async def source_faults(
     """
     named = [one for one in sources if one.placeholder_uuid]
     faults = await _placeholder_faults(transaction, folder_uuid, named, unit_uuids)
-    ours = [one for one in sources if is_ours(one.object_url)]
+    ours = [one for one in sources if is_own_object(one.object_url)]
     objects = await _readable_objects(transaction, viewer, [_key_in(one) for one in ours])
-    return faults + [not_found("object in our own store", *one.path) for one in ours if _key_in(one) not in objects]
+    return faults + [
+        not_found("object in our own store", *one.path)
+        for one in ours
+        if _key_in(one) not in objects
+    ]
 
 
-async def member_faults(transaction: Transaction, viewer: Viewer, members: Sequence[Member]) -> list[DomainError]:
+async def member_errors(
+    transaction: Transaction, viewer: Viewer, members: Sequence[UnitMember]
+) -> list[DomainError]:
     """What is wrong with items that are there already: they must be ready, and the viewer must be USER on them.
 
     Seeing them does not suffice: what is a member of something cannot be removed before that.
     """
     if not members:
         return []
-    held = {row.uuid: row for row in await chosen_items(transaction, {member.uuid for member in members})}
+    held = {
+        row.uuid: row
+        for row in await locked_items(transaction, {member.uuid for member in members})
+    }
     roles = await roles_on_items(transaction.connection, viewer, held)
-    found = (_member_fault(member, held.get(member.uuid), roles.get(member.uuid)) for member in members)
+    found = (
+        _member_fault(member, held.get(member.uuid), roles.get(member.uuid)) for member in members
+    )
     return [fault for fault in found if fault]
 
 
-async def bind(
+async def bind_sources(
     transaction: Transaction,
     viewer: Viewer,
     user_uuid: UUID | None,
     folder_uuid: UUID,
-    sources: Sequence[Source],
+    sources: Sequence[UnitSource],
     integration_uuid: UUID | None,
 ) -> None:
     """Make placeholders for the objects and URLs of sources without fault; they are the user's.
@@ -74,34 +91,38 @@ async def bind(
     URLs that are not of our own store lie in the integration, if there is one.
     """
     named = [one for one in sources if one.placeholder_uuid is None]
-    ours = [_key_in(one) for one in named if is_ours(one.object_url)]
+    ours = [_key_in(one) for one in named if is_own_object(one.object_url)]
     objects = await _readable_objects(transaction, viewer, ours)
-    integration = integration_uuid and await integration_of(transaction, integration_uuid)
+    integration = integration_uuid and await find_integration(transaction, integration_uuid)
     made = [
         _expected(user_uuid, folder_uuid, one, objects[_key_in(one)])
-        if is_ours(one.object_url)
+        if is_own_object(one.object_url)
         else _expected_elsewhere(user_uuid, folder_uuid, one, integration)
         for one in named
     ]
     await add_placeholders(transaction, user_uuid, folder_uuid, made)
 
 
-async def bind_videos(
+async def bind_sequence_videos(
     transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, plans: Collection[UnitPlan]
 ) -> None:
     """Make placeholders for the videos that image sequences lack; the bytes will be ours."""
     made = []
     for plan in plans:
         if plan.needs_video:
-            name = plan.title or made_up_name(plan.item_type)
-            file = ExpectedFile(name, plan.item_type, None, UNNAMED_TYPE, None, plan.client_metadata or {})
-            row, upload = expected_item(user_uuid, folder_uuid, file, None)
+            name = plan.title or default_group_name(plan.item_type)
+            file = ExpectedFile(
+                name, plan.item_type, None, UNNAMED_TYPE, None, plan.client_metadata or {}
+            )
+            row, upload = placeholder_rows(user_uuid, folder_uuid, file, None)
             plan.video_uuid = row["uuid"]
             made.append((row, upload))
     await add_placeholders(transaction, user_uuid, folder_uuid, made)
 
 
-async def claim(transaction: Transaction, plans: Sequence[tuple[UUID, UnitPlan]]) -> None:
+async def claim_placeholders(
+    transaction: Transaction, plans: Sequence[tuple[UUID, UnitPlan]]
+) -> None:
     """From now on the uploads of these placeholders belong to their units."""
     mine = sa.bindparam("mine", type_=uploads.c.item_uuid.type)
     unit = sa.bindparam("unit", type_=uploads.c.unit_uuid.type)
@@ -116,7 +137,7 @@ async def claim(transaction: Transaction, plans: Sequence[tuple[UUID, UnitPlan]]
         await transaction.execute(statement, claims)
 
 
-def _member_fault(member: Member, row: Any, held: Held | None) -> DomainError | None:
+def _member_fault(member: UnitMember, row: Any, held: Held | None) -> DomainError | None:
     try:
         require(held, StorageUserRole.USER, "item", *member.path)
     except DomainError as error:
@@ -129,14 +150,21 @@ def _member_fault(member: Member, row: Any, held: Held | None) -> DomainError | 
 
 
 async def _placeholder_faults(
-    transaction: Transaction, folder_uuid: UUID, sources: Sequence[Source], unit_uuids: Collection[UUID]
+    transaction: Transaction,
+    folder_uuid: UUID,
+    sources: Sequence[UnitSource],
+    unit_uuids: Collection[UUID],
 ) -> list[DomainError]:
     if not sources:
         return []
     uuids = {source.placeholder_uuid for source in sources if source.placeholder_uuid}
-    below = await transaction.rows(sa.select(folders.c.uuid).where(folders.c.parent_uuid == folder_uuid))
+    below = await transaction.rows(
+        sa.select(folders.c.uuid).where(folders.c.parent_uuid == folder_uuid)
+    )
     homes = {folder_uuid, *(row.uuid for row in below)}
-    rows = {row.uuid: row for row in await chosen_items(transaction, uuids) if row.folder_uuid in homes}
+    rows = {
+        row.uuid: row for row in await locked_items(transaction, uuids) if row.folder_uuid in homes
+    }
     expected = await uploads_of(transaction, uuids)
     free = {uuid for uuid, upload in expected.items() if upload.unit_uuid in {None, *unit_uuids}}
     faults = []
@@ -154,12 +182,14 @@ async def _placeholder_faults(
     return faults
 
 
-def _key_in(source: Source) -> str:
+def _key_in(source: UnitSource) -> str:
     """The key in the URL of an object in our own store."""
     return (source.object_url or "").removeprefix(OBJECT_URL)
 
 
-async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Collection[str]) -> dict[str, Any]:
+async def _readable_objects(
+    transaction: Transaction, viewer: Viewer, keys: Collection[str]
+) -> dict[str, Any]:
     """The stored objects with these keys that the viewer can read, each with a name and type from such an item.
 
     They are held, so that they do not leave before they are referred to.
@@ -167,14 +197,17 @@ async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Coll
     if not keys:
         return {}
     having = items.alias()
-    first = sa.select(having.c.uuid).where(having.c.object_key == stored_objects.c.key, sees_item(viewer, having))
+    first = sa.select(having.c.uuid).where(
+        having.c.object_key == stored_objects.c.key, sees_item(viewer, having)
+    )
     first = first.order_by(having.c.uuid).limit(1)
     found = (
         sa.select(stored_objects, items.c.name, items.c.mime_type)
         .select_from(stored_objects)
         .join(items, items.c.uuid == first.correlate(stored_objects).scalar_subquery())
         .where(
-            among(transaction.connection.dialect.name, stored_objects.c.key, set(keys)), ~stored_objects.c.is_leaving
+            in_keys(transaction.connection.dialect.name, stored_objects.c.key, set(keys)),
+            ~stored_objects.c.is_leaving,
         )
         .order_by(stored_objects.c.sha256, stored_objects.c.key)
         .with_for_update(read=True, key_share=True, of=stored_objects)
@@ -183,24 +216,29 @@ async def _readable_objects(transaction: Transaction, viewer: Viewer, keys: Coll
 
 
 def _expected(
-    user_uuid: UUID | None, folder_uuid: UUID, source: Source, found: Any
+    user_uuid: UUID | None, folder_uuid: UUID, source: UnitSource, found: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A placeholder for a stored object, and its upload, which is there already."""
     file = ExpectedFile(
-        found.name, source.item_type, found.file_size, found.mime_type or UNNAMED_TYPE, found.sha256, {}
+        found.name,
+        source.item_type,
+        found.file_size,
+        found.mime_type or UNNAMED_TYPE,
+        found.sha256,
+        {},
     )
-    row, upload = expected_item(user_uuid, folder_uuid, file, found.key)
+    row, upload = placeholder_rows(user_uuid, folder_uuid, file, found.key)
     source.placeholder_uuid = row["uuid"]
     return row, upload
 
 
 def _expected_elsewhere(
-    user_uuid: UUID | None, folder_uuid: UUID, source: Source, integration: Any
+    user_uuid: UUID | None, folder_uuid: UUID, source: UnitSource, integration: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A placeholder for a file that lies elsewhere, of which nothing is known yet."""
     url = source.object_url or ""
     name = source.title or name_in_url(url)
     file = ExpectedFile(name, source.item_type, None, UNNAMED_TYPE, None, {}, url, integration)
-    row, upload = expected_item(user_uuid, folder_uuid, file, None)
+    row, upload = placeholder_rows(user_uuid, folder_uuid, file, None)
     source.placeholder_uuid = row["uuid"]
     return row, upload

@@ -7,15 +7,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ingestion.unit_plan import UnitPlan
-from gateway.catalog.items import chosen_items, update_items
-from gateway.database.dialects import among
+from gateway.catalog.items import locked_items, update_items
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageItemType
 from gateway.models.items import group_members, items
 from gateway.models.uploads import uploads
 
 
-async def present_items(
+async def existing_items(
     transaction: Transaction, folder_uuid: UUID, plans: Mapping[UUID, UnitPlan]
 ) -> dict[UUID, UUID]:
     """For each unit whose files are in the folder, the item that it would make again.
@@ -27,7 +27,10 @@ async def present_items(
     found = {uuid: files[url] for uuid, url in single.items() if url in files}
     groups = {uuid: plan for uuid, plan in plans.items() if plan.is_group and _urls(plan)}
     present = await _groups(transaction, folder_uuid, groups.values()) if groups else {}
-    wanted = {uuid: (plan.item_type, _compared(plan.item_type, _urls(plan))) for uuid, plan in groups.items()}
+    wanted = {
+        uuid: (plan.item_type, _compared(plan.item_type, _urls(plan)))
+        for uuid, plan in groups.items()
+    }
     return found | {uuid: present[key] for uuid, key in wanted.items() if key in present}
 
 
@@ -35,20 +38,28 @@ async def upsert_metadata(
     transaction: Transaction, user_uuid: UUID | None, metadata: Mapping[UUID, dict[str, Any] | None]
 ) -> None:
     """Replace the metadata of items that were there; where an entry has none, the item's stays."""
-    wanted = {uuid: {"client_metadata": given} for uuid, given in metadata.items() if given is not None}
-    present = {row.uuid: row for row in await chosen_items(transaction, wanted.keys())}
+    wanted = {
+        uuid: {"client_metadata": given} for uuid, given in metadata.items() if given is not None
+    }
+    present = {row.uuid: row for row in await locked_items(transaction, wanted.keys())}
     values = {uuid: new for uuid, new in wanted.items() if uuid in present}
     await update_items(transaction, user_uuid, values, present)
 
 
-async def _files(transaction: Transaction, folder_uuid: UUID, urls: Collection[str]) -> dict[str, UUID]:
+async def _files(
+    transaction: Transaction, folder_uuid: UUID, urls: Collection[str]
+) -> dict[str, UUID]:
     """The items at these URLs, and those that jobs are making of them; the oldest of each."""
     dialect, here = transaction.connection.dialect.name, items.c.folder_uuid == folder_uuid
-    made = sa.select(items.c.url, items.c.uuid).where(here, ~items.c.is_tombstone, among(dialect, items.c.url, urls))
+    made = sa.select(items.c.url, items.c.uuid).where(
+        here, ~items.c.is_tombstone, in_keys(dialect, items.c.url, urls)
+    )
     expected = sa.select(uploads.c.source_url.label("url"), items.c.uuid).join(
         items, items.c.uuid == uploads.c.item_uuid
     )
-    expected = expected.where(here, uploads.c.unit_uuid.is_not(None), among(dialect, uploads.c.source_url, urls))
+    expected = expected.where(
+        here, uploads.c.unit_uuid.is_not(None), in_keys(dialect, uploads.c.source_url, urls)
+    )
     rows = await transaction.rows(made) + await transaction.rows(expected)
     return {row.url: row.uuid for row in sorted(rows, key=lambda row: row.uuid, reverse=True)}
 
@@ -59,12 +70,17 @@ async def _groups(
     """The folder's groups that have one of these files, by what they consist of."""
     dialect, member = transaction.connection.dialect.name, items.alias()
     urls = {_urls(plan)[0] for plan in plans}
-    having = sa.select(group_members.c.group_uuid).join(member, member.c.uuid == group_members.c.item_uuid)
+    having = sa.select(group_members.c.group_uuid).join(
+        member, member.c.uuid == group_members.c.item_uuid
+    )
     chosen = (
         sa.select(items.c.uuid, items.c.item_type, member.c.url)
         .join(group_members, group_members.c.group_uuid == items.c.uuid)
         .join(member, member.c.uuid == group_members.c.item_uuid)
-        .where(items.c.folder_uuid == folder_uuid, items.c.uuid.in_(having.where(among(dialect, member.c.url, urls))))
+        .where(
+            items.c.folder_uuid == folder_uuid,
+            items.c.uuid.in_(having.where(in_keys(dialect, member.c.url, urls))),
+        )
         .order_by(items.c.uuid.desc(), group_members.c.position)
     )
     members: dict[tuple[UUID, StorageItemType], list[str]] = {}

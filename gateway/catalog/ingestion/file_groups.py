@@ -8,25 +8,26 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ledger.counters import count, entering
-from gateway.catalog.ledger.journal import Changed, record
-from gateway.catalog.ledger.mirror_datasets import items_made
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageItemType
 from gateway.models.base import fold, new_row
-from gateway.models.items import GroupMember, Item, group_members, items
+from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
     """A group to be made of items that are held; `keys` are the names of the members in its layout, if it has one."""
 
-    row: Item
+    row: ItemRecord
     members: Sequence[UUID]
     keys: Sequence[str] | None = None
 
 
-async def make_groups(
+async def create_file_groups(
     transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, groups: Sequence[NewGroup]
 ) -> None:
     """Make items that consist of others, in their order."""
@@ -34,11 +35,13 @@ async def make_groups(
         return
     made = [group.row for group in groups]
     await transaction.execute(sa.insert(items), [row.model_dump() for row in made])
-    await transaction.execute(sa.insert(group_members), [member for group in groups for member in _members(group)])
-    await count(transaction, entering(made, folder_uuid))
-    await items_made(transaction, user_uuid, made)
+    await transaction.execute(
+        sa.insert(group_members), [member for group in groups for member in _members(group)]
+    )
+    await apply_deltas(transaction, arrival_deltas(made, folder_uuid))
+    await items_created(transaction, user_uuid, made)
     changed = [
-        Changed(
+        JournalEntry(
             "CREATE",
             "StorageItem",
             group.row.uuid,
@@ -47,13 +50,13 @@ async def make_groups(
         )
         for group in groups
     ]
-    await record(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, changed)
 
 
 async def add_members(transaction: Transaction, groups: Mapping[UUID, Sequence[UUID]]) -> None:
     """Let items that have just been made consist of others, which are held, in their order."""
     rows = [
-        new_row(GroupMember, group_uuid=group, position=position, item_uuid=member)
+        new_row(GroupMemberRecord, group_uuid=group, position=position, item_uuid=member)
         for group, members in groups.items()
         for position, member in enumerate(members)
     ]
@@ -68,10 +71,10 @@ def group_row(
     title: str | None,
     client_metadata: dict[str, Any] | None,
     facts: Mapping[str, Any],
-) -> Item:
+) -> ItemRecord:
     """The row of a group; without a title it is given a name that no other is likely to have."""
-    name = title or made_up_name(item_type)
-    return Item(
+    name = title or default_group_name(item_type)
+    return ItemRecord(
         folder_uuid=folder_uuid,
         item_type=item_type,
         name=name,
@@ -82,7 +85,7 @@ def group_row(
     )
 
 
-def made_up_name(item_type: StorageItemType) -> str:
+def default_group_name(item_type: StorageItemType) -> str:
     """A name for a group that was given none."""
     return f"{item_type.lower().replace('_', '-')}-{secrets.token_hex(4)}"
 
@@ -90,6 +93,12 @@ def made_up_name(item_type: StorageItemType) -> str:
 def _members(group: NewGroup) -> list[dict[str, Any]]:
     keys: Sequence[str | None] = group.keys or [None] * len(group.members)
     return [
-        new_row(GroupMember, group_uuid=group.row.uuid, position=position, item_uuid=member, key=key)
+        new_row(
+            GroupMemberRecord,
+            group_uuid=group.row.uuid,
+            position=position,
+            item_uuid=member,
+            key=key,
+        )
         for position, (member, key) in enumerate(zip(group.members, keys, strict=True))
     ]

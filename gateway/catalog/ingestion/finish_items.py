@@ -7,16 +7,17 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ingestion.placeholders import location_of
+from gateway.catalog.ingestion.placeholders import storage_location_of
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
-from gateway.catalog.ledger.counters import count, entering, leaving
-from gateway.catalog.ledger.journal import Changed, record
-from gateway.catalog.ledger.mirror_datasets import items_made
-from gateway.catalog.ledger.stored_objects import release
-from gateway.database.dialects import among, upsert
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.mirror_datasets import items_created
+from gateway.catalog.ledger.stored_objects import release_objects
+from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.models.base import fold, new_row, now
-from gateway.models.items import StoredObject, items, stored_objects
+from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
 from gateway.models.uploads import uploads
 from gateway.queues.base import Queue
@@ -32,7 +33,7 @@ _TURNS = 5
 """An object may leave between two statements, so that ours must be put in its place in another turn."""
 
 
-class Gone(Exception):
+class PlaceholdersGone(Exception):
     """Placeholders were removed while their bytes were read."""
 
     def __init__(self, uuids: Collection[UUID]) -> None:
@@ -57,7 +58,7 @@ class ReadSource:
     integration: Any = None
 
 
-async def stored_once(
+async def deduplicate_objects(
     transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]
 ) -> dict[str, str]:
     """The key under which the bytes of each digest are kept: that of the same bytes if the user brought them before.
@@ -71,7 +72,9 @@ async def stored_once(
             return found
         known = sorted((one.facts["sha256"], one.place, one.facts["file_size"]) for one in missing)
         rows = [
-            new_row(StoredObject, sha256=digest, uploader_uuid=user_uuid, key=key, file_size=size)
+            new_row(
+                StoredObjectRecord, sha256=digest, uploader_uuid=user_uuid, key=key, file_size=size
+            )
             for digest, key, size in known
         ]
         insert = upsert(transaction.connection, stored_objects).on_conflict_do_nothing()
@@ -81,18 +84,20 @@ async def stored_once(
     raise RuntimeError("The same bytes come and go all the time.")
 
 
-def _kept(transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]) -> sa.Select[Any]:
+def _kept(
+    transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]
+) -> sa.Select[Any]:
     """The uploader's objects with the bytes of these sources, and those that he was told of when he announced them."""
     dialect = transaction.connection.dialect.name
     his = stored_objects.c.uploader_uuid.is_not_distinct_from(user_uuid)
-    told = among(dialect, stored_objects.c.key, {one.place for one in sources})
-    same = among(dialect, stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
+    told = in_keys(dialect, stored_objects.c.key, {one.place for one in sources})
+    same = in_keys(dialect, stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
     held = sa.select(stored_objects).where(same, ~stored_objects.c.is_leaving, sa.or_(his, told))
     in_order = held.order_by(stored_objects.c.sha256, stored_objects.c.key)
     return in_order.with_for_update(read=True, key_share=True)
 
 
-async def make_items(
+async def finish_items(
     transaction: Transaction,
     queue: Queue,
     user_uuid: UUID | None,
@@ -107,28 +112,49 @@ async def make_items(
     if not sources:
         return
     uuids = [one.item_uuid for one in sources]
-    becoming = sa.update(items).where(items.c.uuid == sa.bindparam("placeholder", type_=items.c.uuid.type))
-    await transaction.execute(becoming, [_values(one, held[one.item_uuid], keys) for one in sources])
+    becoming = sa.update(items).where(
+        items.c.uuid == sa.bindparam("placeholder", type_=items.c.uuid.type)
+    )
+    await transaction.execute(
+        becoming, [_values(one, held[one.item_uuid], keys) for one in sources]
+    )
     dialect = transaction.connection.dialect.name
-    await transaction.execute(sa.delete(uploads).where(among(dialect, uploads.c.item_uuid, uuids)))
-    await _forget_versions(transaction, queue, [uuid for uuid in uuids if not held[uuid].is_placeholder])
-    made = await transaction.rows(sa.select(items).where(among(dialect, items.c.uuid, uuids)))
-    await count(transaction, leaving(held[uuid] for uuid in uuids), *(entering([row], row.folder_uuid) for row in made))
-    await items_made(transaction, user_uuid, [row for row in made if held[row.uuid].is_placeholder])
+    await transaction.execute(
+        sa.delete(uploads).where(in_keys(dialect, uploads.c.item_uuid, uuids))
+    )
+    await _forget_versions(
+        transaction, queue, [uuid for uuid in uuids if not held[uuid].is_placeholder]
+    )
+    made = await transaction.rows(sa.select(items).where(in_keys(dialect, items.c.uuid, uuids)))
+    await apply_deltas(
+        transaction,
+        removal_deltas(held[uuid] for uuid in uuids),
+        *(arrival_deltas([row], row.folder_uuid) for row in made),
+    )
+    await items_created(
+        transaction, user_uuid, [row for row in made if held[row.uuid].is_placeholder]
+    )
     ours = [one for one in sources if not one.elsewhere]
-    await release(transaction, queue, [one.place for one in ours if keys[one.facts["sha256"]] != one.place])
+    await release_objects(
+        transaction, queue, [one.place for one in ours if keys[one.facts["sha256"]] != one.place]
+    )
     changed = [
-        Changed("INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}) for row in made
+        JournalEntry(
+            "INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}
+        )
+        for row in made
     ]
-    await record(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, changed)
 
 
 async def _forget_versions(transaction: Transaction, queue: Queue, uuids: Collection[UUID]) -> None:
     """What was made of files that are others now is of no use any more."""
     if uuids:
-        stale = sa.delete(renditions).where(among(transaction.connection.dialect.name, renditions.c.item_uuid, uuids))
+        stale = sa.delete(renditions).where(
+            in_keys(transaction.connection.dialect.name, renditions.c.item_uuid, uuids)
+        )
         gone = await transaction.rows(stale.returning(renditions.c.object_key))
-        await release(transaction, queue, [row.object_key for row in gone])
+        await release_objects(transaction, queue, [row.object_key for row in gone])
 
 
 def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, Any]:
@@ -140,11 +166,13 @@ def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, 
         **{fact: source.facts.get(fact) for fact in _ITEM_FACTS},
         "name": name,
         "name_key": fold(name),
-        "client_metadata": row.client_metadata if source.client_metadata is None else source.client_metadata,
+        "client_metadata": row.client_metadata
+        if source.client_metadata is None
+        else source.client_metadata,
         "is_placeholder": False,
         "object_key": key,
         "url": source.place if key is None else OBJECT_URL + key,
         "integration_uuid": source.integration and source.integration.uuid,
-        "storage_location": location_of(source.elsewhere, source.integration),
+        "storage_location": storage_location_of(source.elsewhere, source.integration),
         "last_edited_at": now(),
     }

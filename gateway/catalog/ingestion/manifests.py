@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.placeholders import uploads_of
-from gateway.catalog.ingestion.start_job import JobTerms, add_job
-from gateway.catalog.items import chosen_items, remove_items
+from gateway.catalog.ingestion.start_job import JobOptions, create_job
+from gateway.catalog.items import locked_items, remove_items
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.kinds.enums import StorageItemType
@@ -21,7 +21,7 @@ READ_MANIFEST = "read_manifest"
 MAX_MANIFEST = 100 << 20
 
 
-async def check_sent(store: ObjectStore, upload: Any, *path: str) -> None:
+async def check_uploaded(store: ObjectStore, upload: Any, *path: str) -> None:
     """The bytes for a placeholder have arrived, and are not too many for a manifest."""
     found = await store.info(upload.stored_key or upload.object_key)
     if found is None:
@@ -37,18 +37,22 @@ async def start_from_manifest(
     viewer: Viewer,
     folder_uuid: UUID,
     placeholder_uuid: UUID,
-    terms: JobTerms,
+    terms: JobOptions,
     *path: str,
 ) -> UUID:
     """Write a job whose units a task will read from the manifest."""
-    rows = [row for row in await chosen_items(transaction, [placeholder_uuid]) if row.folder_uuid == folder_uuid]
+    rows = [
+        row
+        for row in await locked_items(transaction, [placeholder_uuid])
+        if row.folder_uuid == folder_uuid
+    ]
     upload = (await uploads_of(transaction, [placeholder_uuid])).get(placeholder_uuid)
     if not rows or upload is None or upload.unit_uuid is not None:
         raise not_found("placeholder in this folder", *path)
     if rows[0].item_type is not StorageItemType.PLAIN_TEXT:
         raise bad_input(f"A manifest is announced as PLAIN_TEXT, not {rows[0].item_type}.", *path)
     named = replace(terms, file_name=terms.file_name or upload.file_name)
-    job_uuid = await add_job(transaction, viewer.user_uuid, folder_uuid, named, 0)
+    job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, named, 0)
     kept = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
     await transaction.execute(sa.insert(manifests).values(kept))
     await remove_items(transaction, queue, viewer.user_uuid, rows)

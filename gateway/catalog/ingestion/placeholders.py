@@ -13,15 +13,16 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.auth.visible import sees_item
 from gateway.catalog.items import remove_items
-from gateway.catalog.ledger.counters import count
-from gateway.catalog.ledger.journal import Changed, record
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.counters import apply_deltas
+from gateway.catalog.ledger.journal import JournalEntry
 from gateway.context import Services
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageItemType, StorageLocationName
 from gateway.models.base import fold, new_row
-from gateway.models.items import Item, items, stored_objects
-from gateway.models.uploads import Upload, uploads
+from gateway.models.items import ItemRecord, items, stored_objects
+from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 from gateway.stores import base as stores
 from gateway.stores.keys import new_key
@@ -66,7 +67,7 @@ class ExpectedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class UploadTarget:
     """Where to send the bytes of a placeholder: one request, or as many as `part_count` says, or none at all."""
 
     item_uuid: UUID
@@ -97,24 +98,29 @@ class Target:
         return self.request.expires_at if self.request else None
 
 
-async def expect_files(
+async def create_placeholders(
     transaction: Transaction, viewer: Viewer, folder_uuid: UUID, files: Sequence[ExpectedFile]
 ) -> list[UUID]:
     """Make a placeholder for each file; the caller holds the tree. Their uuids, in order."""
-    known = await _known_objects(transaction, viewer, {file.sha256 for file in files if file.sha256})
+    known = await _known_objects(
+        transaction, viewer, {file.sha256 for file in files if file.sha256}
+    )
     made = [
-        expected_item(viewer.user_uuid, folder_uuid, file, known.get((file.sha256, file.file_size))) for file in files
+        placeholder_rows(
+            viewer.user_uuid, folder_uuid, file, known.get((file.sha256, file.file_size))
+        )
+        for file in files
     ]
     await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
     return [item["uuid"] for item, _ in made]
 
 
-def expected_item(
+def placeholder_rows(
     user_uuid: UUID | None, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of a placeholder and of its upload; `stored_key` is where the bytes are already, if they are."""
     item = new_row(
-        Item,
+        ItemRecord,
         folder_uuid=folder_uuid,
         item_type=file.item_type,
         name=file.name,
@@ -123,11 +129,11 @@ def expected_item(
         owner_uuid=user_uuid,
         is_placeholder=True,
         url=file.url,
-        storage_location=location_of(file.url is not None, file.integration),
+        storage_location=storage_location_of(file.url is not None, file.integration),
         integration_uuid=file.integration_uuid,
     )
     upload = new_row(
-        Upload,
+        UploadRecord,
         item_uuid=item["uuid"],
         object_key=new_key(),
         file_name=file.name,
@@ -141,7 +147,7 @@ def expected_item(
     return item, upload
 
 
-def location_of(elsewhere: bool, integration: Any) -> StorageLocationName:
+def storage_location_of(elsewhere: bool, integration: Any) -> StorageLocationName:
     """Where the bytes of a file lie: with us or elsewhere, there in the store of an integration if there is one."""
     if not elsewhere:
         return StorageLocationName.STOREGRAPH
@@ -159,21 +165,24 @@ async def add_placeholders(
         return
     await transaction.execute(sa.insert(items), [item for item, _ in made])
     await transaction.execute(sa.insert(uploads), [upload for _, upload in made])
-    await count(transaction, {folder_uuid: Counter(placeholders=len(made))})
+    await apply_deltas(transaction, {folder_uuid: Counter(placeholders=len(made))})
     changed = [
-        Changed("CREATE", "StorageItem", item["uuid"], folder_uuid, after={"name": item["name"]}) for item, _ in made
+        JournalEntry(
+            "CREATE", "StorageItem", item["uuid"], folder_uuid, after={"name": item["name"]}
+        )
+        for item, _ in made
     ]
-    await record(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, changed)
 
 
-async def targets_of(services: Services, rows: Sequence[Any]) -> list[Target]:
+async def sign_targets(services: Services, rows: Sequence[Any]) -> list[UploadTarget]:
     """The targets of these uploads, signed anew."""
     return [await _target(services, row) for row in rows]
 
 
 async def uploads_of(transaction: Transaction, item_uuids: Collection[UUID]) -> dict[UUID, Any]:
     """The uploads of these placeholders. They stay as they are while the caller holds the placeholders."""
-    chosen = among(transaction.connection.dialect.name, uploads.c.item_uuid, item_uuids)
+    chosen = in_keys(transaction.connection.dialect.name, uploads.c.item_uuid, item_uuids)
     return {row.item_uuid: row for row in await transaction.rows(sa.select(uploads).where(chosen))}
 
 
@@ -187,17 +196,17 @@ def size_of_part(file_size: int, part_size: int, number: int) -> int:
     return min(part_size, file_size - (number - 1) * part_size)
 
 
-async def _target(services: Services, row: Any) -> Target:
+async def _target(services: Services, row: Any) -> UploadTarget:
     store = services.store
     if row.stored_key is not None:
-        return Target(row.item_uuid, row.stored_key, True, None, None, None)
+        return UploadTarget(row.item_uuid, row.stored_key, True, None, None, None)
     if row.file_size > store.part_size:
         parts = part_count(row.file_size, store.part_size)
-        return Target(row.item_uuid, row.object_key, False, None, store.part_size, parts)
+        return UploadTarget(row.item_uuid, row.object_key, False, None, store.part_size, parts)
     declared = stores.Upload(row.file_size, row.mime_type, row.sha256)
     lifetime = timedelta(seconds=services.settings.upload_url_seconds)
     request = await store.sign_put(row.object_key, declared, lifetime)
-    return Target(row.item_uuid, row.object_key, False, request, None, None)
+    return UploadTarget(row.item_uuid, row.object_key, False, request, None, None)
 
 
 async def _known_objects(
@@ -210,7 +219,7 @@ async def _known_objects(
     found = (
         sa.select(stored_objects)
         .where(
-            among(transaction.connection.dialect.name, stored_objects.c.sha256, digests),
+            in_keys(transaction.connection.dialect.name, stored_objects.c.sha256, digests),
             ~stored_objects.c.is_leaving,
             sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer)),
         )
@@ -220,12 +229,16 @@ async def _known_objects(
     return {(row.sha256, row.file_size): row.key for row in await transaction.rows(found)}
 
 
-async def give_up_files(transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]) -> None:
+async def abandon_placeholders(
+    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
+) -> None:
     """Expect the files of held items no more. An item that a sync had read again will be by the next, too."""
     await remove_items(transaction, queue, user_uuid, [row for row in rows if row.is_placeholder])
     kept = [row.uuid for row in rows if not row.is_placeholder]
     if kept:
         dialect = transaction.connection.dialect.name
-        await transaction.execute(sa.delete(uploads).where(among(dialect, uploads.c.item_uuid, kept)))
-        unknown = sa.update(items).where(among(dialect, items.c.uuid, kept))
+        await transaction.execute(
+            sa.delete(uploads).where(in_keys(dialect, uploads.c.item_uuid, kept))
+        )
+        unknown = sa.update(items).where(in_keys(dialect, items.c.uuid, kept))
         await transaction.execute(unknown.values(remote_etag=None, remote_modified_at=None))

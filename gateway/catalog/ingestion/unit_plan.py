@@ -13,7 +13,7 @@ OBJECT_URL = "storegraph:///"
 
 
 @dataclass(slots=True)
-class Source:
+class UnitSource:
     """One file of a unit: a placeholder, or the URL of an object, stored by us or lying elsewhere.
 
     `facts` are to be taken instead of reading.
@@ -30,7 +30,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class UnitMember:
     """An item that is there already, where the input names it, and of what type it must be if not any will do."""
 
     uuid: UUID
@@ -47,10 +47,10 @@ class UnitPlan:
     """
 
     item_type: StorageItemType
-    sources: list[Source]
+    sources: list[UnitSource]
     title: str | None = None
     client_metadata: dict[str, Any] | None = None
-    members: list[Member] = field(default_factory=list)
+    members: list[UnitMember] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     video_uuid: UUID | None = None
     path: Path = ()
@@ -81,12 +81,12 @@ class UnitPlan:
         return self.title if self.is_group else self.sources[0].title
 
 
-def is_ours(url: str | None) -> bool:
+def is_own_object(url: str | None) -> bool:
     """Whether a URL names an object in our own store."""
     return url is not None and url.startswith(OBJECT_URL)
 
 
-def spec_of(plan: UnitPlan) -> dict[str, Any]:
+def to_spec(plan: UnitPlan) -> dict[str, Any]:
     """The plan as plain data."""
     return {
         "item_type": plan.item_type,
@@ -109,10 +109,10 @@ def spec_of(plan: UnitPlan) -> dict[str, Any]:
     }
 
 
-def plan_of_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -> UnitPlan:
+def from_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -> UnitPlan:
     """The plan that was written as plain data; `path` is that of its sources from now on."""
     sources = [
-        Source(
+        UnitSource(
             path=path,
             item_type=StorageItemType(one["item_type"]),
             placeholder_uuid=UUID(hex=one["item_uuid"]) if one["item_uuid"] else None,
@@ -126,7 +126,7 @@ def plan_of_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -
     ]
     kind = StorageItemType(spec["item_type"])
     of_type = StorageItemType.IMAGE if kind in FILE_GROUPS else None
-    members = [Member(UUID(hex=uuid), path, of_type) for uuid in spec.get("members", ())]
+    members = [UnitMember(UUID(hex=uuid), path, of_type) for uuid in spec.get("members", ())]
     facts = spec.get("facts", {})
     video = UUID(hex=spec["video"]) if spec.get("video") else None
     return UnitPlan(kind, sources, title, spec["client_metadata"], members, facts, video)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageItemType
 from gateway.models.folders import folder_counters, folders
@@ -33,7 +33,7 @@ Deltas = Mapping[UUID, Counter[str]]
 NAMES = [column.key for column in folder_counters.c if column.key != "folder_uuid"]
 
 
-def counted(item: Any) -> Counter[str]:
+def item_delta(item: Any) -> Counter[str]:
     """What one item adds to the counters of its folder."""
     if item.is_tombstone:
         return Counter(tombstones=1)
@@ -43,40 +43,52 @@ def counted(item: Any) -> Counter[str]:
     return own + Counter({COUNTER_OF[item.item_type]: 1})
 
 
-def leaving(rows: Iterable[Any]) -> dict[UUID, Counter[str]]:
+def removal_deltas(rows: Iterable[Any]) -> dict[UUID, Counter[str]]:
     """The deltas when these items go away from their folders."""
     deltas: dict[UUID, Counter[str]] = {}
     for row in rows:
-        deltas.setdefault(row.folder_uuid, Counter()).subtract(counted(row))
+        deltas.setdefault(row.folder_uuid, Counter()).subtract(item_delta(row))
     return deltas
 
 
-def entering(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter[str]]:
+def arrival_deltas(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter[str]]:
     """The deltas when these items come into a folder."""
     total: Counter[str] = Counter()
     for row in rows:
-        total.update(counted(row))
+        total.update(item_delta(row))
     return {folder_uuid: total}
 
 
-async def hold(transaction: Transaction, folder_uuids: Collection[UUID]) -> None:
+async def lock_counters(transaction: Transaction, folder_uuids: Collection[UUID]) -> None:
     """Hold the counters of these folders, for a transaction that counts more than once and knows them beforehand."""
-    chosen = among(transaction.connection.dialect.name, folder_counters.c.folder_uuid, folder_uuids)
-    held = sa.select(folder_counters.c.folder_uuid).where(chosen).order_by(folder_counters.c.folder_uuid)
+    chosen = in_keys(
+        transaction.connection.dialect.name, folder_counters.c.folder_uuid, folder_uuids
+    )
+    held = (
+        sa.select(folder_counters.c.folder_uuid)
+        .where(chosen)
+        .order_by(folder_counters.c.folder_uuid)
+    )
     await transaction.rows(held.with_for_update())
 
 
-async def count(transaction: Transaction, *deltas: Deltas) -> None:
+async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
     """Add deltas to the counters; in the order of the folders, so that no two transactions wait in a circle."""
     total: dict[UUID, Counter[str]] = {}
     for delta in deltas:
         for folder, change in delta.items():
             total.setdefault(folder, Counter()).update(change)
     for folder in sorted(total):
-        values = {name: folder_counters.c[name] + change for name, change in total[folder].items() if change}
+        values = {
+            name: folder_counters.c[name] + change
+            for name, change in total[folder].items()
+            if change
+        }
         if values:
             await transaction.execute(
-                sa.update(folder_counters).where(folder_counters.c.folder_uuid == folder).values(values)
+                sa.update(folder_counters)
+                .where(folder_counters.c.folder_uuid == folder)
+                .values(values)
             )
 
 
@@ -87,21 +99,30 @@ async def recount(transaction: Transaction, folder_uuid: UUID) -> dict[str, tupl
     if kept is None:
         return {}
     # Read after the lock: whoever has written rows that we see has counted them, or waits for us to do so.
-    true = await counted_anew(transaction, folder_uuid)
-    wrong = {name: (getattr(kept, name), true[name]) for name in NAMES if getattr(kept, name) != true[name]}
+    true = await recomputed_counters(transaction, folder_uuid)
+    wrong = {
+        name: (getattr(kept, name), true[name])
+        for name in NAMES
+        if getattr(kept, name) != true[name]
+    }
     if wrong:
-        await transaction.execute(sa.update(folder_counters).where(mine).values({name: true[name] for name in wrong}))
+        await transaction.execute(
+            sa.update(folder_counters).where(mine).values({name: true[name] for name in wrong})
+        )
     return wrong
 
 
-async def counted_anew(transaction: Transaction, folder_uuid: UUID) -> Counter[str]:
+async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Counter[str]:
     """What the counters of a folder should say."""
     total: Counter[str] = Counter()
     for row in await transaction.rows(_items_by_kind(folder_uuid)):
-        each = counted(row)
+        each = item_delta(row)
         size = each.pop("total_size", 0)
         total.update({"total_size": int(size), **dict.fromkeys(each, row.found)})
-    for name, column in (("folders", folders.c.parent_uuid), ("upload_jobs", upload_jobs.c.folder_uuid)):
+    for name, column in (
+        ("folders", folders.c.parent_uuid),
+        ("upload_jobs", upload_jobs.c.folder_uuid),
+    ):
         found = sa.select(sa.func.count().label("found")).where(column == folder_uuid)
         total[name] = (await transaction.first(found)).found
     return total
@@ -109,7 +130,12 @@ async def counted_anew(transaction: Transaction, folder_uuid: UUID) -> Counter[s
 
 def _items_by_kind(folder_uuid: UUID) -> sa.Select[Any]:
     """One row for all items that count alike, in the shape of an item that has the bytes of them all."""
-    kinds = (items.c.item_type, items.c.is_tombstone, items.c.is_placeholder, items.c.url.is_not(None))
+    kinds = (
+        items.c.item_type,
+        items.c.is_tombstone,
+        items.c.is_placeholder,
+        items.c.url.is_not(None),
+    )
     sums = (
         sa.func.count().label("found"),
         sa.func.max(items.c.url).label("url"),

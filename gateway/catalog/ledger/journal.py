@@ -8,12 +8,12 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from gateway.database.dialects import among
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import ancestors
 from gateway.events.base import Events
 from gateway.models.base import new_row
-from gateway.models.changes import Change, ChangePlace, change_places, changes
+from gateway.models.changes import ChangePlaceRecord, ChangeRecord, change_places, changes
 from gateway.models.folders import folders
 
 _SHORT = 1000
@@ -21,7 +21,7 @@ _APART = ("Dataset", "DataRow")
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class JournalEntry:
     """What happened to one object; `before` and `after` hold what was different.
 
     `folder_uuid` is the folder that it lies in, `from_folder_uuid` the one that it left.
@@ -48,19 +48,24 @@ class Changed:
         return {folder for folder in (self.folder_uuid, self.from_folder_uuid, own) if folder}
 
 
-def topic_of(folder_uuid: UUID) -> str:
+def folder_topic(folder_uuid: UUID) -> str:
     """The topic under which changes in a folder and below are told."""
     return f"folder.{folder_uuid.hex}"
 
 
-async def record(transaction: Transaction, user_uuid: UUID | None, changed: Iterable[Changed]) -> None:
+async def append(
+    transaction: Transaction, user_uuid: UUID | None, changed: Iterable[JournalEntry]
+) -> None:
     """Write the rows of one mutation or task; `user_uuid` is None where no person did it."""
     rows: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
     for one in changed:
         row = _row(user_uuid, one)
         rows.append(row)
-        places += [new_row(ChangePlace, folder_uuid=folder, change_uuid=row["uuid"]) for folder in one.places]
+        places += [
+            new_row(ChangePlaceRecord, folder_uuid=folder, change_uuid=row["uuid"])
+            for folder in one.places
+        ]
     if rows:
         await transaction.execute(sa.insert(changes), rows)
     if places:
@@ -68,19 +73,19 @@ async def record(transaction: Transaction, user_uuid: UUID | None, changed: Iter
         transaction.touched.update(place["folder_uuid"] for place in places)
 
 
-async def tell(events: Events, transaction: Transaction) -> None:
+async def notify(events: Events, transaction: Transaction) -> None:
     """Tell who watches the folders that were touched, or one above them; done before every commit."""
     if not transaction.touched:
         return
-    chosen = among(transaction.connection.dialect.name, folders.c.uuid, transaction.touched)
+    chosen = in_keys(transaction.connection.dialect.name, folders.c.uuid, transaction.touched)
     paths = [row.path for row in await transaction.rows(sa.select(folders.c.path).where(chosen))]
     told = {uuid for path in paths for uuid in ancestors(path)}
-    await events.publish(transaction, *map(topic_of, sorted(told)))
+    await events.publish(transaction, *map(folder_topic, sorted(told)))
 
 
-def _row(user_uuid: UUID | None, one: Changed) -> dict[str, Any]:
+def _row(user_uuid: UUID | None, one: JournalEntry) -> dict[str, Any]:
     return new_row(
-        Change,
+        ChangeRecord,
         user_uuid=user_uuid,
         action=one.action,
         object_type=one.object_type,
@@ -99,5 +104,7 @@ def _brief(values: Mapping[str, Any]) -> dict[str, Any] | None:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
+    text = (
+        orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
+    )
     return text[:_SHORT]

@@ -6,29 +6,37 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ledger.journal import Changed, record
-from gateway.database.dialects import among
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.models.datasets import DataRow, data_rows, datasets
+from gateway.models.datasets import DataRowRecord, data_rows, datasets
 
 
-async def mirror_of(transaction: Transaction, folder_uuid: UUID) -> UUID | None:
+async def mirror_dataset_of(transaction: Transaction, folder_uuid: UUID) -> UUID | None:
     """The dataset that mirrors a folder."""
-    found = await transaction.first(sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid == folder_uuid))
+    found = await transaction.first(
+        sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid == folder_uuid)
+    )
     uuid: UUID | None = found and found.uuid
     return uuid
 
 
 async def items_entered(
-    transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, item_uuids: Collection[UUID]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    folder_uuid: UUID,
+    item_uuids: Collection[UUID],
 ) -> None:
     """Items now lie in a folder: the dataset that mirrors it uses them."""
-    dataset = await mirror_of(transaction, folder_uuid)
+    dataset = await mirror_dataset_of(transaction, folder_uuid)
     if dataset is not None:
-        await link(transaction, user_uuid, dataset, item_uuids, folder_uuid)
+        await link_items(transaction, user_uuid, dataset, item_uuids, folder_uuid)
 
 
-async def items_made(transaction: Transaction, user_uuid: UUID | None, rows: Iterable[Any]) -> None:
+async def items_created(
+    transaction: Transaction, user_uuid: UUID | None, rows: Iterable[Any]
+) -> None:
     """Items are there that were not before, or were placeholders: the datasets that mirror their folders use them."""
     by_folder: dict[UUID, list[UUID]] = {}
     for row in rows:
@@ -37,42 +45,52 @@ async def items_made(transaction: Transaction, user_uuid: UUID | None, rows: Ite
         await items_entered(transaction, user_uuid, folder_uuid, uuids)
 
 
-async def items_left(transaction: Transaction, user_uuid: UUID | None, item_uuids: Collection[UUID]) -> None:
+async def items_left(
+    transaction: Transaction, user_uuid: UUID | None, item_uuids: Collection[UUID]
+) -> None:
     """Items lie in their folders no more: the datasets that mirror those use them no more."""
     mirrors = sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid.is_not(None))
-    await unlink(
+    await unlink_data_rows(
         transaction,
         user_uuid,
         sa.and_(
-            among(transaction.connection.dialect.name, data_rows.c.item_uuid, item_uuids),
+            in_keys(transaction.connection.dialect.name, data_rows.c.item_uuid, item_uuids),
             data_rows.c.dataset_uuid.in_(mirrors),
         ),
     )
 
 
-async def link(
+async def link_items(
     transaction: Transaction,
     user_uuid: UUID | None,
     dataset_uuid: UUID,
     item_uuids: Collection[UUID],
     folder_uuid: UUID | None = None,
-) -> list[DataRow]:
+) -> list[DataRowRecord]:
     """Let a dataset use items that are held, perhaps since they entered a folder; the new rows, in their order."""
-    rows = [DataRow(dataset_uuid=dataset_uuid, item_uuid=item) for item in item_uuids]
+    rows = [DataRowRecord(dataset_uuid=dataset_uuid, item_uuid=item) for item in item_uuids]
     if rows:
         await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
     after = {"dataset_uuid": dataset_uuid}
     changed = [
-        Changed("LINK", "DataRow", row.uuid, folder_uuid, after={**after, "item_uuid": row.item_uuid}) for row in rows
+        JournalEntry(
+            "LINK", "DataRow", row.uuid, folder_uuid, after={**after, "item_uuid": row.item_uuid}
+        )
+        for row in rows
     ]
-    await record(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, changed)
     return rows
 
 
-async def unlink(transaction: Transaction, user_uuid: UUID | None, which: sa.ColumnElement[bool]) -> list[UUID]:
+async def unlink_data_rows(
+    transaction: Transaction, user_uuid: UUID | None, which: sa.ColumnElement[bool]
+) -> list[UUID]:
     """Remove data rows; the uuids of those that there were."""
     gone = await transaction.rows(sa.select(data_rows.c.uuid, data_rows.c.item_uuid).where(which))
     await transaction.execute(sa.delete(data_rows).where(which))
-    changed = [Changed("UNLINK", "DataRow", row.uuid, before={"item_uuid": row.item_uuid}) for row in gone]
-    await record(transaction, user_uuid, changed)
+    changed = [
+        JournalEntry("UNLINK", "DataRow", row.uuid, before={"item_uuid": row.item_uuid})
+        for row in gone
+    ]
+    await journal.append(transaction, user_uuid, changed)
     return [row.uuid for row in gone]

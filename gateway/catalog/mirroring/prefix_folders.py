@@ -7,11 +7,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.folders import Link, create_folder
-from gateway.catalog.ledger.counters import hold
+from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.clouds.base import Account, Place
 from gateway.clouds.urls import url_of
-from gateway.database.dialects import among, lock_tree
+from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Database, Transaction
 from gateway.database.tree import within
 from gateway.kinds.enums import StorageFolderType
@@ -33,18 +33,27 @@ def prefixes_above(prefix: str, top: str) -> list[str]:
 
 
 async def prefix_folders(
-    database: Database, user_uuid: UUID | None, linked: Any, account: Account, top: Place, prefixes: Collection[str]
+    database: Database,
+    user_uuid: UUID | None,
+    linked: Any,
+    account: Account,
+    top: Place,
+    prefixes: Collection[str],
 ) -> dict[str, UUID]:
     """The folders that mirror these prefixes of what a folder is linked to; those that are not there are made."""
     wanted = {each for prefix in prefixes for each in prefixes_above(prefix, top.key)}
     urls = {url_of(account, Place(top.bucket, prefix)): prefix for prefix in wanted}
     async with database.reading() as connection:
         known = {
-            urls[row.remote_url]: row.uuid for row in await connection.execute(_there(database.dialect, linked, urls))
+            urls[row.remote_url]: row.uuid
+            for row in await connection.execute(_there(database.dialect, linked, urls))
         }
     missing = sorted(wanted - known.keys())  # what is above comes first
     for start in range(0, len(missing), _AT_ONCE):
-        some = {url_of(account, Place(top.bucket, prefix)): prefix for prefix in missing[start : start + _AT_ONCE]}
+        some = {
+            url_of(account, Place(top.bucket, prefix)): prefix
+            for prefix in missing[start : start + _AT_ONCE]
+        }
         async with database.writing() as transaction:
             await _make(transaction, user_uuid, linked, some, top.key, known)
     return {top.key: linked.uuid, **known}
@@ -64,13 +73,19 @@ async def _make(
     await transaction.rows(held.with_for_update(key_share=True))
     there = await transaction.rows(_there(transaction.connection.dialect.name, linked, urls))
     known |= {urls[row.remote_url]: row.uuid for row in there}
-    await hold(transaction, {linked.uuid, *known.values()})
+    await lock_counters(transaction, {linked.uuid, *known.values()})
     for url, prefix in urls.items():
         if prefix in known:
             continue
         link = Link(StorageFolderType.SYNTHETIC, linked.integration_uuid, url)
-        parent = known.get(prefix_of(prefix[:-1]), linked.uuid) if prefix_of(prefix[:-1]) != top else linked.uuid
-        known[prefix] = await create_folder(transaction, user_uuid, name_of(prefix), parent_uuid=parent, link=link)
+        parent = (
+            known.get(prefix_of(prefix[:-1]), linked.uuid)
+            if prefix_of(prefix[:-1]) != top
+            else linked.uuid
+        )
+        known[prefix] = await create_folder(
+            transaction, user_uuid, name_of(prefix), parent_uuid=parent, link=link
+        )
 
 
 def name_of(key: str) -> str:
@@ -79,5 +94,9 @@ def name_of(key: str) -> str:
 
 
 def _there(dialect: str, linked: Any, urls: Collection[str]) -> sa.Select[Any]:
-    mine = sa.and_(within(folders.c.path, linked.path), among(dialect, folders.c.remote_url, urls))
-    return sa.select(folders.c.uuid, folders.c.remote_url).where(mine, folders.c.uuid != linked.uuid)
+    mine = sa.and_(
+        within(folders.c.path, linked.path), in_keys(dialect, folders.c.remote_url, urls)
+    )
+    return sa.select(folders.c.uuid, folders.c.remote_url).where(
+        mine, folders.c.uuid != linked.uuid
+    )

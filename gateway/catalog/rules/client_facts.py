@@ -32,11 +32,19 @@ DICOM_TAGS = {
 }
 """The 22 tags that must be there, be it as null (ENC-DTAG-01 to ENC-DTAG-22)."""
 
-_NUMBERS = {"height", "width", "audio_sample_rate", "audio_bit_depth", "audio_num_channels", "page_count", "file_size"}
+_NUMBERS = {
+    "height",
+    "width",
+    "audio_sample_rate",
+    "audio_bit_depth",
+    "audio_num_channels",
+    "page_count",
+    "file_size",
+}
 _MAX = 2**31 - 1
 
 
-def checked_facts(facts: Mapping[str, Any], *path: str | int) -> dict[str, Any]:
+def validate_facts(facts: Mapping[str, Any], *path: str | int) -> dict[str, Any]:
     """Facts by the names of an item's columns; those that make no sense are refused at their input field."""
     for name, value in facts.items():
         field = _camel(name)
@@ -60,7 +68,11 @@ def dicom_facts(tags: Any, *path: str | int) -> dict[str, Any]:
     known = {key.upper(): value for key, value in tags.items()}
     missing = [f"{tag} {name}" for tag, name in DICOM_TAGS.items() if tag not in known]
     if missing:
-        raise DomainError(ErrorCode.BAD_USER_INPUT, f"These tags are missing: {', '.join(missing)}.", (*path, "tags"))
+        raise DomainError(
+            ErrorCode.BAD_USER_INPUT,
+            f"These tags are missing: {', '.join(missing)}.",
+            (*path, "tags"),
+        )
     facts = {
         "dicom_instance_uid": _first(known, "00080018", path),
         "dicom_study_uid": _first(known, "0020000D", path),
@@ -72,7 +84,9 @@ def dicom_facts(tags: Any, *path: str | int) -> dict[str, Any]:
     }
     for name in ("dicom_instance_uid", "dicom_study_uid", "dicom_series_uid"):
         if not isinstance(facts[name], str) or not 1 <= len(facts[name]) <= 64:
-            raise bad_input("The SOP instance, study and series UIDs must have values.", *path, "tags")
+            raise bad_input(
+                "The SOP instance, study and series UIDs must have values.", *path, "tags"
+            )
     return {**facts, "mime_type": "application/dicom"}
 
 

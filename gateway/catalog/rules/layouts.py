@@ -9,7 +9,9 @@ CAROUSEL_SIZE = 25.0
 """Per cent of the room that a carousel's strip takes unless somebody says otherwise."""
 
 
-def grid_of(keys: Sequence[str], direction: LayoutDirection = LayoutDirection.COLUMN) -> dict[str, Any]:
+def grid_of(
+    keys: Sequence[str], direction: LayoutDirection = LayoutDirection.COLUMN
+) -> dict[str, Any]:
     """Tiles of about the same size: split in halves, in one direction and then in the other."""
     if len(keys) == 1:
         return {"tile": {"key": keys[0]}}

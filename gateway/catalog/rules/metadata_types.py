@@ -16,7 +16,7 @@ from gateway.settings import Settings
 MAX_VARCHAR = 8192
 
 
-class MetadataTerms:
+class MetadataValidator:
     """The types of keys; keys without one hold what they like."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
@@ -31,12 +31,14 @@ class MetadataTerms:
         return None
 
 
-async def metadata_terms(rows: Transaction | Database, settings: Settings) -> MetadataTerms:
+async def load_metadata_validator(
+    rows: Transaction | Database, settings: Settings
+) -> MetadataValidator:
     """What metadata is held to: nothing, unless the site says so."""
     if settings.metadata_schema == "advice":
-        return MetadataTerms({})
+        return MetadataValidator({})
     known = sa.select(metadata_fields).where(~metadata_fields.c.is_deleted)
-    return MetadataTerms({row.key: row for row in await rows.rows(known)})
+    return MetadataValidator({row.key: row for row in await rows.rows(known)})
 
 
 def _said(field: Any) -> str:
@@ -65,11 +67,20 @@ def _is_point(value: Any) -> bool:
     if not isinstance(value, dict) or value.keys() != {"latitude", "longitude"}:
         return False
     latitude, longitude = value["latitude"], value["longitude"]
-    return _is_number(latitude) and _is_number(longitude) and abs(latitude) <= 90 and abs(longitude) <= 180
+    return (
+        _is_number(latitude)
+        and _is_number(longitude)
+        and abs(latitude) <= 90
+        and abs(longitude) <= 180
+    )
 
 
 def _is_embedding(value: Any, field: Any) -> bool:
-    return isinstance(value, list) and len(value) == field.embedding_size and all(map(_is_number, value))
+    return (
+        isinstance(value, list)
+        and len(value) == field.embedding_size
+        and all(map(_is_number, value))
+    )
 
 
 _is_uuid = _reads(UUID)
@@ -79,7 +90,9 @@ _FITS: dict[MetadataFieldType, Callable[[Any, Any], bool]] = {
     MetadataFieldType.DATETIME: lambda value, _: _is_moment(value),
     MetadataFieldType.NUMBER: lambda value, _: _is_number(value),
     MetadataFieldType.UUID: lambda value, _: _is_uuid(value),
-    MetadataFieldType.VARCHAR: lambda value, _: isinstance(value, str) and len(value) <= MAX_VARCHAR,
+    MetadataFieldType.VARCHAR: lambda value, _: (
+        isinstance(value, str) and len(value) <= MAX_VARCHAR
+    ),
     MetadataFieldType.TEXT: lambda value, _: isinstance(value, str),
     MetadataFieldType.USER: lambda value, _: isinstance(value, str) and "@" in value,
     MetadataFieldType.ENUM: lambda value, field: value in field.enum_values,

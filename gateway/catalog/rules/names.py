@@ -13,13 +13,17 @@ MAX_DESCRIPTION = 10_000
 MAX_METADATA = 256 * 1024
 
 
-def checked_name(name: str | None, *path: str | int) -> str:
+def validate_name(name: str | None, *path: str | int) -> str:
     """A name of 1 to 1,000 characters, without control characters, that is no path out of anywhere."""
     if name is None or not name.strip():
         raise bad_input("A name cannot be empty.", *path)
     if len(name) > MAX_NAME:
-        raise bad_input(f"A name has at most {MAX_NAME:,} characters; this one has {len(name):,}.", *path)
-    if not name.isprintable() and any(ord(character) < 32 or ord(character) == 127 for character in name):
+        raise bad_input(
+            f"A name has at most {MAX_NAME:,} characters; this one has {len(name):,}.", *path
+        )
+    if not name.isprintable() and any(
+        ord(character) < 32 or ord(character) == 127 for character in name
+    ):
         raise bad_input("A name has no control characters.", *path)
     if {".", ".."} & set(name.replace("\\", "/").split("/")):
         raise bad_input("A name has no part that is . or ..", *path)
@@ -30,7 +34,7 @@ def name_in_url(url: str) -> str:
     """What to call the file at a URL: the last part of its path if that can be a name, else its host or bucket."""
     host, path = _whole_key(url) if names_bucket(url) else _unescaped_path(url)
     try:
-        return checked_name(path.rstrip("/").rpartition("/")[2])
+        return validate_name(path.rstrip("/").rpartition("/")[2])
     except DomainError:
         return host[:MAX_NAME]
 
@@ -46,14 +50,14 @@ def _unescaped_path(url: str) -> tuple[str, str]:
     return parts.netloc, unquote(parts.path)
 
 
-def checked_description(text: str | None, *path: str | int) -> str:
+def validate_description(text: str | None, *path: str | int) -> str:
     """A description of up to 10,000 characters; null clears it."""
     if text is not None and len(text) > MAX_DESCRIPTION:
         raise bad_input(f"A description has at most {MAX_DESCRIPTION:,} characters.", *path)
     return text or ""
 
 
-def checked_metadata(metadata: Any, *path: str | int, most: int = MAX_METADATA) -> dict[str, Any]:
+def validate_metadata(metadata: Any, *path: str | int, most: int = MAX_METADATA) -> dict[str, Any]:
     """Metadata of so many bytes as JSON at most, which is an object; null clears it."""
     if metadata is None:
         return {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.execution.compiled.plan import Unknown
+from gateway.execution.compiled.plan import Unplannable
 from gateway.execution.compiled.selections import Selected
 from gateway.execution.compiled.writing import literal
-from gateway.execution.declarations import Derived, Same, ToMany
+from gateway.execution.declarations import Computed, SameRow, ToMany
 
 if TYPE_CHECKING:
     from gateway.execution.compiled.planner import Planner
@@ -37,9 +37,13 @@ class ConnectionWriter:
         self._edge = edge
         self._selected = planner.selections.below(one.nodes, one.target)
         self._type = one.target.name
-        self.reads_total = any(field.definition and field.name == "total_count" for field in self._selected)
+        self.reads_total = any(
+            field.definition and field.name == "total_count" for field in self._selected
+        )
         rows = any(field.definition and field.name != "total_count" for field in self._selected)
-        self.reads_rows = rows or not self.reads_total  # what is asked of the list is checked when it is read
+        self.reads_rows = (
+            rows or not self.reads_total
+        )  # what is asked of the list is checked when it is read
         self.reads_cursors = self._has_cursors()
         node = one.target.fields["nodes"].type.of_type.of_type.of_type
         trailing = 2 * self.reads_cursors + (edge.parent is not None)
@@ -51,8 +55,12 @@ class ConnectionWriter:
         lists: list[str] = []
         page = literal([(field.key, self._field(field, lists)) for field in self._selected])
         if not self.writer.scope.names():
-            self.writer.scope.key(str(self._edge.orders.last.key))  # a statement has to select something
-        lines = [f"l{number} = {self.writer.each(expression)}" for number, expression in enumerate(lists)]
+            self.writer.scope.key(
+                str(self._edge.orders.last.key)
+            )  # a statement has to select something
+        lines = [
+            f"l{number} = {self.writer.each(expression)}" for number, expression in enumerate(lists)
+        ]
         if self.reads_cursors:
             lines.append(f"places = {self.writer.each('(t0, t1)')}")
         return [*lines, f"return [{page} for start, end, further, earlier, total in spans]"]
@@ -60,9 +68,15 @@ class ConnectionWriter:
     def _has_cursors(self) -> bool:
         below = self._planner.selections.below
         wanted = {"cursor", "start_cursor", "end_cursor"}
-        objects = [field for field in self._selected if field.definition and field.name in ("edges", "page_info")]
+        objects = [
+            field
+            for field in self._selected
+            if field.definition and field.name in ("edges", "page_info")
+        ]
         return any(
-            inner.definition and inner.name in wanted for field in objects for inner in below(field.nodes, field.target)
+            inner.definition and inner.name in wanted
+            for field in objects
+            for inner in below(field.nodes, field.target)
         )
 
     def _field(self, field: Selected, lists: list[str]) -> str:
@@ -71,19 +85,24 @@ class ConnectionWriter:
         match field.name:
             case "total_count":
                 return "total"
-            case "page_info" if isinstance(field.declaration, Same):
+            case "page_info" if isinstance(field.declaration, SameRow):
                 return self._page_info(field)
             case "nodes":
                 lists.append(self._planner.value(self.writer, field.target, field.nodes))
             case "edges":
                 lists.append(self._edges(field))
             case other:
-                raise Unknown(f"{self._type}.{other}")
+                raise Unplannable(f"{self._type}.{other}")
         return f"l{len(lists) - 1}[start:end]"
 
     def _page_info(self, field: Selected) -> str:
         found = self._planner.selections.below(field.nodes, field.target)
-        return literal([(one.key, _PAGE[one.name] if one.definition else repr(field.target.name)) for one in found])
+        return literal(
+            [
+                (one.key, _PAGE[one.name] if one.definition else repr(field.target.name))
+                for one in found
+            ]
+        )
 
     def _edges(self, field: Selected) -> str:
         found = self._planner.selections.below(field.nodes, field.target)
@@ -97,7 +116,7 @@ class ConnectionWriter:
             return self._planner.value(self.writer, one.target, one.nodes)
         if one.name == "cursor":
             return "cursor(t0, t1)"
-        if not isinstance(declaration, Derived) or declaration.needs != ("node",):
-            raise Unknown(f"{field.target}.{one.name}")
+        if not isinstance(declaration, Computed) or declaration.needs != ("node",):
+            raise Unplannable(f"{field.target}.{one.name}")
         extra = self.writer.scope.row(tuple(self._edge.extras))
         return self._planner.derived(one, declaration, f"{self._planner.const(_InEdge)}({extra})")

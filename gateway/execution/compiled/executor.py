@@ -17,11 +17,11 @@ from strawberry.types.arguments import convert_arguments
 from gateway.context import Context
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.explain import explained
-from gateway.execution.compiled.plan import Plan, Unknown
+from gateway.execution.compiled.plan import Plan, Unplannable
 from gateway.execution.compiled.planner import Planner
-from gateway.execution.compiled.run import Run
+from gateway.execution.compiled.run import PlanRun
 from gateway.execution.compiled.selections import Selections
-from gateway.execution.compiled.texts import Texts
+from gateway.execution.compiled.texts import StatementCache
 from gateway.execution.documents import Document, Documents
 from gateway.execution.operations import Prepared
 from gateway.settings import Limits
@@ -38,7 +38,7 @@ class CompiledExecutor:
         self._schema = schema
         self._dialect = dialect.name
         self.plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
-        self.texts = Texts(dialect)
+        self.texts = StatementCache(dialect)
         self._convert = partial(
             convert_arguments,
             scalar_registry=schema.schema_converter.scalar_registry,
@@ -48,17 +48,21 @@ class CompiledExecutor:
         self.counted: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
-    async def data(self, query: Prepared, context: Context, event: Any = None) -> dict[str, Any] | None:
+    async def data(
+        self, query: Prepared, context: Context, event: Any = None
+    ) -> dict[str, Any] | None:
         """What an operation answers, of an event if it is a subscription; None where graphql-core has to run it."""
         plan = await self._plan(query)
         if isinstance(plan, str):
             self.counted["fallen back"] += 1
             self.reasons[plan] += 1
             return None
-        run = partial(Run, context, query.variables, self.texts, self._convert, event)
+        run = partial(PlanRun, context, query.variables, self.texts, self._convert, event)
         try:
             data = await _steadily(run, plan)
-        except Exception as error:  # whatever it is, graphql-core says it as the specification wants it
+        except (
+            Exception
+        ) as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
             self.reasons[_cause(error)] += 1
             log.debug("A plan was given up.", reason=repr(error))
@@ -76,14 +80,20 @@ class CompiledExecutor:
     async def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
         length = len(query.document.source)
         make = partial(_plan_or_reason, query, self._schema, self._dialect)
-        plan = make() if length < LONG else await anyio.to_thread.run_sync(make, limiter=self._threads)
-        return self.plans.put(key, plan, length + (1_000 if isinstance(plan, str) else 10 * plan.size))
+        plan = (
+            make() if length < LONG else await anyio.to_thread.run_sync(make, limiter=self._threads)
+        )
+        return self.plans.put(
+            key, plan, length + (1_000 if isinstance(plan, str) else 10 * plan.size)
+        )
 
 
-async def _steadily(run: Callable[[], Run], plan: Plan) -> dict[str, Any]:
+async def _steadily(run: Callable[[], PlanRun], plan: Plan) -> dict[str, Any]:
     try:
         return await run().data(plan)
-    except* KeyError:  # a row to which another statement had led was gone: both see that the next time
+    except* (
+        KeyError
+    ):  # a row to which another statement had led was gone: both see that the next time
         pass
     return await run().data(plan)
 
@@ -97,7 +107,7 @@ def _cause(error: Exception) -> str:
 def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan | str:
     try:
         return plan_of(query, schema, dialect)
-    except Unknown as what:
+    except Unplannable as what:
         return str(what)
 
 
@@ -106,20 +116,26 @@ def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
     selections, type_ = Selections(query, schema), query.operation.operation
     root = selections.core.get_root_type(type_)
     if root is None:
-        raise Unknown(f"a schema without any {type_.value}")
+        raise Unplannable(f"a schema without any {type_.value}")
     return Planner(selections, dialect).plan(root, serially=type_ is OperationType.MUTATION)
 
 
 async def explain(text: str, schema: strawberry.Schema, limits: Limits, dialect: str) -> str:
     """The plans of all operations in a document as trees; raises DocumentErrors."""
-    document = await Documents(schema._schema, limits).get(text)  # strawberry has no public name for it
-    return "\n\n".join([_explained(document, each, schema, dialect) for each in document.operations.values()])
+    document = await Documents(schema._schema, limits).get(
+        text
+    )  # strawberry has no public name for it
+    return "\n\n".join(
+        [_explained(document, each, schema, dialect) for each in document.operations.values()]
+    )
 
 
-def _explained(document: Document, operation: OperationDefinitionNode, schema: strawberry.Schema, dialect: str) -> str:
+def _explained(
+    document: Document, operation: OperationDefinitionNode, schema: strawberry.Schema, dialect: str
+) -> str:
     title = operation.name.value if operation.name else operation.operation.value
     yes = dict.fromkeys(document.switches, True)
     try:
         return f"{title}\n{explained(plan_of(Prepared(document, operation, VariableValues({}, yes)), schema, dialect))}"
-    except Unknown as what:
+    except Unplannable as what:
         return f"{title}\ngraphql-core runs it: plans do not know {what}"

@@ -60,7 +60,11 @@ def _step(step: Step) -> str:
 
 
 def _parent(step: PagesStep) -> str:
-    return "" if step.edge.parent is None else f" by {step.edge.parent} = {step.edge.key} of the row above"
+    return (
+        ""
+        if step.edge.parent is None
+        else f" by {step.edge.parent} = {step.edge.key} of the row above"
+    )
 
 
 def _reads(step: PagesStep) -> str:

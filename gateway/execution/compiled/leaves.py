@@ -19,29 +19,33 @@ from graphql import (
 )
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from gateway.execution.compiled.plan import Surprise, Unknown
+from gateway.execution.compiled.plan import Deoptimized, Unplannable
 
 Value = Callable[[Any], Any]
 _PLAIN = {("Text", "String"), ("Text", "URL"), ("BigInteger", "BigInt"), ("Integer", "BigInt")}
 
 
-def surprise() -> Any:
+def deoptimize() -> Any:
     """Something that must not be: graphql-core will say what."""
-    raise Surprise("a value out of place")
+    raise Deoptimized("a value out of place")
 
 
 def loaded(text: str) -> Any:
     """JSON as the interpreter reads it."""
     value = orjson.loads(text)
-    return surprise() if value is None or isinstance(value, float) else value
+    return deoptimize() if value is None or isinstance(value, float) else value
 
 
 def written_moment(text: str) -> str:
     """A moment as PostgreSQL writes it, as the schema writes it."""
     if text[19:20] == "+":
-        return f"{text[:10]}T{text[11:19]}Z" if text[19:] == "+00" else surprise()
+        return f"{text[:10]}T{text[11:19]}Z" if text[19:] == "+00" else deoptimize()
     whole, zone = text[:-3], text[-3:]
-    return f"{whole[:10]}T{whole[11:]:0<15}Z" if zone == "+00" and 20 < len(whole) <= 26 else surprise()
+    return (
+        f"{whole[:10]}T{whole[11:]:0<15}Z"
+        if zone == "+00" and 20 < len(whole) <= 26
+        else deoptimize()
+    )
 
 
 def read_moment(text: str) -> datetime:
@@ -74,10 +78,12 @@ def kind_of(column: sa.ColumnElement[Any]) -> str:
             return word
     if isinstance(kind, sa.types.TypeDecorator) and isinstance(kind.impl, sa.String):
         return "Text"
-    raise Unknown(f"columns of type {kind!r}")
+    raise Unplannable(f"columns of type {kind!r}")
 
 
-def written(column: sa.ColumnElement[Any], type_: GraphQLType, dialect: str, const: Callable[[Any], str]) -> str:
+def written(
+    column: sa.ColumnElement[Any], type_: GraphQLType, dialect: str, const: Callable[[Any], str]
+) -> str:
     """An expression over `{}`, the driver's value, that gives what the response holds."""
     required = isinstance(type_, GraphQLNonNull)
     named: Any = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
@@ -85,16 +91,18 @@ def written(column: sa.ColumnElement[Any], type_: GraphQLType, dialect: str, con
     if not getattr(column, "nullable", True):
         return expression
     if required:
-        return f"({const(surprise)}() if {{0}} is None else {expression})"
+        return f"({const(deoptimize)}() if {{0}} is None else {expression})"
     return expression if expression == "{0}" else f"(None if {{0}} is None else {expression})"
 
 
-def _written(kind: str, column: Any, named: Any, embedded: bool, const: Callable[[Any], str]) -> str:
+def _written(
+    kind: str, column: Any, named: Any, embedded: bool, const: Callable[[Any], str]
+) -> str:
     if isinstance(named, GraphQLEnumType) and kind == "Enum":
         names = {name: name for name, value in named.values.items() if name in column.type.enums}
         return f"{const(names)}[{{0}}]"
     if not isinstance(named, GraphQLScalarType):
-        raise Unknown(f"a column as {named}")
+        raise Unplannable(f"a column as {named}")
     match kind, named.name:
         case pair if pair in _PLAIN:
             return "{0}"
@@ -109,13 +117,13 @@ def _written(kind: str, column: Any, named: Any, embedded: bool, const: Callable
         case "Boolean", "Boolean":
             return "({0} != 0)" if embedded else "{0}"
         case "Integer", "Int":
-            return f"({{0}} if -2147483648 <= {{0}} <= 2147483647 else {const(surprise)}())"
+            return f"({{0}} if -2147483648 <= {{0}} <= 2147483647 else {const(deoptimize)}())"
         case "Float", "Float":
-            return f"({{0}} if {{0}} - {{0}} == 0 else {const(surprise)}())"
+            return f"({{0}} if {{0}} - {{0}} == 0 else {const(deoptimize)}())"
         case "JSON", "JSON":
             # What the database holds is JSON already: it is read only where it could be nothing at all.
             return f'({const(orjson.Fragment)}({{0}}) if {{0}}[0] in "{{{{[" else {const(loaded)}({{0}}))'
-    raise Unknown(f"{kind} columns as {named.name}")
+    raise Unplannable(f"{kind} columns as {named.name}")
 
 
 def typed(column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], str]) -> str:
@@ -133,38 +141,50 @@ def typed(column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], st
             expression = "({0} != 0)"
         case _:
             return "{0}"
-    return expression if not getattr(column, "nullable", True) else f"(None if {{0}} is None else {expression})"
+    return (
+        expression
+        if not getattr(column, "nullable", True)
+        else f"(None if {{0}} is None else {expression})"
+    )
 
 
 def leaf(type_: GraphQLType) -> Value:
     """How a value of Python becomes a leaf, or a list of leaves, as graphql-core does it."""
     if isinstance(type_, GraphQLNonNull):
         inner = leaf(type_.of_type)
-        return _quick(type_.of_type, lambda value: _present(inner(value)))
+        return _plan_executor(type_.of_type, lambda value: _present(inner(value)))
     if isinstance(type_, GraphQLList):
         inner = leaf(type_.of_type)
         return lambda value: None if value is None else [inner(one) for one in _listed(value)]
     if not isinstance(type_, GraphQLEnumType | GraphQLScalarType):
-        raise Unknown(f"{type_} as a leaf")
+        raise Unplannable(f"{type_} as a leaf")
     serialize: Value = type_.coerce_output_value
-    return _quick(type_, lambda value: None if value is None else _present(serialize(value)))
+    return _plan_executor(
+        type_, lambda value: None if value is None else _present(serialize(value))
+    )
 
 
-def _quick(type_: GraphQLType, otherwise: Value) -> Value:
+def _plan_executor(type_: GraphQLType, otherwise: Value) -> Value:
     """What spares all else where the value is what would come of it."""
     if type_ == GraphQLString:
         return lambda value: value if type(value) is str else otherwise(value)
     if type_ == GraphQLInt:
-        return lambda value: value if type(value) is int and -(2**31) <= value < 2**31 else otherwise(value)
+        return lambda value: (
+            value if type(value) is int and -(2**31) <= value < 2**31 else otherwise(value)
+        )
     return otherwise
 
 
 def _present(value: Any) -> Any:
-    return surprise() if value is None or (isinstance(value, float) and not math.isfinite(value)) else value
+    return (
+        deoptimize()
+        if value is None or (isinstance(value, float) and not math.isfinite(value))
+        else value
+    )
 
 
 def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else surprise()
+    return value if isinstance(value, list | tuple) else deoptimize()
 
 
 def reader(column: sa.ColumnElement[Any]) -> Value:

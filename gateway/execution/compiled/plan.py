@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from graphql import FieldNode, GraphQLField
 from strawberry.types.arguments import StrawberryArgument
 
-from gateway.execution.declarations import Aggregate, Batch, Change, Function, Lookup, ToMany, ToOne
+from gateway.execution.declarations import (
+    Aggregate,
+    Batch,
+    Lookup,
+    Mutation,
+    RootFunction,
+    ToMany,
+    ToOne,
+)
 
 Keys = Callable[[Sequence[Any]], list[Any]]
 """The distinct keys that rows hold, in the order in which they come; None is no key."""
@@ -16,11 +24,11 @@ Write = Callable[..., list[Any]]
 """What the response holds for rows, given the results of the level's steps."""
 
 
-class Unknown(Exception):
+class Unplannable(Exception):
     """A document holds something that plans do not know: graphql-core runs it."""
 
 
-class Surprise(Exception):
+class Deoptimized(Exception):
     """Something is not as the plan expects it: its result is thrown away, and graphql-core runs the document."""
 
 
@@ -116,7 +124,7 @@ class BatchStep:
 class FunctionStep:
     """What a function of a root says."""
 
-    function: Function
+    function: RootFunction
     arguments: Arguments
     shape: Shape
 
@@ -133,7 +141,7 @@ class AttributeStep:
 class ChangeStep:
     """What a mutation did, at its place in the response."""
 
-    change: Change
+    change: Mutation
     place: str
     arguments: Arguments
     shape: Shape

@@ -16,10 +16,10 @@ from graphql import (
     print_ast,
 )
 
-from gateway.database.dialects import is_asking_dear
+from gateway.database.dialects import prefers_joined_page
 from gateway.execution.compiled import plan
 from gateway.execution.compiled.connections import ConnectionWriter
-from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unknown
+from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unplannable
 from gateway.execution.compiled.selections import Selected, Selections, kinds_of
 from gateway.execution.compiled.writing import (
     ALL,
@@ -34,13 +34,13 @@ from gateway.execution.compiled.writing import (
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
-    Change,
+    Computed,
     Declaration,
-    Derived,
-    Function,
     Lookup,
-    Same,
-    Stream,
+    Mutation,
+    RootFunction,
+    SameRow,
+    Subscription,
     ToMany,
     ToOne,
 )
@@ -50,7 +50,7 @@ MAX_FIELDS = 2_000
 
 
 class Planner:
-    """Plans one operation; raises `Unknown` where graphql-core has to run it."""
+    """Plans one operation; raises `Unplannable` where graphql-core has to run it."""
 
     def __init__(self, selections: Selections, dialect: str) -> None:
         self.selections = selections
@@ -62,11 +62,19 @@ class Planner:
     def plan(self, root: GraphQLObjectType, serially: bool) -> Plan:
         """The plan of the whole operation."""
         writer = LevelWriter(Columns(self.dialect, {}, self.const))
-        pairs = [(one.key, self._field(writer, root, one, None)) for one in self.selections.root(root)]
-        return Plan(self._finish(writer, [f"return {writer.each(literal(pairs))}"]), self._size, serially)
+        pairs = [
+            (one.key, self._field(writer, root, one, None)) for one in self.selections.root(root)
+        ]
+        return Plan(
+            self._finish(writer, [f"return {writer.each(literal(pairs))}"]), self._size, serially
+        )
 
     def columns(
-        self, table: sa.Table, target: Any, trailing: int, extras: Mapping[str, sa.ColumnElement[Any]] | None = None
+        self,
+        table: sa.Table,
+        target: Any,
+        trailing: int,
+        extras: Mapping[str, sa.ColumnElement[Any]] | None = None,
     ) -> LevelWriter:
         """A level of rows of a table."""
         scope = Columns(self.dialect, {**table.c, **(extras or {})}, self.const)
@@ -75,27 +83,42 @@ class Planner:
         if kinds is None:
             return LevelWriter(scope)
         every = frozenset(kind.name for kind in kinds.types)
-        return LevelWriter(scope, partial(scope.key, kinds.column), every, frozenset(kinds.types.values()))
+        return LevelWriter(
+            scope, partial(scope.key, kinds.column), every, frozenset(kinds.types.values())
+        )
 
     def value(self, writer: LevelWriter, target: Any, nodes: Sequence[FieldNode]) -> str:
         """An expression for a row of a level, which is an object of a type or of one of several."""
         if isinstance(target, GraphQLObjectType):
             return self.object(writer, target, nodes, None)
         if isinstance(writer.scope, Attributes):
-            return self._told_apart(writer, nodes, {kind.name: kind for kind in self._possible(target)}, None)
+            return self._told_apart(
+                writer, nodes, {kind.name: kind for kind in self._possible(target)}, None
+            )
         kinds = kinds_of(target)
         if kinds is None:
-            raise Unknown(f"{target} in rows")
-        known: dict[str, Any] = {kind.name: self.selections.core.type_map[name] for kind, name in kinds.types.items()}
+            raise Unplannable(f"{target} in rows")
+        known: dict[str, Any] = {
+            kind.name: self.selections.core.type_map[name] for kind, name in kinds.types.items()
+        }
         return self._told_apart(writer, nodes, known, target)
 
     def object(
-        self, writer: LevelWriter, kind: GraphQLObjectType, nodes: Sequence[FieldNode], only: Kinds | None
+        self,
+        writer: LevelWriter,
+        kind: GraphQLObjectType,
+        nodes: Sequence[FieldNode],
+        only: Kinds | None,
     ) -> str:
         """An expression for a row that is an object of that type."""
-        return literal([(one.key, self._field(writer, kind, one, only)) for one in self.selections.below(nodes, kind)])
+        return literal(
+            [
+                (one.key, self._field(writer, kind, one, only))
+                for one in self.selections.below(nodes, kind)
+            ]
+        )
 
-    def derived(self, one: Selected, declaration: Derived, row: str) -> str:
+    def derived(self, one: Selected, declaration: Computed, row: str) -> str:
         """An expression for a value worked out from a row."""
         return f"{self.const.leaf(one.type)}({self.const(declaration.value)}({row}))"
 
@@ -108,7 +131,11 @@ class Planner:
         return self.selections.core.get_possible_types(target)
 
     def _told_apart(
-        self, writer: LevelWriter, nodes: Sequence[FieldNode], known: Mapping[str, Any], interface: Any
+        self,
+        writer: LevelWriter,
+        nodes: Sequence[FieldNode],
+        known: Mapping[str, Any],
+        interface: Any,
     ) -> str:
         groups: dict[Hashable, list[str]] = {}
         conditions = self.selections.conditions(nodes)
@@ -123,10 +150,14 @@ class Planner:
             functions.update(dict.fromkeys(alike, expression))
         if len(set(functions.values())) == 1:
             return expression
-        table = writer.table({kind: writer.shape(expression) for kind, expression in functions.items()})
+        table = writer.table(
+            {kind: writer.shape(expression) for kind, expression in functions.items()}
+        )
         return f"{table}[{writer.told}]({ALL})"
 
-    def _signature(self, type_: GraphQLObjectType, conditions: set[str], interface: Any) -> Hashable:
+    def _signature(
+        self, type_: GraphQLObjectType, conditions: set[str], interface: Any
+    ) -> Hashable:
         """What tells whether two types of an interface are written alike."""
         if interface is None:
             return type_.name
@@ -138,19 +169,21 @@ class Planner:
         union = self.selections.core.type_map[name]
         return isinstance(union, GraphQLUnionType) and type_ in union.types
 
-    def _field(self, writer: LevelWriter, kind: GraphQLObjectType, one: Selected, only: Kinds | None) -> str:
+    def _field(
+        self, writer: LevelWriter, kind: GraphQLObjectType, one: Selected, only: Kinds | None
+    ) -> str:
         self._fields += 1
         if self._fields > MAX_FIELDS:
-            raise Unknown("so many fields of so many types")
+            raise Unplannable("so many fields of so many types")
         if one.definition is None:
             return _TYPENAME if kind.name in writer.types else repr(kind.name)
         declaration = one.declaration
         if declaration is None:
             return self._attribute(writer, one, only)
         match declaration:
-            case Same():
+            case SameRow():
                 return self.object(writer, one.target, one.nodes, only)
-            case Derived():
+            case Computed():
                 return self.derived(one, declaration, writer.scope.row(declaration.needs))
         return self._step(writer, one, declaration, only)
 
@@ -158,12 +191,18 @@ class Planner:
         if is_leaf_type(one.target):
             return writer.scope.leaf(one.name, one.type)
         if not isinstance(writer.scope, Attributes) or only:
-            raise Unknown(f"objects in the attribute {one.name}")
+            raise Unplannable(f"objects in the attribute {one.name}")
         step = plan.AttributeStep(one.name, self._shape(one.type, one.nodes))
         return f"{writer.result(step, 'id(r)', None, lambda: lambda _keys: step)}[id(r)]"
 
-    def _step(self, writer: LevelWriter, one: Selected, declaration: Declaration, only: Kinds | None) -> str:
-        if isinstance(declaration, Batch) and declaration.plain and self.selections.asks_nothing(one):
+    def _step(
+        self, writer: LevelWriter, one: Selected, declaration: Declaration, only: Kinds | None
+    ) -> str:
+        if (
+            isinstance(declaration, Batch)
+            and declaration.plain
+            and self.selections.asks_nothing(one)
+        ):
             declaration = declaration.plain
         name = _same_step(one, declaration)
         match declaration:
@@ -172,8 +211,13 @@ class Planner:
                 results = writer.result(name, key, only, partial(self._to_one, one, declaration))
                 return f"{results}[{key}]" if one.required else f"{results}.get({key})"
             case Aggregate():
-                key, leaf = writer.scope.key(declaration.key), self.const.values[self.const.leaf(one.type)]
-                results = writer.result(name, key, only, lambda: partial(plan.AggregateStep, declaration, leaf))
+                key, leaf = (
+                    writer.scope.key(declaration.key),
+                    self.const.values[self.const.leaf(one.type)],
+                )
+                results = writer.result(
+                    name, key, only, lambda: partial(plan.AggregateStep, declaration, leaf)
+                )
             case ToMany():
                 key = writer.scope.key(declaration.key) if declaration.key else "None"
                 results = writer.result(name, key, only, partial(self._pages, one, declaration))
@@ -181,34 +225,38 @@ class Planner:
                 values = [writer.scope.value(need) for need in declaration.needs]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
                 results = writer.result(name, key, only, partial(self._batch, one, declaration))
-            case Lookup() | Function() | Change() | Stream():
+            case Lookup() | RootFunction() | Mutation() | Subscription():
                 key = "None"
                 results = writer.result(name, key, only, partial(self._root, one, declaration))
             case _:
-                raise Unknown(f"the declaration of {one.name}")
+                raise Unplannable(f"the declaration of {one.name}")
         return f"{results}[{key}]"
 
     def _to_one(self, one: Selected, edge: ToOne) -> Build:
         level = self._rows(edge, one)
         return lambda keys: plan.ToOneStep(edge, level, keys)
 
-    def _root(self, one: Selected, declaration: Lookup | Function | Change | Stream) -> Build:
+    def _root(
+        self, one: Selected, declaration: Lookup | RootFunction | Mutation | Subscription
+    ) -> Build:
         step = self._root_step(one, declaration)
         return lambda _keys: step
 
-    def _root_step(self, one: Selected, declaration: Lookup | Function | Change | Stream) -> Step:
+    def _root_step(
+        self, one: Selected, declaration: Lookup | RootFunction | Mutation | Subscription
+    ) -> Step:
         arguments = self.selections.arguments(one)
         if isinstance(declaration, Lookup):
             level = self._rows(declaration.edge, one)
-            page = _page_of(declaration.edge, level) if is_asking_dear(self.dialect) else None
+            page = _page_of(declaration.edge, level) if prefers_joined_page(self.dialect) else None
             return plan.LookupStep(declaration, arguments, level, page)
         shape = self._shape(one.type, one.nodes)
         match declaration:
-            case Function():
+            case RootFunction():
                 return plan.FunctionStep(declaration, arguments, shape)
-            case Change():
+            case Mutation():
                 return plan.ChangeStep(declaration, one.key, arguments, shape)
-            case Stream():
+            case Subscription():
                 return plan.EventStep(shape)
 
     def _batch(self, one: Selected, batch: Batch) -> Build:
@@ -225,7 +273,9 @@ class Planner:
 
     def _rows(self, edge: ToOne, one: Selected) -> Level:
         writer = self.columns(edge.table, one.target, 1)
-        return self._finish(writer, [f"return {writer.each(self.value(writer, one.target, one.nodes))}"])
+        return self._finish(
+            writer, [f"return {writer.each(self.value(writer, one.target, one.nodes))}"]
+        )
 
     def _shape(self, type_: Any, nodes: Sequence[FieldNode]) -> Shape:
         if isinstance(type_, GraphQLNonNull):
@@ -258,12 +308,15 @@ _TYPENAME = "@typename@"
 def _page_of(edge: ToOne, level: Level) -> plan.PagesStep | None:
     """The first page below whose rows have the key by which the row above is found: one statement can bring both."""
     pages = [step for step in level.steps if isinstance(step, plan.PagesStep) and step.reads_rows]
-    return next((step for step in pages if step.edge.parent is not None and step.edge.key == edge.column), None)
+    return next(
+        (step for step in pages if step.edge.parent is not None and step.edge.key == edge.column),
+        None,
+    )
 
 
 def _same_step(one: Selected, declaration: Declaration) -> Hashable:
     """Steps of one level with the same name are one step; a change is made wherever it is asked for."""
-    if isinstance(declaration, Change):
+    if isinstance(declaration, Mutation):
         return declaration, one.key
     arguments = tuple(sorted(print_ast(argument) for argument in one.nodes[0].arguments or ()))
     if isinstance(declaration, Aggregate) or is_leaf_type(one.target):
@@ -281,8 +334,10 @@ def _teller(target: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], 
     """What says of an object which type it is; ours need no info for it."""
     if isinstance(target, GraphQLUnionType):
         tellers = [(kind.name, kind.is_type_of) for kind in target.types]
-        return lambda value: next(name for name, tells in tellers if tells and tells(value, cast(Any, None)))
+        return lambda value: next(
+            name for name, tells in tellers if tells and tells(value, cast(Any, None))
+        )
     resolve = target.resolve_type
     if resolve is None:
-        raise Unknown(f"how {target} is told")
+        raise Unplannable(f"how {target} is told")
     return lambda value: cast(str, resolve(value, cast(Any, None), target))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.context import Context
-from gateway.database.dialects import packed_text
+from gateway.database.dialects import as_key_array_text
 from gateway.execution import statements
 from gateway.execution.answers import find_all, plain_of
 from gateway.execution.compiled.leaves import reader
@@ -21,6 +21,7 @@ from gateway.execution.compiled.plan import (
     AttributeStep,
     BatchStep,
     ChangeStep,
+    Deoptimized,
     EventStep,
     FunctionStep,
     Level,
@@ -29,11 +30,10 @@ from gateway.execution.compiled.plan import (
     Plan,
     Shape,
     Step,
-    Surprise,
     ToOneStep,
 )
-from gateway.execution.compiled.texts import Texts, somebody
-from gateway.execution.declarations import Asked, ToOne
+from gateway.execution.compiled.texts import StatementCache, placeholder_viewer
+from gateway.execution.declarations import EdgeQuery, ToOne
 from gateway.execution.pages import PageRequest, cursor_at, requested
 
 Row = tuple[Any, ...]
@@ -41,11 +41,16 @@ Work = Callable[[], Coroutine[Any, Any, Any]]
 Convert = Callable[..., dict[str, Any]]
 
 
-class Run:
+class PlanRun:
     """One run of a plan for one viewer."""
 
     def __init__(
-        self, context: Context, variables: VariableValues, texts: Texts, convert: Convert, event: Any = None
+        self,
+        context: Context,
+        variables: VariableValues,
+        texts: StatementCache,
+        convert: Convert,
+        event: Any = None,
     ) -> None:
         self.context = context
         self._event_row = event
@@ -54,8 +59,8 @@ class Run:
         self._variables = variables
         self._texts = texts
         self._convert = convert
-        self._somebody = somebody(context.viewer.site_role)
-        self._at_hand: dict[PagesStep, tuple[Asked, PageRequest, list[Row]]] = {}
+        self._somebody = placeholder_viewer(context.viewer.site_role)
+        self._prefetched_pages: dict[PagesStep, tuple[EdgeQuery, PageRequest, list[Row]]] = {}
 
     async def data(self, plan: Plan) -> dict[str, Any]:
         """What the response holds; raises whatever goes wrong on the way."""
@@ -69,7 +74,11 @@ class Run:
     async def _written(self, level: Level, rows: Sequence[Any]) -> list[Any]:
         if not rows:
             return []
-        return level.write(rows, *await self._results(level, rows)) if level.steps else level.write(rows)
+        return (
+            level.write(rows, *await self._results(level, rows))
+            if level.steps
+            else level.write(rows)
+        )
 
     async def _results(self, level: Level, rows: Sequence[Any]) -> Sequence[Any]:
         """What the steps of a level find: together where the database serves several at once."""
@@ -90,7 +99,7 @@ class Run:
 
     async def _lookup(self, step: LookupStep, _rows: Sequence[Any]) -> dict[Any, Any]:
         asked = self._arguments(step.arguments)[step.lookup.argument]
-        key = statements.stored(self._dialect, asked)
+        key = statements.driver_key(self._dialect, asked)
         if step.page:
             return {None: await self._found_with_page(step, step.page, key)}
         found = await self._found(step, step.lookup.edge, step.level, [key])
@@ -103,15 +112,17 @@ class Run:
             found = self._select(step.lookup.edge, step.level, False)
             return statements.with_page(found, page.edge, asked, request, _of_page(page, request))
 
-        rows = await self._fetch((step, _form(request)), build, [key], request)
+        rows = await self._fetch((step, _cache_key(request)), build, [key], request)
         if not rows:
             return None
         width = page.width
         below = [row[:width] for row in rows] if rows[0][width - 1] is not None else []
-        self._at_hand[page] = asked, request, below
+        self._prefetched_pages[page] = asked, request, below
         return (await self._written(step.level, [rows[0][width:]]))[0]
 
-    async def _found(self, step: Step, edge: ToOne, level: Level, keys: list[Any]) -> dict[Any, Any]:
+    async def _found(
+        self, step: Step, edge: ToOne, level: Level, keys: list[Any]
+    ) -> dict[Any, Any]:
         if not keys:
             return {}
         many = len(keys) > 1
@@ -126,7 +137,11 @@ class Run:
         keys = step.keys(rows)
         if not keys:
             return {}
-        asked, request = self._at_hand[step][:2] if step in self._at_hand else self._requested(step)
+        asked, request = (
+            self._prefetched_pages[step][:2]
+            if step in self._prefetched_pages
+            else self._requested(step)
+        )
         work: list[Work] = []
         if step.reads_rows:
             work.append(partial(self._rows_of_pages, step, asked, request, keys))
@@ -138,10 +153,12 @@ class Run:
         flat, spans = _spans(keys, found, totals, request)
         return dict(zip(keys, await self._written_pages(step, flat, spans, request), strict=True))
 
-    def _requested(self, step: PagesStep) -> tuple[Asked, PageRequest]:
+    def _requested(self, step: PagesStep) -> tuple[EdgeQuery, PageRequest]:
         edge, given = step.edge, self._arguments(step.arguments)
-        arguments = {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments}
-        asked = Asked(self._somebody, self._dialect, given.get("filter"), arguments)
+        arguments = {
+            argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
+        }
+        asked = EdgeQuery(self._somebody, self._dialect, given.get("filter"), arguments)
         return asked, requested(edge, asked, given)
 
     async def _written_pages(
@@ -157,16 +174,16 @@ class Run:
         return step.level.write(flat, spans, cursor, *results)
 
     async def _rows_of_pages(
-        self, step: PagesStep, asked: Asked, request: PageRequest, keys: list[Any]
+        self, step: PagesStep, asked: EdgeQuery, request: PageRequest, keys: list[Any]
     ) -> dict[Any, list[Row]]:
-        if step in self._at_hand:
-            return {keys[0]: self._at_hand[step][2]}
+        if step in self._prefetched_pages:
+            return {keys[0]: self._prefetched_pages[step][2]}
         many = len(keys) > 1
 
         def build() -> sa.Select[Any]:
             return statements.page(step.edge, asked, request, _of_page(step, request), many)
 
-        rows = await self._fetch((step, many, _form(request)), build, keys, request)
+        rows = await self._fetch((step, many, _cache_key(request)), build, keys, request)
         if step.edge.parent is None or not many:
             return {keys[0]: rows}
         found: dict[Any, list[Row]] = defaultdict(list)
@@ -174,10 +191,14 @@ class Run:
             found[row[-1]].append(row)
         return found
 
-    async def _totals(self, step: PagesStep, asked: Asked, request: PageRequest, keys: list[Any]) -> dict[Any, int]:
+    async def _totals(
+        self, step: PagesStep, asked: EdgeQuery, request: PageRequest, keys: list[Any]
+    ) -> dict[Any, int]:
         many = len(keys) > 1
         rows = await self._fetch(
-            (step, many, request.fingerprint), lambda: statements.count(step.edge, asked, many), keys
+            (step, many, request.fingerprint),
+            lambda: statements.count(step.edge, asked, many),
+            keys,
         )
         return {row[1] if len(row) > 1 else None: row[0] for row in rows}
 
@@ -186,7 +207,9 @@ class Run:
         many = len(keys) > 1
         if not keys:
             return {}
-        found = await self._fetch((step, many), lambda: statements.aggregate(step.edge, self._dialect, many), keys)
+        found = await self._fetch(
+            (step, many), lambda: statements.aggregate(step.edge, self._dialect, many), keys
+        )
         values = dict.fromkeys(keys, step.leaf(step.edge.default)) if len(found) < len(keys) else {}
         values.update({row[0]: step.leaf(row[1]) for row in found})
         return values
@@ -211,7 +234,9 @@ class Run:
         return {id(row): value for row, value in zip(rows, values, strict=True)}
 
     async def _change(self, step: ChangeStep, _rows: Sequence[Any]) -> dict[Any, Any]:
-        outcome = await step.change.make(self.context, step.place, **self._arguments(step.arguments))
+        outcome = await step.change.make(
+            self.context, step.place, **self._arguments(step.arguments)
+        )
         return {None: (await self._completed(step.shape, [outcome]))[0]}
 
     async def _event(self, step: EventStep, _rows: Sequence[Any]) -> dict[Any, Any]:
@@ -223,12 +248,14 @@ class Run:
             return [shape.leaf(value) for value in values]
         present = [value for value in values if value is not None]
         if len(present) < len(values) and not shape.nullable:
-            raise Surprise("null where none may be")
+            raise Deoptimized("null where none may be")
         done: Sequence[Any]
         if shape.level:
             done = await self._written(shape.level, present)
         else:
-            flat = iter(await self._completed(_inner(shape), [one for value in present for one in value]))
+            flat = iter(
+                await self._completed(_inner(shape), [one for value in present for one in value])
+            )
             done = [list(islice(flat, len(value))) for value in present]
         if len(present) == len(values):
             return list(done)
@@ -242,32 +269,39 @@ class Run:
                 values[name] = self._variables.coerced.get(variable)
             if None not in [values[name] for name in arguments.variables]:
                 return values
-        return self._convert(get_argument_values(arguments.field, arguments.node, self._variables), arguments.declared)
+        return self._convert(
+            get_argument_values(arguments.field, arguments.node, self._variables),
+            arguments.declared,
+        )
 
     async def _fetch(
-        self, name: Any, build: Callable[[], sa.Select[Any]], keys: list[Any], request: PageRequest | None = None
+        self,
+        name: Any,
+        build: Callable[[], sa.Select[Any]],
+        keys: list[Any],
+        request: PageRequest | None = None,
     ) -> list[Row]:
         text = self._texts.get((self._somebody.site_role, name), build)
-        given = statements.given(self._dialect, keys, request, packed_text)
+        given = statements.bind_values(self._dialect, keys, request, as_key_array_text)
         return await self._database.fetch(text.sql, text.parameters(self.context.viewer, given))
 
 
-_RUN: dict[type, Callable[[Run, Any, Sequence[Any]], Coroutine[Any, Any, Any]]] = {
-    ToOneStep: Run._to_one,
-    LookupStep: Run._lookup,
-    PagesStep: Run._pages,
-    AggregateStep: Run._aggregate,
-    BatchStep: Run._batch,
-    FunctionStep: Run._function,
-    AttributeStep: Run._attribute,
-    ChangeStep: Run._change,
-    EventStep: Run._event,
+_RUN: dict[type, Callable[[PlanRun, Any, Sequence[Any]], Coroutine[Any, Any, Any]]] = {
+    ToOneStep: PlanRun._to_one,
+    LookupStep: PlanRun._lookup,
+    PagesStep: PlanRun._pages,
+    AggregateStep: PlanRun._aggregate,
+    BatchStep: PlanRun._batch,
+    FunctionStep: PlanRun._function,
+    AttributeStep: PlanRun._attribute,
+    ChangeStep: PlanRun._change,
+    EventStep: PlanRun._event,
 }
 
 
 def _inner(shape: Shape) -> Shape:
     if shape.inner is None:
-        raise Surprise("a shape without a meaning")
+        raise Deoptimized("a shape without a meaning")
     return shape.inner
 
 
@@ -285,12 +319,14 @@ def _of_page(step: PagesStep, request: PageRequest) -> list[sa.ColumnElement[Any
     return [*_named(step.level), *place]
 
 
-def _form(request: PageRequest) -> Hashable:
+def _cache_key(request: PageRequest) -> Hashable:
     """What tells the statements of a page apart."""
     return request.fingerprint, request.backwards, request.cursor and request.cursor[0] is None
 
 
-def _spans(keys: list[Any], found: Any, totals: Any, request: PageRequest) -> tuple[list[Row], list[Any]]:
+def _spans(
+    keys: list[Any], found: Any, totals: Any, request: PageRequest
+) -> tuple[list[Row], list[Any]]:
     """All rows of all pages in a row, and for each page where it begins and ends, what lies beyond, and its total."""
     flat: list[Row] = []
     spans = []

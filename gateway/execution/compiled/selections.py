@@ -22,12 +22,17 @@ from graphql import (
     get_nullable_type,
     visit,
 )
-from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
 from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
-from gateway.execution.compiled.plan import Arguments, Unknown
-from gateway.execution.declarations import Declaration, Kinds
+from gateway.execution.compiled.plan import Arguments, Unplannable
+from gateway.execution.declarations import Declaration, TypeDiscriminator
 from gateway.execution.operations import Prepared
 
 DECLARATION = "declaration"
@@ -48,7 +53,7 @@ class Selected:
         """How the field is answered, unless it is an attribute of the row."""
         declared: Declaration | None = self.definition.metadata.get(DECLARATION)
         if declared is None and self.definition.base_resolver is not None:
-            raise Unknown(f"the resolver of {self.definition.name}")
+            raise Unplannable(f"the resolver of {self.definition.name}")
         return declared
 
     @property
@@ -86,14 +91,18 @@ class Selections:
     def root(self, kind: GraphQLObjectType) -> list[Selected]:
         """The root fields."""
         query = self._query
-        found = collect_fields(self.core, self._fragments, query.variables, kind, query.operation, True)
+        found = collect_fields(
+            self.core, self._fragments, query.variables, kind, query.operation, True
+        )
         return self._selected(kind, found)
 
     def below(self, nodes: Sequence[FieldNode], kind: GraphQLObjectType) -> list[Selected]:
         """What the nodes select of an object of that type."""
         details = [FieldDetails(node, None) for node in nodes]
         query = self._query
-        found = collect_subfields(self.core, self._fragments, query.variables, query.operation, kind, details, True)
+        found = collect_subfields(
+            self.core, self._fragments, query.variables, query.operation, kind, details, True
+        )
         return self._selected(kind, found)
 
     def arguments(self, selected: Selected) -> Arguments:
@@ -102,19 +111,32 @@ class Selections:
         plain = _plain_variables(selected)
         if plain is None:
             return Arguments(selected.field, node, declared, None, {})
-        values = get_argument_values(selected.field, node, VariableValues({}, {name: _Open(name) for name in plain}))
+        values = get_argument_values(
+            selected.field, node, VariableValues({}, {name: _Open(name) for name in plain})
+        )
         found = convert_arguments(values, declared, self._registry, self._config)
-        variables = {name: value.variable for name, value in found.items() if isinstance(value, _Open)}
+        variables = {
+            name: value.variable for name, value in found.items() if isinstance(value, _Open)
+        }
         return Arguments(selected.field, node, declared, found, variables)
 
     def asks_nothing(self, selected: Selected) -> bool:
         """Whether all arguments of a field are absent or false, whatever the variables."""
         arguments = self.arguments(selected)
-        return arguments.known is not None and not arguments.variables and not any(arguments.known.values())
+        return (
+            arguments.known is not None
+            and not arguments.variables
+            and not any(arguments.known.values())
+        )
 
     def conditions(self, nodes: Sequence[FieldNode]) -> set[str]:
         """The types that fragments right below the nodes ask for."""
-        return {name for node in nodes if node.selection_set for name in self._conditions(node.selection_set)}
+        return {
+            name
+            for node in nodes
+            if node.selection_set
+            for name in self._conditions(node.selection_set)
+        }
 
     def _conditions(self, selections: SelectionSetNode) -> Iterator[str]:
         for node in selections.selections:
@@ -129,12 +151,12 @@ class Selections:
 
     def _selected(self, kind: GraphQLObjectType, found: Any) -> list[Selected]:
         if found.new_defer_usages:
-            raise Unknown("deferred fragments")
+            raise Unplannable("deferred fragments")
         return [self._one(kind, key, details) for key, details in found.grouped_field_set.items()]
 
     def _one(self, kind: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Selected:
         if any(one.fragment_variable_values for one in details):
-            raise Unknown("variables of fragments")
+            raise Unplannable("variables of fragments")
         nodes = tuple(one.node for one in details)
         name = nodes[0].name.value
         if name == "__typename":
@@ -142,16 +164,18 @@ class Selections:
         field = kind.fields.get(name)
         definition = field and field.extensions.get("strawberry-definition")
         if not definition:
-            raise Unknown(f"{kind.name}.{name}")
+            raise Unplannable(f"{kind.name}.{name}")
         return Selected(key, nodes, definition, field)
 
 
 def _fragments(query: Prepared) -> dict[str, FragmentDetails]:
     if query.operation.directives:
-        raise Unknown("directives on operations")
-    found = [node for node in query.document.ast.definitions if isinstance(node, FragmentDefinitionNode)]
+        raise Unplannable("directives on operations")
+    found = [
+        node for node in query.document.ast.definitions if isinstance(node, FragmentDefinitionNode)
+    ]
     if any(node.variable_definitions for node in found):
-        raise Unknown("variables of fragments")
+        raise Unplannable("variables of fragments")
     return {node.name.value: FragmentDetails(node) for node in found}
 
 
@@ -169,7 +193,9 @@ def _plain_variables(selected: Selected) -> list[str] | None:
         if not isinstance(argument.value, VariableNode):
             if _uses_variables(argument):
                 return None
-        elif isinstance(get_nullable_type(selected.field.args[argument.name.value].type), GraphQLScalarType):
+        elif isinstance(
+            get_nullable_type(selected.field.args[argument.name.value].type), GraphQLScalarType
+        ):
             plain.append(argument.value.name.value)
         else:
             return None
@@ -188,7 +214,7 @@ def _uses_variables(argument: ArgumentNode) -> bool:
     return finder.found
 
 
-def kinds_of(interface: Any) -> Kinds | None:
+def kinds_of(interface: Any) -> TypeDiscriminator | None:
     """How the rows behind an interface are told apart."""
     if not isinstance(interface, GraphQLInterfaceType):
         return None

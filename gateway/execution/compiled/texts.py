@@ -10,18 +10,18 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.execution import statements
 from gateway.execution.cache import Cache
-from gateway.execution.compiled.plan import Surprise
+from gateway.execution.compiled.plan import Deoptimized
 from gateway.kinds.enums import SiteRole
 
 _SOMEBODY = uuid4()
 """Stands in statements where the viewer's uuid goes."""
-_OPEN = {statements.KEY, statements.KEYS, statements.SIZE, statements.PLACE, statements.LAST}
+_OPEN = {statements.KEY, statements.KEYS, statements.SIZE, statements.AFTER_VALUE, statements.LAST}
 _AS_GIVEN = {statements.KEY, statements.KEYS, statements.SIZE}
 
 Process = Callable[[Any], Any]
 
 
-def somebody(role: SiteRole) -> Viewer:
+def placeholder_viewer(role: SiteRole) -> Viewer:
     """Any viewer with that role: what a statement for him looks like holds for all of them."""
     return Viewer(_SOMEBODY, role)
 
@@ -49,7 +49,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mould:
+class _StatementTemplate:
     """A text, and which of its parameters come from where in the list of a statement's values."""
 
     text: Text
@@ -64,13 +64,13 @@ class _Mould:
         return replace(self.text, fixed=fixed)
 
 
-class Texts:
+class StatementCache:
     """The texts of one database, kept within bounds: under the names of those who want them, and by their shapes."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect
         self._named: Cache[Text] = Cache(4_000, 32_000_000)
-        self._moulds: Cache[_Mould] = Cache(4_000, 32_000_000)
+        self._moulds: Cache[_StatementTemplate] = Cache(4_000, 32_000_000)
 
     def get(self, name: Hashable, build: Callable[[], sa.Select[Any]]) -> Text:
         """The text of the statement that `build` makes, unless that name has one already."""
@@ -83,7 +83,7 @@ class Texts:
     def _text(self, statement: sa.Select[Any]) -> Text:
         key = statement._generate_cache_key()  # SQLAlchemy has no public name for it
         if key is None:
-            raise Surprise("a statement without a shape")
+            raise Deoptimized("a statement without a shape")
         binds: Sequence[Any] = key.bindparams
         shape = key.key, tuple([len(bind.value) if bind.expanding else None for bind in binds])
         mould = self._moulds.get(shape)
@@ -98,18 +98,27 @@ class Texts:
         return self._named.taken + self._moulds.taken
 
 
-def _mould(statement: sa.Select[Any], binds: Sequence[Any], dialect: sa.Dialect) -> _Mould:
+def _mould(
+    statement: sa.Select[Any], binds: Sequence[Any], dialect: sa.Dialect
+) -> _StatementTemplate:
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     values: Mapping[str, Any] = compiled.params
     viewer = tuple(name for name, value in values.items() if value is _SOMEBODY)
     named = {name: _process(compiled, name, dialect) for name in values if name not in _AS_GIVEN}
     known = [name for name in values if name not in _OPEN and name not in viewer]
-    fixed = {name: values[name] if named.get(name) is None else named[name](values[name]) for name in known}
+    fixed = {
+        name: values[name] if named.get(name) is None else named[name](values[name])
+        for name in known
+    }
     opened = {name: named.get(name) for name in values if name in _OPEN}
     order = tuple(compiled.positiontup) if compiled.positional else None
-    text = Text(str(compiled), fixed, opened, viewer, _hex if dialect.name == "sqlite" else str, order)
+    text = Text(
+        str(compiled), fixed, opened, viewer, _hex if dialect.name == "sqlite" else str, order
+    )
     places = _places(compiled, binds)
-    return _Mould(text, {name: (*places[name], named.get(name)) for name in known if name in places})
+    return _StatementTemplate(
+        text, {name: (*places[name], named.get(name)) for name in known if name in places}
+    )
 
 
 def _places(compiled: Any, binds: Sequence[Any]) -> dict[str, tuple[int, int | None]]:
@@ -118,7 +127,9 @@ def _places(compiled: Any, binds: Sequence[Any]) -> dict[str, tuple[int, int | N
     for place, bind in enumerate(binds):
         name = compiled.bind_names[bind]
         if bind.expanding:
-            found.update({f"{name}_{number + 1}": (place, number) for number in range(len(bind.value))})
+            found.update(
+                {f"{name}_{number + 1}": (place, number) for number in range(len(bind.value))}
+            )
         else:
             found[name] = place, None
     return found

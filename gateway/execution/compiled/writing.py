@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from graphql import GraphQLType
 
 from gateway.execution.compiled.leaves import leaf, typed, written
-from gateway.execution.compiled.plan import Keys, Level, Step, Unknown
-from gateway.execution.statements import stored
+from gateway.execution.compiled.plan import Keys, Level, Step, Unplannable
+from gateway.execution.statements import driver_key
 
 ALL = "@all@"
 """Stands in an expression for the names of all columns, which are known once the level is complete."""
@@ -44,7 +44,7 @@ class Constants:
         return self(self._leaves[name])
 
 
-class Scope(Protocol):
+class RowScope(Protocol):
     """What expressions are written over: one row, of whatever kind."""
 
     const: Constants
@@ -77,7 +77,9 @@ class Scope(Protocol):
 class Columns:
     """A row of a statement: a tuple of what the driver gives."""
 
-    def __init__(self, dialect: str, available: Mapping[str, sa.ColumnElement[Any]], const: Constants) -> None:
+    def __init__(
+        self, dialect: str, available: Mapping[str, sa.ColumnElement[Any]], const: Constants
+    ) -> None:
         self.const = const
         self.chosen: dict[str, sa.ColumnElement[Any]] = {}
         self.trailing = 0
@@ -87,7 +89,7 @@ class Columns:
     def key(self, name: str) -> str:
         if name not in self.chosen:
             if name not in self._available:
-                raise Unknown(f"an attribute {name} that is no column")
+                raise Unplannable(f"an attribute {name} that is no column")
             self.chosen[name] = self._available[name]
         return f"c{list(self.chosen).index(name)}"
 
@@ -107,7 +109,9 @@ class Columns:
         return f"({self.names()},)" if self.chosen or self.trailing else "_"
 
     def names(self) -> str:
-        return ", ".join([*(f"c{n}" for n in range(len(self.chosen))), *(f"t{n}" for n in range(self.trailing))])
+        return ", ".join(
+            [*(f"c{n}" for n in range(len(self.chosen))), *(f"t{n}" for n in range(self.trailing))]
+        )
 
 
 class Attributes:
@@ -118,7 +122,7 @@ class Attributes:
         self._dialect = dialect
 
     def key(self, name: str) -> str:
-        return f"{self.const(stored)}({self._dialect!r}, r.{name})"
+        return f"{self.const(driver_key)}({self._dialect!r}, r.{name})"
 
     def leaf(self, name: str, type_: GraphQLType) -> str:
         return f"{self.const.leaf(type_)}(r.{name})"
@@ -148,7 +152,7 @@ class LevelWriter:
     """A level in the making. Rows of an interface are told apart by an expression, which has one of the values
     `every`; they are of one of the `types`."""
 
-    scope: Scope
+    scope: RowScope
     tell: Callable[[], str] | None = None
     every: Kinds = frozenset()
     types: frozenset[str] = frozenset()
@@ -161,7 +165,9 @@ class LevelWriter:
         """The expression that tells what a row is; the column behind it is read only where this is asked."""
         return self.tell() if self.tell else ""
 
-    def result(self, name: Hashable, key: str, kinds: Kinds | None, plan: Callable[[], Build]) -> str:
+    def result(
+        self, name: Hashable, key: str, kinds: Kinds | None, plan: Callable[[], Build]
+    ) -> str:
         """The name of a step's results; what lies below is planned only if no step of that name is known yet."""
         pending = self.steps.get(name)
         if pending is None:
@@ -190,7 +196,13 @@ class LevelWriter:
     def finish(self, body: list[str], parameters: str = "") -> Level:
         """The level, whose code ends with these lines."""
         names = self.scope.names()
-        head = ", ".join(["rows", *([parameters] if parameters else []), *(f"m{n}" for n in range(len(self.steps)))])
+        head = ", ".join(
+            [
+                "rows",
+                *([parameters] if parameters else []),
+                *(f"m{n}" for n in range(len(self.steps))),
+            ]
+        )
         lines = [f"def write({head}):"]
         lines += [f"    f{n} = lambda {names}: {shape}" for n, shape in enumerate(self.shapes)]
         lines += [f"    {name} = {{{_pairs(known)}}}" for name, known in self.tables.items()]
@@ -200,13 +212,20 @@ class LevelWriter:
         env = dict(self.scope.const.values)
         source = "\n".join(lines).replace(ALL, names)
         exec(compile(source, "<plan>", "exec"), env)
-        steps = tuple(pending.build(env[f"keys{number}"]) for number, pending in enumerate(self.steps.values()))
+        steps = tuple(
+            pending.build(env[f"keys{number}"])
+            for number, pending in enumerate(self.steps.values())
+        )
         columns = tuple(self.scope.chosen.values()) if isinstance(self.scope, Columns) else ()
         return Level(columns, steps, env["write"], len(source))
 
     def _gathered(self, pending: _Pending) -> str:
         every = pending.kinds is None or pending.kinds >= self.every
-        only = "" if every else f" if {self.told} in {self.scope.const(frozenset(pending.kinds or ()))}"
+        only = (
+            ""
+            if every
+            else f" if {self.told} in {self.scope.const(frozenset(pending.kinds or ()))}"
+        )
         return f"list(dict.fromkeys([{pending.key} for {self.scope.pattern()} in rows{only}]))"
 
     def each(self, expression: str) -> str:
@@ -229,5 +248,8 @@ def _row_of(needs: tuple[str, ...]) -> type:
     names = ", ".join(needs)
     body = "; ".join(f"self.{name} = {name}" for name in needs)
     env: dict[str, Any] = {}
-    exec(f"class Row:\n    __slots__ = {needs!r}\n    def __init__(self, {names}):\n        {body}", env)
+    exec(
+        f"class Row:\n    __slots__ = {needs!r}\n    def __init__(self, {names}):\n        {body}",
+        env,
+    )
     return env["Row"]  # type: ignore[no-any-return]  # it is the class just made

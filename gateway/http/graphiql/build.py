@@ -33,7 +33,9 @@ PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry
 def is_built() -> bool:
     """Whether `static/` holds every file, at the versions that are pinned now."""
     complete = all((STATIC / name).is_file() for name in (*FILES, *PINS, LICENCES))
-    return complete and all((STATIC / name).read_bytes() == (HERE / name).read_bytes() for name in PINS)
+    return complete and all(
+        (STATIC / name).read_bytes() == (HERE / name).read_bytes() for name in PINS
+    )
 
 
 def build() -> None:
@@ -52,8 +54,18 @@ def install(work: Path) -> None:
     """Let npm install what is pinned into a directory; it compares every package with the digest in the lock."""
     for name in PINS:
         shutil.copy(HERE / name, work)
-    command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *PATIENCE]
-    if subprocess.run(command, check=False, cwd=work, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
+    command = [
+        *npm(),
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        *PATIENCE,
+    ]
+    if subprocess.run(
+        command, check=False, cwd=work, stdin=subprocess.DEVNULL, stdout=sys.stderr
+    ).returncode:
         raise OSError("npm could not install the pinned packages; it says why above")
 
 

@@ -11,7 +11,12 @@ from starlette.routing import BaseRoute, Route
 from gateway.http.graphiql.build import FILES, HERE, LICENCES, STATIC, is_built
 
 OWN = ("page.css", "page.js", "icon.svg")
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+}
 SCROLL_LOCK = "'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='"
 """The one style element that GraphiQL adds to the document, while a menu or a dialog of its own is open."""
 POLICY = {
@@ -32,7 +37,10 @@ HEADERS = {
     "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }
-FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FOREVER = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def graphiql_page(request: Request) -> Response:
@@ -65,7 +73,11 @@ async def to_page(request: Request) -> Response:
 def page() -> str:
     """The document; its addresses are relative, so that it works below a prefix too."""
     template = "page.html" if is_built() else "missing.html"
-    return (HERE / template).read_text(encoding="utf-8").replace("{static}", f"graphql/static/{release()}")
+    return (
+        (HERE / template)
+        .read_text(encoding="utf-8")
+        .replace("{static}", f"graphql/static/{release()}")
+    )
 
 
 @cache
@@ -78,4 +90,6 @@ def assets() -> dict[str, Path]:
 @cache
 def release() -> str:
     """A digest over all files: a new version of any gives every file a new address."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in assets().values())).hexdigest()[:16]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in assets().values())).hexdigest()[
+        :16
+    ]

@@ -142,8 +142,8 @@ class Source:
     def item(self, row: Row) -> Node:
         """An item as resolvers know it."""
         node = dict(zip(COLUMNS, row, strict=False))
-        node["key"], node["folderKey"], node["objectKey"] = node["uuid"], node["folderUuid"], row[len(COLUMNS)]
-        node["uuid"], node["folderUuid"] = self.site.uuid(node["uuid"]), self.site.uuid(node["folderUuid"])
+        node["key"], node["folderKey"], node["objectKey"] = (node["uuid"], node["folderUuid"], row[len(COLUMNS)])
+        node["uuid"], node["folderUuid"] = (self.site.uuid(node["uuid"]), self.site.uuid(node["folderUuid"]))
         node["createdAt"], node["lastEditedAt"] = map(self.site.moment, (node["createdAt"], node["lastEditedAt"]))
         return node
 
@@ -225,11 +225,7 @@ def _type_of(node: Node, *_: Any) -> str:
 
 
 RESOLVERS: dict[str, dict[str, Any]] = {
-    "Query": {
-        "storageFolder": _storage_folder,
-        "storageFolders": _storage_folders,
-        "searchStorageItems": _search,
-    },
+    "Query": {"storageFolder": _storage_folder, "storageFolders": _storage_folders, "searchStorageItems": _search},
     "Folder": {"subfolders": _subfolders, "items": _items, "summary": _folder_summary},
     "ItemSummary": {"frameInGroups": _groups, "usedInDatasets": _datasets},
 }

@@ -119,7 +119,7 @@ def _last(rows: list[Row], width: int, site: Site) -> list[Row]:
 
 
 def _fifteen(site: Site, row: Row) -> dict[str, Any]:
-    uuid, name, about, type_, created, edited, gone, coming, place, size, mime, sha256, duration, width, height = row
+    (uuid, name, about, type_, created, edited, gone, coming, place, size, mime, sha256, duration, width, height) = row
     return {
         "uuid": site.uuid(uuid), "name": name, "description": about, "itemType": type_,
         "createdAt": site.moment(created), "lastEditedAt": site.moment(edited), "isTombstone": bool(gone),
@@ -147,7 +147,7 @@ async def _found(site: Site, row: Row) -> dict[str, Any]:
 
 
 def _mixed(site: Site, row: Row) -> dict[str, Any]:
-    uuid, name, type_, width, height, duration, fps, frames, codec, rate, study, series, instance, pages, size = row
+    (uuid, name, type_, width, height, duration, fps, frames, codec, rate, study, series, instance, pages, size) = row
     node = {"__typename": TYPES[type_], "uuid": site.uuid(uuid), "name": name}
     match type_:
         case "IMAGE":

@@ -15,7 +15,7 @@ from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.context import Services
 from gateway.database.readers import Readers
-from gateway.gc_tuning import collect_seldom
+from gateway.gc_tuning import relax_gc
 from gateway.settings import Settings
 from gateway.wiring import open_services
 
@@ -99,7 +99,7 @@ def serve(port: int, app_of: Callable[[Site], ASGIApp]) -> None:
     async def run() -> None:
         async with open_services(Settings()) as services:
             app = app_of(Site(services))
-            collect_seldom()
+            relax_gc()
             await uvicorn.Server(uvicorn.Config(app, port=port, access_log=False, log_config=None)).serve()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

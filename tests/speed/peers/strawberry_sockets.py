@@ -20,10 +20,10 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Info, Services
-from gateway.gc_tuning import collect_seldom
+from gateway.gc_tuning import relax_gc
 from gateway.settings import Settings
 from gateway.wiring import open_services
-from resolvers.uploads import watch_job
+from resolvers.uploads import watch_upload_job
 from schema.items import KINDS
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -39,7 +39,7 @@ class Subscription:
         self, info: Info, uuid: UUID, after: int | None = None
     ) -> AsyncGenerator[UploadJob, None]:
         """A job, as our resolver gives it."""
-        async with aclosing(watch_job(info.context, uuid=uuid, after=after)) as events:
+        async with aclosing(watch_upload_job(info.context, uuid=uuid, after=after)) as events:
             async for event in events:
                 yield event.row
 
@@ -71,7 +71,7 @@ class Endpoint(GraphQL[Context, None]):
 async def _serve(port: int) -> None:
     async with open_services(Settings()) as services:
         app = Endpoint(services)
-        collect_seldom()
+        relax_gc()
         await uvicorn.Server(uvicorn.Config(app, port=port, access_log=False, log_config=None)).serve()
 
 

@@ -140,7 +140,9 @@ def _users() -> None:
         sa.Column("email_key", KEY, nullable=False),
         sa.Column("name", Text(), nullable=False),
         sa.Column(
-            "site_role", sa.Enum("MEMBER", "ADMIN", name="siterole", native_enum=False, length=32), nullable=False
+            "site_role",
+            sa.Enum("MEMBER", "ADMIN", name="siterole", native_enum=False, length=32),
+            nullable=False,
         ),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
@@ -161,7 +163,10 @@ def _api_keys() -> None:
         sa.Column("expires_at", Moment()),
         sa.Column("revoked_at", Moment()),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name=op.f("fk_api_keys_user_uuid_users"), ondelete="CASCADE"
+            ["user_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_api_keys_user_uuid_users"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("sha256", name=op.f("uq_api_keys_sha256")),
@@ -196,16 +201,25 @@ def _folders() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("last_edited_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["owner_uuid"], ["users.uuid"], name=op.f("fk_folders_owner_uuid_users"), ondelete="SET NULL"
+            ["owner_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_folders_owner_uuid_users"),
+            ondelete="SET NULL",
         ),
-        sa.ForeignKeyConstraint(["parent_uuid"], ["folders.uuid"], name=op.f("fk_folders_parent_uuid_folders")),
+        sa.ForeignKeyConstraint(
+            ["parent_uuid"], ["folders.uuid"], name=op.f("fk_folders_parent_uuid_folders")
+        ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_folders")),
         sa.UniqueConstraint("path", name=op.f("uq_folders_path")),
     )
     op.create_index(op.f("ix_folders_name_key"), "folders", ["name_key"])
     op.create_index(op.f("ix_folders_owner_uuid"), "folders", ["owner_uuid"])
-    op.create_index(op.f("ix_folders_parent_uuid_created_at"), "folders", ["parent_uuid", "created_at", "uuid"])
-    op.create_index(op.f("ix_folders_parent_uuid_name_key"), "folders", ["parent_uuid", "name_key", "uuid"])
+    op.create_index(
+        op.f("ix_folders_parent_uuid_created_at"), "folders", ["parent_uuid", "created_at", "uuid"]
+    )
+    op.create_index(
+        op.f("ix_folders_parent_uuid_name_key"), "folders", ["parent_uuid", "name_key", "uuid"]
+    )
 
 
 def _idempotency_keys() -> None:
@@ -218,7 +232,10 @@ def _idempotency_keys() -> None:
         sa.Column("outcome", JSON, nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name=op.f("fk_idempotency_keys_user_uuid_users"), ondelete="CASCADE"
+            ["user_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_idempotency_keys_user_uuid_users"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("user_uuid", "mutation", "key", name=op.f("pk_idempotency_keys")),
     )
@@ -232,10 +249,16 @@ def _memberships() -> None:
         sa.Column("user_uuid", sa.Uuid(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["group_uuid"], ["groups.uuid"], name=op.f("fk_memberships_group_uuid_groups"), ondelete="CASCADE"
+            ["group_uuid"],
+            ["groups.uuid"],
+            name=op.f("fk_memberships_group_uuid_groups"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name=op.f("fk_memberships_user_uuid_users"), ondelete="CASCADE"
+            ["user_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_memberships_user_uuid_users"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("group_uuid", "user_uuid", name=op.f("pk_memberships")),
     )
@@ -253,7 +276,9 @@ def _datasets() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("last_edited_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["backing_folder_uuid"], ["folders.uuid"], name=op.f("fk_datasets_backing_folder_uuid_folders")
+            ["backing_folder_uuid"],
+            ["folders.uuid"],
+            name=op.f("fk_datasets_backing_folder_uuid_folders"),
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_datasets")),
         sa.UniqueConstraint("backing_folder_uuid", name=op.f("uq_datasets_backing_folder_uuid")),
@@ -285,7 +310,10 @@ def _folder_counters() -> None:
         sa.Column("upload_jobs", sa.BigInteger(), nullable=False),
         sa.Column("total_size", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["folder_uuid"], ["folders.uuid"], name=op.f("fk_folder_counters_folder_uuid_folders"), ondelete="CASCADE"
+            ["folder_uuid"],
+            ["folders.uuid"],
+            name=op.f("fk_folder_counters_folder_uuid_folders"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("folder_uuid", name=op.f("pk_folder_counters")),
     )
@@ -300,23 +328,40 @@ def _folder_grants() -> None:
         sa.Column("user_uuid", sa.Uuid()),
         sa.Column(
             "role",
-            sa.Enum("VIEWER", "USER", "ADMIN", name="storageuserrole", native_enum=False, length=32),
+            sa.Enum(
+                "VIEWER", "USER", "ADMIN", name="storageuserrole", native_enum=False, length=32
+            ),
             nullable=False,
         ),
         sa.Column("created_at", Moment(), nullable=False),
-        sa.CheckConstraint("(group_uuid IS NULL) <> (user_uuid IS NULL)", name=op.f("ck_folder_grants_one_holder")),
-        sa.ForeignKeyConstraint(
-            ["folder_uuid"], ["folders.uuid"], name=op.f("fk_folder_grants_folder_uuid_folders"), ondelete="CASCADE"
+        sa.CheckConstraint(
+            "(group_uuid IS NULL) <> (user_uuid IS NULL)", name=op.f("ck_folder_grants_one_holder")
         ),
         sa.ForeignKeyConstraint(
-            ["group_uuid"], ["groups.uuid"], name=op.f("fk_folder_grants_group_uuid_groups"), ondelete="CASCADE"
+            ["folder_uuid"],
+            ["folders.uuid"],
+            name=op.f("fk_folder_grants_folder_uuid_folders"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name=op.f("fk_folder_grants_user_uuid_users"), ondelete="CASCADE"
+            ["group_uuid"],
+            ["groups.uuid"],
+            name=op.f("fk_folder_grants_group_uuid_groups"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_folder_grants_user_uuid_users"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_folder_grants")),
-        sa.UniqueConstraint("folder_uuid", "group_uuid", name=op.f("uq_folder_grants_folder_uuid_group_uuid")),
-        sa.UniqueConstraint("folder_uuid", "user_uuid", name=op.f("uq_folder_grants_folder_uuid_user_uuid")),
+        sa.UniqueConstraint(
+            "folder_uuid", "group_uuid", name=op.f("uq_folder_grants_folder_uuid_group_uuid")
+        ),
+        sa.UniqueConstraint(
+            "folder_uuid", "user_uuid", name=op.f("uq_folder_grants_folder_uuid_user_uuid")
+        ),
     )
     op.create_index(op.f("ix_folder_grants_group_uuid"), "folder_grants", ["group_uuid"])
     op.create_index(op.f("ix_folder_grants_user_uuid"), "folder_grants", ["user_uuid"])
@@ -398,12 +443,17 @@ def _items() -> None:
         sa.Column("mime_type", Text()),
         sa.Column("sha256", Text()),
         *_media_facts(),
-        sa.ForeignKeyConstraint(["folder_uuid"], ["folders.uuid"], name=op.f("fk_items_folder_uuid_folders")),
+        sa.ForeignKeyConstraint(
+            ["folder_uuid"], ["folders.uuid"], name=op.f("fk_items_folder_uuid_folders")
+        ),
         sa.ForeignKeyConstraint(
             ["object_key"], ["stored_objects.key"], name=op.f("fk_items_object_key_stored_objects")
         ),
         sa.ForeignKeyConstraint(
-            ["owner_uuid"], ["users.uuid"], name=op.f("fk_items_owner_uuid_users"), ondelete="SET NULL"
+            ["owner_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_items_owner_uuid_users"),
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_items")),
     )
@@ -411,10 +461,20 @@ def _items() -> None:
 
 
 def _item_indexes() -> None:
-    op.create_index(op.f("ix_items_folder_uuid_created_at"), "items", ["folder_uuid", "created_at", "uuid"])
-    op.create_index(op.f("ix_items_folder_uuid_file_size"), "items", ["folder_uuid", "file_size", "uuid"])
-    op.create_index(op.f("ix_items_folder_uuid_last_edited_at"), "items", ["folder_uuid", "last_edited_at", "uuid"])
-    op.create_index(op.f("ix_items_folder_uuid_name_key"), "items", ["folder_uuid", "name_key", "uuid"])
+    op.create_index(
+        op.f("ix_items_folder_uuid_created_at"), "items", ["folder_uuid", "created_at", "uuid"]
+    )
+    op.create_index(
+        op.f("ix_items_folder_uuid_file_size"), "items", ["folder_uuid", "file_size", "uuid"]
+    )
+    op.create_index(
+        op.f("ix_items_folder_uuid_last_edited_at"),
+        "items",
+        ["folder_uuid", "last_edited_at", "uuid"],
+    )
+    op.create_index(
+        op.f("ix_items_folder_uuid_name_key"), "items", ["folder_uuid", "name_key", "uuid"]
+    )
     op.create_index(op.f("ix_items_item_type_name_key"), "items", ["item_type", "name_key", "uuid"])
     op.create_index(op.f("ix_items_name_key"), "items", ["name_key"])
     op.create_index(op.f("ix_items_object_key"), "items", ["object_key"])
@@ -429,7 +489,15 @@ def _upload_jobs() -> None:
         sa.Column("user_uuid", sa.Uuid()),
         sa.Column(
             "status",
-            sa.Enum("PENDING", "DONE", "ERROR", "CANCELLED", name="jobstatus", native_enum=False, length=32),
+            sa.Enum(
+                "PENDING",
+                "DONE",
+                "ERROR",
+                "CANCELLED",
+                name="jobstatus",
+                native_enum=False,
+                length=32,
+            ),
             nullable=False,
         ),
         sa.Column("file_name", Text()),
@@ -443,15 +511,25 @@ def _upload_jobs() -> None:
         sa.Column("last_edited_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment()),
         sa.ForeignKeyConstraint(
-            ["folder_uuid"], ["folders.uuid"], name=op.f("fk_upload_jobs_folder_uuid_folders"), ondelete="CASCADE"
+            ["folder_uuid"],
+            ["folders.uuid"],
+            name=op.f("fk_upload_jobs_folder_uuid_folders"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name=op.f("fk_upload_jobs_user_uuid_users"), ondelete="SET NULL"
+            ["user_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_upload_jobs_user_uuid_users"),
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_upload_jobs")),
     )
     op.create_index(op.f("ix_upload_jobs_created_at"), "upload_jobs", ["created_at", "uuid"])
-    op.create_index(op.f("ix_upload_jobs_folder_uuid_created_at"), "upload_jobs", ["folder_uuid", "created_at", "uuid"])
+    op.create_index(
+        op.f("ix_upload_jobs_folder_uuid_created_at"),
+        "upload_jobs",
+        ["folder_uuid", "created_at", "uuid"],
+    )
     op.create_index(op.f("ix_upload_jobs_user_uuid"), "upload_jobs", ["user_uuid"])
 
 
@@ -463,9 +541,14 @@ def _data_rows() -> None:
         sa.Column("item_uuid", sa.Uuid(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["dataset_uuid"], ["datasets.uuid"], name=op.f("fk_data_rows_dataset_uuid_datasets"), ondelete="CASCADE"
+            ["dataset_uuid"],
+            ["datasets.uuid"],
+            name=op.f("fk_data_rows_dataset_uuid_datasets"),
+            ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["item_uuid"], ["items.uuid"], name=op.f("fk_data_rows_item_uuid_items")),
+        sa.ForeignKeyConstraint(
+            ["item_uuid"], ["items.uuid"], name=op.f("fk_data_rows_item_uuid_items")
+        ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_data_rows")),
     )
     op.create_index(op.f("ix_data_rows_dataset_uuid"), "data_rows", ["dataset_uuid", "uuid"])
@@ -481,11 +564,15 @@ def _dataset_grants() -> None:
         sa.Column("user_uuid", sa.Uuid()),
         sa.Column(
             "role",
-            sa.Enum("VIEWER", "USER", "ADMIN", name="storageuserrole", native_enum=False, length=32),
+            sa.Enum(
+                "VIEWER", "USER", "ADMIN", name="storageuserrole", native_enum=False, length=32
+            ),
             nullable=False,
         ),
         sa.Column("created_at", Moment(), nullable=False),
-        sa.CheckConstraint("(group_uuid IS NULL) <> (user_uuid IS NULL)", name=op.f("ck_dataset_grants_one_holder")),
+        sa.CheckConstraint(
+            "(group_uuid IS NULL) <> (user_uuid IS NULL)", name=op.f("ck_dataset_grants_one_holder")
+        ),
         sa.ForeignKeyConstraint(
             ["dataset_uuid"],
             ["datasets.uuid"],
@@ -493,14 +580,24 @@ def _dataset_grants() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["group_uuid"], ["groups.uuid"], name=op.f("fk_dataset_grants_group_uuid_groups"), ondelete="CASCADE"
+            ["group_uuid"],
+            ["groups.uuid"],
+            name=op.f("fk_dataset_grants_group_uuid_groups"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name=op.f("fk_dataset_grants_user_uuid_users"), ondelete="CASCADE"
+            ["user_uuid"],
+            ["users.uuid"],
+            name=op.f("fk_dataset_grants_user_uuid_users"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_dataset_grants")),
-        sa.UniqueConstraint("dataset_uuid", "group_uuid", name=op.f("uq_dataset_grants_dataset_uuid_group_uuid")),
-        sa.UniqueConstraint("dataset_uuid", "user_uuid", name=op.f("uq_dataset_grants_dataset_uuid_user_uuid")),
+        sa.UniqueConstraint(
+            "dataset_uuid", "group_uuid", name=op.f("uq_dataset_grants_dataset_uuid_group_uuid")
+        ),
+        sa.UniqueConstraint(
+            "dataset_uuid", "user_uuid", name=op.f("uq_dataset_grants_dataset_uuid_user_uuid")
+        ),
     )
     op.create_index(op.f("ix_dataset_grants_group_uuid"), "dataset_grants", ["group_uuid"])
     op.create_index(op.f("ix_dataset_grants_user_uuid"), "dataset_grants", ["user_uuid"])
@@ -513,14 +610,22 @@ def _group_members() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("item_uuid", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["group_uuid"], ["items.uuid"], name=op.f("fk_group_members_group_uuid_items"), ondelete="CASCADE"
+            ["group_uuid"],
+            ["items.uuid"],
+            name=op.f("fk_group_members_group_uuid_items"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["item_uuid"], ["items.uuid"], name=op.f("fk_group_members_item_uuid_items"), ondelete="CASCADE"
+            ["item_uuid"],
+            ["items.uuid"],
+            name=op.f("fk_group_members_item_uuid_items"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("group_uuid", "position", name=op.f("pk_group_members")),
     )
-    op.create_index(op.f("ix_group_members_item_uuid"), "group_members", ["item_uuid", "group_uuid"])
+    op.create_index(
+        op.f("ix_group_members_item_uuid"), "group_members", ["item_uuid", "group_uuid"]
+    )
 
 
 def _upload_units() -> None:
@@ -531,7 +636,15 @@ def _upload_units() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column(
             "status",
-            sa.Enum("PENDING", "DONE", "ERROR", "CANCELLED", name="jobstatus", native_enum=False, length=32),
+            sa.Enum(
+                "PENDING",
+                "DONE",
+                "ERROR",
+                "CANCELLED",
+                name="jobstatus",
+                native_enum=False,
+                length=32,
+            ),
             nullable=False,
         ),
         sa.Column("title", Text()),
@@ -541,17 +654,29 @@ def _upload_units() -> None:
         sa.Column("action_description", Text()),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["item_uuid"], ["items.uuid"], name=op.f("fk_upload_units_item_uuid_items"), ondelete="SET NULL"
+            ["item_uuid"],
+            ["items.uuid"],
+            name=op.f("fk_upload_units_item_uuid_items"),
+            ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
-            ["job_uuid"], ["upload_jobs.uuid"], name=op.f("fk_upload_units_job_uuid_upload_jobs"), ondelete="CASCADE"
+            ["job_uuid"],
+            ["upload_jobs.uuid"],
+            name=op.f("fk_upload_units_job_uuid_upload_jobs"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("uuid", name=op.f("pk_upload_units")),
         sa.UniqueConstraint("job_uuid", "position", name=op.f("uq_upload_units_job_uuid_position")),
     )
     op.create_index(op.f("ix_upload_units_item_uuid"), "upload_units", ["item_uuid"])
-    op.create_index(op.f("ix_upload_units_job_uuid_sequence"), "upload_units", ["job_uuid", "sequence", "position"])
-    op.create_index(op.f("ix_upload_units_job_uuid_status"), "upload_units", ["job_uuid", "status", "position"])
+    op.create_index(
+        op.f("ix_upload_units_job_uuid_sequence"),
+        "upload_units",
+        ["job_uuid", "sequence", "position"],
+    )
+    op.create_index(
+        op.f("ix_upload_units_job_uuid_status"), "upload_units", ["job_uuid", "status", "position"]
+    )
 
 
 def _uploads() -> None:
@@ -568,10 +693,15 @@ def _uploads() -> None:
         sa.Column("unit_uuid", sa.Uuid()),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["item_uuid"], ["items.uuid"], name=op.f("fk_uploads_item_uuid_items"), ondelete="CASCADE"
+            ["item_uuid"],
+            ["items.uuid"],
+            name=op.f("fk_uploads_item_uuid_items"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["stored_key"], ["stored_objects.key"], name=op.f("fk_uploads_stored_key_stored_objects")
+            ["stored_key"],
+            ["stored_objects.key"],
+            name=op.f("fk_uploads_stored_key_stored_objects"),
         ),
         sa.PrimaryKeyConstraint("item_uuid", name=op.f("pk_uploads")),
         sa.UniqueConstraint("object_key", name=op.f("uq_uploads_object_key")),

@@ -21,7 +21,10 @@ def upgrade() -> None:
         sa.Column("job_uuid", sa.Uuid(), nullable=False),
         sa.Column("object_key", Key, nullable=False),
         sa.ForeignKeyConstraint(
-            ["job_uuid"], ["upload_jobs.uuid"], name="fk_manifests_job_uuid_upload_jobs", ondelete="CASCADE"
+            ["job_uuid"],
+            ["upload_jobs.uuid"],
+            name="fk_manifests_job_uuid_upload_jobs",
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("job_uuid", name="pk_manifests"),
     )
@@ -31,8 +34,13 @@ def upgrade() -> None:
         ("upload_jobs", "upsert_metadata"),
         ("upload_units", "is_skipped"),
     ):
-        op.add_column(table, sa.Column(column, sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.add_column("upload_units", sa.Column("is_bound", sa.Boolean(), nullable=False, server_default=sa.true()))
+        op.add_column(
+            table, sa.Column(column, sa.Boolean(), nullable=False, server_default=sa.false())
+        )
+    op.add_column(
+        "upload_units",
+        sa.Column("is_bound", sa.Boolean(), nullable=False, server_default=sa.true()),
+    )
     op.create_index("ix_items_url", "items", ["url"], postgresql_using="hash")
     op.create_index("ix_uploads_source_url", "uploads", ["source_url"], postgresql_using="hash")
 

@@ -16,7 +16,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("time_series", "time_series_settings", "scene", "scene_view_settings", "scene_layout"):
+    for name in (
+        "time_series",
+        "time_series_settings",
+        "scene",
+        "scene_view_settings",
+        "scene_layout",
+    ):
         op.add_column("items", sa.Column(name, Json))
 
 

@@ -57,7 +57,8 @@ def _create_grants() -> None:
         sa.Column("role", sa.String(32), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.CheckConstraint(
-            "(group_uuid IS NULL) <> (user_uuid IS NULL)", name=op.f("ck_integration_grants_one_holder")
+            "(group_uuid IS NULL) <> (user_uuid IS NULL)",
+            name=op.f("ck_integration_grants_one_holder"),
         ),
         sa.ForeignKeyConstraint(
             ["integration_uuid"],
@@ -66,18 +67,32 @@ def _create_grants() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["group_uuid"], ["groups.uuid"], name="fk_integration_grants_group_uuid_groups", ondelete="CASCADE"
+            ["group_uuid"],
+            ["groups.uuid"],
+            name="fk_integration_grants_group_uuid_groups",
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name="fk_integration_grants_user_uuid_users", ondelete="CASCADE"
+            ["user_uuid"],
+            ["users.uuid"],
+            name="fk_integration_grants_user_uuid_users",
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("uuid", name="pk_integration_grants"),
-        sa.UniqueConstraint("integration_uuid", "group_uuid", name="uq_integration_grants_integration_uuid_group_uuid"),
-        sa.UniqueConstraint("integration_uuid", "user_uuid", name="uq_integration_grants_integration_uuid_user_uuid"),
+        sa.UniqueConstraint(
+            "integration_uuid",
+            "group_uuid",
+            name="uq_integration_grants_integration_uuid_group_uuid",
+        ),
+        sa.UniqueConstraint(
+            "integration_uuid", "user_uuid", name="uq_integration_grants_integration_uuid_user_uuid"
+        ),
     )
     for column in ("group_uuid", "user_uuid"):
         op.create_index(f"ix_integration_grants_{column}", "integration_grants", [column])
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Items that lie in stores of customers could not be reached any more.")
+    raise NotImplementedError(
+        "Items that lie in stores of customers could not be reached any more."
+    )

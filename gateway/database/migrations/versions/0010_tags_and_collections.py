@@ -25,7 +25,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("filter_presets", "collection_items", "collections", "folder_tags", "organisation_tags"):
+    for table in (
+        "filter_presets",
+        "collection_items",
+        "collections",
+        "folder_tags",
+        "organisation_tags",
+    ):
         op.drop_table(table)
 
 
@@ -53,9 +59,15 @@ def _tags() -> None:
 
 
 def _collections() -> None:
-    op.create_table("collections", *_named("collections"), sa.Column("last_edited_at", UTCDateTime(), nullable=False))
+    op.create_table(
+        "collections",
+        *_named("collections"),
+        sa.Column("last_edited_at", UTCDateTime(), nullable=False),
+    )
     op.create_index("ix_collections_name_key", "collections", ["name_key"])
-    op.create_index("ix_collections_top_level_folder_uuid", "collections", ["top_level_folder_uuid"])
+    op.create_index(
+        "ix_collections_top_level_folder_uuid", "collections", ["top_level_folder_uuid"]
+    )
     op.create_table(
         "collection_items",
         sa.Column("collection_uuid", sa.Uuid(), nullable=False),
@@ -67,14 +79,20 @@ def _collections() -> None:
     )
     op.create_index("ix_collection_items_item_uuid", "collection_items", ["item_uuid"])
     op.create_index(
-        "ix_collection_items_created_at", "collection_items", ["collection_uuid", "created_at", "item_uuid"]
+        "ix_collection_items_created_at",
+        "collection_items",
+        ["collection_uuid", "created_at", "item_uuid"],
     )
 
 
 def _presets() -> None:
-    op.create_table("filter_presets", *_named("filter_presets"), sa.Column("filter", Json, nullable=False))
+    op.create_table(
+        "filter_presets", *_named("filter_presets"), sa.Column("filter", Json, nullable=False)
+    )
     op.create_index("ix_filter_presets_name_key", "filter_presets", ["name_key"])
-    op.create_index("ix_filter_presets_top_level_folder_uuid", "filter_presets", ["top_level_folder_uuid"])
+    op.create_index(
+        "ix_filter_presets_top_level_folder_uuid", "filter_presets", ["top_level_folder_uuid"]
+    )
 
 
 def _named(table: str) -> list[Any]:

@@ -33,7 +33,10 @@ def upgrade() -> None:
         sa.Column("last_edited_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment()),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name="fk_reencode_jobs_user_uuid_users", ondelete="SET NULL"
+            ["user_uuid"],
+            ["users.uuid"],
+            name="fk_reencode_jobs_user_uuid_users",
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("uuid", name="pk_reencode_jobs"),
     )
@@ -55,10 +58,16 @@ def _create_units() -> None:
         sa.Column("progress", sa.Float(), nullable=False),
         sa.Column("error", sa.String()),
         sa.ForeignKeyConstraint(
-            ["job_uuid"], ["reencode_jobs.uuid"], name="fk_reencode_units_job_uuid_reencode_jobs", ondelete="CASCADE"
+            ["job_uuid"],
+            ["reencode_jobs.uuid"],
+            name="fk_reencode_units_job_uuid_reencode_jobs",
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["item_uuid"], ["items.uuid"], name="fk_reencode_units_item_uuid_items", ondelete="SET NULL"
+            ["item_uuid"],
+            ["items.uuid"],
+            name="fk_reencode_units_item_uuid_items",
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("uuid", name="pk_reencode_units"),
         sa.UniqueConstraint("job_uuid", "position", name="uq_reencode_units_job_uuid_position"),
@@ -83,7 +92,9 @@ def _create_renditions() -> None:
         sa.ForeignKeyConstraint(
             ["item_uuid"], ["items.uuid"], name="fk_renditions_item_uuid_items", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["object_key"], ["stored_objects.key"], name="fk_renditions_object_key_stored_objects"),
+        sa.ForeignKeyConstraint(
+            ["object_key"], ["stored_objects.key"], name="fk_renditions_object_key_stored_objects"
+        ),
         sa.PrimaryKeyConstraint("item_uuid", name="pk_renditions"),
     )
     op.create_index("ix_renditions_object_key", "renditions", ["object_key"])

@@ -19,7 +19,10 @@ COUNTS = (
     *(f"scan_pages_processing_{state}" for state in ("pending", "done", "error", "cancelled")),
     *(f"upload_jobs_{state}" for state in ("pending", "done", "error")),
     *(f"upload_jobs_units_{state}" for state in ("pending", "done", "error", "cancelled")),
-    *(f"{what}_count" for what in ("new", "changed", "unchanged", "vanished", "returned", "skipped")),
+    *(
+        f"{what}_count"
+        for what in ("new", "changed", "unchanged", "vanished", "returned", "skipped")
+    ),
     *(f"sidecars_{what}_count" for what in ("attached", "error")),
 )
 
@@ -50,7 +53,9 @@ def upgrade() -> None:
     )
     op.add_column("folders", sa.Column("remote_url", sa.Text()))
     op.add_column("folders", sa.Column("metadata_ingestion", Json))
-    op.add_column("folders", sa.Column("auto_sync", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column(
+        "folders", sa.Column("auto_sync", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     op.create_index("ix_folders_remote_url", "folders", ["remote_url"], postgresql_using="hash")
 
 
@@ -73,16 +78,24 @@ def _create_jobs() -> None:
         sa.Column("last_edited_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment()),
         sa.ForeignKeyConstraint(
-            ["folder_uuid"], ["folders.uuid"], name="fk_cloud_sync_jobs_folder_uuid_folders", ondelete="CASCADE"
+            ["folder_uuid"],
+            ["folders.uuid"],
+            name="fk_cloud_sync_jobs_folder_uuid_folders",
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_uuid"], ["users.uuid"], name="fk_cloud_sync_jobs_user_uuid_users", ondelete="SET NULL"
+            ["user_uuid"],
+            ["users.uuid"],
+            name="fk_cloud_sync_jobs_user_uuid_users",
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("uuid", name="pk_cloud_sync_jobs"),
     )
     op.create_index("ix_cloud_sync_jobs_user_uuid", "cloud_sync_jobs", ["user_uuid"])
     op.create_index(
-        "ix_cloud_sync_jobs_folder_uuid_created_at", "cloud_sync_jobs", ["folder_uuid", "created_at", "uuid"]
+        "ix_cloud_sync_jobs_folder_uuid_created_at",
+        "cloud_sync_jobs",
+        ["folder_uuid", "created_at", "uuid"],
     )
     running = sa.text("status = 'PENDING'")
     op.create_index(

@@ -16,4 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("cloud_sync_jobs", sa.Column("sidecar_error_keys", Json, nullable=False, server_default="[]"))
+    op.add_column(
+        "cloud_sync_jobs",
+        sa.Column("sidecar_error_keys", Json, nullable=False, server_default="[]"),
+    )
