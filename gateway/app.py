@@ -22,7 +22,7 @@ from gateway.http.graphql_service import GraphQLService
 from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
 from gateway.settings import Settings
-from gateway.stores.disk import LocalDisk
+from gateway.stores.disk import DiskStore
 
 Companion = Callable[[Services], AbstractAsyncContextManager[None]]
 """Something that runs beside the web application, such as a worker."""
@@ -54,7 +54,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     limits = services.settings.limits
     authenticate = Authenticator(services.database, services.settings)
     quick = _plan_executor(schema, services)
-    entrance = GraphQLService(
+    service = GraphQLService(
         authenticate=authenticate,
         make_context=partial(Context, services),
         operations=Operations(schema, limits, quick),
@@ -63,7 +63,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     )
     routes = [
         *graphql_routes(
-            entrance, page=graphiql_page
+            service, page=graphiql_page
         ),  # first: routes are looked through for each request
         Route("/healthz", _health),
         Route("/", _home),
@@ -72,7 +72,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     ]
     return (
         [*routes, *object_routes(services.store)]
-        if isinstance(services.store, LocalDisk)
+        if isinstance(services.store, DiskStore)
         else routes
     )
 

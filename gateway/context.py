@@ -13,7 +13,7 @@ from gateway.database.engine import Database
 from gateway.events.base import Events
 from gateway.events.streams import Streams
 from gateway.fetching.fetcher import Fetcher
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 from gateway.loaders import Loaders
 from gateway.queues.base import Queue
 from gateway.settings import Settings
@@ -31,7 +31,7 @@ class Services:
     store: ObjectStore
     events: Events
     queue: Queue
-    fetch_rules: Rules
+    fetch_rules: FetchRules
     fetcher: Fetcher
     clouds: Clouds
     streams: Streams = field(default_factory=Streams)

@@ -16,7 +16,7 @@ from gateway.database.dialects import database_url
 from gateway.database.engine import Database
 from gateway.events.open import open_events
 from gateway.fetching.fetcher import Fetcher
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
@@ -75,8 +75,8 @@ def _store(settings: Settings) -> ObjectStore:
         raise NotConfigured(f"STOREGRAPH_OBJECTS_URL: {error}") from None
 
 
-def _fetch_rules(settings: Settings) -> Rules:
+def _fetch_rules(settings: Settings) -> FetchRules:
     try:
-        return Rules.read(settings.fetch_ports, settings.fetch_allowed)
+        return FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)
     except ValueError as error:
         raise NotConfigured(f"STOREGRAPH_FETCH_ALLOWED: {error}") from None

@@ -14,7 +14,7 @@ import structlog
 from gateway.auth.visible import sees_dataset, sees_item
 from gateway.catalog.ingestion.placeholders import UNNAMED_TYPE
 from gateway.catalog.integrations import integration_rows
-from gateway.clouds.base import Place
+from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -37,7 +37,7 @@ from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from gateway.models.people import users
-from gateway.stores.base import SignedRequest, deadline
+from gateway.stores.base import SignedRequest, expires_after
 from resolvers.filters import SCOPE, found_item_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
@@ -191,16 +191,18 @@ async def _signed(
     if key is not None:
         return await context.services.store.sign_get(key, name, mime, span)
     if integration is None:
-        return SignedRequest(url, "GET", deadline(span))
+        return SignedRequest(url, "GET", expires_after(span))
     found = await _in_cloud(context, integration, url)
     return await found[0].sign_get(found[1], name, mime, span) if found else None
 
 
-async def _in_cloud(context: Context, integration: Any, url: str) -> tuple[Cloud, Place] | None:
+async def _in_cloud(
+    context: Context, integration: Any, url: str
+) -> tuple[Cloud, ObjectLocation] | None:
     """Where an object lies; None if the integration cannot be used, or not for this object any more."""
     try:
-        cloud = await context.services.clouds.of(integration)
-        return cloud, cloud.place(url)
+        cloud = await context.services.clouds.for_integration(integration)
+        return cloud, cloud.locate(url)
     except FetchError as error:
         log.warning("not_signed", integration=str(integration.uuid), reason=error.message)
         return None

@@ -30,7 +30,7 @@ async def check_access(cloud: Cloud) -> None:
     """List each of the cloud's roots; raises a `DomainError` at the field that is to blame for what does not work."""
     for place, root in enumerate(cloud.account.roots):
         try:
-            await cloud.page(root, size=1)
+            await cloud.list_objects(root, size=1)
         except BadCredentials as error:
             raise DomainError(error.code, error.message, ("credentials",)) from None
         except FetchError as error:
@@ -100,7 +100,7 @@ async def open_integration(services: Services, uuid: UUID) -> tuple[Any, Cloud]:
     row = (await integration_rows(services.database, [uuid])).get(uuid)
     if row is None:
         raise FetchError(ErrorCode.NOT_FOUND, "The cloud integration is gone.")
-    return row, await services.clouds.of(row)
+    return row, await services.clouds.for_integration(row)
 
 
 async def integration_rows(database: Database, uuids: Collection[UUID]) -> dict[UUID, Any]:

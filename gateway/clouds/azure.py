@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode
 
-from gateway.clouds.base import Account, CloudObject, ObjectPage, Place
+from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage
 from gateway.clouds.urls import azure_endpoint
 from gateway.clouds.xml import each, parsed, text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.stores.headers import attachment, media_type
+from gateway.stores.headers import attachment_header, safe_media_type
 
 _VERSION = "2021-12-02"
 _SKEW = timedelta(minutes=5)
@@ -22,7 +22,7 @@ _SKEW = timedelta(minutes=5)
 class AzureSigner:
     """Signs for one account; its key is in base64, as Azure gives it."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: CloudAccount) -> None:
         self._account = account.account or ""
         self._endpoint = (account.endpoint or azure_endpoint(self._account)).rstrip("/")
         try:
@@ -32,25 +32,32 @@ class AzureSigner:
         except ValueError:
             raise FetchError(ErrorCode.CONFLICT, "The account's key is not in base64.") from None
 
-    def head(self, place: Place, lifetime: timedelta) -> str:
+    def head(self, place: ObjectLocation, lifetime: timedelta) -> str:
         return self.get(place, lifetime)
 
     def get(
-        self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = ""
+        self,
+        place: ObjectLocation,
+        lifetime: timedelta,
+        *,
+        file_name: str = "",
+        content_type: str = "",
     ) -> str:
         named = (
-            {"rscd": attachment(file_name), "rsct": media_type(content_type)} if file_name else {}
+            {"rscd": attachment_header(file_name), "rsct": safe_media_type(content_type)}
+            if file_name
+            else {}
         )
         return self._sign("b", "r", place, lifetime, named)
 
-    def page(self, place: Place, after: str | None, size: int, lifetime: timedelta) -> str:
+    def page(self, place: ObjectLocation, after: str | None, size: int, lifetime: timedelta) -> str:
         query = {
             "restype": "container",
             "comp": "list",
             "prefix": place.key,
             "maxresults": str(size),
         }
-        signed = self._sign("c", "l", Place(place.bucket, ""), lifetime, {})
+        signed = self._sign("c", "l", ObjectLocation(place.bucket, ""), lifetime, {})
         return f"{signed}&{urlencode({**query, **({'marker': after} if after else {})})}"
 
     def read_page(self, data: bytes) -> ObjectPage:
@@ -74,7 +81,7 @@ class AzureSigner:
         self,
         resource: str,
         permissions: str,
-        place: Place,
+        place: ObjectLocation,
         lifetime: timedelta,
         answer: dict[str, str],
     ) -> str:

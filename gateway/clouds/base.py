@@ -8,7 +8,7 @@ from gateway.kinds.enums import StorageLocationName
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObjectLocation:
     """An object, or the objects that have a prefix, in a bucket; Azure calls buckets containers."""
 
     bucket: str
@@ -34,7 +34,7 @@ class ObjectPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CloudAccount:
     """How a store is reached, what may be touched there, and with what: without credentials the server's own are taken.
 
     The key of each of `roots` is empty or ends in a slash.
@@ -44,22 +44,27 @@ class Account:
     endpoint: str | None = None
     region: str | None = None
     account: str | None = None
-    roots: tuple[Place, ...] = ()
+    roots: tuple[ObjectLocation, ...] = ()
     credentials: dict[str, str] | None = field(default=None, repr=False)
 
 
 class Signer(Protocol):
     """One kind of cloud. URLs are signed here and now, but for the server's own credentials, which may take a while."""
 
-    def head(self, place: Place, lifetime: timedelta) -> str:
+    def head(self, place: ObjectLocation, lifetime: timedelta) -> str:
         """The URL that answers a HEAD with what there is to know of an object."""
 
     def get(
-        self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = ""
+        self,
+        place: ObjectLocation,
+        lifetime: timedelta,
+        *,
+        file_name: str = "",
+        content_type: str = "",
     ) -> str:
         """The URL of an object, in whole or in part; with a name it comes as an attachment of that name and type."""
 
-    def page(self, place: Place, after: str | None, size: int, lifetime: timedelta) -> str:
+    def page(self, place: ObjectLocation, after: str | None, size: int, lifetime: timedelta) -> str:
         """The URL of a page of the objects whose keys begin with that of `place`."""
 
     def read_page(self, data: bytes) -> ObjectPage:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 
-from gateway.clouds.base import Account, CloudObject, ObjectPage, Place, Signer
-from gateway.clouds.urls import reached
+from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage, Signer
+from gateway.clouds.urls import allowed_location
 from gateway.clouds.xml import error_code
 from gateway.errors import ErrorCode
-from gateway.fetching.errors import FetchError, refused
-from gateway.fetching.fetcher import Answer, Fetcher, Span
-from gateway.stores.base import SignedRequest, deadline
+from gateway.fetching.errors import FetchError, status_error
+from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher
+from gateway.stores.base import SignedRequest, expires_after
 
 PAGE_SIZE = 1000
 """Objects in a page at most: no cloud of ours gives more."""
@@ -38,24 +38,24 @@ class BadCredentials(FetchError):
 class Cloud:
     """One account. What cannot be had raises a `FetchError` that says why and names neither keys nor signatures."""
 
-    def __init__(self, account: Account, signer: Signer, fetcher: Fetcher) -> None:
+    def __init__(self, account: CloudAccount, signer: Signer, fetcher: Fetcher) -> None:
         self.account = account
         self._signer = signer
         self._fetcher = fetcher
 
-    def place(self, url: str) -> Place:
+    def locate(self, url: str) -> ObjectLocation:
         """What a URL names that this account may touch."""
         try:
-            return reached(self.account, url)
+            return allowed_location(self.account, url)
         except ValueError as error:
             raise FetchError(ErrorCode.FORBIDDEN, str(error)) from None
 
-    async def head(self, place: Place) -> CloudObject:
+    async def head(self, place: ObjectLocation) -> CloudObject:
         """What there is to know of an object."""
         url = await self._signed(lambda: self._signer.head(place, _OURS))
-        answer = await self._fetcher.ask(url, method="HEAD")
+        answer = await self._fetcher.request(url, method="HEAD")
         if answer.status != 200:
-            raise refused(answer.status)
+            raise status_error(answer.status)
         size, modified = (
             answer.headers.get("content-length", ""),
             answer.headers.get("last-modified"),
@@ -68,20 +68,20 @@ class Cloud:
             moment = None
         return CloudObject(place.key, int(size), answer.headers.get("etag"), moment)
 
-    async def read(self, place: Place, start: int, stop: int) -> Span:
+    async def read(self, place: ObjectLocation, start: int, stop: int) -> FetchedRange:
         """The bytes of an object from `start` up to, not including, `stop`, as in a slice."""
-        return await self._fetcher.read(await self.url_to_read(place), start, stop)
+        return await self._fetcher.read_range(await self.internal_url(place), start, stop)
 
-    async def url_to_read(self, place: Place) -> str:
+    async def internal_url(self, place: ObjectLocation) -> str:
         """A URL of an object, for ourselves."""
         return await self._signed(lambda: self._signer.get(place, _OURS))
 
-    async def page(
-        self, place: Place, after: str | None = None, size: int = PAGE_SIZE
+    async def list_objects(
+        self, place: ObjectLocation, after: str | None = None, size: int = PAGE_SIZE
     ) -> ObjectPage:
         """Up to `size` objects whose keys begin with that of `place`; `after` is the `next` of the page before."""
         url = await self._signed(lambda: self._signer.page(place, after, size, _OURS))
-        answer = await self._fetcher.ask(url, most=_LONGEST_PAGE)
+        answer = await self._fetcher.request(url, most=_LONGEST_PAGE)
         if answer.status != 200:
             raise _refused_page(answer)
         try:
@@ -92,10 +92,10 @@ class Cloud:
             ) from None
 
     async def sign_get(
-        self, place: Place, file_name: str, content_type: str, lifetime: timedelta
+        self, place: ObjectLocation, file_name: str, content_type: str, lifetime: timedelta
     ) -> SignedRequest:
         """A download of the object, by anybody, as an attachment with that name and type."""
-        expires_at = deadline(lifetime)  # before signing, so that nobody is promised too much
+        expires_at = expires_after(lifetime)  # before signing, so that nobody is promised too much
         url = await self._signed(
             lambda: self._signer.get(
                 place, lifetime, file_name=file_name, content_type=content_type
@@ -108,7 +108,7 @@ class Cloud:
         return await asyncio.to_thread(sign)
 
 
-def _refused_page(answer: Answer) -> FetchError:
+def _refused_page(answer: FetchedResponse) -> FetchError:
     code = error_code(answer.data)
     if code in _BAD_CREDENTIALS:
         return BadCredentials()
@@ -120,4 +120,4 @@ def _refused_page(answer: Answer) -> FetchError:
         return FetchError(
             ErrorCode.CONFLICT, "The cloud does not answer here: see the region and the endpoint."
         )
-    return refused(answer.status)
+    return status_error(answer.status)

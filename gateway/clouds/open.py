@@ -10,11 +10,11 @@ from uuid import UUID
 import orjson
 
 from gateway.clouds.azure import AzureSigner
-from gateway.clouds.base import Account, Signer
+from gateway.clouds.base import CloudAccount, Signer
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.s3 import S3Signer
-from gateway.clouds.urls import account_of
-from gateway.clouds.vault import Unsealable, Vault
+from gateway.clouds.urls import make_account
+from gateway.clouds.vault import UnsealFailed, Vault
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
@@ -36,24 +36,24 @@ class Clouds:
         """The credentials of an integration as its row holds them."""
         return self._vault.seal(uuid, orjson.dumps(credentials).decode())
 
-    def account(self, row: Any) -> Account:
+    def account_for(self, row: Any) -> CloudAccount:
         """How the store of an integration's row is reached; raises a `FetchError` where it is not."""
-        account = account_of(row.kind, row.endpoint, row.region, row.account, row.locations)
+        account = make_account(row.kind, row.endpoint, row.region, row.account, row.locations)
         return replace(account, credentials=self._credentials(row))
 
-    async def of(self, row: Any) -> Cloud:
+    async def for_integration(self, row: Any) -> Cloud:
         """The cloud of an integration's row; raises a `FetchError` where it cannot be reached."""
         key = (row.uuid, row.endpoint, row.region, row.account, row.secret, tuple(row.locations))
         if key not in self._kept:
-            self._kept[key] = await self.open(self.account(row))
+            self._kept[key] = await self.open(self.account_for(row))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    async def open(self, account: Account) -> Cloud:
+    async def open(self, account: CloudAccount) -> Cloud:
         """The cloud of an account, whether or not there is an integration for it."""
-        kind: Callable[[Account], Signer] = (
+        kind: Callable[[CloudAccount], Signer] = (
             AzureSigner if account.kind is StorageLocationName.AZURE else S3Signer
         )
         return Cloud(
@@ -69,6 +69,6 @@ class Clouds:
         try:
             opened: dict[str, str] = orjson.loads(self._vault.open(row.uuid, row.secret or ""))
             return opened
-        except Unsealable:
+        except UnsealFailed:
             said = "The integration's credentials cannot be read, for the site's secret is another: give them again."
             raise FetchError(ErrorCode.CONFLICT, said) from None

@@ -10,13 +10,13 @@ from botocore.exceptions import BotoCoreError
 from botocore.loaders import create_loader
 from botocore.session import Session as CoreSession
 
-from gateway.clouds.base import Account, CloudObject, ObjectPage, Place
+from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage
 from gateway.clouds.urls import GOOGLE
 from gateway.clouds.xml import each, moment, parsed, text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
-from gateway.stores.headers import attachment, media_type
+from gateway.stores.headers import attachment_header, safe_media_type
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +29,7 @@ _DESCRIPTIONS = create_loader()
 class S3Signer:
     """Signs for one account; without credentials boto3 looks for the server's own in its usual places."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: CloudAccount) -> None:
         is_google = account.kind is StorageLocationName.GCP
         keys = account.credentials or {}
         config = Config(
@@ -50,20 +50,25 @@ class S3Signer:
             config=config,
         )
 
-    def head(self, place: Place, lifetime: timedelta) -> str:
+    def head(self, place: ObjectLocation, lifetime: timedelta) -> str:
         return self._sign("head_object", {"Bucket": place.bucket, "Key": place.key}, lifetime)
 
     def get(
-        self, place: Place, lifetime: timedelta, *, file_name: str = "", content_type: str = ""
+        self,
+        place: ObjectLocation,
+        lifetime: timedelta,
+        *,
+        file_name: str = "",
+        content_type: str = "",
     ) -> str:
         named = {
-            "ResponseContentDisposition": attachment(file_name),
-            "ResponseContentType": media_type(content_type),
+            "ResponseContentDisposition": attachment_header(file_name),
+            "ResponseContentType": safe_media_type(content_type),
         }
         parameters = {"Bucket": place.bucket, "Key": place.key, **(named if file_name else {})}
         return self._sign("get_object", parameters, lifetime)
 
-    def page(self, place: Place, after: str | None, size: int, lifetime: timedelta) -> str:
+    def page(self, place: ObjectLocation, after: str | None, size: int, lifetime: timedelta) -> str:
         parameters = {
             "Bucket": place.bucket,
             "Prefix": place.key,

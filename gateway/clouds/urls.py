@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from gateway.clouds.base import Account, Place
+from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.kinds.enums import StorageLocationName
 
 GOOGLE = "https://storage.googleapis.com"
@@ -24,19 +24,19 @@ _AMAZON = re.compile(
 )
 
 
-def account_of(
+def make_account(
     kind: str,
     endpoint: str | None,
     region: str | None,
     account: str | None,
     locations: Sequence[str],
-) -> Account:
+) -> CloudAccount:
     """The account with these attributes, without credentials; raises `ValueError` for an impossible location."""
-    plain = Account(StorageLocationName(kind), endpoint, region, account)
-    return replace(plain, roots=tuple(place_of(plain, location) for location in locations))
+    plain = CloudAccount(StorageLocationName(kind), endpoint, region, account)
+    return replace(plain, roots=tuple(parse_object_url(plain, location) for location in locations))
 
 
-def place_of(account: Account, url: str) -> Place:
+def parse_object_url(account: CloudAccount, url: str) -> ObjectLocation:
     """The bucket and the key that a URL of this account names; raises `ValueError`, which says what is wrong."""
     scheme, separator, rest = url.partition("://")
     if separator and scheme == SCHEMES.get(account.kind):
@@ -58,9 +58,9 @@ def place_of(account: Account, url: str) -> Place:
     return _checked(found[0], unquote(found[1], errors="strict"))
 
 
-def reached(account: Account, url: str) -> Place:
+def allowed_location(account: CloudAccount, url: str) -> ObjectLocation:
     """The same for a URL within the account's roots; raises `ValueError` for one outside, too."""
-    place = place_of(account, url)
+    place = parse_object_url(account, url)
     if not any(
         place.bucket == root.bucket and place.key.startswith(root.key) for root in account.roots
     ):
@@ -68,13 +68,13 @@ def reached(account: Account, url: str) -> Place:
     return place
 
 
-def check_object(account: Account, url: str) -> None:
+def check_object_url(account: CloudAccount, url: str) -> None:
     """Raises `ValueError` unless a URL names one object within the account's roots."""
-    if not reached(account, url).key:
+    if not allowed_location(account, url).key:
         raise ValueError("The URL names a bucket, not an object in it.")
 
 
-def names_bucket(url: str) -> bool:
+def is_bucket_url(url: str) -> bool:
     """Whether a URL names a bucket and says nothing of where that is."""
     return url.partition("://")[0] in set(SCHEMES.values())
 
@@ -84,7 +84,7 @@ def azure_endpoint(account: str) -> str:
     return f"https://{account}.blob.core.windows.net"
 
 
-def url_of(account: Account, place: Place) -> str:
+def object_url(account: CloudAccount, place: ObjectLocation) -> str:
     """The URL that names a bucket and a key in the usual form of this kind of cloud."""
     if scheme := SCHEMES.get(account.kind):
         return f"{scheme}://{place.bucket}/{place.key}"
@@ -97,7 +97,7 @@ def _escaped(key: str) -> str:
     )
 
 
-def _named(account: Account, parts: SplitResult) -> Iterator[tuple[str, str]]:
+def _named(account: CloudAccount, parts: SplitResult) -> Iterator[tuple[str, str]]:
     """The bucket, and the key with its escapes, that a URL of https names."""
     path = parts.path.removeprefix("/")
     if account.kind is StorageLocationName.AZURE:
@@ -121,7 +121,7 @@ def _first(path: str) -> tuple[str, str]:
     return unquote(bucket), key
 
 
-def _checked(bucket: str, key: str) -> Place:
+def _checked(bucket: str, key: str) -> ObjectLocation:
     if not _BUCKET.fullmatch(bucket):
         raise ValueError("The URL does not name a bucket.")
     if len(key.encode(errors="surrogatepass")) > LONGEST_KEY:
@@ -132,13 +132,13 @@ def _checked(bucket: str, key: str) -> Place:
         )
     if any(ord(character) < 32 or ord(character) == 127 for character in key):
         raise ValueError("The key has a control character in it.")
-    return Place(bucket, key)
+    return ObjectLocation(bucket, key)
 
 
-def _azure(account: Account) -> str:
+def _azure(account: CloudAccount) -> str:
     return (account.endpoint or azure_endpoint(account.account or "")).rstrip("/")
 
 
-def _beginning(account: Account) -> str:
+def _beginning(account: CloudAccount) -> str:
     scheme = SCHEMES.get(account.kind)
     return f"{scheme}://" if scheme else _azure(account)

@@ -13,7 +13,7 @@ _PURPOSE = b"storegraph: secrets of cloud integrations, 1"
 _NONCE = 12
 
 
-class Unsealable(Exception):
+class UnsealFailed(Exception):
     """The text was not sealed for this row with this site's secret."""
 
 
@@ -32,9 +32,9 @@ class Vault:
         ).decode()
 
     def open(self, owner: UUID, sealed: str) -> str:
-        """The text as it was; raises `Unsealable`."""
+        """The text as it was; raises `UnsealFailed`."""
         try:
             data = base64.b64decode(sealed, validate=True)
             return self._cipher.decrypt(data[:_NONCE], data[_NONCE:], owner.bytes).decode()
         except (InvalidTag, ValueError):
-            raise Unsealable from None
+            raise UnsealFailed from None

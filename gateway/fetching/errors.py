@@ -13,29 +13,29 @@ class FetchError(DomainError):
     """A URL from outside that we do not open, or that did not give us the file."""
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether the same request may succeed a little later."""
         return self.code is ErrorCode.UNAVAILABLE
 
 
-def bad_url(message: str) -> FetchError:
+def bad_url_error(message: str) -> FetchError:
     """This is no URL that we open, wherever it leads."""
     return FetchError(ErrorCode.BAD_USER_INPUT, message)
 
 
-def no_public_address() -> FetchError:
+def no_public_address_error() -> FetchError:
     """The same whether the name is unknown or leads inside: a stranger must not learn which names we have."""
     return FetchError(ErrorCode.FORBIDDEN, "The host has no public address.")
 
 
-def too_large(most: int) -> FetchError:
+def too_large_error(most: int) -> FetchError:
     """The file is longer than we fetch; `most` in bytes."""
     return FetchError(
         ErrorCode.LIMIT_EXCEEDED, f"The file has more than the {most:,} bytes that may be fetched."
     )
 
 
-def refused(status: int) -> FetchError:
+def status_error(status: int) -> FetchError:
     """The server's answer is not the file."""
     if status in (401, 403):
         return FetchError(
@@ -48,7 +48,7 @@ def refused(status: int) -> FetchError:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what the network and the HTTP library raise into a `FetchError`."""
     try:
         yield

@@ -16,9 +16,15 @@ import httpcore
 import httpx
 
 from gateway.errors import ErrorCode
-from gateway.fetching.errors import FetchError, bad_url, failures_told, refused, too_large
+from gateway.fetching.errors import (
+    FetchError,
+    bad_url_error,
+    status_error,
+    too_large_error,
+    translate_errors,
+)
 from gateway.fetching.network import GuardedNetwork, Resolve, resolve
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 
 MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -30,7 +36,7 @@ _RANGE = re.compile(r"bytes (?:(\d{1,19})-\d{1,19}|\*)/(\d{1,19}|\*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class FetchedRange:
     """Bytes of a file, and how many the whole file has, None if the server does not say; and whether it sends parts."""
 
     data: bytes
@@ -39,7 +45,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FetchedResponse:
     """What a server answers, whatever it is; names of headers are in lower case."""
 
     status: int
@@ -52,7 +58,7 @@ class Fetcher:
 
     def __init__(
         self,
-        rules: Rules,
+        rules: FetchRules,
         *,
         most: int,
         seconds: float,
@@ -70,10 +76,10 @@ class Fetcher:
             retries=1,
         )
 
-    async def read(self, url: str, start: int, stop: int) -> Span:
+    async def read_range(self, url: str, start: int, stop: int) -> FetchedRange:
         """The bytes of a file from `start` up to, not including, `stop`, as in a slice; raises a `FetchError`."""
         asked = {"Range": f"bytes={start}-{stop - 1}"}
-        with failures_told():
+        with translate_errors():
             async with asyncio.timeout(self._seconds), self._answer(url, asked) as response:
                 if response.status == 200 and start:
                     raise FetchError(
@@ -81,30 +87,30 @@ class Fetcher:
                     )
                 total = _total(response, start)
                 data = b"" if response.status == 416 else await _beginning(response, stop - start)
-        return Span(data, total, response.status != 200)
+        return FetchedRange(data, total, response.status != 200)
 
-    async def ask(self, url: str, *, method: str = "GET", most: int = 0) -> Answer:
+    async def request(self, url: str, *, method: str = "GET", most: int = 0) -> FetchedResponse:
         """The answer to one request, redirects and refusals included, with `most` bytes; raises a `FetchError`."""
-        with failures_told():
+        with translate_errors():
             async with (
                 asyncio.timeout(self._seconds),
-                self._sent(self._rules.checked(url), method, {}) as response,
+                self._sent(self._rules.check_url(url), method, {}) as response,
             ):
                 data = await _beginning(response, most + 1)
                 if len(data) > most:
-                    raise too_large(most)
+                    raise too_large_error(most)
                 headers = {
                     key.decode("latin-1").lower(): value.decode("latin-1")
                     for key, value in response.headers
                 }
-                return Answer(response.status, headers, data)
+                return FetchedResponse(response.status, headers, data)
 
     @asynccontextmanager
-    async def local(self, url: str) -> AsyncIterator[Path]:
+    async def local_copy(self, url: str) -> AsyncIterator[Path]:
         """A temporary copy of the whole file, while the context lasts; raises a `FetchError`."""
         file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115  # closed in a thread
         try:
-            with failures_told():
+            with translate_errors():
                 async with asyncio.timeout(self._seconds), self._answer(url, {}) as response:
                     await self._copy(response, file)
             yield Path(file.name)
@@ -120,7 +126,7 @@ class Fetcher:
         self, url: str, headers: Mapping[str, str]
     ) -> AsyncIterator[httpcore.Response]:
         """The answer of the server at which all redirects end, which has the file or a part of it."""
-        place = self._rules.checked(url)
+        place = self._rules.check_url(url)
         for _ in range(MOST_REDIRECTS + 1):
             async with self._sent(place, "GET", headers) as response:
                 if response.status not in _REDIRECTS:
@@ -146,21 +152,21 @@ class Fetcher:
     def _next(self, place: httpx.URL, location: str) -> httpx.URL:
         """Where a redirect leads, checked like the first URL."""
         try:
-            following = self._rules.checked(str(place.join(urldefrag(location).url)))
+            following = self._rules.check_url(str(place.join(urldefrag(location).url)))
         except httpx.InvalidURL:
-            raise bad_url("The server redirects to what is not a URL.") from None
+            raise bad_url_error("The server redirects to what is not a URL.") from None
         if place.scheme == "https" and following.scheme == "http":
-            raise bad_url("The server redirects from https to http.")
+            raise bad_url_error("The server redirects from https to http.")
         return following
 
     async def _copy(self, response: httpcore.Response, file: IO[bytes]) -> None:
         if (_total(response, 0) or 0) > self._most:
-            raise too_large(self._most)
+            raise too_large_error(self._most)
         size, waiting = 0, bytearray()
         async for chunk in response.aiter_stream():
             size += len(chunk)
             if size > self._most:
-                raise too_large(self._most)
+                raise too_large_error(self._most)
             waiting += chunk
             if len(waiting) >= _WRITTEN_AT_ONCE:
                 await asyncio.to_thread(file.write, waiting)
@@ -191,7 +197,7 @@ def _header(response: httpcore.Response, name: bytes) -> str:
 def _check_answer(response: httpcore.Response, asked: Mapping[str, str]) -> None:
     """Whether it is the file as it is; raises a `FetchError`."""
     if response.status not in ((200, 206, 416) if asked else (200,)):
-        raise refused(response.status)
+        raise status_error(response.status)
     if _header(response, b"content-encoding").lower() not in ("", "identity"):
         raise FetchError(ErrorCode.CONFLICT, "The server sends the file compressed only.")
 

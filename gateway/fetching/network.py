@@ -9,8 +9,8 @@ from typing import Any
 import httpcore
 
 from gateway.fetching.addresses import Address
-from gateway.fetching.errors import no_public_address
-from gateway.fetching.rules import Rules, literal
+from gateway.fetching.errors import no_public_address_error
+from gateway.fetching.rules import FetchRules, parse_ip_address
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -27,7 +27,7 @@ async def resolve(host: str, port: int) -> list[str]:
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Connections for the HTTP library, to which it names the host of the URL; TLS is still made with that name."""
 
-    def __init__(self, rules: Rules, resolve: Resolve = resolve) -> None:
+    def __init__(self, rules: FetchRules, resolve: Resolve = resolve) -> None:
         self._rules = rules
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
@@ -57,10 +57,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 
     async def _addresses(self, host: str, port: int) -> list[Address]:
         """All of them must be allowed: a name that leads both inside and outside is a trick, or not meant for us."""
-        address = literal(host)
+        address = parse_ip_address(host)
         found = (
             [address] if address else [ip_address(each) for each in await self._resolve(host, port)]
         )
         if not found or not all(self._rules.allow(host, port, each) for each in found):
-            raise no_public_address()
+            raise no_public_address_error()
         return found

@@ -22,7 +22,7 @@ class RemoteFile:
     @classmethod
     async def open(cls, fetcher: Fetcher, url: str, most: int) -> "RemoteFile | None":
         """The file, None if its server does not send parts; raises a `FetchError`."""
-        span = await fetcher.read(url, 0, FIRST)
+        span = await fetcher.read_range(url, 0, FIRST)
         return (
             cls(fetcher, url, most, span.total, span.data)
             if span.is_part and span.total is not None
@@ -37,7 +37,7 @@ class RemoteFile:
         if self._left < 0:
             said = f"Reading the file takes more than the {self._most:,} bytes that may be fetched."
             raise FetchError(ErrorCode.LIMIT_EXCEEDED, said)
-        span = await self._fetcher.read(self._url, start, stop)
+        span = await self._fetcher.read_range(self._url, start, stop)
         if (len(span.data), span.total) != (min(stop, self.size) - start, self.size):
             raise FetchError(ErrorCode.UNAVAILABLE, "The file changed while it was read.")
         return span.data

@@ -15,7 +15,7 @@ from ipaddress import (
 import httpx
 
 from gateway.fetching.addresses import Address, is_public
-from gateway.fetching.errors import FetchError, bad_url
+from gateway.fetching.errors import FetchError, bad_url_error
 
 LONGEST_URL = 16_384
 _PORTS = {"http": 80, "https": 443}
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class FetchRules:
     """Ports that may be used, and private places that may be reached nevertheless."""
 
     ports: frozenset[int] = frozenset(_PORTS.values())
@@ -36,32 +36,34 @@ class Rules:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @classmethod
-    def read(cls, ports: Iterable[int], allowed: Iterable[str]) -> "Rules":
+    def parse(cls, ports: Iterable[int], allowed: Iterable[str]) -> "FetchRules":
         """The rules of a site: what is allowed are networks, and hosts with or without a port; raises `ValueError`."""
         entries = list(allowed)
         networks = tuple(ip_network(entry) for entry in entries if "/" in entry)
         hosts = frozenset(_host_and_port(entry) for entry in entries if "/" not in entry)
         return cls(frozenset(ports), hosts, networks)
 
-    def checked(self, text: str) -> httpx.URL:
+    def check_url(self, text: str) -> httpx.URL:
         """The URL, its host in the one form that has one meaning; raises a `FetchError` unless we open such URLs."""
         if len(text) > LONGEST_URL:
-            raise bad_url(f"The URL has more than {LONGEST_URL:,} characters.")
+            raise bad_url_error(f"The URL has more than {LONGEST_URL:,} characters.")
         if _UNSOUND.search(text):
-            raise bad_url("The URL has white space, a control character or a backslash in it.")
+            raise bad_url_error(
+                "The URL has white space, a control character or a backslash in it."
+            )
         try:
             url = httpx.URL(text)
         except httpx.InvalidURL:
-            raise bad_url("This is not a URL.") from None
+            raise bad_url_error("This is not a URL.") from None
         if url.scheme not in _PORTS:
-            raise bad_url("The URL does not begin with https:// or http://.")
+            raise bad_url_error("The URL does not begin with https:// or http://.")
         if url.userinfo:
-            raise bad_url("The URL has a user name in it.")
+            raise bad_url_error("The URL has a user name in it.")
         host = _sound_host(url)
         if host != host_of(url):
             url = url.copy_with(host=host)
         if port_of(url) not in self.ports and (host_of(url), port_of(url)) not in self.hosts:
-            raise bad_url(f"Port {port_of(url)} is not one that is fetched from.")
+            raise bad_url_error(f"Port {port_of(url)} is not one that is fetched from.")
         return url
 
     def allow(self, host: str, port: int, address: Address) -> bool:
@@ -81,7 +83,7 @@ def port_of(url: httpx.URL) -> int:
     return _PORTS[url.scheme] if url.port is None else url.port
 
 
-def literal(host: str) -> Address | None:
+def parse_ip_address(host: str) -> Address | None:
     """The address that a host is, None if it is a name; raises `AddressValueError` for any but the usual notation."""
     if ":" in host:
         return IPv6Address(host)
@@ -91,13 +93,15 @@ def literal(host: str) -> Address | None:
 def _sound_host(url: httpx.URL) -> str:
     host = host_of(url).removesuffix(".")
     try:
-        address = literal(host)
+        address = parse_ip_address(host)
     except AddressValueError:
-        raise bad_url("The host is a number in a notation that is not the usual one.") from None
+        raise bad_url_error(
+            "The host is a number in a notation that is not the usual one."
+        ) from None
     if address is None and _NAME.match(host) is None:
-        raise bad_url("The URL has no host, or one that cannot be a name.")
+        raise bad_url_error("The URL has no host, or one that cannot be a name.")
     if isinstance(address, IPv6Address) and address.scope_id is not None:
-        raise bad_url("The host is an address with a zone.")
+        raise bad_url_error("The host is an address with a zone.")
     return host if address is None else str(address)
 
 

@@ -1,7 +1,7 @@
 """GraphQL over HTTP: one endpoint for queries and mutations, alone or in batches, every answer JSON."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic
+from typing import Any
 
 import orjson
 from graphql import OperationType
@@ -10,15 +10,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
-from gateway.http.graphql_service import GraphQLService, V
+from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import PROTOCOL
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, media_type, preferred
 from gateway.http.requests import (
-    HTTPRefusal,
+    HTTPRequestError,
     bad_request,
     body_of,
     members_of_body,
@@ -26,7 +27,7 @@ from gateway.http.requests import (
     operation_request,
     request_id_of,
 )
-from gateway.http.websocket import SocketEndpoint
+from gateway.http.websocket import GraphQLWebSocketEndpoint
 
 Page = Callable[[Request], Response]
 ALLOWED = {"GET": frozenset({OperationType.QUERY}), "POST": ONE_ANSWER}
@@ -39,20 +40,20 @@ STATUS = {
 
 
 def graphql_routes(
-    entrance: GraphQLService[V], path: str = "/graphql", page: Page | None = None
+    service: GraphQLService, path: str = "/graphql", page: Page | None = None
 ) -> list[BaseRoute]:
     """The endpoint for HTTP and WebSocket at `path`; `page` answers browsers that come without a query."""
     return [
-        Route(path, GraphQLEndpoint(entrance, page)),
-        WebSocketRoute(path, SocketEndpoint(entrance)),
+        Route(path, GraphQLEndpoint(service, page)),
+        WebSocketRoute(path, GraphQLWebSocketEndpoint(service)),
     ]
 
 
-class GraphQLEndpoint(Generic[V]):
+class GraphQLEndpoint:
     """An ASGI application that follows the GraphQL-over-HTTP specification."""
 
-    def __init__(self, entrance: GraphQLService[V], page: Page | None) -> None:
-        self._entrance = entrance
+    def __init__(self, service: GraphQLService, page: Page | None) -> None:
+        self._service = service
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,9 +83,11 @@ class GraphQLEndpoint(Generic[V]):
         self, request: Request, request_id: str, offer: str | None
     ) -> tuple[int, bytes, Mapping[str, str]]:
         if request.method not in ALLOWED:
-            raise HTTPRefusal(405, bad_request("Send GET or POST."), {"allow": ", ".join(ALLOWED)})
+            raise HTTPRequestError(
+                405, bad_request("Send GET or POST."), {"allow": ", ".join(ALLOWED)}
+            )
         if offer is None:
-            raise HTTPRefusal(406, bad_request(f"Answers are {JSON} or {GRAPHQL_JSON}."))
+            raise HTTPRequestError(406, bad_request(f"Answers are {JSON} or {GRAPHQL_JSON}."))
         viewer = await self._viewer(request)
         members = await self._members(request)
         if isinstance(members, list):
@@ -97,28 +100,28 @@ class GraphQLEndpoint(Generic[V]):
             raise _not_allowed(refusal.type) from None
         return _status(answer, offer), orjson.dumps(answer.body()), _timing([answer])
 
-    async def _viewer(self, request: Request) -> V:
+    async def _viewer(self, request: Request) -> Viewer:
         credential = request.headers.get("authorization")
         try:
-            return await self._entrance.authenticate(credential)
+            return await self._service.authenticate(credential)
         except DomainError as reason:
             if reason.code is not ErrorCode.UNAUTHENTICATED:
                 raise
             challenge = 'Bearer error="invalid_token"' if credential else "Bearer"
-            raise HTTPRefusal(401, reason, {"www-authenticate": challenge}) from None
+            raise HTTPRequestError(401, reason, {"www-authenticate": challenge}) from None
 
     async def _members(self, request: Request) -> Any:
         if request.method == "GET":
             return members_of_url(request)
         name, parameters = media_type(request.headers.get("content-type", ""))
         if name != JSON or parameters.get("charset", "utf-8") != "utf-8":
-            raise HTTPRefusal(415, bad_request(f"The body must be {JSON} in UTF-8."))
+            raise HTTPRequestError(415, bad_request(f"The body must be {JSON} in UTF-8."))
         if request.headers.get("content-encoding", "identity").lower() != "identity":
-            raise HTTPRefusal(415, bad_request("The body must not be compressed."))
-        return members_of_body(await body_of(request, self._entrance.limits))
+            raise HTTPRequestError(415, bad_request("The body must not be compressed."))
+        return members_of_body(await body_of(request, self._service.limits))
 
-    async def _batch(self, viewer: V, members: list[Any], request_id: str) -> list[Answer]:
-        allowed = self._entrance.limits.batch
+    async def _batch(self, viewer: Viewer, members: list[Any], request_id: str) -> list[Answer]:
+        allowed = self._service.limits.batch
         if not members:
             raise bad_request("A batch must hold at least one request.")
         if len(members) > allowed:
@@ -128,7 +131,7 @@ class GraphQLEndpoint(Generic[V]):
         batch = [operation_request(each, request_id) for each in members]
         return [await self._execute_in_batch(viewer, asked) for asked in batch]
 
-    async def _execute_in_batch(self, viewer: V, asked: OperationRequest) -> Answer:
+    async def _execute_in_batch(self, viewer: Viewer, asked: OperationRequest) -> Answer:
         try:
             return await self._execute(viewer, asked, ONE_ANSWER)
         except OperationNotAllowed as refusal:
@@ -136,10 +139,10 @@ class GraphQLEndpoint(Generic[V]):
             return Answer(errors=[describe(reason, asked.request_id)], executed=False)
 
     async def _execute(
-        self, viewer: V, asked: OperationRequest, allowed: frozenset[OperationType]
+        self, viewer: Viewer, asked: OperationRequest, allowed: frozenset[OperationType]
     ) -> Answer:
-        context = self._entrance.make_context(viewer, asked.request_id)
-        return await self._entrance.operations.execute(asked, context, allowed)
+        context = self._service.make_context(viewer, asked.request_id)
+        return await self._service.operations.execute(asked, context, allowed)
 
 
 def _wants_page(request: Request) -> bool:
@@ -148,10 +151,10 @@ def _wants_page(request: Request) -> bool:
     return preferred(request.headers.get("accept"), (JSON, GRAPHQL_JSON, HTML)) == HTML
 
 
-def _not_allowed(type_: OperationType) -> HTTPRefusal:
+def _not_allowed(type_: OperationType) -> HTTPRequestError:
     if type_ is OperationType.MUTATION:
-        return HTTPRefusal(405, bad_request("Send mutations by POST."), {"allow": "POST"})
-    return HTTPRefusal(
+        return HTTPRequestError(405, bad_request("Send mutations by POST."), {"allow": "POST"})
+    return HTTPRequestError(
         400, bad_request(f"Subscriptions run over WebSocket, with the sub-protocol {PROTOCOL}.")
     )
 
@@ -175,7 +178,7 @@ def _status(answer: Answer, offer: str) -> int:
 
 
 def _refusal(error: Exception) -> tuple[int, Exception, Mapping[str, str]]:
-    if isinstance(error, HTTPRefusal):
+    if isinstance(error, HTTPRequestError):
         return error.status, error.reason, error.headers
     if isinstance(error, DomainError):
         return STATUS.get(error.code, 400), error, {}

@@ -1,31 +1,20 @@
-"""What the GraphQL transports are given: who asks, with what context, through which operations, within which limits."""
+"""Dependencies and settings of the GraphQL transports (HTTP and WebSocket)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
-from uuid import UUID
 
+from gateway.auth.viewer import Viewer
 from gateway.execution.operations import Operations
 from gateway.settings import Limits
 
 
-class Viewer(Protocol):
-    """Who asks."""
-
-    @property
-    def user_uuid(self) -> UUID:
-        """The user, by whom sockets are counted."""
-
-
-V = TypeVar("V", bound=Viewer)
-
-
 @dataclass(frozen=True, slots=True)
 class SocketTimeouts:
-    """The rhythm of a socket, in seconds.
+    """Timeouts and intervals of a WebSocket, in seconds.
 
-    `initialise` is how long a client may take to say who it is, `ping` the time between pings, and `recheck` how long
-    a credential is believed: after that it is looked up again before anything is sent.
+    A client has `initialise` seconds to send `connection_init`. The server pings every `ping`
+    seconds. A credential that was checked more than `recheck` seconds ago is checked again before
+    the next message is sent.
     """
 
     initialise: float = 10.0
@@ -34,16 +23,17 @@ class SocketTimeouts:
 
 
 @dataclass(frozen=True, slots=True)
-class GraphQLService(Generic[V]):
-    """`authenticate` takes a whole Authorization value or None and raises UNAUTHENTICATED.
+class GraphQLService:
+    """Everything that the transports need to serve one schema.
 
-    `make_context` takes the viewer and a request id, and is called anew for each operation. `origins` are those from
-    which web pages may open sockets, beside the gateway's own.
+    `authenticate` takes the value of an Authorization header, or None, and raises UNAUTHENTICATED.
+    `make_context` takes the viewer and a request id and is called once per operation. `origins`
+    are the origins, besides the server's own, whose pages may open sockets.
     """
 
-    authenticate: Callable[[str | None], Awaitable[V]]
-    make_context: Callable[[V, str], object]
+    authenticate: Callable[[str | None], Awaitable[Viewer]]
+    make_context: Callable[[Viewer, str], object]
     operations: Operations
     limits: Limits
     origins: frozenset[str] = frozenset()
-    pace: SocketTimeouts = SocketTimeouts()
+    timeouts: SocketTimeouts = SocketTimeouts()

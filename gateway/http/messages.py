@@ -14,7 +14,7 @@ LONGEST_REASON = 123  # bytes, by RFC 6455
 Message = dict[str, Any]
 
 
-class Code(IntEnum):
+class CloseCode(IntEnum):
     """Why a socket was closed."""
 
     MESSAGE_TOO_BIG = 1009
@@ -31,7 +31,7 @@ class Code(IntEnum):
 class SocketClosed(Exception):
     """The socket must be closed, with this code and reason."""
 
-    def __init__(self, code: Code, reason: str) -> None:
+    def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
@@ -63,7 +63,7 @@ def encode(message: Message) -> str:
     return orjson.dumps(message).decode()
 
 
-def next_of(id_: str, payload: str) -> str:
+def next_frame(id_: str, payload: str) -> str:
     """The text frame of a `next` message whose payload is JSON text already."""
     return f'{{"id":{orjson.dumps(id_).decode()},"type":"next","payload":{payload}}}'
 
@@ -80,4 +80,4 @@ def _check_payload(message: Message, type_: Any) -> None:
 
 
 def _invalid(reason: str) -> SocketClosed:
-    return SocketClosed(Code.BAD_MESSAGE, reason)
+    return SocketClosed(CloseCode.BAD_MESSAGE, reason)

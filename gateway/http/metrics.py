@@ -23,7 +23,7 @@ Counts = Mapping[str, int]
 STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403}
 
 
-class Operations(Collector):
+class OperationCollector(Collector):
     """How many operations were answered by their plans, and why others were not."""
 
     def __init__(self, counted: Counts, reasons: Counts) -> None:
@@ -52,7 +52,7 @@ def metrics_route(
     """`/metrics`, with the credential of an admin."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(Operations(counted, reasons))
+    registry.register(OperationCollector(counted, reasons))
 
     async def metrics(request: Request) -> Response:
         try:

@@ -14,15 +14,15 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.errors import ErrorCode
 from gateway.stores.base import MissingObject
-from gateway.stores.disk import LocalDisk
-from gateway.stores.headers import attachment
-from gateway.stores.incoming import AlreadyStored, WrongBytes
+from gateway.stores.disk import DiskStore
+from gateway.stores.headers import attachment_header
+from gateway.stores.incoming import AlreadyStored, UploadMismatch
 from gateway.stores.signing import BadSignature
 
 _RANGE = re.compile(
     r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE
 )
-Answer = Callable[[LocalDisk, Request], Awaitable[Response]]
+Answer = Callable[[DiskStore, Request], Awaitable[Response]]
 
 # Whatever was uploaded, it is data: no browser may run, frame or keep it.
 _DEFENCES = {
@@ -32,7 +32,7 @@ _DEFENCES = {
 }
 
 
-class Refused(Exception):
+class ObjectRequestError(Exception):
     """A request that the signed URL does not describe."""
 
     def __init__(self, status: int, code: ErrorCode, message: str) -> None:
@@ -41,7 +41,7 @@ class Refused(Exception):
         self.code = code
 
 
-class Download(FileResponse):
+class ObjectFileResponse(FileResponse):
     """One range or the whole file, read in a thread."""
 
     chunk_size = 256 << 10
@@ -53,7 +53,7 @@ class Download(FileResponse):
         await super().__call__(scope, receive, send)
 
 
-def object_routes(store: LocalDisk) -> list[BaseRoute]:
+def object_routes(store: DiskStore) -> list[BaseRoute]:
     """Where the URLs of this store lead. A page of any origin may use them: the signature is all the right it takes."""
     cross_origin = Middleware(
         CORSMiddleware,
@@ -75,10 +75,10 @@ def object_routes(store: LocalDisk) -> list[BaseRoute]:
     return [Mount("/objects", routes=routes, middleware=[cross_origin])]
 
 
-async def _answer(answer: Answer, store: LocalDisk, request: Request) -> Response:
+async def _answer(answer: Answer, store: DiskStore, request: Request) -> Response:
     try:
         return await answer(store, request)
-    except Refused as error:
+    except ObjectRequestError as error:
         return _refusal(error.status, error.code, error)
     except BadSignature as error:
         return _refusal(403, ErrorCode.FORBIDDEN, error)
@@ -86,7 +86,7 @@ async def _answer(answer: Answer, store: LocalDisk, request: Request) -> Respons
         return _refusal(404, ErrorCode.NOT_FOUND, "there is nothing here")
     except AlreadyStored as error:
         return _refusal(412, ErrorCode.CONFLICT, error)
-    except WrongBytes as error:
+    except UploadMismatch as error:
         return _refusal(400, ErrorCode.BAD_REQUEST, error)
     except ClientDisconnect:
         return _refusal(400, ErrorCode.BAD_REQUEST, "the body broke off")
@@ -97,23 +97,23 @@ def _refusal(status: int, code: ErrorCode, message: object) -> Response:
     return JSONResponse(content, status, headers=_DEFENCES)
 
 
-async def _download(store: LocalDisk, request: Request) -> Response:
+async def _download(store: DiskStore, request: Request) -> Response:
     key = request.path_params["key"]
     claims = store.claims("GET", key, _query(request))
     path, status = await store.find(key)
     headers = {
         **_DEFENCES,
-        "Content-Disposition": attachment(claims["name"]),
+        "Content-Disposition": attachment_header(claims["name"]),
         "Content-Type": claims["type"],
     }
-    response = Download(path, headers=headers, stat_result=status)
+    response = ObjectFileResponse(path, headers=headers, stat_result=status)
     tag = response.headers["ETag"]
     if _has(request.headers.get("If-None-Match", ""), tag):
         return Response(status_code=304, headers={**_DEFENCES, "ETag": tag})
     return response
 
 
-async def _upload(store: LocalDisk, request: Request) -> Response:
+async def _upload(store: DiskStore, request: Request) -> Response:
     key = request.path_params["key"]
     claims = store.claims("PUT", key, _query(request))
     size = int(claims["length"])
@@ -124,7 +124,9 @@ async def _upload(store: LocalDisk, request: Request) -> Response:
         )
         return Response(headers={**_DEFENCES, "ETag": part.etag})
     if request.headers.get("Content-Type") != claims["type"]:
-        raise Refused(400, ErrorCode.BAD_REQUEST, f"the Content-Type must be {claims['type']}")
+        raise ObjectRequestError(
+            400, ErrorCode.BAD_REQUEST, f"the Content-Type must be {claims['type']}"
+        )
     await store.accept(key, request.stream(), size, claims.get("sha256"))
     return Response(headers=_DEFENCES)
 
@@ -138,11 +140,13 @@ def _check_length(headers: Headers, size: int) -> None:
     """The server holds the body to its Content-Length, so that is the place to look at, before a byte is read."""
     length = headers.get("Content-Length")
     if length is None:
-        raise Refused(411, ErrorCode.BAD_REQUEST, "the Content-Length is missing")
+        raise ObjectRequestError(411, ErrorCode.BAD_REQUEST, "the Content-Length is missing")
     if int(length) > size:
-        raise Refused(413, ErrorCode.LIMIT_EXCEEDED, f"the Content-Length must be {size}")
+        raise ObjectRequestError(
+            413, ErrorCode.LIMIT_EXCEEDED, f"the Content-Length must be {size}"
+        )
     if int(length) < size:
-        raise Refused(400, ErrorCode.BAD_REQUEST, f"the Content-Length must be {size}")
+        raise ObjectRequestError(400, ErrorCode.BAD_REQUEST, f"the Content-Length must be {size}")
 
 
 def _is_range(text: str) -> bool:

@@ -22,7 +22,7 @@ _SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _QUOTED = [f'"{name}"'.encode() for name in MEMBERS]
 
 
-class HTTPRefusal(Exception):
+class HTTPRequestError(Exception):
     """An HTTP request is refused before any operation is looked at."""
 
     def __init__(
@@ -96,7 +96,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
                 body += chunk
                 _check_size(len(body), limits)
     except TimeoutError:
-        raise HTTPRefusal(
+        raise HTTPRequestError(
             408, DomainError(ErrorCode.TIMEOUT, "The body did not arrive in time.")
         ) from None
     return bytes(body)
@@ -105,7 +105,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
 def _check_size(found: int, limits: Limits) -> None:
     if found > limits.body_bytes:
         excess = LimitExceeded("The body has too many bytes", "bodyBytes", limits.body_bytes, found)
-        raise HTTPRefusal(413, excess)
+        raise HTTPRequestError(413, excess)
 
 
 def _json(text: bytes | str, what: str) -> Any:

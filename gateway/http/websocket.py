@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import aclosing, suppress
 from functools import partial
 from time import monotonic
-from typing import Any, Generic
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -13,23 +13,32 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.failures import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
-from gateway.http.graphql_service import GraphQLService, V
-from gateway.http.messages import PROTOCOL, Code, Message, SocketClosed, encode, next_of, parse
+from gateway.http.graphql_service import GraphQLService
+from gateway.http.messages import (
+    PROTOCOL,
+    CloseCode,
+    Message,
+    SocketClosed,
+    encode,
+    next_frame,
+    parse,
+)
 from gateway.http.requests import operation_request
 
 SECONDS_TO_CLOSE = 1.0
 FOREIGN_ORIGIN = DomainError(ErrorCode.FORBIDDEN, "Pages of this origin may not open sockets here.")
 
 
-class SocketEndpoint(Generic[V]):
+class GraphQLWebSocketEndpoint:
     """An ASGI application that opens sockets, and counts those of each user."""
 
-    def __init__(self, entrance: GraphQLService[V]) -> None:
-        self._entrance = entrance
+    def __init__(self, service: GraphQLService) -> None:
+        self._service = service
         self._sockets: Counter[UUID] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,26 +48,28 @@ class SocketEndpoint(Generic[V]):
             await websocket.send_denial_response(Response(body, 403, media_type="application/json"))
         elif PROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
-            await websocket.close(Code.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+            await websocket.close(
+                CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable"
+            )
         else:
             await websocket.accept(PROTOCOL)
-            await Socket(websocket, self._entrance, self._sockets).serve()
+            await WebSocketHandler(websocket, self._service, self._sockets).serve()
 
     def _welcome(self, origin: str | None, host: str | None) -> bool:
         """Browsers would let any page open a socket, but they name its origin."""
         return (
-            origin is None or origin in self._entrance.origins or origin.partition("://")[2] == host
+            origin is None or origin in self._service.origins or origin.partition("://")[2] == host
         )
 
 
-class Socket(Generic[V]):
+class WebSocketHandler:
     """One socket from its acceptance to its end; what is still running then is cancelled."""
 
     def __init__(
-        self, websocket: WebSocket, entrance: GraphQLService[V], sockets: Counter[UUID]
+        self, websocket: WebSocket, service: GraphQLService, sockets: Counter[UUID]
     ) -> None:
         self._websocket = websocket
-        self._entrance = entrance
+        self._service = service
         self._sockets = sockets
         self._credential: str | None = None
         self._checked = 0.0
@@ -82,7 +93,7 @@ class Socket(Generic[V]):
             ended = next(error for error in group.exceptions if isinstance(error, SocketClosed))
         except* Exception as group:
             describe(group, new_request_id())  # logs it
-            ended = SocketClosed(Code.INTERNAL_ERROR, "Internal error")
+            ended = SocketClosed(CloseCode.INTERNAL_ERROR, "Internal error")
         finally:
             self._sign_out()
         if ended:
@@ -94,9 +105,9 @@ class Socket(Generic[V]):
             raise WebSocketDisconnect(message["code"])
         frame = message.get("text")
         if not isinstance(frame, str):
-            raise SocketClosed(Code.BAD_MESSAGE, "Send text frames")
-        if len(frame) > self._entrance.limits.body_bytes:
-            raise SocketClosed(Code.MESSAGE_TOO_BIG, "Message too big")
+            raise SocketClosed(CloseCode.BAD_MESSAGE, "Send text frames")
+        if len(frame) > self._service.limits.body_bytes:
+            raise SocketClosed(CloseCode.MESSAGE_TOO_BIG, "Message too big")
         return frame
 
     async def _follow(self, message: Message) -> None:
@@ -113,7 +124,7 @@ class Socket(Generic[V]):
 
     async def _initialise(self, payload: dict[str, Any]) -> None:
         if self._initialised:
-            raise SocketClosed(Code.TOO_MANY, "Too many initialisation requests")
+            raise SocketClosed(CloseCode.TOO_MANY, "Too many initialisation requests")
         self._initialised = True
         credential = next(
             (value for name, value in payload.items() if name.lower() == "authorization"), None
@@ -128,18 +139,18 @@ class Socket(Generic[V]):
         try:
             await self._send({"type": "pong"} | ({"payload": payload} if payload else {}))
         except TypeError:
-            raise SocketClosed(Code.BAD_MESSAGE, "The payload is nested too deeply") from None
+            raise SocketClosed(CloseCode.BAD_MESSAGE, "The payload is nested too deeply") from None
 
     async def _start(self, id_: str, payload: dict[str, Any]) -> None:
         if not self._acknowledged.done():
-            raise SocketClosed(Code.UNAUTHORIZED, "Unauthorized")
+            raise SocketClosed(CloseCode.UNAUTHORIZED, "Unauthorized")
         if id_ in self._running:
-            raise SocketClosed(Code.SUBSCRIBER_EXISTS, f"Subscriber for {id_} already exists")
+            raise SocketClosed(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {id_} already exists")
         try:
             request = operation_request(payload, new_request_id())
         except DomainError as flaw:
-            raise SocketClosed(Code.BAD_MESSAGE, flaw.message) from None
-        allowed, found = self._entrance.limits.operations_per_socket, len(self._running) + 1
+            raise SocketClosed(CloseCode.BAD_MESSAGE, flaw.message) from None
+        allowed, found = self._service.limits.operations_per_socket, len(self._running) + 1
         if found > allowed:
             excess = LimitExceeded(
                 f"The socket would run {found:,} operations", "operationsPerSocket", allowed, found
@@ -159,8 +170,8 @@ class Socket(Generic[V]):
 
     async def _run(self, id_: str, request: OperationRequest) -> None:
         viewer = await self._authenticate()
-        contexts = partial(self._entrance.make_context, viewer, request.request_id)
-        outcome = await self._entrance.operations.subscribe(request, contexts)
+        contexts = partial(self._service.make_context, viewer, request.request_id)
+        outcome = await self._service.operations.subscribe(request, contexts)
         if isinstance(outcome, Answer):
             if await self._tell(id_, outcome):
                 await self._finish(id_, {"type": "complete"})
@@ -176,7 +187,7 @@ class Socket(Generic[V]):
         """Send an answer; whether the operation goes on: one that was refused ends it."""
         await self._recheck()
         if answer.executed:
-            await self._send_text(next_of(id_, answer.text))
+            await self._send_text(next_frame(id_, answer.text))
         else:
             await self._finish(id_, {"type": "error", "payload": answer.errors})
         return answer.executed
@@ -190,29 +201,29 @@ class Socket(Generic[V]):
 
     async def _watch(self) -> None:
         """End a socket that says nothing, or whose credential is no longer good; keep the others awake."""
-        pace = self._entrance.pace
+        timeouts = self._service.timeouts
         try:
-            async with asyncio.timeout(pace.initialise):
+            async with asyncio.timeout(timeouts.initialise):
                 await self._acknowledged
         except TimeoutError:
             raise SocketClosed(
-                Code.INITIALISATION_TIMEOUT, "Connection initialisation timeout"
+                CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout"
             ) from None
         while True:
-            await asyncio.sleep(pace.ping)
+            await asyncio.sleep(timeouts.ping)
             await self._recheck()
             await self._send({"type": "ping"})
 
-    async def _authenticate(self) -> V:
+    async def _authenticate(self) -> Viewer:
         self._checked = monotonic()
         try:
-            return await self._entrance.authenticate(self._credential)
+            return await self._service.authenticate(self._credential)
         except DomainError:
-            raise SocketClosed(Code.FORBIDDEN, "Forbidden") from None
+            raise SocketClosed(CloseCode.FORBIDDEN, "Forbidden") from None
 
     async def _recheck(self) -> None:
         """Look the credential up again once it is old; if that cannot be done now, it is done next time."""
-        if monotonic() - self._checked < self._entrance.pace.recheck:
+        if monotonic() - self._checked < self._service.timeouts.recheck:
             return
         try:
             await self._authenticate()
@@ -221,9 +232,9 @@ class Socket(Generic[V]):
         except Exception as error:
             describe(error, new_request_id())  # logs it
 
-    def _sign_in(self, viewer: V) -> None:
-        if self._sockets[viewer.user_uuid] >= self._entrance.limits.sockets_per_viewer:
-            raise SocketClosed(Code.TOO_MANY, "Too many sockets")
+    def _sign_in(self, viewer: Viewer) -> None:
+        if self._sockets[viewer.user_uuid] >= self._service.limits.sockets_per_viewer:
+            raise SocketClosed(CloseCode.TOO_MANY, "Too many sockets")
         self._user = viewer.user_uuid
         self._sockets[self._user] += 1
 

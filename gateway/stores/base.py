@@ -29,7 +29,7 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class UploadedPart:
     """One stored part of a multipart upload; `number` counts from 1 to `MAX_PARTS`, `size` in bytes."""
 
     number: int
@@ -38,7 +38,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class DeclaredUpload:
     """What a client declared of the bytes that it is about to send; `size` in bytes, `sha256` in hex digits."""
 
     size: int
@@ -82,7 +82,9 @@ class ObjectStore(Protocol):
     ) -> SignedRequest:
         """A download of the object as an attachment with that name and type."""
 
-    async def sign_put(self, key: str, upload: Upload, lifetime: timedelta) -> SignedRequest:
+    async def sign_put(
+        self, key: str, upload: DeclaredUpload, lifetime: timedelta
+    ) -> SignedRequest:
         """An upload of exactly the declared bytes: other lengths, types and checksums are refused by the store.
 
         It succeeds once. Whoever holds the URL cannot change the object after somebody has looked at it.
@@ -96,10 +98,10 @@ class ObjectStore(Protocol):
     ) -> SignedRequest:
         """An upload of one part, of exactly `size` bytes; sent again it replaces the part."""
 
-    async def parts(self, key: str, upload_id: str) -> list[Part]:
+    async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         """The parts that have arrived, by number."""
 
-    async def complete_parts(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+    async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         """Make one object of the parts; raises `IncompleteUpload` when one is not there as described.
 
         The upload is gone afterwards, so a second call raises it too: look at `info` before repeating one.
@@ -127,6 +129,6 @@ class IncompleteUpload(Exception):
     """A part of the upload is not there as described."""
 
 
-def deadline(lifetime: timedelta) -> datetime:
+def expires_after(lifetime: timedelta) -> datetime:
     """When a URL expires that is signed now: UTC, in whole seconds, as signatures count."""
     return (datetime.now(UTC) + lifetime).replace(microsecond=0)

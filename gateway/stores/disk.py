@@ -9,23 +9,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.stores.base import (
+    DeclaredUpload,
     IncompleteUpload,
     MissingObject,
     ObjectInfo,
-    Part,
     SignedRequest,
-    Upload,
-    deadline,
+    UploadedPart,
+    expires_after,
 )
-from gateway.stores.headers import media_type, plain_file_name
-from gateway.stores.incoming import IncomingFile, sweep
-from gateway.stores.keys import new_key, parts_of, path_of, sound
-from gateway.stores.signing import read_query, signed_query
+from gateway.stores.headers import plain_file_name, safe_media_type
+from gateway.stores.incoming import IncomingFile, remove_abandoned
+from gateway.stores.keys import new_key, object_path, parts_directory, validate_object_key
+from gateway.stores.signing import sign_query, verify_query
 
 _BLOCK = 1 << 20  # bytes that go to a thread at once
 
 
-class LocalDisk:
+class DiskStore:
     """The store that needs nothing: clients reach the gateway at `public_url`, `secret` signs what they may do."""
 
     def __init__(self, root: Path, *, public_url: str, secret: bytes, part_size: int) -> None:
@@ -43,10 +43,10 @@ class LocalDisk:
         return self._part_size
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
-        await asyncio.to_thread(self._put, path_of(self._content, key), data)
+        await asyncio.to_thread(self._put, object_path(self._content, key), data)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
-        await asyncio.to_thread(self._put_file, path_of(self._content, key), path)
+        await asyncio.to_thread(self._put_file, object_path(self._content, key), path)
 
     async def info(self, key: str) -> ObjectInfo | None:
         try:
@@ -57,7 +57,7 @@ class LocalDisk:
 
     async def find(self, key: str) -> tuple[Path, os.stat_result]:
         """The object's file and what the file system says of it; raises `MissingObject`."""
-        path = path_of(self._content, key)
+        path = object_path(self._content, key)
         try:
             return path, await asyncio.to_thread(path.stat)
         except FileNotFoundError:
@@ -74,7 +74,7 @@ class LocalDisk:
         yield path
 
     async def delete(self, keys: Sequence[str]) -> None:
-        await asyncio.to_thread(_remove, [path_of(self._content, key) for key in keys])
+        await asyncio.to_thread(_remove, [object_path(self._content, key) for key in keys])
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         # A key lies in the directory of its first two characters, so directories in order hold keys in order.
@@ -85,53 +85,59 @@ class LocalDisk:
     async def sign_get(
         self, key: str, file_name: str, content_type: str, lifetime: timedelta
     ) -> SignedRequest:
-        claims = {"name": plain_file_name(file_name), "type": media_type(content_type)}
+        claims = {"name": plain_file_name(file_name), "type": safe_media_type(content_type)}
         return self._sign("GET", key, claims, lifetime)
 
-    async def sign_put(self, key: str, upload: Upload, lifetime: timedelta) -> SignedRequest:
-        claims = {"length": str(upload.size), "type": media_type(upload.content_type)}
+    async def sign_put(
+        self, key: str, upload: DeclaredUpload, lifetime: timedelta
+    ) -> SignedRequest:
+        claims = {"length": str(upload.size), "type": safe_media_type(upload.content_type)}
         if upload.sha256 is not None:
             claims["sha256"] = upload.sha256.lower()
         return self._sign("PUT", key, claims, lifetime, {"Content-Type": claims["type"]})
 
     async def begin_parts(self, key: str, content_type: str) -> str:
         upload_id = new_key()
-        await asyncio.to_thread(parts_of(self._uploads, key, upload_id).mkdir)
+        await asyncio.to_thread(parts_directory(self._uploads, key, upload_id).mkdir)
         return upload_id
 
     async def sign_part(
         self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
     ) -> SignedRequest:
-        claims = {"upload": sound(upload_id), "part": str(number), "length": str(size)}
+        claims = {
+            "upload": validate_object_key(upload_id),
+            "part": str(number),
+            "length": str(size),
+        }
         return self._sign("PUT", key, claims, lifetime)
 
-    async def parts(self, key: str, upload_id: str) -> list[Part]:
-        return await asyncio.to_thread(_parts, parts_of(self._uploads, key, upload_id))
+    async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
+        return await asyncio.to_thread(_parts, parts_directory(self._uploads, key, upload_id))
 
-    async def complete_parts(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        directory = parts_of(self._uploads, key, upload_id)
-        await asyncio.to_thread(self._assemble, directory, path_of(self._content, key), parts)
+    async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        directory = parts_directory(self._uploads, key, upload_id)
+        await asyncio.to_thread(self._assemble, directory, object_path(self._content, key), parts)
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
         await asyncio.to_thread(
-            shutil.rmtree, parts_of(self._uploads, key, upload_id), ignore_errors=True
+            shutil.rmtree, parts_directory(self._uploads, key, upload_id), ignore_errors=True
         )
 
     async def sweep(self) -> None:
-        await asyncio.to_thread(sweep, self._incoming)
+        await asyncio.to_thread(remove_abandoned, self._incoming)
 
     async def close(self) -> None:
         pass
 
     def claims(self, method: str, key: str, query: str) -> Mapping[str, str]:
         """What a signed URL allows; raises `BadSignature`."""
-        return read_query(self._secret, method, key, query, datetime.now(UTC))
+        return verify_query(self._secret, method, key, query, datetime.now(UTC))
 
     async def accept(
         self, key: str, body: AsyncIterable[bytes], size: int, sha256: str | None
     ) -> None:
         """Store a new object as it arrives; raises `WrongBytes`, `AlreadyStored`."""
-        path = path_of(self._content, key)
+        path = object_path(self._content, key)
         async with self._receiving(body, sha256) as incoming:
             incoming.check(size)
             await asyncio.to_thread(path.parent.mkdir, exist_ok=True)
@@ -139,9 +145,9 @@ class LocalDisk:
 
     async def accept_part(
         self, key: str, upload_id: str, number: int, body: AsyncIterable[bytes], size: int
-    ) -> Part:
+    ) -> UploadedPart:
         """Store a part as it arrives, in place of the one before; raises `WrongBytes`, `MissingObject`."""
-        path = parts_of(self._uploads, key, upload_id) / f"{number:05}"
+        path = parts_directory(self._uploads, key, upload_id) / f"{number:05}"
         async with self._receiving(body) as incoming:
             incoming.check(size)
             try:
@@ -170,8 +176,8 @@ class LocalDisk:
         lifetime: timedelta,
         headers: Mapping[str, str] | None = None,
     ) -> SignedRequest:
-        expires_at = deadline(lifetime)
-        query = signed_query(self._secret, method, sound(key), expires_at, claims)
+        expires_at = expires_after(lifetime)
+        query = sign_query(self._secret, method, validate_object_key(key), expires_at, claims)
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
 
     def _put(self, path: Path, data: bytes) -> None:
@@ -186,7 +192,7 @@ class LocalDisk:
             target.parent.mkdir(exist_ok=True)
             incoming.replace(target)
 
-    def _assemble(self, directory: Path, target: Path, parts: Sequence[Part]) -> None:
+    def _assemble(self, directory: Path, target: Path, parts: Sequence[UploadedPart]) -> None:
         if not parts or not set(parts) <= set(_parts(directory)):
             raise IncompleteUpload("a part is not there as described")
         with closing(IncomingFile(self._incoming)) as incoming:
@@ -224,17 +230,17 @@ def _names(directory: Path, prefix: str) -> list[str]:
     return sorted(name for name in os.listdir(directory) if name.startswith(prefix))
 
 
-def _parts(directory: Path) -> list[Part]:
+def _parts(directory: Path) -> list[UploadedPart]:
     try:
         return [_part(path) for path in sorted(directory.iterdir())]
     except FileNotFoundError:
         return []
 
 
-def _part(path: Path) -> Part:
+def _part(path: Path) -> UploadedPart:
     """The part with a tag that changes whenever its file does."""
     status = path.stat()
-    return Part(
+    return UploadedPart(
         int(path.name),
         status.st_size,
         f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"',

@@ -19,13 +19,13 @@ def plain_file_name(name: str) -> str:
     return plain or "download"
 
 
-def attachment(file_name: str) -> str:
+def attachment_header(file_name: str) -> str:
     """A Content-Disposition that makes browsers save, never show: RFC 6266, with the name of RFC 8187 beside ASCII."""
     name = plain_file_name(file_name)
     fallback = re.sub(r"[^\w .()+,=@-]", "_", name, flags=re.ASCII)
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def media_type(text: str) -> str:
+def safe_media_type(text: str) -> str:
     """The media type itself, or that of any bytes where it is not well-formed."""
     return text if _MEDIA_TYPE.fullmatch(text) else "application/octet-stream"

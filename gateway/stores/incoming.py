@@ -10,7 +10,7 @@ from pathlib import Path
 _ABANDONED = 24 * 3600  # seconds
 
 
-class WrongBytes(Exception):
+class UploadMismatch(Exception):
     """What arrived is not what was declared; the message says in what."""
 
 
@@ -35,11 +35,11 @@ class IncomingFile:
             self._hash.update(data)
 
     def check(self, size: int) -> None:
-        """Raise `WrongBytes` unless these are the declared bytes."""
+        """Raise `UploadMismatch` unless these are the declared bytes."""
         if self._size != size:
-            raise WrongBytes(f"{self._size} bytes arrived where {size} were declared")
+            raise UploadMismatch(f"{self._size} bytes arrived where {size} were declared")
         if self._sha256 is not None and self._hash.hexdigest() != self._sha256:
-            raise WrongBytes("the bytes do not have the SHA-256 that was declared")
+            raise UploadMismatch("the bytes do not have the SHA-256 that was declared")
 
     def replace(self, target: Path) -> None:
         """Take the target's place."""
@@ -66,7 +66,7 @@ class IncomingFile:
         os.fsync(self._file.fileno())
 
 
-def sweep(directory: Path) -> None:
+def remove_abandoned(directory: Path) -> None:
     """Remove files that a process left behind when it was killed."""
     for path in directory.iterdir():
         with suppress(FileNotFoundError):  # others come and go meanwhile

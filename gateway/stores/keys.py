@@ -14,18 +14,18 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-def sound(key: str) -> str:
+def validate_object_key(key: str) -> str:
     """The key itself; raises `BadKey` unless it is a plain name that means the same to every store and file system."""
     if _SOUND.fullmatch(key) is None:
         raise BadKey(key[:64])
     return key
 
 
-def path_of(root: Path, key: str) -> Path:
+def object_path(root: Path, key: str) -> Path:
     """Where the object lies under `root`; raises `BadKey`."""
-    return root / sound(key)[:2] / key
+    return root / validate_object_key(key)[:2] / key
 
 
-def parts_of(root: Path, key: str, upload_id: str) -> Path:
+def parts_directory(root: Path, key: str, upload_id: str) -> Path:
     """Where the parts of a multipart upload lie under `root`; raises `BadKey`."""
-    return root / f"{sound(key)}.{sound(upload_id)}"
+    return root / f"{validate_object_key(key)}.{validate_object_key(upload_id)}"

@@ -4,8 +4,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from gateway.stores.base import ObjectStore
-from gateway.stores.disk import LocalDisk
-from gateway.stores.s3 import S3
+from gateway.stores.disk import DiskStore
+from gateway.stores.s3 import S3Store
 
 _S3_OPTIONS = ("endpoint", "region", "access_key", "secret_key")
 
@@ -27,16 +27,16 @@ def open_store(
         or not parts.path.startswith("/")
     ):
         raise ValueError("an object store is file:///directory or s3://bucket/prefix")
-    return LocalDisk(
+    return DiskStore(
         Path(unquote(parts.path)), public_url=public_url, secret=secret, part_size=part_size
     )
 
 
-def _s3(parts: SplitResult, part_size: int) -> S3:
+def _s3(parts: SplitResult, part_size: int) -> S3Store:
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     unknown = options.keys() - set(_S3_OPTIONS)
     if unknown or not parts.netloc:
         raise ValueError(
             f"an S3 store is s3://bucket/prefix with the options {', '.join(_S3_OPTIONS)}"
         )
-    return S3(parts.netloc, unquote(parts.path).strip("/"), part_size=part_size, **options)
+    return S3Store(parts.netloc, unquote(parts.path).strip("/"), part_size=part_size, **options)

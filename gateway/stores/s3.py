@@ -17,16 +17,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from gateway.stores.base import (
+    DeclaredUpload,
     IncompleteUpload,
     MissingObject,
     ObjectInfo,
-    Part,
     SignedRequest,
-    Upload,
-    deadline,
+    UploadedPart,
+    expires_after,
 )
-from gateway.stores.headers import attachment, media_type
-from gateway.stores.keys import sound
+from gateway.stores.headers import attachment_header, safe_media_type
+from gateway.stores.keys import validate_object_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +54,7 @@ class DeletionRefused(Exception):
     """The store would not delete an object."""
 
 
-class S3:
+class S3Store:
     """One bucket, or what lies at one prefix of it; without keys boto3 looks for credentials in its own places."""
 
     def __init__(
@@ -90,12 +90,12 @@ class S3:
             self._client.put_object,
             **self._at(key),
             Body=data,
-            ContentType=media_type(content_type),
+            ContentType=safe_media_type(content_type),
         )
         await self._run(call)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
-        extra = {"ContentType": media_type(content_type)}
+        extra = {"ContentType": safe_media_type(content_type)}
         call = partial(
             self._client.upload_file,
             str(path),
@@ -153,15 +153,17 @@ class S3:
         self, key: str, file_name: str, content_type: str, lifetime: timedelta
     ) -> SignedRequest:
         answer = {
-            "ResponseContentDisposition": attachment(file_name),
-            "ResponseContentType": media_type(content_type),
+            "ResponseContentDisposition": attachment_header(file_name),
+            "ResponseContentType": safe_media_type(content_type),
         }
         return await self._run(
             self._sign, "get_object", "GET", {**self._at(key), **answer}, lifetime
         )
 
-    async def sign_put(self, key: str, upload: Upload, lifetime: timedelta) -> SignedRequest:
-        headers = {"Content-Type": media_type(upload.content_type), "If-None-Match": "*"}
+    async def sign_put(
+        self, key: str, upload: DeclaredUpload, lifetime: timedelta
+    ) -> SignedRequest:
+        headers = {"Content-Type": safe_media_type(upload.content_type), "If-None-Match": "*"}
         declared = {
             "ContentLength": upload.size,
             "ContentType": headers["Content-Type"],
@@ -175,7 +177,9 @@ class S3:
         )
 
     async def begin_parts(self, key: str, content_type: str) -> str:
-        begin = partial(self._client.create_multipart_upload, ContentType=media_type(content_type))
+        begin = partial(
+            self._client.create_multipart_upload, ContentType=safe_media_type(content_type)
+        )
         return (await self._run(partial(begin, **self._at(key))))["UploadId"]
 
     async def sign_part(
@@ -186,10 +190,10 @@ class S3:
             self._sign, "upload_part", "PUT", {**self._at(key), **part}, lifetime
         )
 
-    async def parts(self, key: str, upload_id: str) -> list[Part]:
+    async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         return await self._run(self._parts, key, upload_id)
 
-    async def complete_parts(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+    async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         # Not every server looks at what it is told, so what lies there is compared first.
         if not parts or not set(parts) <= set(await self.parts(key, upload_id)):
             raise IncompleteUpload("a part is not there as described")
@@ -222,7 +226,7 @@ class S3:
         await asyncio.to_thread(self._client.close)
 
     def _name(self, key: str) -> str:
-        return self._prefix + sound(key)
+        return self._prefix + validate_object_key(key)
 
     def _at(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": self._name(key)}
@@ -261,7 +265,7 @@ class S3:
         if errors := answer.get("Errors"):
             raise DeletionRefused(errors[0].get("Code"), errors[0].get("Key"))
 
-    def _parts(self, key: str, upload_id: str) -> list[Part]:
+    def _parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         pages = self._client.get_paginator("list_parts").paginate(
             **self._at(key), UploadId=upload_id
         )
@@ -277,7 +281,7 @@ class S3:
             for each in sorted(found, key=lambda each: each["LastModified"])
         }
         return [
-            Part(number, newest[number]["Size"], newest[number]["ETag"])
+            UploadedPart(number, newest[number]["Size"], newest[number]["ETag"])
             for number in sorted(newest)
         ]
 
@@ -289,7 +293,7 @@ class S3:
         lifetime: timedelta,
         headers: dict[str, str] | None = None,
     ) -> SignedRequest:
-        expires_at = deadline(lifetime)  # before signing, so that nobody is promised too much
+        expires_at = expires_after(lifetime)  # before signing, so that nobody is promised too much
         seconds = int(lifetime.total_seconds())
         url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
         return SignedRequest(url, method, expires_at, headers or {})

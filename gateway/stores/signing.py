@@ -12,7 +12,7 @@ class BadSignature(Exception):
     """The URL was not signed by us for this, or not for this moment."""
 
 
-def signed_query(
+def sign_query(
     secret: bytes, method: str, key: str, expires_at: datetime, claims: Mapping[str, str]
 ) -> str:
     """The query string of a URL that allows `method` on `key` within the claims, until `expires_at` (whole seconds)."""
@@ -23,7 +23,7 @@ def signed_query(
     return query + _MARK + _signature(secret, method, key, query).decode()
 
 
-def read_query(secret: bytes, method: str, key: str, query: str, now: datetime) -> dict[str, str]:
+def verify_query(secret: bytes, method: str, key: str, query: str, now: datetime) -> dict[str, str]:
     """The claims of a signed query string; raises `BadSignature`.
 
     The signature covers the very text of the query, so there is no second way to write the same thing.

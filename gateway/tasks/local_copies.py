@@ -23,7 +23,7 @@ async def local_copy(
         opened = services.store.local(place)
     else:
         url, _ = await readable_url(services, place, integration_uuid)
-        opened = services.fetcher.local(url)
+        opened = services.fetcher.local_copy(url)
     async with opened as path:
         yield path
 
@@ -35,4 +35,4 @@ async def readable_url(
     if integration_uuid is None:
         return url, None
     integration, cloud = await open_integration(services, integration_uuid)
-    return await cloud.url_to_read(cloud.place(url)), integration
+    return await cloud.internal_url(cloud.locate(url)), integration

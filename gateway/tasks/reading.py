@@ -189,7 +189,7 @@ class Reader:
             return f"{upload.file_name}: {error}."
         except FetchError as error:
             said = f"{upload.file_name}: {error}"
-            if error.may_pass:
+            if error.is_transient:
                 raise FetchError(error.code, said) from None
             return said
         title, metadata = source["title"], source["client_metadata"]
@@ -208,12 +208,12 @@ class Reader:
         """What a file elsewhere is; only what must be seen of it is fetched, of facts that are given but the size."""
         fetcher = self._services.fetcher
         if provided is not None:
-            span = await fetcher.read(url, 0, 1)
+            span = await fetcher.read_range(url, 0, 1)
             size = provided.get("file_size") if span.total is None else span.total
             return _trusted(provided, None, size)
         if remote := await RemoteFile.open(fetcher, url, self._services.settings.fetch_bytes):
             return asdict(await self._prober.probe(remote, kind, name))
-        async with fetcher.local(url) as path:
+        async with fetcher.local_copy(url) as path:
             return asdict(await self._prober.probe(path, kind, name))
 
     async def _facts(

@@ -48,7 +48,7 @@ async def reencode(
         ending = Ending(ReencodeUnitStatus.ERROR, error=_said(error))
     except Exception as error:
         log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
-        if tries < len(DELAYS) and not (isinstance(error, FetchError) and not error.may_pass):
+        if tries < len(DELAYS) and not (isinstance(error, FetchError) and not error.is_transient):
             return await _postpone(services, job, position, tries)
         ending = Ending(ReencodeUnitStatus.ERROR, error=_said(error))
     await end_unit(services, unit, ending)

@@ -20,9 +20,9 @@ from gateway.catalog.mirroring.prefix_folders import (
 )
 from gateway.catalog.rules.metadata_types import MetadataValidator, load_metadata_validator
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata
-from gateway.clouds.base import CloudObject, ObjectPage, Place
+from gateway.clouds.base import CloudObject, ObjectLocation, ObjectPage
 from gateway.clouds.cloud import Cloud
-from gateway.clouds.urls import url_of
+from gateway.clouds.urls import object_url
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.tree import MAX_DEPTH, depth
@@ -98,8 +98,8 @@ class Scan:
     async def step(self) -> Step:
         """Look at the next page; raises a `FetchError` where the bucket cannot be read."""
         _, cloud = await open_integration(self._services, self._folder.integration_uuid)
-        top = cloud.place(self._folder.remote_url)
-        page = await cloud.page(top, self._job.cursor, PAGE)
+        top = cloud.locate(self._folder.remote_url)
+        page = await cloud.list_objects(top, self._job.cursor, PAGE)
         found = self._sort(cloud, top, page)
         reach = (
             None
@@ -119,7 +119,7 @@ class Scan:
         vanished = await self._vanished(cloud, top, missing)
         return await self._compared(cloud, top, page, found, vanished, reach)
 
-    def _sort(self, cloud: Cloud, top: Place, page: ObjectPage) -> Sorted:
+    def _sort(self, cloud: Cloud, top: ObjectLocation, page: ObjectPage) -> Sorted:
         """What there is to do with each object; those that stand for empty folders are nothing to us."""
         found = Sorted()
         for one in page.objects:
@@ -133,10 +133,10 @@ class Scan:
                 found.skipped.append(one.key)
         return found
 
-    def _has_room(self, cloud: Cloud, top: Place, key: str) -> bool:
+    def _has_room(self, cloud: Cloud, top: ObjectLocation, key: str) -> bool:
         """Whether a key can be named by a URL, and its folder lies no deeper than folders can."""
         try:
-            cloud.place(url_of(cloud.account, Place(top.bucket, key)))
+            cloud.locate(object_url(cloud.account, ObjectLocation(top.bucket, key)))
         except FetchError:
             return False
         return depth(self._folder.path) + len(prefixes_above(prefix_of(key), top.key)) <= MAX_DEPTH
@@ -159,14 +159,14 @@ class Scan:
             statement.order_by(items.c.remote_key).limit(PAGE + 1)
         )
 
-    async def _vanished(self, cloud: Cloud, top: Place, rows: Sequence[Any]) -> list[UUID]:
+    async def _vanished(self, cloud: Cloud, top: ObjectLocation, rows: Sequence[Any]) -> list[UUID]:
         """Those of the items whose objects are gone: not all stores list in order, so each is asked for."""
         there = await asyncio.gather(
-            *(self._is_there(cloud, Place(top.bucket, row.remote_key)) for row in rows)
+            *(self._is_there(cloud, ObjectLocation(top.bucket, row.remote_key)) for row in rows)
         )
         return [row.uuid for row, is_there in zip(rows, there, strict=True) if not is_there]
 
-    async def _is_there(self, cloud: Cloud, place: Place) -> bool:
+    async def _is_there(self, cloud: Cloud, place: ObjectLocation) -> bool:
         """Whether there is an object, and it is no metadata of another."""
         if self._suffix and place.key.endswith(self._suffix):
             return False
@@ -182,7 +182,7 @@ class Scan:
     async def _compared(
         self,
         cloud: Cloud,
-        top: Place,
+        top: ObjectLocation,
         page: ObjectPage,
         found: Sorted,
         vanished: list[UUID],
@@ -233,7 +233,11 @@ class Scan:
         }
 
     async def _expected(
-        self, cloud: Cloud, top: Place, new: Sequence[CloudObject], sidecars: Mapping[str, Sidecar]
+        self,
+        cloud: Cloud,
+        top: ObjectLocation,
+        new: Sequence[CloudObject],
+        sidecars: Mapping[str, Sidecar],
     ) -> list[ListedObject]:
         """New objects with the folders that their items go to."""
         prefixes = {prefix_of(one.key) for one in new}
@@ -244,7 +248,7 @@ class Scan:
         return [
             ListedObject(
                 one,
-                url_of(cloud.account, Place(top.bucket, one.key)),
+                object_url(cloud.account, ObjectLocation(top.bucket, one.key)),
                 kind,
                 homes[prefix_of(one.key)],
                 sidecars.get(one.key),
@@ -254,7 +258,7 @@ class Scan:
         ]
 
     async def _sidecars(
-        self, cloud: Cloud, top: Place, found: Sorted, rows: Mapping[str, Any]
+        self, cloud: Cloud, top: ObjectLocation, found: Sorted, rows: Mapping[str, Any]
     ) -> tuple[dict[str, Sidecar], list[str]]:
         """The metadata that is not attached yet, by the keys of the objects that it is for; and what is no metadata.
 
@@ -274,13 +278,13 @@ class Scan:
         return good, [one.key for key, one in wanted.items() if key not in good]
 
     async def _sidecar(
-        self, cloud: Cloud, top: Place, one: CloudObject, terms: MetadataValidator
+        self, cloud: Cloud, top: ObjectLocation, one: CloudObject, terms: MetadataValidator
     ) -> Sidecar | None:
         """What an object says as metadata; None if it is not JSON of an object that fits the terms, or too much."""
         if not 0 < one.size <= MAX_METADATA:
             return None
         async with self._places:
-            data = (await cloud.read(Place(top.bucket, one.key), 0, one.size)).data
+            data = (await cloud.read(ObjectLocation(top.bucket, one.key), 0, one.size)).data
         try:
             given = read_json(data.removeprefix(codecs.BOM_UTF8))
             check_kept(given)
@@ -301,7 +305,10 @@ def _mark(one: CloudObject) -> str:
     return one.etag or f"{one.last_modified} {one.size}"
 
 
-def _found(cloud: Cloud, top: Place, one: CloudObject, row: Any) -> ListedObject:
+def _found(cloud: Cloud, top: ObjectLocation, one: CloudObject, row: Any) -> ListedObject:
     return ListedObject(
-        one, url_of(cloud.account, Place(top.bucket, one.key)), row.item_type, row.folder_uuid
+        one,
+        object_url(cloud.account, ObjectLocation(top.bucket, one.key)),
+        row.item_type,
+        row.folder_uuid,
     )

@@ -105,9 +105,9 @@ async def _pending(services: Services, uuid: UUID) -> Any:
 
 async def _postpone(services: Services, row: Any, error: FetchError, tries: int) -> None:
     """Have the step tried again later, if that may help; else the sync fails."""
-    may_pass = error.may_pass or error.code is ErrorCode.TIMEOUT
+    is_transient = error.is_transient or error.code is ErrorCode.TIMEOUT
     async with services.database.writing() as transaction:
-        if may_pass and tries < len(DELAYS):
+        if is_transient and tries < len(DELAYS):
             again = {"job": row.uuid.hex, "tries": tries + 1}
             await services.queue.enqueue(transaction, SYNC, again, run_at=now() + DELAYS[tries])
         else:

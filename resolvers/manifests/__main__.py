@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 import orjson
 
 from gateway.catalog.ingestion.unit_plan import to_spec
-from gateway.clouds.urls import account_of
+from gateway.clouds.urls import make_account
 from gateway.errors import DomainError
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 from gateway.sandbox.child import allow, confine, private_output
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import Broken, Entry, Switches, plan_of_entry, told, urls_in
@@ -36,9 +36,9 @@ def main(asked: dict[str, Any]) -> None:
     output = private_output()
     confine(asked["memory"])
     allow(SECONDS)
-    account = asked["account"] and account_of(**asked["account"])
+    account = asked["account"] and make_account(**asked["account"])
     terms, switches = (
-        Terms(Rules.read(asked["ports"], asked["allowed"]), MAX_METADATA, account),
+        Terms(FetchRules.parse(asked["ports"], asked["allowed"]), MAX_METADATA, account),
         Switches(),
     )
     end: dict[str, Any] = {}

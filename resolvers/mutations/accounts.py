@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.clouds.base import Account, Place
-from gateway.clouds.urls import place_of, url_of
+from gateway.clouds.base import CloudAccount, ObjectLocation
+from gateway.clouds.urls import object_url, parse_object_url
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.fetching.errors import FetchError, no_public_address
-from gateway.fetching.rules import Rules, host_of, literal, port_of
+from gateway.fetching.errors import FetchError, no_public_address_error
+from gateway.fetching.rules import FetchRules, host_of, parse_ip_address, port_of
 from gateway.kinds.enums import StorageLocationName as Kind
 from resolvers.inputs.integrations import CloudCredentialsInput
 
@@ -43,8 +43,8 @@ CLOUDS = {
 
 
 def checked_account(
-    rules: Rules, kind: Kind, given: dict[str, Any], locations: Sequence[str]
-) -> Account:
+    rules: FetchRules, kind: Kind, given: dict[str, Any], locations: Sequence[str]
+) -> CloudAccount:
     """The account with these fields, without credentials; raises `BAD_USER_INPUT` at the one at fault."""
     if kind not in CLOUDS:
         raise bad_input(f"An integration is with one of {', '.join(CLOUDS)}.", "kind")
@@ -59,8 +59,8 @@ def checked_account(
     endpoint = (
         None if given["endpoint"] is None else _checked_endpoint(rules, kind, given["endpoint"])
     )
-    account = Account(kind, endpoint, given["region"], given["account"])
-    return Account(
+    account = CloudAccount(kind, endpoint, given["region"], given["account"])
+    return CloudAccount(
         kind, endpoint, given["region"], given["account"], tuple(_roots(account, locations))
     )
 
@@ -94,12 +94,14 @@ def check_server_credentials(kind: Kind, are_shared: bool) -> None:
         raise DomainError(ErrorCode.FORBIDDEN, said, ("useServerCredentials",))
 
 
-def _checked_endpoint(rules: Rules, kind: Kind, endpoint: str) -> str:
+def _checked_endpoint(rules: FetchRules, kind: Kind, endpoint: str) -> str:
     try:
-        url = rules.checked(endpoint)
-        address = literal(host_of(url))  # where a name leads is seen whenever it is asked for
+        url = rules.check_url(endpoint)
+        address = parse_ip_address(
+            host_of(url)
+        )  # where a name leads is seen whenever it is asked for
         if address and not rules.allow(host_of(url), port_of(url), address):
-            raise no_public_address()
+            raise no_public_address_error()
     except FetchError as error:
         raise bad_input(error.message, "endpoint") from None
     if url.query or url.fragment or (url.path != "/" and kind is not Kind.AZURE):
@@ -109,23 +111,23 @@ def _checked_endpoint(rules: Rules, kind: Kind, endpoint: str) -> str:
     return endpoint.rstrip("/")
 
 
-def _roots(account: Account, locations: Sequence[str]) -> list[Place]:
+def _roots(account: CloudAccount, locations: Sequence[str]) -> list[ObjectLocation]:
     if not 1 <= len(locations) <= MAX_LOCATIONS:
         raise bad_input(f"There are 1 to {MAX_LOCATIONS} locations.", "locations")
     roots = []
     for place, location in enumerate(locations):
         try:
-            found = place_of(account, location)
+            found = parse_object_url(account, location)
         except ValueError as error:
             raise bad_input(str(error), "locations", place) from None
         key = found.key.rstrip("/")
-        roots.append(Place(found.bucket, f"{key}/" if key else ""))
+        roots.append(ObjectLocation(found.bucket, f"{key}/" if key else ""))
     return roots
 
 
-def locations_of(account: Account) -> list[str]:
+def locations_of(account: CloudAccount) -> list[str]:
     """The account's roots in the form in which they are kept."""
-    return [url_of(account, root) for root in account.roots]
+    return [object_url(account, root) for root in account.roots]
 
 
 def _named(names: set[str]) -> str:

@@ -15,7 +15,7 @@ from gateway.catalog import integrations as catalog
 from gateway.catalog.integrations import check_access
 from gateway.catalog.ledger.row_edits import locked_row, update_row
 from gateway.catalog.rules.names import validate_name
-from gateway.clouds.base import Account
+from gateway.clouds.base import CloudAccount
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
@@ -143,7 +143,7 @@ async def _present(context: Context, uuid: UUID) -> Any:
 
 def _account(
     context: Context, kind: StorageLocationName, given: dict[str, Any], locations: Sequence[str]
-) -> Account:
+) -> CloudAccount:
     return checked_account(context.services.fetch_rules, kind, given, locations)
 
 
@@ -157,7 +157,7 @@ def _credentials(context: Context, kind: StorageLocationName, input: Any) -> dic
     return None
 
 
-def _sealed(context: Context, uuid: UUID, account: Account) -> str | None:
+def _sealed(context: Context, uuid: UUID, account: CloudAccount) -> str | None:
     return context.services.clouds.seal(uuid, account.credentials) if account.credentials else None
 
 
@@ -183,20 +183,20 @@ def _new_values(
             "locations": locations_of(account),
         }
     if given.keys() & {"credentials", "use_server_credentials"}:
-        account = Account(present.kind, credentials=_credentials(context, present.kind, input))
+        account = CloudAccount(present.kind, credentials=_credentials(context, present.kind, input))
         values |= {"secret": _sealed(context, present.uuid, account)}
         values |= {"uses_server_credentials": account.credentials is None}
     return values
 
 
-def _opened(context: Context, row: Any) -> Account:
+def _opened(context: Context, row: Any) -> CloudAccount:
     try:
-        return context.services.clouds.account(row)
+        return context.services.clouds.account_for(row)
     except FetchError as error:
         raise DomainError(error.code, error.message, ("credentials",)) from None
 
 
-async def _verified(context: Context, account: Account) -> datetime:
+async def _verified(context: Context, account: CloudAccount) -> datetime:
     """Now, if the account's roots can be listed."""
     try:
         cloud = await context.services.clouds.open(account)

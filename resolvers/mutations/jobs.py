@@ -15,7 +15,7 @@ from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.integrations import lock_integration, open_integration
 from gateway.catalog.rules.metadata_types import load_metadata_validator
 from gateway.catalog.rules.names import validate_name
-from gateway.clouds.base import Account
+from gateway.clouds.base import CloudAccount
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -99,7 +99,9 @@ def _is_sent(input: StartUploadJobInput) -> bool:
     return input.manifest is not None and input.manifest.placeholder_uuid is not None
 
 
-async def _written(context: Context, input: StartUploadJobInput, account: Account | None) -> Start:
+async def _written(
+    context: Context, input: StartUploadJobInput, account: CloudAccount | None
+) -> Start:
     """How to start a job whose units stand in the input."""
     terms, switches = Terms(context.services.fetch_rules, account=account), Switches()
     if input.manifest is not None:
@@ -167,7 +169,7 @@ def _terms(input: StartUploadJobInput, **switches: bool) -> JobOptions:
     )
 
 
-async def _account(context: Context, uuid: UUID) -> Account:
+async def _account(context: Context, uuid: UUID) -> CloudAccount:
     """The account of an integration through which the viewer may register objects."""
     async with context.database.reading() as connection:
         held = await roles_on_integrations(connection, context.viewer, [uuid])

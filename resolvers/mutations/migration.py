@@ -13,7 +13,7 @@ from gateway.auth.visible import sees_item
 from gateway.catalog.integrations import integration_rows, lock_integration
 from gateway.catalog.items import locked_items, update_items
 from gateway.clouds.cloud import Cloud
-from gateway.clouds.urls import check_object
+from gateway.clouds.urls import check_object_url
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -97,7 +97,7 @@ async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
     require(held.get(uuid), StorageUserRole.USER, "cloud integration", "toIntegrationUuid")
     try:
         row = (await integration_rows(context.database, [uuid]))[uuid]
-        return {uuid: await context.services.clouds.of(row)}
+        return {uuid: await context.services.clouds.for_integration(row)}
     except FetchError as error:
         raise DomainError(error.code, error.message, ("toIntegrationUuid",)) from None
 
@@ -201,7 +201,7 @@ async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID,
     found = {}
     for uuid, row in (await integration_rows(context.database, kept)).items():
         try:
-            found[uuid] = await context.services.clouds.of(row)
+            found[uuid] = await context.services.clouds.for_integration(row)
         except FetchError:
             pass  # who keeps it is told so
     return found
@@ -218,11 +218,11 @@ def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID,
         integration, url = to or row.integration_uuid, entry.asked.new_url or row.url
         try:
             if integration is None:
-                context.services.fetch_rules.checked(url)
+                context.services.fetch_rules.check_url(url)
             elif integration not in clouds:
                 raise conflict("The integration of this item cannot be used.")
             else:
-                check_object(clouds[integration].account, url)
+                check_object_url(clouds[integration].account, url)
         except (DomainError, ValueError) as error:
             code = error.code if isinstance(error, DomainError) else ErrorCode.BAD_USER_INPUT
             entry.error = DomainError(code, str(error), ("items", entry.place, "newUrl"))
@@ -258,9 +258,9 @@ async def _fault_of_object(
     integration, url = entry.values[row.uuid]["integration_uuid"], entry.values[row.uuid]["url"]
     try:
         if integration is None:
-            size = (await context.services.fetcher.read(url, 0, 1)).total
+            size = (await context.services.fetcher.read_range(url, 0, 1)).total
         else:
-            size = (await clouds[integration].head(clouds[integration].place(url))).size
+            size = (await clouds[integration].head(clouds[integration].locate(url))).size
     except FetchError as error:
         return DomainError(error.code, error.message, path)
     if None not in (size, row.file_size) and size != row.file_size:

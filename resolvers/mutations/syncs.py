@@ -11,9 +11,9 @@ from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.ledger.row_edits import locked_row
 from gateway.catalog.sync_jobs import cancel_sync, running_sync, start_sync
-from gateway.clouds.base import Place
+from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
-from gateway.clouds.urls import reached, url_of
+from gateway.clouds.urls import allowed_location, object_url
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
@@ -143,21 +143,21 @@ async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
         raise DomainError(error.code, error.message, path) from None
     try:
         place = _top(cloud, input.remote_url)
-        await cloud.page(place, size=1)
+        await cloud.list_objects(place, size=1)
     except FetchError as error:
         raise DomainError(error.code, error.message, ("cloudSync", "remoteUrl")) from None
     return Link(
-        StorageFolderType.CLOUD_LINKED, input.integration_uuid, url_of(cloud.account, place)
+        StorageFolderType.CLOUD_LINKED, input.integration_uuid, object_url(cloud.account, place)
     )
 
 
-def _top(cloud: Cloud, url: str) -> Place:
+def _top(cloud: Cloud, url: str) -> ObjectLocation:
     """What a URL names as a whole bucket or a prefix that ends in a slash."""
     try:
-        named = reached(cloud.account, f"{url.rstrip('/')}/")
+        named = allowed_location(cloud.account, f"{url.rstrip('/')}/")
     except ValueError as error:
         raise bad_input(str(error), "cloudSync", "remoteUrl") from None
-    return Place(named.bucket, named.key if named.key.strip("/") else "")
+    return ObjectLocation(named.bucket, named.key if named.key.strip("/") else "")
 
 
 async def _linked(context: Context, uuid: UUID, role: StorageUserRole) -> Any:
@@ -174,6 +174,6 @@ async def _linked(context: Context, uuid: UUID, role: StorageUserRole) -> Any:
 async def _check_access(context: Context, folder: Any) -> None:
     try:
         _, cloud = await open_integration(context.services, folder.integration_uuid)
-        await cloud.page(cloud.place(folder.remote_url), size=1)
+        await cloud.list_objects(cloud.locate(folder.remote_url), size=1)
     except FetchError as error:
         raise DomainError(error.code, error.message, ("folderUuid",)) from None

@@ -9,11 +9,11 @@ from strawberry.utils.str_converters import to_camel_case
 from gateway.catalog.ingestion.unit_plan import UnitMember, UnitPlan, UnitSource, is_own_object
 from gateway.catalog.rules.client_facts import dicom_facts, validate_facts
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata, validate_name
-from gateway.clouds.base import Account
-from gateway.clouds.urls import check_object, names_bucket
+from gateway.clouds.base import CloudAccount
+from gateway.clouds.urls import check_object_url, is_bucket_url
 from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
 from gateway.fetching.errors import FetchError
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 from gateway.kinds.enums import StorageItemType
 from resolvers.inputs.uploads import (
     DataUploadItemsInput,
@@ -61,9 +61,9 @@ class Terms:
     """What entries are held to: which URLs may be opened, how large metadata may be, in bytes as JSON, and in whose
     store all URLs lie, if in anybody's."""
 
-    rules: Rules
+    rules: FetchRules
     most_metadata: int = MAX_METADATA
-    account: Account | None = None
+    account: CloudAccount | None = None
 
 
 def read_plans(terms: Terms, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
@@ -243,11 +243,11 @@ def _check_elsewhere(terms: Terms, url: str, path: Path) -> None:
     """Whether the URL is one that may be opened; where it leads is seen when it is (SUB-065)."""
     try:
         if terms.account:
-            check_object(terms.account, url)
-        elif names_bucket(url):
+            check_object_url(terms.account, url)
+        elif is_bucket_url(url):
             raise bad_input("A URL that names a bucket needs integrationUuid.", *path)
         else:
-            terms.rules.checked(url)
+            terms.rules.check_url(url)
     except (FetchError, ValueError) as error:
         raise bad_input(str(error), *path) from None
 

@@ -5,17 +5,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.clouds.base import Account, Place
+from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.clouds.s3 import S3Signer
-from gateway.clouds.urls import account_of, place_of, reached, url_of
+from gateway.clouds.urls import allowed_location, make_account, object_url, parse_object_url
 from gateway.kinds.enums import StorageLocationName as Kind
 
-AMAZON = Account(Kind.S3, region="eu-central-1", credentials={"access_key_id": "a", "secret_access_key": "b"})
-OWN = Account(Kind.S3_COMPATIBLE, "https://s3.example:9000")
-TELEKOM = Account(Kind.OPEN_TELEKOM, "https://obs.eu-de.otc.t-systems.com")
-GOOGLE = Account(Kind.GCP)
-AZURE = Account(Kind.AZURE, account="acme")
-EMULATED = Account(Kind.AZURE, "http://127.0.0.1:10000/acme", account="acme")
+AMAZON = CloudAccount(Kind.S3, region="eu-central-1", credentials={"access_key_id": "a", "secret_access_key": "b"})
+OWN = CloudAccount(Kind.S3_COMPATIBLE, "https://s3.example:9000")
+TELEKOM = CloudAccount(Kind.OPEN_TELEKOM, "https://obs.eu-de.otc.t-systems.com")
+GOOGLE = CloudAccount(Kind.GCP)
+AZURE = CloudAccount(Kind.AZURE, account="acme")
+EMULATED = CloudAccount(Kind.AZURE, "http://127.0.0.1:10000/acme", account="acme")
 GOOD = [
     (AMAZON, "s3://bucket/a key+with 100% & more?#.png", "a key+with 100% & more?#.png"),
     (AMAZON, "https://bucket.s3.eu-central-1.amazonaws.com/a%20key%2B1.png", "a key+1.png"),
@@ -57,30 +57,32 @@ BAD = [
 
 
 @pytest.mark.parametrize(("account", "url", "key"), GOOD)
-def test_a_url_names_a_bucket_and_a_key(account: Account, url: str, key: str) -> None:
-    assert place_of(account, url) == Place("bucket", key)
-    assert place_of(account, url_of(account, Place("bucket", key))) == Place("bucket", key)
+def test_a_url_names_a_bucket_and_a_key(account: CloudAccount, url: str, key: str) -> None:
+    assert parse_object_url(account, url) == ObjectLocation("bucket", key)
+    assert parse_object_url(account, object_url(account, ObjectLocation("bucket", key))) == ObjectLocation(
+        "bucket", key
+    )
 
 
 @pytest.mark.parametrize(("account", "url", "said"), BAD)
-def test_what_names_none_is_refused(account: Account, url: str, said: str) -> None:
+def test_what_names_none_is_refused(account: CloudAccount, url: str, said: str) -> None:
     with pytest.raises(ValueError) as refused:  # noqa: PT011  # what it says is compared
-        place_of(account, url)
+        parse_object_url(account, url)
     assert said in str(refused.value)
 
 
 def test_nothing_outside_the_locations_is_reached() -> None:
-    account = account_of("S3", None, None, None, ["s3://bucket/folder/", "s3://other"])
-    assert reached(account, "s3://bucket/folder/a") == Place("bucket", "folder/a")
-    assert reached(account, "s3://other/a") == Place("other", "a")
+    account = make_account("S3", None, None, None, ["s3://bucket/folder/", "s3://other"])
+    assert allowed_location(account, "s3://bucket/folder/a") == ObjectLocation("bucket", "folder/a")
+    assert allowed_location(account, "s3://other/a") == ObjectLocation("other", "a")
     for url in ("s3://bucket/a", "s3://bucket/folder", "s3://bucket/folder2/a", "s3://third/folder/a"):
         with pytest.raises(ValueError, match="outside the locations"):
-            reached(account, url)
+            allowed_location(account, url)
 
 
 def test_amazon_is_asked_by_the_bucket_s_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """ENC-ENUM-04: S3 has no endpoint of its own, and the environment of the server gives it none."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
-    url = urlsplit(S3Signer(AMAZON).get(Place("bucket", "a b"), timedelta(minutes=1)))
+    url = urlsplit(S3Signer(AMAZON).get(ObjectLocation("bucket", "a b"), timedelta(minutes=1)))
     assert (url.netloc, url.path) == ("bucket.s3.amazonaws.com", "/a%20b")
     assert "eu-central-1" in url.query

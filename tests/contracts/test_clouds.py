@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.clouds.azure import AzureSigner
-from gateway.clouds.base import Account, CloudObject, Place, Signer
+from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, Signer
 from gateway.clouds.cloud import BadCredentials, Cloud
 from gateway.clouds.s3 import S3Signer
-from gateway.clouds.urls import url_of
+from gateway.clouds.urls import object_url
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 from gateway.kinds.enums import StorageLocationName as Kind
 from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
 from tests.fixtures.clouds import bucket
@@ -35,10 +35,10 @@ NAMES = sorted(["a/plain.txt", "a/two words + more.txt", "a/50% & <b>.txt", "a/�
 class Store:
     """A customer's store: how it is reached, the bucket, and how its owner writes to it."""
 
-    account: Account
+    account: CloudAccount
     bucket: str
     put: Callable[[str, bytes], object]
-    signer: Callable[[Account], Signer]
+    signer: Callable[[CloudAccount], Signer]
 
     @property
     def host(self) -> str:
@@ -50,7 +50,7 @@ class Store:
 def s3(s3_url: str) -> Iterator[Store]:
     with bucket(s3_url) as made:
         keys = {"access_key_id": made.access_key, "secret_access_key": made.secret_key}
-        account = Account(Kind.S3_COMPATIBLE, made.endpoint, "us-east-1", credentials=keys)
+        account = CloudAccount(Kind.S3_COMPATIBLE, made.endpoint, "us-east-1", credentials=keys)
         yield Store(account, made.name, lambda key, data: made.put(key, data), S3Signer)
 
 
@@ -60,7 +60,7 @@ def azure(directory: Path) -> Iterator[Store]:
         pytest.skip(f"{VARIABLE} does not name Azurite")
     with azurite(directory) as there:
         there.create("customer")
-        account = Account(Kind.AZURE, there.endpoint, account=ACCOUNT, credentials={"account_key": there.key})
+        account = CloudAccount(Kind.AZURE, there.endpoint, account=ACCOUNT, credentials={"account_key": there.key})
         yield Store(account, "customer", lambda key, data: there.put("customer", key, data), AzureSigner)
 
 
@@ -78,8 +78,8 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 async def cloud(store: Store) -> AsyncIterator[Cloud]:
-    fetcher = Fetcher(Rules.read([80], [store.host]), most=1 << 20, seconds=10)
-    yield Cloud(replace(store.account, roots=(Place(store.bucket, ""),)), store.signer(store.account), fetcher)
+    fetcher = Fetcher(FetchRules.parse([80], [store.host]), most=1 << 20, seconds=10)
+    yield Cloud(replace(store.account, roots=(ObjectLocation(store.bucket, ""),)), store.signer(store.account), fetcher)
     await fetcher.close()
 
 
@@ -91,24 +91,24 @@ def among(found: list[CloudObject], key: str) -> CloudObject:
 async def test_an_object_is_known_and_read_in_parts(cloud: Cloud, store: Store) -> None:
     for name in NAMES:
         data = name.encode() * 3
-        found = await cloud.head(Place(store.bucket, name))
+        found = await cloud.head(ObjectLocation(store.bucket, name))
         assert (found.key, found.size) == (name, len(data))
         assert found.etag
         assert found.last_modified
         assert abs(datetime.now(UTC) - found.last_modified) < timedelta(minutes=10)
-        assert (await cloud.read(Place(store.bucket, name), 2, 9)).data == data[2:9]
-        span = await cloud.read(Place(store.bucket, name), 4, 10_000)
+        assert (await cloud.read(ObjectLocation(store.bucket, name), 2, 9)).data == data[2:9]
+        span = await cloud.read(ObjectLocation(store.bucket, name), 4, 10_000)
         assert (span.data, span.total) == (data[4:], len(data))
-        url = url_of(store.account, Place(store.bucket, name))
-        assert cloud.place(url) == Place(store.bucket, name)
-    assert (await cloud.head(Place(store.bucket, "b"))).size == 0
-    assert (await cloud.read(Place(store.bucket, "b"), 0, 5)).total == 0
+        url = object_url(store.account, ObjectLocation(store.bucket, name))
+        assert cloud.locate(url) == ObjectLocation(store.bucket, name)
+    assert (await cloud.head(ObjectLocation(store.bucket, "b"))).size == 0
+    assert (await cloud.read(ObjectLocation(store.bucket, "b"), 0, 5)).total == 0
 
 
 async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> None:
     pages, after = [], None
     while True:
-        page = await cloud.page(Place(store.bucket, "a/"), after, size=2)
+        page = await cloud.list_objects(ObjectLocation(store.bucket, "a/"), after, size=2)
         assert 1 <= len(page.objects) <= 2
         pages += page.objects
         after = page.next
@@ -116,23 +116,23 @@ async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> No
             break
     assert [one.key for one in pages] == NAMES
     for name in NAMES:
-        head = await cloud.head(Place(store.bucket, name))
+        head = await cloud.head(ObjectLocation(store.bucket, name))
         listed = among(pages, name)
         assert (listed.size, listed.last_modified) == (head.size, head.last_modified)
         assert (listed.etag or "").strip('"') == (head.etag or "").strip('"')
-    everything = (await cloud.page(Place(store.bucket, ""))).objects
+    everything = (await cloud.list_objects(ObjectLocation(store.bucket, ""))).objects
     assert [one.key for one in everything] == [*NAMES, "b"]
-    assert (await cloud.page(Place(store.bucket, "none/"))).objects == []
+    assert (await cloud.list_objects(ObjectLocation(store.bucket, "none/"))).objects == []
     before = among(pages, NAMES[0]).etag
     store.put(NAMES[0], b"other bytes")
-    assert among((await cloud.page(Place(store.bucket, "a/"))).objects, NAMES[0]).etag != before
+    assert among((await cloud.list_objects(ObjectLocation(store.bucket, "a/"))).objects, NAMES[0]).etag != before
     store.put(NAMES[0], NAMES[0].encode() * 3)
 
 
 async def test_anybody_may_fetch_what_was_signed_and_nothing_else(cloud: Cloud, store: Store) -> None:
     async with speaking() as client:
         for name in NAMES:
-            signed = await cloud.sign_get(Place(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
+            signed = await cloud.sign_get(ObjectLocation(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
             assert signed.method == "GET"
             assert timedelta(0) < signed.expires_at - datetime.now(UTC) <= MINUTE
             response = await client.get(signed.url, headers=signed.headers)
@@ -148,23 +148,26 @@ async def test_anybody_may_fetch_what_was_signed_and_nothing_else(cloud: Cloud, 
 
 async def test_what_cannot_be_had_is_said(cloud: Cloud, store: Store) -> None:
     """Why, in words and with a code, without the keys and without a signature."""
-    for attempt in (cloud.head(Place(store.bucket, "none")), cloud.read(Place(store.bucket, "none"), 0, 5)):
+    for attempt in (
+        cloud.head(ObjectLocation(store.bucket, "none")),
+        cloud.read(ObjectLocation(store.bucket, "none"), 0, 5),
+    ):
         with pytest.raises(FetchError) as refused:
             await attempt
         assert refused.value.code is ErrorCode.NOT_FOUND
     with pytest.raises(FetchError) as refused:
-        await cloud.page(Place("no-such-bucket", ""))
+        await cloud.list_objects(ObjectLocation("no-such-bucket", ""))
     assert (refused.value.code, refused.value.message) == (ErrorCode.NOT_FOUND, "The cloud has no such bucket.")
 
 
 async def test_other_keys_are_not_accepted(store: Store) -> None:
-    fetcher = Fetcher(Rules.read([80], [store.host]), most=1 << 20, seconds=10)
+    fetcher = Fetcher(FetchRules.parse([80], [store.host]), most=1 << 20, seconds=10)
     secret = "account_key" if store.account.kind is Kind.AZURE else "secret_access_key"
     wrong = {**keys(store), secret: OTHER_KEY}
     account = replace(store.account, credentials=wrong)
     try:
         with pytest.raises(FetchError) as refused:
-            await Cloud(account, store.signer(account), fetcher).page(Place(store.bucket, ""))
+            await Cloud(account, store.signer(account), fetcher).list_objects(ObjectLocation(store.bucket, ""))
         assert refused.value.code is ErrorCode.FORBIDDEN
         assert isinstance(refused.value, BadCredentials) or account.kind is Kind.AZURE  # the emulator does not say it
         assert not [value for value in wrong.values() if value in str(refused.value)]
@@ -173,10 +176,12 @@ async def test_other_keys_are_not_accepted(store: Store) -> None:
 
 
 async def test_a_private_endpoint_is_not_reached_unless_allowed(store: Store) -> None:
-    fetcher = Fetcher(Rules.read([int(store.host.rpartition(":")[2])], []), most=1 << 20, seconds=10)
+    fetcher = Fetcher(FetchRules.parse([int(store.host.rpartition(":")[2])], []), most=1 << 20, seconds=10)
     try:
         with pytest.raises(FetchError, match="no public address"):
-            await Cloud(store.account, store.signer(store.account), fetcher).page(Place(store.bucket, ""))
+            await Cloud(store.account, store.signer(store.account), fetcher).list_objects(
+                ObjectLocation(store.bucket, "")
+            )
     finally:
         await fetcher.close()
 

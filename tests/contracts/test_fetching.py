@@ -12,8 +12,8 @@ import trustme
 
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.fetching.fetcher import Fetcher, Span
-from gateway.fetching.rules import Rules
+from gateway.fetching.fetcher import FetchedRange, Fetcher
+from gateway.fetching.rules import FetchRules
 from tests.fixtures.files import FileServer, serving_files
 
 DATA = bytes(range(256)) * 1000
@@ -54,7 +54,7 @@ async def fetching(
     port: int, *hosts: str, seconds: float = 10, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Fetcher]:
     """A fetcher to which the port is allowed on this machine; all names lead here."""
-    allowed = Rules.read([80, 443], [f"{host}:{port}" for host in ("127.0.0.1", *hosts)])
+    allowed = FetchRules.parse([80, 443], [f"{host}:{port}" for host in ("127.0.0.1", *hosts)])
 
     async def here(host: str, port: int) -> list[str]:
         return ["127.0.0.1"]
@@ -73,12 +73,12 @@ async def fetcher(server: FileServer) -> AsyncIterator[Fetcher]:
 
 
 async def whole(fetcher: Fetcher, url: str) -> bytes:
-    async with fetcher.local(url) as path:
+    async with fetcher.local_copy(url) as path:
         return await asyncio.to_thread(path.read_bytes)
 
 
 async def test_a_file_is_copied_for_as_long_as_it_is_read(fetcher: Fetcher, server: FileServer) -> None:
-    async with fetcher.local(f"{server.url}/files/data.bin") as path:
+    async with fetcher.local_copy(f"{server.url}/files/data.bin") as path:
         assert path.read_bytes() == DATA
     assert not path.exists()
 
@@ -94,27 +94,29 @@ async def test_a_part_is_read_with_the_size_of_the_whole(
     fetcher: Fetcher, server: FileServer, start: int, stop: int
 ) -> None:
     server.asked.clear()
-    assert await fetcher.read(f"{server.url}/files/data.bin", start, stop) == Span(DATA[start:stop], len(DATA))
+    assert await fetcher.read_range(f"{server.url}/files/data.bin", start, stop) == FetchedRange(
+        DATA[start:stop], len(DATA)
+    )
     assert server.asked == [("data.bin", f"bytes={start}-{stop - 1}")]
 
 
 async def test_behind_the_end_there_is_nothing(fetcher: Fetcher, server: FileServer) -> None:
-    assert await fetcher.read(f"{server.url}/files/data.bin", 256_000, 256_010) == Span(b"", len(DATA))
+    assert await fetcher.read_range(f"{server.url}/files/data.bin", 256_000, 256_010) == FetchedRange(b"", len(DATA))
 
 
 async def test_the_beginning_is_read_from_a_server_that_knows_no_ranges(fetcher: Fetcher, server: FileServer) -> None:
-    assert await fetcher.read(f"{server.url}/whole/data.bin", 0, 10) == Span(DATA[:10], len(DATA))
+    assert await fetcher.read_range(f"{server.url}/whole/data.bin", 0, 10) == FetchedRange(DATA[:10], len(DATA))
     with pytest.raises(FetchError, match="does not send parts"):
-        await fetcher.read(f"{server.url}/whole/data.bin", 10, 20)
+        await fetcher.read_range(f"{server.url}/whole/data.bin", 10, 20)
 
 
 async def test_no_more_is_read_than_was_asked_for(fetcher: Fetcher, server: FileServer) -> None:
-    assert await fetcher.read(f"{server.url}/endless", 0, 100_000) == Span(bytes(100_000), None)
+    assert await fetcher.read_range(f"{server.url}/endless", 0, 100_000) == FetchedRange(bytes(100_000), None)
 
 
 async def test_another_part_than_asked_for_is_refused(fetcher: Fetcher, server: FileServer) -> None:
     with pytest.raises(FetchError, match="another part"):
-        await fetcher.read(f"{server.url}/elsewhere", 0, 12)
+        await fetcher.read_range(f"{server.url}/elsewhere", 0, 12)
 
 
 async def test_redirects_are_followed_up_to_five(fetcher: Fetcher, server: FileServer) -> None:
@@ -127,7 +129,7 @@ async def test_redirects_are_followed_up_to_five(fetcher: Fetcher, server: FileS
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_may_lead_to_another_host(fetcher: Fetcher, server: FileServer, status: int) -> None:
     there = f"http://files.example:{server.port}/files/data.bin"
-    span = await fetcher.read(f"{server.url}/to?status={status}&url={there}", 10, 20)
+    span = await fetcher.read_range(f"{server.url}/to?status={status}&url={there}", 10, 20)
     assert span.data == DATA[10:20]
 
 
@@ -173,7 +175,7 @@ async def test_a_refusal_names_the_status(fetcher: Fetcher, server: FileServer, 
     with pytest.raises(FetchError, match=str(status)) as refusal:
         await whole(fetcher, f"{server.url}/status/{status}")
     assert refusal.value.code is code
-    assert refusal.value.may_pass is (code is ErrorCode.UNAVAILABLE)
+    assert refusal.value.is_transient is (code is ErrorCode.UNAVAILABLE)
 
 
 async def test_a_file_may_have_so_many_bytes_and_not_one_more(fetcher: Fetcher, server: FileServer) -> None:
@@ -186,7 +188,7 @@ async def test_a_file_may_have_so_many_bytes_and_not_one_more(fetcher: Fetcher, 
 
 async def test_a_server_that_never_ends_is_left(server: FileServer) -> None:
     async with fetching(server.port, seconds=0.3) as fetcher:
-        for read in (whole(fetcher, f"{server.url}/slow"), fetcher.read(f"{server.url}/slow", 0, 1000)):
+        for read in (whole(fetcher, f"{server.url}/slow"), fetcher.read_range(f"{server.url}/slow", 0, 1000)):
             with pytest.raises(FetchError, match="took too long") as refusal:
                 await read
             assert refusal.value.code is ErrorCode.TIMEOUT
@@ -195,7 +197,7 @@ async def test_a_server_that_never_ends_is_left(server: FileServer) -> None:
 async def test_a_file_that_breaks_off_is_no_file(fetcher: Fetcher, server: FileServer) -> None:
     with pytest.raises(FetchError, match="broke off") as refusal:
         await whole(fetcher, f"{server.url}/short")
-    assert refusal.value.may_pass
+    assert refusal.value.is_transient
 
 
 async def test_a_file_that_comes_compressed_is_refused(fetcher: Fetcher, server: FileServer) -> None:
@@ -207,7 +209,7 @@ async def test_a_server_that_is_not_there_may_be_there_later(server: FileServer)
     async with fetching(1) as fetcher:
         with pytest.raises(FetchError, match="could not be reached") as refusal:
             await whole(fetcher, "http://127.0.0.1:1/")
-    assert refusal.value.may_pass
+    assert refusal.value.is_transient
 
 
 async def test_a_copy_that_is_given_up_leaves_nothing(server: FileServer, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ async def test_over_tls_the_certificate_must_be_of_the_name(secure_server: FileS
     authority.configure_trust(tls)
     async with fetching(port, "files.example", "other.example", tls=tls) as fetcher:
         assert await whole(fetcher, f"https://files.example:{port}/files/data.bin") == DATA
-        assert (await fetcher.read(f"https://files.example:{port}/files/data.bin", 3, 6)).data == DATA[3:6]
+        assert (await fetcher.read_range(f"https://files.example:{port}/files/data.bin", 3, 6)).data == DATA[3:6]
         for host in ("other.example", "127.0.0.1"):
             with pytest.raises(FetchError, match="certificate") as refusal:
                 await whole(fetcher, f"https://{host}:{port}/files/data.bin")

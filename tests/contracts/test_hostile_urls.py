@@ -17,7 +17,7 @@ from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.network import Resolve, resolve
-from gateway.fetching.rules import Rules
+from gateway.fetching.rules import FetchRules
 from gateway.settings import NotConfigured, Settings
 from gateway.wiring import open_services
 
@@ -211,7 +211,7 @@ async def known(host: str, port: int) -> list[str]:
 
 
 @asynccontextmanager
-async def fetching(rules: Rules, resolve: Resolve = known) -> AsyncIterator[Fetcher]:
+async def fetching(rules: FetchRules, resolve: Resolve = known) -> AsyncIterator[Fetcher]:
     fetcher = Fetcher(rules, most=1 << 20, seconds=10, tls=TLS, resolve=resolve)
     try:
         yield fetcher
@@ -239,11 +239,11 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_hostile_url_is_refused_and_nothing_is_connected_to(form: str, target: Target) -> None:
-    async with fetching(Rules(ports=frozenset({80, 443, target.port}))) as fetcher:
+    async with fetching(FetchRules(ports=frozenset({80, 443, target.port}))) as fetcher:
         with pytest.raises(FetchError) as refusal:
-            await fetcher.read(form.format(port=target.port), 0, 100)
+            await fetcher.read_range(form.format(port=target.port), 0, 100)
         with pytest.raises(FetchError):
-            async with fetcher.local(form.format(port=target.port)):
+            async with fetcher.local_copy(form.format(port=target.port)):
                 pytest.fail("it was fetched")
     assert refusal.value.code in (ErrorCode.BAD_USER_INPUT, ErrorCode.FORBIDDEN)
     assert (target.accepted, target.tried) == (0, 0)
@@ -268,17 +268,17 @@ async def test_a_redirect_to_a_hostile_url_is_refused_and_nothing_more_is_connec
     form: str, target: Target
 ) -> None:
     async with redirecting(quote(form.format(port=target.port), safe="/:@[]?#%\\ \t")) as port:
-        rules = Rules(ports=frozenset({80, 443, target.port}), hosts=frozenset({("outside.example", port)}))
+        rules = FetchRules(ports=frozenset({80, 443, target.port}), hosts=frozenset({("outside.example", port)}))
         async with fetching(rules) as fetcher:
             with pytest.raises(FetchError) as refusal:
-                await fetcher.read(f"http://outside.example:{port}/", 0, 100)
+                await fetcher.read_range(f"http://outside.example:{port}/", 0, 100)
     assert refusal.value.code in (ErrorCode.BAD_USER_INPUT, ErrorCode.FORBIDDEN)
     assert (target.accepted, target.tried) == (0, 1)
 
 
 async def test_the_target_counts_who_is_let_through(target: Target) -> None:
-    async with fetching(Rules(hosts=frozenset({("localhost", target.port)}))) as fetcher:
-        span = await fetcher.read(f"http://localhost.:{target.port}/", 0, 100)
+    async with fetching(FetchRules(hosts=frozenset({("localhost", target.port)}))) as fetcher:
+        span = await fetcher.read_range(f"http://localhost.:{target.port}/", 0, 100)
     assert span.data == b"secret"
     assert target.accepted == 1
 
@@ -300,9 +300,9 @@ async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpcore.AnyIOBackend, "connect_tcp", refusing)
-        async with fetching(Rules(ports=frozenset({target.port})), rebinding) as fetcher:
+        async with fetching(FetchRules(ports=frozenset({target.port})), rebinding) as fetcher:
             with pytest.raises(FetchError) as refusal:
-                await fetcher.read(f"http://rebound.example:{target.port}/", 0, 100)
+                await fetcher.read_range(f"http://rebound.example:{target.port}/", 0, 100)
     assert tried == ["203.0.114.9"]  # the second attempt resolves again, and is checked again
     assert asked == ["rebound.example"] * 2
     assert refusal.value.code is ErrorCode.FORBIDDEN
@@ -311,17 +311,17 @@ async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
 
 @pytest.mark.parametrize("port", [1, 22, 25, 6379, 8080, 0, 65536])
 async def test_ports_that_are_not_for_files_are_refused(port: int, target: Target) -> None:
-    async with fetching(Rules()) as fetcher:
+    async with fetching(FetchRules()) as fetcher:
         with pytest.raises(FetchError) as refusal:
-            await fetcher.read(f"http://both.example:{port}/", 0, 100)
+            await fetcher.read_range(f"http://both.example:{port}/", 0, 100)
     assert refusal.value.code is ErrorCode.BAD_USER_INPUT
     assert target.tried == 0
 
 
 async def test_an_endless_url_is_refused(target: Target) -> None:
-    async with fetching(Rules()) as fetcher:
+    async with fetching(FetchRules()) as fetcher:
         with pytest.raises(FetchError, match="16,384 characters"):
-            await fetcher.read(f"http://files.example/{'a' * 16_384}", 0, 100)
+            await fetcher.read_range(f"http://files.example/{'a' * 16_384}", 0, 100)
     assert target.tried == 0
 
 
@@ -330,7 +330,7 @@ async def test_an_endless_url_is_refused(target: Target) -> None:
 )
 def test_an_allow_list_that_means_nothing_is_refused(entry: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # each has words of its own
-        Rules.read([443], [entry])
+        FetchRules.parse([443], [entry])
 
 
 async def test_a_site_does_not_start_with_an_allow_list_that_means_nothing(tmp_path: Path) -> None:

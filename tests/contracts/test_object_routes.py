@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from gateway.stores.base import Upload
-from gateway.stores.disk import LocalDisk
+from gateway.stores.base import DeclaredUpload
+from gateway.stores.disk import DiskStore
 from gateway.stores.keys import new_key
 from tests.contracts.test_object_stores import disk_store
 
@@ -27,12 +27,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def store(root: Path) -> Iterator[LocalDisk]:
+def store(root: Path) -> Iterator[DiskStore]:
     with disk_store(root) as store:
         yield store
 
 
-async def signed_digits(store: LocalDisk) -> str:
+async def signed_digits(store: DiskStore) -> str:
     key = new_key()
     await store.put(key, b"0123456789", "text/plain")
     return (await store.sign_get(key, "digits.txt", "text/plain", MINUTE)).url
@@ -45,7 +45,7 @@ def assert_error(response: httpx.Response, status: int, code: str) -> None:
     assert response.json()["error"]["code"] == code
 
 
-async def test_what_is_served_cannot_run_or_be_kept(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_what_is_served_cannot_run_or_be_kept(store: DiskStore, client: httpx.AsyncClient) -> None:
     response = await client.get(await signed_digits(store))
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
@@ -54,7 +54,7 @@ async def test_what_is_served_cannot_run_or_be_kept(store: LocalDisk, client: ht
     assert response.headers["Accept-Ranges"] == "bytes"
 
 
-async def test_head_is_get_without_the_bytes(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_head_is_get_without_the_bytes(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     whole, head = await client.get(url), await client.head(url)
     assert head.status_code == 200 and head.content == b""
@@ -63,7 +63,7 @@ async def test_head_is_get_without_the_bytes(store: LocalDisk, client: httpx.Asy
         assert head.headers[name] == whole.headers[name]
 
 
-async def test_a_tag_saves_the_download(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_a_tag_saves_the_download(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     tag = (await client.get(url)).headers["ETag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
@@ -72,7 +72,7 @@ async def test_a_tag_saves_the_download(store: LocalDisk, client: httpx.AsyncCli
     assert (await client.get(url, headers={"If-None-Match": '"other"'})).status_code == 200
 
 
-async def test_a_range_needs_the_same_object(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_a_range_needs_the_same_object(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     tag = (await client.get(url)).headers["ETag"]
     same = await client.get(url, headers={"Range": "bytes=0-1", "If-Range": tag})
@@ -81,7 +81,7 @@ async def test_a_range_needs_the_same_object(store: LocalDisk, client: httpx.Asy
     assert (other.status_code, other.content) == (200, b"0123456789")
 
 
-async def test_odd_ranges(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_odd_ranges(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     several = await client.get(url, headers={"Range": "bytes=0-1,4-5"})
     assert (several.status_code, several.content) == (200, b"0123456789")
@@ -97,7 +97,7 @@ async def test_odd_ranges(store: LocalDisk, client: httpx.AsyncClient) -> None:
         assert (response.status_code, response.content) == (206, data), fits
 
 
-async def test_large_objects_come_whole_and_in_any_piece(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_large_objects_come_whole_and_in_any_piece(store: DiskStore, client: httpx.AsyncClient) -> None:
     key, data = new_key(), secrets.token_bytes(3_000_001)
     await store.put(key, data, "video/mp4")
     url = (await store.sign_get(key, "film.mp4", "video/mp4", MINUTE)).url
@@ -105,7 +105,7 @@ async def test_large_objects_come_whole_and_in_any_piece(store: LocalDisk, clien
     assert (await client.get(url, headers={"Range": "bytes=262143-2500000"})).content == data[262_143:2_500_001]
 
 
-async def test_errors_are_small_and_typed(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_errors_are_small_and_typed(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     base = url.split("?")[0]
     for forged in (base, url + "0", url + "&x=1", url.replace("expires=", "expires=9"), base + "?" + "a" * 2_000):
@@ -118,11 +118,11 @@ async def test_errors_are_small_and_typed(store: LocalDisk, client: httpx.AsyncC
     assert (await client.delete(url)).status_code == 405
 
 
-async def test_a_length_is_judged_before_the_body(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_a_length_is_judged_before_the_body(store: DiskStore, client: httpx.AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"12345"
 
-    url = (await store.sign_put(new_key(), Upload(5, "text/plain"), MINUTE)).url
+    url = (await store.sign_put(new_key(), DeclaredUpload(5, "text/plain"), MINUTE)).url
     plain = {"Content-Type": "text/plain"}
     assert_error(await client.put(url, content=chunks(), headers=plain), 411, "BAD_REQUEST")
     assert_error(await client.put(url, content=b"1234", headers=plain), 400, "BAD_REQUEST")
@@ -133,12 +133,14 @@ async def test_a_length_is_judged_before_the_body(store: LocalDisk, client: http
     assert_error(await client.put(url, content=b"54321", headers=plain), 412, "CONFLICT")
 
 
-async def test_nothing_half_made_stays(store: LocalDisk, root: Path, client: httpx.AsyncClient) -> None:
+async def test_nothing_half_made_stays(store: DiskStore, root: Path, client: httpx.AsyncClient) -> None:
     key, data = new_key(), secrets.token_bytes(2_000_000)
-    wrong = await store.sign_put(key, Upload(len(data), "video/mp4", hashlib.sha256(b"other").hexdigest()), MINUTE)
+    wrong = await store.sign_put(
+        key, DeclaredUpload(len(data), "video/mp4", hashlib.sha256(b"other").hexdigest()), MINUTE
+    )
     assert_error(await client.put(wrong.url, headers=wrong.headers, content=data), 400, "BAD_REQUEST")
 
-    right = await store.sign_put(key, Upload(len(data), "video/mp4"), MINUTE)
+    right = await store.sign_put(key, DeclaredUpload(len(data), "video/mp4"), MINUTE)
     await _send_half(right.url, data)
     await asyncio.sleep(0.3)
     assert await store.info(key) is None
@@ -161,9 +163,9 @@ async def _send_half(url: str, data: bytes) -> None:
         await writer.wait_closed()
 
 
-async def test_two_uploads_at_once_make_one_object(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_two_uploads_at_once_make_one_object(store: DiskStore, client: httpx.AsyncClient) -> None:
     key = new_key()
-    signed = await store.sign_put(key, Upload(1_000_000, "video/mp4"), MINUTE)
+    signed = await store.sign_put(key, DeclaredUpload(1_000_000, "video/mp4"), MINUTE)
     bodies = [bytes([each]) * 1_000_000 for each in range(8)]
     answers = await asyncio.gather(*(client.put(signed.url, headers=signed.headers, content=body) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
@@ -171,7 +173,7 @@ async def test_two_uploads_at_once_make_one_object(store: LocalDisk, client: htt
     assert await store.read(key) == winner
 
 
-async def test_pages_of_other_origins_may_use_the_urls(store: LocalDisk, client: httpx.AsyncClient) -> None:
+async def test_pages_of_other_origins_may_use_the_urls(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     origin = {"Origin": "https://elsewhere.example"}
     asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type, range"}
@@ -188,7 +190,7 @@ async def test_pages_of_other_origins_may_use_the_urls(store: LocalDisk, client:
 
 
 async def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
-    store = LocalDisk(tmp_path, public_url="", secret=b"x", part_size=1)
+    store = DiskStore(tmp_path, public_url="", secret=b"x", part_size=1)
     old, young = tmp_path / "incoming/old", tmp_path / "incoming/young"
     for path in (old, young):
         path.write_bytes(b"half")

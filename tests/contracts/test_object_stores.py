@@ -17,8 +17,16 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.http.objects import object_routes
-from gateway.stores.base import BadKey, IncompleteUpload, MissingObject, ObjectStore, Part, SignedRequest, Upload
-from gateway.stores.disk import LocalDisk
+from gateway.stores.base import (
+    BadKey,
+    DeclaredUpload,
+    IncompleteUpload,
+    MissingObject,
+    ObjectStore,
+    SignedRequest,
+    UploadedPart,
+)
+from gateway.stores.disk import DiskStore
 from gateway.stores.keys import new_key
 from gateway.stores.open import open_store
 from tests.servers import serving, under
@@ -28,12 +36,12 @@ MEBIBYTE = 1 << 20
 
 
 @contextmanager
-def disk_store(directory: Path) -> Iterator[LocalDisk]:
-    made: list[LocalDisk] = []
+def disk_store(directory: Path) -> Iterator[DiskStore]:
+    made: list[DiskStore] = []
 
     def make_app(url: str) -> Starlette:
         store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests", part_size=64 << 20)
-        assert isinstance(store, LocalDisk)
+        assert isinstance(store, DiskStore)
         made.append(store)
         return Starlette(routes=object_routes(store))
 
@@ -113,7 +121,7 @@ async def test_local_is_a_file_for_as_long_as_it_is_needed(store: ObjectStore) -
     await store.put(key, data, "application/octet-stream")
     async with store.local(key) as path:
         assert path.read_bytes() == data
-    assert path.exists() == isinstance(store, LocalDisk)
+    assert path.exists() == isinstance(store, DiskStore)
     assert await store.read(key) == data
 
 
@@ -205,7 +213,7 @@ async def test_signed_urls_expire(store: ObjectStore, client: httpx.AsyncClient)
     await store.put(key, b"x", "text/plain")
     second = timedelta(seconds=1)
     download = await store.sign_get(key, "x", "text/plain", second)
-    upload = await store.sign_put(new_key(), Upload(1, "text/plain"), second)
+    upload = await store.sign_put(new_key(), DeclaredUpload(1, "text/plain"), second)
     await asyncio.sleep(2.1)
     assert (await send(client, download)).status_code == 403
     assert (await send(client, upload, b"x")).status_code == 403
@@ -236,7 +244,7 @@ async def test_a_signed_upload_stores_the_declared_bytes(
 ) -> None:
     for sha256 in (None, hashlib.sha256(data).hexdigest()):
         key = new_key()
-        signed = await store.sign_put(key, Upload(len(data), "image/png", sha256), MINUTE)
+        signed = await store.sign_put(key, DeclaredUpload(len(data), "image/png", sha256), MINUTE)
         assert signed.method == "PUT"
         response = await send(client, signed, data)
         assert response.status_code == 200, response.text
@@ -247,7 +255,7 @@ async def test_a_signed_upload_takes_nothing_but_the_declared_bytes(
     store: ObjectStore, client: httpx.AsyncClient
 ) -> None:
     key, data = new_key(), secrets.token_bytes(2 * MEBIBYTE)
-    signed = await store.sign_put(key, Upload(len(data), "image/png", hashlib.sha256(data).hexdigest()), MINUTE)
+    signed = await store.sign_put(key, DeclaredUpload(len(data), "image/png", hashlib.sha256(data).hexdigest()), MINUTE)
 
     async def attempt(content: bytes | AsyncIterator[bytes], **headers: str) -> httpx.Response:
         return await client.put(signed.url, headers={**signed.headers, **headers}, content=content)
@@ -272,7 +280,7 @@ async def test_a_signed_upload_takes_nothing_but_the_declared_bytes(
 
 async def test_an_upload_cannot_be_swapped_for_another(store: ObjectStore, client: httpx.AsyncClient) -> None:
     key = new_key()
-    signed = await store.sign_put(key, Upload(4, "text/plain"), MINUTE)
+    signed = await store.sign_put(key, DeclaredUpload(4, "text/plain"), MINUTE)
     assert (await send(client, signed, b"good")).status_code == 200
     assert (await send(client, signed, b"evil")).status_code == 412
     without = {name: value for name, value in signed.headers.items() if name != "If-None-Match"}
@@ -310,7 +318,12 @@ async def test_parts_that_are_not_there_are_missed(store: ObjectStore, client: h
     signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
     assert (await send(client, signed, b"12345")).status_code == 200
     [part] = await store.parts(key, upload_id)
-    for wrong in ([], [part, Part(2, 5, part.etag)], [Part(1, 6, part.etag)], [Part(1, 5, '"another"')]):
+    for wrong in (
+        [],
+        [part, UploadedPart(2, 5, part.etag)],
+        [UploadedPart(1, 6, part.etag)],
+        [UploadedPart(1, 5, '"another"')],
+    ):
         with pytest.raises(IncompleteUpload):
             await store.complete_parts(key, upload_id, wrong)
     with pytest.raises(IncompleteUpload):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.stores.base import ObjectStore
-from gateway.stores.disk import LocalDisk
+from gateway.stores.disk import DiskStore
 from gateway.stores.open import open_store
-from gateway.stores.s3 import S3
+from gateway.stores.s3 import S3Store
 
 
 def opened(url: str, directory: Path) -> ObjectStore:
@@ -24,7 +24,7 @@ async def test_without_a_url_it_is_the_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["", "localhost"])
 async def test_a_file_url_names_a_directory(tmp_path: Path, host: str) -> None:
     url = (tmp_path / "with space").as_uri().replace("file://", f"file://{host}")
-    assert isinstance(opened(url, tmp_path / "other"), LocalDisk)
+    assert isinstance(opened(url, tmp_path / "other"), DiskStore)
     assert (tmp_path / "with space").is_dir() and not (tmp_path / "other").exists()
 
 
@@ -38,7 +38,7 @@ async def test_a_file_url_names_a_directory(tmp_path: Path, host: str) -> None:
 )
 async def test_an_s3_url_names_a_bucket(tmp_path: Path, url: str, bucket: str, start: str) -> None:
     store = opened(url, tmp_path)
-    assert isinstance(store, S3)
+    assert isinstance(store, S3Store)
     assert store._at("key") == {"Bucket": bucket, "Key": f"{start}key"}
     await store.close()
 

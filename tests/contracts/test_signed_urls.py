@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.stores.signing import BadSignature, read_query, signed_query
+from gateway.stores.signing import BadSignature, sign_query, verify_query
 
 SECRET = b"a secret of the tests"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -23,19 +23,19 @@ CLAIMS = {
 
 
 def sign(expires_at: datetime = NOW, secret: bytes = SECRET, claims: Mapping[str, str] = CLAIMS) -> str:
-    return signed_query(secret, "PUT", KEY, expires_at, claims)
+    return sign_query(secret, "PUT", KEY, expires_at, claims)
 
 
 def accepted(method: str, key: str, query: str, now: datetime = NOW - timedelta(seconds=1)) -> bool:
     try:
-        read_query(SECRET, method, key, query, now)
+        verify_query(SECRET, method, key, query, now)
     except BadSignature:
         return False
     return True
 
 
 def test_what_was_signed_is_read_back() -> None:
-    assert read_query(SECRET, "PUT", KEY, sign(), NOW - timedelta(seconds=1)) == CLAIMS
+    assert verify_query(SECRET, "PUT", KEY, sign(), NOW - timedelta(seconds=1)) == CLAIMS
 
 
 def test_a_url_lives_until_its_second() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from gateway.execution.operations import Operations
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService, SocketTimeouts
 from gateway.settings import Limits
-from tests.transports.toy import SCHEMA, Context, Stage, Viewer
+from tests.transports.toy import SCHEMA, Context, Stage
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -32,17 +33,17 @@ def page(_request: Request) -> Response:
     return HTMLResponse("<title>GraphiQL</title>")
 
 
-def application(stage: Stage, limits: Limits | None = None, pace: SocketTimeouts | None = None) -> Starlette:
+def application(stage: Stage, limits: Limits | None = None, timeouts: SocketTimeouts | None = None) -> Starlette:
     limits = limits or Limits()
-    entrance: GraphQLService[Viewer] = GraphQLService(
+    service = GraphQLService(
         authenticate=stage.authenticate,
-        make_context=lambda viewer, request_id: Context(stage, viewer, request_id),
+        make_context=partial(Context, stage),
         operations=Operations(SCHEMA, limits),
         limits=limits,
         origins=frozenset({"https://friend.example"}),
-        pace=pace or SocketTimeouts(),
+        timeouts=timeouts or SocketTimeouts(),
     )
-    return Starlette(routes=graphql_routes(entrance, page=page))
+    return Starlette(routes=graphql_routes(service, page=page))
 
 
 def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient:
@@ -52,11 +53,13 @@ def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient
 
 
 @asynccontextmanager
-async def served(stage: Stage, limits: Limits | None = None, pace: SocketTimeouts | None = None) -> AsyncIterator[str]:
+async def served(
+    stage: Stage, limits: Limits | None = None, timeouts: SocketTimeouts | None = None
+) -> AsyncIterator[str]:
     """The address, without scheme, of an application that uvicorn serves on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        config = uvicorn.Config(application(stage, limits, pace), log_level="error", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(application(stage, limits, timeouts), log_level="error", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))  # serve() would take over the signals of pytest
         try:

@@ -87,7 +87,7 @@ async def test_this_protocol_is_chosen_among_others(stage: Stage) -> None:
 
 
 async def test_silence_ends_the_socket(stage: Stage) -> None:
-    async with served(stage, pace=SocketTimeouts(initialise=0.1)) as address, socket_to(address) as socket:
+    async with served(stage, timeouts=SocketTimeouts(initialise=0.1)) as address, socket_to(address) as socket:
         await socket.send({"type": "ping"})
         assert await socket.until_closed() == (4408, "Connection initialisation timeout")
 
@@ -155,7 +155,7 @@ async def test_a_ping_is_answered_with_its_payload(stage: Stage, payload: Any) -
 
 
 async def test_the_server_pings(stage: Stage) -> None:
-    async with served(stage, pace=SocketTimeouts(ping=0.05)) as address, socket_to(address) as socket:
+    async with served(stage, timeouts=SocketTimeouts(ping=0.05)) as address, socket_to(address) as socket:
         await socket.initialise()
         assert [await socket.receive() for _ in range(2)] == [{"type": "ping"}] * 2
 

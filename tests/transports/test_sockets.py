@@ -79,7 +79,7 @@ async def test_a_revoked_credential_starts_nothing(stage: Stage) -> None:
 
 
 async def test_a_revoked_credential_hears_nothing_more(stage: Stage) -> None:
-    async with served(stage, pace=SocketTimeouts(recheck=0.1)) as address, socket_to(address) as socket:
+    async with served(stage, timeouts=SocketTimeouts(recheck=0.1)) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", FOREVER)
         await eventually(lambda: len(stage.live) == 1)
@@ -90,14 +90,14 @@ async def test_a_revoked_credential_hears_nothing_more(stage: Stage) -> None:
 
 
 async def test_a_revoked_credential_does_not_keep_a_silent_socket(stage: Stage) -> None:
-    async with served(stage, pace=SocketTimeouts(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
+    async with served(stage, timeouts=SocketTimeouts(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.users.remove("ada")
         assert await socket.until_closed() == (4403, "Forbidden")
 
 
 async def test_a_failing_check_is_made_again_later(stage: Stage) -> None:
-    async with served(stage, pace=SocketTimeouts(recheck=0, ping=0.05)) as address, socket_to(address) as socket:
+    async with served(stage, timeouts=SocketTimeouts(recheck=0, ping=0.05)) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.broken = True
         assert await socket.receive() == {"type": "ping"}

@@ -9,19 +9,17 @@ import strawberry
 from strawberry.scalars import JSON as JSONScalar
 from strawberry.types import Info
 
+from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.kinds.enums import SiteRole
 
 NAMESPACE = UUID("00000000-0000-7000-8000-000000000000")
 SECRET = "secret: a password"
 
 
-@dataclass
-class Viewer:
+@dataclass(frozen=True)
+class NamedViewer(Viewer):
     name: str
-
-    @property
-    def user_uuid(self) -> UUID:
-        return uuid5(NAMESPACE, self.name)
 
 
 @dataclass
@@ -35,13 +33,13 @@ class Stage:
     renamed: list[str] = field(default_factory=list)
     broken: bool = False
 
-    async def authenticate(self, credential: str | None) -> Viewer:
+    async def authenticate(self, credential: str | None) -> NamedViewer:
         if self.broken:
             raise RuntimeError(SECRET)
         scheme, _, name = (credential or "").partition(" ")
         if scheme.lower() != "bearer" or name not in self.users:
             raise DomainError(ErrorCode.UNAUTHENTICATED, "Say who you are.")
-        return Viewer(name)
+        return NamedViewer(uuid5(NAMESPACE, name), SiteRole.MEMBER, name)
 
 
 @dataclass
@@ -102,6 +100,7 @@ class Query:
 
     @strawberry.field
     def viewer(self, info: ToyInfo) -> str:
+        assert isinstance(info.context.viewer, NamedViewer)
         return info.context.viewer.name
 
     @strawberry.field

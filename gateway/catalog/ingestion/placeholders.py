@@ -203,7 +203,7 @@ async def _target(services: Services, row: Any) -> UploadTarget:
     if row.file_size > store.part_size:
         parts = part_count(row.file_size, store.part_size)
         return UploadTarget(row.item_uuid, row.object_key, False, None, store.part_size, parts)
-    declared = stores.Upload(row.file_size, row.mime_type, row.sha256)
+    declared = stores.DeclaredUpload(row.file_size, row.mime_type, row.sha256)
     lifetime = timedelta(seconds=services.settings.upload_url_seconds)
     request = await store.sign_put(row.object_key, declared, lifetime)
     return UploadTarget(row.item_uuid, row.object_key, False, request, None, None)

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from gateway.catalog.folders import Link, create_folder
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.rules.names import MAX_NAME
-from gateway.clouds.base import Account, Place
-from gateway.clouds.urls import url_of
+from gateway.clouds.base import CloudAccount, ObjectLocation
+from gateway.clouds.urls import object_url
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Database, Transaction
 from gateway.database.tree import within
@@ -36,13 +36,13 @@ async def prefix_folders(
     database: Database,
     user_uuid: UUID | None,
     linked: Any,
-    account: Account,
-    top: Place,
+    account: CloudAccount,
+    top: ObjectLocation,
     prefixes: Collection[str],
 ) -> dict[str, UUID]:
     """The folders that mirror these prefixes of what a folder is linked to; those that are not there are made."""
     wanted = {each for prefix in prefixes for each in prefixes_above(prefix, top.key)}
-    urls = {url_of(account, Place(top.bucket, prefix)): prefix for prefix in wanted}
+    urls = {object_url(account, ObjectLocation(top.bucket, prefix)): prefix for prefix in wanted}
     async with database.reading() as connection:
         known = {
             urls[row.remote_url]: row.uuid
@@ -51,7 +51,7 @@ async def prefix_folders(
     missing = sorted(wanted - known.keys())  # what is above comes first
     for start in range(0, len(missing), _AT_ONCE):
         some = {
-            url_of(account, Place(top.bucket, prefix)): prefix
+            object_url(account, ObjectLocation(top.bucket, prefix)): prefix
             for prefix in missing[start : start + _AT_ONCE]
         }
         async with database.writing() as transaction:

@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from gateway.clouds.urls import names_bucket
+from gateway.clouds.urls import is_bucket_url
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 
 MAX_NAME = 1000
@@ -32,7 +32,7 @@ def validate_name(name: str | None, *path: str | int) -> str:
 
 def name_in_url(url: str) -> str:
     """What to call the file at a URL: the last part of its path if that can be a name, else its host or bucket."""
-    host, path = _whole_key(url) if names_bucket(url) else _unescaped_path(url)
+    host, path = _whole_key(url) if is_bucket_url(url) else _unescaped_path(url)
     try:
         return validate_name(path.rstrip("/").rpartition("/")[2])
     except DomainError:
