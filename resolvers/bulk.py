@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from gateway.errors import DomainError, ErrorCode
-from resolvers.outcomes import Outcome, UserError, to_user_error
+from resolvers.outcomes import Outcome, UserErrorRow, to_user_error
 
 
 @dataclass(slots=True)
-class Result:
+class EntryResult:
     """What became of one entry; the object behind `item_uuid` or `folder_uuid` is the uuid, if it was done."""
 
     uuid: UUID
     done: bool
-    user_errors: list[UserError] = field(default_factory=list)
+    user_errors: list[UserErrorRow] = field(default_factory=list)
 
     @property
     def item_uuid(self) -> UUID | None:
@@ -61,11 +61,11 @@ class Bulk:
             **values,
         )
 
-    def _result(self, place: int, uuid: UUID, done: bool) -> Result:
+    def _result(self, place: int, uuid: UUID, done: bool) -> EntryResult:
         if done:
-            return Result(uuid, True)
+            return EntryResult(uuid, True)
         error = self.errors.get(place) or DomainError(
             ErrorCode.NOT_APPLIED,
             "Nothing is wrong with this entry, but another made the whole fail.",
         )
-        return Result(uuid, False, [to_user_error(error)])
+        return EntryResult(uuid, False, [to_user_error(error)])

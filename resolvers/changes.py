@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.visible import sees_folder, sees_item
+from gateway.auth.visibility import sees_folder, sees_item
 from gateway.catalog.ledger.journal import folder_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -30,8 +30,8 @@ from resolvers.folders import folder_by_uuid
 from resolvers.job_subscriptions import BETWEEN_STATES, RECHECK_SECONDS
 from resolvers.orders import newest_first
 
-MAX_TOLD = 100
-LATEST_COMMIT = timedelta(seconds=10)
+MAX_CHANGES = 100
+MAX_COMMIT_DELAY = timedelta(seconds=10)
 """How long after it was written a change may be committed, at most."""
 
 _home, _top = folders.alias("home"), folders.alias("top")
@@ -106,7 +106,7 @@ journal_below = ToMany(
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class FolderChanges:
     """What happened in a folder, in order; `latest` is the newest change that is known to have been told."""
 
     folder_uuid: UUID
@@ -140,8 +140,8 @@ async def watch_folder(
         found = await log.more() if after else []
         while True:
             await _seen(context.afresh(), folder_uuid)
-            yield Event(Changes(folder_uuid, found, log.latest))
-            found = await log.more() if len(found) == MAX_TOLD else []
+            yield Event(FolderChanges(folder_uuid, found, log.latest))
+            found = await log.more() if len(found) == MAX_CHANGES else []
             while not found:
                 await asyncio.sleep(BETWEEN_STATES)
                 await news.wait(RECHECK_SECONDS)
@@ -187,8 +187,8 @@ class _Log:
 
     async def more(self) -> list[Any]:
         """Changes that were not told yet, at most 100, in order."""
-        found = await self._window(len(self._told) + MAX_TOLD)
-        new = [uuid for uuid in found if uuid not in self._told][:MAX_TOLD]
+        found = await self._window(len(self._told) + MAX_CHANGES)
+        new = [uuid for uuid in found if uuid not in self._told][:MAX_CHANGES]
         if not new:
             return []
         self._told.update(new)
@@ -205,6 +205,6 @@ class _Log:
 
 def _earlier(uuid: UUID) -> UUID:
     try:
-        return first_uuid(moment_of(uuid) - LATEST_COMMIT)
+        return first_uuid(moment_of(uuid) - MAX_COMMIT_DELAY)
     except (ValueError, OverflowError):
         raise bad_input("This is no change that the subscription told.", "after") from None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visible import sees_collection, sees_item, sees_preset
+from gateway.auth.visibility import sees_collection, sees_item, sees_preset
 from gateway.errors import bad_input
 from gateway.execution.declarations import (
     Access,
@@ -60,22 +60,22 @@ id_of = Computed(("uuid",), lambda row: global_id("Collection", row.uuid))
 preset_id_of = Computed(("uuid",), lambda row: global_id("FilterPreset", row.uuid))
 collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
 preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
-collection_asked_for = Lookup(collection_by_uuid, "uuid", "The collection's uuid.")
-preset_asked_for = Lookup(preset_by_uuid, "uuid", "The preset's uuid.")
+collection_lookup = Lookup(collection_by_uuid, "uuid", "The collection's uuid.")
+preset_lookup = Lookup(preset_by_uuid, "uuid", "The preset's uuid.")
 folder_of = ToOne(folders, "top_level_folder_uuid")
-items_counted = Aggregate(
+item_count = Aggregate(
     "uuid", collection_items.c.collection_uuid, sa.func.count(), collection_items
 )
 item_of_entry = ToOne(items, "item_uuid", access=sees_item)
 filter_of = Computed(("filter",), _filter)
-collections_seen = ToMany(
+visible_collections = ToMany(
     "collections",
     collections,
     by_name(collections.c.name_key, collections.c.uuid),
     where=_listed(collections, sees_collection),
     arguments=_ARGUMENTS,
 )
-presets_seen = ToMany(
+visible_presets = ToMany(
     "filterPresets",
     filter_presets,
     by_name(filter_presets.c.name_key, filter_presets.c.uuid),

@@ -15,7 +15,7 @@ from gateway.models.items import group_members, items
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LayoutEntry:
     """An item of a data group, under its key."""
 
     key: str
@@ -36,7 +36,7 @@ class Layout:
     """A data group with everything that a client needs to show it."""
 
     layout_type: DataGroupLayoutType
-    contents: list[Entry]
+    contents: list[LayoutEntry]
     layout: Any
     timeline: list[str]
     fixed_layout: bool
@@ -57,17 +57,17 @@ async def _layouts(context: Context, keys: list[UUID]) -> list[Layout | None]:
     return [layouts.get(key) for key in keys]
 
 
-async def _contents(context: Context, groups: list[UUID]) -> dict[UUID, list[Entry]]:
-    found: dict[UUID, list[Entry]] = defaultdict(list)
+async def _contents(context: Context, groups: list[UUID]) -> dict[UUID, list[LayoutEntry]]:
+    found: dict[UUID, list[LayoutEntry]] = defaultdict(list)
     if groups:
         of_these = in_keys(context.database.dialect, group_members.c.group_uuid, groups)
         statement = sa.select(group_members).where(of_these).order_by(group_members.c.position)
         for row in await context.database.rows(statement):
-            found[row.group_uuid].append(Entry(row.key, row.item_uuid))
+            found[row.group_uuid].append(LayoutEntry(row.key, row.item_uuid))
     return found
 
 
-def _layout(kept: dict[str, Any], contents: list[Entry]) -> Layout:
+def _layout(kept: dict[str, Any], contents: list[LayoutEntry]) -> Layout:
     tiles = kept["tile_settings"]
     return Layout(
         layout_type=DataGroupLayoutType(kept["layout_type"]),

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_datasets
 from gateway.auth.viewer import Viewer
-from gateway.auth.visible import sees_dataset, sees_folder, sees_item
+from gateway.auth.visibility import sees_dataset, sees_folder, sees_item
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.answers import find_all
@@ -46,14 +46,14 @@ id_of = Computed(("uuid",), lambda row: global_id("Dataset", row.uuid))
 row_id_of = Computed(("uuid",), lambda row: global_id("DataRow", row.uuid))
 dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_row)
-dataset_asked_for = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
+dataset_lookup = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
 dataset_of_row = ToOne(datasets, "dataset_uuid")
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 dataset_of_usage = ToOne(datasets, "dataset_hash", access=sees_dataset)
 backing_folder_of = ToOne(folders, "backing_folder_uuid", access=sees_folder)
 item_of = ToOne(items, "item_uuid", access=sees_item)
-rows_counted = Aggregate("uuid", data_rows.c.dataset_uuid, sa.func.count(), data_rows)
-datasets_seen = ToMany(
+data_row_count = Aggregate("uuid", data_rows.c.dataset_uuid, sa.func.count(), data_rows)
+visible_datasets = ToMany(
     "datasets",
     datasets,
     by_name(datasets.c.title_key, datasets.c.uuid),

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.auth.visible import in_seen_folder, is_root, sees_dataset, sees_folder, sees_job
+from gateway.auth.visibility import in_visible_folder, is_root, sees_dataset, sees_folder, sees_job
 from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.dialects import name_contains
 from gateway.errors import bad_input, forbidden
@@ -55,34 +55,36 @@ def item_conditions(asked: EdgeQuery) -> Conditions:
     return conditions
 
 
-def searched_item_conditions(asked: EdgeQuery) -> Conditions:
+def required_search_conditions(asked: EdgeQuery) -> Conditions:
     """The same for searches across folders, which need a text or item types (SUB-001)."""
     if not asked.filter or not (asked.filter.search or asked.filter.item_types):
         raise bad_input("A search across folders needs a search text or item types.", "filter")
     return item_conditions(asked)
 
 
-def found_item_conditions(asked: EdgeQuery) -> Conditions:
+def item_search_conditions(asked: EdgeQuery) -> Conditions:
     """Items anywhere: those in folders that the viewer was given, or all of the organisation (ENC-QITEM-05)."""
-    scoped = [] if is_organisation(asked) else [in_seen_folder(asked.viewer, items.c.folder_uuid)]
-    return [*searched_item_conditions(asked), *scoped]
+    scoped = (
+        [] if covers_organisation(asked) else [in_visible_folder(asked.viewer, items.c.folder_uuid)]
+    )
+    return [*required_search_conditions(asked), *scoped]
 
 
-def found_folder_conditions(asked: EdgeQuery) -> Conditions:
+def folder_search_conditions(asked: EdgeQuery) -> Conditions:
     """Folders anywhere: those that the viewer was given, or all of the organisation."""
-    scoped = [] if is_organisation(asked) else [sees_folder(asked.viewer)]
+    scoped = [] if covers_organisation(asked) else [sees_folder(asked.viewer)]
     return [*folder_conditions(asked), *scoped]
 
 
 def root_folder_conditions(asked: EdgeQuery) -> Conditions:
     """The topmost folders that the viewer was given, or all roots of the organisation (SUB-010)."""
-    top = folders.c.parent_uuid.is_(None) if is_organisation(asked) else is_root(asked.viewer)
+    top = folders.c.parent_uuid.is_(None) if covers_organisation(asked) else is_root(asked.viewer)
     return [*folder_conditions(asked), top]
 
 
 def dataset_conditions(asked: EdgeQuery) -> Conditions:
     """What a `DatasetFilter` asks of the datasets that the viewer was given, or of all of the organisation."""
-    scoped = [] if is_organisation(asked) else [sees_dataset(asked.viewer)]
+    scoped = [] if covers_organisation(asked) else [sees_dataset(asked.viewer)]
     wanted: DatasetFilter = asked.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
         (wanted.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),
@@ -161,7 +163,7 @@ def _checked(text: str, *path: str | int) -> str:
     return fold(text)
 
 
-def is_organisation(asked: EdgeQuery) -> bool:
+def covers_organisation(asked: EdgeQuery) -> bool:
     """Whether everything is asked for, which raises `FORBIDDEN` for those who are no admins of the site."""
     if asked.arguments.get("scope") is not StorageScope.ORGANISATION:
         return False

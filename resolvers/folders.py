@@ -8,8 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.roles import Held, roles_on_folders
-from gateway.auth.visible import sees_dataset, sees_folder
+from gateway.auth.roles import EffectiveRole, roles_on_folders
+from gateway.auth.visibility import sees_dataset, sees_folder
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
@@ -26,10 +26,10 @@ from gateway.models.uploads import upload_jobs
 from resolvers.filters import (
     SCOPE,
     folder_conditions,
-    found_folder_conditions,
+    folder_search_conditions,
     item_conditions,
+    required_search_conditions,
     root_folder_conditions,
-    searched_item_conditions,
 )
 from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
 from resolvers.json_columns import json_column
@@ -37,7 +37,7 @@ from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 
 @dataclass(frozen=True, slots=True)
-class Matcher:
+class SidecarMatcher:
     """Which files are metadata of others: those whose names end so."""
 
     suffix: str
@@ -45,16 +45,16 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Ingestion:
+class SidecarIngestion:
     """How metadata that lies beside files is dealt with."""
 
-    matcher: Matcher
+    matcher: SidecarMatcher
     paused: bool
 
     @classmethod
-    def of(cls, values: dict[str, Any]) -> "Ingestion":
+    def of(cls, values: dict[str, Any]) -> "SidecarIngestion":
         """What a folder's row says of it."""
-        return cls(Matcher(values["suffix"]), values["paused"])
+        return cls(SidecarMatcher(values["suffix"]), values["paused"])
 
 
 _home, _top = folders.alias("home"), folders.alias("top")
@@ -65,14 +65,14 @@ is_cloud_synced = Computed(
     ("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
 )
 same_folder = SameRow()
-ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, Ingestion.of)
+ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, SidecarIngestion.of)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
-folder_asked_for = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
+folder_lookup = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
 parent_of = ToOne(folders, "parent_uuid", access=sees_folder)
 owner_of = ToOne(users, "owner_uuid")
 mirror_of = ToOne(datasets, "uuid", column="backing_folder_uuid", access=sees_dataset)
-viewer_roots = ToMany(
+root_folders = ToMany(
     "storageFolders",
     folders,
     FOLDER_ORDERS,
@@ -80,11 +80,11 @@ viewer_roots = ToMany(
     filter_type=StorageFolderFilter,
     arguments=(SCOPE,),
 )
-folders_anywhere = ToMany(
+folder_search = ToMany(
     "searchStorageFolders",
     folders,
     FOLDER_ORDERS,
-    where=found_folder_conditions,
+    where=folder_search_conditions,
     filter_type=StorageFolderFilter,
     arguments=(SCOPE,),
 )
@@ -127,7 +127,7 @@ items_below = ToMany(
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
-    where=searched_item_conditions,
+    where=required_search_conditions,
     filter_type=StorageItemFilter,
     filter_required=True,
 )
@@ -204,7 +204,7 @@ async def _sums_below(
     return [found[key] for key in keys]
 
 
-async def _held(context: Context, keys: list[UUID]) -> list[Held]:
+async def _held(context: Context, keys: list[UUID]) -> list[EffectiveRole]:
     async with context.database.reading() as connection:
         held = await roles_on_folders(connection, context.viewer, keys)
     return [held[key] for key in keys]

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_integrations
-from gateway.auth.visible import given_integration, sees_integration
+from gateway.auth.visibility import has_integration_grant, sees_integration
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode, bad_input
@@ -24,7 +24,7 @@ from gateway.ids import global_id
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.people import groups
-from resolvers.filters import is_organisation
+from resolvers.filters import covers_organisation
 from resolvers.inputs.lists import StorageScope
 from resolvers.orders import by_name
 
@@ -33,7 +33,7 @@ MAX_WANTED = 1000
 
 def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     """Those that the viewer was given, or all; of them those with both a wanted uuid and a wanted title."""
-    conditions = [] if is_organisation(asked) else [given_integration(asked.viewer)]
+    conditions = [] if covers_organisation(asked) else [has_integration_grant(asked.viewer)]
     for name, column in (
         ("uuids", cloud_integrations.c.uuid),
         ("titles", cloud_integrations.c.title),
@@ -56,8 +56,8 @@ def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
 id_of = Computed(("uuid",), lambda row: global_id("CloudIntegration", row.uuid))
 locations_of = Computed(("locations",), lambda row: row.locations)
 integration_by_uuid = ToOne(cloud_integrations, "integration_uuid", access=sees_integration)
-integration_asked_for = Lookup(integration_by_uuid, "uuid", "The integration's uuid.")
-integrations_seen = ToMany(
+integration_lookup = Lookup(integration_by_uuid, "uuid", "The integration's uuid.")
+visible_integrations = ToMany(
     "cloudIntegrations",
     cloud_integrations,
     by_name(cloud_integrations.c.title_key, cloud_integrations.c.uuid),

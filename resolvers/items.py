@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import strawberry
 import structlog
 
-from gateway.auth.visible import sees_dataset, sees_item
+from gateway.auth.visibility import sees_dataset, sees_item
 from gateway.catalog.ingestion.placeholders import UNNAMED_TYPE
 from gateway.catalog.integrations import integration_rows
 from gateway.clouds.base import ObjectLocation
@@ -38,7 +38,7 @@ from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from gateway.models.people import users
 from gateway.stores.base import SignedRequest, expires_after
-from resolvers.filters import SCOPE, found_item_conditions
+from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
@@ -88,21 +88,21 @@ def _member_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
 
 id_of = Computed(("uuid",), lambda row: global_id("StorageItem", row.uuid))
 item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
-item_asked_for = Lookup(item_by_uuid, "uuid", "The item's uuid.")
+item_lookup = Lookup(item_by_uuid, "uuid", "The item's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 owner_of = ToOne(users, "owner_uuid")
 same_item = SameRow()
-backed_data_units = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
-groups_counted = Aggregate(
+data_row_count = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
+group_count = Aggregate(
     "uuid",
     group_members.c.item_uuid,
     sa.func.count(sa.distinct(group_members.c.group_uuid)),
     group_members,
 )
-datasets_counted = Aggregate(
+dataset_count = Aggregate(
     "uuid", data_rows.c.item_uuid, sa.func.count(sa.distinct(data_rows.c.dataset_uuid)), data_rows
 )
-members_counted = Aggregate("uuid", group_members.c.group_uuid, sa.func.count(), group_members)
+member_count = Aggregate("uuid", group_members.c.group_uuid, sa.func.count(), group_members)
 children_of = ToMany(
     "children",
     items,
@@ -128,11 +128,11 @@ groups_containing = ToMany(
     source=items.join(group_members, group_members.c.group_uuid == items.c.uuid),
     where=lambda asked: [sees_item(asked.viewer)],
 )
-items_anywhere = ToMany(
+item_search = ToMany(
     "searchStorageItems",
     items,
     ITEM_ORDERS,
-    where=found_item_conditions,
+    where=item_search_conditions,
     filter_type=StorageItemFilter,
     filter_required=True,
     arguments=(SCOPE,),
@@ -271,14 +271,14 @@ async def _accessible_datasets(context: Context, keys: list[UUID]) -> list[list[
 
 def _usages(rows: list[Any]) -> list[Any]:
     """One entry a dataset, with all its data rows of the item."""
-    usages: dict[UUID, DatasetUsage] = {}
+    usages: dict[UUID, DatasetUsageRow] = {}
     for row in rows:
-        usage = usages.setdefault(row.dataset_uuid, DatasetUsage(row))
+        usage = usages.setdefault(row.dataset_uuid, DatasetUsageRow(row))
         usage.data_hashes.append(row.data_row_uuid)
     return list(usages.values())
 
 
-class DatasetUsage:
+class DatasetUsageRow:
     """That a dataset uses an item, by one data row or more (ENC-DSHORT)."""
 
     def __init__(self, row: Any) -> None:

@@ -41,7 +41,7 @@ _EDGES: dict[str, ToOne] = {
 }
 
 
-class Node:
+class NodeRow:
     """A row of which it is known what it is."""
 
     __slots__ = ("kind", "row")
@@ -65,18 +65,18 @@ async def find_node(
     context: Context,
     *,
     id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
-) -> Node | None:
+) -> NodeRow | None:
     """The object with that id, or null."""
     kind, uuid = read_global_id(id) or ("", None)
     row = await find(context, _EDGES[kind], uuid) if kind in _EDGES else None
-    return None if row is None else Node(kind, row)
+    return None if row is None else NodeRow(kind, row)
 
 
 async def find_nodes(
     context: Context,
     *,
     ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 1,000 ids.")],
-) -> list[Node | None]:
+) -> list[NodeRow | None]:
     """The objects with those ids in their order, null for what is not there."""
     _bounded(ids, "ids")
     return await asyncio.gather(*(find_node(context, id=one) for one in ids))

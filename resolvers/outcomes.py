@@ -8,7 +8,7 @@ from gateway.errors import DomainError, ErrorCode, Path
 
 
 @dataclass(frozen=True, slots=True)
-class UserError:
+class UserErrorRow:
     """A refusal as a row: graphql-core would raise the domain error itself, wherever it met it."""
 
     code: ErrorCode
@@ -20,7 +20,7 @@ class Outcome(SimpleNamespace):
     """The row behind a payload; what was not set is null, as when the mutation was refused."""
 
     if TYPE_CHECKING:
-        user_errors: list[UserError]
+        user_errors: list[UserErrorRow]
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**{"user_errors": [], **values})
@@ -29,6 +29,6 @@ class Outcome(SimpleNamespace):
         return None
 
 
-def to_user_error(error: DomainError) -> UserError:
+def to_user_error(error: DomainError) -> UserErrorRow:
     """What the caller reads of a refusal, with its path from `input` down."""
-    return UserError(error.code, error.message, ("input", *error.path))
+    return UserErrorRow(error.code, error.message, ("input", *error.path))

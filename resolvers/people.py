@@ -49,15 +49,15 @@ group_by_uuid = ToOne(groups, "group_uuid")
 user_of_viewer = ToOne(users, "user_uuid")
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid")
 is_same_organisation = Computed((), lambda row: True)
-group_asked_for = Lookup(group_by_uuid, "uuid", "The group's uuid.")
-users_known = ToMany(
+group_lookup = Lookup(group_by_uuid, "uuid", "The group's uuid.")
+all_users = ToMany(
     "users",
     users,
     by_name(users.c.email_key, users.c.uuid),
     where=name_condition(users.c.email_key),
     arguments=(_SEARCH,),
 )
-groups_known = ToMany(
+all_groups = ToMany(
     "groups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
@@ -92,6 +92,6 @@ keys_of = ToMany(
 )
 
 
-async def who_asks(context: Context) -> Viewer:
+async def current_viewer(context: Context) -> Viewer:
     """Who is asking, with what he may do on the site."""
     return context.viewer

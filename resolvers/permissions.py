@@ -8,8 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import (
-    Held,
-    require,
+    EffectiveRole,
+    require_role,
     roles_on_datasets,
     roles_on_folders,
     roles_on_integrations,
@@ -50,7 +50,7 @@ async def require_folder_role(
 ) -> None:
     """The viewer holds the role on the folder, or is refused at `path`."""
     held = await roles_on_folders(transaction.connection, context.viewer, [uuid])
-    require(held.get(uuid), role, "folder", *path)
+    require_role(held.get(uuid), role, "folder", *path)
 
 
 async def require_target_folder_role(
@@ -68,7 +68,7 @@ async def require_dataset_role(
 ) -> None:
     """The viewer holds the role on the dataset, or is refused at `path`."""
     held = await roles_on_datasets(transaction.connection, context.viewer, [uuid])
-    require(held.get(uuid), role, "dataset", *path)
+    require_role(held.get(uuid), role, "dataset", *path)
 
 
 async def require_integration_role(
@@ -76,7 +76,7 @@ async def require_integration_role(
 ) -> None:
     """The viewer holds the role on the cloud integration, or is refused at `path`."""
     held = await roles_on_integrations(transaction.connection, context.viewer, [uuid])
-    require(held.get(uuid), role, "cloud integration", *path)
+    require_role(held.get(uuid), role, "cloud integration", *path)
 
 
 async def folder_role_errors(
@@ -113,7 +113,11 @@ def check_list_size(entries: Sized, name: str) -> None:
 
 
 def _refused(
-    uuids: Sequence[UUID], held: Mapping[UUID, Held], role: StorageUserRole, what: str, name: str
+    uuids: Sequence[UUID],
+    held: Mapping[UUID, EffectiveRole],
+    role: StorageUserRole,
+    what: str,
+    name: str,
 ) -> dict[int, DomainError]:
     errors: dict[int, DomainError] = {}
     seen: dict[UUID, int] = {}
@@ -124,7 +128,7 @@ def _refused(
             continue
         seen[uuid] = place
         try:
-            require(held.get(uuid), role, what, name, place)
+            require_role(held.get(uuid), role, what, name, place)
         except DomainError as error:
             errors[place] = error
     return errors

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visible import sees_reencode_job
+from gateway.auth.visibility import sees_reencode_job
 from gateway.catalog.reencoding import reencode_job_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -37,9 +37,9 @@ def _unit_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
 
 id_of = Computed(("uuid",), lambda row: global_id("ReencodeJob", row.uuid))
 job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
-job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
+job_lookup = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 rendition_of = ToOne(renditions, "uuid", column="item_uuid")
-jobs_seen = ToMany(
+visible_jobs = ToMany(
     "reencodeJobs",
     reencode_jobs,
     newest_first(reencode_jobs.c.created_at, reencode_jobs.c.uuid),

@@ -1,6 +1,6 @@
 """How syncs of folders with their buckets answer."""
 
-from gateway.auth.visible import sees_sync
+from gateway.auth.visibility import sees_sync
 from gateway.catalog.sync_jobs import sync_job_topic
 from gateway.execution.declarations import Computed, Lookup, ToMany, ToOne
 from gateway.ids import global_id
@@ -14,7 +14,7 @@ from resolvers.orders import newest_first
 
 id_of = Computed(("uuid",), lambda row: global_id("CloudSyncJob", row.uuid))
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)
-sync_asked_for = Lookup(sync_by_uuid, "uuid", "The sync's uuid.")
+sync_lookup = Lookup(sync_by_uuid, "uuid", "The sync's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 user_of = ToOne(users, "user_uuid")
 has_unit_errors = Computed(

@@ -11,7 +11,7 @@ _SEARCH = Argument("search", str | None, None, "Text that the name contains, wha
 
 id_of = Computed(("uuid",), lambda row: global_id("OrganisationTag", row.uuid))
 tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")
-tags_known = ToMany(
+all_tags = ToMany(
     "organisationTags",
     organisation_tags,
     _ORDER,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visible import sees_dataset, sees_item, sees_job
+from gateway.auth.visibility import sees_dataset, sees_item, sees_job
 from gateway.catalog.ingestion.job_state import TERMINAL, upload_job_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -50,7 +50,7 @@ def object_urls(unit: Any) -> list[str]:
 id_of = Computed(("uuid",), lambda row: global_id("UploadJob", row.uuid))
 job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
 _WATCHED = WatchedJob("upload job", job_by_uuid, upload_job_topic, TERMINAL)
-job_asked_for = Lookup(job_by_uuid, "uuid", "The job's uuid.")
+job_lookup = Lookup(job_by_uuid, "uuid", "The job's uuid.")
 folder_of = ToOne(folders, "folder_uuid")
 sync_of = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid")
 user_of = ToOne(users, "user_uuid")
@@ -63,7 +63,7 @@ part_url = Computed(("request",), lambda part: part.request.url)
 part_method = Computed(("request",), lambda part: part.request.method)
 part_headers = Computed(("request",), lambda part: part.request.headers)
 part_expiry = Computed(("request",), lambda part: part.request.expires_at)
-jobs_seen = ToMany(
+visible_jobs = ToMany(
     "uploadJobs",
     upload_jobs,
     newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),

@@ -39,7 +39,7 @@ class Collection(Node):
     description: str = column("What it is for.")
     created_at: datetime = column("When it was made.")
     last_edited_at: datetime = column("When it, or what it holds, last changed.")
-    items_count: int = resolved(collections.items_counted, "How many items it holds, seen or not.")
+    items_count: int = resolved(collections.item_count, "How many items it holds, seen or not.")
     items: StorageItemConnection = resolved(
         collections.items_in, "Those of its items that the viewer may see (ENC-COLL-07)."
     )

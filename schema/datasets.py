@@ -89,7 +89,7 @@ class Dataset(Node):
     backing_folder_uuid: UUID | None = resolved(
         datasets.backing_folder_uuid_of, "The uuid of that folder (ENC-DSET-08)."
     )
-    data_rows_count: int = resolved(datasets.rows_counted, "How many data rows it has.")
+    data_rows_count: int = resolved(datasets.data_row_count, "How many data rows it has.")
     data_rows: Connection[DataRow] = resolved(
         datasets.rows_in, "Its data rows, in the order in which they came."
     )

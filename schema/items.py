@@ -65,12 +65,12 @@ class DatasetUsage:
 )
 class StorageItemSummary:
     frame_in_groups: int = resolved(
-        items.groups_counted, "How many groups of files the item belongs to."
+        items.group_count, "How many groups of files the item belongs to."
     )
     accessible_group_items: list[StorageItemRef] = resolved(
         items.accessible_groups, "Those of these groups that the viewer may see; at most 1,000."
     )
-    used_in_datasets: int = resolved(items.datasets_counted, "How many datasets use the item.")
+    used_in_datasets: int = resolved(items.dataset_count, "How many datasets use the item.")
     accessible_datasets: list[DatasetUsage] = resolved(
         items.accessible_datasets,
         "Those of these datasets that the viewer may see; of at most 1,000 data rows.",
@@ -119,7 +119,7 @@ class StorageItem(Node):
     is_tombstone: bool = column("Whether its object is gone from its source.")
     is_placeholder: bool = column("Whether it was announced but is not yet processed.")
     backed_data_units_count: int = resolved(
-        items.backed_data_units, "How many data rows of datasets use it."
+        items.data_row_count, "How many data rows of datasets use it."
     )
     storage_location: StorageLocationName = column("Where its bytes lie.")
     integration: CloudIntegration | None = resolved(
@@ -222,13 +222,13 @@ class DataGroupItem(StorageItem):
 @kind(StorageItemType.IMAGE_GROUP)
 @strawberry.type(description="Images that belong together.")
 class ImageGroupItem(StorageItem):
-    frame_total: int = resolved(items.members_counted, "How many images it has, seen or not.")
+    frame_total: int = resolved(items.member_count, "How many images it has, seen or not.")
 
 
 @kind(StorageItemType.IMAGE_SEQUENCE)
 @strawberry.type(description="Images in order of time, with a video made of them.")
 class ImageSequenceItem(StorageItem):
-    frame_total: int = resolved(items.members_counted, "How many images it has, seen or not.")
+    frame_total: int = resolved(items.member_count, "How many images it has, seen or not.")
 
 
 @kind(StorageItemType.DICOM_FILE)
@@ -240,9 +240,7 @@ class DicomFileItem(StorageItem):
 @kind(StorageItemType.DICOM_SERIES)
 @strawberry.type(description="DICOM files of one series.")
 class DicomSeriesItem(StorageItem):
-    instance_total: int = resolved(
-        items.members_counted, "How many DICOM files it has, seen or not."
-    )
+    instance_total: int = resolved(items.member_count, "How many DICOM files it has, seen or not.")
 
 
 @kind(StorageItemType.AUDIO)

@@ -60,7 +60,7 @@ class Group(Node):
 
 
 @of()
-@strawberry.type(description="Who is asking.")
-class Viewer:
+@strawberry.type(name="Viewer", description="Who is asking.")
+class ViewerInfo:
     user: User = resolved(people.user_of_viewer, "The user behind the credential.")
     site_role: SiteRole = column("What the viewer is to the whole site.")

@@ -18,7 +18,7 @@ from gateway.sandbox.child import allow, confine, private_output
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import Broken, Entry, Switches, plan_of_entry, told, urls_in
 from resolvers.manifests.json_file import json_entries
-from resolvers.mutations.upload_units import Terms
+from resolvers.mutations.upload_units import EntryRules
 
 MAX_METADATA = 10 << 20
 MAX_ENTRIES = 500_000
@@ -38,7 +38,7 @@ def main(asked: dict[str, Any]) -> None:
     allow(SECONDS)
     account = asked["account"] and make_account(**asked["account"])
     terms, switches = (
-        Terms(FetchRules.parse(asked["ports"], asked["allowed"]), MAX_METADATA, account),
+        EntryRules(FetchRules.parse(asked["ports"], asked["allowed"]), MAX_METADATA, account),
         Switches(),
     )
     end: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def entries(file: BinaryIO, name: str, switches: Switches) -> Iterator[Entry]:
     return json_entries(file, switches)
 
 
-def units(terms: Terms, found: Iterator[Entry]) -> Iterator[Unit]:
+def units(terms: EntryRules, found: Iterator[Entry]) -> Iterator[Unit]:
     """Each entry as a unit to be written, or with what is wrong with it; raises `Broken` where there are too many."""
     urls = 0
     for number, entry in enumerate(found, 1):
@@ -79,7 +79,7 @@ def units(terms: Terms, found: Iterator[Entry]) -> Iterator[Unit]:
         yield unit
 
 
-def unit_of(terms: Terms, entry: Entry) -> Unit:
+def unit_of(terms: EntryRules, entry: Entry) -> Unit:
     """What is written of one entry."""
     try:
         plan = plan_of_entry(terms, entry)

@@ -13,7 +13,7 @@ from gateway.errors import DomainError, Path, bad_input
 from gateway.json_values import check_kept, flaw_of
 from resolvers.inputs.plain import element_of, reader_of
 from resolvers.inputs.uploads import DataUploadItemsInput
-from resolvers.mutations.upload_units import GROUPS, SECTIONS, Terms, plan_of
+from resolvers.mutations.upload_units import GROUPS, SECTIONS, EntryRules, read_plan
 
 SPELLINGS = {spelling: name for name in SECTIONS for spelling in (name, to_camel_case(name))}
 """Sections by their names, as in GraphQL or with underscores (SUB-061); within entries there is one spelling only."""
@@ -63,7 +63,7 @@ class Switches:
             raise Broken("upsert_metadata needs skip_duplicate_urls.")
 
 
-def plan_of_entry(terms: Terms, entry: Entry) -> UnitPlan:
+def plan_of_entry(terms: EntryRules, entry: Entry) -> UnitPlan:
     """The unit that an entry asks for; raises a `DomainError` at the key that is at fault."""
     value = entry.value
     if entry.fault:
@@ -81,11 +81,11 @@ def plan_of_entry(terms: Terms, entry: Entry) -> UnitPlan:
         value = {**value, _KEYS[entry.section]: value["objectUrl"]}
         del value["objectUrl"]
     read = reader_of(_kind_of(entry.section))
-    return plan_of(terms, entry.section, read(value, entry.path), entry.path)
+    return read_plan(terms, entry.section, read(value, entry.path), entry.path)
 
 
 def plans_of(
-    terms: Terms, entries: Iterable[Entry], errors: list[DomainError]
+    terms: EntryRules, entries: Iterable[Entry], errors: list[DomainError]
 ) -> Iterator[UnitPlan]:
     """The units of entries; what is wrong with the others goes to `errors`."""
     for entry in entries:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
-from gateway.auth.roles import require, roles_on_folders
+from gateway.auth.roles import require_role, roles_on_folders
 from gateway.catalog import collections as catalog
 from gateway.catalog.ledger.row_edits import locked_row, update_row
 from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
@@ -223,7 +223,7 @@ async def _door(
     """The viewer holds the role on the folder to which something belongs, or is refused."""
     folder = present.top_level_folder_uuid
     held = await roles_on_folders(transaction.connection, context.viewer, [folder])
-    require(held.get(folder), role, what, name)
+    require_role(held.get(folder), role, what, name)
 
 
 async def _preset(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from gateway.auth.roles import Held, require, roles_on_items
+from gateway.auth.roles import EffectiveRole, require_role, roles_on_items
 from gateway.catalog.ingestion.file_groups import NewGroup, create_file_groups, group_row
 from gateway.catalog.items import locked_items
 from gateway.catalog.rules.metadata_types import load_metadata_validator
@@ -93,12 +93,12 @@ async def _make(
 
 
 def _fault(
-    plan: GroupPlan, held: Mapping[UUID, Any], roles: Mapping[UUID, Held]
+    plan: GroupPlan, held: Mapping[UUID, Any], roles: Mapping[UUID, EffectiveRole]
 ) -> DomainError | None:
     """What is wrong with the items of a group."""
     for uuid, path in zip(plan.item_uuids, plan.paths, strict=True):
         try:
-            require(roles.get(uuid), StorageUserRole.USER, "item", *path)
+            require_role(roles.get(uuid), StorageUserRole.USER, "item", *path)
         except DomainError as error:
             return error
         row = held[uuid]

@@ -29,11 +29,11 @@ from resolvers.inputs.integrations import (
     UpdateCloudIntegrationInput,
     VerifyCloudIntegrationInput,
 )
-from resolvers.mutations.accounts import (
+from resolvers.mutations.cloud_accounts import (
     check_server_credentials,
-    checked_account,
-    checked_credentials,
     locations_of,
+    validate_account,
+    validate_credentials,
 )
 from resolvers.outcomes import Outcome
 from resolvers.permissions import requires
@@ -144,13 +144,13 @@ async def _present(context: Context, uuid: UUID) -> Any:
 def _account(
     context: Context, kind: StorageLocationName, given: dict[str, Any], locations: Sequence[str]
 ) -> CloudAccount:
-    return checked_account(context.services.fetch_rules, kind, given, locations)
+    return validate_account(context.services.fetch_rules, kind, given, locations)
 
 
 def _credentials(context: Context, kind: StorageLocationName, input: Any) -> dict[str, str] | None:
     """The credentials that are given; None where the server's own are to be taken."""
     if not input.use_server_credentials:
-        return checked_credentials(kind, input.credentials or None)
+        return validate_credentials(kind, input.credentials or None)
     if input.credentials:
         raise bad_input("Give credentials or useServerCredentials, not both.", "credentials")
     check_server_credentials(kind, context.services.clouds.shares_credentials)

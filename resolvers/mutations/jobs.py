@@ -7,8 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
-from gateway.auth.visible import sees_item
+from gateway.auth.roles import require_role, roles_on_folders, roles_on_integrations
+from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.job_state import cancel_job, locked_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
@@ -33,8 +33,8 @@ from resolvers.inputs.uploads import (
 )
 from resolvers.manifests.entries import Switches
 from resolvers.mutations.datasets import plain_dataset
-from resolvers.mutations.manifests import plans_in
-from resolvers.mutations.upload_units import Terms, read_plans
+from resolvers.mutations.manifests import read_inline_manifest
+from resolvers.mutations.upload_units import EntryRules, read_plans
 from resolvers.outcomes import Outcome
 from resolvers.permissions import require_target_folder_role, requires
 
@@ -87,7 +87,7 @@ async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Ou
         if job is None:
             raise not_found("upload job", "uploadJobUuid")
         held = await roles_on_folders(transaction.connection, context.viewer, [job.folder_uuid])
-        require(held.get(job.folder_uuid), StorageUserRole.USER, "upload job", "uploadJobUuid")
+        require_role(held.get(job.folder_uuid), StorageUserRole.USER, "upload job", "uploadJobUuid")
         cancelled = await cancel_job(
             transaction, services.queue, services.events, context.viewer.user_uuid, job
         )
@@ -103,10 +103,10 @@ async def _written(
     context: Context, input: StartUploadJobInput, account: CloudAccount | None
 ) -> Start:
     """How to start a job whose units stand in the input."""
-    terms, switches = Terms(context.services.fetch_rules, account=account), Switches()
+    terms, switches = EntryRules(context.services.fetch_rules, account=account), Switches()
     if input.manifest is not None:
         _check_form(input.manifest)
-        plans = await asyncio.to_thread(plans_in, terms, input.manifest, switches)
+        plans = await asyncio.to_thread(read_inline_manifest, terms, input.manifest, switches)
         on = switches.on
     else:
         asked = input.items or DataUploadItemsInput()
@@ -173,7 +173,7 @@ async def _account(context: Context, uuid: UUID) -> CloudAccount:
     """The account of an integration through which the viewer may register objects."""
     async with context.database.reading() as connection:
         held = await roles_on_integrations(connection, context.viewer, [uuid])
-    require(held.get(uuid), StorageUserRole.USER, "cloud integration", "integrationUuid")
+    require_role(held.get(uuid), StorageUserRole.USER, "cloud integration", "integrationUuid")
     try:
         _, cloud = await open_integration(context.services, uuid)
     except FetchError as error:

@@ -80,7 +80,7 @@ def _custom(input: DataGroupCustomInput, *path: str | int) -> GroupPlan:
     check_unique(keys, (*path, "contents"), "key")
     if input.layout is None and not input.timeline:
         raise bad_input("Without a layout, the timeline must show something.", *path, "layout")
-    tree = None if input.layout is None else checked_tree(input.layout, set(keys), *path, "layout")
+    tree = None if input.layout is None else validate_tree(input.layout, set(keys), *path, "layout")
     check_known(input.timeline, set(keys), *path, "timeline")
     check_unique(input.timeline, (*path, "timeline"))
     _check_shown(keys, input, *path, "layout")
@@ -122,7 +122,7 @@ def _layout(
     }
 
 
-def checked_tree(node: LayoutNodeInput, known: set[str], *path: str | int) -> dict[str, Any]:
+def validate_tree(node: LayoutNodeInput, known: set[str], *path: str | int) -> dict[str, Any]:
     """The tree as JSON, in which every key is known and stands once."""
     check_unique([key for key, _ in _keys_in(node, path)], path)
     for key, place in _keys_in(node, path):

@@ -10,10 +10,12 @@ from gateway.errors import DomainError, ErrorCode, Refusal, bad_input
 from resolvers.inputs.uploads import UploadManifestInput
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches, plans_of
-from resolvers.mutations.upload_units import MAX_UNITS, Terms
+from resolvers.mutations.upload_units import MAX_UNITS, EntryRules
 
 
-def plans_in(terms: Terms, manifest: UploadManifestInput, switches: Switches) -> list[UnitPlan]:
+def read_inline_manifest(
+    terms: EntryRules, manifest: UploadManifestInput, switches: Switches
+) -> list[UnitPlan]:
     """The units that it asks for; raises a `Refusal` with every key at fault, or the limit that is passed."""
     form, entries = (
         ("csv", _rows(manifest.csv))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import Held, require, roles_on_integrations, roles_on_items
-from gateway.auth.visible import sees_item
+from gateway.auth.roles import EffectiveRole, require_role, roles_on_integrations, roles_on_items
+from gateway.auth.visibility import sees_item
 from gateway.catalog.integrations import integration_rows, lock_integration
 from gateway.catalog.items import locked_items, update_items
 from gateway.clouds.cloud import Cloud
@@ -23,7 +23,7 @@ from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.items import items
 from resolvers.idempotency import replay, run_once
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
-from resolvers.outcomes import Outcome, UserError, to_user_error
+from resolvers.outcomes import Outcome, UserErrorRow, to_user_error
 from resolvers.permissions import MAX_IDS, check_list_size, requires
 
 _MUTATION = "migrateStorageItems"
@@ -32,7 +32,7 @@ _AT_ONCE = 16
 
 
 @dataclass(slots=True)
-class Entry:
+class MigrationEntry:
     """An entry of the input, the items that it means, what they become, and what is wrong with it."""
 
     place: int
@@ -43,14 +43,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MigrationResult:
     """What became of one entry."""
 
     uuid: UUID | None
     url: str | None
     items: list[Any]
     is_skipped: bool
-    user_errors: list[UserError]
+    user_errors: list[UserErrorRow]
 
 
 @requires("USER on each item's folder, and on the cloud integration by which it is reached then")
@@ -71,7 +71,7 @@ async def migrate_storage_items(context: Context, input: MigrateStorageItemsInpu
     return Outcome(results=await _results(context, input, moved))
 
 
-async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[Entry]:
+async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[MigrationEntry]:
     """The entries with what their items become, or with what is wrong."""
     clouds = await _clouds(context, input.to_integration_uuid)
     entries = await _entries(context, input)
@@ -84,7 +84,7 @@ async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[En
     return entries
 
 
-def _sound(entries: Sequence[Entry]) -> Iterator[Entry]:
+def _sound(entries: Sequence[MigrationEntry]) -> Iterator[MigrationEntry]:
     return (entry for entry in entries if entry.error is None)
 
 
@@ -94,7 +94,7 @@ async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
         return {}
     async with context.database.reading() as connection:
         held = await roles_on_integrations(connection, context.viewer, [uuid])
-    require(held.get(uuid), StorageUserRole.USER, "cloud integration", "toIntegrationUuid")
+    require_role(held.get(uuid), StorageUserRole.USER, "cloud integration", "toIntegrationUuid")
     try:
         row = (await integration_rows(context.database, [uuid]))[uuid]
         return {uuid: await context.services.clouds.for_integration(row)}
@@ -102,9 +102,9 @@ async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
         raise DomainError(error.code, error.message, ("toIntegrationUuid",)) from None
 
 
-async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[Entry]:
+async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[MigrationEntry]:
     """The entries with their items, of those that the viewer sees."""
-    entries = [Entry(place, asked) for place, asked in enumerate(input.items)]
+    entries = [MigrationEntry(place, asked) for place, asked in enumerate(input.items)]
     for entry in entries:
         entry.error = _fault_of_form(entry, input)
     uuids = [entry.asked.item_uuid for entry in entries if entry.asked.item_uuid]
@@ -140,7 +140,7 @@ def _lies_at(row: Any, url: str | None) -> bool:
     return row.url == url and not row.is_placeholder
 
 
-def _fault_of_form(entry: Entry, input: MigrateStorageItemsInput) -> DomainError | None:
+def _fault_of_form(entry: MigrationEntry, input: MigrateStorageItemsInput) -> DomainError | None:
     asked = entry.asked
     if (asked.item_uuid is None) == (asked.url is None):
         return bad_input("Give exactly one of itemUuid and url.", "items", entry.place)
@@ -152,7 +152,7 @@ def _fault_of_form(entry: Entry, input: MigrateStorageItemsInput) -> DomainError
 
 
 def _fault_of_items(
-    entry: Entry, held: Mapping[UUID, Held], seen: dict[UUID, int], skips: bool
+    entry: MigrationEntry, held: Mapping[UUID, EffectiveRole], seen: dict[UUID, int], skips: bool
 ) -> DomainError | None:
     path = ("items", entry.place, "itemUuid" if entry.asked.item_uuid else "url")
     if not entry.rows and not skips:
@@ -162,7 +162,7 @@ def _fault_of_items(
             return bad_input(f"This item is meant already, at position {seen[row.uuid]}.", *path)
         seen[row.uuid] = entry.place
         try:
-            require(held[row.uuid], StorageUserRole.USER, "item", *path)
+            require_role(held[row.uuid], StorageUserRole.USER, "item", *path)
         except DomainError as error:
             return error
         if row.is_placeholder:
@@ -172,7 +172,7 @@ def _fault_of_items(
     return None
 
 
-async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID, Cloud]:
+async def _kept_clouds(context: Context, entries: Sequence[MigrationEntry]) -> dict[UUID, Cloud]:
     """The clouds of the integrations that items keep, of those that can be reached.
 
     Another URL is as good as another object, so the viewer needs the role on them by which objects are registered.
@@ -188,7 +188,7 @@ async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID,
     for entry in _sound(entries):
         try:
             for uuid in {row.integration_uuid for row in entry.rows} & kept:
-                require(
+                require_role(
                     held.get(uuid),
                     StorageUserRole.USER,
                     "cloud integration",
@@ -207,7 +207,9 @@ async def _kept_clouds(context: Context, entries: Sequence[Entry]) -> dict[UUID,
     return found
 
 
-def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID, Cloud]) -> None:
+def _plan(
+    context: Context, entry: MigrationEntry, to: UUID | None, clouds: Mapping[UUID, Cloud]
+) -> None:
     """What the items of an entry become, or that they cannot."""
     for row in entry.rows:
         if row.linked_folder_uuid:
@@ -237,11 +239,13 @@ def _plan(context: Context, entry: Entry, to: UUID | None, clouds: Mapping[UUID,
         }
 
 
-async def _verify(context: Context, entries: Sequence[Entry], clouds: Mapping[UUID, Cloud]) -> None:
+async def _verify(
+    context: Context, entries: Sequence[MigrationEntry], clouds: Mapping[UUID, Cloud]
+) -> None:
     """Look for every object at its new place, some at a time."""
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def look(entry: Entry) -> None:
+    async def look(entry: MigrationEntry) -> None:
         async with places:
             for row in entry.rows:
                 entry.error = entry.error or await _fault_of_object(context, entry, row, clouds)
@@ -252,7 +256,7 @@ async def _verify(context: Context, entries: Sequence[Entry], clouds: Mapping[UU
 
 
 async def _fault_of_object(
-    context: Context, entry: Entry, row: Any, clouds: Mapping[UUID, Cloud]
+    context: Context, entry: MigrationEntry, row: Any, clouds: Mapping[UUID, Cloud]
 ) -> DomainError | None:
     path = ("items", entry.place, "newUrl")
     integration, url = entry.values[row.uuid]["integration_uuid"], entry.values[row.uuid]["url"]
@@ -269,7 +273,7 @@ async def _fault_of_object(
 
 
 async def _write(
-    context: Context, input: MigrateStorageItemsInput, entries: Sequence[Entry]
+    context: Context, input: MigrateStorageItemsInput, entries: Sequence[MigrationEntry]
 ) -> dict[str, Any]:
     """Change the items, unless somebody else changed or took one of them meanwhile; which items, for each entry."""
     async with context.database.writing() as transaction:
@@ -283,7 +287,9 @@ async def _write(
         return await run_once(context, transaction, _MUTATION, input, work)
 
 
-async def _change(context: Context, transaction: Transaction, entries: Sequence[Entry]) -> None:
+async def _change(
+    context: Context, transaction: Transaction, entries: Sequence[MigrationEntry]
+) -> None:
     before = {row.uuid: (entry, row) for entry in entries for row in entry.rows}
     present = {row.uuid: row for row in await locked_items(transaction, before.keys())}
     for uuid, (entry, row) in before.items():
@@ -294,12 +300,14 @@ async def _change(context: Context, transaction: Transaction, entries: Sequence[
     await update_items(transaction, context.viewer.user_uuid, values, present)
 
 
-def _refused(entries: Sequence[Entry]) -> Outcome:
+def _refused(entries: Sequence[MigrationEntry]) -> Outcome:
     """What is wrong with each entry; of the others that they were not done either."""
     said = "Nothing is wrong with this entry, but another made the whole fail."
     others = DomainError(ErrorCode.NOT_APPLIED, said)
     results = [
-        Result(one.asked.item_uuid, one.asked.url, [], False, [to_user_error(one.error or others)])
+        MigrationResult(
+            one.asked.item_uuid, one.asked.url, [], False, [to_user_error(one.error or others)]
+        )
         for one in entries
     ]
     return Outcome(
@@ -310,7 +318,7 @@ def _refused(entries: Sequence[Entry]) -> Outcome:
 
 async def _results(
     context: Context, input: MigrateStorageItemsInput, moved: Sequence[Sequence[UUID]]
-) -> list[Result]:
+) -> list[MigrationResult]:
     """The items of each entry as they are now, of those that the viewer sees."""
     mine = in_keys(
         context.database.dialect, items.c.uuid, [uuid for uuids in moved for uuid in uuids]
@@ -318,7 +326,7 @@ async def _results(
     rows = await context.database.rows(sa.select(items).where(mine, sees_item(context.viewer)))
     present = {row.uuid: row for row in rows}
     return [
-        Result(
+        MigrationResult(
             asked.item_uuid,
             asked.url,
             [present[uuid] for uuid in uuids if uuid in present],

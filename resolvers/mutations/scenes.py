@@ -11,7 +11,7 @@ Items = list[tuple[Path, UUID]]
 Urls = list[tuple[Path, str]]
 
 
-def parts_of(document: dict[str, Any], *path: str | int) -> tuple[Items, Urls]:
+def scene_parts(document: dict[str, Any], *path: str | int) -> tuple[Items, Urls]:
     """The items (`itemUuid`) and the files elsewhere (`url`) that a document names, each once, with its place."""
     items: dict[UUID, Path] = {}
     urls: dict[str, Path] = {}

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import require, roles_on_folders, roles_on_integrations
+from gateway.auth.roles import require_role, roles_on_folders, roles_on_integrations
 from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
@@ -92,7 +92,7 @@ async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyn
         if row is None:
             raise not_found("sync", "cloudSyncJobUuid")
         held = await roles_on_folders(transaction.connection, context.viewer, [row.folder_uuid])
-        require(held.get(row.folder_uuid), StorageUserRole.USER, "sync", "cloudSyncJobUuid")
+        require_role(held.get(row.folder_uuid), StorageUserRole.USER, "sync", "cloudSyncJobUuid")
         await cancel_sync(transaction, services.queue, services.events, user_uuid, row)
     await cancel_jobs_of_sync(services, user_uuid, uuid, most=JOBS_AT_ONCE)
     return Outcome(cloud_sync_job_uuid=uuid)
@@ -136,7 +136,7 @@ async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
     async with context.database.reading() as connection:
         held = await roles_on_integrations(connection, context.viewer, [input.integration_uuid])
     path = ("cloudSync", "integrationUuid")
-    require(held.get(input.integration_uuid), StorageUserRole.USER, "cloud integration", *path)
+    require_role(held.get(input.integration_uuid), StorageUserRole.USER, "cloud integration", *path)
     try:
         _, cloud = await open_integration(context.services, input.integration_uuid)
     except FetchError as error:
@@ -164,7 +164,7 @@ async def _linked(context: Context, uuid: UUID, role: StorageUserRole) -> Any:
     """The row of a linked folder on which the viewer holds the role."""
     async with context.database.reading() as connection:
         held = await roles_on_folders(connection, context.viewer, [uuid])
-    require(held.get(uuid), role, "folder", "folderUuid")
+    require_role(held.get(uuid), role, "folder", "folderUuid")
     [row] = await context.database.rows(sa.select(folders).where(folders.c.uuid == uuid))
     if row.folder_type is not StorageFolderType.CLOUD_LINKED:
         raise bad_input("This folder was not made to mirror a bucket.", "folderUuid")

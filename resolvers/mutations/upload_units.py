@@ -21,7 +21,7 @@ from resolvers.inputs.uploads import (
     SceneUploadInput,
 )
 from resolvers.mutations.layouts import check_unique
-from resolvers.mutations.scenes import parts_of
+from resolvers.mutations.scenes import scene_parts
 from resolvers.mutations.views import series_settings
 
 MAX_UNITS = 10_000
@@ -57,7 +57,7 @@ _PDF_TYPE = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class EntryRules:
     """What entries are held to: which URLs may be opened, how large metadata may be, in bytes as JSON, and in whose
     store all URLs lie, if in anybody's."""
 
@@ -66,7 +66,7 @@ class Terms:
     account: CloudAccount | None = None
 
 
-def read_plans(terms: Terms, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
+def read_plans(terms: EntryRules, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
     """The units that a job is to make; raises a `Refusal` with every field at fault, or the limit that is passed."""
     _check_numbers(input, path)
     errors: list[DomainError] = []
@@ -76,14 +76,14 @@ def read_plans(terms: Terms, input: DataUploadItemsInput, *path: str) -> list[Un
     return plans
 
 
-def plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
+def read_plan(terms: EntryRules, section: str, entry: Any, path: Path) -> UnitPlan:
     """The unit that one entry of a field of `DataUploadItemsInput` asks for; raises a `DomainError` at its fault."""
     plan = _plan_of(terms, section, entry, path)
     plan.path = path
     return plan
 
 
-def _plan_of(terms: Terms, section: str, entry: Any, path: Path) -> UnitPlan:
+def _plan_of(terms: EntryRules, section: str, entry: Any, path: Path) -> UnitPlan:
     if section == SCENES:
         return _scene_plan(terms, entry, path)
     if section == FROM_ITEMS:
@@ -113,18 +113,18 @@ def members_of(group: Any, section: str) -> Sized:
 
 
 def _plans(
-    terms: Terms, input: DataUploadItemsInput, path: Path, errors: list[DomainError]
+    terms: EntryRules, input: DataUploadItemsInput, path: Path, errors: list[DomainError]
 ) -> Iterable[UnitPlan]:
     for section in SECTIONS:
         for place, entry in enumerate(getattr(input, section)):
             try:
-                yield plan_of(terms, section, entry, (*path, to_camel_case(section), place))
+                yield read_plan(terms, section, entry, (*path, to_camel_case(section), place))
             except DomainError as error:
                 errors.append(error)
 
 
 def _group_plan(
-    terms: Terms,
+    terms: EntryRules,
     entry: Any,
     path: Path,
     member_name: str,
@@ -148,7 +148,7 @@ def _group_plan(
     return UnitPlan(kind, sources, title, _metadata(terms, entry, path))
 
 
-def _group_from_items(terms: Terms, entry: ImageGroupFromItemsInput, path: Path) -> UnitPlan:
+def _group_from_items(terms: EntryRules, entry: ImageGroupFromItemsInput, path: Path) -> UnitPlan:
     """A group or sequence of images that are there already (ENC-UPIGI)."""
     uuids, field = entry.item_uuids, (*path, "itemUuids")
     if not 1 <= len(uuids) <= MAX_UNITS:
@@ -162,7 +162,7 @@ def _group_from_items(terms: Terms, entry: ImageGroupFromItemsInput, path: Path)
     return UnitPlan(kind, [], title, _metadata(terms, entry, path), members)
 
 
-def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:
+def _scene_plan(terms: EntryRules, entry: SceneUploadInput, path: Path) -> UnitPlan:
     """A scene: one file, or a document that puts items and files elsewhere together (ENC-UPSC)."""
     title = validate_name(entry.title, *path, "title")
     entry = _as_file(entry)
@@ -176,7 +176,7 @@ def _scene_plan(terms: Terms, entry: SceneUploadInput, path: Path) -> UnitPlan:
                 *path,
                 to_camel_case(name),
             )
-    items, urls = parts_of(document, *path, "scene")
+    items, urls = scene_parts(document, *path, "scene")
     if not items and not urls:
         raise bad_input("A scene names items (itemUuid) or files elsewhere (url).", *path, "scene")
     for place, url in urls:
@@ -203,7 +203,7 @@ def _as_file(entry: SceneUploadInput) -> SceneUploadInput:
     return replace(entry, scene=None, object_url=url) if isinstance(url, str) else entry
 
 
-def _source(terms: Terms, entry: Any, item_type: StorageItemType, path: Path) -> UnitSource:
+def _source(terms: EntryRules, entry: Any, item_type: StorageItemType, path: Path) -> UnitSource:
     """One file: exactly one of its URL and its placeholder is given."""
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
@@ -226,7 +226,7 @@ def _is_elsewhere(url: str | None) -> TypeGuard[str]:
     return url is not None and not is_own_object(url)
 
 
-def _metadata(terms: Terms, entry: Any, path: Path) -> dict[str, Any] | None:
+def _metadata(terms: EntryRules, entry: Any, path: Path) -> dict[str, Any] | None:
     metadata = getattr(entry, "client_metadata", None)
     if metadata is None:
         return None
@@ -239,7 +239,7 @@ def _settings(entry: Any, path: Path) -> dict[str, Any] | None:
     return None if given is None else series_settings(given, *path, "settings")
 
 
-def _check_elsewhere(terms: Terms, url: str, path: Path) -> None:
+def _check_elsewhere(terms: EntryRules, url: str, path: Path) -> None:
     """Whether the URL is one that may be opened; where it leads is seen when it is (SUB-065)."""
     try:
         if terms.account:

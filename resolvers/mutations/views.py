@@ -20,7 +20,7 @@ from resolvers.mutations.layouts import (
     MAX_KEY,
     check_known,
     check_unique,
-    checked_tree,
+    validate_tree,
 )
 
 MAX_CHANNELS = 100
@@ -139,7 +139,7 @@ def _scene_layout(input: SceneLayoutInput | None, *path: str | int) -> dict[str,
     check_unique(ids, (*path, "tiles"), "id")
     check_known(input.timeline, set(ids), *path, "timeline")
     check_unique(input.timeline, (*path, "timeline"))
-    tree = None if input.layout is None else checked_tree(input.layout, set(ids), *path, "layout")
+    tree = None if input.layout is None else validate_tree(input.layout, set(ids), *path, "layout")
     return {"tiles": tiles, "layout": tree, "timeline": input.timeline}
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import Held, require, roles_on_items
+from gateway.auth.roles import EffectiveRole, require_role, roles_on_items
 from gateway.auth.viewer import Viewer
-from gateway.auth.visible import sees_item
+from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.file_groups import default_group_name
 from gateway.catalog.ingestion.placeholders import (
     UNNAMED_TYPE,
@@ -137,9 +137,9 @@ async def claim_placeholders(
         await transaction.execute(statement, claims)
 
 
-def _member_fault(member: UnitMember, row: Any, held: Held | None) -> DomainError | None:
+def _member_fault(member: UnitMember, row: Any, held: EffectiveRole | None) -> DomainError | None:
     try:
-        require(held, StorageUserRole.USER, "item", *member.path)
+        require_role(held, StorageUserRole.USER, "item", *member.path)
     except DomainError as error:
         return error
     if member.item_type not in (None, row.item_type):

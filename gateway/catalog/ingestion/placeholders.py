@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visible import sees_item
+from gateway.auth.visibility import sees_item
 from gateway.catalog.items import remove_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas

@@ -42,7 +42,7 @@ CLOUDS = {
 }
 
 
-def checked_account(
+def validate_account(
     rules: FetchRules, kind: Kind, given: dict[str, Any], locations: Sequence[str]
 ) -> CloudAccount:
     """The account with these fields, without credentials; raises `BAD_USER_INPUT` at the one at fault."""
@@ -65,7 +65,7 @@ def checked_account(
     )
 
 
-def checked_credentials(kind: Kind, input: CloudCredentialsInput | None) -> dict[str, str]:
+def validate_credentials(kind: Kind, input: CloudCredentialsInput | None) -> dict[str, str]:
     """The credentials that this kind of cloud needs, and no others."""
     given = (
         {name: value for name, value in asdict(input).items() if value is not None} if input else {}

@@ -19,7 +19,7 @@ from gateway.models.uploads import upload_jobs
 Condition = sa.ColumnElement[bool]
 
 
-def held_by(viewer: Viewer, grants: sa.FromClause) -> Condition:
+def is_granted_to(viewer: Viewer, grants: sa.FromClause) -> Condition:
     """Whether a grant is the viewer's own or one of his groups'."""
     my_groups = sa.select(memberships.c.group_uuid).where(
         memberships.c.user_uuid == viewer.user_uuid
@@ -27,47 +27,47 @@ def held_by(viewer: Viewer, grants: sa.FromClause) -> Condition:
     return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(my_groups))
 
 
-def granted_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
+def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
     """Whether the viewer holds a grant on the folder of that path or on one above it."""
     grants, tops = folder_grants.alias(), folders.alias()
     return (
         sa.exists()
         .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
-        .where(held_by(viewer, grants), within(path, tops.c.path))
+        .where(is_granted_to(viewer, grants), within(path, tops.c.path))
     )
 
 
 def sees_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
     """Whether the viewer may see a folder."""
-    return sa.true() if viewer.is_site_admin else granted_above(viewer, folder.c.path)
+    return sa.true() if viewer.is_site_admin else has_grant_above(viewer, folder.c.path)
 
 
-def in_seen_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
+def in_visible_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
     """Whether the viewer may see the folder with that uuid, and so what lies in it."""
     if viewer.is_site_admin:
         return sa.true()
     home = folders.alias()
-    return sa.exists().where(home.c.uuid == folder_uuid, granted_above(viewer, home.c.path))
+    return sa.exists().where(home.c.uuid == folder_uuid, has_grant_above(viewer, home.c.path))
 
 
 def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
     """Whether the viewer may see an item: it is as visible as its folder."""
-    return in_seen_folder(viewer, item.c.folder_uuid)
+    return in_visible_folder(viewer, item.c.folder_uuid)
 
 
 def sees_job(viewer: Viewer) -> Condition:
     """Whether the viewer may watch an upload job: it is as visible as its folder."""
-    return in_seen_folder(viewer, upload_jobs.c.folder_uuid)
+    return in_visible_folder(viewer, upload_jobs.c.folder_uuid)
 
 
 def sees_collection(viewer: Viewer) -> Condition:
     """Whether the viewer may see a collection: it is as visible as its folder."""
-    return in_seen_folder(viewer, collections.c.top_level_folder_uuid)
+    return in_visible_folder(viewer, collections.c.top_level_folder_uuid)
 
 
 def sees_preset(viewer: Viewer) -> Condition:
     """Whether the viewer may see a filter that is kept: it is as visible as its folder."""
-    return in_seen_folder(viewer, filter_presets.c.top_level_folder_uuid)
+    return in_visible_folder(viewer, filter_presets.c.top_level_folder_uuid)
 
 
 def sees_reencode_job(viewer: Viewer) -> Condition:
@@ -77,7 +77,7 @@ def sees_reencode_job(viewer: Viewer) -> Condition:
 
 def sees_sync(viewer: Viewer) -> Condition:
     """Whether the viewer may watch a sync: it is as visible as its folder."""
-    return in_seen_folder(viewer, cloud_sync_jobs.c.folder_uuid)
+    return in_visible_folder(viewer, cloud_sync_jobs.c.folder_uuid)
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:
@@ -85,19 +85,21 @@ def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition
     if viewer.is_site_admin:
         return sa.true()
     grants = dataset_grants.alias()
-    return sa.exists().where(grants.c.dataset_uuid == dataset.c.uuid, held_by(viewer, grants))
+    return sa.exists().where(grants.c.dataset_uuid == dataset.c.uuid, is_granted_to(viewer, grants))
 
 
 def sees_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
     """Whether the viewer may see an integration, by its own grants."""
-    return sa.true() if viewer.is_site_admin else given_integration(viewer, integration)
+    return sa.true() if viewer.is_site_admin else has_integration_grant(viewer, integration)
 
 
-def given_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
+def has_integration_grant(
+    viewer: Viewer, integration: sa.FromClause = cloud_integrations
+) -> Condition:
     """Whether the viewer holds a grant on an integration."""
     grants = integration_grants.alias()
     return sa.exists().where(
-        grants.c.integration_uuid == integration.c.uuid, held_by(viewer, grants)
+        grants.c.integration_uuid == integration.c.uuid, is_granted_to(viewer, grants)
     )
 
 
@@ -108,10 +110,10 @@ def is_root(viewer: Viewer) -> Condition:
         sa.exists()
         .select_from(above.join(tops, tops.c.uuid == above.c.folder_uuid))
         .where(
-            held_by(viewer, above),
+            is_granted_to(viewer, above),
             within(folders.c.path, tops.c.path),
             tops.c.uuid != folders.c.uuid,
         )
     )
-    granted = sa.select(grants.c.folder_uuid).where(held_by(viewer, grants))
+    granted = sa.select(grants.c.folder_uuid).where(is_granted_to(viewer, grants))
     return sa.and_(folders.c.uuid.in_(granted), ~higher)
