@@ -1,8 +1,11 @@
-"""What may happen to the roles that groups and users hold on objects, always with the record."""
+"""Roles that groups and users hold on folders, datasets and cloud integrations.
 
-from collections.abc import Collection, Iterable
+Every change is written to the journal in the same transaction.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +16,7 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageUserRole
+from gateway.models.base import new_row
 from gateway.models.datasets import DatasetGrantRecord, dataset_grants
 from gateway.models.folders import FolderGrantRecord, folder_grants
 from gateway.models.integrations import IntegrationGrantRecord, integration_grants
@@ -20,102 +24,147 @@ from gateway.models.integrations import IntegrationGrantRecord, integration_gran
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """The grants on one kind of object, which `on` names by its uuid, to one kind of holder, named by `to`."""
+    """Grants on one type of object to one type of holder.
 
-    row: type[SQLModel]
+    Attributes:
+        object_type: name of these grants in the journal.
+        record: row class of the table.
+        object: column with the UUID of the folder, dataset or integration.
+        holder: column with the UUID of the group or user.
+    """
+
+    object_type: str
+    record: type[SQLModel]
     table: sa.Table
-    on: sa.Column[Any]
-    to: sa.Column[Any]
+    object: sa.Column[Any]
+    holder: sa.Column[Any]
 
-    def changed(
-        self, action: str, grant: Any, before: StorageUserRole | None, after: StorageUserRole | None
-    ) -> JournalEntry:
-        """What happened to one grant; those on folders are found by the folder."""
-        named = {self.on.key: getattr(grant, self.on.key), self.to.key: getattr(grant, self.to.key)}
-        return JournalEntry(
-            action,
-            self.row.__name__,
-            grant.uuid,
-            getattr(grant, "folder_uuid", None),
-            {**named, "role": before} if before else {},
-            {**named, "role": after} if after else {},
-        )
+
+class GrantRow(NamedTuple):
+    """One grant, with the same names for all types of objects and holders."""
+
+    uuid: UUID
+    object_uuid: UUID
+    holder_uuid: UUID
+    role: StorageUserRole
 
 
 FOLDER_GRANTS = Grants(
-    FolderGrantRecord, folder_grants, folder_grants.c.folder_uuid, folder_grants.c.group_uuid
+    "FolderGrant",
+    FolderGrantRecord,
+    folder_grants,
+    folder_grants.c.folder_uuid,
+    folder_grants.c.group_uuid,
 )
 DATASET_GRANTS = Grants(
-    DatasetGrantRecord, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.group_uuid
+    "DatasetGrant",
+    DatasetGrantRecord,
+    dataset_grants,
+    dataset_grants.c.dataset_uuid,
+    dataset_grants.c.group_uuid,
 )
 INTEGRATION_GRANTS = Grants(
+    "IntegrationGrant",
     IntegrationGrantRecord,
     integration_grants,
     integration_grants.c.integration_uuid,
     integration_grants.c.group_uuid,
 )
 DATASET_USERS = Grants(
-    DatasetGrantRecord, dataset_grants, dataset_grants.c.dataset_uuid, dataset_grants.c.user_uuid
+    "DatasetGrant",
+    DatasetGrantRecord,
+    dataset_grants,
+    dataset_grants.c.dataset_uuid,
+    dataset_grants.c.user_uuid,
 )
-GRANTS = (FOLDER_GRANTS, DATASET_GRANTS, INTEGRATION_GRANTS)
+GROUP_GRANTS = (FOLDER_GRANTS, DATASET_GRANTS, INTEGRATION_GRANTS)
 
 
 async def grants_of_holders(
-    transaction: Transaction, grants: Grants, uuid: UUID, holders: Collection[UUID]
-) -> list[Any]:
-    """The grants of these holders on that very object."""
-    chosen = in_keys(transaction.connection.dialect.name, grants.to, holders)
-    return await transaction.rows(sa.select(grants.table).where(grants.on == uuid, chosen))
+    transaction: Transaction, grants: Grants, object_uuid: UUID, holder_uuids: Collection[UUID]
+) -> list[GrantRow]:
+    """Return the grants of these holders on this very object, without those on folders above it."""
+    chosen = in_keys(transaction.connection.dialect.name, grants.holder, holder_uuids)
+    return await transaction.rows(
+        _select(grants).where(grants.object == object_uuid, chosen), GrantRow
+    )
 
 
 async def grant(
     transaction: Transaction,
     user_uuid: UUID,
     grants: Grants,
-    uuid: UUID,
-    holders: Collection[UUID],
+    object_uuid: UUID,
+    holder_uuids: Collection[UUID],
     role: StorageUserRole,
 ) -> None:
-    """Give held groups, or users, a role on an object; it replaces the one that they hold there."""
-    present = await grants_of_holders(transaction, grants, uuid, holders)
-    other = [row for row in present if row.role is not role]
+    """Give locked groups, or users, a role on an object, in place of the role they hold on it."""
+    existing = await grants_of_holders(transaction, grants, object_uuid, holder_uuids)
+    replaced = [row for row in existing if row.role is not role]
     chosen = in_keys(
-        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in other]
+        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in replaced]
     )
     await transaction.execute(sa.update(grants.table).where(chosen).values(role=role))
-    new = sorted(set(holders) - {getattr(row, grants.to.key) for row in present})
-    made = [
-        grants.row(**{grants.on.key: uuid, grants.to.key: holder, "role": role}) for holder in new
+    values = [
+        new_row(
+            grants.record,
+            **{grants.object.key: object_uuid, grants.holder.key: holder_uuid, "role": role},
+        )
+        for holder_uuid in sorted(set(holder_uuids) - {row.holder_uuid for row in existing})
     ]
-    if made:
-        await transaction.execute(sa.insert(grants.table), [row.model_dump() for row in made])
-    changed = [grants.changed("UPDATE", row, row.role, role) for row in other]
-    await journal.append(
-        transaction,
-        user_uuid,
-        changed + [grants.changed("CREATE", row, None, role) for row in made],
-    )
+    if values:
+        await transaction.execute(sa.insert(grants.table), values)
+    created = [GrantRow(row["uuid"], object_uuid, row[grants.holder.key], role) for row in values]
+    entries = [_entry(grants, "UPDATE", row, row.role, role) for row in replaced]
+    entries += [_entry(grants, "CREATE", row, None, role) for row in created]
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def revoke(
-    transaction: Transaction, user_uuid: UUID, grants: Grants, rows: Iterable[Any]
+    transaction: Transaction, user_uuid: UUID, grants: Grants, rows: Collection[GrantRow]
 ) -> None:
-    """Take away these grants."""
-    gone = list(rows)
+    """Delete these grants."""
     chosen = in_keys(
-        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in gone]
+        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in rows]
     )
     await transaction.execute(sa.delete(grants.table).where(chosen))
-    await journal.append(
-        transaction, user_uuid, [grants.changed("DELETE", row, row.role, None) for row in gone]
-    )
+    entries = [_entry(grants, "DELETE", row, row.role, None) for row in rows]
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def revoke_all_of_group(
     transaction: Transaction, user_uuid: UUID, grants: Grants, group_uuid: UUID
 ) -> None:
-    """Take away all that a group was given."""
-    held = await transaction.rows(
-        sa.select(grants.table).where(grants.table.c.group_uuid == group_uuid)
+    """Delete every grant of a group on objects of one type."""
+    rows = await transaction.rows(
+        _select(grants).where(grants.table.c.group_uuid == group_uuid), GrantRow
     )
-    await revoke(transaction, user_uuid, grants, held)
+    await revoke(transaction, user_uuid, grants, rows)
+
+
+def _select(grants: Grants) -> sa.Select[Any]:
+    return sa.select(
+        grants.table.c.uuid,
+        grants.object.label("object_uuid"),
+        grants.holder.label("holder_uuid"),
+        grants.table.c.role,
+    )
+
+
+def _entry(
+    grants: Grants,
+    action: str,
+    row: GrantRow,
+    before: StorageUserRole | None,
+    after: StorageUserRole | None,
+) -> JournalEntry:
+    """Return the journal entry of a grant; those on folders appear in the folder's journal."""
+    names = {grants.object.key: row.object_uuid, grants.holder.key: row.holder_uuid}
+    return JournalEntry(
+        action,
+        grants.object_type,
+        row.uuid,
+        row.object_uuid if grants is FOLDER_GRANTS else None,
+        {**names, "role": before} if before else {},
+        {**names, "role": after} if after else {},
+    )

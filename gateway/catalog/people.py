@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.credentials import digest, new_key
-from gateway.catalog.grants import GRANTS, revoke_all_of_group
+from gateway.catalog.grants import GROUP_GRANTS, revoke_all_of_group
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys, upsert
@@ -99,7 +99,7 @@ async def delete_group(transaction: Transaction, user_uuid: UUID, present: Any) 
         row.user_uuid
         for row in await transaction.rows(sa.select(memberships.c.user_uuid).where(mine))
     }
-    for grants in GRANTS:
+    for grants in GROUP_GRANTS:
         await revoke_all_of_group(transaction, user_uuid, grants, present.uuid)
     await remove_members(transaction, user_uuid, present.uuid, members)
     await transaction.execute(sa.delete(groups).where(groups.c.uuid == present.uuid))

@@ -140,5 +140,5 @@ async def _take(
 ) -> None:
     await locked_groups(transaction, group_uuids)
     rows = await grants_of_holders(transaction, grants, uuid, group_uuids)
-    check_ids_exist(group_uuids, {row.group_uuid for row in rows}, "group there", "groupUuids")
+    check_ids_exist(group_uuids, {row.holder_uuid for row in rows}, "group there", "groupUuids")
     await revoke(transaction, context.viewer.user_uuid, grants, rows)
