@@ -14,7 +14,7 @@ from gateway.database.engine import Database
 from gateway.errors import bad_input
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold
-from gateway.models.people import api_keys, users
+from gateway.models.people import ApiKeyRecord, api_keys, users
 
 
 async def create_key(database: Database, email: str, name: str) -> str:
@@ -41,7 +41,7 @@ async def revoke_key(database: Database, uuid: UUID) -> None:
     """Revoke a key."""
     async with database.writing() as transaction:
         await revoke_api_key(
-            transaction, None, await locked_row(transaction, api_keys, uuid, "API key")
+            transaction, None, await locked_row(transaction, ApiKeyRecord, uuid, "API key")
         )
 
 

@@ -17,7 +17,12 @@ from gateway.database.engine import Transaction
 from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
 from gateway.kinds.enums import StorageItemType, StorageUserRole
-from gateway.models.collections import collections, filter_presets
+from gateway.models.collections import (
+    CollectionRecord,
+    FilterPresetRecord,
+    collections,
+    filter_presets,
+)
 from resolvers.filters import item_conditions
 from resolvers.idempotency import run_once
 from resolvers.inputs.collections import (
@@ -68,7 +73,7 @@ async def update_collection(context: Context, input: UpdateCollectionInput) -> O
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
         await update_row(
-            transaction, context.viewer.user_uuid, collections, "Collection", present, values
+            transaction, context.viewer.user_uuid, CollectionRecord, "Collection", present, values
         )
     return Outcome(collection_uuid=input.collection_uuid)
 
@@ -184,7 +189,9 @@ async def delete_filter_preset(context: Context, input: DeleteFilterPresetInput)
     """Forget a filter (ENC-CLIENT-20)."""
     async with context.database.writing() as transaction:
         uuid = input.filter_preset_uuid
-        present = await locked_row(transaction, filter_presets, uuid, "preset", "filterPresetUuid")
+        present = await locked_row(
+            transaction, FilterPresetRecord, uuid, "preset", "filterPresetUuid"
+        )
         await _door(
             context, transaction, present, StorageUserRole.USER, "preset", "filterPresetUuid"
         )
@@ -207,7 +214,7 @@ def _told(
 
 async def _held(context: Context, transaction: Transaction, uuid: UUID) -> Any:
     """A collection that the viewer may change, held until the transaction ends."""
-    present = await locked_row(transaction, collections, uuid, "collection", "collectionUuid")
+    present = await locked_row(transaction, CollectionRecord, uuid, "collection", "collectionUuid")
     await _door(context, transaction, present, StorageUserRole.USER, "collection", "collectionUuid")
     return present
 
@@ -234,7 +241,9 @@ async def _preset(
     """A collection that the viewer may change, and what a preset that he may see asks of items."""
     present = await _held(context, transaction, input.collection_uuid)
     name = "filterPresetUuid"
-    preset = await locked_row(transaction, filter_presets, input.filter_preset_uuid, "preset", name)
+    preset = await locked_row(
+        transaction, FilterPresetRecord, input.filter_preset_uuid, "preset", name
+    )
     await _door(context, transaction, preset, StorageUserRole.VIEWER, "preset", name)
     given = {to_snake_case(key): value for key, value in preset.filter.items()}
     if given["item_types"]:

@@ -17,7 +17,7 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
-from gateway.models.datasets import DataRowRecord, datasets
+from gateway.models.datasets import DataRowRecord, DatasetRecord
 from resolvers.id_lists import check_ids_exist
 from resolvers.idempotency import run_once
 from resolvers.inputs.datasets import (
@@ -83,10 +83,10 @@ async def update_dataset(context: Context, input: UpdateDatasetInput) -> Outcome
             context, transaction, input.dataset_uuid, StorageUserRole.USER, "datasetUuid"
         )
         present = await locked_row(
-            transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid"
+            transaction, DatasetRecord, input.dataset_uuid, "dataset", "datasetUuid"
         )
         await update_row(
-            transaction, context.viewer.user_uuid, datasets, "Dataset", present, values
+            transaction, context.viewer.user_uuid, DatasetRecord, "Dataset", present, values
         )
     return Outcome(dataset_uuid=input.dataset_uuid)
 
@@ -100,7 +100,7 @@ async def delete_dataset(context: Context, input: DeleteDatasetInput) -> Outcome
             context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
         )
         present = await locked_row(
-            transaction, datasets, input.dataset_uuid, "dataset", "datasetUuid"
+            transaction, DatasetRecord, input.dataset_uuid, "dataset", "datasetUuid"
         )
         gone = await catalog.delete_dataset(transaction, context.viewer.user_uuid, present)
     return Outcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
@@ -152,7 +152,7 @@ async def _backing_folder(
 async def plain_dataset(context: Context, transaction: Transaction, uuid: UUID) -> None:
     """The viewer may edit the dataset, which mirrors no folder and is held until the transaction ends."""
     await require_dataset_role(context, transaction, uuid, StorageUserRole.USER, "datasetUuid")
-    present = await locked_row(transaction, datasets, uuid, "dataset", "datasetUuid")
+    present = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
     if present.backing_folder_uuid:
         raise conflict(
             "This dataset mirrors a folder: put items there, or take them away.", "datasetUuid"

@@ -36,7 +36,7 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
-from gateway.models.folders import folders
+from gateway.models.folders import FolderRecord
 from resolvers.bulk import Bulk
 from resolvers.idempotency import run_once
 from resolvers.inputs.folders import (
@@ -96,7 +96,9 @@ async def update_storage_folder(context: Context, input: UpdateStorageFolderInpu
         await require_folder_role(
             context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
         )
-        present = await locked_row(transaction, folders, input.folder_uuid, "folder", "folderUuid")
+        present = await locked_row(
+            transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid"
+        )
         values = {present.uuid: changed_attributes(input, present)}
         await update_folders(transaction, context.viewer.user_uuid, values, {present.uuid: present})
     return Outcome(folder_uuid=input.folder_uuid)

@@ -85,7 +85,11 @@ async def update_cloud_integration(context: Context, input: UpdateCloudIntegrati
         values["verified_at"] = await _verified(context, _opened(context, changed))
     async with context.database.writing() as transaction:
         held = await locked_row(
-            transaction, cloud_integrations, present.uuid, "cloud integration", "integrationUuid"
+            transaction,
+            CloudIntegrationRecord,
+            present.uuid,
+            "cloud integration",
+            "integrationUuid",
         )
         if held.last_edited_at != present.last_edited_at:
             raise conflict(
@@ -93,7 +97,13 @@ async def update_cloud_integration(context: Context, input: UpdateCloudIntegrati
             )
         viewer = context.viewer.user_uuid
         await update_row(
-            transaction, viewer, cloud_integrations, "CloudIntegration", held, values, {"secret"}
+            transaction,
+            viewer,
+            CloudIntegrationRecord,
+            "CloudIntegration",
+            held,
+            values,
+            {"secret"},
         )
     return Outcome(integration_uuid=input.integration_uuid)
 
@@ -120,7 +130,7 @@ async def delete_cloud_integration(context: Context, input: DeleteCloudIntegrati
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid
         present = await locked_row(
-            transaction, cloud_integrations, uuid, "cloud integration", "integrationUuid"
+            transaction, CloudIntegrationRecord, uuid, "cloud integration", "integrationUuid"
         )
         await catalog.delete_integration(transaction, context.viewer.user_uuid, present)
     return Outcome(integration_uuid=input.integration_uuid)

@@ -15,7 +15,7 @@ from gateway.database.dialects import lock_tree
 from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import now
-from gateway.models.people import api_keys, groups, users
+from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord
 from resolvers.idempotency import run_once
 from resolvers.inputs.people import (
     AddGroupUsersInput,
@@ -61,10 +61,10 @@ async def update_user(context: Context, input: UpdateUserInput) -> Outcome:
     async with context.database.writing() as transaction:
         # Before the user himself, so that two such changes cannot wait in a circle.
         admins = await people.active_admins(transaction)
-        present = await locked_row(transaction, users, input.user_uuid, "user", "userUuid")
+        present = await locked_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
         if admins == {present.uuid}:
             _refuse_last_admin(values)
-        await update_row(transaction, context.viewer.user_uuid, users, "User", present, values)
+        await update_row(transaction, context.viewer.user_uuid, UserRecord, "User", present, values)
     return Outcome(user_uuid=input.user_uuid)
 
 
@@ -92,8 +92,10 @@ async def update_group(context: Context, input: UpdateGroupInput) -> Outcome:
     if input.description is not UNSET:
         values["description"] = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
-        present = await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
-        await update_row(transaction, context.viewer.user_uuid, groups, "Group", present, values)
+        present = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        await update_row(
+            transaction, context.viewer.user_uuid, GroupRecord, "Group", present, values
+        )
     return Outcome(group_uuid=input.group_uuid)
 
 
@@ -102,7 +104,7 @@ async def delete_group(context: Context, input: DeleteGroupInput) -> Outcome:
     """Remove a group, and with it every role that it was given (ENC-CLIENT-16)."""
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        present = await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        present = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         await people.delete_group(transaction, context.viewer.user_uuid, present)
     return Outcome(group_uuid=input.group_uuid)
 
@@ -112,7 +114,7 @@ async def add_group_users(context: Context, input: AddGroupUsersInput) -> Outcom
     """Let users belong to a group; if one of them is unknown, nobody is added (ENC-CLIENT-17)."""
     check_selection(input)
     async with context.database.writing() as transaction:
-        await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         chosen = await require_users(transaction, input)
         await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
     return Outcome(group_uuid=input.group_uuid)
@@ -123,7 +125,7 @@ async def remove_group_users(context: Context, input: RemoveGroupUsersInput) -> 
     """Let users belong to a group no more; e-mail addresses that nobody has are passed over (ENC-CLIENT-17)."""
     check_selection(input)
     async with context.database.writing() as transaction:
-        await locked_row(transaction, groups, input.group_uuid, "group", "groupUuid")
+        await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         chosen = await existing_users(transaction, input)
         await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
     return Outcome(group_uuid=input.group_uuid)
@@ -136,7 +138,7 @@ async def create_api_key(context: Context, input: CreateApiKeyInput) -> Outcome:
     viewer = context.viewer
     owner = input.user_uuid or viewer.user_uuid
     async with context.database.writing() as transaction:
-        await locked_row(transaction, users, owner, "user", "userUuid")
+        await locked_row(transaction, UserRecord, owner, "user", "userUuid")
         if owner != viewer.user_uuid and not viewer.is_site_admin:
             raise forbidden("Only admins of the site make keys of others.", "userUuid")
         made, text = await people.create_api_key(
@@ -151,7 +153,7 @@ async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> Outcome:
     viewer = context.viewer
     async with context.database.writing() as transaction:
         present = await locked_row(
-            transaction, api_keys, input.api_key_uuid, "API key", "apiKeyUuid"
+            transaction, ApiKeyRecord, input.api_key_uuid, "API key", "apiKeyUuid"
         )
         if present.user_uuid != viewer.user_uuid and not viewer.is_site_admin:
             raise not_found("API key", "apiKeyUuid")

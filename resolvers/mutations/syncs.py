@@ -18,7 +18,7 @@ from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType, StorageUserRole
-from gateway.models.folders import folders
+from gateway.models.folders import FolderRecord, folders
 from gateway.models.syncs import cloud_sync_jobs
 from resolvers.idempotency import run_once
 from resolvers.inputs.syncs import (
@@ -49,7 +49,7 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
     uuid, user_uuid = input.folder_uuid, context.viewer.user_uuid
     await _check_access(context, await _linked(context, uuid, StorageUserRole.USER))
     async with context.database.writing() as transaction:
-        await locked_row(transaction, folders, uuid, "folder", "folderUuid")
+        await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         await require_folder_role(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
 
         async def work() -> dict[str, Any]:
@@ -126,7 +126,7 @@ async def set_folder_auto_sync(context: Context, input: SetFolderAutoSyncInput) 
 async def _configured(context: Context, uuid: UUID, values: dict[str, Any]) -> Outcome:
     await _linked(context, uuid, StorageUserRole.ADMIN)
     async with context.database.writing() as transaction:
-        present = await locked_row(transaction, folders, uuid, "folder", "folderUuid")
+        present = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         await update_folders(transaction, context.viewer.user_uuid, {uuid: values}, {uuid: present})
     return Outcome(folder_uuid=uuid)
 

@@ -12,8 +12,8 @@ from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
 from gateway.kinds.enums import SiteRole, StorageUserRole
-from gateway.models.folders import folders
-from gateway.models.tags import organisation_tags
+from gateway.models.folders import FolderRecord
+from gateway.models.tags import OrganisationTagRecord, organisation_tags
 from resolvers.id_lists import check_ids_exist
 from resolvers.idempotency import run_once
 from resolvers.inputs.tags import (
@@ -83,7 +83,7 @@ async def _chosen(transaction: Transaction, input: DeleteOrganisationTagInput) -
     if input.organisation_tag_uuid:
         return await locked_row(
             transaction,
-            organisation_tags,
+            OrganisationTagRecord,
             input.organisation_tag_uuid,
             "tag",
             "organisationTagUuid",
@@ -104,7 +104,7 @@ async def _folder_and_tags(
     await require_folder_role(
         context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
     )
-    folder = await locked_row(transaction, folders, input.folder_uuid, "folder", "folderUuid")
+    folder = await locked_row(transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid")
     tags = await catalog.locked_tags(transaction, input.organisation_tag_uuids)
     check_ids_exist(input.organisation_tag_uuids, tags, "tag", "organisationTagUuids")
     return folder, tags

@@ -1,79 +1,117 @@
-"""Rows that are changed one at a time: held by whoever changes them, and what is as it was already is no change."""
+"""Locking and updating of single rows, with their derived columns and journal entries."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
 from gateway.errors import not_found
-from gateway.models.base import fold, now
+from gateway.models.base import fold, now, table_of
+
+R = TypeVar("R", bound=SQLModel)
 
 
 async def locked_row(
-    transaction: Transaction, table: sa.Table, uuid: UUID, what: str, *path: str | int
-) -> Any:
-    """The row with that uuid, held until the transaction ends; raises `NOT_FOUND` at `path`."""
-    row = await transaction.first(sa.select(table).where(table.c.uuid == uuid).with_for_update())
+    transaction: Transaction, record: type[R], uuid: UUID, noun: str, *path: str | int
+) -> R:
+    """Lock the row with that UUID until the transaction ends, and return it.
+
+    Args:
+        noun: what the error calls the object, such as "dataset".
+        path: the input field that the error names.
+
+    Raises:
+        DomainError: `NOT_FOUND`, if there is no such row.
+    """
+    table = table_of(record)
+    row = await transaction.first(
+        sa.select(table).where(table.c.uuid == uuid).with_for_update(), record
+    )
     if row is None:
-        raise not_found(what, *path)
+        raise not_found(noun, *path)
     return row
 
 
 async def update_row(
     transaction: Transaction,
     user_uuid: UUID,
-    table: sa.Table,
+    record: type[R],
     object_type: str,
-    present: Any,
+    row: R,
     values: Mapping[str, Any],
-    unsaid: Collection[str] = (),
+    redacted: Collection[str] = (),
 ) -> None:
-    """Give a held row new values, with its keys of folded text, its time of edit and the record.
+    """Update a locked row and write the change to the journal; equal values are no change.
 
-    Of values that are `unsaid` the record says only that they are others now.
+    Args:
+        object_type: what the journal calls the row.
+        values: new values by column. Search keys (`name_key` for `name`) follow by themselves.
+        redacted: columns whose values stay out of the journal, such as secrets.
+
+    Raises:
+        AttributeError: a name in `values` is not a column.
     """
-    new = {name: value for name, value in values.items() if getattr(present, name) != value}
+    uuid: UUID = cast(Any, row).uuid
+    new = changed_values({uuid: values}, {uuid: row}).get(uuid)
     if not new:
         return
-    keys = {f"{name}_key": fold(value) for name, value in new.items() if f"{name}_key" in table.c}
-    changed = {**new, **keys, "last_edited_at": now()}
-    await transaction.execute(sa.update(table).where(table.c.uuid == present.uuid).values(changed))
-    before = {name: getattr(present, name) for name in new if name not in unsaid}
-    after = {name: None if name in unsaid else value for name, value in new.items()}
-    await journal.append(
-        transaction,
-        user_uuid,
-        [JournalEntry("UPDATE", object_type, present.uuid, None, before, after)],
-    )
+    await update_rows(transaction, table_of(record), {uuid: new})
+    before = {name: getattr(row, name) for name in new if name not in redacted}
+    after = {name: None if name in redacted else value for name, value in new.items()}
+    entry = JournalEntry("UPDATE", object_type, uuid, None, before, after)
+    await journal.append(transaction, user_uuid, [entry])
 
 
 def changed_values(
-    values: Mapping[UUID, Mapping[str, Any]], present: Mapping[UUID, Any]
+    values: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, Any]
 ) -> dict[UUID, dict[str, Any]]:
-    """Of the values wanted for rows those that are not there already, for the rows that have any."""
-    wanted = {
-        uuid: {name: value for name, value in new.items() if getattr(present[uuid], name) != value}
+    """Return the values that differ from those of the rows, for the rows that have any.
+
+    Raises:
+        AttributeError: a name in `values` is not a column.
+    """
+    changed = {
+        uuid: {name: value for name, value in new.items() if getattr(rows[uuid], name) != value}
         for uuid, new in values.items()
     }
-    return {uuid: new for uuid, new in wanted.items() if new}
+    return {uuid: new for uuid, new in changed.items() if new}
 
 
 async def update_rows(
     transaction: Transaction, table: sa.Table, values: Mapping[UUID, Mapping[str, Any]]
 ) -> None:
-    """Give rows new values, with keys of folded text and times of edit: one statement for all with the same columns."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    """Write new values, with their search keys and the time of the edit, without the journal."""
+    moment = now()
+    edits: dict[UUID, dict[str, Any]] = {}
     for uuid, new in values.items():
         keys = {
             f"{name}_key": fold(value) for name, value in new.items() if f"{name}_key" in table.c
         }
-        alike.setdefault(tuple(new), []).append(
-            {"row": uuid, **new, **keys, "last_edited_at": now()}
-        )
-    mine = table.c.uuid == sa.bindparam("row", type_=table.c.uuid.type)
-    for rows in alike.values():
+        edits[uuid] = {**new, **keys, "last_edited_at": moment}
+    await set_columns(transaction, table, edits)
+
+
+async def set_columns(
+    transaction: Transaction, table: sa.Table, values: Mapping[UUID, Mapping[str, Any]]
+) -> None:
+    """Write columns of rows, by UUID and then by column, and nothing else.
+
+    Rows with the same columns share one statement.
+
+    Raises:
+        TypeError: a name in `values` is not a column.
+    """
+    batches: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for uuid, new in values.items():
+        batches.setdefault(tuple(new), []).append({"row_uuid": uuid, **new})
+    mine = table.c.uuid == sa.bindparam("row_uuid", type_=table.c.uuid.type)
+    for columns, rows in batches.items():
+        # SQLAlchemy ignores unknown names in the parameters of many rows.
+        if unknown := set(columns) - set(table.c.keys()):
+            raise TypeError(f"{table.name} has no {', '.join(sorted(unknown))}")
         await transaction.execute(sa.update(table).where(mine), rows)
