@@ -195,7 +195,7 @@ class _Log:
         self.latest = max(self.latest, new[-1])
         self._from = max(self._from, _earlier(new[-1]))
         self._told = {uuid for uuid in self._told if uuid >= self._from}
-        chosen = in_keys(self._database.dialect, changes.c.uuid, new)
+        chosen = in_keys(changes.c.uuid, new)
         return await self._database.rows(sa.select(changes).where(chosen).order_by(changes.c.uuid))
 
     async def _window(self, size: int | None) -> list[UUID]:

@@ -45,7 +45,7 @@ class Layout:
 
 
 async def _layouts(context: Context, keys: list[UUID]) -> list[Layout | None]:
-    mine = in_keys(context.database.dialect, items.c.uuid, keys)
+    mine = in_keys(items.c.uuid, keys)
     groups = sa.select(items.c.uuid, items.c.data_group).where(
         mine, items.c.item_type == StorageItemType.GROUP
     )
@@ -60,7 +60,7 @@ async def _layouts(context: Context, keys: list[UUID]) -> list[Layout | None]:
 async def _contents(context: Context, groups: list[UUID]) -> dict[UUID, list[LayoutEntry]]:
     found: dict[UUID, list[LayoutEntry]] = defaultdict(list)
     if groups:
-        of_these = in_keys(context.database.dialect, group_members.c.group_uuid, groups)
+        of_these = in_keys(group_members.c.group_uuid, groups)
         statement = sa.select(group_members).where(of_these).order_by(group_members.c.position)
         for row in await context.database.rows(statement):
             found[row.group_uuid].append(LayoutEntry(row.key, row.item_uuid))

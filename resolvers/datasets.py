@@ -92,7 +92,7 @@ async def _locations(context: Context, keys: list[UUID]) -> list[list[StorageLoc
     statement = (
         sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
         .join(items, items.c.uuid == data_rows.c.item_uuid)
-        .where(in_keys(context.database.dialect, data_rows.c.dataset_uuid, keys))
+        .where(in_keys(data_rows.c.dataset_uuid, keys))
         .distinct()
     )
     found: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}

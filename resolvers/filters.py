@@ -137,9 +137,7 @@ def _tagged(names: list[str]) -> Conditions:
 
 def _named(asked: EdgeQuery, column: sa.ColumnElement[Any]) -> Conditions:
     text = asked.filter.search
-    return (
-        [name_contains(asked.dialect, column, _checked(text, "filter", "search"))] if text else []
-    )
+    return [name_contains(column, _checked(text, "filter", "search"))] if text else []
 
 
 def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnElement[bool]:

@@ -160,7 +160,7 @@ syncs_of = ToMany(
 
 async def _path_to_root(context: Context, keys: list[str]) -> list[list[Any]]:
     above = {uuid for path in keys for uuid in ancestors(path)}
-    statement = sa.select(folders).where(in_keys(context.database.dialect, folders.c.uuid, above))
+    statement = sa.select(folders).where(in_keys(folders.c.uuid, above))
     seen = {
         row.uuid: row
         for row in await context.database.rows(statement.where(sees_folder(context.viewer)))
@@ -174,7 +174,7 @@ async def _visible_parents(context: Context, keys: list[UUID | None]) -> list[UU
 
 async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | None]:
     statement = sa.select(datasets.c.uuid, datasets.c.backing_folder_uuid).where(
-        in_keys(context.database.dialect, datasets.c.backing_folder_uuid, keys),
+        in_keys(datasets.c.backing_folder_uuid, keys),
         sees_dataset(context.viewer),
     )
     found = {row.backing_folder_uuid: row.uuid for row in await context.database.rows(statement)}
@@ -197,7 +197,7 @@ async def _sums_below(
         sa.select(_top.c.uuid.label("folder_uuid"), *sums)
         .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))
         .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
-        .where(in_keys(context.database.dialect, _top.c.uuid, keys))
+        .where(in_keys(_top.c.uuid, keys))
         .group_by(_top.c.uuid)
     )
     found = {row.folder_uuid: row for row in await context.database.rows(statement)}

@@ -242,7 +242,7 @@ async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[An
         .join(_group, _group.c.uuid == group_members.c.group_uuid)
         .join(folders, folders.c.uuid == _group.c.folder_uuid)
         .where(
-            in_keys(context.database.dialect, group_members.c.item_uuid, keys),
+            in_keys(group_members.c.item_uuid, keys),
             sees_item(context.viewer, _group),
         )
         .order_by(_group.c.uuid)
@@ -261,7 +261,7 @@ async def _accessible_datasets(context: Context, keys: list[UUID]) -> list[list[
         )
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
         .where(
-            in_keys(context.database.dialect, data_rows.c.item_uuid, keys),
+            in_keys(data_rows.c.item_uuid, keys),
             sees_dataset(context.viewer),
         )
         .order_by(datasets.c.uuid, data_rows.c.uuid)

@@ -17,7 +17,7 @@ def json_column(
     """What `read` makes of a column; None where there is nothing in it."""
 
     async def load(context: Context, keys: list[UUID]) -> list[Any]:
-        mine = in_keys(context.database.dialect, uuids, keys)
+        mine = in_keys(uuids, keys)
         statement = sa.select(uuids.label("uuid"), column.label("kept")).where(
             mine, column.is_not(None)
         )

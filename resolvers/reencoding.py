@@ -76,7 +76,7 @@ async def _signed_urls(
     lifetime: Lifetime = None,
 ) -> list[Any]:
     span: timedelta = lifetime_of(context, lifetime)
-    mine = in_keys(context.database.dialect, items.c.uuid, {uuid for uuid, _, _ in keys})
+    mine = in_keys(items.c.uuid, {uuid for uuid, _, _ in keys})
     rows = await context.database.rows(sa.select(items.c.uuid, items.c.name).where(mine))
     names = {row.uuid: row.name for row in rows}
     store = context.services.store

@@ -105,7 +105,7 @@ async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
         .join(items, items.c.uuid == upload_units.c.item_uuid)
         .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
         .where(
-            in_keys(context.database.dialect, upload_units.c.job_uuid, keys),
+            in_keys(upload_units.c.job_uuid, keys),
             upload_units.c.status == JobStatus.DONE,
             sees_item(context.viewer),
         )
@@ -125,7 +125,7 @@ def _data_row(context: Context) -> sa.ScalarSelect[Any]:
 
 
 async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:
-    mine = in_keys(context.database.dialect, upload_units.c.job_uuid, keys)
+    mine = in_keys(upload_units.c.job_uuid, keys)
     return await _by_job(
         context, sa.select(upload_units).where(mine, upload_units.c.status == JobStatus.ERROR), keys
     )

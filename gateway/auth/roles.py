@@ -37,9 +37,7 @@ async def roles_on_folders(
         sa.select(folders.c.uuid, grants.c.role, tops.c.uuid.label("top_uuid"))
         .join(tops, within(folders.c.path, tops.c.path))
         .join(grants, grants.c.folder_uuid == tops.c.uuid)
-        .where(
-            in_keys(connection.dialect.name, folders.c.uuid, uuids), is_granted_to(viewer, grants)
-        )
+        .where(in_keys(folders.c.uuid, uuids), is_granted_to(viewer, grants))
         .order_by(sa.func.length(tops.c.path).desc())
     )
     held = _strongest(
@@ -53,9 +51,7 @@ async def roles_on_items(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
     """The role on each item that the viewer may see: that on its folder."""
-    statement = sa.select(items.c.uuid, items.c.folder_uuid).where(
-        in_keys(connection.dialect.name, items.c.uuid, uuids)
-    )
+    statement = sa.select(items.c.uuid, items.c.folder_uuid).where(in_keys(items.c.uuid, uuids))
     homes = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
     held = await roles_on_folders(connection, viewer, set(homes.values()))
     return {uuid: held[home] for uuid, home in homes.items() if home in held}
@@ -97,7 +93,7 @@ async def _roles_by_own_grants(
 ) -> dict[UUID, EffectiveRole]:
     """The role on each row of a table whose grants name it in the column `on`."""
     grants: sa.Table = on.table
-    chosen = in_keys(connection.dialect.name, on, uuids)
+    chosen = in_keys(on, uuids)
     statement = sa.select(on.label("on_uuid"), grants.c.role).where(
         chosen, is_granted_to(viewer, grants)
     )
@@ -124,9 +120,7 @@ async def _as_site_admin(
 ) -> dict[UUID, EffectiveRole]:
     if not viewer.is_site_admin:
         return held
-    found = await connection.execute(
-        sa.select(table.c.uuid).where(in_keys(connection.dialect.name, table.c.uuid, uuids))
-    )
+    found = await connection.execute(sa.select(table.c.uuid).where(in_keys(table.c.uuid, uuids)))
     return {uuid: _at_least_admin(held.get(uuid)) for uuid in found.scalars()}
 
 

@@ -77,12 +77,12 @@ async def add_items(
     transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]
 ) -> set[UUID]:
     """Put items into a held collection; those that the viewer cannot see, which are left out."""
-    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, uuids)
+    chosen = in_keys(items.c.uuid, uuids)
     seen = sa.select(items.c.uuid).where(chosen, sees_item(viewer))
     known = {
         row.uuid for row in await transaction.rows(seen.with_for_update(read=True, key_share=True))
     }
-    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, known)
+    chosen = in_keys(items.c.uuid, known)
     await _add(transaction, viewer.user_uuid, present, sa.select(items.c.uuid).where(chosen))
     return set(uuids) - known
 
@@ -91,17 +91,16 @@ async def remove_items(
     transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]
 ) -> set[UUID]:
     """Take items out of a held collection; those that it does not hold or the viewer cannot see, which stay."""
-    dialect = transaction.connection.dialect.name
     held = sa.select(items.c.uuid).join(
         collection_items, collection_items.c.item_uuid == items.c.uuid
     )
-    held = held.where(_of(present), in_keys(dialect, items.c.uuid, uuids), sees_item(viewer))
+    held = held.where(_of(present), in_keys(items.c.uuid, uuids), sees_item(viewer))
     found = {row.uuid for row in await transaction.rows(held)}
     await _take(
         transaction,
         viewer.user_uuid,
         present,
-        in_keys(dialect, collection_items.c.item_uuid, found),
+        in_keys(collection_items.c.item_uuid, found),
     )
     return set(uuids) - found
 
@@ -125,9 +124,7 @@ async def items_with_titles(
     transaction: Transaction, present: Any, titles: Some[str]
 ) -> dict[str, list[UUID]]:
     """The items in a collection's folder and below that have these very names, by name."""
-    chosen = in_keys(
-        transaction.connection.dialect.name, items.c.name_key, {fold(title) for title in titles}
-    )
+    chosen = in_keys(items.c.name_key, {fold(title) for title in titles})
     found = _found(present).add_columns(items.c.name).where(chosen, items.c.is_tombstone.is_(False))
     by_title: dict[str, list[UUID]] = {}
     for row in await transaction.rows(found):

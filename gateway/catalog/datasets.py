@@ -86,7 +86,7 @@ async def linked_items_among(
 
 async def data_rows_of(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
     """The data rows with these uuids that are there, in their order."""
-    chosen = in_keys(transaction.connection.dialect.name, data_rows.c.uuid, uuids)
+    chosen = in_keys(data_rows.c.uuid, uuids)
     found = {row.uuid: row for row in await transaction.rows(sa.select(data_rows).where(chosen))}
     return [found[uuid] for uuid in uuids if uuid in found]
 
@@ -97,11 +97,8 @@ async def link_created_items(
     """Let the dataset of a held job, if it has one, use the items that the job made or found to be there."""
     if job.dataset_uuid is None:
         return
-    dialect = transaction.connection.dialect.name
     present = (
-        sa.select(items.c.uuid)
-        .where(in_keys(dialect, items.c.uuid, item_uuids))
-        .order_by(items.c.uuid)
+        sa.select(items.c.uuid).where(in_keys(items.c.uuid, item_uuids)).order_by(items.c.uuid)
     )
     held = {
         row.uuid
@@ -135,5 +132,5 @@ async def _linkable_in(transaction: Transaction, folder_uuid: UUID) -> list[UUID
 def _uses(
     transaction: Transaction, dataset_uuid: UUID, item_uuids: Collection[UUID]
 ) -> sa.ColumnElement[bool]:
-    chosen = in_keys(transaction.connection.dialect.name, data_rows.c.item_uuid, item_uuids)
+    chosen = in_keys(data_rows.c.item_uuid, item_uuids)
     return sa.and_(data_rows.c.dataset_uuid == dataset_uuid, chosen)

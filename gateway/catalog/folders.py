@@ -81,7 +81,7 @@ async def create_folder(
 
 async def locked_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
     """The rows of these folders, held until the transaction ends; things may still be put into them meanwhile."""
-    chosen = in_keys(transaction.connection.dialect.name, folders.c.uuid, uuids)
+    chosen = in_keys(folders.c.uuid, uuids)
     return await transaction.rows(
         sa.select(folders).where(chosen).order_by(folders.c.uuid).with_for_update(key_share=True)
     )
@@ -118,7 +118,7 @@ async def subtree_heights(transaction: Transaction, uuids: Collection[UUID]) -> 
             sa.func.max(sa.func.length(below.c.path)).label("length"),
         )
         .join(below, within(below.c.path, folders.c.path))
-        .where(in_keys(transaction.connection.dialect.name, folders.c.uuid, uuids))
+        .where(in_keys(folders.c.uuid, uuids))
         .group_by(folders.c.uuid, folders.c.path)
     )
     rows = await transaction.rows(chosen)
@@ -170,7 +170,7 @@ async def remove_folders(transaction: Transaction, user_uuid: UUID, rows: Sequen
     """Remove empty folders, given with those below first."""
     top = rows[-1]
     for level in _levels(rows):
-        chosen = in_keys(transaction.connection.dialect.name, folders.c.uuid, level)
+        chosen = in_keys(folders.c.uuid, level)
         await transaction.execute(sa.delete(folders).where(chosen))
     if top.parent_uuid is not None:
         await apply_deltas(transaction, {top.parent_uuid: _one_folder(-1)})

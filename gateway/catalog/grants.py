@@ -84,7 +84,7 @@ async def grants_of_holders(
     transaction: Transaction, grants: Grants, object_uuid: UUID, holder_uuids: Collection[UUID]
 ) -> list[GrantRow]:
     """Return the grants of these holders on this very object, without those on folders above it."""
-    chosen = in_keys(transaction.connection.dialect.name, grants.holder, holder_uuids)
+    chosen = in_keys(grants.holder, holder_uuids)
     return await transaction.rows(
         _select(grants).where(grants.object == object_uuid, chosen), GrantRow
     )
@@ -101,9 +101,7 @@ async def grant(
     """Give locked groups, or users, a role on an object, in place of the role they hold on it."""
     existing = await grants_of_holders(transaction, grants, object_uuid, holder_uuids)
     replaced = [row for row in existing if row.role is not role]
-    chosen = in_keys(
-        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in replaced]
-    )
+    chosen = in_keys(grants.table.c.uuid, [row.uuid for row in replaced])
     await transaction.execute(sa.update(grants.table).where(chosen).values(role=role))
     values = [
         new_row(
@@ -124,9 +122,7 @@ async def revoke(
     transaction: Transaction, user_uuid: UUID, grants: Grants, rows: Collection[GrantRow]
 ) -> None:
     """Delete these grants."""
-    chosen = in_keys(
-        transaction.connection.dialect.name, grants.table.c.uuid, [row.uuid for row in rows]
-    )
+    chosen = in_keys(grants.table.c.uuid, [row.uuid for row in rows])
     await transaction.execute(sa.delete(grants.table).where(chosen))
     entries = [_entry(grants, "DELETE", row, row.role, None) for row in rows]
     await journal.append(transaction, user_uuid, entries)

@@ -107,7 +107,7 @@ async def integration_rows(database: Database, uuids: Collection[UUID]) -> dict[
     """The rows of these integrations, by uuid."""
     if not uuids:
         return {}
-    chosen = in_keys(database.dialect, cloud_integrations.c.uuid, uuids)
+    chosen = in_keys(cloud_integrations.c.uuid, uuids)
     return {
         row.uuid: row for row in await database.rows(sa.select(cloud_integrations).where(chosen))
     }

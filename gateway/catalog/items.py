@@ -27,7 +27,7 @@ from gateway.queues.base import Queue
 
 async def locked_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
     """The rows of these items, held until the transaction ends."""
-    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, uuids)
+    chosen = in_keys(items.c.uuid, uuids)
     return await transaction.rows(
         sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update()
     )
@@ -55,7 +55,7 @@ async def move_items(
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    chosen = in_keys(transaction.connection.dialect.name, items.c.uuid, uuids)
+    chosen = in_keys(items.c.uuid, uuids)
     changed = {"folder_uuid": folder_uuid, "last_edited_at": now()}
     await transaction.execute(sa.update(items).where(chosen).values(changed))
     await apply_deltas(transaction, removal_deltas(rows), arrival_deltas(rows, folder_uuid))
@@ -70,17 +70,15 @@ async def remove_items(
     transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
 ) -> None:
     """Remove items, their uses by datasets, and, by a task, the bytes that nothing else refers to."""
-    dialect, uuids = transaction.connection.dialect.name, [row.uuid for row in rows]
+    uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    expected = await transaction.rows(
-        sa.select(uploads).where(in_keys(dialect, uploads.c.item_uuid, uuids))
-    )
+    expected = await transaction.rows(sa.select(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     versions = await transaction.rows(
-        sa.select(renditions.c.object_key).where(in_keys(dialect, renditions.c.item_uuid, uuids))
+        sa.select(renditions.c.object_key).where(in_keys(renditions.c.item_uuid, uuids))
     )
-    await unlink_data_rows(transaction, user_uuid, in_keys(dialect, data_rows.c.item_uuid, uuids))
-    await transaction.execute(sa.delete(items).where(in_keys(dialect, items.c.uuid, uuids)))
+    await unlink_data_rows(transaction, user_uuid, in_keys(data_rows.c.item_uuid, uuids))
+    await transaction.execute(sa.delete(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(transaction, removal_deltas(rows))
     await release_objects(transaction, queue, [row.object_key for row in (*rows, *versions)])
     await abandon_uploads(transaction, queue, expected)
@@ -99,19 +97,18 @@ async def unused_members(
     Items of a data group are no frames: they are there for themselves. With `besides_mirrors`, the dataset that mirrors
     the folder of a frame does not count as using it.
     """
-    dialect, other, group = (
-        transaction.connection.dialect.name,
+    other, group = (
         group_members.alias(),
         items.alias(),
     )
     mine = (
         sa.select(group_members.c.item_uuid)
         .join(group, group.c.uuid == group_members.c.group_uuid)
-        .where(in_keys(dialect, group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
+        .where(in_keys(group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
     )
     elsewhere = sa.exists().where(
         other.c.item_uuid == items.c.uuid,
-        sa.not_(in_keys(dialect, other.c.group_uuid, group_uuids)),
+        sa.not_(in_keys(other.c.group_uuid, group_uuids)),
     )
     used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
     if besides_mirrors:
@@ -123,10 +120,9 @@ async def unused_members(
 
 async def members_of_other_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Those of the items that belong to a group of files which is not itself among them."""
-    dialect = transaction.connection.dialect.name
     found = sa.select(group_members.c.item_uuid).where(
-        in_keys(dialect, group_members.c.item_uuid, uuids),
-        sa.not_(in_keys(dialect, group_members.c.group_uuid, uuids)),
+        in_keys(group_members.c.item_uuid, uuids),
+        sa.not_(in_keys(group_members.c.group_uuid, uuids)),
     )
     return {row.item_uuid for row in await transaction.rows(found)}
 
@@ -137,7 +133,7 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
     found = (
         sa.select(data_rows.c.item_uuid, is_mirror)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(in_keys(transaction.connection.dialect.name, data_rows.c.item_uuid, uuids))
+        .where(in_keys(data_rows.c.item_uuid, uuids))
         .distinct()
     )
     uses: dict[UUID, set[bool]] = {}
@@ -166,7 +162,7 @@ _IN_A_GROUP = (
 
 async def items_within(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
     """All items that lie directly in these folders, held until the transaction ends."""
-    chosen = in_keys(transaction.connection.dialect.name, items.c.folder_uuid, folder_uuids)
+    chosen = in_keys(items.c.folder_uuid, folder_uuids)
     return await transaction.rows(
         sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update()
     )
@@ -188,9 +184,7 @@ async def removal_errors(
 
 async def mirrored_folders(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
     """Those of the folders that a dataset mirrors."""
-    chosen = in_keys(
-        transaction.connection.dialect.name, datasets.c.backing_folder_uuid, folder_uuids
-    )
+    chosen = in_keys(datasets.c.backing_folder_uuid, folder_uuids)
     return {
         row.backing_folder_uuid
         for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
@@ -206,6 +200,6 @@ async def folders_mirrored_below(
         sa.select(folders.c.uuid)
         .join(below, within(below.c.path, folders.c.path))
         .join(datasets, datasets.c.backing_folder_uuid == below.c.uuid)
-        .where(in_keys(transaction.connection.dialect.name, folders.c.uuid, folder_uuids))
+        .where(in_keys(folders.c.uuid, folder_uuids))
     )
     return {row.uuid for row in await transaction.rows(chosen)}

@@ -84,9 +84,7 @@ async def create_group(
 
 async def locked_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Those of the groups that there are, held until the transaction ends."""
-    chosen = sa.select(groups.c.uuid).where(
-        in_keys(transaction.connection.dialect.name, groups.c.uuid, uuids)
-    )
+    chosen = sa.select(groups.c.uuid).where(in_keys(groups.c.uuid, uuids))
     return {
         row.uuid for row in await transaction.rows(chosen.order_by(groups.c.uuid).with_for_update())
     }
@@ -113,14 +111,14 @@ async def delete_group(transaction: Transaction, user_uuid: UUID, present: Any) 
 async def users_by_email(transaction: Transaction, emails: Collection[str]) -> dict[str, UUID]:
     """The users with these addresses, by the folded form; those that nobody has are not there."""
     keys = {fold(email) for email in emails}
-    chosen = in_keys(transaction.connection.dialect.name, users.c.email_key, keys)
+    chosen = in_keys(users.c.email_key, keys)
     found = sa.select(users.c.uuid, users.c.email_key).where(chosen)
     return {row.email_key: row.uuid for row in await transaction.rows(found)}
 
 
 async def known_users(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Those of the users that there are."""
-    chosen = in_keys(transaction.connection.dialect.name, users.c.uuid, uuids)
+    chosen = in_keys(users.c.uuid, uuids)
     return {row.uuid for row in await transaction.rows(sa.select(users.c.uuid).where(chosen))}
 
 
@@ -147,7 +145,7 @@ async def remove_members(
 ) -> None:
     """Let users belong to a held group no more; those who do not anyway are passed over."""
     present = await _members_among(transaction, group_uuid, old)
-    chosen = in_keys(transaction.connection.dialect.name, memberships.c.user_uuid, present)
+    chosen = in_keys(memberships.c.user_uuid, present)
     await transaction.execute(
         sa.delete(memberships).where(memberships.c.group_uuid == group_uuid, chosen)
     )
@@ -195,6 +193,6 @@ async def revoke_api_key(transaction: Transaction, user_uuid: UUID | None, prese
 async def _members_among(
     transaction: Transaction, group_uuid: UUID, uuids: Collection[UUID]
 ) -> set[UUID]:
-    chosen = in_keys(transaction.connection.dialect.name, memberships.c.user_uuid, uuids)
+    chosen = in_keys(memberships.c.user_uuid, uuids)
     found = sa.select(memberships.c.user_uuid).where(memberships.c.group_uuid == group_uuid, chosen)
     return {row.user_uuid for row in await transaction.rows(found)}

@@ -59,9 +59,7 @@ async def delete_tag(transaction: Transaction, user_uuid: UUID, present: Any) ->
 
 async def locked_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, str]:
     """The names of those of the tags that there are, which are held until the transaction ends."""
-    chosen = sa.select(organisation_tags).where(
-        in_keys(transaction.connection.dialect.name, organisation_tags.c.uuid, uuids)
-    )
+    chosen = sa.select(organisation_tags).where(in_keys(organisation_tags.c.uuid, uuids))
     found = chosen.order_by(organisation_tags.c.uuid).with_for_update(read=True, key_share=True)
     return {row.uuid: row.name for row in await transaction.rows(found)}
 
@@ -88,7 +86,7 @@ async def untag_folder(
 ) -> None:
     """Take tags from a held folder; those that it does not have are passed over."""
     old = sorted(tags.keys() & await _tags_of(transaction, folder.uuid))
-    chosen = in_keys(transaction.connection.dialect.name, folder_tags.c.tag_uuid, old)
+    chosen = in_keys(folder_tags.c.tag_uuid, old)
     await transaction.execute(
         sa.delete(folder_tags).where(folder_tags.c.folder_uuid == folder.uuid, chosen)
     )

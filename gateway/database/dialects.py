@@ -1,6 +1,8 @@
 """The only file where the two databases differ."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,10 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 WRITING = "storegraph_writing"
@@ -113,38 +119,112 @@ def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | post
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def name_contains(dialect: str, key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
-    """Whether a folded name holds the folded text: by trigrams, or from its start where the text is shorter."""
+class KeyArray(sa.types.TypeDecorator[Any]):
+    """Type of a parameter that holds many keys: an array on PostgreSQL, JSON text on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, item_type: sa.types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item_type = item_type
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.Text() if dialect.name == "sqlite" else postgresql.ARRAY(self.item_type)
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else as_key_array(dialect.name, value)
+
+
+_key_array = lru_cache(maxsize=1_000)(KeyArray)
+
+
+class _InKeys(FunctionElement[bool]):
+    """`column IN (keys)` with all keys in one parameter; written out when the dialect is known."""
+
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return Grouping(self) if against is operators.inv else self
+
+
+@compiles(_InKeys, "postgresql")
+def _in_array(element: _InKeys, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({keys})"
+
+
+@compiles(_InKeys, "sqlite")
+def _in_json(element: _InKeys, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"
+
+
+def in_keys(column: sa.ColumnElement[Any], keys: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column is one of the keys.
+
+    The keys are one parameter, so that the statement is the same however many there are.
+    """
+    return _InKeys(column, sa.literal(list(keys), _key_array(column.type)))
+
+
+def in_bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a column is one of the keys bound to `name` at execution."""
+    return _InKeys(column, bound_keys(column, name))
+
+
+def bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.BindParameter[Any]:
+    """Return a parameter for many keys of a column, bound to `name` at execution."""
+    return sa.bindparam(name, required=False, type_=_key_array(column.type))
+
+
+class _SearchText(sa.types.TypeDecorator[str]):
+    """Type of a search text: a quoted phrase of SQLite's FTS5, an escaped pattern of LIKE."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return '"' + value.replace('"', '""') + '"'
+        return re.sub("[/%_]", r"/\g<0>", value)
+
+
+class _NameContains(FunctionElement[bool]):
+    """A substring match of a column of folded names, by the trigram index of either database."""
+
+    inherit_cache = True
+
+
+@compiles(_NameContains, "postgresql")
+def _name_like(element: _NameContains, compiler: Any, **options: Any) -> str:
+    key, _uuid, text = element.clauses
+    return str(compiler.process(key.contains(text, escape="/"), **options))
+
+
+@compiles(_NameContains, "sqlite")
+def _name_matches(element: _NameContains, compiler: Any, **options: Any) -> str:
+    key, uuid, text = element.clauses
+    names = f"{key.table.name}_names"
+    index = f"{names}_index"
+    return (
+        f"{compiler.process(uuid, **options)} IN (SELECT {names}.uuid FROM {names} JOIN {index} "
+        f"ON {index}.rowid = {names}.rowid "
+        f"WHERE {index}.name_key MATCH {compiler.process(text, **options)})"
+    )
+
+
+def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a folded name contains the folded text.
+
+    Texts of fewer than three characters have no trigrams: they match from the start of the name.
+    """
     if len(text) < 3:
         return sa.and_(key >= text, key < text + "\U0010ffff")
-    if dialect != "sqlite":
-        return key.contains(text, autoescape=True)
     table: sa.Table = key.table
-    names = sa.table(f"{table.name}_names", sa.column("rowid"), sa.column("uuid"))
-    index = sa.table(f"{table.name}_names_index", sa.column("rowid"), sa.column("name_key"))
-    quoted = '"' + text.replace('"', '""') + '"'
-    found = (
-        sa.select(names.c.uuid)
-        .join(index, index.c.rowid == names.c.rowid)
-        .where(index.c.name_key.op("MATCH")(quoted))
-    )
-    return table.c.uuid.in_(found)
-
-
-def in_keys(
-    dialect: str, column: sa.ColumnElement[Any], keys: Collection[Any]
-) -> sa.ColumnElement[bool]:
-    """Whether a column is one of the keys, given as one parameter: however many, the statement is the same."""
-    return _among(
-        dialect, column, sa.literal(as_key_array(dialect, keys), _packed_type(dialect, column))
-    )
-
-
-def in_bound_keys(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """The same for keys that are given, `as_key_array`, under that name when the statement runs."""
-    return _among(
-        dialect, column, sa.bindparam(name, required=False, type_=_packed_type(dialect, column))
-    )
+    return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
 
 
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
@@ -183,9 +263,7 @@ def top_n_per_parent(
     under a name. A row may come more often than that where a parent has it twice."""
     chosen = rows.order_by(*arrange(*place)).limit(size)
     if dialect == "sqlite":
-        parents = sa.func.json_each(
-            sa.bindparam(name, required=False, type_=sa.Text())
-        ).table_valued("value", name="parents")
+        parents = sa.func.json_each(bound_keys(parent, name)).table_valued("value", name="parents")
         mine = parent == parents.c.value
         first = (
             chosen.with_only_columns(place[1], maintain_column_froms=True)
@@ -200,7 +278,7 @@ def top_n_per_parent(
         )
         found = sa.and_(plain == parents.c.value, place[1].in_(first))
         return rows.select_from(parents).where(found).order_by(*arrange(*place))
-    keys = sa.func.unnest(sa.bindparam(name, required=False, type_=postgresql.ARRAY(parent.type)))
+    keys = sa.func.unnest(bound_keys(parent, name))
     parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
     marks = place[0].label("main_place"), place[1].label("last_place")
     page = (
@@ -217,18 +295,6 @@ def top_n_per_parent(
 def prefers_joined_page(dialect: str) -> bool:
     """Whether one statement more costs more than rows that are carried through a join and sorted there."""
     return dialect != "sqlite"
-
-
-def _packed_type(dialect: str, column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:
-    return sa.Text() if dialect == "sqlite" else postgresql.ARRAY(column.type)
-
-
-def _among(
-    dialect: str, column: sa.ColumnElement[Any], keys: sa.ColumnElement[Any]
-) -> sa.ColumnElement[bool]:
-    if dialect != "sqlite":
-        return column == sa.any_(keys)
-    return column.in_(sa.select(sa.func.json_each(keys).table_valued("value").c.value))
 
 
 async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:

@@ -24,13 +24,10 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
     """The row with that key, if there is a key and the viewer may see it; read once, whichever edges lead to it."""
     if key is None:
         return None
-    dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[Any]:
-        statement = _whole(edge, context.viewer, dialect, len(keys) > 1)
-        found = await context.database.rows(
-            statement, parameters=statements.bind_values(dialect, keys)
-        )
+        statement = _whole(edge, context.viewer, len(keys) > 1)
+        found = await context.database.rows(statement, parameters=statements.bind_values(keys))
         rows = {getattr(row, edge.column): row for row in found}
         return [rows.get(key) for key in keys]
 
@@ -38,9 +35,9 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
 
 
 @lru_cache(maxsize=1_000)
-def _whole(edge: ToOne, viewer: Viewer, dialect: str, many: bool) -> sa.Select[Any]:
+def _whole(edge: ToOne, viewer: Viewer, many: bool) -> sa.Select[Any]:
     """All columns of an edge's rows: those who watch ask the same again and again."""
-    return statements.one(edge, viewer, dialect, list(edge.table.c), many)
+    return statements.one(edge, viewer, list(edge.table.c), many)
 
 
 async def find_all(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:
@@ -55,23 +52,21 @@ async def many(
     key = getattr(row, edge.key) if edge.key else None
     asked = EdgeQuery(
         context.viewer,
-        context.database.dialect,
         given.get("filter"),
         {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments},
     )
     request = requested(edge, asked, given)
     columns = [*edge.table.c, *statements.extras(edge)]
+    dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[list[Any]]:
-        statement = statements.page(edge, asked, request, columns, len(keys) > 1)
-        given = statements.bind_values(asked.dialect, keys, request)
+        statement = statements.page(edge, asked, request, columns, dialect, len(keys) > 1)
+        given = statements.bind_values(keys, request)
         return _by_parent(edge, await context.database.rows(statement, parameters=given), keys)
 
     async def load_counts(keys: list[Any]) -> list[int]:
         statement = statements.count(edge, asked, len(keys) > 1)
-        rows = await context.database.rows(
-            statement, parameters=statements.bind_values(asked.dialect, keys)
-        )
+        rows = await context.database.rows(statement, parameters=statements.bind_values(keys))
         totals = {getattr(found, statements.PARENT, None): found.total for found in rows}
         return [totals.get(key, 0) for key in keys]
 
@@ -83,13 +78,10 @@ async def many(
 
 async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
     """One value over the rows below a parent."""
-    dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[Any]:
-        statement = statements.aggregate(edge, dialect, len(keys) > 1)
-        rows = await context.database.rows(
-            statement, parameters=statements.bind_values(dialect, keys)
-        )
+        statement = statements.aggregate(edge, len(keys) > 1)
+        rows = await context.database.rows(statement, parameters=statements.bind_values(keys))
         values = {getattr(found, statements.PARENT): found.value for found in rows}
         return [values.get(key, edge.default) for key in keys]
 

@@ -63,7 +63,6 @@ class EdgeQuery:
     """What a document asks of a to-many edge, beside its page."""
 
     viewer: Viewer
-    dialect: str
     filter: Any = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.dialects import as_key_array, in_bound_keys, top_n_per_parent
+from gateway.database.dialects import in_bound_keys, top_n_per_parent
 from gateway.execution.declarations import Aggregate, EdgeQuery, ToMany, ToOne
 from gateway.execution.pages import Order, PageRequest
 
@@ -16,20 +16,23 @@ KEY, KEYS = "the_key", "the_keys"
 SIZE, AFTER_VALUE, LAST = "the_size", "the_place", "the_last"
 
 Columns = Sequence[sa.ColumnElement[Any]]
-Pack = Callable[[str, Sequence[Any]], Any]
+Pack = Callable[[Sequence[Any]], Any]
 """How several keys become one value."""
 
 
-def one(
-    edge: ToOne, viewer: Viewer, dialect: str, columns: Columns, many: bool = True
-) -> sa.Select[Any]:
+def one(edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True) -> sa.Select[Any]:
     """The rows that a to-one edge leads to."""
-    statement = sa.select(*columns).where(_belongs(dialect, edge.table.c[edge.column], many))
+    statement = sa.select(*columns).where(_belongs(edge.table.c[edge.column], many))
     return statement.where(edge.access(viewer)) if edge.access else statement
 
 
 def page(
-    edge: ToMany, asked: EdgeQuery, request: PageRequest, columns: Columns, many: bool
+    edge: ToMany,
+    asked: EdgeQuery,
+    request: PageRequest,
+    columns: Columns,
+    dialect: str,
+    many: bool,
 ) -> sa.Select[Any]:
     """A page of rows for each parent, one row longer than asked so that it is known whether there are more."""
     order, size = request.order, sa.bindparam(SIZE, required=False, type_=sa.Integer)
@@ -46,19 +49,24 @@ def page(
 
     if edge.parent is not None and many:
         place = order.column, order.last
-        return top_n_per_parent(asked.dialect, KEYS, edge.parent, place, arranged, rows, size)
+        return top_n_per_parent(dialect, KEYS, edge.parent, place, arranged, rows, size)
     if edge.parent is not None:
-        rows = rows.where(_belongs(asked.dialect, edge.parent, False))
+        rows = rows.where(_belongs(edge.parent, False))
     return rows.order_by(*arranged(order.column, order.last)).limit(size)
 
 
 def with_page(
-    found: sa.Select[Any], edge: ToMany, asked: EdgeQuery, request: PageRequest, columns: Columns
+    found: sa.Select[Any],
+    edge: ToMany,
+    asked: EdgeQuery,
+    request: PageRequest,
+    columns: Columns,
+    dialect: str,
 ) -> sa.Select[Any]:
     """Each row of a page below one row, with that row behind it; the latter alone if the page is empty."""
     order = request.order
     marks = order.column.label("main_place"), order.last.label("last_place")
-    below = page(edge, asked, request, columns, False).add_columns(*marks).subquery("page")
+    below = page(edge, asked, request, columns, dialect, False).add_columns(*marks).subquery("page")
     above = found.subquery("found")
     arranged = _arranged(order, request.backwards, below.c.main_place, below.c.last_place)
     wanted = list(below.c)[: -len(marks)]
@@ -75,20 +83,20 @@ def count(edge: ToMany, asked: EdgeQuery, many: bool) -> sa.Select[Any]:
     if edge.parent is None:
         return statement
     statement = statement.add_columns(edge.parent.label(PARENT)).group_by(edge.parent)
-    return statement.where(_belongs(asked.dialect, edge.parent, many))
+    return statement.where(_belongs(edge.parent, many))
 
 
-def aggregate(edge: Aggregate, dialect: str, many: bool) -> sa.Select[Any]:
+def aggregate(edge: Aggregate, many: bool) -> sa.Select[Any]:
     """The value of each parent that has any rows."""
     value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)
-    return value.where(_belongs(dialect, edge.parent, many)).group_by(edge.parent)
+    return value.where(_belongs(edge.parent, many)).group_by(edge.parent)
 
 
 def bind_values(
-    dialect: str, keys: Sequence[Any], request: PageRequest | None = None, pack: Pack = as_key_array
+    keys: Sequence[Any], request: PageRequest | None = None, pack: Pack = list
 ) -> dict[str, Any]:
     """The values of what a statement for these keys leaves open."""
-    values = {KEY: next(iter(keys), None)} if len(keys) <= 1 else {KEYS: pack(dialect, keys)}
+    values = {KEY: next(iter(keys), None)} if len(keys) <= 1 else {KEYS: pack(keys)}
     if request is None:
         return values
     place, last = request.cursor or (None, None)
@@ -107,9 +115,9 @@ def extras(edge: ToMany) -> list[sa.ColumnElement[Any]]:
     return [column.label(name) for name, column in edge.extras.items()]
 
 
-def _belongs(dialect: str, column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[bool]:
+def _belongs(column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[bool]:
     if many:
-        return in_bound_keys(dialect, column, KEYS)
+        return in_bound_keys(column, KEYS)
     return column == sa.bindparam(KEY, required=False, type_=column.type)
 
 

@@ -131,7 +131,7 @@ async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> l
         .where(
             upload_units.c.job_uuid == job,
             upload_units.c.status == JobStatus.PENDING,
-            in_keys(services.database.dialect, upload_units.c.position, positions),
+            in_keys(upload_units.c.position, positions),
             ~is_given_up(upload_jobs.c.cloud_sync_job_uuid),
         )
     )
@@ -139,7 +139,7 @@ async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> l
 
 
 async def _uploads(services: Services, units: Sequence[Any]) -> dict[UUID, Any]:
-    chosen = in_keys(services.database.dialect, uploads.c.unit_uuid, [unit.uuid for unit in units])
+    chosen = in_keys(uploads.c.unit_uuid, [unit.uuid for unit in units])
     return {
         row.item_uuid: row for row in await services.database.rows(sa.select(uploads).where(chosen))
     }
@@ -152,7 +152,7 @@ async def _member_items(services: Services, units: Sequence[Any]) -> dict[UUID, 
     }
     if not uuids:
         return {}
-    chosen = in_keys(services.database.dialect, items.c.uuid, uuids)
+    chosen = in_keys(items.c.uuid, uuids)
     return {row.uuid: row for row in await services.database.rows(sa.select(items).where(chosen))}
 
 

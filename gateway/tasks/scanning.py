@@ -146,14 +146,13 @@ class Scan:
 
         The ranges of all pages make up all keys, in whatever order the store lists them.
         """
-        dialect = self._services.database.dialect
         here = [items.c.remote_key > self._job.reach] if self._job.reach else []
         here += [items.c.remote_key <= reach] if reach is not None else []
         statement = sa.select(items.c.uuid, items.c.remote_key).where(
             items.c.linked_folder_uuid == self._folder.uuid,
             *here,
             ~items.c.is_tombstone,
-            sa.not_(in_keys(dialect, items.c.remote_key, listed)),
+            sa.not_(in_keys(items.c.remote_key, listed)),
         )
         return await self._services.database.rows(
             statement.order_by(items.c.remote_key).limit(PAGE + 1)
@@ -226,7 +225,7 @@ class Scan:
         """The items of the page's objects, and of those that metadata lies beside, by key."""
         keys = [*found.objects, *(found.sidecars if self._attaches else ())]
         mine = items.c.linked_folder_uuid == self._folder.uuid
-        chosen = in_keys(self._services.database.dialect, items.c.remote_key, keys)
+        chosen = in_keys(items.c.remote_key, keys)
         return {
             row.remote_key: row
             for row in await self._services.database.rows(sa.select(*_seen).where(mine, chosen))

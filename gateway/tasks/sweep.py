@@ -43,7 +43,7 @@ async def _drop_late_placeholders(services: Services) -> bool:
     async with services.database.writing() as transaction:
         found = await transaction.rows(sa.select(uploads.c.item_uuid).where(late).limit(_AT_ONCE))
         held = await locked_items(transaction, [row.item_uuid for row in found])
-        chosen = in_keys(services.database.dialect, uploads.c.item_uuid, [row.uuid for row in held])
+        chosen = in_keys(uploads.c.item_uuid, [row.uuid for row in held])
         still = {
             row.item_uuid
             for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(late, chosen))

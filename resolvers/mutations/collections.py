@@ -252,4 +252,4 @@ async def _preset(
 
 
 def _asked(context: Context, wanted: StorageItemFilter) -> EdgeQuery:
-    return EdgeQuery(context.viewer, context.database.dialect, wanted)
+    return EdgeQuery(context.viewer, wanted)

@@ -236,5 +236,5 @@ async def _refuse_contents(
 
 
 async def _let_go_of_mirrors(transaction: Transaction, uuids: Sequence[UUID]) -> None:
-    chosen = in_keys(transaction.connection.dialect.name, datasets.c.backing_folder_uuid, uuids)
+    chosen = in_keys(datasets.c.backing_folder_uuid, uuids)
     await transaction.execute(sa.update(datasets).where(chosen).values(backing_folder_uuid=None))

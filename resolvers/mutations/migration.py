@@ -109,9 +109,8 @@ async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[Mi
         entry.error = _fault_of_form(entry, input)
     uuids = [entry.asked.item_uuid for entry in entries if entry.asked.item_uuid]
     urls = [entry.asked.url for entry in entries if entry.asked.url]
-    dialect = context.database.dialect
-    made = sa.and_(in_keys(dialect, items.c.url, urls), ~items.c.is_placeholder)
-    named = sa.or_(in_keys(dialect, items.c.uuid, uuids), made)
+    made = sa.and_(in_keys(items.c.url, urls), ~items.c.is_placeholder)
+    named = sa.or_(in_keys(items.c.uuid, uuids), made)
     seen_by = sa.select(items).where(named, sees_item(context.viewer))
     rows = await context.database.rows(seen_by.order_by(items.c.uuid).limit(MAX_IDS + 1))
     if len(rows) > MAX_IDS:
@@ -320,9 +319,7 @@ async def _results(
     context: Context, input: MigrateStorageItemsInput, moved: Sequence[Sequence[UUID]]
 ) -> list[MigrationResult]:
     """The items of each entry as they are now, of those that the viewer sees."""
-    mine = in_keys(
-        context.database.dialect, items.c.uuid, [uuid for uuids in moved for uuid in uuids]
-    )
+    mine = in_keys(items.c.uuid, [uuid for uuids in moved for uuid in uuids])
     rows = await context.database.rows(sa.select(items).where(mine, sees_item(context.viewer)))
     present = {row.uuid: row for row in rows}
     return [

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import gateway.models  # noqa: F401 - fills the metadata
-from gateway.database.dialects import as_key_array, as_key_array_text, blocking_url, in_bound_keys
+from gateway.database.dialects import as_key_array_text, blocking_url, in_bound_keys
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
 from gateway.database.migrate import is_current, is_ours, migrate
@@ -113,9 +113,9 @@ async def test_keys_are_found_whatever_is_in_them(database: Database, keys: list
     async with database.writing() as transaction:
         for name in [*keys, "another"]:
             await add(transaction, name)
-    statement = sa.select(groups.c.name).where(in_bound_keys(database.dialect, groups.c.name, "keys"))
+    statement = sa.select(groups.c.name).where(in_bound_keys(groups.c.name, "keys"))
     compiled = statement.compile(dialect=database.engine.dialect)
-    by_engine = await database.rows(statement, parameters={"keys": as_key_array(database.dialect, keys)})
+    by_engine = await database.rows(statement, parameters={"keys": keys})
     text = as_key_array_text(database.dialect, keys)
     by_driver = await database.fetch(str(compiled), (text,) if compiled.positional else {"keys": text})
     assert {row.name for row in by_engine} == {row[0] for row in by_driver} == set(keys)

@@ -206,7 +206,7 @@ async def _readable_objects(
         .select_from(stored_objects)
         .join(items, items.c.uuid == first.correlate(stored_objects).scalar_subquery())
         .where(
-            in_keys(transaction.connection.dialect.name, stored_objects.c.key, set(keys)),
+            in_keys(stored_objects.c.key, set(keys)),
             ~stored_objects.c.is_leaving,
         )
         .order_by(stored_objects.c.sha256, stored_objects.c.key)

@@ -50,15 +50,15 @@ async def _files(
     transaction: Transaction, folder_uuid: UUID, urls: Collection[str]
 ) -> dict[str, UUID]:
     """The items at these URLs, and those that jobs are making of them; the oldest of each."""
-    dialect, here = transaction.connection.dialect.name, items.c.folder_uuid == folder_uuid
+    here = items.c.folder_uuid == folder_uuid
     made = sa.select(items.c.url, items.c.uuid).where(
-        here, ~items.c.is_tombstone, in_keys(dialect, items.c.url, urls)
+        here, ~items.c.is_tombstone, in_keys(items.c.url, urls)
     )
     expected = sa.select(uploads.c.source_url.label("url"), items.c.uuid).join(
         items, items.c.uuid == uploads.c.item_uuid
     )
     expected = expected.where(
-        here, uploads.c.unit_uuid.is_not(None), in_keys(dialect, uploads.c.source_url, urls)
+        here, uploads.c.unit_uuid.is_not(None), in_keys(uploads.c.source_url, urls)
     )
     rows = await transaction.rows(made) + await transaction.rows(expected)
     return {row.url: row.uuid for row in sorted(rows, key=lambda row: row.uuid, reverse=True)}
@@ -68,7 +68,7 @@ async def _groups(
     transaction: Transaction, folder_uuid: UUID, plans: Collection[UnitPlan]
 ) -> dict[tuple[StorageItemType, tuple[str, ...]], UUID]:
     """The folder's groups that have one of these files, by what they consist of."""
-    dialect, member = transaction.connection.dialect.name, items.alias()
+    member = items.alias()
     urls = {_urls(plan)[0] for plan in plans}
     having = sa.select(group_members.c.group_uuid).join(
         member, member.c.uuid == group_members.c.item_uuid
@@ -79,7 +79,7 @@ async def _groups(
         .join(member, member.c.uuid == group_members.c.item_uuid)
         .where(
             items.c.folder_uuid == folder_uuid,
-            items.c.uuid.in_(having.where(in_keys(dialect, member.c.url, urls))),
+            items.c.uuid.in_(having.where(in_keys(member.c.url, urls))),
         )
         .order_by(items.c.uuid.desc(), group_members.c.position)
     )

@@ -88,10 +88,9 @@ def _kept(
     transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]
 ) -> sa.Select[Any]:
     """The uploader's objects with the bytes of these sources, and those that he was told of when he announced them."""
-    dialect = transaction.connection.dialect.name
     his = stored_objects.c.uploader_uuid.is_not_distinct_from(user_uuid)
-    told = in_keys(dialect, stored_objects.c.key, {one.place for one in sources})
-    same = in_keys(dialect, stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
+    told = in_keys(stored_objects.c.key, {one.place for one in sources})
+    same = in_keys(stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
     held = sa.select(stored_objects).where(same, ~stored_objects.c.is_leaving, sa.or_(his, told))
     in_order = held.order_by(stored_objects.c.sha256, stored_objects.c.key)
     return in_order.with_for_update(read=True, key_share=True)
@@ -118,14 +117,11 @@ async def finish_items(
     await transaction.execute(
         becoming, [_values(one, held[one.item_uuid], keys) for one in sources]
     )
-    dialect = transaction.connection.dialect.name
-    await transaction.execute(
-        sa.delete(uploads).where(in_keys(dialect, uploads.c.item_uuid, uuids))
-    )
+    await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     await _forget_versions(
         transaction, queue, [uuid for uuid in uuids if not held[uuid].is_placeholder]
     )
-    made = await transaction.rows(sa.select(items).where(in_keys(dialect, items.c.uuid, uuids)))
+    made = await transaction.rows(sa.select(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(
         transaction,
         removal_deltas(held[uuid] for uuid in uuids),
@@ -150,9 +146,7 @@ async def finish_items(
 async def _forget_versions(transaction: Transaction, queue: Queue, uuids: Collection[UUID]) -> None:
     """What was made of files that are others now is of no use any more."""
     if uuids:
-        stale = sa.delete(renditions).where(
-            in_keys(transaction.connection.dialect.name, renditions.c.item_uuid, uuids)
-        )
+        stale = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, uuids))
         gone = await transaction.rows(stale.returning(renditions.c.object_key))
         await release_objects(transaction, queue, [row.object_key for row in gone])
 

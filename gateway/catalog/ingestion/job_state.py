@@ -75,7 +75,7 @@ async def locked_job(transaction: Transaction, job_uuid: UUID) -> Any:
 
 async def pending_units(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Those of these units of a held job that are still pending."""
-    chosen = in_keys(transaction.connection.dialect.name, upload_units.c.uuid, uuids)
+    chosen = in_keys(upload_units.c.uuid, uuids)
     pending = sa.select(upload_units.c.uuid).where(
         chosen, upload_units.c.status == JobStatus.PENDING
     )
@@ -84,7 +84,7 @@ async def pending_units(transaction: Transaction, uuids: Collection[UUID]) -> se
 
 async def unread_items(transaction: Transaction, unit_uuids: Collection[UUID]) -> list[UUID]:
     """The items whose files are to be read for these units; they are not held yet."""
-    waiting = in_keys(transaction.connection.dialect.name, uploads.c.unit_uuid, unit_uuids)
+    waiting = in_keys(uploads.c.unit_uuid, unit_uuids)
     return [
         row.item_uuid
         for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(waiting))
@@ -179,7 +179,7 @@ async def cancel_jobs_in(
 
     The caller has locked the tree exclusively. What lies in the folders is held from here on, all of it at once.
     """
-    chosen = in_keys(transaction.connection.dialect.name, upload_jobs.c.folder_uuid, folder_uuids)
+    chosen = in_keys(upload_jobs.c.folder_uuid, folder_uuids)
     running = sa.select(upload_jobs).where(chosen, upload_jobs.c.status == JobStatus.PENDING)
     jobs = await transaction.rows(running.order_by(upload_jobs.c.uuid).with_for_update())
     await items_within(transaction, folder_uuids)

@@ -182,7 +182,7 @@ async def sign_targets(services: Services, rows: Sequence[Any]) -> list[UploadTa
 
 async def uploads_of(transaction: Transaction, item_uuids: Collection[UUID]) -> dict[UUID, Any]:
     """The uploads of these placeholders. They stay as they are while the caller holds the placeholders."""
-    chosen = in_keys(transaction.connection.dialect.name, uploads.c.item_uuid, item_uuids)
+    chosen = in_keys(uploads.c.item_uuid, item_uuids)
     return {row.item_uuid: row for row in await transaction.rows(sa.select(uploads).where(chosen))}
 
 
@@ -219,7 +219,7 @@ async def _known_objects(
     found = (
         sa.select(stored_objects)
         .where(
-            in_keys(transaction.connection.dialect.name, stored_objects.c.sha256, digests),
+            in_keys(stored_objects.c.sha256, digests),
             ~stored_objects.c.is_leaving,
             sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer)),
         )
@@ -236,9 +236,6 @@ async def abandon_placeholders(
     await remove_items(transaction, queue, user_uuid, [row for row in rows if row.is_placeholder])
     kept = [row.uuid for row in rows if not row.is_placeholder]
     if kept:
-        dialect = transaction.connection.dialect.name
-        await transaction.execute(
-            sa.delete(uploads).where(in_keys(dialect, uploads.c.item_uuid, kept))
-        )
-        unknown = sa.update(items).where(in_keys(dialect, items.c.uuid, kept))
+        await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, kept)))
+        unknown = sa.update(items).where(in_keys(items.c.uuid, kept))
         await transaction.execute(unknown.values(remote_etag=None, remote_modified_at=None))

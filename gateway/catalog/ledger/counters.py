@@ -61,9 +61,7 @@ def arrival_deltas(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter
 
 async def lock_counters(transaction: Transaction, folder_uuids: Collection[UUID]) -> None:
     """Hold the counters of these folders, for a transaction that counts more than once and knows them beforehand."""
-    chosen = in_keys(
-        transaction.connection.dialect.name, folder_counters.c.folder_uuid, folder_uuids
-    )
+    chosen = in_keys(folder_counters.c.folder_uuid, folder_uuids)
     held = (
         sa.select(folder_counters.c.folder_uuid)
         .where(chosen)

@@ -77,7 +77,7 @@ async def notify(events: Events, transaction: Transaction) -> None:
     """Tell who watches the folders that were touched, or one above them; done before every commit."""
     if not transaction.touched:
         return
-    chosen = in_keys(transaction.connection.dialect.name, folders.c.uuid, transaction.touched)
+    chosen = in_keys(folders.c.uuid, transaction.touched)
     paths = [row.path for row in await transaction.rows(sa.select(folders.c.path).where(chosen))]
     told = {uuid for path in paths for uuid in ancestors(path)}
     await events.publish(transaction, *map(folder_topic, sorted(told)))

@@ -54,7 +54,7 @@ async def items_left(
         transaction,
         user_uuid,
         sa.and_(
-            in_keys(transaction.connection.dialect.name, data_rows.c.item_uuid, item_uuids),
+            in_keys(data_rows.c.item_uuid, item_uuids),
             data_rows.c.dataset_uuid.in_(mirrors),
         ),
     )

@@ -68,8 +68,7 @@ async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[
 
     Whoever is about to refer to an object holds its row, in the same order, and finds it leaving or makes us wait.
     """
-    dialect = transaction.connection.dialect.name
-    chosen = in_keys(dialect, stored_objects.c.key, keys)
+    chosen = in_keys(stored_objects.c.key, keys)
     held = (
         sa.select(stored_objects.c.key)
         .where(chosen)
@@ -77,20 +76,19 @@ async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[
     )
     await transaction.rows(held.with_for_update())
     leaving = sorted(set(keys) - await _used(transaction, keys))
-    unused = in_keys(dialect, stored_objects.c.key, leaving)
+    unused = in_keys(stored_objects.c.key, leaving)
     await transaction.execute(sa.update(stored_objects).where(unused).values(is_leaving=True))
     return leaving
 
 
 async def delete_object_rows(transaction: Transaction, keys: Collection[str]) -> None:
     """The bytes are gone: so are their rows."""
-    chosen = in_keys(transaction.connection.dialect.name, stored_objects.c.key, keys)
+    chosen = in_keys(stored_objects.c.key, keys)
     await transaction.execute(sa.delete(stored_objects).where(chosen, stored_objects.c.is_leaving))
 
 
 async def _used(transaction: Transaction, keys: Collection[str]) -> set[str]:
     """Those of the keys that an item has, or its new version, an upload that is about to become one, or a manifest."""
-    dialect = transaction.connection.dialect.name
     columns = (
         items.c.object_key,
         renditions.c.object_key,
@@ -98,7 +96,5 @@ async def _used(transaction: Transaction, keys: Collection[str]) -> set[str]:
         uploads.c.object_key,
         manifests.c.object_key,
     )
-    found = [
-        sa.select(column.label("key")).where(in_keys(dialect, column, keys)) for column in columns
-    ]
+    found = [sa.select(column.label("key")).where(in_keys(column, keys)) for column in columns]
     return {row.key for row in await transaction.rows(sa.union_all(*found))}

@@ -45,8 +45,7 @@ async def prefix_folders(
     urls = {object_url(account, ObjectLocation(top.bucket, prefix)): prefix for prefix in wanted}
     async with database.reading() as connection:
         known = {
-            urls[row.remote_url]: row.uuid
-            for row in await connection.execute(_there(database.dialect, linked, urls))
+            urls[row.remote_url]: row.uuid for row in await connection.execute(_there(linked, urls))
         }
     missing = sorted(wanted - known.keys())  # what is above comes first
     for start in range(0, len(missing), _AT_ONCE):
@@ -71,7 +70,7 @@ async def _make(
     await lock_tree(transaction.connection, exclusive=False)
     held = sa.select(folders.c.uuid).where(folders.c.uuid == linked.uuid)
     await transaction.rows(held.with_for_update(key_share=True))
-    there = await transaction.rows(_there(transaction.connection.dialect.name, linked, urls))
+    there = await transaction.rows(_there(linked, urls))
     known |= {urls[row.remote_url]: row.uuid for row in there}
     await lock_counters(transaction, {linked.uuid, *known.values()})
     for url, prefix in urls.items():
@@ -93,10 +92,8 @@ def name_of(key: str) -> str:
     return key.removesuffix("/").rpartition("/")[2][:MAX_NAME] or "/"
 
 
-def _there(dialect: str, linked: Any, urls: Collection[str]) -> sa.Select[Any]:
-    mine = sa.and_(
-        within(folders.c.path, linked.path), in_keys(dialect, folders.c.remote_url, urls)
-    )
+def _there(linked: Any, urls: Collection[str]) -> sa.Select[Any]:
+    mine = sa.and_(within(folders.c.path, linked.path), in_keys(folders.c.remote_url, urls))
     return sa.select(folders.c.uuid, folders.c.remote_url).where(
         mine, folders.c.uuid != linked.uuid
     )

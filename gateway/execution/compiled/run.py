@@ -56,6 +56,7 @@ class PlanRun:
         self._event_row = event
         self._database = context.database
         self._dialect = context.database.dialect
+        self._pack = partial(as_key_array_text, self._dialect)
         self._variables = variables
         self._texts = texts
         self._convert = convert
@@ -110,7 +111,8 @@ class PlanRun:
 
         def build() -> sa.Select[Any]:
             found = self._select(step.lookup.edge, step.level, False)
-            return statements.with_page(found, page.edge, asked, request, _of_page(page, request))
+            columns = _of_page(page, request)
+            return statements.with_page(found, page.edge, asked, request, columns, self._dialect)
 
         rows = await self._fetch((step, _cache_key(request)), build, [key], request)
         if not rows:
@@ -131,7 +133,7 @@ class PlanRun:
 
     def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
         columns = [*_named(level), edge.table.c[edge.column].label("t0")]
-        return statements.one(edge, self._somebody, self._dialect, columns, many)
+        return statements.one(edge, self._somebody, columns, many)
 
     async def _pages(self, step: PagesStep, rows: Sequence[Any]) -> dict[Any, Any]:
         keys = step.keys(rows)
@@ -158,7 +160,7 @@ class PlanRun:
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
-        asked = EdgeQuery(self._somebody, self._dialect, given.get("filter"), arguments)
+        asked = EdgeQuery(self._somebody, given.get("filter"), arguments)
         return asked, requested(edge, asked, given)
 
     async def _written_pages(
@@ -181,7 +183,8 @@ class PlanRun:
         many = len(keys) > 1
 
         def build() -> sa.Select[Any]:
-            return statements.page(step.edge, asked, request, _of_page(step, request), many)
+            columns = _of_page(step, request)
+            return statements.page(step.edge, asked, request, columns, self._dialect, many)
 
         rows = await self._fetch((step, many, _cache_key(request)), build, keys, request)
         if step.edge.parent is None or not many:
@@ -207,9 +210,7 @@ class PlanRun:
         many = len(keys) > 1
         if not keys:
             return {}
-        found = await self._fetch(
-            (step, many), lambda: statements.aggregate(step.edge, self._dialect, many), keys
-        )
+        found = await self._fetch((step, many), lambda: statements.aggregate(step.edge, many), keys)
         values = dict.fromkeys(keys, step.leaf(step.edge.default)) if len(found) < len(keys) else {}
         values.update({row[0]: step.leaf(row[1]) for row in found})
         return values
@@ -282,7 +283,7 @@ class PlanRun:
         request: PageRequest | None = None,
     ) -> list[Row]:
         text = self._texts.get((self._somebody.site_role, name), build)
-        given = statements.bind_values(self._dialect, keys, request, as_key_array_text)
+        given = statements.bind_values(keys, request, self._pack)
         return await self._database.fetch(text.sql, text.parameters(self.context.viewer, given))
 
 
