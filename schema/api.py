@@ -1,4 +1,4 @@
-"""The schema: three roots, the types that no root names, and the scalars."""
+"""Assembly of the schema: three root types, types that no root refers to, and scalars."""
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig

@@ -1,4 +1,4 @@
-"""The record of changes."""
+"""Journal entries of folders, and events of live changes."""
 
 from __future__ import annotations
 
@@ -17,53 +17,70 @@ from schema.people import User
 
 
 @of()
-@strawberry.type(description="One change of one object: who did what, and when (ENC-CLIENT-25).")
+@strawberry.type(description="A journal entry: one change to one object, with its author and time.")
 class StorageChange:
-    uuid: UUID = column("The change's uuid; a later change has a greater one.")
+    uuid: UUID = column("The entry's UUID. Later entries have greater UUIDs.")
     action: str = column(
-        "What was done: CREATE, UPDATE, MOVE, DELETE, INGEST, CANCEL and the like; others may come."
+        "The kind of change: `CREATE`, `UPDATE`, `MOVE`, `DELETE`, `INGEST`, `CANCEL`, "
+        "`REENCODE`, `LINK`, `TAG` and so on. More kinds may be added."
     )
     object_type: str = column(
-        "What it was done to: StorageFolder, StorageItem, UploadJob, FolderGrant and the like."
+        "The type of the changed object, such as `StorageFolder`, `StorageItem`, `UploadJob` or "
+        "`FolderGrant`."
     )
-    object_uuid: UUID = column("The uuid of that object.")
+    object_uuid: UUID = column("The UUID of the changed object.")
     storage_item: StorageItem | None = resolved(
         changes.changed_item,
-        "The object as it is now, if it is an item that is there and the viewer may see.",
+        "The changed object in its present state. Null unless it is an item that still exists "
+        "and that the viewer may see.",
     )
     storage_folder: StorageFolder | None = resolved(
         changes.changed_folder,
-        "The object as it is now, if it is a folder that is there and the viewer may see.",
+        "The changed object in its present state. Null unless it is a folder that still exists "
+        "and that the viewer may see.",
     )
     folder: StorageFolder | None = resolved(
         changes.folder_of,
-        "The folder in which the object lay then, if it is there and the viewer may see it.",
+        "The folder that contained the object when it changed. Null if it has been deleted or "
+        "the viewer may not see it.",
     )
     from_folder: StorageFolder | None = resolved(
         changes.from_folder_of,
-        "The folder that it was moved from, if it is there and the viewer may see it.",
+        "The folder that the object was moved out of. Null for other changes, and if the viewer "
+        "may not see that folder.",
     )
-    user: User | None = resolved(changes.user_of, "Who did it; null if no person did.")
+    user: User | None = resolved(
+        changes.user_of,
+        "The user who made the change. Null for changes made by the system, and if the user has "
+        "been deleted.",
+    )
     before: JSON | None = resolved(
-        changes.before_of, "What was different before, by field, in short."
+        changes.before_of,
+        "Previous values of the fields that changed, keyed by field name. Long values are "
+        "shortened.",
     )
-    after: JSON | None = resolved(changes.after_of, "What is different since, by field, in short.")
-    created_at: datetime = column("When it was done.")
+    after: JSON | None = resolved(
+        changes.after_of,
+        "New values of the fields that changed, keyed by field name. Long values are shortened.",
+    )
+    created_at: datetime = column("When the change was made, in UTC.")
 
 
 @of()
-@strawberry.type(description="A page of changes.")
+@strawberry.type(description="A page of journal entries.")
 class StorageChangeConnection(Connection[StorageChange]):
-    """Named, so that folders can refer to it lazily."""
+    """Page of journal entries, a class of its own so that folders can refer to it lazily."""
 
 
 @of()
-@strawberry.type(description="What happened in a folder since the event before.")
+@strawberry.type(description="Changes in a folder since the previous event.")
 class StorageChanges:
     folder: StorageFolder | None = resolved(
-        changes.folder_of, "The folder that is watched, as it is now."
+        changes.folder_of, "The watched folder in its present state."
     )
     changes: list[StorageChange] = column(
-        "The changes in their order, at most 100; none in the first event."
+        "The changes, oldest first; at most 100. Empty in the first event."
     )
-    latest: UUID = column("Where to go on after a lost connection: give it as `after`.")
+    latest: UUID = column(
+        "Position in the stream. Pass it as `after` to resume after a lost connection."
+    )

@@ -1,4 +1,4 @@
-"""Collections of items, and filters that are kept."""
+"""Collections of items, and filter presets."""
 
 from __future__ import annotations
 
@@ -16,50 +16,68 @@ from schema.items import StorageItem, StorageItemConnection
 
 
 @of()
-@strawberry.type(description="That a collection holds an item, seen or not (ENC-COLL-08).")
+@strawberry.type(
+    description="An entry of a collection, whether or not the viewer may see its item."
+)
 class CollectionItem:
-    item_uuid: UUID = column("The item's uuid.")
+    item_uuid: UUID = column("The item's UUID.")
     storage_item: StorageItem | None = resolved(
         collections.item_of_entry,
-        "The item, if the viewer may see it; null stands for one that he may not.",
+        "The item. Null if the viewer may not see it.",
     )
-    created_at: datetime = column("When it was put in.")
+    created_at: datetime = column("When the item was added, in UTC.")
 
 
 @of()
-@strawberry.type(description="Items put together by hand, from any folder (ENC-COLL).")
-class Collection(Node):
-    id: strawberry.ID = resolved(collections.id_of, "The opaque id.")
-    uuid: UUID = column("The collection's uuid.")
-    top_level_folder: StorageFolder = resolved(
-        collections.folder_of, "The folder whose roles hold for it."
+@strawberry.type(
+    description=(
+        "A hand-picked set of items from any folders. Access to it follows the roles on its "
+        "`topLevelFolder`."
     )
-    top_level_folder_uuid: UUID = column("The uuid of that folder.")
-    name: str = column("The collection's name.")
-    description: str = column("What it is for.")
-    created_at: datetime = column("When it was made.")
-    last_edited_at: datetime = column("When it, or what it holds, last changed.")
-    items_count: int = resolved(collections.item_count, "How many items it holds, seen or not.")
+)
+class Collection(Node):
+    id: strawberry.ID = resolved(collections.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The collection's UUID.")
+    top_level_folder: StorageFolder = resolved(
+        collections.folder_of,
+        "The folder that the collection belongs to. Roles on this folder apply to the collection.",
+    )
+    top_level_folder_uuid: UUID = column("The UUID of `topLevelFolder`.")
+    name: str = column("The collection's name. Names need not be unique.")
+    description: str = column("Free-text description; empty by default.")
+    created_at: datetime = column("When the collection was created, in UTC.")
+    last_edited_at: datetime = column(
+        "When the collection's attributes or entries last changed, in UTC."
+    )
+    items_count: int = resolved(
+        collections.item_count,
+        "Number of items in the collection, including those that the viewer may not see.",
+    )
     items: StorageItemConnection = resolved(
-        collections.items_in, "Those of its items that the viewer may see (ENC-COLL-07)."
+        collections.items_in, "The collection's items that the viewer may see."
     )
     all_items: Connection[CollectionItem] = resolved(
-        collections.entries_in, "All that it holds, in the order in which it came (ENC-COLL-08)."
+        collections.entries_in,
+        "All entries of the collection in the order in which they were added, including those "
+        "whose item the viewer may not see.",
     )
 
 
 @of()
-@strawberry.type(description="A filter of items under a name (ENC-CLIENT-20).")
+@strawberry.type(
+    description="A saved item filter. Access to it follows the roles on its `topLevelFolder`."
+)
 class FilterPreset(Node):
-    id: strawberry.ID = resolved(collections.preset_id_of, "The opaque id.")
-    uuid: UUID = column("The preset's uuid.")
+    id: strawberry.ID = resolved(collections.preset_id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The preset's UUID.")
     top_level_folder: StorageFolder = resolved(
-        collections.folder_of, "The folder whose roles hold for it."
+        collections.folder_of,
+        "The folder that the preset belongs to. Roles on this folder apply to the preset.",
     )
-    top_level_folder_uuid: UUID = column("The uuid of that folder.")
-    name: str = column("The preset's name.")
-    description: str = column("What it finds.")
+    top_level_folder_uuid: UUID = column("The UUID of `topLevelFolder`.")
+    name: str = column("The preset's name. Names need not be unique.")
+    description: str = column("Free-text description; empty by default.")
     filter: JSON = resolved(
-        collections.filter_of, "The filter, just as a variable of type StorageItemFilter has it."
+        collections.filter_of, "The saved filter, in the shape of `StorageItemFilter`."
     )
-    created_at: datetime = column("When it was made.")
+    created_at: datetime = column("When the preset was created, in UTC.")

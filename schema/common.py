@@ -1,4 +1,4 @@
-"""What all types share: nodes, pages of rows, and refusals as data."""
+"""Building blocks of all types: nodes, pages, and user errors."""
 
 from __future__ import annotations
 
@@ -28,57 +28,62 @@ ITEM_TYPES = {
     StorageItemType.PDF: "PdfItem",
     StorageItemType.SCENE: "SceneItem",
 }
-REFUSED = "What was refused; empty if all was done."
+REFUSED = "Errors caused by the input; empty on success."
 page_itself = SameRow()
 counted_page = Computed(("count",), lambda page: page.count())
 
 
-@strawberry.interface(description="Anything that has an identity of its own.")
+@strawberry.interface(description="An object with a global ID.")
 class Node:
     kinds: ClassVar[TypeDiscriminator] = TypeDiscriminator("item_type", ITEM_TYPES)
-    id: strawberry.ID = column("The opaque id of the object, unlike that of any other.")
+    id: strawberry.ID = column("Opaque global ID, unique across all types; for use with `node`.")
 
     @classmethod
     def resolve_type(
         cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType
     ) -> str:
-        """The type of a row: items tell it themselves, other rows were found by an id that does."""
+        """Return the GraphQL type of a row: that of its item type, or the one encoded in the ID."""
         return ITEM_TYPES[row.item_type] if hasattr(row, "item_type") else str(row.kind)
 
 
 @of()
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = column("Whether there are rows after the page.")
-    has_previous_page: bool = column("Whether there are rows before the page.")
-    start_cursor: str | None = column("The cursor of the first row.")
-    end_cursor: str | None = column("The cursor of the last row.")
+    has_next_page: bool = column("Whether more entries follow this page.")
+    has_previous_page: bool = column("Whether entries precede this page.")
+    start_cursor: str | None = column("Cursor of the first entry; null if the page is empty.")
+    end_cursor: str | None = column("Cursor of the last entry; null if the page is empty.")
 
 
 @of()
-@strawberry.type(description="A row of a page, with its cursor.")
+@strawberry.type(description="An entry of a page, with its cursor.")
 class Edge(Generic[T]):
-    node: T = column("The row.")
-    cursor: str = column("Where the row lies in this list, with this filter and order.")
-
-
-@of()
-@strawberry.type(description="A page of rows.")
-class Connection(Generic[T]):
-    edges: list[Edge[T]] = column("The rows with their cursors.")
-    nodes: list[T] = column("The rows.")
-    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
-    total_count: int = resolved(
-        counted_page, "How many rows the list has in all; counted only when selected."
+    node: T = column("The object itself.")
+    cursor: str = column(
+        "Position of the entry in this list, for use with `after` or `before`. Valid for the "
+        "same filter and order only."
     )
 
 
 @of()
-@strawberry.type(description="Why something was refused.")
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = column("The entries of the page, with their cursors.")
+    nodes: list[T] = column("The objects on the page, without cursors.")
+    page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
+    total_count: int = resolved(
+        counted_page,
+        "Number of entries in the whole list, with the filter applied. Counted only when selected.",
+    )
+
+
+@of()
+@strawberry.type(description="An error caused by the input of a mutation.")
 class UserError:
-    code: ErrorCode = column("What kind of refusal it is.")
-    message: str = column("What is wrong, for a person to read.")
+    code: ErrorCode = column("The kind of error, for programs.")
+    message: str = column("A description of the error, for people.")
     path: list[str] = resolved(
         Computed(("path",), lambda error: [str(step) for step in error.path]),
-        "The input field at fault, from `input` down.",
+        "Path of the input field that caused the error, starting with `input`: for example "
+        '`["input", "itemUuids", "3"]`.',
     )

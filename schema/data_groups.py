@@ -1,4 +1,4 @@
-"""Data groups: items laid out together, and how."""
+"""Data groups: items arranged for viewing side by side, and their layouts."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
 
 
 @of()
-@strawberry.type(description="An item of a data group, under its key.")
+@strawberry.type(description="An item of a data group.")
 class DataGroupEntry:
-    key: str = column("The name by which the layout knows it.")
+    key: str = column("The name that the layout uses for the item. Unique in the group.")
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
-        item_by_uuid, "The item, if the viewer may see it."
+        item_by_uuid, "The item. Null if the viewer may not see it."
     )
 
 
 @of()
-@strawberry.type(description="How one tile of a data group is shown.")
+@strawberry.type(description="Display settings of one tile of a data group.")
 class DataGroupTileSettings:
-    key: str = column("The tile's key.")
-    title: str | None = column("What stands above it.")
-    is_read_only: bool = column("Whether nothing can be changed in it.")
+    key: str = column("The key of the item in the tile.")
+    title: str | None = column("Heading shown above the tile; null for none.")
+    is_read_only: bool = column("Whether the tile is read-only.")
 
 
 @of()
-@strawberry.type(description="What holds of the whole layout of a data group (ENC-GSET).")
+@strawberry.type(description="Display settings that apply to the whole layout of a data group.")
 class DataGroupLayoutSettings:
-    fixed_layout: bool = column("Whether panes stay as they are.")
+    fixed_layout: bool = column("Whether users are kept from rearranging the panes.")
     tile_settings: list[DataGroupTileSettings] | None = column(
-        "How single tiles are shown, at most one entry a key."
+        "Display settings of single tiles, at most one entry per key; null if there are none."
     )
-    has_multilayer_labels: bool | None = column("Whether labels hold for all items.")
+    has_multilayer_labels: bool | None = column(
+        "Whether labels apply to all items of the group at once; null if not set."
+    )
 
 
 @of()
-@strawberry.type(
-    description="What a data group consists of, and where each item is shown (ENC-GINFO)."
-)
+@strawberry.type(description="The contents of a data group and their arrangement.")
 class DataGroupLayoutInfo:
-    layout_type: DataGroupLayoutType = column("Who laid it out, and how.")
-    contents: list[DataGroupEntry] = column("The items in their order, at most 50.")
+    layout_type: DataGroupLayoutType = column("How the layout came about.")
+    contents: list[DataGroupEntry] = column("The items in order; at most 50.")
     layout: JSON | None = column(
-        "The whole tree, in the shape of `LayoutNodeInput`: as it came, or as we made it; null if all is on the "
-        "timeline (ENC-GTREE)."
+        "The layout as a tree, in the shape of `LayoutNodeInput`. Null if all items are on the "
+        "timeline."
     )
     layout_settings: DataGroupLayoutSettings = resolved(
-        data_groups.settings_of, "What holds of all of it."
+        data_groups.settings_of, "Display settings of the whole layout."
     )
-    timeline: list[str] = column("The keys shown on the timeline, at most 50.")
+    timeline: list[str] = column("Keys of the items shown on the timeline; at most 50.")

@@ -20,86 +20,96 @@ if TYPE_CHECKING:
 
 
 @of()
-@strawberry.type(description="One use of an item by a dataset (ENC-DROW).")
+@strawberry.type(description="One use of an item by a dataset.")
 class DataRow(Node):
-    id: strawberry.ID = resolved(datasets.row_id_of, "The opaque id.")
-    uuid: UUID = column("The data row's uuid.")
-    dataset: Dataset = resolved(datasets.dataset_of_row, "The dataset that it belongs to.")
+    id: strawberry.ID = resolved(datasets.row_id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The data row's UUID.")
+    dataset: Dataset = resolved(datasets.dataset_of_row, "The dataset that the row belongs to.")
     storage_item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
-        datasets.item_of, "The item, if the viewer may see it (ENC-DROW-18)."
+        datasets.item_of, "The item. Null if the viewer may not see it."
     )
-    created_at: datetime = column("When the item was linked.")
+    created_at: datetime = column("When the item was linked to the dataset, in UTC.")
 
 
 @of()
-@strawberry.type(description="A group on a dataset, with its role there.")
+@strawberry.type(description="A group that holds a role on a dataset.")
 class DatasetGroupEdge:
     node: Group = column("The group.")
-    cursor: str = column("Where the group lies in this list.")
+    cursor: str = column("Position of the group in this list.")
     role: StorageUserRole = resolved(datasets.role_on_edge, "The group's role on the dataset.")
 
 
 @of()
 @strawberry.type(description="A page of the groups that hold a role on a dataset.")
 class DatasetGroupConnection:
-    edges: list[DatasetGroupEdge] = column("The groups with their roles.")
-    nodes: list[Group] = column("The groups.")
-    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    edges: list[DatasetGroupEdge] = column("The groups with their roles and cursors.")
+    nodes: list[Group] = column("The groups on the page.")
+    page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
-        counted_page, "How many groups there are in all; counted only when selected."
+        counted_page, "Number of groups in the whole list. Counted only when selected."
     )
 
 
 @of()
-@strawberry.type(description="A user with a role of his own on a dataset.")
+@strawberry.type(description="A user who holds a role on a dataset directly, not through a group.")
 class DatasetUserEdge:
     node: User = column("The user.")
-    cursor: str = column("Where the user lies in this list.")
+    cursor: str = column("Position of the user in this list.")
     role: StorageUserRole = resolved(datasets.role_on_edge, "The user's role on the dataset.")
 
 
 @of()
-@strawberry.type(description="A page of the users who hold a role of their own on a dataset.")
+@strawberry.type(description="A page of the users who hold a role on a dataset directly.")
 class DatasetUserConnection:
-    edges: list[DatasetUserEdge] = column("The users with their roles.")
-    nodes: list[User] = column("The users.")
-    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    edges: list[DatasetUserEdge] = column("The users with their roles and cursors.")
+    nodes: list[User] = column("The users on the page.")
+    page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
-        counted_page, "How many users there are in all; counted only when selected."
+        counted_page, "Number of users in the whole list. Counted only when selected."
     )
 
 
 @of()
 @strawberry.type(
-    description="Items chosen for a purpose. A mirror dataset follows the direct items of its folder (ENC-DSET)."
+    description="A selection of items for a purpose such as training or labelling. A mirror dataset "
+    "follows the direct items of its backing folder; any other dataset is filled with "
+    "`linkItemsToDataset`."
 )
 class Dataset(Node):
-    id: strawberry.ID = resolved(datasets.id_of, "The opaque id.")
-    uuid: UUID = column("The dataset's uuid.")
-    title: str = column("The dataset's title.")
-    description: str = column("What the dataset is for.")
-    created_at: datetime = column("When it was made.")
-    last_edited_at: datetime = column("When its own attributes last changed.")
+    id: strawberry.ID = resolved(datasets.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The dataset's UUID.")
+    title: str = column("The dataset's title. Titles need not be unique.")
+    description: str = column("Free-text description; empty by default.")
+    created_at: datetime = column("When the dataset was created, in UTC.")
+    last_edited_at: datetime = column(
+        "When the dataset's own attributes last changed, in UTC. Adding or removing items does "
+        "not count."
+    )
     viewer_role: StorageUserRole = resolved(
-        datasets.viewer_role_on, "What the viewer may do with it (ENC-DSET-06)."
+        datasets.viewer_role_on, "The viewer's strongest role on the dataset."
     )
     backing_folder: StorageFolder | None = resolved(
-        datasets.backing_folder_of, "The folder that it mirrors, if it does and the viewer sees it."
+        datasets.backing_folder_of,
+        "The folder that the dataset mirrors. Null if it mirrors none or the viewer may not see "
+        "that folder.",
     )
     backing_folder_uuid: UUID | None = resolved(
-        datasets.backing_folder_uuid_of, "The uuid of that folder (ENC-DSET-08)."
+        datasets.backing_folder_uuid_of, "The UUID of `backingFolder`, and null whenever that is."
     )
-    data_rows_count: int = resolved(datasets.data_row_count, "How many data rows it has.")
+    data_rows_count: int = resolved(
+        datasets.data_row_count,
+        "Number of data rows, including those whose item the viewer may not see.",
+    )
     data_rows: Connection[DataRow] = resolved(
-        datasets.rows_in, "Its data rows, in the order in which they came."
+        datasets.rows_in, "The dataset's data rows, oldest first."
     )
     groups: DatasetGroupConnection = resolved(
-        datasets.groups_on, "The groups that hold a role on it."
+        datasets.groups_on, "The groups that hold a role on the dataset, by name."
     )
     users: DatasetUserConnection = resolved(
-        datasets.users_on, "The users who hold a role of their own on it (ENC-DOP-09)."
+        datasets.users_on, "The users who hold a role on the dataset directly, by email address."
     )
     storage_locations: list[StorageLocationName] = resolved(
         datasets.locations_of,
-        "Where the bytes of its items lie, each place once; at most 7 (ENC-DSET-07).",
+        "The storage locations of the dataset's items, without duplicates; at most 7.",
     )

@@ -1,4 +1,4 @@
-"""The closed sets, each value described."""
+"""Enum types of the schema, and the description of each of their values."""
 
 from enum import StrEnum
 from inspect import getdoc
@@ -32,7 +32,7 @@ from resolvers.items import SignedUrlUnavailableReason
 
 
 def described(kind: type[StrEnum], name: str | None = None, **values: str) -> None:
-    """Give an enum its name in the schema, and a sentence for each of its values."""
+    """Register an enum under its name in the schema, with a description for each of its values."""
     # An input that was read before this module has registered it already.
     registered = kind if hasattr(kind, "__strawberry_definition__") else strawberry.enum(kind)
     definition = registered.__strawberry_definition__
@@ -43,170 +43,174 @@ def described(kind: type[StrEnum], name: str | None = None, **values: str) -> No
 
 described(
     StorageItemType,
-    VIDEO="One video file.",
-    IMAGE="One image file.",
-    GROUP="A data group: items laid out together.",
-    IMAGE_GROUP="Images that belong together, in any order of time.",
-    IMAGE_SEQUENCE="Images in order of time, with a video made of them.",
-    DICOM_FILE="One DICOM file.",
+    VIDEO="A video file.",
+    IMAGE="An image file.",
+    GROUP="A data group: items arranged for viewing side by side.",
+    IMAGE_GROUP="Images that belong together, not necessarily in time order.",
+    IMAGE_SEQUENCE="Images in time order, with a video rendered from them.",
+    DICOM_FILE="A DICOM file.",
     DICOM_SERIES="DICOM files of one series.",
-    AUDIO="One audio file.",
-    TIMESERIES="One file of samples over time.",
-    NIFTI="One NIfTI volume.",
-    PLAIN_TEXT="One text file: plain, HTML, JSON, XML and the like.",
-    PDF="One PDF.",
-    SCENE="A scene in three dimensions.",
+    AUDIO="An audio file.",
+    TIMESERIES="A file of samples over time, such as CSV.",
+    NIFTI="A NIfTI volume.",
+    PLAIN_TEXT="A text file, such as plain text, HTML, JSON or XML.",
+    PDF="A PDF document.",
+    SCENE="A 3D scene.",
 )
 described(
     StorageFolderType,
     GENERIC="An ordinary folder.",
-    CLOUD_LINKED="A folder that mirrors a bucket or a prefix of one.",
-    SYNTHETIC="A folder that the system made for itself.",
-    UNKNOWN="A kind that this version does not know.",
+    CLOUD_LINKED="A cloud-synced folder: it mirrors a bucket or a prefix of one.",
+    SYNTHETIC="A subfolder of a cloud-synced folder, created by a sync for a prefix of keys.",
+    UNKNOWN="A type that this version does not know. Reserved; not returned by this version.",
 )
 described(
     StorageLocationName,
-    STOREGRAPH="Our own object store.",
+    STOREGRAPH="Storegraph's own object store.",
     GCP="Google Cloud Storage.",
     S3="Amazon S3.",
     AZURE="Azure Blob Storage.",
-    OPEN_TELEKOM="Open Telekom Cloud; an older name of S3_COMPATIBLE.",
-    DIRECT_ACCESS="A URL that needs no credentials.",
-    S3_COMPATIBLE="A store that speaks S3.",
+    OPEN_TELEKOM="Open Telekom Cloud, which is accessed like `S3_COMPATIBLE`.",
+    DIRECT_ACCESS="A URL that is fetched without credentials.",
+    S3_COMPATIBLE="Any other store with an S3-compatible API.",
 )
 described(
     StorageUserRole,
-    VIEWER="Reads, and watches jobs.",
-    USER="Also uploads and edits.",
-    ADMIN="Also moves, deletes and grants.",
+    VIEWER="May read, and watch jobs.",
+    USER="May also upload and edit.",
+    ADMIN="May also move, delete and grant roles.",
 )
 described(
     SiteRole,
-    MEMBER="Makes root folders and datasets, and works where groups give a role.",
-    ADMIN="Also makes users and groups, and holds every role everywhere.",
+    MEMBER="May create root folders and datasets. Everything else depends on roles granted on "
+    "objects.",
+    ADMIN="Holds every role on every object, and also manages users, groups and other site-wide "
+    "settings.",
 )
 described(
     DatasetLinkDuplicatesBehavior,
-    DUPLICATE="Make another data row of it.",
-    FAIL="Refuse the whole.",
-    SKIP="Leave it as it is.",
+    DUPLICATE="Create another data row for the item.",
+    FAIL="Reject the whole request.",
+    SKIP="Keep the existing data row and create none.",
 )
 described(
     DataGroupLayoutType,
-    GRID="By us, in tiles of about the same size.",
-    CAROUSEL="By us, one item at a time.",
-    CUSTOM="By whoever made it.",
+    GRID="Generated: a grid of tiles of about equal size.",
+    CAROUSEL="Generated: one item at a time, chosen from a strip.",
+    CUSTOM="Supplied by the client.",
 )
-described(LayoutDirection, ROW="Beside each other.", COLUMN="Above each other.")
+described(LayoutDirection, ROW="Side by side.", COLUMN="One above the other.")
 described(
     CarouselPosition,
-    LEFT="On the left.",
-    RIGHT="On the right.",
-    TOP="Above.",
-    BOTTOM="Below.",
+    LEFT="To the left of the current item.",
+    RIGHT="To the right of the current item.",
+    TOP="Above the current item.",
+    BOTTOM="Below the current item.",
 )
 described(
     TimeSeriesColumnKind,
-    TIME="The time, by which the rows are ordered.",
-    NUMBER="A channel: numbers, or gaps.",
-    TEXT="Something else.",
+    TIME="The time axis. Rows are in ascending order of it.",
+    NUMBER="A channel of numbers, possibly with gaps.",
+    TEXT="Anything else.",
 )
-described(TimeSeriesStyle, LINE="A line.", POINTS="Points.")
+described(TimeSeriesStyle, LINE="As a line.", POINTS="As points.")
 described(
     SceneFormat,
-    BAG="A recording of ROS 1.",
-    DB3="A recording of ROS 2.",
-    E57="A laser scan as ASTM E57 has it.",
-    LAS="A laser scan.",
-    LAZ="A laser scan, packed.",
-    MCAP="A recording of several channels.",
-    PCD="A point cloud.",
-    PLY="A polygon file.",
+    BAG="ROS 1 recording.",
+    DB3="ROS 2 recording.",
+    E57="Laser scan in the ASTM E57 format.",
+    LAS="Laser scan.",
+    LAZ="Compressed laser scan.",
+    MCAP="Recording of several channels in the MCAP container format.",
+    PCD="Point cloud in the PCD format.",
+    PLY="Point cloud or mesh in the PLY format.",
 )
 described(
     ReencodeJobStatus,
     SUBMITTED="Not finished.",
-    DONE="Finished, without an error.",
+    DONE="Finished without errors.",
     ERROR="Finished, but some videos could not be re-encoded.",
-    CANCELLED="Somebody stopped it.",
+    CANCELLED="Cancelled by a user.",
 )
 described(
     ReencodeUnitStatus,
     PENDING="Not finished.",
-    REENCODED="A version was made.",
-    LEFT_ALONE="Nothing was made: browsers play it as it is, or it had a version already.",
-    ERROR="It could not be re-encoded.",
-    CANCELLED="It was given up.",
+    REENCODED="A rendition was created.",
+    LEFT_ALONE="Nothing was done: browsers can play the video as it is, or it has a rendition already.",
+    ERROR="The video could not be re-encoded.",
+    CANCELLED="Cancelled with its job.",
 )
 described(
     JobStatus,
     "UploadJobStatus",
     PENDING="Not finished.",
-    DONE="Finished; look at the counts, for with ignoreErrors units may have failed.",
-    ERROR="A unit failed, and the job stopped.",
-    CANCELLED="Somebody stopped it.",
+    DONE="Finished. Check the counts: with `ignoreErrors`, units of a job may have failed.",
+    ERROR="A unit failed and the job stopped.",
+    CANCELLED="Cancelled by a user.",
 )
-described(SidecarMatcherMode, SUFFIX="By how their names end.")
+described(SidecarMatcherMode, SUFFIX="By the end of the file name.")
 described(
     CloudSyncJobStatus,
     PENDING="Not finished.",
-    DONE="Finished; look at the counts, for files may have failed.",
-    ERROR="The bucket could not be listed to its end; start another sync.",
-    CANCELLED="Somebody stopped it.",
+    DONE="Finished. Check the counts: some files may have failed.",
+    ERROR="The bucket could not be listed completely. Start another sync.",
+    CANCELLED="Cancelled by a user.",
 )
 described(
     MetadataFieldType,
-    BOOLEAN="true or false.",
-    DATETIME="A moment as text, as in RFC 3339, with its time zone.",
-    NUMBER="A number of 64 bits.",
-    UUID="A uuid as text.",
-    VARCHAR="Text of at most 8,192 characters.",
-    TEXT="Text of any length.",
-    USER="The e-mail address of a user.",
-    ENUM="One of a list of texts.",
-    EMBEDDING="A list of so many numbers.",
-    GEOSPATIAL="An object of `latitude`, from -90 to 90, and `longitude`, from -180 to 180.",
+    BOOLEAN="`true` or `false`.",
+    DATETIME="An RFC 3339 timestamp with a time zone, as a string.",
+    NUMBER="A 64-bit number.",
+    UUID="A UUID, as a string.",
+    VARCHAR="A string of at most 8,192 characters.",
+    TEXT="A string of any length.",
+    USER="The email address of a user.",
+    ENUM="One of a fixed set of strings.",
+    EMBEDDING="A list of numbers of a fixed length.",
+    GEOSPATIAL="An object with `latitude` from -90 to 90 and `longitude` from -180 to 180.",
 )
 described(
     StorageOrderField,
     NAME="By name.",
-    CREATED_AT="By the time of creation.",
-    LAST_EDITED_AT="By the time of the last edit.",
+    CREATED_AT="By creation time.",
+    LAST_EDITED_AT="By time of the last edit.",
 )
 described(
     StorageItemOrderField,
     NAME="By name.",
-    CREATED_AT="By the time of creation.",
-    LAST_EDITED_AT="By the time of the last edit.",
-    SIZE="By the size in bytes; items without one come last.",
+    CREATED_AT="By creation time.",
+    LAST_EDITED_AT="By time of the last edit.",
+    SIZE="By file size in bytes. Items without a size come last.",
 )
-described(Direction, "OrderDirection", ASC="The smallest first.", DESC="The largest first.")
+described(
+    Direction, "OrderDirection", ASC="Ascending: smallest first.", DESC="Descending: largest first."
+)
 described(
     StorageScope,
-    USER="What the viewer was given.",
-    ORGANISATION="Everything; for admins of the site.",
+    USER="Objects that the viewer was granted a role on.",
+    ORGANISATION="All objects of the organisation. Only for site admins.",
 )
 described(
     SignedUrlUnavailableReason,
-    NOT_A_SINGLE_OBJECT="The item consists of others; ask its children.",
-    NOT_YET_STORED="The item's bytes have not arrived or were not yet processed.",
-    TOMBSTONE="The object is gone from its source.",
-    STORE_UNREACHABLE="The cloud integration cannot be used, or does not cover the object any more.",
+    NOT_A_SINGLE_OBJECT="The item consists of other items; sign those in `children` instead.",
+    NOT_YET_STORED="The item's bytes have not been uploaded or processed yet.",
+    TOMBSTONE="The object no longer exists at its source.",
+    STORE_UNREACHABLE="The cloud integration cannot be used, or no longer covers the object.",
 )
 described(
     ErrorCode,
-    BAD_USER_INPUT="The input cannot be used.",
-    NOT_FOUND="There is no such object, or the viewer may not see it.",
-    FORBIDDEN="The viewer sees the object but lacks the role.",
-    CONFLICT="The state of the object, or an earlier request, does not allow it.",
-    LIMIT_EXCEEDED="More than is allowed; the message names the limit.",
-    NOT_APPLIED="Nothing is wrong with this entry, but another one made the whole fail.",
-    UNAUTHENTICATED="No credential, or a bad one.",
-    GRAPHQL_PARSE_FAILED="The document is not GraphQL.",
-    GRAPHQL_VALIDATION_FAILED="The document does not fit the schema.",
-    OPERATION_RESOLUTION_FAILURE="It is not clear which operation to run.",
-    BAD_REQUEST="The request is not one of GraphQL over HTTP.",
+    BAD_USER_INPUT="The input is invalid.",
+    NOT_FOUND="The object does not exist, or the viewer may not see it.",
+    FORBIDDEN="The viewer may see the object but lacks the required role.",
+    CONFLICT="The state of the object, or an earlier request, does not allow the operation.",
+    LIMIT_EXCEEDED="A limit was exceeded; the message names it.",
+    NOT_APPLIED="Not applied: another entry of the request failed.",
+    UNAUTHENTICATED="The credential is missing or invalid.",
+    GRAPHQL_PARSE_FAILED="The document is not valid GraphQL.",
+    GRAPHQL_VALIDATION_FAILED="The document does not match the schema.",
+    OPERATION_RESOLUTION_FAILURE="The operation to run could not be determined.",
+    BAD_REQUEST="The request is not a valid GraphQL-over-HTTP request.",
     TIMEOUT="The operation took too long.",
-    UNAVAILABLE="A server outside does not answer as it should; later it may.",
-    INTERNAL_SERVER_ERROR="Something went wrong on our side.",
+    UNAVAILABLE="An external server did not respond as expected. Try again later.",
+    INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",
 )

@@ -32,11 +32,21 @@ _PAGE = (
         "first",
         int | None,
         None,
-        "How many rows from the front, 1 to 1,000; 100 if nothing is asked.",
+        "Number of entries from the start of the list, 0 to 1,000. Defaults to 100.",
     ),
-    Argument("after", str | None, None, "Only rows after this cursor, which the same list gave."),
-    Argument("last", int | None, None, "How many rows from the end, 1 to 1,000."),
-    Argument("before", str | None, None, "Only rows before this cursor, which the same list gave."),
+    Argument(
+        "after",
+        str | None,
+        None,
+        "Return only entries after this cursor, which must come from the same list.",
+    ),
+    Argument("last", int | None, None, "Number of entries from the end of the list, 0 to 1,000."),
+    Argument(
+        "before",
+        str | None,
+        None,
+        "Return only entries before this cursor, which must come from the same list.",
+    ),
 )
 
 
@@ -50,14 +60,14 @@ def of(kind: Callable[[Any], bool] = lambda row: True) -> Callable[[type], type]
     return mark
 
 
-def column(description: str, name: str | None = None) -> Any:
+def column(description: str, name: str | None = None, deprecated: str | None = None) -> Any:
     """A field that is a column of the row."""
-    return strawberry.field(description=description, name=name)
+    return strawberry.field(description=description, name=name, deprecation_reason=deprecated)
 
 
-def resolved(declaration: Declaration, description: str) -> Any:
+def resolved(declaration: Declaration, description: str, deprecated: str | None = None) -> Any:
     """A field that a declaration answers."""
-    return _field(_resolver(declaration), description, declaration)
+    return _field(_resolver(declaration), description, declaration, deprecated)
 
 
 def root_field(function: Callable[..., Any]) -> Any:
@@ -86,7 +96,9 @@ def mutation(function: Callable[..., Any]) -> Any:
     async def resolve(info: Info, **given: Any) -> Outcome:
         return await make(info.context, str(info.path.key), **given)
 
-    arguments = [Argument("input", input_type, inspect.Parameter.empty, "What to do, and to what.")]
+    arguments = [
+        Argument("input", input_type, inspect.Parameter.empty, "The arguments of the mutation.")
+    ]
     description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `needs`
     return _field(_with_arguments(resolve, arguments, has_root=False), description, Mutation(make))
 
@@ -114,9 +126,17 @@ def subscription(function: Callable[..., Any]) -> Any:
     )
 
 
-def _field(resolver: Callable[..., Any], description: str, declaration: Declaration) -> Any:
+def _field(
+    resolver: Callable[..., Any],
+    description: str,
+    declaration: Declaration,
+    deprecated: str | None = None,
+) -> Any:
     return strawberry.field(
-        resolver=resolver, description=description, metadata={DECLARATION: declaration}
+        resolver=resolver,
+        description=description,
+        metadata={DECLARATION: declaration},
+        deprecation_reason=deprecated,
     )
 
 
@@ -164,7 +184,7 @@ def _paged(edge: ToMany) -> Callable[..., Any]:
         arguments.insert(
             0,
             Argument(
-                "order_by", edge.orders.input_type | None, None, "The order; by name if absent."
+                "order_by", edge.orders.input_type | None, None, "The order; by name if omitted."
             ),
         )
     if edge.filter_type:
@@ -174,7 +194,9 @@ def _paged(edge: ToMany) -> Callable[..., Any]:
             if required
             else (edge.filter_type | None, None)
         )
-        arguments.insert(0, Argument("filter", kind, default, "Which rows the list holds."))
+        arguments.insert(
+            0, Argument("filter", kind, default, "Return only entries that match this filter.")
+        )
     return _with_arguments(resolve, arguments, has_root=True)
 
 

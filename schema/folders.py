@@ -1,4 +1,4 @@
-"""Folders."""
+"""Folders, their summaries, grants and configuration."""
 
 from __future__ import annotations
 
@@ -28,186 +28,212 @@ Items = Annotated["StorageItemConnection", strawberry.lazy("schema.items")]
 
 
 @of()
-@strawberry.type(description="A folder on the way to the root (ENC-PATH).")
+@strawberry.type(description="A folder on the path from a folder to its root.")
 class StoragePathElement:
-    uuid: UUID = column("The folder's uuid.")
+    uuid: UUID = column("The folder's UUID.")
     parent_uuid: UUID | None = resolved(
-        folders.visible_parent_uuid, "Its parent; null where the viewer's tree begins."
+        folders.visible_parent_uuid,
+        "The UUID of its parent. Null for a root folder, and where the part of the tree that the "
+        "viewer may see begins.",
     )
     name: str = column("The folder's name.")
     mirror_dataset_uuid: UUID | None = resolved(
-        folders.mirror_uuid_of, "The dataset that mirrors it, if the viewer sees it."
+        folders.mirror_uuid_of,
+        "The UUID of the dataset that mirrors the folder. Null if there is none or the viewer "
+        "may not see it.",
     )
 
 
 @of()
 @strawberry.type(
-    description="What lies in a folder (ENC-FSUM). Items that are not yet processed or gone are counted apart."
+    description="Counts of a folder's contents. Tombstones and placeholders are counted in their own "
+    "fields only."
 )
 class StorageFolderSummary:
-    files: BigInt = column("Items with bytes of their own.")
-    folders: BigInt = column("Subfolders.")
-    videos: BigInt = column("Videos.")
-    images: BigInt = column("Single images.")
-    groups: BigInt = column("Data groups.")
-    image_groups: BigInt = column("Image groups.")
-    image_sequences: BigInt = column("Image sequences.")
-    dicom_files: BigInt = column("DICOM files.")
-    dicom_series: BigInt = column("DICOM series.")
-    audios: BigInt = column("Audio files.")
-    time_series: BigInt = column("Time series.")
-    niftis: BigInt = column("NIfTI volumes.")
-    plain_texts: BigInt = column("Text files.")
-    pdfs: BigInt = column("PDFs.")
-    scenes: BigInt = column("Scenes.")
-    tombstones: BigInt = column("Items whose object is gone from its source.")
-    placeholders: BigInt = column("Items that are not yet processed.")
-    upload_jobs: BigInt = column("Upload jobs of the folder.")
-    total_size: BigInt = column("Bytes of the files.")
+    files: BigInt = column("Number of items with a file of their own.")
+    folders: BigInt = column("Number of subfolders.")
+    videos: BigInt = column("Number of videos.")
+    images: BigInt = column("Number of single images.")
+    groups: BigInt = column("Number of data groups.")
+    image_groups: BigInt = column("Number of image groups.")
+    image_sequences: BigInt = column("Number of image sequences.")
+    dicom_files: BigInt = column("Number of DICOM files.")
+    dicom_series: BigInt = column("Number of DICOM series.")
+    audios: BigInt = column("Number of audio files.")
+    time_series: BigInt = column("Number of time series.")
+    niftis: BigInt = column("Number of NIfTI volumes.")
+    plain_texts: BigInt = column("Number of text files.")
+    pdfs: BigInt = column("Number of PDF documents.")
+    scenes: BigInt = column("Number of scenes.")
+    tombstones: BigInt = column("Number of items whose object no longer exists at its source.")
+    placeholders: BigInt = column("Number of items that have been announced but not processed yet.")
+    upload_jobs: BigInt = column("Number of upload jobs, finished ones included.")
+    total_size: BigInt = column("Total size of the files in bytes.")
 
 
 @of()
-@strawberry.type(description="A group on a folder, with its role there.")
+@strawberry.type(description="A group that holds a role on a folder.")
 class StorageFolderGroupEdge:
     node: Group = column("The group.")
-    cursor: str = column("Where the group lies in this list.")
+    cursor: str = column("Position of the group in this list.")
     role: StorageUserRole = resolved(
-        folders.role_on_edge, "The group's role on the folder and all below it (ENC-FGROUP-06)."
+        folders.role_on_edge, "The group's role on the folder and everything below it."
     )
 
 
 @of()
 @strawberry.type(description="A page of the groups that hold a role on a folder.")
 class StorageFolderGroupConnection:
-    edges: list[StorageFolderGroupEdge] = column("The groups with their roles.")
-    nodes: list[Group] = column("The groups.")
-    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    edges: list[StorageFolderGroupEdge] = column("The groups with their roles and cursors.")
+    nodes: list[Group] = column("The groups on the page.")
+    page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
-        counted_page, "How many groups there are in all; counted only when selected."
-    )
-
-
-@of()
-@strawberry.type(description="Which files are metadata of the files beside them (ENC-SIDE).")
-class SidecarMatcher:
-    mode: SidecarMatcherMode = column("How they are told from others (ENC-SIDE-01).")
-    suffix: str = column(
-        "What their names end in; the rest is the name of the file that the metadata is for (ENC-SIDE-02)."
+        counted_page, "Number of groups in the whole list. Counted only when selected."
     )
 
 
 @of()
 @strawberry.type(
-    description="That files of metadata lie beside others in the bucket that a folder mirrors (ENC-MING). They never "
-    "become items: where one seems to be missing, look here."
+    description="Rule that recognises sidecars: files that hold metadata for the files next to them."
 )
-class MetadataIngestionConfig:
-    matcher: SidecarMatcher = column("Which files they are (ENC-MING-01).")
-    paused: bool = column(
-        "Whether they are left alone; even so they are no items (ENC-MING-02, SUB-074)."
+class SidecarMatcher:
+    mode: SidecarMatcherMode = column("Method by which sidecars are recognised.")
+    suffix: str = column(
+        "End of a sidecar's name. The rest is the name of the file that it describes: with "
+        "`.metadata.json`, `cat.png.metadata.json` describes `cat.png`."
     )
 
 
 @of()
-@strawberry.type(description="How a folder is dealt with (ENC-FCFG).")
+@strawberry.type(
+    description="Settings for attaching sidecars as metadata to the items of a cloud-synced folder. "
+    "Sidecars never become items themselves."
+)
+class MetadataIngestionConfig:
+    matcher: SidecarMatcher = column("Rule that recognises sidecars.")
+    paused: bool = column(
+        "Whether sidecars are ignored for now. They do not become items while paused."
+    )
+
+
+@of()
+@strawberry.type(description="Settings of a folder.")
 class StorageFolderConfig:
     metadata_ingestion: MetadataIngestionConfig | None = resolved(
         folders.ingestion_of,
-        "How metadata that lies beside files gets to their items; null if it does not.",
+        "Settings for sidecar metadata. Null if sidecars are treated like any other file.",
     )
-    auto_sync: bool = column(
-        "Whether it is synced once every 24 hours, without anybody asking for it."
-    )
+    auto_sync: bool = column("Whether the folder is synced automatically every 24 hours.")
 
 
 @of()
-@strawberry.type(description="A folder of items and folders (ENC-FOLDER).")
+@strawberry.type(
+    description=(
+        "A folder, which contains items and other folders. Roles granted on a folder apply to "
+        "everything below it."
+    )
+)
 class StorageFolder(Node):
-    id: strawberry.ID = resolved(folders.id_of, "The opaque id.")
-    uuid: UUID = column("The folder's uuid.")
+    id: strawberry.ID = resolved(folders.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The folder's UUID.")
     parent: StorageFolder | None = resolved(
-        folders.parent_of, "The folder above, if the viewer may see it."
+        folders.parent_of,
+        "The parent folder. Null for a root folder, or if the viewer may not see the parent.",
     )
     parent_uuid: UUID | None = resolved(
-        folders.visible_parent_uuid, "The uuid of the folder above, if the viewer may see it."
+        folders.visible_parent_uuid, "The UUID of `parent`, and null whenever that is."
     )
-    name: str = column("The folder's name; others may have the same.")
-    description: str = column("What the folder is for.")
-    client_metadata: JSON | None = column("Whatever its users keep with it.")
-    owner: User | None = resolved(folders.owner_of, "Who made it.")
-    created_at: datetime = column("When it was made.")
-    last_edited_at: datetime = column("When its own attributes last changed.")
+    name: str = column("The folder's name. Names need not be unique.")
+    description: str = column("Free-text description; empty by default.")
+    client_metadata: JSON | None = column(
+        "JSON object of any shape, kept for clients; null if never set."
+    )
+    owner: User | None = resolved(
+        folders.owner_of, "The user who created the folder. Null if that user has been deleted."
+    )
+    created_at: datetime = column("When the folder was created, in UTC.")
+    last_edited_at: datetime = column(
+        "When the folder's own attributes last changed, in UTC. Changes to its contents do not "
+        "count."
+    )
     viewer_role: StorageUserRole = resolved(
-        folders.viewer_role_on, "What the viewer may do here (ENC-FOLDER-09)."
+        folders.viewer_role_on, "The viewer's strongest role on the folder."
     )
     viewer_role_folder: StorageFolder | None = resolved(
         folders.viewer_role_folder_of,
-        "The folder whose grant gives that role; null if it comes from being a site admin.",
+        "The folder whose grant gives the viewer that role: this one or one above it. Null if "
+        "the role comes from being a site admin.",
     )
     mirror_dataset: Annotated[Dataset, strawberry.lazy("schema.datasets")] | None = resolved(
-        folders.mirror_of, "The dataset that mirrors the folder, if the viewer sees it."
+        folders.mirror_of,
+        "The dataset that mirrors the folder. Null if there is none or the viewer may not see it.",
     )
     mirror_dataset_uuid: UUID | None = resolved(
-        folders.mirror_uuid_of, "The uuid of that dataset (ENC-FOLDER-10)."
+        folders.mirror_uuid_of, "The UUID of `mirrorDataset`, and null whenever that is."
     )
     path_to_root: list[StoragePathElement] = resolved(
         folders.path_to_root,
-        "The folder itself first, then those above it as far as the viewer sees; at most 64.",
+        "The folder itself, then the folders above it that the viewer may see, nearest first; at "
+        "most 64.",
     )
     organisation_tags: Connection[OrganisationTag] = resolved(
-        tags.tags_of_folder, "The tags that it has, by name."
+        tags.tags_of_folder, "The folder's tags, by name."
     )
-    folder_type: StorageFolderType = column("How the folder is backed.")
+    folder_type: StorageFolderType = column("The kind of folder.")
     integration: CloudIntegration | None = resolved(
         integrations.integration_by_uuid,
-        "The cloud integration by which it mirrors a bucket, if the viewer sees it.",
+        "The cloud integration that gives access to the mirrored bucket. Null for ordinary "
+        "folders, or if the viewer may not see the integration.",
     )
     integration_uuid: UUID | None = resolved(
-        integrations.visible_uuid, "The uuid of that integration (ENC-FOLDER-13)."
+        integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
     )
     remote_url: URL | None = column(
-        "The bucket or prefix that it mirrors, for itself or as part of what a folder above mirrors; never changes "
-        "(ENC-FOLDER-14, ENC-SYNCSEM-08)."
+        "URL of the bucket or prefix that the folder mirrors, itself or as part of a "
+        "cloud-synced folder above it; null for ordinary folders. It never changes."
     )
     is_cloud_synced: bool = resolved(
-        folders.is_cloud_synced, "Whether it was made to mirror a bucket, or a prefix."
+        folders.is_cloud_synced,
+        "Whether the folder is cloud-synced: it was created to mirror a bucket or prefix. False "
+        "for its subfolders.",
     )
     summary: StorageFolderSummary = resolved(
         folders.summary_of,
-        "What lies directly in it, or with `recursive` also in all folders below.",
+        "Counts of the items directly in the folder or, with `recursive`, also in all folders "
+        "below it.",
     )
-    items: Items = resolved(
-        folders.items_in, "The items that lie directly in it (ENC-FOLDEROP-01)."
-    )
+    items: Items = resolved(folders.items_in, "The items directly in the folder.")
     subfolders: Connection[StorageFolder] = resolved(
-        folders.subfolders_in, "The folders directly below (ENC-FOLDEROP-03)."
+        folders.subfolders_in, "The folders directly below the folder."
     )
     descendant_items: Items = resolved(
         folders.items_below,
-        "The items in it and in all folders below; needs a search text or item types (ENC-FOLDEROP-02).",
+        "The items in the folder and in all folders below it. The filter must have `search` or "
+        "`itemTypes`.",
     )
     descendant_folders: Connection[StorageFolder] = resolved(
-        folders.folders_below, "All folders below (ENC-FOLDEROP-04)."
+        folders.folders_below, "All folders below the folder, at any depth."
     )
     groups: StorageFolderGroupConnection = resolved(
-        folders.groups_on, "The groups that hold a role on this very folder."
+        folders.groups_on,
+        "The groups that hold a role on this folder itself, by name. Grants on folders above are "
+        "not listed.",
     )
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = resolved(
-        folders.jobs_in, "The upload jobs of the folder, the newest first."
+        folders.jobs_in, "The folder's upload jobs, newest first."
     )
-    config: StorageFolderConfig = resolved(
-        folders.same_folder, "How it is dealt with (ENC-FOLDEROP-16)."
-    )
+    config: StorageFolderConfig = resolved(folders.same_folder, "Settings of the folder.")
     cloud_syncs: Annotated[CloudSyncJobConnection, strawberry.lazy("schema.syncs")] = resolved(
-        folders.syncs_of, "The syncs of the folder with its bucket, the newest first."
+        folders.syncs_of, "The folder's syncs with its bucket, newest first."
     )
     journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = resolved(
         changes.journal_of,
-        "What happened to it and to what lies directly in it, the newest first (ENC-CLIENT-25).",
+        "Journal of the folder: changes to it and to whatever is directly in it, newest first.",
     )
     descendant_journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = (
         resolved(
             changes.journal_below,
-            "What happened in it and in the folders that are below it now, the newest first; in a large tree give `since`.",
+            "Journal of the folder and of the folders that are now below it, newest first. Pass "
+            "`since` in large trees.",
         )
     )

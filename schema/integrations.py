@@ -1,4 +1,4 @@
-"""Cloud integrations."""
+"""Cloud integrations and the groups that may use them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from schema.people import Group
 
 
 @of()
-@strawberry.type(description="A group on a cloud integration, with its role there.")
+@strawberry.type(description="A group that holds a role on a cloud integration.")
 class CloudIntegrationGroupEdge:
     node: Group = column("The group.")
-    cursor: str = column("Where the group lies in this list.")
+    cursor: str = column("Position of the group in this list.")
     role: StorageUserRole = resolved(
         integrations.role_on_edge, "The group's role on the integration."
     )
@@ -28,40 +28,48 @@ class CloudIntegrationGroupEdge:
 @of()
 @strawberry.type(description="A page of the groups that hold a role on a cloud integration.")
 class CloudIntegrationGroupConnection:
-    edges: list[CloudIntegrationGroupEdge] = column("The groups with their roles.")
-    nodes: list[Group] = column("The groups.")
-    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    edges: list[CloudIntegrationGroupEdge] = column("The groups with their roles and cursors.")
+    nodes: list[Group] = column("The groups on the page.")
+    page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
-        counted_page, "How many groups there are in all; counted only when selected."
+        counted_page, "Number of groups in the whole list. Counted only when selected."
     )
 
 
 @of()
 @strawberry.type(
-    description="A store of a customer's own, whose objects are registered where they lie and never removed by us "
-    "(ENC-INTEG). Its credentials are shown to nobody. VIEWER sees it, USER also uses it, ADMIN grants too."
+    description="Access to an object store of a customer. Objects are registered where they are, and "
+    "never deleted by Storegraph. Credentials are stored encrypted and never returned. "
+    "`VIEWER` may see the integration, `USER` may also use it, `ADMIN` may also grant roles "
+    "on it."
 )
 class CloudIntegration(Node):
-    id: strawberry.ID = resolved(integrations.id_of, "The opaque id.")
-    uuid: UUID = column("The integration's uuid (ENC-INTEG-01).")
-    title: str = column("The integration's title; others may have the same (ENC-INTEG-02).")
+    id: strawberry.ID = resolved(integrations.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The integration's UUID.")
+    title: str = column("The integration's title. Titles need not be unique.")
     kind: StorageLocationName = column(
-        "What kind of store it is; its items say so as their `storageLocation`."
+        "The kind of store. Items in the store have it as their `storageLocation`."
     )
-    endpoint: URL | None = column("Where the store answers; null for the public one of its kind.")
-    region: str | None = column("The region of the buckets.")
-    account: str | None = column("The name of the storage account, of AZURE.")
+    endpoint: URL | None = column(
+        "URL of the store's API. Null for the public endpoint of its kind."
+    )
+    region: str | None = column("Region of the buckets, such as `eu-central-1`; null if not set.")
+    account: str | None = column("Name of the storage account; only for `AZURE`, null otherwise.")
     locations: list[URL] = resolved(
         integrations.locations_of,
-        "Below which URLs objects may be touched; 1 to 100 buckets, or folders in them.",
+        "URLs of the buckets, or folders in buckets, that the integration may access; 1 to 100.",
     )
-    uses_server_credentials: bool = column("Whether it goes out with the server's own credentials.")
-    verified_at: datetime | None = column("When all locations could be listed last.")
-    created_at: datetime = column("When it was made.")
-    last_edited_at: datetime = column("When it was last changed.")
+    uses_server_credentials: bool = column(
+        "Whether the integration uses the server's own credentials."
+    )
+    verified_at: datetime | None = column(
+        "When access to all locations was last verified, in UTC; null if it never was."
+    )
+    created_at: datetime = column("When the integration was created, in UTC.")
+    last_edited_at: datetime = column("When the integration was last changed, in UTC.")
     viewer_role: StorageUserRole = resolved(
-        integrations.viewer_role_on, "What the viewer may do with it."
+        integrations.viewer_role_on, "The viewer's strongest role on the integration."
     )
     groups: CloudIntegrationGroupConnection = resolved(
-        integrations.groups_on, "The groups that hold a role on it."
+        integrations.groups_on, "The groups that hold a role on the integration, by name."
     )

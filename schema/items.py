@@ -1,4 +1,4 @@
-"""Items: one interface that carries every attribute, and a type for each kind."""
+"""Items: one interface with every attribute, and a type for each kind of item."""
 
 from __future__ import annotations
 
@@ -25,214 +25,259 @@ from schema.views import TimeSeriesContent, TimeSeriesViewSettings
 
 
 @of()
-@strawberry.type(description="A URL that works for a while without a credential.")
+@strawberry.type(
+    description="A URL that gives access to an object for a limited time, without a credential."
+)
 class SignedUrl:
-    url: URL = column("The URL; send the headers with it.")
-    method: str = column("The HTTP method that it is good for.")
+    url: URL = column("The URL. Send `headers` with the request.")
+    method: str = column("The HTTP method that the URL is valid for.")
     expires_at: datetime = column(
-        "Until when it works; a file elsewhere may be moved sooner, or never."
+        "When the URL expires, in UTC. A file at a public URL may become unavailable earlier, or "
+        "stay available longer."
     )
-    headers: JSON = column("Headers to send with the request, by name; often none.")
+    headers: JSON = column("Headers that must be sent with the request, by name; often empty.")
 
 
 @of()
-@strawberry.type(description="A group of files that an item belongs to, in short (ENC-ISHORT).")
+@strawberry.type(description="Summary of a group that an item belongs to.")
 class StorageItemRef:
-    uuid: UUID = column("The group's uuid.")
+    uuid: UUID = column("The group's UUID.")
     name: str = column("The group's name.")
-    parent_uuid: UUID = column("The folder that it lies in.")
-    parent_name: str = column("That folder's name.")
-    item_type: StorageItemType = column("What kind of group it is.")
+    parent_uuid: UUID = column("The UUID of the folder that contains the group.")
+    parent_name: str = column("The name of that folder.")
+    item_type: StorageItemType = column("The kind of group.")
 
 
 @of()
-@strawberry.type(description="That a dataset uses an item (ENC-DSHORT).")
+@strawberry.type(description="A dataset's use of an item.")
 class DatasetUsage:
-    dataset_hash: UUID = column("The dataset's uuid.")
+    dataset_hash: UUID = column("The dataset's UUID.", deprecated="Use `dataset { uuid }`.")
     dataset: Dataset | None = resolved(datasets.dataset_of_usage, "The dataset.")
     backing_folder_uuid: UUID | None = resolved(
         datasets.backing_folder_uuid_of_usage,
-        "The folder that the dataset mirrors, if the viewer sees it.",
+        "The UUID of the folder that the dataset mirrors. Null if it mirrors none or the viewer "
+        "may not see that folder.",
     )
     title: str = column("The dataset's title.")
-    data_hashes: list[UUID] = column("Its data rows of this item, at most 1,000.")
-    data_units_created_at: datetime = column("When the first of them was made.")
+    data_hashes: list[UUID] = column(
+        "UUIDs of the dataset's data rows for this item; at most 1,000."
+    )
+    data_units_created_at: datetime = column(
+        "When the first of those data rows was created, in UTC."
+    )
 
 
 @of()
 @strawberry.type(
-    description="How an item is used (ENC-ISUM). Counts are of everything, lists of what the viewer may see (SUB-018)."
+    description="Uses of an item. Counts cover everything; lists contain only what the viewer may see."
 )
 class StorageItemSummary:
-    frame_in_groups: int = resolved(
-        items.group_count, "How many groups of files the item belongs to."
-    )
+    frame_in_groups: int = resolved(items.group_count, "Number of groups that the item belongs to.")
     accessible_group_items: list[StorageItemRef] = resolved(
-        items.accessible_groups, "Those of these groups that the viewer may see; at most 1,000."
+        items.accessible_groups,
+        "The groups that the item belongs to and the viewer may see; at most 1,000.",
+        deprecated="Use `StorageItem.groupsContaining`, which has pages and complete items.",
     )
-    used_in_datasets: int = resolved(items.dataset_count, "How many datasets use the item.")
+    used_in_datasets: int = resolved(items.dataset_count, "Number of datasets that use the item.")
     accessible_datasets: list[DatasetUsage] = resolved(
         items.accessible_datasets,
-        "Those of these datasets that the viewer may see; of at most 1,000 data rows.",
+        "The datasets that use the item and that the viewer may see. Covers at most 1,000 data "
+        "rows.",
     )
     data_group: DataGroupLayoutInfo | None = resolved(
-        data_groups.layout_of, "How a data group is laid out; null of all other items."
+        data_groups.layout_of,
+        "The layout of a data group; null for all other items.",
+        deprecated="Use `DataGroupItem.layout`.",
     )
 
 
 @of()
-@strawberry.type(description="A member of a group of files, with its place.")
+@strawberry.type(description="A member of a group of items, with its position.")
 class StorageItemChildEdge:
     node: StorageItem = column("The member.")
-    cursor: str = column("Where the member lies in this list.")
+    cursor: str = column("Position of the member in this list, for use with `after` or `before`.")
     frame_number: int = resolved(
-        items.position_on_edge, "Its position in the group, from 0 (ENC-ITEM-33)."
+        items.position_on_edge, "The member's position in the group, counted from 0."
     )
 
 
 @of()
-@strawberry.type(description="A page of the members of a group of files.")
+@strawberry.type(description="A page of the members of a group of items.")
 class StorageItemChildConnection:
-    edges: list[StorageItemChildEdge] = column("The members with their places.")
-    nodes: list[StorageItem] = column("The members.")
-    page_info: PageInfo = resolved(page_itself, "Where the page lies.")
+    edges: list[StorageItemChildEdge] = column("The members with their positions and cursors.")
+    nodes: list[StorageItem] = column("The members on the page.")
+    page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
-        counted_page, "How many the viewer may see in all; counted only when selected."
+        counted_page, "Number of members that the viewer may see. Counted only when selected."
     )
 
 
 @strawberry.interface(
-    description="An item of any kind, with the attributes of all kinds (ENC-ITEM)."
+    description="An item of any kind. Attributes that do not apply to a kind are null."
 )
 class StorageItem(Node):
-    id: strawberry.ID = resolved(items.id_of, "The opaque id.")
-    uuid: UUID = column("The item's uuid; a placeholder keeps it when it becomes an item.")
-    folder: StorageFolder = resolved(items.folder_of, "The folder that it lies in.")
-    folder_uuid: UUID = column("The uuid of that folder.")
-    item_type: StorageItemType = column("What the item is.")
-    name: str = column("The item's name.")
-    description: str = column("What the item is about.")
-    client_metadata: JSON = column("Whatever its users keep with it.")
-    owner: User | None = resolved(items.owner_of, "Who brought it in.")
-    created_at: datetime = column("When it was registered.")
-    last_edited_at: datetime = column("When it last changed.")
-    is_tombstone: bool = column("Whether its object is gone from its source.")
-    is_placeholder: bool = column("Whether it was announced but is not yet processed.")
-    backed_data_units_count: int = resolved(
-        items.data_row_count, "How many data rows of datasets use it."
+    id: strawberry.ID = resolved(items.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column(
+        "The item's UUID. A placeholder keeps its UUID when its upload is processed."
     )
-    storage_location: StorageLocationName = column("Where its bytes lie.")
+    folder: StorageFolder = resolved(items.folder_of, "The folder that contains the item.")
+    folder_uuid: UUID = column("The UUID of `folder`.")
+    item_type: StorageItemType = column("The kind of item.")
+    name: str = column("The item's name. Names need not be unique.")
+    description: str = column("Free-text description; empty by default.")
+    client_metadata: JSON = column("JSON object of any shape, kept for clients; `{}` by default.")
+    owner: User | None = resolved(
+        items.owner_of,
+        "The user who uploaded or registered the item. Null if that user has been deleted.",
+    )
+    created_at: datetime = column("When the item was created, in UTC.")
+    last_edited_at: datetime = column("When the item last changed, in UTC.")
+    is_tombstone: bool = column(
+        "Whether the item is a tombstone: its object no longer exists at its source."
+    )
+    is_placeholder: bool = column(
+        "Whether the item is a placeholder: announced, but not uploaded and processed yet."
+    )
+    backed_data_units_count: int = resolved(
+        items.data_row_count, "Number of data rows that use the item, in all datasets."
+    )
+    storage_location: StorageLocationName = column("The store that holds the item's bytes.")
     integration: CloudIntegration | None = resolved(
         integrations.integration_by_uuid,
-        "The cloud integration by which its bytes are reached, if the viewer sees it.",
+        "The cloud integration that gives access to the item's bytes. Null if none is needed, or "
+        "if the viewer may not see it.",
     )
     integration_uuid: UUID | None = resolved(
-        integrations.visible_uuid, "The uuid of that integration (ENC-ITEM-14)."
+        integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
     )
-    url: URL | None = column("Its object's own URL; of a file elsewhere, where it lies.")
+    url: URL | None = column(
+        "URL of the item's object in its store, or of the file at its public location. Null for "
+        "items without an object, such as groups and placeholders."
+    )
     signed_url: SignedUrl | None = resolved(
-        items.signed_url_of, "A URL from which anybody can download it for a while."
+        items.signed_url_of,
+        "A URL for downloading the item's bytes, valid for a limited time without a credential. "
+        "If null, see `signedUrlUnavailableReason`.",
     )
     signed_url_unavailable_reason: SignedUrlUnavailableReason | None = resolved(
-        items.unavailable_reason, "Why there is no signed URL."
+        items.unavailable_reason, "The reason why `signedUrl` is null; null if it is not."
     )
-    file_size: BigInt | None = column("Bytes.")
-    mime_type: str | None = column("The type of its content, found by reading it.")
-    sha256: str | None = column("The SHA-256 of its content, in hex.")
-    duration: float | None = column("Seconds.")
-    fps: float | None = column("Frames per second.")
-    height: BigInt | None = column("Pixels.")
-    width: BigInt | None = column("Pixels.")
-    frame_count: BigInt | None = column("Frames, or slices, of media that have several.")
-    page_count: BigInt | None = column("Pages.")
-    audio_sample_rate: BigInt | None = column("Samples per second.")
-    audio_bit_depth: int | None = column("Bits per sample.")
-    audio_codec: str | None = column("The name of the audio codec.")
-    audio_num_channels: int | None = column("Audio channels.")
-    dicom_instance_uid: str | None = column("The SOP instance UID.")
-    dicom_study_uid: str | None = column("The study instance UID.")
-    dicom_series_uid: str | None = column("The series instance UID.")
+    file_size: BigInt | None = column(
+        "Size in bytes. Null until processed, and for items without a file."
+    )
+    mime_type: str | None = column(
+        "Media type, such as `image/png`, detected from the content unless the client declared "
+        "it. Null until processed."
+    )
+    sha256: str | None = column(
+        "SHA-256 of the content as 64 hex digits. Null until processed, and for files that were "
+        "not read in full."
+    )
+    duration: float | None = column("Duration in seconds, of video and audio.")
+    fps: float | None = column("Frame rate in frames per second.")
+    height: BigInt | None = column("Height in pixels.")
+    width: BigInt | None = column("Width in pixels.")
+    frame_count: BigInt | None = column("Number of frames or slices.")
+    page_count: BigInt | None = column("Number of pages.")
+    audio_sample_rate: BigInt | None = column("Audio sample rate in Hz.")
+    audio_bit_depth: int | None = column("Bits per audio sample.")
+    audio_codec: str | None = column("Name of the audio codec, such as `mp3`.")
+    audio_num_channels: int | None = column("Number of audio channels.")
+    dicom_instance_uid: str | None = column("SOP instance UID of a DICOM file.")
+    dicom_study_uid: str | None = column("Study instance UID of a DICOM file or series.")
+    dicom_series_uid: str | None = column("Series instance UID of a DICOM file or series.")
     time_series_settings: TimeSeriesViewSettings | None = resolved(
         views.view_settings_of,
-        "How a time series is shown; null if nobody has settled it, and of all other items.",
+        "Display settings of a time series. Null if never set, and for all other items.",
     )
-    summary: StorageItemSummary = resolved(items.same_item, "How the item is used.")
+    summary: StorageItemSummary = resolved(
+        items.same_item, "Uses of the item by groups and datasets."
+    )
     children: StorageItemChildConnection = resolved(
         items.children_of,
-        "The members of a group of files that the viewer may see, in order (ENC-ITEMOP-04).",
+        "The members of a group that the viewer may see, in order. Empty for items that are not "
+        "groups.",
     )
     groups_containing: StorageItemConnection = resolved(
-        items.groups_containing, "The groups of files that it belongs to and the viewer may see."
+        items.groups_containing,
+        "The groups that the item belongs to and that the viewer may see, by name.",
     )
 
 
 @of()
 @strawberry.type(description="A page of items.")
 class StorageItemConnection(Connection[StorageItem]):
-    """Named, so that folders can refer to it lazily."""
+    """Page of items, a class of its own so that folders can refer to it lazily."""
 
 
 def kind(item_type: StorageItemType) -> Callable[[type], type]:
-    """A type whose rows are items of one kind."""
+    """Restrict a GraphQL type to rows of one item type."""
     return of(lambda row: getattr(row, "item_type", None) is item_type)
 
 
 @of()
 @strawberry.type(
-    description="A version of a video that every browser plays, at a constant rate, beside the one that came."
+    description="A re-encoded version of a video at a constant frame rate that all browsers can play. It "
+    "is stored beside the original."
 )
 class VideoRendition:
-    mime_type: str = column("Its type.")
-    file_size: BigInt = column("Bytes.")
-    sha256: str = column("The SHA-256 of its content, in hex.")
-    width: int = column("Pixels.")
-    height: int = column("Pixels.")
-    fps: float = column("Frames per second.")
-    duration: float = column("Seconds.")
-    frame_count: int = column("Frames.")
-    created_at: datetime = column("When it was made.")
+    mime_type: str = column("Media type, such as `video/webm`.")
+    file_size: BigInt = column("Size in bytes.")
+    sha256: str = column("SHA-256 of the content as 64 hex digits.")
+    width: int = column("Width in pixels.")
+    height: int = column("Height in pixels.")
+    fps: float = column("Frame rate in frames per second.")
+    duration: float = column("Duration in seconds.")
+    frame_count: int = column("Number of frames.")
+    created_at: datetime = column("When the rendition was created, in UTC.")
     signed_url: SignedUrl = resolved(
         reencoding.signed_url_of,
-        "A URL from which anybody can download it for a while (ENC-DOP-10).",
+        "A URL for downloading the rendition, valid for a limited time without a credential.",
     )
 
 
 @kind(StorageItemType.VIDEO)
-@strawberry.type(description="One video file.")
+@strawberry.type(description="A video file.")
 class VideoItem(StorageItem):
     rendition: VideoRendition | None = resolved(
-        reencoding.rendition_of, "The version that a re-encoding job has made of it, if one has."
+        reencoding.rendition_of,
+        "The re-encoded version of the video; null if there is none. Create one with "
+        "`startVideoReencode`.",
     )
 
 
 @kind(StorageItemType.IMAGE)
-@strawberry.type(description="One image file.")
+@strawberry.type(description="An image file.")
 class ImageItem(StorageItem):
     pass
 
 
 @kind(StorageItemType.GROUP)
-@strawberry.type(description="Items laid out together.")
+@strawberry.type(description="A data group: items arranged for viewing side by side.")
 class DataGroupItem(StorageItem):
     layout: DataGroupLayoutInfo | None = resolved(
-        data_groups.layout_of, "Its items, and where each is shown."
+        data_groups.layout_of, "The group's items and their arrangement."
     )
 
 
 @kind(StorageItemType.IMAGE_GROUP)
 @strawberry.type(description="Images that belong together.")
 class ImageGroupItem(StorageItem):
-    frame_total: int = resolved(items.member_count, "How many images it has, seen or not.")
+    frame_total: int = resolved(
+        items.member_count, "Number of images, including those that the viewer may not see."
+    )
 
 
 @kind(StorageItemType.IMAGE_SEQUENCE)
-@strawberry.type(description="Images in order of time, with a video made of them.")
+@strawberry.type(description="Images in time order, with a video rendered from them.")
 class ImageSequenceItem(StorageItem):
-    frame_total: int = resolved(items.member_count, "How many images it has, seen or not.")
+    frame_total: int = resolved(
+        items.member_count, "Number of images, including those that the viewer may not see."
+    )
 
 
 @kind(StorageItemType.DICOM_FILE)
-@strawberry.type(description="One DICOM file.")
+@strawberry.type(description="A DICOM file.")
 class DicomFileItem(StorageItem):
     pass
 
@@ -240,67 +285,73 @@ class DicomFileItem(StorageItem):
 @kind(StorageItemType.DICOM_SERIES)
 @strawberry.type(description="DICOM files of one series.")
 class DicomSeriesItem(StorageItem):
-    instance_total: int = resolved(items.member_count, "How many DICOM files it has, seen or not.")
+    instance_total: int = resolved(
+        items.member_count, "Number of DICOM files, including those that the viewer may not see."
+    )
 
 
 @kind(StorageItemType.AUDIO)
-@strawberry.type(description="One audio file.")
+@strawberry.type(description="An audio file.")
 class AudioItem(StorageItem):
     pass
 
 
 @kind(StorageItemType.TIMESERIES)
-@strawberry.type(description="One file of samples over time.")
+@strawberry.type(description="A file of samples over time.")
 class TimeSeriesItem(StorageItem):
     content: TimeSeriesContent | None = resolved(
-        views.series_of, "What is in it; null until it is read."
+        views.series_of, "Columns and time range of the series; null until processed."
     )
 
 
 @kind(StorageItemType.NIFTI)
-@strawberry.type(description="One NIfTI volume.")
+@strawberry.type(description="A NIfTI volume.")
 class NiftiItem(StorageItem):
     pass
 
 
 @kind(StorageItemType.PLAIN_TEXT)
-@strawberry.type(description="One text file.")
+@strawberry.type(description="A text file.")
 class PlainTextItem(StorageItem):
     pass
 
 
 @kind(StorageItemType.PDF)
-@strawberry.type(description="One PDF.")
+@strawberry.type(description="A PDF document.")
 class PdfItem(StorageItem):
     pass
 
 
 @kind(StorageItemType.SCENE)
 @strawberry.type(
-    description="A scene in three dimensions: one file, or a document of several things, its children."
+    description="A 3D scene: either one file, or a document that refers to several items, which are its "
+    "`children`."
 )
 class SceneItem(StorageItem):
     scene: JSON | None = resolved(
-        views.scene_document_of, "The document; null of a scene that is one file."
+        views.scene_document_of, "The scene document. Null for a scene that is a single file."
     )
     scene_format: SceneFormat | None = resolved(
-        views.scene_format_of, "The format of a scene that is one file."
+        views.scene_format_of, "File format of a scene that is a single file; null otherwise."
     )
     point_count: BigInt | None = resolved(
-        views.point_count_of, "How many points a cloud has, if its file says it."
+        views.point_count_of,
+        "Number of points in a point cloud. Null if the file does not state it.",
     )
     scene_view_settings: JSON | None = column(
-        "How it is shown, in the shape of `SceneViewSettingsInput`."
+        "Display settings in the shape of `SceneViewSettingsInput`; null if never set."
     )
-    scene_layout: JSON | None = column("Where its panes are, in the shape of `SceneLayoutInput`.")
+    scene_layout: JSON | None = column(
+        "Arrangement of the panes in the shape of `SceneLayoutInput`; null if never set."
+    )
 
 
 @of(lambda row: isinstance(row, Inaccessible))
 @strawberry.type(
-    description="Stands for an item that is not there or that the viewer may not see (ENC-INACC)."
+    description="Stands in for an item that does not exist or that the viewer may not see."
 )
 class StorageItemInaccessible:
-    uuid: UUID = column("The uuid that was asked for.")
+    uuid: UUID = column("The requested UUID.")
 
 
 KINDS: list[Any] = [
@@ -334,6 +385,6 @@ StorageItemResult = Annotated[
     | SceneItem
     | StorageItemInaccessible,
     strawberry.union(
-        "StorageItemResult", description="An item, or what stands for one that cannot be shown."
+        "StorageItemResult", description="An item, or a stand-in for one that cannot be shown."
     ),
 ]

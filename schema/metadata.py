@@ -1,4 +1,4 @@
-"""The schema of the organisation's metadata."""
+"""The metadata schema: types of the keys in items' client metadata."""
 
 from __future__ import annotations
 
@@ -13,31 +13,36 @@ from schema.fields import column, of, resolved
 
 
 @of()
-@strawberry.type(description="A metadata key that has a type (ENC-SCHEMA).")
+@strawberry.type(description="A metadata key with its type.")
 class MetadataSchemaField:
-    key: str = column("The key, as it stands in `clientMetadata`.")
+    key: str = column("The key, as used in `clientMetadata`.")
     type: MetadataFieldType = resolved(
-        metadata.type_of, "What its values are, or were when it was deleted."
+        metadata.type_of, "The type of the key's values. For a deleted key, the type that it had."
     )
     enum_values: list[str] | None = resolved(
-        metadata.values_of, "The values of an ENUM in order, at most 255."
+        metadata.values_of,
+        "The allowed values of an `ENUM` key, in order; at most 255. Null for other types.",
     )
-    embedding_size: int | None = column("How many numbers an EMBEDDING has.")
-    is_deleted: bool = column("Whether the key has no type any more.")
+    embedding_size: int | None = column("The length of an `EMBEDDING`. Null for other types.")
+    is_deleted: bool = column("Whether the key has been deleted from the schema.")
     can_be_restored: bool = resolved(
-        metadata.can_be_restored, "Whether it is deleted, but not for good."
+        metadata.can_be_restored,
+        "Whether the key is deleted but can be brought back with `restoreMetadataSchemaField`.",
     )
-    created_at: datetime = column("When it first got a type.")
-    last_edited_at: datetime = column("When it last changed.")
+    created_at: datetime = column("When the key was first added, in UTC.")
+    last_edited_at: datetime = column("When the key was last changed, in UTC.")
 
 
 @of()
 @strawberry.type(
-    description="Which keys of items' metadata have which types; that of folders may be anything. Values of other "
-    "types are refused only where the site says so: then in files beside objects, too."
+    description="The types of keys in items' `clientMetadata`, for the whole organisation. Values that "
+    "do not match are rejected only if the setting `STOREGRAPH_METADATA_SCHEMA` is "
+    "`enforced`; this includes sidecars. Metadata of folders is not restricted."
 )
 class MetadataSchema:
-    revision: BigInt = column("A number that grows with each change; mutations can insist on it.")
+    revision: BigInt = column(
+        "A number that grows with each change. Pass it to a mutation to detect concurrent changes."
+    )
     fields: list[MetadataSchemaField] = resolved(
-        metadata.fields_of, "Its keys in order, at most 1,000 (ENC-SCHEMA-11)."
+        metadata.fields_of, "The keys of the schema in order; at most 1,000."
     )

@@ -1,4 +1,4 @@
-"""Every mutation, one line each."""
+"""The mutation root, one line per mutation."""
 
 from __future__ import annotations
 
@@ -185,7 +185,8 @@ from schema.payloads.uploads import (
 
 
 @strawberry.type(
-    description="What can be changed. Each answers the changed objects, and refusals as data."
+    description="Operations that change data. Each returns the changed objects, and errors caused by the "
+    "input as `userErrors`."
 )
 class Mutation:
     create_storage_folder: CreateStorageFolderPayload = mutation(create_storage_folder)

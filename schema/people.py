@@ -14,53 +14,62 @@ from schema.fields import column, of, resolved
 
 
 @of()
-@strawberry.type(description="A bearer credential; its text is shown once, when it is made.")
+@strawberry.type(
+    description="A bearer credential of a user. Its token is returned only once, by `createApiKey`."
+)
 class ApiKey:
-    uuid: UUID = column("The key's uuid, by which it is revoked.")
-    name: str = column("What it is for.")
-    created_at: datetime = column("When it was made.")
-    expires_at: datetime | None = column("From when on it is refused; null means never.")
-    revoked_at: datetime | None = column("When it was revoked.")
+    uuid: UUID = column("The key's UUID, for use with `revokeApiKey`.")
+    name: str = column("The purpose of the key, such as the name of a script.")
+    created_at: datetime = column("When the key was created, in UTC.")
+    expires_at: datetime | None = column("When the key expires, in UTC; null if never.")
+    revoked_at: datetime | None = column("When the key was revoked, in UTC; null if it was not.")
 
 
 @of()
-@strawberry.type(description="A person or a program that may sign in.")
+@strawberry.type(description="A person or program that can sign in.")
 class User(Node):
-    id: strawberry.ID = resolved(people.user_id_of, "The opaque id.")
-    uuid: UUID = column("The user's uuid.")
-    email: str = column("The e-mail address; no two users share one, whatever the case.")
-    name: str = column("What the user is called.")
-    site_role: SiteRole = column("What the user is to the whole site.")
+    id: strawberry.ID = resolved(people.user_id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The user's UUID.")
+    email: str = column("The user's email address, unique regardless of case.")
+    name: str = column("The user's display name; may be empty.")
+    site_role: SiteRole = column("The user's role on the whole site.")
     is_active: bool = column("Whether the user may sign in.")
-    created_at: datetime = column("When the user was made.")
-    last_edited_at: datetime = column("When the user was last changed.")
+    created_at: datetime = column("When the user was created, in UTC.")
+    last_edited_at: datetime = column("When the user was last changed, in UTC.")
     groups: Connection[Group] = resolved(
-        people.groups_of, "The user's groups; those that the viewer may look into."
+        people.groups_of,
+        "The groups that the user belongs to, by name. Other users' groups are listed only if "
+        "the viewer belongs to them too or is a site admin.",
     )
     api_keys: Connection[ApiKey] = resolved(
-        people.keys_of, "The user's API keys; for the user and admins of the site."
+        people.keys_of,
+        "The user's API keys, newest first. Visible only to that user and to site admins.",
     )
 
 
 @of()
-@strawberry.type(description="Users who are given roles together (ENC-FGROUP).")
+@strawberry.type(description="A set of users that can be granted roles together.")
 class Group(Node):
-    id: strawberry.ID = resolved(people.group_id_of, "The opaque id.")
-    uuid: UUID = column("The group's uuid.")
-    name: str = column("The group's name.")
-    description: str = column("What the group is for.")
+    id: strawberry.ID = resolved(people.group_id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The group's UUID.")
+    name: str = column("The group's name. Names need not be unique.")
+    description: str = column("Free-text description; empty by default.")
     is_same_organisation: bool = resolved(
-        people.is_same_organisation, "Whether it is of this organisation; always so."
+        people.is_same_organisation,
+        "Always `true`.",
+        deprecated="A site has one organisation, so this is always `true`.",
     )
-    created_at: datetime = column("When the group was made.")
-    last_edited_at: datetime = column("When the group was last changed.")
+    created_at: datetime = column("When the group was created, in UTC.")
+    last_edited_at: datetime = column("When the group was last changed, in UTC.")
     users: Connection[User] = resolved(
-        people.users_in, "Its members; for members of it and admins of the site."
+        people.users_in,
+        "The group's members, by email address. Visible only to members of the group and to site "
+        "admins.",
     )
 
 
 @of()
-@strawberry.type(name="Viewer", description="Who is asking.")
+@strawberry.type(name="Viewer", description="The caller of the API.")
 class ViewerInfo:
-    user: User = resolved(people.user_of_viewer, "The user behind the credential.")
-    site_role: SiteRole = column("What the viewer is to the whole site.")
+    user: User = resolved(people.user_of_viewer, "The user whom the credential belongs to.")
+    site_role: SiteRole = column("The viewer's role on the whole site.")

@@ -1,4 +1,4 @@
-"""Every query, one line each."""
+"""The query root, one line per query."""
 
 from __future__ import annotations
 
@@ -37,71 +37,93 @@ from schema.uploads import UploadJob, UploadJobConnection
 
 
 @strawberry.type(
-    description="What can be asked. What the viewer may not see is not there: null, without an error."
+    description="Operations that read data. Anything the viewer may not see looks as if it did not "
+    "exist: it is `null`, without an error."
 )
 class Query:
     viewer: ViewerInfo = root_field(current_viewer)
     node: Node | None = root_field(find_node)
     nodes: list[Node | None] = root_field(find_nodes)
-    storage_folder: StorageFolder | None = resolved(folder_lookup, "One folder (ENC-CLIENT-02).")
+    storage_folder: StorageFolder | None = resolved(
+        folder_lookup,
+        "A folder by its UUID. Null if it does not exist or the viewer may not see it.",
+    )
     storage_folders: Connection[StorageFolder] = resolved(
-        root_folders, "The viewer's roots: the topmost folders that he may see (ENC-CLIENT-05)."
+        root_folders,
+        "The viewer's root folders: the topmost folders that the viewer holds a role on.",
     )
     search_storage_folders: Connection[StorageFolder] = resolved(
-        folder_search, "Folders anywhere that the viewer may see (ENC-CLIENT-06)."
+        folder_search, "All folders that the viewer may see, at any depth."
     )
-    storage_item: StorageItem | None = resolved(item_lookup, "One item (ENC-CLIENT-03).")
+    storage_item: StorageItem | None = resolved(
+        item_lookup, "An item by its UUID. Null if it does not exist or the viewer may not see it."
+    )
     storage_items: list[StorageItemResult] = root_field(find_items)
     search_storage_items: StorageItemConnection = resolved(
         item_search,
-        "Items anywhere that the viewer may see; needs a search text or item types (ENC-CLIENT-07).",
+        "All items that the viewer may see, in any folder. The filter must have `search` or "
+        "`itemTypes`.",
     )
-    upload_job: UploadJob | None = resolved(job_lookup, "One upload job (ENC-FOLDEROP-33).")
+    upload_job: UploadJob | None = resolved(
+        job_lookup,
+        "An upload job by its UUID. Null if it does not exist or the viewer may not see its "
+        "folder.",
+    )
     upload_jobs: UploadJobConnection = resolved(
-        visible_jobs, "Upload jobs that the viewer may watch, the newest first."
+        visible_jobs, "The upload jobs of all folders that the viewer may see, newest first."
     )
     reencode_job: ReencodeJob | None = resolved(
         reencoding.job_lookup,
-        "One re-encoding job (ENC-FOLDEROP-31); they are seen by who started them.",
+        "A re-encoding job by its UUID. Null if it does not exist. Visible only to the user who "
+        "started it and to site admins.",
     )
     reencode_jobs: Connection[ReencodeJob] = resolved(
         reencoding.visible_jobs,
-        "The re-encoding jobs that the viewer has started, the newest first.",
+        "The re-encoding jobs that the viewer started, newest first. Site admins see everyone's.",
     )
     cloud_sync_job: CloudSyncJob | None = resolved(
-        sync_lookup, "One sync of a folder (ENC-FOLDEROP-36)."
+        sync_lookup,
+        "A sync of a cloud-synced folder by its UUID. Null if it does not exist or the viewer "
+        "may not see its folder.",
     )
-    dataset: Dataset | None = resolved(dataset_lookup, "One dataset.")
+    dataset: Dataset | None = resolved(
+        dataset_lookup,
+        "A dataset by its UUID. Null if it does not exist or the viewer may not see it.",
+    )
     datasets: Connection[Dataset] = resolved(
-        visible_datasets, "The datasets that the viewer may see, by title."
+        visible_datasets, "The datasets that the viewer holds a role on, by title."
     )
-    group: Group | None = resolved(group_lookup, "One group (ENC-CLIENT-13).")
-    groups: Connection[Group] = resolved(
-        all_groups, "The groups of the organisation, by name (ENC-CLIENT-13)."
-    )
+    group: Group | None = resolved(group_lookup, "A group by its UUID. Null if it does not exist.")
+    groups: Connection[Group] = resolved(all_groups, "All groups of the organisation, by name.")
     users: Connection[User] = resolved(
-        all_users, "The users of the organisation, by e-mail address."
+        all_users, "All users of the organisation, by email address."
     )
     metadata_schema: MetadataSchema = root_field(present_schema)
     cloud_integration: CloudIntegration | None = resolved(
-        integration_lookup, "One cloud integration."
+        integration_lookup,
+        "A cloud integration by its UUID. Null if it does not exist or the viewer may not see it.",
     )
     cloud_integrations: Connection[CloudIntegration] = resolved(
         visible_integrations,
-        "The cloud integrations that the viewer was given, by title (ENC-CLIENT-08).",
+        "The cloud integrations that the viewer holds a role on, by title.",
     )
     organisation_tags: Connection[OrganisationTag] = resolved(
-        all_tags, "The tags of the organisation, by name (ENC-CLIENT-10)."
+        all_tags, "All tags of the organisation, by name."
     )
-    collection: Collection | None = resolved(collection_lookup, "One collection (ENC-CLIENT-19).")
+    collection: Collection | None = resolved(
+        collection_lookup,
+        "A collection by its UUID. Null if it does not exist or the viewer may not see its folder.",
+    )
     collections: Connection[Collection] = resolved(
         visible_collections,
-        "The collections of folders that the viewer may see, by name (ENC-CLIENT-19).",
+        "The collections of all folders that the viewer may see, by name.",
     )
     filter_preset: FilterPreset | None = resolved(
-        preset_lookup, "One filter that is kept (ENC-CLIENT-20)."
+        preset_lookup,
+        "A filter preset by its UUID. Null if it does not exist or the viewer may not see its "
+        "folder.",
     )
     filter_presets: Connection[FilterPreset] = resolved(
         visible_presets,
-        "The filters that are kept in folders that the viewer may see, by name (ENC-CLIENT-20).",
+        "The filter presets of all folders that the viewer may see, by name.",
     )

@@ -1,4 +1,4 @@
-"""Re-encoding: jobs over videos, and the versions that they make."""
+"""Re-encoding jobs and their units."""
 
 from __future__ import annotations
 
@@ -22,35 +22,45 @@ if TYPE_CHECKING:
 @of()
 @strawberry.type(description="One video of a re-encoding job.")
 class ReencodeUnit:
-    uuid: UUID = column("The unit's uuid.")
-    position: int = column("Its place in the job, from 0.")
-    status: ReencodeUnitStatus = column("What has become of it.")
-    progress: float = column("How much of it is done, from 0 to 1.")
+    uuid: UUID = column("The unit's UUID.")
+    position: int = column("Position of the video in the job, counted from 0.")
+    status: ReencodeUnitStatus = column("The state of the unit.")
+    progress: float = column("Progress of the unit, from 0 to 1.")
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         uploads.item_of,
-        "The video, if it is there and the viewer sees it; its `rendition` is what was made.",
+        "The video, with the result as its `rendition`. Null if it has been deleted or the "
+        "viewer may not see it.",
     )
-    error: str | None = column("What is wrong with it.")
+    error: str | None = column(
+        "The reason why the video could not be re-encoded; null if there is none."
+    )
 
 
 @of()
-@strawberry.type(description="A job that makes versions of videos which every browser plays.")
+@strawberry.type(
+    description=(
+        "A job that re-encodes videos so that all browsers can play them. Visible only to the "
+        "user who started it and to site admins."
+    )
+)
 class ReencodeJob(Node):
-    id: strawberry.ID = resolved(reencoding.id_of, "The opaque id.")
-    uuid: UUID = column("The job's uuid.")
-    title: str = column("What its starter calls it.")
-    user: User | None = resolved(uploads.user_of, "Who started it.")
-    is_forced: bool = column("Whether videos are re-encoded that need it not.")
-    status: ReencodeJobStatus = column("Whether it is finished, and how (ENC-REENC-01).")
-    progress: float = column("How much of it is done, from 0 to 1; the mean of its units.")
+    id: strawberry.ID = resolved(reencoding.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The job's UUID.")
+    title: str = column("The title given when the job was started.")
+    user: User | None = resolved(
+        uploads.user_of, "The user who started the job. Null if that user has been deleted."
+    )
+    is_forced: bool = column("Whether videos are re-encoded even if they do not need it.")
+    status: ReencodeJobStatus = column("The state of the job.")
+    progress: float = column("Progress of the job, from 0 to 1: the mean of its units.")
     sequence: BigInt = column("A number that grows with each change of the job.")
-    units_total_count: int = column("How many videos it has.")
-    units_pending_count: int = column("Videos that are not finished.")
-    units_error_count: int = column("Videos that could not be re-encoded.")
-    created_at: datetime = column("When it was started.")
-    last_edited_at: datetime = column("When it last changed.")
-    finished_at: datetime | None = column("When it ended.")
+    units_total_count: int = column("Number of videos in the job.")
+    units_pending_count: int = column("Number of videos that are not finished.")
+    units_error_count: int = column("Number of videos that could not be re-encoded.")
+    created_at: datetime = column("When the job was started, in UTC.")
+    last_edited_at: datetime = column("When the job last changed, in UTC.")
+    finished_at: datetime | None = column("When the job ended, in UTC; null while it runs.")
     units: Connection[ReencodeUnit] = resolved(
         reencoding.units_of,
-        "Its videos and what has become of each, in the order of the input (ENC-REENC-02).",
+        "The job's videos and their states, in input order.",
     )

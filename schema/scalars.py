@@ -1,4 +1,4 @@
-"""Scalars, each with the page that specifies it."""
+"""Scalars, each with the specification that it follows."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,31 +19,32 @@ _MAX_DEPTH = 64
 
 def _big_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise GraphQLError("A BigInt is a whole number, or one as text.")
+        raise GraphQLError("Expected a 64-bit integer.")
     try:
         number = int(value) if not isinstance(value, str) or len(value) <= 20 else _MAX + 1
     except ValueError:
-        raise GraphQLError("A BigInt is a whole number, or one as text.") from None
+        raise GraphQLError("Expected a 64-bit integer.") from None
     if not -_MAX - 1 <= number <= _MAX:
-        raise GraphQLError("A BigInt has 64 bits.")
+        raise GraphQLError("Expected a 64-bit integer.")
     return number
 
 
 def _json(value: Any) -> Any:
     if _depth(value) > _MAX_DEPTH:
-        raise GraphQLError(f"JSON may be nested {_MAX_DEPTH} levels deep.")
+        raise GraphQLError(f"JSON may be nested at most {_MAX_DEPTH} levels deep.")
     for leaf in _leaves(value):
         if isinstance(leaf, float) and not math.isfinite(leaf):
-            raise GraphQLError("JSON has no numbers beyond those of 64-bit floating point.")
+            raise GraphQLError("JSON numbers must fit into 64-bit floating point.")
         if isinstance(leaf, int) and not has_room(leaf):
             raise GraphQLError(
-                "JSON has whole numbers of 64 bits at most; larger ones have an exponent, or are texts."
+                "JSON integers are limited to 64 bits. Write larger numbers with an exponent, or as "
+                "strings."
             )
     return value
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """The values in JSON that hold no others; the depth has been checked."""
+    """Yield the values in JSON that contain no others; the depth has been checked."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _leaves(inner)
@@ -52,12 +53,17 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _depth(value: Any) -> int:
-    """How deep a value nests, looked at level by level so that no depth is too much."""
+    """Return the nesting depth of a value, or one more than allowed if it is any deeper.
+
+    Walks level by level, because recursion would fail on deeply nested values.
+    """
     level, depth = [value], 0
     while level:
-        nested = [one for one in level if isinstance(one, dict | list)]
+        nested = [value for value in level if isinstance(value, dict | list)]
         level = [
-            inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)
+            inner
+            for value in nested
+            for inner in (value.values() if isinstance(value, dict) else value)
         ]
         depth += bool(nested)
         if depth > _MAX_DEPTH:
@@ -69,26 +75,32 @@ def _uuid(value: Any) -> UUID:
     try:
         return UUID(value if isinstance(value, str) else "")
     except ValueError:
-        raise GraphQLError("A UUID has 32 hex digits.") from None
+        raise GraphQLError("Expected a UUID: 32 hex digits, with or without hyphens.") from None
 
 
-def _moment(value: Any) -> datetime:
+def _timestamp(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(
             value.replace("Z", "+00:00") if isinstance(value, str) else ""
         )
     except ValueError:
-        raise GraphQLError("A DateTime is written as in RFC 3339.") from None
+        raise GraphQLError("Expected an RFC 3339 timestamp.") from None
     if moment.tzinfo is None:
-        raise GraphQLError("A DateTime names its time zone.")
+        raise GraphQLError("The timestamp has no time zone.")
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise GraphQLError("A DateTime lies in the years from 1 to 9999, in UTC too.") from None
+        raise GraphQLError("The timestamp is outside of the years 1 to 9999 in UTC.") from None
 
 
-def _scalar(parse: Callable[[Any], Any], **told: Any) -> ScalarDefinition:
-    """A scalar whose refusals say where in the document the literal stands that they refuse."""
+def _scalar(
+    parse: Callable[[Any], Any],
+    name: str,
+    description: str,
+    specified_by_url: str,
+    serialize: Callable[[Any], Any],
+) -> ScalarDefinition:
+    """Return a scalar whose errors point to the location of an invalid literal in the document."""
 
     def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
         try:
@@ -96,17 +108,22 @@ def _scalar(parse: Callable[[Any], Any], **told: Any) -> ScalarDefinition:
         except GraphQLError as error:
             raise GraphQLError(error.message, node) from None
 
-    made: ScalarDefinition = strawberry.scalar(
-        parse_value=parse, parse_literal=parse_literal, **told
+    definition: ScalarDefinition = strawberry.scalar(
+        name=name,
+        description=description,
+        specified_by_url=specified_by_url,
+        serialize=serialize,
+        parse_value=parse,
+        parse_literal=parse_literal,
     )
-    return made
+    return definition
 
 
-def _written(moment: datetime) -> str:
+def _format_timestamp(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _finite(value: Any) -> Any:
+def _null_unless_finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -116,37 +133,39 @@ SCALARS = cast(
         BigInt: _scalar(
             _big_int,
             name="BigInt",
-            description="A whole number of 64 bits, as a JSON number: sizes in bytes, counts.",
+            description="A 64-bit integer, as a JSON number. Used for sizes in bytes, counts and sequence "
+            "numbers.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
             serialize=int,
         ),
         JSON: _scalar(
             _json,
             name="JSON",
-            description="Any JSON value, nested at most 64 levels deep; whole numbers have 64 bits at most.",
+            description="Any JSON value, nested at most 64 levels deep. Integers are limited to 64 bits.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-            serialize=_finite,
+            serialize=_null_unless_finite,
         ),
         URL: _scalar(
             str,
             name="URL",
-            description="An address.",
+            description="A URL, such as `https://files.example/1.png` or `s3://bucket/key`.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
             serialize=str,
         ),
         UUID: _scalar(
             _uuid,
             name="UUID",
-            description="A universally unique identifier, in its usual form.",
+            description="A UUID, such as `0197f2c4-9d3e-7a51-8c0b-2f6d1e4a7b90`.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
             serialize=str,
         ),
         datetime: _scalar(
-            _moment,
+            _timestamp,
             name="DateTime",
-            description="A moment in UTC.",
+            description="An RFC 3339 timestamp, such as `2026-01-31T12:00:00Z`. Input needs a time zone; output "
+            "is in UTC.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-            serialize=_written,
+            serialize=_format_timestamp,
         ),
     },
 )

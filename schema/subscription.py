@@ -1,4 +1,4 @@
-"""Every subscription, one line each."""
+"""The subscription root, one line per subscription."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from schema.syncs import CloudSyncJob
 from schema.uploads import UploadJob
 
 
-@strawberry.type(description="What can be watched. Each begins with the present state.")
+@strawberry.type(
+    description="Operations that follow changes as they happen. Each starts with the present state."
+)
 class Subscription:
     upload_job_updated: AsyncGenerator[UploadJob, None] = subscription(watch_upload_job)
     cloud_sync_job_updated: AsyncGenerator[CloudSyncJob, None] = subscription(watch_sync)

@@ -1,4 +1,4 @@
-"""Syncs of folders with the buckets that they mirror."""
+"""Syncs of cloud-synced folders with their buckets."""
 
 from __future__ import annotations
 
@@ -19,74 +19,82 @@ from schema.uploads import UploadJobConnection
 
 @of()
 @strawberry.type(
-    description="A sync of a linked folder (ENC-SYNC). Look at counts, not only at the status: a sync that is DONE may "
-    "have had files that failed."
+    description="A sync of a cloud-synced folder with its bucket. Success is read from the counts, not "
+    "only from `status`: files may have failed although the sync is `DONE`."
 )
 class CloudSyncJob(Node):
-    id: strawberry.ID = resolved(syncs.id_of, "The opaque id.")
-    uuid: UUID = column("The sync's uuid.")
-    folder: StorageFolder = resolved(syncs.folder_of, "The folder that is synced.")
-    user: User | None = resolved(syncs.user_of, "Who started it; null if nobody did.")
-    status: CloudSyncJobStatus = column("Whether it is finished, and how.")
-    is_dry_run: bool = column("Whether it only counts, and changes nothing.")
+    id: strawberry.ID = resolved(syncs.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The sync's UUID.")
+    folder: StorageFolder = resolved(syncs.folder_of, "The synced folder.")
+    user: User | None = resolved(
+        syncs.user_of,
+        "The user who started the sync. Null if it was started automatically or that user has "
+        "been deleted.",
+    )
+    status: CloudSyncJobStatus = column("The state of the sync.")
+    is_dry_run: bool = column("Whether the sync only counts differences and changes nothing.")
     error: str | None = column(
-        "Why the bucket could not be listed to its end; start another sync then (SUB-072)."
+        "The reason why the bucket could not be listed completely; null if there is none. Start "
+        "another sync to try again."
     )
     sequence: BigInt = column("A number that grows with each change of the sync.")
     scan_pages_processing_pending: int = column(
-        "Pages of the bucket's listing that wait: 1 until the last was done."
+        "Number of listing pages still to be read: 1 until the last page is done, then 0."
     )
-    scan_pages_processing_done: int = column("Pages that were compared with the folder.")
+    scan_pages_processing_done: int = column("Number of listing pages compared with the folder.")
     scan_pages_processing_error: int = column(
-        "Pages that could not be had: 1 if the sync failed by that."
+        "Number of listing pages that could not be read: 1 if this made the sync fail."
     )
-    scan_pages_processing_cancelled: int = column("Pages that were given up.")
+    scan_pages_processing_cancelled: int = column("Number of listing pages that were cancelled.")
     upload_jobs_pending: int = column(
-        "Its upload jobs that run: there is one for each page with something to read."
+        "Number of upload jobs of the sync that are running. Each listing page with files to "
+        "read has one."
     )
-    upload_jobs_done: int = column("Its upload jobs that have ended.")
-    upload_jobs_error: int = column("Its upload jobs that failed as a whole.")
-    upload_jobs_units_pending: int = column("Files that wait to be read.")
-    upload_jobs_units_done: int = column("Files that were read.")
+    upload_jobs_done: int = column("Number of upload jobs of the sync that have ended.")
+    upload_jobs_error: int = column("Number of upload jobs of the sync that failed as a whole.")
+    upload_jobs_units_pending: int = column("Number of files waiting to be read.")
+    upload_jobs_units_done: int = column("Number of files that were read.")
     upload_jobs_units_error: int = column(
-        "Files that could not be read; they are tried again by the next sync."
+        "Number of files that could not be read. The next sync tries them again."
     )
-    upload_jobs_units_cancelled: int = column("Files that were given up.")
-    has_unit_errors: bool = resolved(
-        syncs.has_unit_errors, "Whether files could not be read (SUB-071)."
-    )
-    new_count: int = column("Objects for which there was no item.")
-    changed_count: int = column("Objects that are others than when they were read.")
+    upload_jobs_units_cancelled: int = column("Number of files whose reading was cancelled.")
+    has_unit_errors: bool = resolved(syncs.has_unit_errors, "Whether some files could not be read.")
+    new_count: int = column("Number of objects that had no item yet.")
+    changed_count: int = column("Number of objects that changed since they were last read.")
     unchanged_count: int = column(
-        "Objects that are as they were: nothing is written for them, and nothing read."
+        "Number of objects that have not changed; they are not read again."
     )
-    vanished_count: int = column("Items that became tombstones, for their objects are gone.")
-    returned_count: int = column("Tombstones whose objects are there again.")
+    vanished_count: int = column(
+        "Number of items that became tombstones because their objects no longer exist."
+    )
+    returned_count: int = column("Number of tombstones whose objects exist again.")
     skipped_count: int = column(
-        "Objects that are of no supported kind, empty, or without a place in a tree of folders."
+        "Number of objects that were skipped: of an unsupported kind, empty, or with a key that "
+        "has no place in a folder tree."
     )
     skipped_keys: list[str] = resolved(
-        syncs.skipped_keys_of, "The keys of the first of those, at most 100."
+        syncs.skipped_keys_of, "Keys of the first skipped objects; at most 100."
     )
     sidecars_attached_count: int = column(
-        "Files of metadata that were attached to the items they lie beside."
+        "Number of sidecars attached to the items that they describe."
     )
     sidecars_error_count: int = column(
-        "Files of metadata that are no JSON objects of at most 256 KB, or do not fit the schema where it is enforced: "
-        "they are not attached, and every sync tries and counts them again until they are good."
+        "Number of sidecars that could not be attached: not a JSON object of at most 256 KB or, "
+        "where the metadata schema is enforced, not matching it. Every sync tries them again."
     )
     sidecar_error_keys: list[str] = resolved(
-        syncs.sidecar_error_keys_of, "The keys of the first of those, at most 100."
+        syncs.sidecar_error_keys_of,
+        "Keys of the first sidecars that could not be attached; at most 100.",
     )
-    created_at: datetime = column("When it was started.")
-    last_edited_at: datetime = column("When it last changed.")
-    finished_at: datetime | None = column("When it ended.")
+    created_at: datetime = column("When the sync was started, in UTC.")
+    last_edited_at: datetime = column("When the sync last changed, in UTC.")
+    finished_at: datetime | None = column("When the sync ended, in UTC; null while it runs.")
     upload_jobs: UploadJobConnection = resolved(
-        syncs.upload_jobs_of, "The upload jobs that read what it found, the newest first."
+        syncs.upload_jobs_of, "The upload jobs that read the new and changed files, newest first."
     )
 
 
 @of()
 @strawberry.type(description="A page of syncs.")
 class CloudSyncJobConnection(Connection[CloudSyncJob]):
-    """Named, so that folders can refer to it lazily."""
+    """Page of syncs, a class of its own so that folders can refer to it lazily."""

@@ -1,4 +1,4 @@
-"""The organisation's tags."""
+"""Tags of the organisation."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from schema.fields import column, of, resolved
 
 
 @of()
-@strawberry.type(description="A word for folders, the same for the whole organisation (ENC-TAG).")
+@strawberry.type(description="A tag for folders, shared by the whole organisation.")
 class OrganisationTag(Node):
-    id: strawberry.ID = resolved(tags.id_of, "The opaque id.")
-    uuid: UUID = column("The tag's uuid.")
-    name: str = column("The tag's name; no other has it, letter by letter.")
-    description: str = column("What the tag means.")
-    created_at: datetime = column("When it was made.")
+    id: strawberry.ID = resolved(tags.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The tag's UUID.")
+    name: str = column("The tag's name, unique in the organisation and case-sensitive.")
+    description: str = column("Free-text description; empty by default.")
+    created_at: datetime = column("When the tag was created, in UTC.")

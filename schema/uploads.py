@@ -1,4 +1,4 @@
-"""Upload jobs, their units, and the targets to which clients send bytes."""
+"""Upload jobs and their units."""
 
 from __future__ import annotations
 
@@ -23,92 +23,110 @@ if TYPE_CHECKING:
 
 
 @of()
-@strawberry.type(description="An item that a job made, in short (ENC-UNAME).")
+@strawberry.type(description="An item created by an upload job.")
 class UploadedItem:
-    item_uuid: UUID = column("The item's uuid.")
+    item_uuid: UUID = column("The item's UUID.")
     name: str = column("The item's name.")
     data_row_uuid: UUID | None = column(
-        "The data row by which the job's dataset uses it, if the viewer sees that."
+        "The UUID of the data row by which the job's dataset uses the item. Null if the job has "
+        "no dataset or the viewer may not see it."
     )
 
 
 @of()
-@strawberry.type(description="Why a unit of a job failed (ENC-UERR).")
+@strawberry.type(description="A failed unit of an upload job.")
 class UploadUnitError:
     object_urls: list[str] = resolved(
-        uploads.urls_of, "The URLs that it was told to read, no more than it has files."
+        uploads.urls_of, "URLs of the unit's files, in order; at most 10,000."
     )
-    error: str = column("What is wrong, and with which file.")
-    subtask_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's uuid.")
-    action_description: str = resolved(uploads.action_of, "What was being done.")
-
-
-@of()
-@strawberry.type(description="One item to be made by a job: a file, or a group of files.")
-class UploadUnit:
-    uuid: UUID = column("The unit's uuid.")
-    position: int = column("Its place in the job, from 0.")
-    status: JobStatus = column("What has become of it.")
-    title: str | None = column("The name that was asked for the item.")
-    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
-        uploads.item_of, "The item: a placeholder until the unit is done."
-    )
-    error: str | None = column(
-        "What is wrong, and with which file; of a unit that is pending, why it has to be tried again."
-    )
-    action_description: str | None = column(
-        "What was being done when it failed; of a unit that is to be tried again, what it waits for."
-    )
-    object_urls: list[str] = resolved(
-        uploads.urls_of, "The URLs that it was told to read, no more than it has files."
-    )
-    is_skipped: bool = column("Whether nothing was made, because the folder had its item already.")
-    sequence: BigInt = column("The job's sequence number when the unit last changed.")
+    error: str = column("The reason for the failure, including which file caused it.")
+    subtask_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's UUID.")
+    action_description: str = resolved(uploads.action_of, "The step that failed; empty if unknown.")
 
 
 @of()
 @strawberry.type(
-    description="A job that makes items of uploaded files (ENC-UJOB). Look at counts, not only at the status."
+    description="A unit of an upload job: one file, or one group of files, that becomes one item."
+)
+class UploadUnit:
+    uuid: UUID = column("The unit's UUID.")
+    position: int = column("Position of the unit in the job, counted from 0.")
+    status: JobStatus = column("The state of the unit.")
+    title: str | None = column("The requested name of the item; null if none was given.")
+    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
+        uploads.item_of,
+        "The item, which is a placeholder until the unit is done. Null if there is none (yet) or "
+        "the viewer may not see it.",
+    )
+    error: str | None = column(
+        "The reason for the failure, including which file caused it. For a pending unit, the "
+        "reason why it must be retried. Null if nothing failed."
+    )
+    action_description: str | None = column(
+        "The step that failed. For a pending unit, what it is waiting for before the next try. "
+        "Null if nothing failed."
+    )
+    object_urls: list[str] = resolved(
+        uploads.urls_of, "URLs of the unit's files, in order; at most 10,000."
+    )
+    is_skipped: bool = column(
+        "Whether no item was created because the folder already had an item for the same URL."
+    )
+    sequence: BigInt = column("The job's sequence number at the unit's last change.")
+
+
+@of()
+@strawberry.type(
+    description="A job that turns uploaded files and files at URLs into items. Success is read from the "
+    "counts, not only from `status`."
 )
 class UploadJob(Node):
-    id: strawberry.ID = resolved(uploads.id_of, "The opaque id.")
-    uuid: UUID = column("The job's uuid.")
-    folder: StorageFolder = resolved(uploads.folder_of, "The folder that the items go to.")
-    user: User | None = resolved(uploads.user_of, "Who started it.")
+    id: strawberry.ID = resolved(uploads.id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The job's UUID.")
+    folder: StorageFolder = resolved(uploads.folder_of, "The folder that receives the items.")
+    user: User | None = resolved(
+        uploads.user_of,
+        "The user who started the job. Null if a sync did it automatically or that user has been "
+        "deleted.",
+    )
     dataset: Dataset | None = resolved(
         uploads.dataset_of,
-        "The dataset that is to use what it makes, if there is one and the viewer sees it.",
+        "The dataset that the items are linked to. Null if there is none or the viewer may not "
+        "see it.",
     )
     cloud_sync_job: Annotated[CloudSyncJob, strawberry.lazy("schema.syncs")] | None = resolved(
-        uploads.sync_of, "The sync that it is part of."
+        uploads.sync_of, "The sync that the job belongs to; null for other jobs."
     )
-    status: JobStatus = column("Whether it is finished, and how.")
+    status: JobStatus = column("The state of the job.")
     sequence: BigInt = column("A number that grows with each change of the job.")
-    file_name: str | None = column("The name of the manifest, if there was one.")
-    ignore_errors: bool = column("Whether it goes on when a unit fails.")
-    units_pending_count: int = column("Units that are not finished.")
-    units_done_count: int = column("Units whose item is there.")
-    units_error_count: int = column("Units that failed.")
-    units_cancelled_count: int = column("Units that were given up.")
-    created_at: datetime = column("When it was started.")
-    last_edited_at: datetime = column("When it last changed.")
-    finished_at: datetime | None = column("When it ended.")
+    file_name: str | None = column("The name of the manifest file; null if there was none.")
+    ignore_errors: bool = column("Whether the job continues when a unit fails.")
+    units_pending_count: int = column("Number of units that are not finished.")
+    units_done_count: int = column("Number of units whose item exists.")
+    units_error_count: int = column("Number of units that failed.")
+    units_cancelled_count: int = column("Number of units that were cancelled.")
+    created_at: datetime = column("When the job was started, in UTC.")
+    last_edited_at: datetime = column("When the job last changed, in UTC.")
+    finished_at: datetime | None = column("When the job ended, in UTC; null while it runs.")
     items_with_names: list[UploadedItem] = resolved(
         uploads.uploaded_items,
-        "The items made or found so far that the viewer may see; at most 10,000: units lists them all.",
+        "The items created or matched so far that the viewer may see; at most 10,000. `units` "
+        "lists all of them.",
     )
     errors: list[str] = resolved(
-        uploads.error_messages, "What went wrong, as plain text; at most 10,000."
+        uploads.error_messages,
+        "The errors of failed units, as text; at most 10,000.",
+        deprecated="Use `unitErrors`, or `units(statuses: [ERROR])`, which has pages.",
     )
     unit_errors: list[UploadUnitError] = resolved(
-        uploads.unit_errors, "What went wrong, by unit; at most 10,000."
+        uploads.unit_errors,
+        "The failed units with their errors; at most 10,000. `units(statuses: [ERROR])` lists "
+        "all of them.",
     )
-    units: Connection[UploadUnit] = resolved(
-        uploads.units_of, "Its units, in the order in which they were given."
-    )
+    units: Connection[UploadUnit] = resolved(uploads.units_of, "The job's units, in input order.")
 
 
 @of()
 @strawberry.type(description="A page of upload jobs.")
 class UploadJobConnection(Connection[UploadJob]):
-    """Named, so that folders can refer to it lazily."""
+    """Page of upload jobs, a class of its own so that folders can refer to it lazily."""

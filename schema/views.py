@@ -1,4 +1,4 @@
-"""What is in a time series, and how it is shown."""
+"""Contents of time series, and how they are displayed."""
 
 from __future__ import annotations
 
@@ -17,40 +17,46 @@ from schema.fields import column, of, resolved
 @of()
 @strawberry.type(description="A column of a time series.")
 class TimeSeriesColumn:
-    name: str = column("Its name in the header.")
-    kind: TimeSeriesColumnKind = column("What it holds.")
+    name: str = column("The column's name in the header.")
+    kind: TimeSeriesColumnKind = column("The kind of values in the column.")
 
 
 @of()
-@strawberry.type(description="What is in a time series, found by reading all of it.")
+@strawberry.type(description="Contents of a time series, determined by reading the whole file.")
 class TimeSeriesContent:
-    columns: list[TimeSeriesColumn] = column("Its columns in their order, at most 1,000.")
-    row_count: BigInt = column("How many rows it has, the header not counted.")
+    columns: list[TimeSeriesColumn] = column("The columns in order; at most 1,000.")
+    row_count: BigInt = column("Number of rows, not counting the header.")
     start: float = column(
-        "The time of the first row: a number as it stands there, or the seconds since 1970 of a date."
+        "Time of the first row: the number in the time column or, for timestamps, seconds since "
+        "1970-01-01 UTC."
     )
-    end: float = column("The time of the last row.")
+    end: float = column("Time of the last row, like `start`.")
     starts_at: datetime | None = resolved(
-        views.starts_at, "The moment of the first row, if the file has dates."
+        views.starts_at,
+        "Time of the first row, in UTC. Null if the time column contains plain numbers.",
     )
     ends_at: datetime | None = resolved(
-        views.ends_at, "The moment of the last row, if the file has dates."
+        views.ends_at,
+        "Time of the last row, in UTC. Null if the time column contains plain numbers.",
     )
 
 
-@strawberry.interface(description="How one channel of a time series is drawn.")
+@strawberry.interface(description="Display settings of one channel of a time series.")
 class TimeSeriesChannel:
-    header: str = column("The column's name.")
-    label: str | None = column("What is shown instead of it.")
-    color: str | None = column("# and 3, 6 or 8 hex digits; null leaves it to the viewer.")
-    hidden: bool = column("Whether it is not shown at first.")
-    style: TimeSeriesStyle = column("How it is drawn.")
+    header: str = column("Name of the column.")
+    label: str | None = column("Label shown instead of the column's name; null for none.")
+    color: str | None = column(
+        "Color as `#` followed by 3, 6 or 8 hex digits, such as `#1f77b4`. Null leaves the "
+        "choice to the client."
+    )
+    hidden: bool = column("Whether the channel is initially hidden.")
+    style: TimeSeriesStyle = column("The drawing style of the channel.")
 
     @classmethod
     def resolve_type(
         cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType
     ) -> str:
-        """The type of a channel."""
+        """Return the GraphQL type of a channel."""
         return (
             "TimeSeriesLineChannel"
             if row.style is TimeSeriesStyle.LINE
@@ -61,18 +67,18 @@ class TimeSeriesChannel:
 @of()
 @strawberry.type(description="A channel drawn as a line.")
 class TimeSeriesLineChannel(TimeSeriesChannel):
-    line_width: float = column("Pixels.")
+    line_width: float = column("Width of the line in pixels.")
 
 
 @of()
 @strawberry.type(description="A channel drawn as points.")
 class TimeSeriesPointsChannel(TimeSeriesChannel):
-    point_radius: float = column("Pixels.")
+    point_radius: float = column("Radius of the points in pixels.")
 
 
 @of()
-@strawberry.type(description="How a time series is shown (ENC-TSV).")
+@strawberry.type(description="Display settings of a time series.")
 class TimeSeriesViewSettings:
     channels: list[TimeSeriesChannel] = column(
-        "The channels that somebody has settled, at most 100; others are lines."
+        "The channels that have settings; at most 100. Other channels are drawn as lines."
     )

@@ -1,4 +1,4 @@
-"""What mutations of collections and presets answer."""
+"""Payloads of mutations of collections and filter presets."""
 
 from __future__ import annotations
 
@@ -13,86 +13,91 @@ from schema.fields import column, of, resolved
 
 
 @of()
-@strawberry.type(description="The collection that was made.")
+@strawberry.type(description="Result of `createCollection`.")
 class CreateCollectionPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The new collection.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The collection that was changed.")
+@strawberry.type(description="Result of `updateCollection`.")
 class UpdateCollectionPayload:
-    collection: Collection | None = resolved(collection_by_uuid, "The collection as it is now.")
+    collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The collection that was removed.")
+@strawberry.type(description="Result of `deleteCollection`.")
 class DeleteCollectionPayload:
-    collection_uuid: UUID | None = column("The collection that is gone.")
+    collection_uuid: UUID | None = column("The UUID of the deleted collection.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The collection that got items.")
+@strawberry.type(description="Result of `addCollectionItems`.")
 class AddCollectionItemsPayload:
-    collection: Collection | None = resolved(collection_by_uuid, "The collection as it is now.")
+    collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     failed_item_uuids: list[UUID] | None = column(
-        "Items that are not there or not to be seen; at most 1,000."
+        "UUIDs of items that do not exist or that the viewer may not see; at most 1,000."
     )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The collection that lost items.")
+@strawberry.type(description="Result of `removeCollectionItems`.")
 class RemoveCollectionItemsPayload:
-    collection: Collection | None = resolved(collection_by_uuid, "The collection as it is now.")
+    collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     failed_item_uuids: list[UUID] | None = column(
-        "Items that it did not hold, or that the caller does not see; at most 1,000."
+        "UUIDs of items that were not in the collection or that the viewer may not see; at most "
+        "1,000."
     )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
 @strawberry.type(
-    description="What became of each name: requested = matched + ambiguous + unmatched (SUB-089)."
+    description="Result of `addCollectionItemsByTitle`. Each requested title counts once: "
+    "`requestedCount` is `matchedCount` plus the lengths of `ambiguousTitles` and "
+    "`unmatchedTitles`."
 )
 class AddCollectionItemsByTitlePayload:
-    collection: Collection | None = resolved(collection_by_uuid, "The collection as it is now.")
-    requested_count: int | None = column("How many different names were given.")
-    matched_count: int | None = column("Names that one item has.")
-    added_count: int | None = column("Items of those names that the collection holds now.")
-    ambiguous_titles: list[str] | None = column("Names that several items have; at most 1,000.")
-    unmatched_titles: list[str] | None = column("Names that no item has; at most 1,000.")
-    failed_item_uuids: list[UUID] | None = column("Items that went meanwhile; at most 1,000.")
+    collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
+    requested_count: int | None = column("Number of distinct titles in the request.")
+    matched_count: int | None = column("Number of titles that match exactly one item.")
+    added_count: int | None = column("Number of matched items that are in the collection now.")
+    ambiguous_titles: list[str] | None = column("Titles that match several items; at most 1,000.")
+    unmatched_titles: list[str] | None = column("Titles that match no item; at most 1,000.")
+    failed_item_uuids: list[UUID] | None = column(
+        "UUIDs of items that were deleted during the operation; at most 1,000."
+    )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The collection that got what a preset finds.")
+@strawberry.type(description="Result of `addCollectionPresetItems`.")
 class AddCollectionPresetItemsPayload:
-    collection: Collection | None = resolved(collection_by_uuid, "The collection as it is now.")
-    added_items_count: int | None = column("How many items are new in it.")
+    collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
+    added_items_count: int | None = column("Number of items added.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The collection that lost what a preset finds.")
+@strawberry.type(description="Result of `removeCollectionPresetItems`.")
 class RemoveCollectionPresetItemsPayload:
-    collection: Collection | None = resolved(collection_by_uuid, "The collection as it is now.")
-    removed_items_count: int | None = column("How many items left it.")
+    collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
+    removed_items_count: int | None = column("Number of items removed.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The filter that is kept.")
+@strawberry.type(description="Result of `createFilterPreset`.")
 class CreateFilterPresetPayload:
     filter_preset: FilterPreset | None = resolved(preset_by_uuid, "The new preset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The filter that was forgotten.")
+@strawberry.type(description="Result of `deleteFilterPreset`.")
 class DeleteFilterPresetPayload:
-    filter_preset_uuid: UUID | None = column("The preset that is gone.")
+    filter_preset_uuid: UUID | None = column("The UUID of the deleted preset.")
     user_errors: list[UserError] = column(REFUSED)

@@ -1,4 +1,4 @@
-"""What mutations of data groups answer."""
+"""Payloads of mutations of data groups."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from schema.items import StorageItem
 
 
 @of()
-@strawberry.type(description="What became of one data group that was to be made.")
+@strawberry.type(description="Result for one entry of `createDataGroups`.")
 class CreateDataGroupResult:
-    item: StorageItem | None = resolved(item_by_uuid, "The data group, if it was made.")
-    user_errors: list[UserError] = column("Why it was not made.")
+    item: StorageItem | None = resolved(
+        item_by_uuid, "The new data group; null if it was not created."
+    )
+    user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
 @of()
-@strawberry.type(description="What became of each data group that was to be made.")
+@strawberry.type(description="Result of `createDataGroups`.")
 class CreateDataGroupsPayload:
-    results: list[CreateDataGroupResult] | None = column(
-        "One entry for each group, in the order of the input."
-    )
-    user_errors: list[UserError] = column("What was refused; empty if all was done.")
+    results: list[CreateDataGroupResult] | None = column("One entry per group, in input order.")
+    user_errors: list[UserError] = column("Errors caused by the input; empty on success.")

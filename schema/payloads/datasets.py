@@ -1,4 +1,4 @@
-"""What mutations of datasets answer."""
+"""Payloads of mutations of datasets."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from schema.fields import column, of, resolved
 
 
 @of()
-@strawberry.type(description="The dataset that was made.")
+@strawberry.type(description="Result of `createDataset`.")
 class CreateDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The new dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset that was changed.")
+@strawberry.type(description="Result of `updateDataset`.")
 class UpdateDatasetPayload:
-    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset that was removed.")
+@strawberry.type(description="Result of `deleteDataset`.")
 class DeleteDatasetPayload:
-    dataset_uuid: UUID | None = column("The dataset that is gone.")
-    removed_data_rows_count: int | None = column("How many data rows went with it.")
+    dataset_uuid: UUID | None = column("The UUID of the deleted dataset.")
+    removed_data_rows_count: int | None = column("Number of data rows deleted with it.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset that got items.")
+@strawberry.type(description="Result of `linkItemsToDataset`.")
 class LinkItemsToDatasetPayload:
-    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
-    data_rows: list[DataRow] | None = column(
-        "The new data rows, in the order of the input; at most 1,000."
-    )
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
+    data_rows: list[DataRow] | None = column("The new data rows, in input order; at most 1,000.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset that lost items.")
+@strawberry.type(description="Result of `unlinkItemsFromDataset`.")
 class UnlinkItemsFromDatasetPayload:
-    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
-    removed_data_rows_count: int | None = column("How many data rows went.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
+    removed_data_rows_count: int | None = column("Number of data rows deleted.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset on which users got a role.")
+@strawberry.type(description="Result of `addDatasetUsers`.")
 class AddDatasetUsersPayload:
-    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset on which users lost their role.")
+@strawberry.type(description="Result of `removeDatasetUsers`.")
 class RemoveDatasetUsersPayload:
-    dataset: Dataset | None = resolved(dataset_by_uuid, "The dataset as it is now.")
+    dataset: Dataset | None = resolved(
+        dataset_by_uuid, "The changed dataset. Null if the viewer may no longer see it."
+    )
     user_errors: list[UserError] = column(REFUSED)

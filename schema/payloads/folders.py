@@ -1,4 +1,4 @@
-"""What mutations of folders answer."""
+"""Payloads of mutations of folders."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from schema.folders import StorageFolder
 
 
 @of()
-@strawberry.type(description="The folder that was made.")
+@strawberry.type(description="Result of `createStorageFolder`.")
 class CreateStorageFolderPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The new folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The folder that was changed.")
+@strawberry.type(description="Result of `updateStorageFolder`.")
 class UpdateStorageFolderPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What became of one folder of a bulk mutation.")
+@strawberry.type(description="Result for one folder of a bulk mutation.")
 class StorageFolderResult:
-    uuid: UUID = column("The uuid that was given.")
+    uuid: UUID = column("The requested UUID.")
     folder: StorageFolder | None = resolved(
-        folder_by_uuid, "The folder as it is now, if it was changed."
+        folder_by_uuid, "The changed folder; null if it was not changed."
     )
-    user_errors: list[UserError] = column("Why it was not changed.")
+    user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
 @of()
-@strawberry.type(description="What became of each folder.")
+@strawberry.type(description="Result of `updateStorageFolders`.")
 class UpdateStorageFoldersPayload:
-    results: list[StorageFolderResult] | None = column(
-        "One entry for each folder, in the order of the input."
-    )
+    results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What became of each folder that was to be moved.")
+@strawberry.type(description="Result of `moveStorageFolders`.")
 class MoveStorageFoldersPayload:
-    new_parent: StorageFolder | None = resolved(new_parent_of, "The folder that they lie in now.")
-    results: list[StorageFolderResult] | None = column(
-        "One entry for each folder, in the order of the input."
+    new_parent: StorageFolder | None = resolved(
+        new_parent_of, "The folder that now contains them; null for roots."
     )
+    results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What was removed (ENC-DEL, SUB-047).")
+@strawberry.type(description="Result of `deleteStorageFolder`.")
 class DeleteStorageFolderPayload:
-    folder_uuid: UUID | None = column("The folder that is gone.")
-    removed_folders_count: int | None = column("How many folders went.")
-    removed_items_count: int | None = column("How many items went.")
+    folder_uuid: UUID | None = column("The UUID of the deleted folder.")
+    removed_folders_count: int | None = column(
+        "Number of folders deleted, including the folder itself."
+    )
+    removed_items_count: int | None = column("Number of items deleted.")
     user_errors: list[UserError] = column(REFUSED)

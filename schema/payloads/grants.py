@@ -1,4 +1,4 @@
-"""What mutations of grants answer."""
+"""Payloads of mutations that grant roles to groups, and revoke them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from schema.datasets import Dataset
 from schema.fields import column, of, resolved
 from schema.folders import StorageFolder
 
-_FOLDER = "The folder with the groups that it has now, if the viewer may still see it."
-_DATASET = "The dataset with the groups that it has now, if the viewer may still see it."
+_FOLDER = "The folder with its changed groups. Null if the viewer may no longer see it."
+_DATASET = "The dataset with its changed groups. Null if the viewer may no longer see it."
 
 
 @of()
-@strawberry.type(description="The folder on which groups got a role.")
+@strawberry.type(description="Result of `addStorageFolderGroups`.")
 class AddStorageFolderGroupsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, _FOLDER)
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The folder on which groups lost their role.")
+@strawberry.type(description="Result of `removeStorageFolderGroups`.")
 class RemoveStorageFolderGroupsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, _FOLDER)
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset on which groups got a role.")
+@strawberry.type(description="Result of `addDatasetGroups`.")
 class AddDatasetGroupsPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, _DATASET)
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The dataset on which groups lost their role.")
+@strawberry.type(description="Result of `removeDatasetGroups`.")
 class RemoveDatasetGroupsPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, _DATASET)
     user_errors: list[UserError] = column(REFUSED)

@@ -1,4 +1,4 @@
-"""What mutations of cloud integrations answer."""
+"""Payloads of mutations of cloud integrations."""
 
 from __future__ import annotations
 
@@ -11,50 +11,49 @@ from schema.common import REFUSED, UserError
 from schema.fields import column, of, resolved
 from schema.integrations import CloudIntegration
 
-_GROUPS = "The integration with the groups that it has now, if the viewer may still see it."
+_GROUPS = "The integration with its changed groups. Null if the viewer may no longer see it."
 
 
 @of()
-@strawberry.type(description="The cloud integration that was made.")
+@strawberry.type(description="Result of `createCloudIntegration`.")
 class CreateCloudIntegrationPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, "The new integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The cloud integration that was changed.")
+@strawberry.type(description="Result of `updateCloudIntegration`.")
 class UpdateCloudIntegrationPayload:
-    integration: CloudIntegration | None = resolved(
-        integration_by_uuid, "The integration as it is now."
-    )
+    integration: CloudIntegration | None = resolved(integration_by_uuid, "The changed integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The cloud integration that was tried.")
+@strawberry.type(description="Result of `verifyCloudIntegration`.")
 class VerifyCloudIntegrationPayload:
     integration: CloudIntegration | None = resolved(
-        integration_by_uuid, "The integration, if all of it works."
+        integration_by_uuid,
+        "The integration. Null if access to a location failed; `userErrors` names it.",
     )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The cloud integration that was removed.")
+@strawberry.type(description="Result of `deleteCloudIntegration`.")
 class DeleteCloudIntegrationPayload:
-    integration_uuid: UUID | None = column("The integration that is gone.")
+    integration_uuid: UUID | None = column("The UUID of the deleted integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The cloud integration on which groups got a role.")
+@strawberry.type(description="Result of `addCloudIntegrationGroups`.")
 class AddCloudIntegrationGroupsPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, _GROUPS)
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The cloud integration on which groups lost their role.")
+@strawberry.type(description="Result of `removeCloudIntegrationGroups`.")
 class RemoveCloudIntegrationGroupsPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, _GROUPS)
     user_errors: list[UserError] = column(REFUSED)

@@ -1,4 +1,4 @@
-"""What mutations of items answer."""
+"""Payloads of mutations of items."""
 
 from __future__ import annotations
 
@@ -15,47 +15,43 @@ from schema.items import StorageItem
 
 
 @of()
-@strawberry.type(description="The item that was changed.")
+@strawberry.type(description="Result of `updateStorageItem`.")
 class UpdateStorageItemPayload:
-    item: StorageItem | None = resolved(item_by_uuid, "The item as it is now.")
+    item: StorageItem | None = resolved(item_by_uuid, "The changed item.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What became of one item of a bulk mutation.")
+@strawberry.type(description="Result for one item of a bulk mutation.")
 class StorageItemMutationResult:
-    uuid: UUID = column("The uuid that was given.")
+    uuid: UUID = column("The requested UUID.")
     item: StorageItem | None = resolved(
-        item_by_uuid, "The item as it is now, if it was done and is still there."
+        item_by_uuid, "The changed item. Null if the entry failed or the item no longer exists."
     )
-    user_errors: list[UserError] = column("Why it was not done.")
+    user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
 @of()
-@strawberry.type(description="What became of each item.")
+@strawberry.type(description="Result of `updateStorageItems`.")
 class UpdateStorageItemsPayload:
-    results: list[StorageItemMutationResult] | None = column(
-        "One entry for each item, in the order of the input."
-    )
+    results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What became of each item that was to be moved.")
+@strawberry.type(description="Result of `moveStorageItems`.")
 class MoveStorageItemsPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that they lie in now.")
-    results: list[StorageItemMutationResult] | None = column(
-        "One entry for each item, in the order of the input."
-    )
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that now contains them.")
+    results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What was removed (ENC-DEL, SUB-047).")
+@strawberry.type(description="Result of `deleteStorageItems`.")
 class DeleteStorageItemsPayload:
-    removed_items_count: int | None = column("How many items went, unused frames included.")
-    removed_folders_count: int | None = column("How many folders went; none.")
-    results: list[StorageItemMutationResult] | None = column(
-        "One entry for each item, in the order of the input."
+    removed_items_count: int | None = column("Number of items deleted, including unused frames.")
+    removed_folders_count: int | None = column(
+        "Number of folders deleted: always 0.", deprecated="Deleting items deletes no folders."
     )
+    results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(REFUSED)

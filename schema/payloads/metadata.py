@@ -1,4 +1,4 @@
-"""What mutations of the metadata schema answer."""
+"""Payloads of mutations of the metadata schema."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from schema.metadata import MetadataSchema, MetadataSchemaField
 
 
 @of()
-@strawberry.type(description="The metadata key that got a type.")
+@strawberry.type(description="Result of `setMetadataSchemaField`.")
 class SetMetadataSchemaFieldPayload:
-    metadata_schema: MetadataSchema | None = column("The whole schema as it is now.")
-    field: MetadataSchemaField | None = column("The key as it is now.")
+    metadata_schema: MetadataSchema | None = column("The changed schema.")
+    field: MetadataSchemaField | None = column("The changed key.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The metadata key that was deleted.")
+@strawberry.type(description="Result of `deleteMetadataSchemaField`.")
 class DeleteMetadataSchemaFieldPayload:
-    metadata_schema: MetadataSchema | None = column("The whole schema as it is now.")
-    field: MetadataSchemaField | None = column("The key as it is now.")
+    metadata_schema: MetadataSchema | None = column("The changed schema.")
+    field: MetadataSchemaField | None = column("The deleted key.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The metadata key that was brought back.")
+@strawberry.type(description="Result of `restoreMetadataSchemaField`.")
 class RestoreMetadataSchemaFieldPayload:
-    metadata_schema: MetadataSchema | None = column("The whole schema as it is now.")
-    field: MetadataSchemaField | None = column("The key as it is now.")
+    metadata_schema: MetadataSchema | None = column("The changed schema.")
+    field: MetadataSchemaField | None = column("The restored key.")
     user_errors: list[UserError] = column(REFUSED)

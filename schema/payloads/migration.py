@@ -1,4 +1,4 @@
-"""What telling items that their objects have moved answers."""
+"""Payload of the mutation that points items to objects that have moved."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from schema.items import StorageItem
 
 
 @of()
-@strawberry.type(description="What became of one entry.")
+@strawberry.type(description="Result for one entry of `migrateStorageItems`.")
 class MigrateStorageItemResult:
-    uuid: UUID | None = column("The item's uuid, if it was given.")
-    url: URL | None = column("The URL of items, if it was given.")
+    uuid: UUID | None = column("The item's UUID, if the entry had one.")
+    url: URL | None = column("The URL, if the entry had one.")
     items: list[StorageItem] = column(
-        "The items as they are now, at most 1,000; none if the entry was not done."
+        "The changed items; at most 1,000. Empty if the entry failed or was skipped."
     )
     is_skipped: bool = column(
-        "Whether no item was meant: there is none, or not by that integration."
+        "Whether the entry was skipped because no item matches it, or none in "
+        "`fromIntegrationUuid`."
     )
-    user_errors: list[UserError] = column("Why it was not done.")
+    user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
 @of()
-@strawberry.type(description="What became of each entry.")
+@strawberry.type(description="Result of `migrateStorageItems`.")
 class MigrateStorageItemsPayload:
     results: list[MigrateStorageItemResult] | None = column(
-        "One entry for each, in the order of the input."
+        "One entry per input entry, in input order."
     )
-    user_errors: list[UserError] = column("What was refused; empty if all was done.")
+    user_errors: list[UserError] = column("Errors caused by the input; empty on success.")

@@ -1,4 +1,4 @@
-"""What mutations of users, groups and API keys answer."""
+"""Payloads of mutations of users, groups and API keys."""
 
 from __future__ import annotations
 
@@ -13,66 +13,67 @@ from schema.people import ApiKey, Group, User
 
 
 @of()
-@strawberry.type(description="The user that was made.")
+@strawberry.type(description="Result of `createUser`.")
 class CreateUserPayload:
     user: User | None = resolved(user_by_uuid, "The new user.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The user that was changed.")
+@strawberry.type(description="Result of `updateUser`.")
 class UpdateUserPayload:
-    user: User | None = resolved(user_by_uuid, "The user as he is now.")
+    user: User | None = resolved(user_by_uuid, "The changed user.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The group that was made.")
+@strawberry.type(description="Result of `createGroup`.")
 class CreateGroupPayload:
     group: Group | None = resolved(group_by_uuid, "The new group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The group that was changed.")
+@strawberry.type(description="Result of `updateGroup`.")
 class UpdateGroupPayload:
-    group: Group | None = resolved(group_by_uuid, "The group as it is now.")
+    group: Group | None = resolved(group_by_uuid, "The changed group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The group that was removed.")
+@strawberry.type(description="Result of `deleteGroup`.")
 class DeleteGroupPayload:
-    group_uuid: UUID | None = column("The group that is gone.")
+    group_uuid: UUID | None = column("The UUID of the deleted group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The group that got users.")
+@strawberry.type(description="Result of `addGroupUsers`.")
 class AddGroupUsersPayload:
-    group: Group | None = resolved(group_by_uuid, "The group with all its users.")
+    group: Group | None = resolved(group_by_uuid, "The changed group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The group that lost users.")
+@strawberry.type(description="Result of `removeGroupUsers`.")
 class RemoveGroupUsersPayload:
-    group: Group | None = resolved(group_by_uuid, "The group with the users that it has left.")
+    group: Group | None = resolved(group_by_uuid, "The changed group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The API key that was made.")
+@strawberry.type(description="Result of `createApiKey`.")
 class CreateApiKeyPayload:
     api_key: ApiKey | None = resolved(api_key_by_uuid, "The new key.")
     token: str | None = column(
-        "Its text, to be sent as a bearer credential; it is shown this once."
+        "The secret token, to be sent as `Authorization: Bearer …`. Store it: it is returned "
+        "only once."
     )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The API key that was revoked.")
+@strawberry.type(description="Result of `revokeApiKey`.")
 class RevokeApiKeyPayload:
-    api_key: ApiKey | None = resolved(api_key_by_uuid, "The key as it is now.")
+    api_key: ApiKey | None = resolved(api_key_by_uuid, "The revoked key.")
     user_errors: list[UserError] = column(REFUSED)

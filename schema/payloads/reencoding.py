@@ -1,4 +1,4 @@
-"""What mutations of re-encoding jobs answer."""
+"""Payloads of mutations of re-encoding jobs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from schema.reencoding import ReencodeJob
 
 
 @of()
-@strawberry.type(description="The job that was started.")
+@strawberry.type(description="Result of `startVideoReencode`.")
 class StartVideoReencodePayload:
-    reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The job.")
+    reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The new job.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The job that was cancelled.")
+@strawberry.type(description="Result of `cancelVideoReencode`.")
 class CancelVideoReencodePayload:
-    reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The job.")
+    reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The cancelled job.")
     user_errors: list[UserError] = column(REFUSED)

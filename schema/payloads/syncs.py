@@ -1,4 +1,4 @@
-"""What mutations of syncs answer."""
+"""Payloads of mutations of syncs and of cloud-synced folders."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from schema.syncs import CloudSyncJob
 
 
 @of()
-@strawberry.type(description="The sync of the folder.")
+@strawberry.type(description="Result of `startCloudFolderSync`.")
 class StartCloudFolderSyncPayload:
     cloud_sync_job: CloudSyncJob | None = resolved(
-        sync_by_uuid, "The sync that was started, or that runs already."
+        sync_by_uuid, "The new sync, or the one that was already running."
     )
-    was_running: bool | None = column("Whether it was there before.")
+    was_running: bool | None = column(
+        "Whether a sync of the folder was already running, which is then returned."
+    )
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The sync that was cancelled.")
+@strawberry.type(description="Result of `cancelCloudFolderSync`.")
 class CancelCloudFolderSyncPayload:
-    cloud_sync_job: CloudSyncJob | None = resolved(sync_by_uuid, "The sync.")
+    cloud_sync_job: CloudSyncJob | None = resolved(sync_by_uuid, "The cancelled sync.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The folder with how it deals with metadata now.")
+@strawberry.type(description="Result of `setFolderMetadataIngestion`.")
 class SetFolderMetadataIngestionPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The folder with whether it is synced by itself now.")
+@strawberry.type(description="Result of `setFolderAutoSync`.")
 class SetFolderAutoSyncPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)

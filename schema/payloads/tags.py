@@ -1,4 +1,4 @@
-"""What mutations of tags answer."""
+"""Payloads of mutations of tags."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from schema.tags import OrganisationTag
 
 
 @of()
-@strawberry.type(description="The tag that was made.")
+@strawberry.type(description="Result of `createOrganisationTag`.")
 class CreateOrganisationTagPayload:
     organisation_tag: OrganisationTag | None = resolved(tag_by_uuid, "The new tag.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The tag that was removed.")
+@strawberry.type(description="Result of `deleteOrganisationTag`.")
 class DeleteOrganisationTagPayload:
-    organisation_tag_uuid: UUID | None = column("The tag that is gone.")
-    untagged_folders_count: int | None = column("How many folders had it.")
+    organisation_tag_uuid: UUID | None = column("The UUID of the deleted tag.")
+    untagged_folders_count: int | None = column("Number of folders that had the tag.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The folder that got tags.")
+@strawberry.type(description="Result of `addStorageFolderTags`.")
 class AddStorageFolderTagsPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The folder that lost tags.")
+@strawberry.type(description="Result of `removeStorageFolderTags`.")
 class RemoveStorageFolderTagsPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder as it is now.")
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)

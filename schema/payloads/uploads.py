@@ -1,4 +1,4 @@
-"""What mutations of uploads and jobs answer."""
+"""Payloads of mutations of uploads and upload jobs."""
 
 from __future__ import annotations
 
@@ -17,87 +17,94 @@ from schema.uploads import UploadJob
 
 
 @of()
-@strawberry.type(description="Where to send the bytes of a placeholder (ENC-SURL).")
+@strawberry.type(description="Instructions for sending the bytes of a placeholder.")
 class UploadTarget:
-    item_uuid: UUID = column("The placeholder, which becomes the item.")
-    item: StorageItem | None = resolved(item_by_uuid, "The placeholder itself.")
-    object_key: str = column("The key under which the bytes will lie.")
+    item_uuid: UUID = column("The placeholder's UUID. It stays the UUID of the item.")
+    item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
+    object_key: str = column("Key of the object in the store.")
     already_stored: bool = column(
-        "Whether these very bytes, which the viewer can read, need no sending."
+        "Whether the bytes need not be sent because the viewer can read an object with the same "
+        "content. Then `url` is null."
     )
     url: URL | None = column(
-        "Where to send the file as one request; null if it is sent in parts, or not at all."
+        "URL for sending the whole file in one request. Null if the file must be sent in parts, "
+        "or not at all."
     )
-    method: str | None = column("The HTTP method of that request.")
-    upload_headers: JSON = column("Headers that must be sent with it just as they are, by name.")
+    method: str | None = column("HTTP method of that request; null whenever `url` is.")
+    upload_headers: JSON = column("Headers that must be sent unchanged with the request, by name.")
     expires_at: datetime | None = column(
-        "Until when it may be sent; renewUploadUrls gives another."
+        "When the URL expires, in UTC; null whenever `url` is. `renewUploadUrls` signs a new one."
     )
     part_size: BigInt | None = column(
-        "Bytes in each part but the last, if the file is sent in parts: see signUploadParts."
+        "Size of each part but the last, in bytes, if the file must be sent in parts; null "
+        "otherwise. See `signUploadParts`."
     )
-    part_count: int | None = column("How many parts the file has.")
+    part_count: int | None = column(
+        "Number of parts, if the file must be sent in parts; null otherwise."
+    )
 
 
 @of()
-@strawberry.type(description="Where to send one part of a large file.")
+@strawberry.type(description="Instructions for sending one part of a large file.")
 class SignedUploadPart:
-    number: int = column("The part's number, from 1.")
-    size: BigInt = column("Exactly how many bytes it has.")
-    url: URL = resolved(uploads.part_url, "Where to send it.")
-    method: str = resolved(uploads.part_method, "The HTTP method.")
+    number: int = column("Number of the part, counted from 1.")
+    size: BigInt = column("Exact size of the part in bytes.")
+    url: URL = resolved(uploads.part_url, "URL for sending the part.")
+    method: str = resolved(uploads.part_method, "HTTP method of the request.")
     upload_headers: JSON = resolved(
-        uploads.part_headers, "Headers that must be sent with it just as they are, by name."
+        uploads.part_headers, "Headers that must be sent unchanged with the request, by name."
     )
-    expires_at: datetime = resolved(uploads.part_expiry, "Until when it may be sent.")
+    expires_at: datetime = resolved(
+        uploads.part_expiry, "When the URL expires, in UTC. `signUploadParts` signs a new one."
+    )
 
 
 @of()
-@strawberry.type(description="Targets, one for each file in the order of the input.")
+@strawberry.type(description="Result of `requestUploadUrls`.")
 class RequestUploadUrlsPayload:
-    targets: list[UploadTarget] | None = column("Where to send the bytes.")
+    targets: list[UploadTarget] | None = column("One entry per file, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="Targets, one for each placeholder in the order of the input.")
+@strawberry.type(description="Result of `renewUploadUrls`.")
 class RenewUploadUrlsPayload:
-    targets: list[UploadTarget] | None = column("Where to send the bytes.")
+    targets: list[UploadTarget] | None = column("One entry per placeholder, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="Signed parts, in the order of the input.")
+@strawberry.type(description="Result of `signUploadParts`.")
 class SignUploadPartsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
-    parts: list[SignedUploadPart] | None = column("Where to send each part.")
+    parts: list[SignedUploadPart] | None = column("One entry per part, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The placeholder whose bytes are all there now.")
+@strawberry.type(description="Result of `completeUploadParts`.")
 class CompleteUploadPartsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="What was given up.")
+@strawberry.type(description="Result of `abortUploads`.")
 class AbortUploadsPayload:
-    removed_items_count: int | None = column("How many placeholders went.")
+    removed_items_count: int | None = column("Number of placeholders removed.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The job that was started.")
+@strawberry.type(description="Result of `startUploadJob`.")
 class StartUploadJobPayload:
-    upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The job.")
+    upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The new job.")
     user_errors: list[UserError] = column(REFUSED)
 
 
 @of()
-@strawberry.type(description="The job that was cancelled (ENC-UCAN).")
+@strawberry.type(description="Result of `cancelUploadJob`.")
 class CancelUploadJobPayload:
-    upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The job.")
-    units_cancelled_count: int | None = column("How many units were given up.")
+    upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The cancelled job.")
+    units_cancelled_count: int | None = column("Number of units cancelled.")
     user_errors: list[UserError] = column(REFUSED)

@@ -61,7 +61,7 @@ ROWS: dict[str, Table] = {
     "FilterPreset": collections.filter_presets,
     "OrganisationTag": tags.organisation_tags,
 }
-BOUNDED_LISTS = "at most|At most|one entry|One entry|in the order of the input|no more than|1 to |Where to send"
+BOUNDED_LISTS = "[Aa]t most|[Oo]ne entry per|1 to "
 
 
 def own_types() -> list[GraphQLNamedType]:
