@@ -44,7 +44,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
     rules, store = _fetch_rules(settings), _store(settings)
     fetcher = await asyncio.to_thread(  # it reads all certificates
-        Fetcher, rules, most=settings.fetch_bytes, seconds=settings.fetch_seconds
+        Fetcher, rules, max_bytes=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
     clouds = Clouds(
         Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials

@@ -1,75 +1,120 @@
-"""Azure's blobs: signatures for one blob or one container (service SAS), made here from the account's key."""
+"""Azure Blob Storage: service SAS for one blob or one container, made from the account's key.
+
+The signature is written out here rather than taken from azure-storage-blob; see
+docs/decisions/azure-signatures.md.
+"""
 
 import base64
 import hashlib
 import hmac
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
-from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage
-from gateway.clouds.urls import azure_endpoint
-from gateway.clouds.xml import each, parsed, text
+from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage, Signer
+from gateway.clouds.provider import AccountField, CloudProvider, split_path
+from gateway.clouds.xml import parse_xml, required_text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
+from gateway.kinds.enums import StorageLocationName
 from gateway.stores.headers import attachment_header, safe_media_type
 
-_VERSION = "2021-12-02"
-_SKEW = timedelta(minutes=5)
-"""How much later than ours the cloud's clock may be."""
+_API_VERSION = "2021-12-02"
+_CLOCK_SKEW = timedelta(minutes=5)
+"""How far the cloud's clock may be behind the server's."""
+_UTF8_BOM = b"\xef\xbb\xbf"
+
+
+class Azure(CloudProvider):
+    """Azure Blob Storage. A bucket is called a container there."""
+
+    kind = StorageLocationName.AZURE
+    fields = (
+        AccountField(
+            "account",
+            is_required=True,
+            pattern=re.compile(r"[a-z0-9]{3,24}", re.ASCII),
+            expected="3 to 24 lowercase letters and digits",
+        ),
+        AccountField("endpoint"),
+    )
+    required_credentials = frozenset({"account_key"})
+    endpoint_has_path = True
+    credential_error_codes = frozenset({"AuthenticationFailed"})
+
+    def signer(self, account: CloudAccount) -> Signer:
+        return AzureSigner(account)
+
+    def split_https_url(self, account: CloudAccount, url: SplitResult) -> tuple[str, str] | None:
+        base = urlsplit(_endpoint(account))
+        if (url.scheme, url.netloc) != (base.scheme, base.netloc):
+            return None
+        if not f"{url.path}/".startswith(f"{base.path}/"):
+            return None
+        bucket, key = split_path(url.path.removeprefix(base.path).removeprefix("/"))
+        return unquote(bucket), key
+
+    def object_url(self, account: CloudAccount, location: ObjectLocation) -> str:
+        key = re.sub(r"[%?#\s\\]", lambda match: quote(match[0]), location.key)
+        return f"{_endpoint(account)}/{location.bucket}/{key}"
+
+    def url_prefix(self, account: CloudAccount) -> str:
+        return _endpoint(account)
 
 
 class AzureSigner:
-    """Signs for one account; its key is in base64, as Azure gives it."""
+    """Signer of one account, whose key is the base64 text that Azure shows."""
 
     def __init__(self, account: CloudAccount) -> None:
         self._account = account.account or ""
-        self._endpoint = (account.endpoint or azure_endpoint(self._account)).rstrip("/")
+        self._endpoint = _endpoint(account)
+        key = (account.credentials or {}).get("account_key", "")
         try:
-            self._key = base64.b64decode(
-                (account.credentials or {}).get("account_key", ""), validate=True
-            )
+            self._key = base64.b64decode(key, validate=True)
         except ValueError:
-            raise FetchError(ErrorCode.CONFLICT, "The account's key is not in base64.") from None
+            raise FetchError(ErrorCode.CONFLICT, "The account key is not valid base64.") from None
 
-    def head(self, place: ObjectLocation, lifetime: timedelta) -> str:
-        return self.get(place, lifetime)
+    def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
+        return self.get(location, lifetime)
 
     def get(
         self,
-        place: ObjectLocation,
+        location: ObjectLocation,
         lifetime: timedelta,
         *,
         file_name: str = "",
         content_type: str = "",
     ) -> str:
-        named = (
-            {"rscd": attachment_header(file_name), "rsct": safe_media_type(content_type)}
-            if file_name
-            else {}
-        )
-        return self._sign("b", "r", place, lifetime, named)
+        headers = {}
+        if file_name:
+            headers["rscd"] = attachment_header(file_name)
+            headers["rsct"] = safe_media_type(content_type)
+        return self._sign("b", "r", f"{location.bucket}/{location.key}", lifetime, headers)
 
-    def page(self, place: ObjectLocation, after: str | None, size: int, lifetime: timedelta) -> str:
+    def page(
+        self, location: ObjectLocation, after: str | None, size: int, lifetime: timedelta
+    ) -> str:
         query = {
             "restype": "container",
             "comp": "list",
-            "prefix": place.key,
+            "prefix": location.key,
             "maxresults": str(size),
         }
-        signed = self._sign("c", "l", ObjectLocation(place.bucket, ""), lifetime, {})
-        return f"{signed}&{urlencode({**query, **({'marker': after} if after else {})})}"
+        if after:
+            query["marker"] = after
+        return f"{self._sign('c', 'l', location.bucket, lifetime, {})}&{urlencode(query)}"
 
     def read_page(self, data: bytes) -> ObjectPage:
-        root = parsed(data.removeprefix(b"\xef\xbb\xbf"))
+        root = parse_xml(data.removeprefix(_UTF8_BOM))
         objects = []
-        for one in each(root, "Blobs/Blob"):
-            modified = one.findtext("Properties/Last-Modified")
+        for entry in root.iterfind("Blobs/Blob"):
+            modified = entry.findtext("Properties/Last-Modified")
             objects.append(
                 CloudObject(
-                    key=text(one, "Name"),
-                    size=int(text(one, "Properties/Content-Length")),
-                    etag=one.findtext("Properties/Etag"),
+                    key=required_text(entry, "Name"),
+                    size=int(required_text(entry, "Properties/Content-Length")),
+                    etag=entry.findtext("Properties/Etag"),
                     last_modified=parsedate_to_datetime(modified).astimezone(UTC)
                     if modified
                     else None,
@@ -81,39 +126,50 @@ class AzureSigner:
         self,
         resource: str,
         permissions: str,
-        place: ObjectLocation,
+        path: str,
         lifetime: timedelta,
-        answer: dict[str, str],
+        headers: dict[str, str],
     ) -> str:
-        path = "/".join(filter(None, (place.bucket, place.key)))
-        moment = datetime.now(UTC)
+        """Return the signed URL of a blob (`b`) or a container (`c`)."""
+        now = datetime.now(UTC)
         claims = {
             "sp": permissions,
-            "st": _written(moment - _SKEW),
-            "se": _written(moment + lifetime),
-            "sv": _VERSION,
+            "st": _format_time(now - _CLOCK_SKEW),
+            "se": _format_time(now + lifetime),
+            "sv": _API_VERSION,
             "sr": resource,
-            **answer,
+            **headers,
         }
-        claims["sig"] = self._signature(f"/blob/{self._account}/{path}", claims)
+        claims["sig"] = self._signature(path, claims)
         return f"{self._endpoint}/{quote(path, safe='/~')}?{urlencode(claims)}"
 
-    def _signature(self, resource: str, claims: dict[str, str]) -> str:
-        """Over a line for each of the claims that there could be, in Azure's order."""
+    def _signature(self, path: str, claims: dict[str, str]) -> str:
+        """Return the base64 HMAC-SHA256 over a line per field, in the order that Azure defines."""
         lines = [
-            *(claims[name] for name in ("sp", "st", "se")),
-            resource,
-            "",
-            "",
-            "",
+            claims["sp"],
+            claims["st"],
+            claims["se"],
+            f"/blob/{self._account}/{path}",
+            "",  # stored access policy
+            "",  # IP range
+            "",  # protocol
             claims["sv"],
             claims["sr"],
+            "",  # snapshot
+            "",  # encryption scope
+            "",  # Cache-Control
+            claims.get("rscd", ""),  # Content-Disposition
+            "",  # Content-Encoding
+            "",  # Content-Language
+            claims.get("rsct", ""),  # Content-Type
         ]
-        lines += ["", "", "", claims.get("rscd", ""), "", "", claims.get("rsct", "")]
-        return base64.b64encode(
-            hmac.digest(self._key, "\n".join(lines).encode(), hashlib.sha256)
-        ).decode()
+        digest = hmac.digest(self._key, "\n".join(lines).encode(), hashlib.sha256)
+        return base64.b64encode(digest).decode()
 
 
-def _written(moment: datetime) -> str:
+def _endpoint(account: CloudAccount) -> str:
+    return (account.endpoint or f"https://{account.account}.blob.core.windows.net").rstrip("/")
+
+
+def _format_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""What every cloud can do for us: say where to ask, with a signature, and tell what an answer to a listing means."""
+"""Types shared by all cloud providers: accounts, object locations, listings, signers."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from gateway.kinds.enums import StorageLocationName
 
 @dataclass(frozen=True, slots=True)
 class ObjectLocation:
-    """An object, or the objects that have a prefix, in a bucket; Azure calls buckets containers."""
+    """A bucket (Azure: container) and the key of an object or a prefix of keys."""
 
     bucket: str
     key: str
@@ -17,7 +17,7 @@ class ObjectLocation:
 
 @dataclass(frozen=True, slots=True)
 class CloudObject:
-    """What a cloud says of one object: `size` in bytes; `etag` changes when its bytes do."""
+    """Metadata of an object: `size` in bytes; `etag` changes whenever the bytes do."""
 
     key: str
     size: int
@@ -27,7 +27,7 @@ class CloudObject:
 
 @dataclass(frozen=True, slots=True)
 class ObjectPage:
-    """Objects in the order of their keys, and what to give for the next page; None if this is the last."""
+    """One page of a listing, ordered by key; `next` continues it and is None on the last page."""
 
     objects: list[CloudObject]
     next: str | None
@@ -35,9 +35,10 @@ class ObjectPage:
 
 @dataclass(frozen=True, slots=True)
 class CloudAccount:
-    """How a store is reached, what may be touched there, and with what: without credentials the server's own are taken.
+    """How an integration reaches its cloud, and which objects it may touch there.
 
-    The key of each of `roots` is empty or ends in a slash.
+    Only objects under `roots` may be touched; the key of a root is empty or ends in a slash.
+    Without `credentials`, requests are signed with the server's own.
     """
 
     kind: StorageLocationName
@@ -49,23 +50,31 @@ class CloudAccount:
 
 
 class Signer(Protocol):
-    """One kind of cloud. URLs are signed here and now, but for the server's own credentials, which may take a while."""
+    """Presigned requests to one account, and the format of its listings.
 
-    def head(self, place: ObjectLocation, lifetime: timedelta) -> str:
-        """The URL that answers a HEAD with what there is to know of an object."""
+    Signing needs no network, except that loading the server's own credentials may block.
+    """
+
+    def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
+        """Return a URL for a HEAD request on an object."""
 
     def get(
         self,
-        place: ObjectLocation,
+        location: ObjectLocation,
         lifetime: timedelta,
         *,
         file_name: str = "",
         content_type: str = "",
     ) -> str:
-        """The URL of an object, in whole or in part; with a name it comes as an attachment of that name and type."""
+        """Return a URL for a GET request on an object, whole or by range.
 
-    def page(self, place: ObjectLocation, after: str | None, size: int, lifetime: timedelta) -> str:
-        """The URL of a page of the objects whose keys begin with that of `place`."""
+        With a file name, the response is an attachment of that name and content type.
+        """
+
+    def page(
+        self, location: ObjectLocation, after: str | None, size: int, lifetime: timedelta
+    ) -> str:
+        """Return a URL that lists `size` objects whose keys begin with the location's key."""
 
     def read_page(self, data: bytes) -> ObjectPage:
-        """What the answer to that says; raises `ValueError` for what is no such answer."""
+        """Parse the body of a listing; raises `ValueError` if it is not one."""

@@ -1,11 +1,15 @@
-"""A customer's store as we use it: its kind signs, the guarded fetcher sends, and nothing is ever changed there."""
+"""Read access to one cloud account: the provider signs, the guarded fetcher sends.
+
+Nothing in a customer's cloud is ever changed.
+"""
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage, Signer
+from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import allowed_location
 from gateway.clouds.xml import error_code
 from gateway.errors import ErrorCode
@@ -14,29 +18,24 @@ from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher
 from gateway.stores.base import SignedRequest, expires_after
 
 PAGE_SIZE = 1000
-"""Objects in a page at most: no cloud of ours gives more."""
-_OURS = timedelta(minutes=15)
-"""How long a signature lives that only we use."""
-_LONGEST_PAGE = 16 << 20
-_BAD_CREDENTIALS = {
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "AuthenticationFailed",
-    "InvalidToken",
-    "ExpiredToken",
-    "InvalidSecurity",
-}
+"""Objects per page of a listing; no provider gives more."""
+_INTERNAL_LIFETIME = timedelta(minutes=15)
+"""Lifetime of signatures that never leave the server."""
+_MAX_PAGE_BYTES = 16 << 20
 
 
 class BadCredentials(FetchError):
-    """The cloud does not know our keys."""
+    """Raised when the cloud does not know, or no longer accepts, an account's credentials."""
 
     def __init__(self) -> None:
-        super().__init__(ErrorCode.FORBIDDEN, "The cloud does not accept the credentials.")
+        super().__init__(ErrorCode.FORBIDDEN, "The cloud rejected the credentials.")
 
 
 class Cloud:
-    """One account. What cannot be had raises a `FetchError` that says why and names neither keys nor signatures."""
+    """One cloud account.
+
+    Methods raise a `FetchError` whose message is safe to show: it names no keys or signatures.
+    """
 
     def __init__(self, account: CloudAccount, signer: Signer, fetcher: Fetcher) -> None:
         self.account = account
@@ -44,80 +43,90 @@ class Cloud:
         self._fetcher = fetcher
 
     def locate(self, url: str) -> ObjectLocation:
-        """What a URL names that this account may touch."""
+        """Return the location that a URL names, which the account must be allowed to touch."""
         try:
             return allowed_location(self.account, url)
         except ValueError as error:
             raise FetchError(ErrorCode.FORBIDDEN, str(error)) from None
 
-    async def head(self, place: ObjectLocation) -> CloudObject:
-        """What there is to know of an object."""
-        url = await self._signed(lambda: self._signer.head(place, _OURS))
-        answer = await self._fetcher.request(url, method="HEAD")
-        if answer.status != 200:
-            raise status_error(answer.status)
-        size, modified = (
-            answer.headers.get("content-length", ""),
-            answer.headers.get("last-modified"),
-        )
+    async def head(self, location: ObjectLocation) -> CloudObject:
+        """Return the metadata of an object."""
+        url = await self._signed(lambda: self._signer.head(location, _INTERNAL_LIFETIME))
+        response = await self._fetcher.request(url, method="HEAD")
+        if response.status != 200:
+            raise status_error(response.status)
+        size = response.headers.get("content-length", "")
         if not size.isdecimal():
-            raise FetchError(ErrorCode.CONFLICT, "The cloud does not say how long the object is.")
-        try:
-            moment = parsedate_to_datetime(modified).astimezone(UTC) if modified else None
-        except ValueError:
-            moment = None
-        return CloudObject(place.key, int(size), answer.headers.get("etag"), moment)
+            raise FetchError(
+                ErrorCode.CONFLICT, "The cloud's response does not say how large the object is."
+            )
+        modified = _parse_http_date(response.headers.get("last-modified"))
+        return CloudObject(location.key, int(size), response.headers.get("etag"), modified)
 
-    async def read(self, place: ObjectLocation, start: int, stop: int) -> FetchedRange:
-        """The bytes of an object from `start` up to, not including, `stop`, as in a slice."""
-        return await self._fetcher.read_range(await self.internal_url(place), start, stop)
+    async def read(self, location: ObjectLocation, start: int, stop: int) -> FetchedRange:
+        """Return the bytes of an object from `start` up to, not including, `stop`."""
+        return await self._fetcher.read_range(await self.internal_url(location), start, stop)
 
-    async def internal_url(self, place: ObjectLocation) -> str:
-        """A URL of an object, for ourselves."""
-        return await self._signed(lambda: self._signer.get(place, _OURS))
+    async def internal_url(self, location: ObjectLocation) -> str:
+        """Return a URL of an object that must not be shown to clients."""
+        return await self._signed(lambda: self._signer.get(location, _INTERNAL_LIFETIME))
 
     async def list_objects(
-        self, place: ObjectLocation, after: str | None = None, size: int = PAGE_SIZE
+        self, location: ObjectLocation, after: str | None = None, size: int = PAGE_SIZE
     ) -> ObjectPage:
-        """Up to `size` objects whose keys begin with that of `place`; `after` is the `next` of the page before."""
-        url = await self._signed(lambda: self._signer.page(place, after, size, _OURS))
-        answer = await self._fetcher.request(url, most=_LONGEST_PAGE)
-        if answer.status != 200:
-            raise _refused_page(answer)
+        """Return up to `size` objects whose keys begin with the location's key.
+
+        `after` is the `next` of the previous page.
+        """
+        url = await self._signed(
+            lambda: self._signer.page(location, after, size, _INTERNAL_LIFETIME)
+        )
+        response = await self._fetcher.request(url, max_bytes=_MAX_PAGE_BYTES)
+        if response.status != 200:
+            raise self._listing_error(response)
         try:
-            return await asyncio.to_thread(self._signer.read_page, answer.data)
+            return await asyncio.to_thread(self._signer.read_page, response.data)
         except ValueError:
-            raise FetchError(
-                ErrorCode.CONFLICT, "What answers at the endpoint is not such a cloud."
-            ) from None
+            message = "The response is not an object listing: check the kind and the endpoint."
+            raise FetchError(ErrorCode.CONFLICT, message) from None
 
     async def sign_get(
-        self, place: ObjectLocation, file_name: str, content_type: str, lifetime: timedelta
+        self, location: ObjectLocation, file_name: str, content_type: str, lifetime: timedelta
     ) -> SignedRequest:
-        """A download of the object, by anybody, as an attachment with that name and type."""
-        expires_at = expires_after(lifetime)  # before signing, so that nobody is promised too much
+        """Return a request that downloads the object as an attachment, for clients."""
+        expires_at = expires_after(lifetime)  # before signing, so as never to promise too much
         url = await self._signed(
             lambda: self._signer.get(
-                place, lifetime, file_name=file_name, content_type=content_type
+                location, lifetime, file_name=file_name, content_type=content_type
             )
         )
         return SignedRequest(url, "GET", expires_at)
 
     async def _signed(self, sign: Callable[[], str]) -> str:
-        """In a thread: the server's own credentials may have to be fetched first."""
+        """Sign in a thread: the server's own credentials may have to be loaded first."""
         return await asyncio.to_thread(sign)
 
+    def _listing_error(self, response: FetchedResponse) -> FetchError:
+        """Return the error for a listing that was refused, as specific as the response allows."""
+        codes = PROVIDERS[self.account.kind].credential_error_codes
+        if error_code(response.data) in codes:
+            return BadCredentials()
+        if response.status == 404:
+            return FetchError(ErrorCode.NOT_FOUND, "The bucket does not exist.")
+        if response.status in (401, 403):
+            message = "The credentials do not allow listing this location."
+            return FetchError(ErrorCode.FORBIDDEN, message)
+        if response.status in (301, 307, 400):
+            message = (
+                f"The cloud rejected the request (status {response.status}): check the region and "
+                "the endpoint."
+            )
+            return FetchError(ErrorCode.CONFLICT, message)
+        return status_error(response.status)
 
-def _refused_page(answer: FetchedResponse) -> FetchError:
-    code = error_code(answer.data)
-    if code in _BAD_CREDENTIALS:
-        return BadCredentials()
-    if answer.status == 404:
-        return FetchError(ErrorCode.NOT_FOUND, "The cloud has no such bucket.")
-    if answer.status in (401, 403):
-        return FetchError(ErrorCode.FORBIDDEN, "The cloud does not let us list this.")
-    if answer.status in (301, 307, 400):
-        return FetchError(
-            ErrorCode.CONFLICT, "The cloud does not answer here: see the region and the endpoint."
-        )
-    return status_error(answer.status)
+
+def _parse_http_date(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None

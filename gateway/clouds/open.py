@@ -1,74 +1,78 @@
-"""Clouds as integrations describe them: opened when they are needed, and kept while the integration stays as it is."""
+"""Opens the clouds of integrations and caches them while the integration stays unchanged."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import orjson
 
-from gateway.clouds.azure import AzureSigner
-from gateway.clouds.base import CloudAccount, Signer
+from gateway.clouds.base import CloudAccount
 from gateway.clouds.cloud import Cloud
-from gateway.clouds.s3 import S3Signer
+from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import make_account
 from gateway.clouds.vault import UnsealFailed, Vault
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
-from gateway.kinds.enums import StorageLocationName
+from gateway.models.integrations import CloudIntegrationRecord
 
-_KEPT = 100
+_CACHE_SIZE = 100
 
 
 class Clouds:
-    """Opens clouds; `shares_credentials` says whether integrations may go out with the server's own credentials."""
+    """Opens clouds; `shares_credentials` says whether integrations may use the server's own."""
 
     def __init__(self, vault: Vault, fetcher: Fetcher, *, shares_credentials: bool) -> None:
         self._vault = vault
         self._fetcher = fetcher
         self.shares_credentials = shares_credentials
-        self._kept: OrderedDict[tuple[Any, ...], Cloud] = OrderedDict()
+        self._cache: OrderedDict[Hashable, Cloud] = OrderedDict()
 
     def seal(self, uuid: UUID, credentials: dict[str, str]) -> str:
-        """The credentials of an integration as its row holds them."""
+        """Encrypt the credentials of an integration for its row."""
         return self._vault.seal(uuid, orjson.dumps(credentials).decode())
 
-    def account_for(self, row: Any) -> CloudAccount:
-        """How the store of an integration's row is reached; raises a `FetchError` where it is not."""
-        account = make_account(row.kind, row.endpoint, row.region, row.account, row.locations)
-        return replace(account, credentials=self._credentials(row))
+    def account_for(self, row: CloudIntegrationRecord) -> CloudAccount:
+        """Return the account of an integration.
 
-    async def for_integration(self, row: Any) -> Cloud:
-        """The cloud of an integration's row; raises a `FetchError` where it cannot be reached."""
+        Raises a `FetchError` if its credentials cannot be decrypted or may not be used.
+        """
+        account = make_account(row.kind, row.endpoint, row.region, row.account, row.locations)
+        return replace(account, credentials=self._credentials_of(row))
+
+    async def for_integration(self, row: CloudIntegrationRecord) -> Cloud:
+        """Return the cloud of an integration; raises a `FetchError` as `account_for` does."""
         key = (row.uuid, row.endpoint, row.region, row.account, row.secret, tuple(row.locations))
-        if key not in self._kept:
-            self._kept[key] = await self.open(self.account_for(row))
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = await self.open(self.account_for(row))
+            if len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(key)
+        return self._cache[key]
 
     async def open(self, account: CloudAccount) -> Cloud:
-        """The cloud of an account, whether or not there is an integration for it."""
-        kind: Callable[[CloudAccount], Signer] = (
-            AzureSigner if account.kind is StorageLocationName.AZURE else S3Signer
-        )
-        return Cloud(
-            account, await asyncio.to_thread(kind, account), self._fetcher
-        )  # boto3 reads many files first
+        """Return the cloud of an account, which need not belong to an integration yet."""
+        signer = await asyncio.to_thread(PROVIDERS[account.kind].signer, account)
+        return Cloud(account, signer, self._fetcher)
 
-    def _credentials(self, row: Any) -> dict[str, str] | None:
+    def _credentials_of(self, row: CloudIntegrationRecord) -> dict[str, str] | None:
+        """Return the decrypted credentials; None where the server's own are used instead."""
         if row.uses_server_credentials:
             if not self.shares_credentials:
-                said = "The integration goes out with the server's own credentials, which the site does not allow."
-                raise FetchError(ErrorCode.FORBIDDEN, said)
+                message = (
+                    "The integration uses the server's credentials, which this site does not "
+                    "allow: give it credentials of its own."
+                )
+                raise FetchError(ErrorCode.FORBIDDEN, message)
             return None
         try:
-            opened: dict[str, str] = orjson.loads(self._vault.open(row.uuid, row.secret or ""))
-            return opened
+            credentials: dict[str, str] = orjson.loads(self._vault.open(row.uuid, row.secret or ""))
+            return credentials
         except UnsealFailed:
-            said = "The integration's credentials cannot be read, for the site's secret is another: give them again."
-            raise FetchError(ErrorCode.CONFLICT, said) from None
+            message = (
+                "The integration's credentials cannot be decrypted because the site's secret key "
+                "has changed: set the credentials again."
+            )
+            raise FetchError(ErrorCode.CONFLICT, message) from None

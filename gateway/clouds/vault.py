@@ -1,4 +1,4 @@
-"""Secrets of integrations at rest: sealed with a key that only the site's own secret gives."""
+"""Encryption of integrations' credentials at rest, with a key derived from the site's secret."""
 
 import base64
 import secrets
@@ -10,31 +10,31 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _PURPOSE = b"storegraph: secrets of cloud integrations, 1"
-_NONCE = 12
+_NONCE_BYTES = 12
 
 
 class UnsealFailed(Exception):
-    """The text was not sealed for this row with this site's secret."""
+    """Raised for text that was not sealed for this row with this site's secret."""
 
 
 class Vault:
-    """Seals and opens texts; each is good only for the row that it was sealed for (AES-256-GCM)."""
+    """Seals texts with AES-256-GCM; a sealed text can be opened only for the same row."""
 
     def __init__(self, site_secret: bytes) -> None:
         derived = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(site_secret)
         self._cipher = AESGCM(derived)
 
     def seal(self, owner: UUID, text: str) -> str:
-        """The text as it may be written down."""
-        nonce = secrets.token_bytes(_NONCE)
-        return base64.b64encode(
-            nonce + self._cipher.encrypt(nonce, text.encode(), owner.bytes)
-        ).decode()
+        """Encrypt a text for the row `owner`; the result is base64."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        ciphertext = self._cipher.encrypt(nonce, text.encode(), owner.bytes)
+        return base64.b64encode(nonce + ciphertext).decode()
 
     def open(self, owner: UUID, sealed: str) -> str:
-        """The text as it was; raises `UnsealFailed`."""
+        """Decrypt a text that was sealed for the row `owner`; raises `UnsealFailed`."""
         try:
             data = base64.b64decode(sealed, validate=True)
-            return self._cipher.decrypt(data[:_NONCE], data[_NONCE:], owner.bytes).decode()
+            nonce, ciphertext = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
+            return self._cipher.decrypt(nonce, ciphertext, owner.bytes).decode()
         except (InvalidTag, ValueError):
             raise UnsealFailed from None

@@ -1,16 +1,19 @@
-"""The XML in which clouds list objects and say what is wrong."""
+"""XML of cloud responses: listings and errors."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 Element = ElementTree.Element
 
 
-def parsed(data: bytes) -> Element:
-    """The document, its names without namespaces; raises `ValueError` for one that is broken or declares types."""
+def parse_xml(data: bytes) -> Element:
+    """Return the root element, with all namespaces removed from tags.
+
+    Raises `ValueError` for malformed documents, and for those with a document type or entities,
+    which no cloud sends and which a parser may expand to any size.
+    """
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ValueError("a document with a type of its own")
+        raise ValueError("the document declares a type or entities")
     try:
         root = ElementTree.fromstring(data)
     except ElementTree.ParseError as error:
@@ -20,21 +23,16 @@ def parsed(data: bytes) -> Element:
     return root
 
 
-def text(element: Element, path: str) -> str:
-    """The text at a path; raises `ValueError` if there is none."""
-    found = element.findtext(path)
-    if found is None:
-        raise ValueError(f"there is no {path}")
-    return found
+def required_text(element: Element, path: str) -> str:
+    """Return the text at a path; raises `ValueError` if there is none."""
+    text = element.findtext(path)
+    if text is None:
+        raise ValueError(f"{path} is missing")
+    return text
 
 
-def each(element: Element, path: str) -> Iterator[Element]:
-    """The elements at a path."""
-    yield from element.iterfind(path)
-
-
-def moment(text: str | None) -> datetime | None:
-    """A moment of RFC 3339, in UTC; None where there is none that can be read."""
+def parse_timestamp(text: str | None) -> datetime | None:
+    """Return an RFC 3339 timestamp in UTC; None if it is absent or malformed."""
     try:
         return datetime.fromisoformat((text or "").replace("Z", "+00:00")).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -42,8 +40,8 @@ def moment(text: str | None) -> datetime | None:
 
 
 def error_code(data: bytes) -> str:
-    """The code in an answer that says what is wrong, such as `AccessDenied`; empty if it has none."""
+    """Return the code of an error response, such as `AccessDenied`; empty if it has none."""
     try:
-        return parsed(data).findtext("Code") or ""
+        return parse_xml(data).findtext("Code") or ""
     except ValueError:
         return ""

@@ -1,4 +1,8 @@
-"""The network as fetching sees it: a name is resolved once, and the connection made to an address that was checked."""
+"""Connections of the fetcher, made only to addresses that the rules allow.
+
+A name is resolved once and its addresses are connected to directly, so that a second lookup
+cannot give others (DNS rebinding).
+"""
 
 import asyncio
 import socket
@@ -13,19 +17,20 @@ from gateway.fetching.errors import no_public_address_error
 from gateway.fetching.rules import FetchRules, parse_ip_address
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Function that returns the addresses of a host name, given also the port."""
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, as this machine knows it; none if it does not."""
+    """Return the addresses of a name by the system's resolver; empty if it has none."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        records = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror:
         return []
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+    return list(dict.fromkeys(str(address[0]) for *_, address in records))
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connections for the HTTP library, to which it names the host of the URL; TLS is still made with that name."""
+    """Network backend that checks every address. TLS still verifies the host name of the URL."""
 
     def __init__(self, rules: FetchRules, resolve: Resolve = resolve) -> None:
         self._rules = rules
@@ -36,13 +41,16 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # as the library calls it
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first address of the host that answers; raises a `FetchError` if one is not allowed."""
+        """Connect to the first address of the host that answers.
+
+        Raises a `FetchError` if any of its addresses is not allowed.
+        """
         failure: Exception = httpcore.ConnectError()
-        for address in await self._addresses(host, port):
+        for address in await self._allowed_addresses(host, port):
             try:
                 return await self._network.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -55,12 +63,14 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         """Wait between two attempts."""
         await self._network.sleep(seconds)
 
-    async def _addresses(self, host: str, port: int) -> list[Address]:
-        """All of them must be allowed: a name that leads both inside and outside is a trick, or not meant for us."""
-        address = parse_ip_address(host)
-        found = (
-            [address] if address else [ip_address(each) for each in await self._resolve(host, port)]
-        )
-        if not found or not all(self._rules.allow(host, port, each) for each in found):
+    async def _allowed_addresses(self, host: str, port: int) -> list[Address]:
+        """Resolve a host; every address must be allowed.
+
+        A name with both public and private addresses is an attack, or not meant for the public.
+        """
+        literal = parse_ip_address(host)
+        texts = [host] if literal else await self._resolve(host, port)
+        addresses = [ip_address(text) for text in texts]
+        if not addresses or not all(self._rules.allow(host, port, each) for each in addresses):
             raise no_public_address_error()
-        return found
+        return addresses

@@ -1,43 +1,42 @@
-"""A file elsewhere that is read in parts, so that it need not be copied."""
+"""Random access to a file at a URL by range requests, so that it need not be copied."""
 
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 
-FIRST = 256 << 10
-"""Bytes with which it begins: whoever reads a file begins there."""
+HEAD_BYTES = 256 << 10
+"""Bytes of the first request; every reader begins with them."""
 
 
 class RemoteFile:
-    """A file at a URL; in all, `most` bytes are read of it."""
+    """A file at a URL; all reads together may fetch at most `max_bytes`."""
 
-    def __init__(self, fetcher: Fetcher, url: str, most: int, size: int, first: bytes) -> None:
+    def __init__(self, fetcher: Fetcher, url: str, max_bytes: int, size: int, head: bytes) -> None:
         self.size = size
         self._fetcher = fetcher
         self._url = url
-        self._first = first
-        self._most = most
-        self._left = most - len(first)
+        self._head = head
+        self._max_bytes = max_bytes
+        self._remaining = max_bytes - len(head)
 
     @classmethod
-    async def open(cls, fetcher: Fetcher, url: str, most: int) -> "RemoteFile | None":
-        """The file, None if its server does not send parts; raises a `FetchError`."""
-        span = await fetcher.read_range(url, 0, FIRST)
-        return (
-            cls(fetcher, url, most, span.total, span.data)
-            if span.is_part and span.total is not None
-            else None
-        )
+    async def open(cls, fetcher: Fetcher, url: str, max_bytes: int) -> "RemoteFile | None":
+        """Open the file; None if its server does not support range requests."""
+        head = await fetcher.read_range(url, 0, HEAD_BYTES)
+        if not head.is_part or head.total is None:
+            return None
+        return cls(fetcher, url, max_bytes, head.total, head.data)
 
     async def read(self, start: int, stop: int) -> bytes:
-        """The bytes from `start` up to, not including, `stop`, as in a slice; raises a `FetchError`."""
-        if stop <= len(self._first):
-            return self._first[start:stop]
-        self._left -= stop - start
-        if self._left < 0:
-            said = f"Reading the file takes more than the {self._most:,} bytes that may be fetched."
-            raise FetchError(ErrorCode.LIMIT_EXCEEDED, said)
-        span = await self._fetcher.read_range(self._url, start, stop)
-        if (len(span.data), span.total) != (min(stop, self.size) - start, self.size):
-            raise FetchError(ErrorCode.UNAVAILABLE, "The file changed while it was read.")
-        return span.data
+        """Return the bytes from `start` up to, not including, `stop`; raises a `FetchError`."""
+        if stop <= len(self._head):
+            return self._head[start:stop]
+        self._remaining -= stop - start
+        if self._remaining < 0:
+            message = f"Reading the file exceeds the fetch limit of {self._max_bytes:,} bytes."
+            raise FetchError(ErrorCode.LIMIT_EXCEEDED, message)
+        fetched = await self._fetcher.read_range(self._url, start, stop)
+        if (len(fetched.data), fetched.total) != (min(stop, self.size) - start, self.size):
+            message = "The file changed while it was being read."
+            raise FetchError(ErrorCode.UNAVAILABLE, message)
+        return fetched.data

@@ -1,4 +1,4 @@
-"""Which URLs from outside may be opened, as far as that can be told before any name is resolved."""
+"""Rules for URLs from outside, as far as they can be checked before a name is resolved."""
 
 import re
 from collections.abc import Iterable
@@ -17,97 +17,100 @@ import httpx
 from gateway.fetching.addresses import Address, is_public
 from gateway.fetching.errors import FetchError, bad_url_error
 
-LONGEST_URL = 16_384
-_PORTS = {"http": 80, "https": 443}
-_UNSOUND = re.compile(r"[\x00-\x20\x7f\\]|\s")
-"""Other programs see another host than we do in a URL with these."""
+MAX_URL_LENGTH = 16_384
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|\s")
+"""Characters because of which other programs see another host in the URL."""
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z", re.ASCII)
-_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z", re.ASCII)
-"""A last label by which a resolver would take the whole host for a number."""
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z", re.ASCII)
+_NUMERIC_LABEL = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z", re.ASCII)
+"""Last label that makes resolvers take the whole host for an IPv4 address."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRules:
-    """Ports that may be used, and private places that may be reached nevertheless."""
+    """Allowed ports, and the hosts and networks exempt from the private-address block."""
 
-    ports: frozenset[int] = frozenset(_PORTS.values())
+    ports: frozenset[int] = frozenset(_DEFAULT_PORTS.values())
     hosts: frozenset[tuple[str, int | None]] = frozenset()
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @classmethod
     def parse(cls, ports: Iterable[int], allowed: Iterable[str]) -> "FetchRules":
-        """The rules of a site: what is allowed are networks, and hosts with or without a port; raises `ValueError`."""
+        """Return the rules of a site.
+
+        `allowed` holds networks (`10.0.0.0/8`) and hosts with or without a port. Raises
+        `ValueError`.
+        """
         entries = list(allowed)
         networks = tuple(ip_network(entry) for entry in entries if "/" in entry)
-        hosts = frozenset(_host_and_port(entry) for entry in entries if "/" not in entry)
+        hosts = frozenset(_parse_host_and_port(entry) for entry in entries if "/" not in entry)
         return cls(frozenset(ports), hosts, networks)
 
     def check_url(self, text: str) -> httpx.URL:
-        """The URL, its host in the one form that has one meaning; raises a `FetchError` unless we open such URLs."""
-        if len(text) > LONGEST_URL:
-            raise bad_url_error(f"The URL has more than {LONGEST_URL:,} characters.")
-        if _UNSOUND.search(text):
-            raise bad_url_error(
-                "The URL has white space, a control character or a backslash in it."
-            )
+        """Return the parsed URL with its host normalised; raises a `FetchError`."""
+        if len(text) > MAX_URL_LENGTH:
+            raise bad_url_error(f"URLs are limited to {MAX_URL_LENGTH:,} characters.")
+        if _UNSAFE.search(text):
+            raise bad_url_error("The URL contains white space, a control character or a backslash.")
         try:
             url = httpx.URL(text)
         except httpx.InvalidURL:
-            raise bad_url_error("This is not a URL.") from None
-        if url.scheme not in _PORTS:
-            raise bad_url_error("The URL does not begin with https:// or http://.")
+            raise bad_url_error("Not a valid URL.") from None
+        if url.scheme not in _DEFAULT_PORTS:
+            raise bad_url_error("The URL must begin with https:// or http://.")
         if url.userinfo:
-            raise bad_url_error("The URL has a user name in it.")
-        host = _sound_host(url)
+            raise bad_url_error("The URL must not contain a user name.")
+        host = _normalised_host(url)
         if host != host_of(url):
             url = url.copy_with(host=host)
         if port_of(url) not in self.ports and (host_of(url), port_of(url)) not in self.hosts:
-            raise bad_url_error(f"Port {port_of(url)} is not one that is fetched from.")
+            raise bad_url_error(f"Fetching from port {port_of(url)} is not allowed.")
         return url
 
     def allow(self, host: str, port: int, address: Address) -> bool:
-        """Whether a URL with this host and port may lead to this address."""
+        """Return whether a URL with this host and port may lead to this address."""
         if {(host, port), (host, None)} & self.hosts:
             return True
         return is_public(address) or any(address in network for network in self.networks)
 
 
 def host_of(url: httpx.URL) -> str:
-    """The host as it is looked up, in ASCII."""
+    """Return the host in ASCII, as it is looked up."""
     return url.raw_host.decode("ascii")
 
 
 def port_of(url: httpx.URL) -> int:
-    """The port, said or not."""
-    return _PORTS[url.scheme] if url.port is None else url.port
+    """Return the port, which may be the default of the scheme."""
+    return _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
 
 
 def parse_ip_address(host: str) -> Address | None:
-    """The address that a host is, None if it is a name; raises `AddressValueError` for any but the usual notation."""
+    """Return the address that a host is, None if it is a name.
+
+    Raises `AddressValueError` for nonstandard notations, such as octal or a single number.
+    """
     if ":" in host:
         return IPv6Address(host)
-    return IPv4Address(host) if _NUMBER.match(host.rpartition(".")[2]) else None
+    return IPv4Address(host) if _NUMERIC_LABEL.match(host.rpartition(".")[2]) else None
 
 
-def _sound_host(url: httpx.URL) -> str:
+def _normalised_host(url: httpx.URL) -> str:
     host = host_of(url).removesuffix(".")
     try:
         address = parse_ip_address(host)
     except AddressValueError:
-        raise bad_url_error(
-            "The host is a number in a notation that is not the usual one."
-        ) from None
-    if address is None and _NAME.match(host) is None:
-        raise bad_url_error("The URL has no host, or one that cannot be a name.")
+        raise bad_url_error("The host is an IP address in a nonstandard notation.") from None
+    if address is None and _HOST_NAME.match(host) is None:
+        raise bad_url_error("The URL has no host, or an invalid host name.")
     if isinstance(address, IPv6Address) and address.scope_id is not None:
-        raise bad_url_error("The host is an address with a zone.")
+        raise bad_url_error("The host is an IPv6 address with a zone.")
     return host if address is None else str(address)
 
 
-def _host_and_port(entry: str) -> tuple[str, int | None]:
+def _parse_host_and_port(entry: str) -> tuple[str, int | None]:
     try:
-        url = httpx.URL(f"any://{entry}")  # of a scheme without a usual port, or :80 would be lost
-        return _sound_host(url), url.port
+        url = httpx.URL(f"any://{entry}")  # http:// would lose port 80
+        return _normalised_host(url), url.port
     except (httpx.InvalidURL, FetchError):
-        raise ValueError(f"{entry!r} is neither host, host:port nor network") from None
+        raise ValueError(f"expected a host, host:port or network, got {entry!r}") from None

@@ -112,12 +112,12 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: F
     sound = file_server.add("sound.png", samples.png(seed=9))
     wrong = {
         f"{file_server.url}/files/none.png": "none.png: The server has no such file (status 404).",
-        f"{file_server.url}/status/403": "403: The server does not let us read the file (status 403).",
+        f"{file_server.url}/status/403": "403: The server denied access to the file (status 403).",
         file_server.add("empty.png", b""): "empty.png: the file is empty.",
         file_server.add("words.png", b"words"): "words.png: said to be an image, but the content is text/plain.",
-        too_large: f"large.png: The file has more than the {MOST_FETCHED:,} bytes that may be fetched.",
+        too_large: f"large.png: The file exceeds the fetch limit of {MOST_FETCHED:,} bytes.",
         f"{file_server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
-        f"{file_server.url}/to?url=ftp://127.0.0.1/x": "to: The URL does not begin with https:// or http://.",
+        f"{file_server.url}/to?url=ftp://127.0.0.1/x": "to: The URL must begin with https:// or http://.",
         "http://localhost/inside.png": "inside.png: The host has no public address.",
         "https://127.0.0.1/": "127.0.0.1: The host has no public address.",
     }
@@ -134,10 +134,10 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: F
     ("url", "said"),
     [
         ("s3://bucket/key", "A URL that names a bucket needs integrationUuid."),
-        ("file:///etc/passwd", "The URL does not begin with https:// or http://."),
-        ("http://files.example:22/", "Port 22 is not one that is fetched from."),
-        ("http://0x7f.1/", "The host is a number in a notation that is not the usual one."),
-        ("http://someone@files.example/", "The URL has a user name in it."),
+        ("file:///etc/passwd", "The URL must begin with https:// or http://."),
+        ("http://files.example:22/", "Fetching from port 22 is not allowed."),
+        ("http://0x7f.1/", "The host is an IP address in a nonstandard notation."),
+        ("http://someone@files.example/", "The URL must not contain a user name."),
     ],
 )
 async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: str, said: str) -> None:
@@ -163,7 +163,7 @@ async def test_a_server_that_is_down_is_asked_again(
     assert (unit["status"], unit["error"], unit["actionDescription"]) == ("DONE", None, None)
     assert unit["item"]["isPlaceholder"] is False
     assert await failed(site, folder, {"text": [{"objectUrl": f"{file_server.url}/status/503"}]}) == [
-        "503: The server does not give us the file (status 503)."
+        "503: The server did not return the file (status 503)."
     ]
     await check_all(site.services)
 
@@ -183,7 +183,7 @@ async def test_a_unit_that_is_to_be_tried_again_says_why(
             await watch.until(lambda seen: seen.states and seen.states[-1]["units"]["nodes"][0]["error"])
     state = watch.states[-1]
     [unit] = state["units"]["nodes"]
-    said = "502: The server does not give us the file (status 502)."
+    said = "502: The server did not return the file (status 502)."
     assert (state["status"], state["unitsPendingCount"], unit["status"]) == ("PENDING", 1, "PENDING")
     assert unit["error"] == said
     assert unit["actionDescription"] == "waiting for try 2 of 6 at reading the file"

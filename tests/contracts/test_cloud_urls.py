@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.clouds.base import CloudAccount, ObjectLocation
-from gateway.clouds.s3 import S3Signer
+from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import allowed_location, make_account, object_url, parse_object_url
 from gateway.kinds.enums import StorageLocationName as Kind
 
@@ -35,24 +35,24 @@ GOOD = [
     (EMULATED, "http://127.0.0.1:10000/acme/bucket/a", "a"),
 ]
 BAD = [
-    (AMAZON, "gs://bucket/a", "This is no URL of the integration: those begin with s3://."),
-    (AMAZON, "https://bucket.s3.amazonaws.com.evil.example/a", "This is no URL of the integration"),
-    (AMAZON, "https://evil.example/bucket/a", "This is no URL of the integration"),
-    (AMAZON, "ftp://bucket.s3.amazonaws.com/a", "This is no URL of the integration"),
-    (AMAZON, "https://bucket.s3.amazonaws.com/a?versionId=1", "has no query"),
+    (AMAZON, "gs://bucket/a", "Not a URL of this integration; its URLs begin with s3://."),
+    (AMAZON, "https://bucket.s3.amazonaws.com.evil.example/a", "Not a URL of this integration"),
+    (AMAZON, "https://evil.example/bucket/a", "Not a URL of this integration"),
+    (AMAZON, "ftp://bucket.s3.amazonaws.com/a", "Not a URL of this integration"),
+    (AMAZON, "https://bucket.s3.amazonaws.com/a?versionId=1", "have no query"),
     (AMAZON, "s3:///a", "does not name a bucket"),
     (AMAZON, "s3://b@d/a", "does not name a bucket"),
-    (AMAZON, "s3://bucket/a/../b", "has a part that is . or .."),
-    (AMAZON, "https://bucket.s3.amazonaws.com/a/%2e%2e/b", "has a part that is . or .."),
+    (AMAZON, "s3://bucket/a/../b", "contains a . or .. segment"),
+    (AMAZON, "https://bucket.s3.amazonaws.com/a/%2e%2e/b", "contains a . or .. segment"),
     (AMAZON, "s3://bucket/a\x07", "control character"),
-    (AMAZON, "s3://bucket/" + "é" * 513, "at most 1,024 bytes"),
-    (OWN, "http://s3.example:9000/bucket/a", "This is no URL of the integration"),
-    (OWN, "https://s3.example/bucket/a", "This is no URL of the integration"),
-    (GOOGLE, "s3://bucket/a", "those begin with gs://"),
-    (AZURE, "https://other.blob.core.windows.net/bucket/a", "those begin with https://acme.blob.core.windows.net"),
-    (AZURE, "https://acme.blob.core.windows.net@evil.example/bucket/a", "This is no URL of the integration"),
-    (EMULATED, "http://127.0.0.1:10000/acmeother/bucket/a", "This is no URL of the integration"),
-    (AZURE, "https://[", "This is not a URL"),
+    (AMAZON, "s3://bucket/" + "é" * 513, "limited to 1,024 bytes"),
+    (OWN, "http://s3.example:9000/bucket/a", "Not a URL of this integration"),
+    (OWN, "https://s3.example/bucket/a", "Not a URL of this integration"),
+    (GOOGLE, "s3://bucket/a", "its URLs begin with gs://"),
+    (AZURE, "https://other.blob.core.windows.net/bucket/a", "its URLs begin with https://acme.blob.core.windows.net"),
+    (AZURE, "https://acme.blob.core.windows.net@evil.example/bucket/a", "Not a URL of this integration"),
+    (EMULATED, "http://127.0.0.1:10000/acmeother/bucket/a", "Not a URL of this integration"),
+    (AZURE, "https://[", "Not a valid URL"),
 ]
 
 
@@ -76,13 +76,13 @@ def test_nothing_outside_the_locations_is_reached() -> None:
     assert allowed_location(account, "s3://bucket/folder/a") == ObjectLocation("bucket", "folder/a")
     assert allowed_location(account, "s3://other/a") == ObjectLocation("other", "a")
     for url in ("s3://bucket/a", "s3://bucket/folder", "s3://bucket/folder2/a", "s3://third/folder/a"):
-        with pytest.raises(ValueError, match="outside the locations"):
+        with pytest.raises(ValueError, match="outside the integration"):
             allowed_location(account, url)
 
 
 def test_amazon_is_asked_by_the_bucket_s_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """ENC-ENUM-04: S3 has no endpoint of its own, and the environment of the server gives it none."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
-    url = urlsplit(S3Signer(AMAZON).get(ObjectLocation("bucket", "a b"), timedelta(minutes=1)))
+    url = urlsplit(PROVIDERS[Kind.S3].signer(AMAZON).get(ObjectLocation("bucket", "a b"), timedelta(minutes=1)))
     assert (url.netloc, url.path) == ("bucket.s3.amazonaws.com", "/a%20b")
     assert "eu-central-1" in url.query

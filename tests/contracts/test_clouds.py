@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.clouds.azure import AzureSigner
 from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, Signer
 from gateway.clouds.cloud import BadCredentials, Cloud
-from gateway.clouds.s3 import S3Signer
+from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import object_url
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
@@ -38,7 +37,6 @@ class Store:
     account: CloudAccount
     bucket: str
     put: Callable[[str, bytes], object]
-    signer: Callable[[CloudAccount], Signer]
 
     @property
     def host(self) -> str:
@@ -51,7 +49,7 @@ def s3(s3_url: str) -> Iterator[Store]:
     with bucket(s3_url) as made:
         keys = {"access_key_id": made.access_key, "secret_access_key": made.secret_key}
         account = CloudAccount(Kind.S3_COMPATIBLE, made.endpoint, "us-east-1", credentials=keys)
-        yield Store(account, made.name, lambda key, data: made.put(key, data), S3Signer)
+        yield Store(account, made.name, lambda key, data: made.put(key, data))
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def azure(directory: Path) -> Iterator[Store]:
     with azurite(directory) as there:
         there.create("customer")
         account = CloudAccount(Kind.AZURE, there.endpoint, account=ACCOUNT, credentials={"account_key": there.key})
-        yield Store(account, "customer", lambda key, data: there.put("customer", key, data), AzureSigner)
+        yield Store(account, "customer", lambda key, data: there.put("customer", key, data))
 
 
 @pytest.fixture(scope="module", params=["s3", "azure"])
@@ -78,9 +76,14 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 async def cloud(store: Store) -> AsyncIterator[Cloud]:
-    fetcher = Fetcher(FetchRules.parse([80], [store.host]), most=1 << 20, seconds=10)
-    yield Cloud(replace(store.account, roots=(ObjectLocation(store.bucket, ""),)), store.signer(store.account), fetcher)
+    fetcher = Fetcher(FetchRules.parse([80], [store.host]), max_bytes=1 << 20, seconds=10)
+    yield Cloud(replace(store.account, roots=(ObjectLocation(store.bucket, ""),)), signer(store.account), fetcher)
     await fetcher.close()
+
+
+def signer(account: CloudAccount) -> Signer:
+    """What signs for an account."""
+    return PROVIDERS[account.kind].signer(account)
 
 
 def among(found: list[CloudObject], key: str) -> CloudObject:
@@ -157,17 +160,17 @@ async def test_what_cannot_be_had_is_said(cloud: Cloud, store: Store) -> None:
         assert refused.value.code is ErrorCode.NOT_FOUND
     with pytest.raises(FetchError) as refused:
         await cloud.list_objects(ObjectLocation("no-such-bucket", ""))
-    assert (refused.value.code, refused.value.message) == (ErrorCode.NOT_FOUND, "The cloud has no such bucket.")
+    assert (refused.value.code, refused.value.message) == (ErrorCode.NOT_FOUND, "The bucket does not exist.")
 
 
 async def test_other_keys_are_not_accepted(store: Store) -> None:
-    fetcher = Fetcher(FetchRules.parse([80], [store.host]), most=1 << 20, seconds=10)
+    fetcher = Fetcher(FetchRules.parse([80], [store.host]), max_bytes=1 << 20, seconds=10)
     secret = "account_key" if store.account.kind is Kind.AZURE else "secret_access_key"
     wrong = {**keys(store), secret: OTHER_KEY}
     account = replace(store.account, credentials=wrong)
     try:
         with pytest.raises(FetchError) as refused:
-            await Cloud(account, store.signer(account), fetcher).list_objects(ObjectLocation(store.bucket, ""))
+            await Cloud(account, signer(account), fetcher).list_objects(ObjectLocation(store.bucket, ""))
         assert refused.value.code is ErrorCode.FORBIDDEN
         assert isinstance(refused.value, BadCredentials) or account.kind is Kind.AZURE  # the emulator does not say it
         assert not [value for value in wrong.values() if value in str(refused.value)]
@@ -176,12 +179,10 @@ async def test_other_keys_are_not_accepted(store: Store) -> None:
 
 
 async def test_a_private_endpoint_is_not_reached_unless_allowed(store: Store) -> None:
-    fetcher = Fetcher(FetchRules.parse([int(store.host.rpartition(":")[2])], []), most=1 << 20, seconds=10)
+    fetcher = Fetcher(FetchRules.parse([int(store.host.rpartition(":")[2])], []), max_bytes=1 << 20, seconds=10)
     try:
         with pytest.raises(FetchError, match="no public address"):
-            await Cloud(store.account, store.signer(store.account), fetcher).list_objects(
-                ObjectLocation(store.bucket, "")
-            )
+            await Cloud(store.account, signer(store.account), fetcher).list_objects(ObjectLocation(store.bucket, ""))
     finally:
         await fetcher.close()
 

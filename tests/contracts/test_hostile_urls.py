@@ -212,7 +212,7 @@ async def known(host: str, port: int) -> list[str]:
 
 @asynccontextmanager
 async def fetching(rules: FetchRules, resolve: Resolve = known) -> AsyncIterator[Fetcher]:
-    fetcher = Fetcher(rules, most=1 << 20, seconds=10, tls=TLS, resolve=resolve)
+    fetcher = Fetcher(rules, max_bytes=1 << 20, seconds=10, tls=TLS, resolve=resolve)
     try:
         yield fetcher
     finally:

@@ -83,6 +83,7 @@ def test_imports_stand_at_the_top() -> None:
 
 
 LATE_IMPORTS = {
+    "gateway.clouds.s3_protocol",  # reading URLs takes no boto3, signing them does
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
     "gateway.sandbox.child",

@@ -1,0 +1,108 @@
+"""Presigned S3 requests and S3 listings. boto3 signs; the requests are sent by the fetcher."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from botocore.loaders import create_loader
+from botocore.session import Session as CoreSession
+
+from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage
+from gateway.clouds.xml import parse_timestamp, parse_xml, required_text
+from gateway.errors import ErrorCode
+from gateway.fetching.errors import FetchError
+from gateway.stores.headers import attachment_header, safe_media_type
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_LOADER = create_loader()
+"""Shared by all sessions, each of which would otherwise parse a megabyte of service models."""
+
+
+class S3Signer:
+    """Signer of one account; without credentials, boto3 looks for the server's own."""
+
+    def __init__(self, account: CloudAccount, *, endpoint: str | None, region: str) -> None:
+        credentials = account.credentials or {}
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if endpoint else "auto"},
+            # The environment configures the server's own store, not a customer's.
+            ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # unknown to its stubs
+        )
+        core = CoreSession()
+        core.register_component("data_loader", _LOADER)
+        self._client: S3Client = Session(botocore_session=core).client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id=credentials.get("access_key_id"),
+            aws_secret_access_key=credentials.get("secret_access_key"),
+            aws_session_token=credentials.get("session_token"),
+            config=config,
+        )
+
+    def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
+        parameters = {"Bucket": location.bucket, "Key": location.key}
+        return self._sign("head_object", parameters, lifetime)
+
+    def get(
+        self,
+        location: ObjectLocation,
+        lifetime: timedelta,
+        *,
+        file_name: str = "",
+        content_type: str = "",
+    ) -> str:
+        parameters = {"Bucket": location.bucket, "Key": location.key}
+        if file_name:
+            parameters["ResponseContentDisposition"] = attachment_header(file_name)
+            parameters["ResponseContentType"] = safe_media_type(content_type)
+        return self._sign("get_object", parameters, lifetime)
+
+    def page(
+        self, location: ObjectLocation, after: str | None, size: int, lifetime: timedelta
+    ) -> str:
+        parameters = {
+            "Bucket": location.bucket,
+            "Prefix": location.key,
+            "MaxKeys": size,
+            "EncodingType": "url",  # XML 1.0 cannot carry every character that a key may have
+        }
+        if after is not None:
+            parameters["ContinuationToken"] = after
+        return self._sign("list_objects_v2", parameters, lifetime)
+
+    def read_page(self, data: bytes) -> ObjectPage:
+        root = parse_xml(data)
+        is_encoded = root.findtext("EncodingType") == "url"
+        objects = []
+        for entry in root.iterfind("Contents"):
+            key = required_text(entry, "Key")
+            objects.append(
+                CloudObject(
+                    key=unquote_plus(key) if is_encoded else key,
+                    size=int(required_text(entry, "Size")),
+                    etag=entry.findtext("ETag"),
+                    last_modified=parse_timestamp(entry.findtext("LastModified")),
+                )
+            )
+        is_truncated = required_text(root, "IsTruncated") == "true"
+        following = required_text(root, "NextContinuationToken") if is_truncated else None
+        return ObjectPage(objects, following)
+
+    def _sign(self, operation: str, parameters: dict[str, Any], lifetime: timedelta) -> str:
+        try:
+            return self._client.generate_presigned_url(
+                operation, Params=parameters, ExpiresIn=int(lifetime.total_seconds())
+            )
+        except BotoCoreError:
+            message = (
+                "Requests cannot be signed: check the integration's credentials, region and "
+                "endpoint."
+            )
+            raise FetchError(ErrorCode.CONFLICT, message) from None

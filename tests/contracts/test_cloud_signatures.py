@@ -1,0 +1,62 @@
+"""Azure's signatures, compared with those that azure-storage-blob 12.31.1 made of the same claims."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from gateway.clouds import azure
+from gateway.clouds.base import CloudAccount, ObjectLocation
+from gateway.kinds.enums import StorageLocationName as Kind
+
+KEY = base64.b64encode(bytes(range(64))).decode()
+ACCOUNT = CloudAccount(Kind.AZURE, account="acme", credentials={"account_key": KEY})
+BLOB = ObjectLocation("bucket", "a b/é+&.png")
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Clock(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return NOW
+
+
+@pytest.fixture
+def signer(monkeypatch: pytest.MonkeyPatch) -> azure.AzureSigner:
+    monkeypatch.setattr(azure, "datetime", Clock)
+    return azure.AzureSigner(ACCOUNT)
+
+
+def claims(url: str) -> dict[str, str]:
+    """The query string of a URL."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def test_a_blob_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> None:
+    url = signer.get(BLOB, HOUR)
+    assert urlsplit(url).path == "/bucket/a%20b/%C3%A9%2B%26.png"
+    assert claims(url) == {
+        "st": "2026-01-02T02:59:05Z",
+        "se": "2026-01-02T04:04:05Z",
+        "sp": "r",
+        "sv": "2021-12-02",
+        "sr": "b",
+        "sig": "8cybDNlFZ3Ibi74rEpVS3BMl+wyPP+wTYZR33GT1VM8=",
+    }
+
+
+def test_a_download_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> None:
+    signed = claims(signer.get(BLOB, HOUR, file_name="a b.png", content_type="image/png"))
+    assert signed["rscd"] == "attachment; filename=\"a b.png\"; filename*=UTF-8''a%20b.png"
+    assert signed["rsct"] == "image/png"
+    assert signed["sig"] == "7+/Olad5Fi8yj9Iim0kTTllxod9H18IIrJKZesd61ns="
+
+
+def test_a_listing_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> None:
+    signed = claims(signer.page(ObjectLocation("bucket", "a/"), None, 10, HOUR))
+    assert signed["sig"] == "OayJXueyzu8o/3wHtKy8tt82JR5XEmTw5QzlKx145Mc="
+    assert (signed["sr"], signed["sp"], signed["prefix"]) == ("c", "l", "a/")
