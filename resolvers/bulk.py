@@ -1,34 +1,40 @@
-"""Bulk mutations: all or nothing unless the client allows parts; each entry is told what became of it."""
+"""Bulk mutations: all entries or none are applied, unless the client allows a partial result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from gateway.errors import DomainError, ErrorCode
-from resolvers.outcomes import Outcome, UserErrorRow, to_user_error
+from resolvers.outcomes import UserErrorRow, to_user_error, to_user_errors
 
 
-@dataclass(slots=True)
+def not_applied() -> DomainError:
+    """Return the error of a valid entry of a request that failed because of another entry."""
+    message = "Not applied: another entry of the request failed."
+    return DomainError(ErrorCode.NOT_APPLIED, message)
+
+
+@dataclass(frozen=True, slots=True)
 class EntryResult:
-    """What became of one entry; the object behind `item_uuid` or `folder_uuid` is the uuid, if it was done."""
+    """Result of one entry of a bulk mutation."""
 
     uuid: UUID
-    done: bool
+    is_applied: bool
     user_errors: list[UserErrorRow] = field(default_factory=list)
 
     @property
     def item_uuid(self) -> UUID | None:
-        """The item, if the entry was done and is one."""
-        return self.uuid if self.done else None
+        """Key of the item behind the result; None unless the entry was applied."""
+        return self.uuid if self.is_applied else None
 
     @property
     def folder_uuid(self) -> UUID | None:
-        """The folder, if the entry was done and is one."""
-        return self.uuid if self.done else None
+        """Key of the folder behind the result; None unless the entry was applied."""
+        return self.uuid if self.is_applied else None
 
 
 class Bulk:
-    """The entries of one request and what is wrong with them, by their place."""
+    """The entries of one request and their errors, which are keyed by index in the input."""
 
     def __init__(
         self, uuids: Sequence[UUID], allow_partial: bool, errors: Mapping[int, DomainError]
@@ -39,33 +45,28 @@ class Bulk:
 
     @property
     def accepted(self) -> list[int]:
-        """The places of the entries to do: those without fault, or none if all must be."""
+        """Indexes of the entries to apply: those without errors, or none if all must succeed."""
         if self.errors and not self._allow_partial:
             return []
-        return [place for place in range(len(self.uuids)) if place not in self.errors]
+        return [index for index in range(len(self.uuids)) if index not in self.errors]
 
     @property
     def accepted_uuids(self) -> list[UUID]:
-        """The uuids of the entries to do."""
-        return [self.uuids[place] for place in self.accepted]
+        """The uuids of the entries to apply."""
+        return [self.uuids[index] for index in self.accepted]
 
-    def outcome(self, **values: object) -> Outcome:
-        """What the payload tells, entry by entry, once the accepted entries are done."""
-        done = set(self.accepted)
-        results = [
-            self._result(place, uuid, place in done) for place, uuid in enumerate(self.uuids)
+    @property
+    def user_errors(self) -> list[UserErrorRow]:
+        """The errors of all entries, in the order of the input."""
+        return to_user_errors(self.errors[index] for index in sorted(self.errors))
+
+    @property
+    def results(self) -> list[EntryResult]:
+        """One result for each entry, in the order of the input."""
+        accepted = set(self.accepted)
+        return [
+            EntryResult(uuid, True)
+            if index in accepted
+            else EntryResult(uuid, False, [to_user_error(self.errors.get(index) or not_applied())])
+            for index, uuid in enumerate(self.uuids)
         ]
-        return Outcome(
-            results=results,
-            user_errors=[to_user_error(self.errors[place]) for place in sorted(self.errors)],
-            **values,
-        )
-
-    def _result(self, place: int, uuid: UUID, done: bool) -> EntryResult:
-        if done:
-            return EntryResult(uuid, True)
-        error = self.errors.get(place) or DomainError(
-            ErrorCode.NOT_APPLIED,
-            "Nothing is wrong with this entry, but another made the whole fail.",
-        )
-        return EntryResult(uuid, False, [to_user_error(error)])

@@ -1,10 +1,15 @@
-"""Creating mutations that may be sent again: within 24 hours the same key and input give the same answer."""
+"""Idempotency keys: a mutation that is sent again with the same key and input is not run again.
+
+The outcome is stored as a small JSON object for 24 hours. Its keys are part of the database and do
+not change: an outcome that one release stored must be readable by the next.
+"""
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import Field, asdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
@@ -12,28 +17,45 @@ import sqlalchemy as sa
 from gateway.context import Context
 from gateway.database.dialects import upsert
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.errors import bad_input, conflict
 from gateway.models.base import now
 from gateway.models.uploads import IdempotencyKeyRecord, idempotency_keys
 
 LIFETIME = timedelta(hours=24)
 MAX_KEY = 200
+Stored = TypeVar("Stored", bound=Mapping[str, Any])
+"""The `TypedDict` of a stored outcome."""
+
+
+class RepeatableInput(Protocol):
+    """A mutation's input with an idempotency key."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    idempotency_key: str | None
 
 
 async def run_once(
     context: Context,
     transaction: Transaction,
     mutation: str,
-    input: Any,
-    work: Callable[[], Awaitable[dict[str, Any]]],
-) -> dict[str, Any]:
-    """What `work` answers, as plain JSON; with an `idempotency_key` in the input it is done once a key."""
+    input: RepeatableInput,
+    run: Callable[[], Awaitable[Stored]],
+) -> Stored:
+    """Return what `run` returns, and run it only once for each idempotency key.
+
+    Args:
+        mutation: the name under which the outcome is stored.
+        run: makes the change in `transaction` and returns the outcome to store, as plain JSON.
+
+    Raises:
+        DomainError: the key is malformed, or was used with another input.
+    """
     key = input.idempotency_key
     if key is None:
-        return await work()
-    mine = _mine(context, mutation, key)
+        return await run()
+    matches = _matches(context, mutation, key)
     await transaction.execute(
-        sa.delete(idempotency_keys).where(mine, idempotency_keys.c.created_at < now() - LIFETIME)
+        sa.delete(idempotency_keys).where(matches, idempotency_keys.c.created_at < now() - LIFETIME)
     )
     row = IdempotencyKeyRecord(
         user_uuid=context.viewer.user_uuid,
@@ -42,30 +64,60 @@ async def run_once(
         input_sha256=_digest(input),
         outcome={},
     )
-    # Of two requests at once, the second waits here until the first has committed.
+    # Of two requests at the same time, the second waits here until the first has committed.
     statement = (
         upsert(transaction.connection, idempotency_keys)
         .values(row.model_dump())
         .on_conflict_do_nothing()
     )
-    if await transaction.first(statement.returning(idempotency_keys.c.key)):
-        outcome = await work()
-        await transaction.execute(sa.update(idempotency_keys).where(mine).values(outcome=outcome))
+    if await transaction.first(statement.returning(idempotency_keys.c.key), IdempotencyKeyRecord):
+        outcome = await run()
+        await transaction.execute(
+            sa.update(idempotency_keys).where(matches).values(outcome=outcome)
+        )
         return outcome
-    return _outcome(await transaction.first(sa.select(idempotency_keys).where(mine)), input)
+    stored = await transaction.one(sa.select(idempotency_keys).where(matches), IdempotencyKeyRecord)
+    return cast("Stored", _outcome(stored, input))
 
 
-async def replay(context: Context, mutation: str, input: Any) -> dict[str, Any] | None:
-    """What `run_once` kept of the same request; for mutations whose work before the transaction cannot be done again."""
+async def create_once(
+    context: Context,
+    transaction: Transaction,
+    mutation: str,
+    input: RepeatableInput,
+    name: str,
+    create: Callable[[], Awaitable[UUID]],
+) -> UUID:
+    """Return the uuid of the object that `create` creates, once for each idempotency key.
+
+    The stored outcome is `{name: uuid}`.
+    """
+
+    async def run() -> dict[str, str]:
+        return {name: str(await create())}
+
+    return UUID((await run_once(context, transaction, mutation, input, run))[name])
+
+
+async def replay(
+    context: Context, mutation: str, input: RepeatableInput, kind: type[Stored]
+) -> Stored | None:
+    """Return the outcome that `run_once` stored for this request, or None.
+
+    It is for mutations that must not repeat their work before the transaction. `kind` is the
+    `TypedDict` of the outcome, for the type checker only.
+    """
     if input.idempotency_key is None:
         return None
-    mine = _mine(context, mutation, input.idempotency_key)
+    matches = _matches(context, mutation, input.idempotency_key)
     recent = idempotency_keys.c.created_at >= now() - LIFETIME
-    rows = await context.database.rows(sa.select(idempotency_keys).where(mine, recent))
-    return _outcome(rows[0], input) if rows else None
+    rows = await context.database.rows(
+        sa.select(idempotency_keys).where(matches, recent), IdempotencyKeyRecord
+    )
+    return cast("Stored", _outcome(rows[0], input)) if rows else None
 
 
-def _mine(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:
+def _matches(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:
     if not 1 <= len(key) <= MAX_KEY:
         raise bad_input(f"An idempotency key has 1 to {MAX_KEY} characters.", "idempotencyKey")
     return sa.and_(
@@ -75,15 +127,12 @@ def _mine(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _outcome(kept: Any, input: Any) -> dict[str, Any]:
-    if kept.input_sha256 != _digest(input):
-        raise DomainError(
-            ErrorCode.CONFLICT, "This key was used with another input.", ("idempotencyKey",)
-        )
-    return dict(kept.outcome)
+def _outcome(row: IdempotencyKeyRecord, input: RepeatableInput) -> dict[str, Any]:
+    if row.input_sha256 != _digest(input):
+        raise conflict("This key was used with a different input.", "idempotencyKey")
+    return dict(row.outcome)
 
 
-def _digest(input: Any) -> str:
-    return hashlib.sha256(
-        orjson.dumps(asdict(input), option=orjson.OPT_SORT_KEYS, default=str)
-    ).hexdigest()
+def _digest(input: RepeatableInput) -> str:
+    content = orjson.dumps(asdict(input), option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(content).hexdigest()

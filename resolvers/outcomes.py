@@ -1,34 +1,44 @@
-"""What a mutation did: the keys by which its payload finds the objects that it changed, and what was refused."""
+"""Outcomes of mutations: the rows behind their payloads.
 
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+Each mutation has an outcome class of its own, which stands above it and holds what the fields of
+its GraphQL payload are resolved from: keys of the objects that it changed, counts, and errors.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from gateway.errors import DomainError, ErrorCode, Path
 
 
 @dataclass(frozen=True, slots=True)
 class UserErrorRow:
-    """A refusal as a row: graphql-core would raise the domain error itself, wherever it met it."""
+    """The row behind a `UserError`.
+
+    It is not the domain error itself, because graphql-core raises every exception that a resolver
+    returns.
+    """
 
     code: ErrorCode
     message: str
     path: Path
 
 
-class Outcome(SimpleNamespace):
-    """The row behind a payload; what was not set is null, as when the mutation was refused."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Base of all outcomes.
 
-    if TYPE_CHECKING:
-        user_errors: list[UserErrorRow]
+    Every field of a subclass is optional and None by default: the outcome of a refused mutation is
+    built from its errors alone.
+    """
 
-    def __init__(self, **values: Any) -> None:
-        super().__init__(**{"user_errors": [], **values})
-
-    def __getattr__(self, name: str) -> Any:
-        return None
+    user_errors: list[UserErrorRow] = field(default_factory=list)
 
 
 def to_user_error(error: DomainError) -> UserErrorRow:
-    """What the caller reads of a refusal, with its path from `input` down."""
+    """Return the row of a domain error; its path starts at the argument `input`."""
     return UserErrorRow(error.code, error.message, ("input", *error.path))
+
+
+def to_user_errors(errors: Iterable[DomainError]) -> list[UserErrorRow]:
+    """Return the rows of several domain errors, in their order."""
+    return [to_user_error(error) for error in errors]

@@ -24,7 +24,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
-from resolvers.outcomes import Outcome, to_user_error
+from resolvers.outcomes import Outcome, to_user_errors
 
 DECLARATION = "declaration"
 _PAGE = (
@@ -85,11 +85,25 @@ def root_field(function: Callable[..., Any]) -> Any:
 
 
 def mutation(function: Callable[..., Any]) -> Any:
-    """A mutation: `function(context, input)` returns an outcome or raises domain errors, which become data here."""
-    input_type = inspect.signature(function, eval_str=True).parameters["input"].annotation
+    """Declare a mutation, which `function(context, input)` runs.
+
+    The function's docstring describes the field, and its return annotation is the outcome class
+    behind the payload. Domain errors that it raises become `userErrors`.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    input_type, outcome_type = signature.parameters["input"].annotation, signature.return_annotation
+
+    async def run(context: Context, input: Any) -> Outcome:
+        try:
+            outcome: Outcome = await function(context, input)
+        except DomainError as error:
+            outcome = outcome_type(user_errors=to_user_errors([error]))
+        except Refusal as refusal:
+            outcome = outcome_type(user_errors=to_user_errors(refusal.errors))
+        return outcome
 
     async def make(context: Context, place: str, input: Any) -> Outcome:
-        outcome = await context.once(place, partial(_outcome, function, context, input))
+        outcome = await context.once(place, partial(run, context, input))
         context.renew()
         return outcome
 
@@ -99,18 +113,9 @@ def mutation(function: Callable[..., Any]) -> Any:
     arguments = [
         Argument("input", input_type, inspect.Parameter.empty, "The arguments of the mutation.")
     ]
-    description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `needs`
-    return _field(_with_arguments(resolve, arguments, has_root=False), description, Mutation(make))
-
-
-async def _outcome(function: Callable[..., Any], context: Context, input: Any) -> Outcome:
-    try:
-        outcome: Outcome = await function(context, input)
-    except DomainError as error:
-        return Outcome(user_errors=[to_user_error(error)])
-    except Refusal as refusal:
-        return Outcome(user_errors=[to_user_error(error) for error in refusal.errors])
-    return outcome
+    description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `requires`
+    resolver = _with_arguments(resolve, arguments, has_root=False)
+    return _field(resolver, description, Mutation(make, outcome_type))
 
 
 def subscription(function: Callable[..., Any]) -> Any:

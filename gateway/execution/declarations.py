@@ -143,6 +143,8 @@ class Mutation:
     place in the response, however often it is called."""
 
     make: Callable[..., Awaitable[Any]]
+    outcome: type
+    """The class of that row."""
 
 
 @dataclass(frozen=True, eq=False)

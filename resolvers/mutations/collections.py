@@ -1,6 +1,6 @@
 """How collections are changed and filled, and filters are kept."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -44,8 +44,17 @@ from resolvers.permissions import check_list_size, require_folder_role, requires
 _USER = "USER on the collection's folder"
 
 
+@dataclass(frozen=True, slots=True)
+class CreateCollectionOutcome(Outcome):
+    """Outcome of `createCollection`."""
+
+    collection_uuid: UUID | None = None
+
+
 @requires("USER on the folder")
-async def create_collection(context: Context, input: CreateCollectionInput) -> Outcome:
+async def create_collection(
+    context: Context, input: CreateCollectionInput
+) -> CreateCollectionOutcome:
     """Make a collection of items (ENC-CLIENT-19)."""
     name, description = _attributes(input)
     folder, viewer = input.top_level_folder_uuid, context.viewer.user_uuid
@@ -59,11 +68,20 @@ async def create_collection(context: Context, input: CreateCollectionInput) -> O
             return {"collection": str(made)}
 
         done = await run_once(context, transaction, "createCollection", input, work)
-    return Outcome(collection_uuid=UUID(done["collection"]))
+    return CreateCollectionOutcome(collection_uuid=UUID(done["collection"]))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCollectionOutcome(Outcome):
+    """Outcome of `updateCollection`."""
+
+    collection_uuid: UUID | None = None
 
 
 @requires(_USER)
-async def update_collection(context: Context, input: UpdateCollectionInput) -> Outcome:
+async def update_collection(
+    context: Context, input: UpdateCollectionInput
+) -> UpdateCollectionOutcome:
     """Change a collection's name or description; an empty change succeeds and changes nothing."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
@@ -75,44 +93,90 @@ async def update_collection(context: Context, input: UpdateCollectionInput) -> O
         await update_row(
             transaction, context.viewer.user_uuid, CollectionRecord, "Collection", present, values
         )
-    return Outcome(collection_uuid=input.collection_uuid)
+    return UpdateCollectionOutcome(collection_uuid=input.collection_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCollectionOutcome(Outcome):
+    """Outcome of `deleteCollection`."""
+
+    collection_uuid: UUID | None = None
 
 
 @requires(_USER)
-async def delete_collection(context: Context, input: DeleteCollectionInput) -> Outcome:
+async def delete_collection(
+    context: Context, input: DeleteCollectionInput
+) -> DeleteCollectionOutcome:
     """Remove a collection; its items stay (ENC-CLIENT-19)."""
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
         await catalog.delete_collection_or_preset(
             transaction, context.viewer.user_uuid, collections, "Collection", present
         )
-    return Outcome(collection_uuid=input.collection_uuid)
+    return DeleteCollectionOutcome(collection_uuid=input.collection_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class AddCollectionItemsOutcome(Outcome):
+    """Outcome of `addCollectionItems`."""
+
+    collection_uuid: UUID | None = None
+    failed_item_uuids: list[UUID] | None = None
 
 
 @requires(f"{_USER}, and VIEWER on each item that is to be added")
-async def add_collection_items(context: Context, input: AddCollectionItemsInput) -> Outcome:
+async def add_collection_items(
+    context: Context, input: AddCollectionItemsInput
+) -> AddCollectionItemsOutcome:
     """Put items into a collection, and tell those that are not there or not to be seen (ENC-COLL-09)."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
         failed = await catalog.add_items(transaction, context.viewer, present, input.item_uuids)
-    return _told(input, failed)
+    return AddCollectionItemsOutcome(
+        collection_uuid=input.collection_uuid, failed_item_uuids=_in_order(input.item_uuids, failed)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCollectionItemsOutcome(Outcome):
+    """Outcome of `removeCollectionItems`."""
+
+    collection_uuid: UUID | None = None
+    failed_item_uuids: list[UUID] | None = None
 
 
 @requires(f"{_USER}, and VIEWER on each item that is to be taken out")
-async def remove_collection_items(context: Context, input: RemoveCollectionItemsInput) -> Outcome:
+async def remove_collection_items(
+    context: Context, input: RemoveCollectionItemsInput
+) -> RemoveCollectionItemsOutcome:
     """Take items out of a collection, and tell those that it does not hold or that are not to be seen (ENC-COLL-09)."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         present = await _held(context, transaction, input.collection_uuid)
         failed = await catalog.remove_items(transaction, context.viewer, present, input.item_uuids)
-    return _told(input, failed)
+    return RemoveCollectionItemsOutcome(
+        collection_uuid=input.collection_uuid, failed_item_uuids=_in_order(input.item_uuids, failed)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AddCollectionItemsByTitleOutcome(Outcome):
+    """Outcome of `addCollectionItemsByTitle`."""
+
+    collection_uuid: UUID | None = None
+    requested_count: int | None = None
+    matched_count: int | None = None
+    added_count: int | None = None
+    ambiguous_titles: list[str] | None = None
+    unmatched_titles: list[str] | None = None
+    failed_item_uuids: list[UUID] | None = None
 
 
 @requires(_USER)
 async def add_collection_items_by_title(
     context: Context, input: AddCollectionItemsByTitleInput
-) -> Outcome:
+) -> AddCollectionItemsByTitleOutcome:
     """Put items into a collection by their names; a name that several have adds none of them (ENC-COLL-10, SUB-089)."""
     check_list_size(input.titles, "titles")
     for place, title in enumerate(input.titles):
@@ -124,7 +188,7 @@ async def add_collection_items_by_title(
         found = await catalog.items_with_titles(transaction, present, titles)
         single = [found[title][0] for title in titles if len(found.get(title, ())) == 1]
         failed = await catalog.add_items(transaction, context.viewer, present, single)
-    return Outcome(
+    return AddCollectionItemsByTitleOutcome(
         collection_uuid=input.collection_uuid,
         requested_count=len(titles),
         matched_count=len(single),
@@ -135,32 +199,61 @@ async def add_collection_items_by_title(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AddCollectionPresetItemsOutcome(Outcome):
+    """Outcome of `addCollectionPresetItems`."""
+
+    collection_uuid: UUID | None = None
+    added_items_count: int | None = None
+
+
 @requires(_USER)
 async def add_collection_preset_items(
     context: Context, input: AddCollectionPresetItemsInput
-) -> Outcome:
+) -> AddCollectionPresetItemsOutcome:
     """Put into a collection whatever a preset finds in its folder and below, now and all at once (ENC-COLL-11)."""
     async with context.database.writing() as transaction:
         present, conditions = await _preset(context, transaction, input)
         count = await catalog.add_matching(transaction, context.viewer, present, conditions)
-    return Outcome(collection_uuid=input.collection_uuid, added_items_count=count)
+    return AddCollectionPresetItemsOutcome(
+        collection_uuid=input.collection_uuid, added_items_count=count
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCollectionPresetItemsOutcome(Outcome):
+    """Outcome of `removeCollectionPresetItems`."""
+
+    collection_uuid: UUID | None = None
+    removed_items_count: int | None = None
 
 
 @requires(_USER)
 async def remove_collection_preset_items(
     context: Context, input: RemoveCollectionPresetItemsInput
-) -> Outcome:
+) -> RemoveCollectionPresetItemsOutcome:
     """Take out of a collection whatever a preset finds in its folder and below (ENC-COLL-11)."""
     async with context.database.writing() as transaction:
         present, conditions = await _preset(context, transaction, input)
         count = await catalog.remove_matching(
             transaction, context.viewer.user_uuid, present, conditions
         )
-    return Outcome(collection_uuid=input.collection_uuid, removed_items_count=count)
+    return RemoveCollectionPresetItemsOutcome(
+        collection_uuid=input.collection_uuid, removed_items_count=count
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFilterPresetOutcome(Outcome):
+    """Outcome of `createFilterPreset`."""
+
+    filter_preset_uuid: UUID | None = None
 
 
 @requires("USER on the folder")
-async def create_filter_preset(context: Context, input: CreateFilterPresetInput) -> Outcome:
+async def create_filter_preset(
+    context: Context, input: CreateFilterPresetInput
+) -> CreateFilterPresetOutcome:
     """Keep a filter of items under a name (ENC-CLIENT-20)."""
     name, description = _attributes(input)
     wanted, folder = input.filter, input.top_level_folder_uuid
@@ -181,11 +274,20 @@ async def create_filter_preset(context: Context, input: CreateFilterPresetInput)
             return {"preset": str(made)}
 
         done = await run_once(context, transaction, "createFilterPreset", input, work)
-    return Outcome(filter_preset_uuid=UUID(done["preset"]))
+    return CreateFilterPresetOutcome(filter_preset_uuid=UUID(done["preset"]))
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFilterPresetOutcome(Outcome):
+    """Outcome of `deleteFilterPreset`."""
+
+    filter_preset_uuid: UUID | None = None
 
 
 @requires("USER on the preset's folder")
-async def delete_filter_preset(context: Context, input: DeleteFilterPresetInput) -> Outcome:
+async def delete_filter_preset(
+    context: Context, input: DeleteFilterPresetInput
+) -> DeleteFilterPresetOutcome:
     """Forget a filter (ENC-CLIENT-20)."""
     async with context.database.writing() as transaction:
         uuid = input.filter_preset_uuid
@@ -198,18 +300,15 @@ async def delete_filter_preset(context: Context, input: DeleteFilterPresetInput)
         await catalog.delete_collection_or_preset(
             transaction, context.viewer.user_uuid, filter_presets, "FilterPreset", present
         )
-    return Outcome(filter_preset_uuid=uuid)
+    return DeleteFilterPresetOutcome(filter_preset_uuid=uuid)
 
 
 def _attributes(input: CreateCollectionInput | CreateFilterPresetInput) -> tuple[str, str]:
     return validate_name(input.name, "name"), validate_description(input.description, "description")
 
 
-def _told(
-    input: AddCollectionItemsInput | RemoveCollectionItemsInput, failed: set[UUID]
-) -> Outcome:
-    told = [uuid for uuid in dict.fromkeys(input.item_uuids) if uuid in failed]
-    return Outcome(collection_uuid=input.collection_uuid, failed_item_uuids=told)
+def _in_order(uuids: list[UUID], failed: set[UUID]) -> list[UUID]:
+    return [uuid for uuid in dict.fromkeys(uuids) if uuid in failed]
 
 
 async def _held(context: Context, transaction: Transaction, uuid: UUID) -> Any:

@@ -1,6 +1,7 @@
 """How items are laid out together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageItemType, StorageUserRole
-from resolvers.bulk import Bulk
+from resolvers.bulk import Bulk, EntryResult
 from resolvers.idempotency import run_once
 from resolvers.inputs.data_groups import CreateDataGroupsInput
 from resolvers.mutations.layouts import GroupPlan, read_group
@@ -30,10 +31,19 @@ class _Nothing(Exception):
         self.bulk = bulk
 
 
+@dataclass(frozen=True, slots=True)
+class CreateDataGroupsOutcome(Outcome):
+    """Outcome of `createDataGroups`."""
+
+    results: list[EntryResult] | None = None
+
+
 @requires(
     "USER on the folder, and on that of each item, which cannot be removed before the group is"
 )
-async def create_data_groups(context: Context, input: CreateDataGroupsInput) -> Outcome:
+async def create_data_groups(
+    context: Context, input: CreateDataGroupsInput
+) -> CreateDataGroupsOutcome:
     """Lay items out together, each group in a grid, a carousel or a layout of its own (ENC-FOLDEROP-37, -38)."""
     check_list_size(input.groups, "groups")
     plans, faults = _read(input)
@@ -50,8 +60,10 @@ async def create_data_groups(context: Context, input: CreateDataGroupsInput) -> 
 
             done = await run_once(context, transaction, "createDataGroups", input, work)
     except _Nothing as nothing:
-        return nothing.bulk.outcome()
-    return Bulk([UUID(uuid) for uuid in done["groups"]], True, _told(done["errors"])).outcome()
+        bulk = nothing.bulk
+    else:
+        bulk = Bulk([UUID(uuid) for uuid in done["groups"]], True, _told(done["errors"]))
+    return CreateDataGroupsOutcome(results=bulk.results, user_errors=bulk.user_errors)
 
 
 def _read(input: CreateDataGroupsInput) -> tuple[dict[int, GroupPlan], dict[int, DomainError]]:

@@ -1,5 +1,8 @@
 """How single users are given roles on datasets."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from gateway.catalog.grants import DATASET_USERS, grant, grants_of_holders, revoke
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -10,8 +13,17 @@ from resolvers.permissions import require_dataset_role, requires
 from resolvers.user_selection import check_selection, existing_users, require_users
 
 
+@dataclass(frozen=True, slots=True)
+class AddDatasetUsersOutcome(Outcome):
+    """Outcome of `addDatasetUsers`."""
+
+    dataset_uuid: UUID | None = None
+
+
 @requires("ADMIN on the dataset")
-async def add_dataset_users(context: Context, input: AddDatasetUsersInput) -> Outcome:
+async def add_dataset_users(
+    context: Context, input: AddDatasetUsersInput
+) -> AddDatasetUsersOutcome:
     """Give users a role on a dataset, instead of one that they hold there themselves (ENC-DOP-09)."""
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
@@ -20,11 +32,20 @@ async def add_dataset_users(context: Context, input: AddDatasetUsersInput) -> Ou
         await require_dataset_role(context, transaction, uuid, StorageUserRole.ADMIN, "datasetUuid")
         chosen = await require_users(transaction, input)
         await grant(transaction, viewer, DATASET_USERS, uuid, chosen, input.role)
-    return Outcome(dataset_uuid=uuid)
+    return AddDatasetUsersOutcome(dataset_uuid=uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDatasetUsersOutcome(Outcome):
+    """Outcome of `removeDatasetUsers`."""
+
+    dataset_uuid: UUID | None = None
 
 
 @requires("ADMIN on the dataset")
-async def remove_dataset_users(context: Context, input: RemoveDatasetUsersInput) -> Outcome:
+async def remove_dataset_users(
+    context: Context, input: RemoveDatasetUsersInput
+) -> RemoveDatasetUsersOutcome:
     """Take from users the role that they hold on a dataset themselves; those of their groups stay (ENC-DOP-09)."""
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
@@ -38,4 +59,4 @@ async def remove_dataset_users(context: Context, input: RemoveDatasetUsersInput)
             DATASET_USERS,
             await grants_of_holders(transaction, DATASET_USERS, uuid, chosen),
         )
-    return Outcome(dataset_uuid=uuid)
+    return RemoveDatasetUsersOutcome(dataset_uuid=uuid)

@@ -1,6 +1,7 @@
 """How datasets are changed, and which items they use."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -37,8 +38,15 @@ from resolvers.permissions import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CreateDatasetOutcome(Outcome):
+    """Outcome of `createDataset`."""
+
+    dataset_uuid: UUID | None = None
+
+
 @requires("ADMIN on the folder to be mirrored, if it exists; else nothing")
-async def create_dataset(context: Context, input: CreateDatasetInput) -> Outcome:
+async def create_dataset(context: Context, input: CreateDatasetInput) -> CreateDatasetOutcome:
     """Make a dataset, whose maker is its ADMIN; with a folder it mirrors the direct items of that (ENC-DOP-01)."""
     title = validate_name(input.title, "title")
     description = validate_description(input.description, "description")
@@ -67,11 +75,18 @@ async def create_dataset(context: Context, input: CreateDatasetInput) -> Outcome
             }
 
         done = await run_once(context, transaction, "createDataset", input, work)
-    return Outcome(dataset_uuid=UUID(done["dataset"]))
+    return CreateDatasetOutcome(dataset_uuid=UUID(done["dataset"]))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateDatasetOutcome(Outcome):
+    """Outcome of `updateDataset`."""
+
+    dataset_uuid: UUID | None = None
 
 
 @requires("USER on the dataset")
-async def update_dataset(context: Context, input: UpdateDatasetInput) -> Outcome:
+async def update_dataset(context: Context, input: UpdateDatasetInput) -> UpdateDatasetOutcome:
     """Change a dataset's title or description; an empty change succeeds and changes nothing."""
     values: dict[str, Any] = {}
     if input.title is not UNSET:
@@ -88,11 +103,19 @@ async def update_dataset(context: Context, input: UpdateDatasetInput) -> Outcome
         await update_row(
             transaction, context.viewer.user_uuid, DatasetRecord, "Dataset", present, values
         )
-    return Outcome(dataset_uuid=input.dataset_uuid)
+    return UpdateDatasetOutcome(dataset_uuid=input.dataset_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDatasetOutcome(Outcome):
+    """Outcome of `deleteDataset`."""
+
+    dataset_uuid: UUID | None = None
+    removed_data_rows_count: int | None = None
 
 
 @requires("ADMIN on the dataset")
-async def delete_dataset(context: Context, input: DeleteDatasetInput) -> Outcome:
+async def delete_dataset(context: Context, input: DeleteDatasetInput) -> DeleteDatasetOutcome:
     """Remove a dataset with its data rows; the items, and a folder that it mirrors, stay."""
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
@@ -103,11 +126,21 @@ async def delete_dataset(context: Context, input: DeleteDatasetInput) -> Outcome
             transaction, DatasetRecord, input.dataset_uuid, "dataset", "datasetUuid"
         )
         gone = await catalog.delete_dataset(transaction, context.viewer.user_uuid, present)
-    return Outcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
+    return DeleteDatasetOutcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkItemsToDatasetOutcome(Outcome):
+    """Outcome of `linkItemsToDataset`."""
+
+    dataset_uuid: UUID | None = None
+    data_rows: list[DataRowRecord] | None = None
 
 
 @requires("USER on the dataset and VIEWER on each item")
-async def link_items_to_dataset(context: Context, input: LinkItemsToDatasetInput) -> Outcome:
+async def link_items_to_dataset(
+    context: Context, input: LinkItemsToDatasetInput
+) -> LinkItemsToDatasetOutcome:
     """Let a dataset use items; if one of them is refused, none is linked (ENC-DOP-05)."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -118,13 +151,21 @@ async def link_items_to_dataset(context: Context, input: LinkItemsToDatasetInput
 
         done = await run_once(context, transaction, "linkItemsToDataset", input, work)
         rows = await catalog.data_rows_of(transaction, [UUID(uuid) for uuid in done["rows"]])
-    return Outcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
+    return LinkItemsToDatasetOutcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkItemsFromDatasetOutcome(Outcome):
+    """Outcome of `unlinkItemsFromDataset`."""
+
+    dataset_uuid: UUID | None = None
+    removed_data_rows_count: int | None = None
 
 
 @requires("USER on the dataset")
 async def unlink_items_from_dataset(
     context: Context, input: UnlinkItemsFromDatasetInput
-) -> Outcome:
+) -> UnlinkItemsFromDatasetOutcome:
     """Let a dataset use items no more; if it does not use one of them, all stay (ENC-DOP-06)."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -134,7 +175,9 @@ async def unlink_items_from_dataset(
         gone = await catalog.unlink_items(
             transaction, context.viewer.user_uuid, input.dataset_uuid, input.item_uuids
         )
-    return Outcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
+    return UnlinkItemsFromDatasetOutcome(
+        dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone
+    )
 
 
 async def _backing_folder(

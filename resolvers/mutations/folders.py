@@ -1,6 +1,7 @@
 """How folders are changed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import FolderRecord
-from resolvers.bulk import Bulk
+from resolvers.bulk import Bulk, EntryResult
 from resolvers.idempotency import run_once
 from resolvers.inputs.folders import (
     CreateStorageFolderInput,
@@ -58,10 +59,19 @@ from resolvers.permissions import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CreateStorageFolderOutcome(Outcome):
+    """Outcome of `createStorageFolder`."""
+
+    folder_uuid: UUID | None = None
+
+
 @requires(
     "USER on the parent folder, nothing for a root; and USER on the cloud integration if there is one"
 )
-async def create_storage_folder(context: Context, input: CreateStorageFolderInput) -> Outcome:
+async def create_storage_folder(
+    context: Context, input: CreateStorageFolderInput
+) -> CreateStorageFolderOutcome:
     """Make a folder; who makes a root is its ADMIN (ENC-CLIENT-01, ENC-FOLDEROP-05)."""
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
@@ -86,11 +96,20 @@ async def create_storage_folder(context: Context, input: CreateStorageFolderInpu
             return {"folder": str(made)}
 
         done = await run_once(context, transaction, "createStorageFolder", input, work)
-    return Outcome(folder_uuid=UUID(done["folder"]))
+    return CreateStorageFolderOutcome(folder_uuid=UUID(done["folder"]))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStorageFolderOutcome(Outcome):
+    """Outcome of `updateStorageFolder`."""
+
+    folder_uuid: UUID | None = None
 
 
 @requires("USER on the folder")
-async def update_storage_folder(context: Context, input: UpdateStorageFolderInput) -> Outcome:
+async def update_storage_folder(
+    context: Context, input: UpdateStorageFolderInput
+) -> UpdateStorageFolderOutcome:
     """Change a folder's name, description or metadata; an empty change succeeds and changes nothing (SUB-037)."""
     async with context.database.writing() as transaction:
         await require_folder_role(
@@ -101,11 +120,20 @@ async def update_storage_folder(context: Context, input: UpdateStorageFolderInpu
         )
         values = {present.uuid: changed_attributes(input, present)}
         await update_folders(transaction, context.viewer.user_uuid, values, {present.uuid: present})
-    return Outcome(folder_uuid=input.folder_uuid)
+    return UpdateStorageFolderOutcome(folder_uuid=input.folder_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStorageFoldersOutcome(Outcome):
+    """Outcome of `updateStorageFolders`."""
+
+    results: list[EntryResult] | None = None
 
 
 @requires("USER on each folder")
-async def update_storage_folders(context: Context, input: UpdateStorageFoldersInput) -> Outcome:
+async def update_storage_folders(
+    context: Context, input: UpdateStorageFoldersInput
+) -> UpdateStorageFoldersOutcome:
     """Change several folders at once."""
     check_list_size(input.folders, "folders")
     uuids = [one.folder_uuid for one in input.folders]
@@ -118,11 +146,21 @@ async def update_storage_folders(context: Context, input: UpdateStorageFoldersIn
         values = bulk_changes(input.folders, present, bulk, "folders")
         accepted = {uuids[place]: values[place] for place in bulk.accepted}
         await update_folders(transaction, context.viewer.user_uuid, accepted, present)
-    return bulk.outcome()
+    return UpdateStorageFoldersOutcome(results=bulk.results, user_errors=bulk.user_errors)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStorageFoldersOutcome(Outcome):
+    """Outcome of `moveStorageFolders`."""
+
+    new_parent_uuid: UUID | None = None
+    results: list[EntryResult] | None = None
 
 
 @requires("ADMIN on each folder and USER on the new parent")
-async def move_storage_folders(context: Context, input: MoveStorageFoldersInput) -> Outcome:
+async def move_storage_folders(
+    context: Context, input: MoveStorageFoldersInput
+) -> MoveStorageFoldersOutcome:
     """Hang folders, with all that lies below them, elsewhere (ENC-FOLDEROP-08)."""
     check_list_size(input.folder_uuids, "folderUuids")
     target = input.new_parent_uuid
@@ -143,11 +181,24 @@ async def move_storage_folders(context: Context, input: MoveStorageFoldersInput)
             await move_folder(transaction, context.viewer.user_uuid, uuid, target)
         if target is None:
             await _stay_admin(context, transaction, bulk.accepted_uuids)
-    return bulk.outcome(new_parent_uuid=target)
+    return MoveStorageFoldersOutcome(
+        new_parent_uuid=target, results=bulk.results, user_errors=bulk.user_errors
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStorageFolderOutcome(Outcome):
+    """Outcome of `deleteStorageFolder`."""
+
+    folder_uuid: UUID | None = None
+    removed_folders_count: int | None = None
+    removed_items_count: int | None = None
 
 
 @requires("ADMIN on the folder")
-async def delete_storage_folder(context: Context, input: DeleteStorageFolderInput) -> Outcome:
+async def delete_storage_folder(
+    context: Context, input: DeleteStorageFolderInput
+) -> DeleteStorageFolderOutcome:
     """Remove a folder, and with `recursive` all in it; its running jobs are cancelled (ENC-FOLDEROP-07)."""
     services, viewer = context.services, context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -167,7 +218,7 @@ async def delete_storage_folder(context: Context, input: DeleteStorageFolderInpu
         await remove_items(transaction, services.queue, viewer, contents)
         await _let_go_of_mirrors(transaction, uuids)
         await remove_folders(transaction, viewer, rows)
-    return Outcome(
+    return DeleteStorageFolderOutcome(
         folder_uuid=input.folder_uuid,
         removed_folders_count=len(rows),
         removed_items_count=len(contents),

@@ -1,6 +1,7 @@
 """How groups are given roles on folders, datasets and integrations."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -37,10 +38,17 @@ from resolvers.permissions import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AddStorageFolderGroupsOutcome(Outcome):
+    """Outcome of `addStorageFolderGroups`."""
+
+    folder_uuid: UUID | None = None
+
+
 @requires("ADMIN on the folder")
 async def add_storage_folder_groups(
     context: Context, input: AddStorageFolderGroupsInput
-) -> Outcome:
+) -> AddStorageFolderGroupsOutcome:
     """Give groups a role on a folder and all below it, instead of one that they hold there (ENC-FOLDEROP-13)."""
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -49,13 +57,20 @@ async def add_storage_folder_groups(
             context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid"
         )
         await _give(context, transaction, FOLDER_GRANTS, input.folder_uuid, input)
-    return Outcome(folder_uuid=input.folder_uuid)
+    return AddStorageFolderGroupsOutcome(folder_uuid=input.folder_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStorageFolderGroupsOutcome(Outcome):
+    """Outcome of `removeStorageFolderGroups`."""
+
+    folder_uuid: UUID | None = None
 
 
 @requires("ADMIN on the folder")
 async def remove_storage_folder_groups(
     context: Context, input: RemoveStorageFolderGroupsInput
-) -> Outcome:
+) -> RemoveStorageFolderGroupsOutcome:
     """Take from groups the role that they hold on this very folder; roles given above it stay (ENC-FOLDEROP-14)."""
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -64,11 +79,20 @@ async def remove_storage_folder_groups(
             context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid"
         )
         await _take(context, transaction, FOLDER_GRANTS, input.folder_uuid, input.group_uuids)
-    return Outcome(folder_uuid=input.folder_uuid)
+    return RemoveStorageFolderGroupsOutcome(folder_uuid=input.folder_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class AddDatasetGroupsOutcome(Outcome):
+    """Outcome of `addDatasetGroups`."""
+
+    dataset_uuid: UUID | None = None
 
 
 @requires("ADMIN on the dataset")
-async def add_dataset_groups(context: Context, input: AddDatasetGroupsInput) -> Outcome:
+async def add_dataset_groups(
+    context: Context, input: AddDatasetGroupsInput
+) -> AddDatasetGroupsOutcome:
     """Give groups a role on a dataset, instead of one that they hold there (ENC-DOP-08)."""
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -77,11 +101,20 @@ async def add_dataset_groups(context: Context, input: AddDatasetGroupsInput) -> 
             context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
         )
         await _give(context, transaction, DATASET_GRANTS, input.dataset_uuid, input)
-    return Outcome(dataset_uuid=input.dataset_uuid)
+    return AddDatasetGroupsOutcome(dataset_uuid=input.dataset_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDatasetGroupsOutcome(Outcome):
+    """Outcome of `removeDatasetGroups`."""
+
+    dataset_uuid: UUID | None = None
 
 
 @requires("ADMIN on the dataset")
-async def remove_dataset_groups(context: Context, input: RemoveDatasetGroupsInput) -> Outcome:
+async def remove_dataset_groups(
+    context: Context, input: RemoveDatasetGroupsInput
+) -> RemoveDatasetGroupsOutcome:
     """Take from groups the role that they hold on a dataset (ENC-DOP-08)."""
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -90,13 +123,20 @@ async def remove_dataset_groups(context: Context, input: RemoveDatasetGroupsInpu
             context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
         )
         await _take(context, transaction, DATASET_GRANTS, input.dataset_uuid, input.group_uuids)
-    return Outcome(dataset_uuid=input.dataset_uuid)
+    return RemoveDatasetGroupsOutcome(dataset_uuid=input.dataset_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class AddCloudIntegrationGroupsOutcome(Outcome):
+    """Outcome of `addCloudIntegrationGroups`."""
+
+    integration_uuid: UUID | None = None
 
 
 @requires("ADMIN on the cloud integration")
 async def add_cloud_integration_groups(
     context: Context, input: AddCloudIntegrationGroupsInput
-) -> Outcome:
+) -> AddCloudIntegrationGroupsOutcome:
     """Give groups a role on a cloud integration, instead of one that they hold there."""
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -104,13 +144,20 @@ async def add_cloud_integration_groups(
             context, transaction, input.integration_uuid, StorageUserRole.ADMIN, "integrationUuid"
         )
         await _give(context, transaction, INTEGRATION_GRANTS, input.integration_uuid, input)
-    return Outcome(integration_uuid=input.integration_uuid)
+    return AddCloudIntegrationGroupsOutcome(integration_uuid=input.integration_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCloudIntegrationGroupsOutcome(Outcome):
+    """Outcome of `removeCloudIntegrationGroups`."""
+
+    integration_uuid: UUID | None = None
 
 
 @requires("ADMIN on the cloud integration")
 async def remove_cloud_integration_groups(
     context: Context, input: RemoveCloudIntegrationGroupsInput
-) -> Outcome:
+) -> RemoveCloudIntegrationGroupsOutcome:
     """Take from groups the role that they hold on a cloud integration."""
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -120,7 +167,7 @@ async def remove_cloud_integration_groups(
         await _take(
             context, transaction, INTEGRATION_GRANTS, input.integration_uuid, input.group_uuids
         )
-    return Outcome(integration_uuid=input.integration_uuid)
+    return RemoveCloudIntegrationGroupsOutcome(integration_uuid=input.integration_uuid)
 
 
 async def _give(

@@ -1,7 +1,7 @@
 """How cloud integrations are made, changed, tried and removed."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -42,8 +42,17 @@ _SITE_ADMIN = "ADMIN of the site"
 _FIELDS = ("endpoint", "region", "account")
 
 
+@dataclass(frozen=True, slots=True)
+class CreateCloudIntegrationOutcome(Outcome):
+    """Outcome of `createCloudIntegration`."""
+
+    integration_uuid: UUID | None = None
+
+
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def create_cloud_integration(context: Context, input: CreateCloudIntegrationInput) -> Outcome:
+async def create_cloud_integration(
+    context: Context, input: CreateCloudIntegrationInput
+) -> CreateCloudIntegrationOutcome:
     """Make an integration with a store, once its locations can be listed; its maker is its ADMIN."""
     title = validate_name(input.title, "title")
     account = _account(
@@ -72,11 +81,20 @@ async def create_cloud_integration(context: Context, input: CreateCloudIntegrati
             }
 
         done = await run_once(context, transaction, "createCloudIntegration", input, work)
-    return Outcome(integration_uuid=UUID(done["integration"]))
+    return CreateCloudIntegrationOutcome(integration_uuid=UUID(done["integration"]))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCloudIntegrationOutcome(Outcome):
+    """Outcome of `updateCloudIntegration`."""
+
+    integration_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def update_cloud_integration(context: Context, input: UpdateCloudIntegrationInput) -> Outcome:
+async def update_cloud_integration(
+    context: Context, input: UpdateCloudIntegrationInput
+) -> UpdateCloudIntegrationOutcome:
     """Change an integration, once its locations can be listed as they will be; its kind stays."""
     present = await _present(context, input.integration_uuid)
     values = _new_values(context, present, input)
@@ -105,11 +123,20 @@ async def update_cloud_integration(context: Context, input: UpdateCloudIntegrati
             values,
             {"secret"},
         )
-    return Outcome(integration_uuid=input.integration_uuid)
+    return UpdateCloudIntegrationOutcome(integration_uuid=input.integration_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyCloudIntegrationOutcome(Outcome):
+    """Outcome of `verifyCloudIntegration`."""
+
+    integration_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def verify_cloud_integration(context: Context, input: VerifyCloudIntegrationInput) -> Outcome:
+async def verify_cloud_integration(
+    context: Context, input: VerifyCloudIntegrationInput
+) -> VerifyCloudIntegrationOutcome:
     """Try whether each location of an integration can be listed; the message tells what does not work, and where."""
     present = await _present(context, input.integration_uuid)
     try:
@@ -121,11 +148,20 @@ async def verify_cloud_integration(context: Context, input: VerifyCloudIntegrati
     mine = cloud_integrations.c.uuid == present.uuid
     async with context.database.writing() as transaction:
         await transaction.execute(sa.update(cloud_integrations).where(mine).values(values))
-    return Outcome(integration_uuid=input.integration_uuid)
+    return VerifyCloudIntegrationOutcome(integration_uuid=input.integration_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCloudIntegrationOutcome(Outcome):
+    """Outcome of `deleteCloudIntegration`."""
+
+    integration_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def delete_cloud_integration(context: Context, input: DeleteCloudIntegrationInput) -> Outcome:
+async def delete_cloud_integration(
+    context: Context, input: DeleteCloudIntegrationInput
+) -> DeleteCloudIntegrationOutcome:
     """Remove an integration that no item and no folder needs; nothing in the store is touched."""
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid
@@ -133,7 +169,7 @@ async def delete_cloud_integration(context: Context, input: DeleteCloudIntegrati
             transaction, CloudIntegrationRecord, uuid, "cloud integration", "integrationUuid"
         )
         await catalog.delete_integration(transaction, context.viewer.user_uuid, present)
-    return Outcome(integration_uuid=input.integration_uuid)
+    return DeleteCloudIntegrationOutcome(integration_uuid=input.integration_uuid)
 
 
 def _with_location(error: DomainError, row: Any) -> str:

@@ -1,6 +1,7 @@
 """How items are changed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds.enums import StorageUserRole
-from resolvers.bulk import Bulk
+from resolvers.bulk import Bulk, EntryResult
 from resolvers.inputs.items import (
     DeleteStorageItemsInput,
     MoveStorageItemsInput,
@@ -38,8 +39,17 @@ from resolvers.permissions import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateStorageItemOutcome(Outcome):
+    """Outcome of `updateStorageItem`."""
+
+    item_uuid: UUID | None = None
+
+
 @requires("USER on the item's folder")
-async def update_storage_item(context: Context, input: UpdateStorageItemInput) -> Outcome:
+async def update_storage_item(
+    context: Context, input: UpdateStorageItemInput
+) -> UpdateStorageItemOutcome:
     """Change an item's name, description or metadata; an empty change succeeds and changes nothing (ENC-ITEMOP-05)."""
     async with context.database.writing() as transaction:
         present = {row.uuid: row for row in await locked_items(transaction, [input.item_uuid])}
@@ -55,11 +65,20 @@ async def update_storage_item(context: Context, input: UpdateStorageItemInput) -
         await update_items(
             transaction, context.viewer.user_uuid, {input.item_uuid: values}, present
         )
-    return Outcome(item_uuid=input.item_uuid)
+    return UpdateStorageItemOutcome(item_uuid=input.item_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStorageItemsOutcome(Outcome):
+    """Outcome of `updateStorageItems`."""
+
+    results: list[EntryResult] | None = None
 
 
 @requires("USER on each item's folder")
-async def update_storage_items(context: Context, input: UpdateStorageItemsInput) -> Outcome:
+async def update_storage_items(
+    context: Context, input: UpdateStorageItemsInput
+) -> UpdateStorageItemsOutcome:
     """Change several items at once."""
     check_list_size(input.items, "items")
     uuids = [one.item_uuid for one in input.items]
@@ -73,11 +92,21 @@ async def update_storage_items(context: Context, input: UpdateStorageItemsInput)
         values = bulk_changes(input.items, present, bulk, "items", changed)
         accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
         await update_items(transaction, context.viewer.user_uuid, accepted, present)
-    return bulk.outcome()
+    return UpdateStorageItemsOutcome(results=bulk.results, user_errors=bulk.user_errors)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStorageItemsOutcome(Outcome):
+    """Outcome of `moveStorageItems`."""
+
+    folder_uuid: UUID | None = None
+    results: list[EntryResult] | None = None
 
 
 @requires("ADMIN on each item's folder and USER on the new one")
-async def move_storage_items(context: Context, input: MoveStorageItemsInput) -> Outcome:
+async def move_storage_items(
+    context: Context, input: MoveStorageItemsInput
+) -> MoveStorageItemsOutcome:
     """Put items into another folder (ENC-ITEMOP-07, ENC-FOLDEROP-09)."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -95,11 +124,24 @@ async def move_storage_items(context: Context, input: MoveStorageItemsInput) -> 
             _add(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
         await move_items(transaction, context.viewer.user_uuid, accepted, input.new_parent_uuid)
-    return bulk.outcome(folder_uuid=input.new_parent_uuid)
+    return MoveStorageItemsOutcome(
+        folder_uuid=input.new_parent_uuid, results=bulk.results, user_errors=bulk.user_errors
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStorageItemsOutcome(Outcome):
+    """Outcome of `deleteStorageItems`."""
+
+    removed_items_count: int | None = None
+    removed_folders_count: int | None = None
+    results: list[EntryResult] | None = None
 
 
 @requires("ADMIN on each item's folder")
-async def delete_storage_items(context: Context, input: DeleteStorageItemsInput) -> Outcome:
+async def delete_storage_items(
+    context: Context, input: DeleteStorageItemsInput
+) -> DeleteStorageItemsOutcome:
     """Remove items, and the frames of removed groups that nothing else uses (ENC-ITEMOP-06, ENC-FOLDEROP-10)."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -118,7 +160,12 @@ async def delete_storage_items(context: Context, input: DeleteStorageItemsInput)
         await remove_items(
             transaction, context.services.queue, context.viewer.user_uuid, list(removed.values())
         )
-    return bulk.outcome(removed_items_count=len(removed), removed_folders_count=0)
+    return DeleteStorageItemsOutcome(
+        removed_items_count=len(removed),
+        removed_folders_count=0,
+        results=bulk.results,
+        user_errors=bulk.user_errors,
+    )
 
 
 def _changed(input: UpdateStorageItemInput, present: Any, *path: str | int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -42,10 +43,17 @@ Start = Callable[[Transaction], Awaitable[UUID]]
 """Writes a job; its uuid."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartUploadJobOutcome(Outcome):
+    """Outcome of `startUploadJob`."""
+
+    upload_job_uuid: UUID | None = None
+
+
 @requires(
     "USER on the folder, and on the cloud integration, the dataset and the folders of members if there are such"
 )
-async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outcome:
+async def start_upload_job(context: Context, input: StartUploadJobInput) -> StartUploadJobOutcome:
     """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`.
 
     From now on its placeholders belong to it: those of units that fail or are cancelled are removed, with the bytes
@@ -71,11 +79,21 @@ async def start_upload_job(context: Context, input: StartUploadJobInput) -> Outc
             return {"job": str(await start(transaction))}
 
         done = await run_once(context, transaction, "startUploadJob", input, work)
-    return Outcome(upload_job_uuid=UUID(done["job"]))
+    return StartUploadJobOutcome(upload_job_uuid=UUID(done["job"]))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUploadJobOutcome(Outcome):
+    """Outcome of `cancelUploadJob`."""
+
+    upload_job_uuid: UUID | None = None
+    units_cancelled_count: int | None = None
 
 
 @requires("USER on the job's folder")
-async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Outcome:
+async def cancel_upload_job(
+    context: Context, input: CancelUploadJobInput
+) -> CancelUploadJobOutcome:
     """Give up what a job has not done; what is done stays (ENC-FOLDEROP-34). A job that has ended is left as it is.
 
     The placeholders of what it gives up are removed, with the bytes that were sent for them: to try again, announce
@@ -91,7 +109,7 @@ async def cancel_upload_job(context: Context, input: CancelUploadJobInput) -> Ou
         cancelled = await cancel_job(
             transaction, services.queue, services.events, context.viewer.user_uuid, job
         )
-    return Outcome(upload_job_uuid=uuid, units_cancelled_count=cancelled)
+    return CancelUploadJobOutcome(upload_job_uuid=uuid, units_cancelled_count=cancelled)
 
 
 def _is_sent(input: StartUploadJobInput) -> bool:

@@ -1,6 +1,7 @@
 """How the schema of metadata is changed: one mutation is one save (ENC-SCHEMA-10)."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -8,7 +9,12 @@ from gateway.catalog import metadata_schema as catalog
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import SiteRole
-from gateway.models.metadata import metadata_fields, metadata_schema
+from gateway.models.metadata import (
+    MetadataFieldRecord,
+    MetadataSchemaRecord,
+    metadata_fields,
+    metadata_schema,
+)
 from resolvers.inputs.metadata import (
     DeleteMetadataSchemaFieldInput,
     RestoreMetadataSchemaFieldInput,
@@ -20,42 +26,69 @@ from resolvers.permissions import requires
 _SITE_ADMIN = "ADMIN of the site"
 
 
+@dataclass(frozen=True, slots=True)
+class SetMetadataSchemaFieldOutcome(Outcome):
+    """Outcome of `setMetadataSchemaField`."""
+
+    metadata_schema: MetadataSchemaRecord | None = None
+    field: MetadataFieldRecord | None = None
+
+
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def set_metadata_schema_field(
     context: Context, input: SetMetadataSchemaFieldInput
-) -> Outcome:
+) -> SetMetadataSchemaFieldOutcome:
     """Give a metadata key a type; the same again succeeds and changes nothing (ENC-SCHEMA-07)."""
     key = catalog.validate_key(input.key)
     shape = catalog.validate_shape(input.type, input.enum_values, input.embedding_size)
     viewer = context.viewer.user_uuid
-    return await _saved(
+    schema, field = await _saved(
         context, key, input.revision, lambda held: catalog.set_field(held, viewer, key, shape)
     )
+    return SetMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMetadataSchemaFieldOutcome(Outcome):
+    """Outcome of `deleteMetadataSchemaField`."""
+
+    metadata_schema: MetadataSchemaRecord | None = None
+    field: MetadataFieldRecord | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def delete_metadata_schema_field(
     context: Context, input: DeleteMetadataSchemaFieldInput
-) -> Outcome:
+) -> DeleteMetadataSchemaFieldOutcome:
     """Let a metadata key have no type any more; the values that items have stay (ENC-SCHEMA-08)."""
     viewer, key = context.viewer.user_uuid, input.key
-    return await _saved(
+    schema, field = await _saved(
         context,
         key,
         input.revision,
         lambda held: catalog.delete_field(held, viewer, key, input.hard),
     )
+    return DeleteMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreMetadataSchemaFieldOutcome(Outcome):
+    """Outcome of `restoreMetadataSchemaField`."""
+
+    metadata_schema: MetadataSchemaRecord | None = None
+    field: MetadataFieldRecord | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def restore_metadata_schema_field(
     context: Context, input: RestoreMetadataSchemaFieldInput
-) -> Outcome:
+) -> RestoreMetadataSchemaFieldOutcome:
     """Bring a deleted metadata key back (ENC-SCHEMA-09)."""
     viewer, key = context.viewer.user_uuid, input.key
-    return await _saved(
+    schema, field = await _saved(
         context, key, input.revision, lambda held: catalog.restore_field(held, viewer, key)
     )
+    return RestoreMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
 
 
 async def _saved(
@@ -63,7 +96,7 @@ async def _saved(
     key: str,
     revision: int | None,
     change: Callable[[Transaction], Awaitable[None]],
-) -> Outcome:
+) -> tuple[MetadataSchemaRecord, MetadataFieldRecord]:
     async with context.database.writing() as transaction:
         await catalog.lock_schema(transaction, revision)
         await change(transaction)
@@ -71,4 +104,4 @@ async def _saved(
         field = await transaction.first(
             sa.select(metadata_fields).where(metadata_fields.c.key == key)
         )
-    return Outcome(metadata_schema=schema, field=field)
+    return schema, field

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -31,6 +31,12 @@ _AT_ONCE = 16
 """Objects that are looked for at a time."""
 
 
+class StoredMigration(TypedDict):
+    """The uuids of the items of each entry, as stored under an idempotency key."""
+
+    items: list[list[str]]
+
+
 @dataclass(slots=True)
 class MigrationEntry:
     """An entry of the input, the items that it means, what they become, and what is wrong with it."""
@@ -53,22 +59,31 @@ class MigrationResult:
     user_errors: list[UserErrorRow]
 
 
+@dataclass(frozen=True, slots=True)
+class MigrateStorageItemsOutcome(Outcome):
+    """Outcome of `migrateStorageItems`."""
+
+    results: list[MigrationResult] | None = None
+
+
 @requires("USER on each item's folder, and on the cloud integration by which it is reached then")
-async def migrate_storage_items(context: Context, input: MigrateStorageItemsInput) -> Outcome:
+async def migrate_storage_items(
+    context: Context, input: MigrateStorageItemsInput
+) -> MigrateStorageItemsOutcome:
     """Let items be reached at another URL or by another integration; no object is touched (ENC-CLIENT-09, SUB-090).
 
     One entry at fault refuses all, but for those that are missing where `skipMissing` is set. Items of a folder that
     mirrors a bucket stay what they mirror.
     """
     check_list_size(input.items, "items")
-    done = await replay(context, _MUTATION, input)
+    done = await replay(context, _MUTATION, input, StoredMigration)
     if done is None:
         entries = await _checked(context, input)
         if any(entry.error for entry in entries):
             return _refused(entries)
         done = await _write(context, input, entries)
     moved = [[UUID(uuid) for uuid in uuids] for uuids in done["items"]]
-    return Outcome(results=await _results(context, input, moved))
+    return MigrateStorageItemsOutcome(results=await _results(context, input, moved))
 
 
 async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[MigrationEntry]:
@@ -273,11 +288,11 @@ async def _fault_of_object(
 
 async def _write(
     context: Context, input: MigrateStorageItemsInput, entries: Sequence[MigrationEntry]
-) -> dict[str, Any]:
+) -> StoredMigration:
     """Change the items, unless somebody else changed or took one of them meanwhile; which items, for each entry."""
     async with context.database.writing() as transaction:
 
-        async def work() -> dict[str, Any]:
+        async def work() -> StoredMigration:
             if input.to_integration_uuid:
                 await lock_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
             await _change(context, transaction, entries)
@@ -299,7 +314,7 @@ async def _change(
     await update_items(transaction, context.viewer.user_uuid, values, present)
 
 
-def _refused(entries: Sequence[MigrationEntry]) -> Outcome:
+def _refused(entries: Sequence[MigrationEntry]) -> MigrateStorageItemsOutcome:
     """What is wrong with each entry; of the others that they were not done either."""
     said = "Nothing is wrong with this entry, but another made the whole fail."
     others = DomainError(ErrorCode.NOT_APPLIED, said)
@@ -309,7 +324,7 @@ def _refused(entries: Sequence[MigrationEntry]) -> Outcome:
         )
         for one in entries
     ]
-    return Outcome(
+    return MigrateStorageItemsOutcome(
         results=results,
         user_errors=[to_user_error(entry.error) for entry in entries if entry.error],
     )

@@ -1,6 +1,7 @@
 """How users, groups and API keys are changed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -35,8 +36,15 @@ from resolvers.user_selection import check_selection, existing_users, require_us
 _SITE_ADMIN = "ADMIN of the site"
 
 
+@dataclass(frozen=True, slots=True)
+class CreateUserOutcome(Outcome):
+    """Outcome of `createUser`."""
+
+    user_uuid: UUID | None = None
+
+
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def create_user(context: Context, input: CreateUserInput) -> Outcome:
+async def create_user(context: Context, input: CreateUserInput) -> CreateUserOutcome:
     """Make a user, who can sign in once he has a key or a token."""
     email = people.checked_email(input.email, "email")
     name = validate_name(input.name, "name") if input.name else ""
@@ -51,11 +59,18 @@ async def create_user(context: Context, input: CreateUserInput) -> Outcome:
             }
 
         done = await run_once(context, transaction, "createUser", input, work)
-    return Outcome(user_uuid=UUID(done["user"]))
+    return CreateUserOutcome(user_uuid=UUID(done["user"]))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateUserOutcome(Outcome):
+    """Outcome of `updateUser`."""
+
+    user_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def update_user(context: Context, input: UpdateUserInput) -> Outcome:
+async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOutcome:
     """Change a user's name, role on the site, or whether he may sign in; the last active admin of the site stays."""
     values = _changes_of_user(input)
     async with context.database.writing() as transaction:
@@ -65,11 +80,18 @@ async def update_user(context: Context, input: UpdateUserInput) -> Outcome:
         if admins == {present.uuid}:
             _refuse_last_admin(values)
         await update_row(transaction, context.viewer.user_uuid, UserRecord, "User", present, values)
-    return Outcome(user_uuid=input.user_uuid)
+    return UpdateUserOutcome(user_uuid=input.user_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroupOutcome(Outcome):
+    """Outcome of `createGroup`."""
+
+    group_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def create_group(context: Context, input: CreateGroupInput) -> Outcome:
+async def create_group(context: Context, input: CreateGroupInput) -> CreateGroupOutcome:
     """Make a group (ENC-CLIENT-14)."""
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
@@ -80,11 +102,18 @@ async def create_group(context: Context, input: CreateGroupInput) -> Outcome:
             return {"group": str(await people.create_group(transaction, viewer, name, description))}
 
         done = await run_once(context, transaction, "createGroup", input, work)
-    return Outcome(group_uuid=UUID(done["group"]))
+    return CreateGroupOutcome(group_uuid=UUID(done["group"]))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGroupOutcome(Outcome):
+    """Outcome of `updateGroup`."""
+
+    group_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def update_group(context: Context, input: UpdateGroupInput) -> Outcome:
+async def update_group(context: Context, input: UpdateGroupInput) -> UpdateGroupOutcome:
     """Change a group's name or description (ENC-CLIENT-15)."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
@@ -96,43 +125,74 @@ async def update_group(context: Context, input: UpdateGroupInput) -> Outcome:
         await update_row(
             transaction, context.viewer.user_uuid, GroupRecord, "Group", present, values
         )
-    return Outcome(group_uuid=input.group_uuid)
+    return UpdateGroupOutcome(group_uuid=input.group_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteGroupOutcome(Outcome):
+    """Outcome of `deleteGroup`."""
+
+    group_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def delete_group(context: Context, input: DeleteGroupInput) -> Outcome:
+async def delete_group(context: Context, input: DeleteGroupInput) -> DeleteGroupOutcome:
     """Remove a group, and with it every role that it was given (ENC-CLIENT-16)."""
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         present = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         await people.delete_group(transaction, context.viewer.user_uuid, present)
-    return Outcome(group_uuid=input.group_uuid)
+    return DeleteGroupOutcome(group_uuid=input.group_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class AddGroupUsersOutcome(Outcome):
+    """Outcome of `addGroupUsers`."""
+
+    group_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def add_group_users(context: Context, input: AddGroupUsersInput) -> Outcome:
+async def add_group_users(context: Context, input: AddGroupUsersInput) -> AddGroupUsersOutcome:
     """Let users belong to a group; if one of them is unknown, nobody is added (ENC-CLIENT-17)."""
     check_selection(input)
     async with context.database.writing() as transaction:
         await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         chosen = await require_users(transaction, input)
         await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
-    return Outcome(group_uuid=input.group_uuid)
+    return AddGroupUsersOutcome(group_uuid=input.group_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGroupUsersOutcome(Outcome):
+    """Outcome of `removeGroupUsers`."""
+
+    group_uuid: UUID | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def remove_group_users(context: Context, input: RemoveGroupUsersInput) -> Outcome:
+async def remove_group_users(
+    context: Context, input: RemoveGroupUsersInput
+) -> RemoveGroupUsersOutcome:
     """Let users belong to a group no more; e-mail addresses that nobody has are passed over (ENC-CLIENT-17)."""
     check_selection(input)
     async with context.database.writing() as transaction:
         await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         chosen = await existing_users(transaction, input)
         await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
-    return Outcome(group_uuid=input.group_uuid)
+    return RemoveGroupUsersOutcome(group_uuid=input.group_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApiKeyOutcome(Outcome):
+    """Outcome of `createApiKey`."""
+
+    api_key_uuid: UUID | None = None
+    token: str | None = None
 
 
 @requires("nothing for oneself, ADMIN of the site for others")
-async def create_api_key(context: Context, input: CreateApiKeyInput) -> Outcome:
+async def create_api_key(context: Context, input: CreateApiKeyInput) -> CreateApiKeyOutcome:
     """Make an API key; its text is shown this once and kept nowhere."""
     name, expires_at = validate_name(input.name, "name"), _checked_expiry(input.expires_at)
     viewer = context.viewer
@@ -144,11 +204,18 @@ async def create_api_key(context: Context, input: CreateApiKeyInput) -> Outcome:
         made, text = await people.create_api_key(
             transaction, viewer.user_uuid, owner, name, expires_at
         )
-    return Outcome(api_key_uuid=made, token=text)
+    return CreateApiKeyOutcome(api_key_uuid=made, token=text)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeApiKeyOutcome(Outcome):
+    """Outcome of `revokeApiKey`."""
+
+    api_key_uuid: UUID | None = None
 
 
 @requires("nothing for one's own key, ADMIN of the site for others'")
-async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> Outcome:
+async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> RevokeApiKeyOutcome:
     """Refuse a key from now on, everywhere within 5 seconds; one that is revoked already stays so."""
     viewer = context.viewer
     async with context.database.writing() as transaction:
@@ -158,7 +225,7 @@ async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> Outcome:
         if present.user_uuid != viewer.user_uuid and not viewer.is_site_admin:
             raise not_found("API key", "apiKeyUuid")
         await people.revoke_api_key(transaction, viewer.user_uuid, present)
-    return Outcome(api_key_uuid=input.api_key_uuid)
+    return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)
 
 
 def _changes_of_user(input: UpdateUserInput) -> dict[str, Any]:

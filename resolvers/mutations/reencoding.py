@@ -1,5 +1,6 @@
 """How videos are re-encoded."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,17 @@ from resolvers.outcomes import Outcome
 from resolvers.permissions import check_list_size, item_role_errors, requires
 
 
+@dataclass(frozen=True, slots=True)
+class StartVideoReencodeOutcome(Outcome):
+    """Outcome of `startVideoReencode`."""
+
+    reencode_job_uuid: UUID | None = None
+
+
 @requires("USER on each video's folder")
-async def start_video_reencode(context: Context, input: StartVideoReencodeInput) -> Outcome:
+async def start_video_reencode(
+    context: Context, input: StartVideoReencodeInput
+) -> StartVideoReencodeOutcome:
     """Have versions made of videos that every browser plays, at a constant rate (ENC-FOLDEROP-30, SUB-088).
 
     What came stays as it is; the version is the video's `rendition`. Watch the job with `reencodeJobUpdated`.
@@ -35,11 +45,20 @@ async def start_video_reencode(context: Context, input: StartVideoReencodeInput)
             return {"job": str(job)}
 
         done = await run_once(context, transaction, "startVideoReencode", input, work)
-    return Outcome(reencode_job_uuid=UUID(done["job"]))
+    return StartVideoReencodeOutcome(reencode_job_uuid=UUID(done["job"]))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelVideoReencodeOutcome(Outcome):
+    """Outcome of `cancelVideoReencode`."""
+
+    reencode_job_uuid: UUID | None = None
 
 
 @requires("having started the job, or ADMIN of the site")
-async def cancel_video_reencode(context: Context, input: CancelVideoReencodeInput) -> Outcome:
+async def cancel_video_reencode(
+    context: Context, input: CancelVideoReencodeInput
+) -> CancelVideoReencodeOutcome:
     """Give up the videos that a job has not done; the versions that it has made stay."""
     services, uuid = context.services, input.reencode_job_uuid
     async with context.database.writing() as transaction:
@@ -50,7 +69,7 @@ async def cancel_video_reencode(context: Context, input: CancelVideoReencodeInpu
         await cancel_reencode(
             transaction, services.queue, services.events, context.viewer.user_uuid, job
         )
-    return Outcome(reencode_job_uuid=uuid)
+    return CancelVideoReencodeOutcome(reencode_job_uuid=uuid)
 
 
 async def _check_videos(

@@ -1,5 +1,6 @@
 """How folders are linked to buckets, and how their syncs are started and cancelled."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -37,8 +38,18 @@ JOBS_AT_ONCE = 8
 """So many upload jobs of a sync, each of a page, are cancelled before that is answered, which takes some seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartCloudFolderSyncOutcome(Outcome):
+    """Outcome of `startCloudFolderSync`."""
+
+    cloud_sync_job_uuid: UUID | None = None
+    was_running: bool | None = None
+
+
 @requires("USER on the folder")
-async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncInput) -> Outcome:
+async def start_cloud_folder_sync(
+    context: Context, input: StartCloudFolderSyncInput
+) -> StartCloudFolderSyncOutcome:
     """Bring a linked folder into line with its bucket (ENC-FOLDEROP-35); watch it with `cloudSyncJobUpdated`.
 
     New objects become items, changed ones are read again, items of vanished ones become tombstones, and are none any
@@ -70,11 +81,22 @@ async def start_cloud_folder_sync(context: Context, input: StartCloudFolderSyncI
             return {"job": str(running.uuid if running else started), "was_running": bool(running)}
 
         done = await run_once(context, transaction, "startCloudFolderSync", input, work)
-    return Outcome(cloud_sync_job_uuid=UUID(done["job"]), was_running=done["was_running"])
+    return StartCloudFolderSyncOutcome(
+        cloud_sync_job_uuid=UUID(done["job"]), was_running=done["was_running"]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCloudFolderSyncOutcome(Outcome):
+    """Outcome of `cancelCloudFolderSync`."""
+
+    cloud_sync_job_uuid: UUID | None = None
 
 
 @requires("USER on the sync's folder")
-async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyncInput) -> Outcome:
+async def cancel_cloud_folder_sync(
+    context: Context, input: CancelCloudFolderSyncInput
+) -> CancelCloudFolderSyncOutcome:
     """Give up what a sync has not done; what is done stays. One that has ended is left as it is.
 
     It looks no further, and begins to read nothing more, as soon as this is answered. By then it is over as a rule; if
@@ -95,13 +117,20 @@ async def cancel_cloud_folder_sync(context: Context, input: CancelCloudFolderSyn
         require_role(held.get(row.folder_uuid), StorageUserRole.USER, "sync", "cloudSyncJobUuid")
         await cancel_sync(transaction, services.queue, services.events, user_uuid, row)
     await cancel_jobs_of_sync(services, user_uuid, uuid, most=JOBS_AT_ONCE)
-    return Outcome(cloud_sync_job_uuid=uuid)
+    return CancelCloudFolderSyncOutcome(cloud_sync_job_uuid=uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFolderMetadataIngestionOutcome(Outcome):
+    """Outcome of `setFolderMetadataIngestion`."""
+
+    folder_uuid: UUID | None = None
 
 
 @requires("ADMIN on the folder")
 async def set_folder_metadata_ingestion(
     context: Context, input: SetFolderMetadataIngestionInput
-) -> Outcome:
+) -> SetFolderMetadataIngestionOutcome:
     """Have files of metadata attached to the items that they lie beside (ENC-FOLDEROP-17, ENC-SYNCSEM-09).
 
     A file whose name is that of another and the suffix is a JSON object, which replaces the other's `clientMetadata`
@@ -114,21 +143,31 @@ async def set_folder_metadata_ingestion(
             path = ("metadataIngestion", "matcher", "suffix")
             raise bad_input(f"A suffix has 1 to {MAX_SUFFIX} characters.", *path)
         values = {"suffix": suffix, "paused": given.paused}
-    return await _configured(context, input.folder_uuid, {"metadata_ingestion": values})
+    await _configured(context, input.folder_uuid, {"metadata_ingestion": values})
+    return SetFolderMetadataIngestionOutcome(folder_uuid=input.folder_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFolderAutoSyncOutcome(Outcome):
+    """Outcome of `setFolderAutoSync`."""
+
+    folder_uuid: UUID | None = None
 
 
 @requires("ADMIN on the folder")
-async def set_folder_auto_sync(context: Context, input: SetFolderAutoSyncInput) -> Outcome:
+async def set_folder_auto_sync(
+    context: Context, input: SetFolderAutoSyncInput
+) -> SetFolderAutoSyncOutcome:
     """Have a linked folder synced once every 24 hours, or no longer (ENC-SYNCSEM-07)."""
-    return await _configured(context, input.folder_uuid, {"auto_sync": input.auto_sync})
+    await _configured(context, input.folder_uuid, {"auto_sync": input.auto_sync})
+    return SetFolderAutoSyncOutcome(folder_uuid=input.folder_uuid)
 
 
-async def _configured(context: Context, uuid: UUID, values: dict[str, Any]) -> Outcome:
+async def _configured(context: Context, uuid: UUID, values: dict[str, Any]) -> None:
     await _linked(context, uuid, StorageUserRole.ADMIN)
     async with context.database.writing() as transaction:
         present = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         await update_folders(transaction, context.viewer.user_uuid, {uuid: values}, {uuid: present})
-    return Outcome(folder_uuid=uuid)
 
 
 async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:

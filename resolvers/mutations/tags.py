@@ -1,5 +1,6 @@
 """How the organisation's tags are changed, and given to folders."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +29,17 @@ from resolvers.permissions import check_list_size, require_folder_role, requires
 _SITE_ADMIN = "ADMIN of the site"
 
 
+@dataclass(frozen=True, slots=True)
+class CreateOrganisationTagOutcome(Outcome):
+    """Outcome of `createOrganisationTag`."""
+
+    organisation_tag_uuid: UUID | None = None
+
+
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def create_organisation_tag(context: Context, input: CreateOrganisationTagInput) -> Outcome:
+async def create_organisation_tag(
+    context: Context, input: CreateOrganisationTagInput
+) -> CreateOrganisationTagOutcome:
     """Make a tag for folders (ENC-CLIENT-11)."""
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
@@ -45,36 +55,64 @@ async def create_organisation_tag(context: Context, input: CreateOrganisationTag
             }
 
         done = await run_once(context, transaction, "createOrganisationTag", input, work)
-    return Outcome(organisation_tag_uuid=UUID(done["tag"]))
+    return CreateOrganisationTagOutcome(organisation_tag_uuid=UUID(done["tag"]))
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOrganisationTagOutcome(Outcome):
+    """Outcome of `deleteOrganisationTag`."""
+
+    organisation_tag_uuid: UUID | None = None
+    untagged_folders_count: int | None = None
 
 
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
-async def delete_organisation_tag(context: Context, input: DeleteOrganisationTagInput) -> Outcome:
+async def delete_organisation_tag(
+    context: Context, input: DeleteOrganisationTagInput
+) -> DeleteOrganisationTagOutcome:
     """Remove a tag from the organisation and from all folders that have it (ENC-CLIENT-12)."""
     async with context.database.writing() as transaction:
         tag = await _chosen(transaction, input)
         count = await catalog.delete_tag(transaction, context.viewer.user_uuid, tag)
-    return Outcome(organisation_tag_uuid=tag.uuid, untagged_folders_count=count)
+    return DeleteOrganisationTagOutcome(
+        organisation_tag_uuid=tag.uuid, untagged_folders_count=count
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AddStorageFolderTagsOutcome(Outcome):
+    """Outcome of `addStorageFolderTags`."""
+
+    folder_uuid: UUID | None = None
 
 
 @requires("USER on the folder")
-async def add_storage_folder_tags(context: Context, input: AddStorageFolderTagsInput) -> Outcome:
+async def add_storage_folder_tags(
+    context: Context, input: AddStorageFolderTagsInput
+) -> AddStorageFolderTagsOutcome:
     """Give a folder tags; those that it has stay."""
     async with context.database.writing() as transaction:
         folder, tags = await _folder_and_tags(context, transaction, input)
         await catalog.tag_folder(transaction, context.viewer.user_uuid, folder, tags)
-    return Outcome(folder_uuid=input.folder_uuid)
+    return AddStorageFolderTagsOutcome(folder_uuid=input.folder_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStorageFolderTagsOutcome(Outcome):
+    """Outcome of `removeStorageFolderTags`."""
+
+    folder_uuid: UUID | None = None
 
 
 @requires("USER on the folder")
 async def remove_storage_folder_tags(
     context: Context, input: RemoveStorageFolderTagsInput
-) -> Outcome:
+) -> RemoveStorageFolderTagsOutcome:
     """Take tags from a folder; the tags themselves stay."""
     async with context.database.writing() as transaction:
         folder, tags = await _folder_and_tags(context, transaction, input)
         await catalog.untag_folder(transaction, context.viewer.user_uuid, folder, tags)
-    return Outcome(folder_uuid=input.folder_uuid)
+    return RemoveStorageFolderTagsOutcome(folder_uuid=input.folder_uuid)
 
 
 async def _chosen(transaction: Transaction, input: DeleteOrganisationTagInput) -> Any:

@@ -14,6 +14,7 @@ from gateway.catalog.ingestion.placeholders import (
     UNNAMED_TYPE,
     UPLOADABLE,
     ExpectedFile,
+    UploadTarget,
     create_placeholders,
     part_count,
     sign_targets,
@@ -61,8 +62,17 @@ class SignedPart:
     request: SignedRequest
 
 
+@dataclass(frozen=True, slots=True)
+class RequestUploadUrlsOutcome(Outcome):
+    """Outcome of `requestUploadUrls`."""
+
+    targets: list[UploadTarget] | None = None
+
+
 @requires("USER on the folder")
-async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -> Outcome:
+async def request_upload_urls(
+    context: Context, input: RequestUploadUrlsInput
+) -> RequestUploadUrlsOutcome:
     """Announce files: each gets a placeholder item, and a signed target for its bytes (ENC-FOLDEROP-39)."""
     check_list_size(input.files, "files")
     most = context.services.store.part_size * MAX_PARTS
@@ -94,20 +104,39 @@ async def request_upload_urls(context: Context, input: RequestUploadUrlsInput) -
 
         done = await run_once(context, transaction, "requestUploadUrls", input, work)
         rows = await _still_expected(transaction, [UUID(uuid) for uuid in done["items"]])
-    return Outcome(targets=await sign_targets(context.services, rows))
+    return RequestUploadUrlsOutcome(targets=await sign_targets(context.services, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class RenewUploadUrlsOutcome(Outcome):
+    """Outcome of `renewUploadUrls`."""
+
+    targets: list[UploadTarget] | None = None
 
 
 @requires("USER on each item's folder")
-async def renew_upload_urls(context: Context, input: RenewUploadUrlsInput) -> Outcome:
+async def renew_upload_urls(
+    context: Context, input: RenewUploadUrlsInput
+) -> RenewUploadUrlsOutcome:
     """Sign the targets of placeholders again, as before."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         rows = await _chosen(context, transaction, input.item_uuids, "itemUuids")
-    return Outcome(targets=await sign_targets(context.services, rows))
+    return RenewUploadUrlsOutcome(targets=await sign_targets(context.services, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class SignUploadPartsOutcome(Outcome):
+    """Outcome of `signUploadParts`."""
+
+    item_uuid: UUID | None = None
+    parts: list[SignedPart] | None = None
 
 
 @requires("USER on the item's folder")
-async def sign_upload_parts(context: Context, input: SignUploadPartsInput) -> Outcome:
+async def sign_upload_parts(
+    context: Context, input: SignUploadPartsInput
+) -> SignUploadPartsOutcome:
     """Sign parts of a large file, for the first time or again; parts can be sent in any order, and sent again."""
     check_list_size(input.part_numbers, "partNumbers")
     async with context.database.writing() as transaction:
@@ -118,11 +147,20 @@ async def sign_upload_parts(context: Context, input: SignUploadPartsInput) -> Ou
             raise bad_input(f"The file has parts 1 to {parts}.", "partNumbers", place)
     upload_id = row.parts_id or await _begin_parts(context, row)
     signed = [await _sign(context, row, upload_id, number, size) for number in input.part_numbers]
-    return Outcome(item_uuid=input.item_uuid, parts=signed)
+    return SignUploadPartsOutcome(item_uuid=input.item_uuid, parts=signed)
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteUploadPartsOutcome(Outcome):
+    """Outcome of `completeUploadParts`."""
+
+    item_uuid: UUID | None = None
 
 
 @requires("USER on the item's folder")
-async def complete_upload_parts(context: Context, input: CompleteUploadPartsInput) -> Outcome:
+async def complete_upload_parts(
+    context: Context, input: CompleteUploadPartsInput
+) -> CompleteUploadPartsOutcome:
     """Make one object of the parts that have been sent; all must be there."""
     async with context.database.writing() as transaction:
         row = await _chosen_one(context, transaction, input.item_uuid)
@@ -141,11 +179,18 @@ async def complete_upload_parts(context: Context, input: CompleteUploadPartsInpu
                 raise bad_input(
                     "The parts changed while they were put together; try again.", "itemUuid"
                 ) from None
-    return Outcome(item_uuid=input.item_uuid)
+    return CompleteUploadPartsOutcome(item_uuid=input.item_uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class AbortUploadsOutcome(Outcome):
+    """Outcome of `abortUploads`."""
+
+    removed_items_count: int | None = None
 
 
 @requires("USER on each item's folder")
-async def abort_uploads(context: Context, input: AbortUploadsInput) -> Outcome:
+async def abort_uploads(context: Context, input: AbortUploadsInput) -> AbortUploadsOutcome:
     """Give up placeholders that no job works on, with whatever has been sent for them."""
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -154,7 +199,7 @@ async def abort_uploads(context: Context, input: AbortUploadsInput) -> Outcome:
         await remove_items(
             transaction, context.services.queue, context.viewer.user_uuid, placeholders
         )
-    return Outcome(removed_items_count=len(placeholders))
+    return AbortUploadsOutcome(removed_items_count=len(placeholders))
 
 
 async def _subfolder(
