@@ -1,5 +1,6 @@
 """Who is measured, and how each is started: a server process of its own on loopback."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,8 +37,10 @@ def _script(name: str) -> Command:
 
 @dataclass(frozen=True)
 class Contender:
-    """A server: `command` takes the port as one more argument. `documents` are its words for what it can do, where
-    they are not ours; then its answers are its own, too."""
+    """A server: `command` takes the port as one more argument, and Python finds its modules in `tree`.
+
+    `documents` are its own queries where it does not serve our schema; then its answers differ too.
+    """
 
     name: str
     command: Command
@@ -45,6 +48,7 @@ class Contender:
     only: frozenset[str] = frozenset({"Q1", "Q2", "Q3", "Q4", "Q5", "Q6"})
     documents: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
+    tree: Path = ROOT
 
     def operation(self, name: str, filled: Filled) -> Operation:
         """An operation as it is sent to this server."""
@@ -75,23 +79,33 @@ class Running:
 def started(contender: Contender, filled: Filled, **settings: str) -> Iterator[Running]:
     """A contender over a database, from when it answers until the block ends."""
     [port] = free_ports(1)
-    path = f"{ROOT}:{packages.ariadne()}" if contender.name == "ariadne" else str(ROOT)
     probe = contender.operation("Q1", filled).bodies[0]
     with TemporaryDirectory(prefix="storegraph-speed-") as directory:
         env = {
-            "STOREGRAPH_DATABASE_URL": filled.url,
-            "STOREGRAPH_DATA_DIR": directory,
-            "STOREGRAPH_SECRET_KEY": SECRET,
-            "STOREGRAPH_PUBLIC_URL": "http://127.0.0.1:1",
-            "STOREGRAPH_WORK_IN_SERVE": "false",
-            "NODE_ENV": "production",
-            "PYTHONPATH": path,
+            **environment(contender.tree, filled.url, directory),
             **contender.env,
             **settings,
         }
+        if contender.name == "ariadne":
+            env["PYTHONPATH"] += f":{packages.ariadne()}"
         command = [*contender.command(), str(port)]
         with running(command, lambda: _answers(port, filled.key, probe), directory=Path(directory), env=env) as pid:
             yield Running(contender, port, pid)
+
+
+def environment(tree: Path, url: str, directory: str) -> dict[str, str]:
+    """Return the environment in which the programs of a tree run over a database."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")},
+        "STOREGRAPH_DATABASE_URL": url,
+        "STOREGRAPH_DATA_DIR": directory,
+        "STOREGRAPH_SECRET_KEY": SECRET,
+        "STOREGRAPH_PUBLIC_URL": "http://127.0.0.1:1",
+        "STOREGRAPH_WORK_IN_SERVE": "false",
+        "NODE_ENV": "production",
+        "PYTHONPATH": str(tree),
+        "PYTHONHASHSEED": "0",
+    }
 
 
 def _answers(port: int, key: str, probe: bytes) -> bool:

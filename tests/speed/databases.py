@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,16 +23,17 @@ from tests.house.sources import ROOT
 from tests.servers import postgres
 from tests.speed.operations import variables
 from tests.speed.packages import CACHE
+from tests.speed.usage import postmaster_of
 
 SEED = 7
 PER_FOLDER = 100
 VIEWER = "member01@example.org"
-"""A member, whose groups see all roots: he sees everything, and every statement has to find that out."""
+"""A member whose groups see all roots: they see everything, and every statement has to check that."""
 
 
 @dataclass(frozen=True)
 class Filled:
-    """A database with so many items, the key of a viewer, and what operations are asked with there."""
+    """A database with so many items, the API key of a viewer, and the variables of each operation there."""
 
     url: str
     key: str
@@ -42,40 +45,64 @@ class Filled:
         """Whether it is SQLite."""
         return self.url.startswith("sqlite")
 
+    @cached_property
+    def postmaster(self) -> int | None:
+        """The process id of PostgreSQL's main process, if it runs on this machine."""
+        if self.embedded:
+            return None
+        with psycopg.connect(self.url) as connection:
+            return postmaster_of(connection.info.backend_pid)
+
 
 @contextmanager
 def filled(kind: str, items: int) -> Iterator[Filled]:
     """A database of that kind with so many items, 100 in each folder on average."""
+
+    def generate_here(url: str) -> None:
+        print(f"generating {items:,} items …", flush=True)
+        asyncio.run(_generate(url, items))
+
+    with copies(kind, f"{items}-{_generator_digest()}", generate_here) as [url]:
+        yield asyncio.run(_ready(url, items))
+
+
+@contextmanager
+def copies(kind: str, label: str, generate: Callable[[str], None], number: int = 1) -> Iterator[list[str]]:
+    """The URLs of so many databases with the same rows, until the block ends.
+
+    `generate` fills the empty database at a URL. A SQLite file is kept in the cache under `label`, so that it is
+    generated once.
+    """
     if kind == "sqlite":
+        file = CACHE / f"{label}.db"
+        if not file.exists():
+            CACHE.mkdir(parents=True, exist_ok=True)
+            draft = file.with_suffix(f".{os.getpid()}.draft")
+            try:
+                generate(f"sqlite:///{draft}")
+                draft.rename(file)
+            finally:
+                draft.unlink(missing_ok=True)
         with TemporaryDirectory(prefix="storegraph-speed-") as directory:
-            file = shutil.copy(_generated_file(items), directory)
-            yield asyncio.run(_ready(f"sqlite:///{file}", items))
+            names = [Path(directory, f"{count}.db") for count in range(number)]
+            yield [f"sqlite:///{shutil.copy(file, name)}" for name in names]
     else:
         with postgres() as server:
-            url = server.create_database()
-            print(f"generating {items:,} items …", flush=True)
-            asyncio.run(_generate(url, items))
-            with psycopg.connect(url, autocommit=True) as connection:
+            first = server.create_database()
+            generate(first)
+            with psycopg.connect(first, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
-            yield asyncio.run(_ready(url, items))
+            yield [first, *(server.create_database(first) for _ in range(number - 1))]
             server.drop_all()
 
 
-def _generated_file(items: int) -> Path:
-    """A file that is made again when what makes it has changed."""
+def _generator_digest() -> str:
+    """What makes a cached file stale: a change of the generator or of the tables."""
     digest = hashlib.sha256()
     for package in ("generate", "models"):
         for source in sorted((ROOT / "gateway" / package).rglob("*.py")):
             digest.update(source.read_bytes())
-    file = CACHE / f"{items}-{digest.hexdigest()[:12]}.db"
-    if not file.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        print(f"generating {items:,} items …", flush=True)
-        asyncio.run(_generate(f"sqlite:///{draft}", items))
-        draft.rename(file)
-    return file
+    return digest.hexdigest()[:12]
 
 
 async def _generate(url: str, items: int) -> None:
@@ -88,10 +115,19 @@ async def _generate(url: str, items: int) -> None:
 
 
 async def _ready(url: str, items: int) -> Filled:
-    await asyncio.to_thread(migrate, url)  # a kept file may be older than the last migration
+    await asyncio.to_thread(migrate, url)  # a cached file may be older than the last migration
     database = Database(url)
     try:
         key = await create_key(database, VIEWER, f"speed {secrets.token_hex(2)}")
         return Filled(url, key, items, await variables(database))
+    finally:
+        await database.close()
+
+
+async def read_variables(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the variables of each operation for a database that this tree can read."""
+    database = Database(url)
+    try:
+        return await variables(database)
     finally:
         await database.close()

@@ -15,7 +15,7 @@ import orjson
 from tests.speed.client import connected, one_slice
 from tests.speed.contenders import Contender, Running, started
 from tests.speed.databases import Filled
-from tests.speed.usage import cpu_seconds, memory
+from tests.speed.usage import cpu_between, cpu_by_process, memory
 
 CONNECTIONS = 4
 _WHOLE = re.compile(rb"(\d)\.0(?=[,}\]])")
@@ -25,9 +25,13 @@ _OF_THE_CLOCK = re.compile(rb'(expires=|signature=|"expiresAt":")[^&"]+')
 
 @dataclass
 class Figures:
-    """What the slices of one operation on one server gave: a figure a slice, but for the latencies."""
+    """The figures of one operation on one server: one a slice, but for the latencies.
+
+    `cpu` and `database` are CPU seconds a request, of the server and of a PostgreSQL on this machine.
+    """
 
     cpu: list[float] = field(default_factory=list)
+    database: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     digest: str = ""
@@ -51,12 +55,17 @@ class Results:
         return self.figures.setdefault(server, {}).setdefault(operation, Figures())
 
     def ratio(self, operation: str, over: str, under: str, what: str = "cpu") -> float | None:
-        """How many times one server's figure is another's: the median over the rounds."""
+        """Return how many times one server's figure is another's: the median over the rounds."""
+        ratios = self.ratios(operation, over, under, what)
+        return median(ratios) if ratios else None
+
+    def ratios(self, operation: str, over: str, under: str, what: str = "cpu") -> list[float]:
+        """Return the ratio of two servers' figures in each round; none if one was not measured."""
         both = [self.figures.get(name, {}).get(operation) for name in (over, under)]
         if None in both:
-            return None
-        pairs: zip[tuple[float, float]] = zip(*(getattr(one, what) for one in both), strict=True)
-        return median(above / below for above, below in pairs)
+            return []
+        pairs: zip[tuple[float, float]] = zip(*(getattr(each, what) for each in both), strict=True)
+        return [above / below for above, below in pairs]
 
 
 def measure(
@@ -86,15 +95,19 @@ def _all_started(contenders: Sequence[Contender], filled: Filled) -> Iterator[li
 async def _compare(results: Results, filled: Filled, servers: Sequence[Running], name: str) -> None:
     """Those who speak the same words must give the same answers, to everything that they are asked."""
     for server in servers:
-        figures = results.of(server.contender.name, name)
-        digest = hashlib.sha256()
-        async with connected(server.port, filled.key) as (connection,):
-            for body in server.contender.operation(name, filled).bodies[:20]:
-                digest.update(_canonical(await connection.ask(body)))
-        figures.digest = digest.hexdigest()
+        results.of(server.contender.name, name).digest = await answers_digest(filled, server, name)
     ours = {results.figures[each.contender.name][name].digest for each in servers if not each.contender.documents}
     if len(ours) > 1:
         raise SystemExit(f"The answers to {name} differ.")
+
+
+async def answers_digest(filled: Filled, server: Running, name: str) -> str:
+    """Return a digest of a server's answers to an operation."""
+    digest = hashlib.sha256()
+    async with connected(server.port, filled.key) as (connection,):
+        for body in server.contender.operation(name, filled).bodies[:20]:
+            digest.update(_canonical(await connection.ask(body)))
+    return digest.hexdigest()
 
 
 def _canonical(answer: bytes) -> bytes:
@@ -109,11 +122,13 @@ async def take(results: Results, filled: Filled, server: Running, name: str, sec
     """One slice of an operation on one server; the first of all warms it up and does not count."""
     bodies = server.contender.operation(name, filled).bodies
     async with connected(server.port, filled.key, CONNECTIONS) as connections:
-        before = cpu_seconds(server.pid)
+        watched = [server.pid, *([filled.postmaster] if filled.postmaster else [])]
+        before = [cpu_by_process(pid) for pid in watched]
         done = await one_slice(connections, bodies, seconds)
-        used = cpu_seconds(server.pid) - before
+        used = list(map(cpu_between, before, [cpu_by_process(pid) for pid in watched]))
     if counts:
         figures = results.of(server.contender.name, name)
-        figures.cpu.append(used / len(done.latencies))
+        figures.cpu.append(used[0] / len(done.latencies))
+        figures.database += [each / len(done.latencies) for each in used[1:]]
         figures.rate.append(len(done.latencies) / done.seconds)
         figures.latencies += done.latencies

@@ -66,8 +66,8 @@ TYPES = {
 }
 """The types of the schema by what rows say."""
 
-ASKED_WITH = 200
-"""Over how many folders, or texts, an operation goes in turn."""
+VARIANTS = 200
+"""How many folders, or texts, an operation goes through in turn."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,36 @@ def operation(name: str, variables: Sequence[dict[str, Any]], document: str | No
 
 
 async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """What each operation is asked with: folders of 100 items or 1,000 or more, and texts that find 100."""
-    full, large = [[{"uuid": str(row.uuid)} for row in await database.rows(_folders_of(size))] for size in (100, 1_000)]
+    """Return the variables of each operation: folders of 100 or 1,000 items and more, and texts with 100 matches.
+
+    On a small site, which has no folders of 1,000 items, its largest folders take their place.
+    """
+    full, large = [
+        [{"uuid": str(row.uuid)} for row in await database.rows(_folders_of(size)) or await database.rows(_LARGEST)]
+        for size in (100, 1_000)
+    ]
     [counted] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items))
     whole = [subject for subject in range(counted.items // PER_SUBJECT) if subject % 4]
-    texts = [{"text": f"S{subject:05}"} for subject in whole[:: max(len(whole) // ASKED_WITH, 1)]]
+    texts = [{"text": f"S{subject:05}"} for subject in whole[:: max(len(whole) // VARIANTS, 1)]]
     if not (full and large and texts):
-        raise SystemExit("There are too few items for these operations.")
+        raise SystemExit("These operations need a site of at least 200 items.")
     return {"Q1": full, "Q2": full, "Q3": [{}], "Q4": large, "Q5": texts, "Q6": full}
 
 
+_WITH_COUNTERS = folders.join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
+_LARGEST = (
+    sa.select(folders.c.uuid)
+    .select_from(_WITH_COUNTERS)
+    .order_by(folder_counters.c.files.desc(), folders.c.uuid)
+    .limit(10)
+)
+"""The folders that hold most."""
+
+
 def _folders_of(size: int) -> sa.Select[Any]:
+    """The folders that list at least so many items."""
     listed = sa.and_(items.c.folder_uuid == folders.c.uuid, ~items.c.is_tombstone)
-    lying = sa.select(sa.func.count()).where(listed).scalar_subquery()
-    likely = folders.join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
-    full = sa.select(folders.c.uuid).select_from(likely).where(folder_counters.c.files >= size * 0.9, lying >= size)
-    return full.order_by(folders.c.uuid).limit(ASKED_WITH)
+    count = sa.select(sa.func.count()).where(listed).scalar_subquery()
+    large = sa.and_(folder_counters.c.files >= size * 0.9, count >= size)
+    query = sa.select(folders.c.uuid).select_from(_WITH_COUNTERS).where(large)
+    return query.order_by(folders.c.uuid).limit(VARIANTS)
