@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -36,6 +37,24 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
 User = Annotated[str, typer.Option(help="The user's e-mail address.")]
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"storegraph {version('storegraph')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """One GraphQL endpoint over storage metadata."""
 
 
 @cli.command()

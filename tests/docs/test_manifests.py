@@ -1,4 +1,4 @@
-"""The README's manifests are started as they stand, but for the server that they name, and fail as it says."""
+"""The manifests of `docs/manifests.md` run as they stand, but for their server, and fail as the page says."""
 
 import json
 from typing import Any
@@ -12,11 +12,12 @@ from resolvers.manifests.csv_file import COLUMNS
 from resolvers.manifests.csv_file import SECTIONS as KINDS
 from resolvers.manifests.entries import SWITCHES
 from resolvers.mutations.upload_units import MAX_UNITS, SECTIONS
-from tests.docs.readme import TEXT, under
+from tests.docs.pages import blocks_of, text_of
 from tests.fixtures.files import FileServer
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import begun, finished, items_of, sent
 
+TEXT = text_of("docs/manifests.md")
 together = pytest.mark.asyncio(loop_scope="module")
 SERVER = "https://files.example"
 
@@ -31,8 +32,8 @@ def files(file_server: FileServer) -> str:
 
 
 def written(language: str) -> str:
-    """The README's manifest in a language."""
-    [block] = under("Manifests", language=language)
+    """Return the page's manifest in a language."""
+    [block] = blocks_of("docs/manifests.md", language=language)
     return block.text
 
 
@@ -89,8 +90,7 @@ async def test_errors_are_told_as_it_says(fetching_site: Site, files: str) -> No
 
 def test_all_that_a_manifest_may_say_is_named() -> None:
     """Its lists, switches, columns and limits; this one is of the text alone."""
-    said = TEXT.partition("## Manifests\n")[2].partition("\n## ")[0]
     lists = {to_camel_case(section) for section in SECTIONS}
     names = {*lists, *map(to_camel_case, SWITCHES), *COLUMNS, *KINDS}
-    assert {name for name in names if name not in said} == set()
-    assert [number for number in (MAX_UNITS, MAX_ENTRIES, MAX_URLS) if f"{number:,}" not in said] == []
+    assert {name for name in names if name not in TEXT} == set()
+    assert [number for number in (MAX_UNITS, MAX_ENTRIES, MAX_URLS) if f"{number:,}" not in TEXT] == []

@@ -1,4 +1,4 @@
-"""The README says what is so: each of its blocks is run, and its tables are those of the code."""
+"""The commands and documents of the README and the docs are run as they stand, but for addresses and keys."""
 
 import os
 import re
@@ -10,19 +10,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from graphql import build_schema, parse, validate
 
-from tests.docs.readme import TEXT, Block, blocks, command_table, limits_table, settings_table, under
+from tests.docs.pages import Block, blocks, blocks_of
 from tests.fixtures.demo import DemoSite
 from tests.house.sources import ROOT
 from tests.processes import free_ports, launch
 from tests.servers import PostgresServer
 from tests.servers import under as place_under
 
-WALK = ("Upload", "Watch")
+UPLOADS, DEPLOYING, CONTRIBUTING = "docs/uploads.md", "docs/deploying.md", "CONTRIBUTING.md"
 
 
 def ran(script: str, directory: Path, **environment: str) -> str:
@@ -50,7 +50,7 @@ def as_bash(block: Block) -> str:
 
 def walk(url: str, key: str, directory: Path) -> str:
     """What the upload and the subscription print at a site."""
-    script = "".join(map(as_bash, under(*WALK)))
+    script = "".join(map(as_bash, blocks_of(UPLOADS)))
     for written, real in {"http://127.0.0.1:8000": url, "sg_your_key": key}.items():
         assert script.count(written) == 1
         script = script.replace(written, real)
@@ -66,17 +66,38 @@ def check_walk(said: str) -> None:
 
 
 def test_no_block_is_forgotten() -> None:
-    known = {("Start", "bash"), ("Ask", "graphql"), ("Scale", "bash"), ("Work on it", "bash")}
-    known |= {("Manifests", "json"), ("Manifests", "csv")}
-    known |= {(heading, language) for heading in WALK for language in ("bash", "python")}
-    assert {(block.heading, block.language) for block in blocks()} == known - {("Upload", "python")}
+    """A block that is added to a page needs a test that runs it, and then a place in this list."""
+    known = {("README.md", heading, "graphql") for heading in ("Query", "Upload", "Watch")}
+    known |= {("README.md", "Start", "bash"), (DEPLOYING, "Scaling out", "bash")}
+    known |= {
+        (UPLOADS, "Step by step", "bash"),
+        (UPLOADS, "Watch the job", "bash"),
+        (UPLOADS, "Watch the job", "python"),
+    }
+    known |= {("docs/manifests.md", "JSON", "json"), ("docs/manifests.md", "CSV", "csv")}
+    known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
+    assert {(b.page, b.heading, b.language) for b in blocks() if b.language != "text"} == known
 
 
-@pytest.mark.parametrize("block", under("Ask"), ids=lambda block: block.text.split()[1])
-def test_documents_are_answered(block: Block, demo_site: DemoSite) -> None:
+@pytest.mark.parametrize("block", blocks_of("README.md", "Query"), ids=lambda block: block.text.split()[1])
+def test_queries_are_answered(block: Block, demo_site: DemoSite) -> None:
     [answer] = demo_site.ask(block.text).values()
     assert answer["nodes"]
     assert "[]" not in str(answer["nodes"][-1])
+
+
+def test_the_upload_mutation_announces_a_file(demo_site: DemoSite) -> None:
+    [block] = blocks_of("README.md", "Upload")
+    [folder, *_] = demo_site.ask("{ storageFolders { nodes { uuid } } }")["storageFolders"]["nodes"]
+    answer = demo_site.ask(block.text, {"folder": folder["uuid"]})["requestUploadUrls"]
+    assert answer["userErrors"] == []
+    assert answer["targets"][0]["url"]
+
+
+def test_the_subscription_is_valid() -> None:
+    """It is run by the walk through an upload, in Python."""
+    [block] = blocks_of("README.md", "Watch")
+    assert validate(build_schema((ROOT / "schema" / "schema.graphql").read_text()), parse(block.text)) == []
 
 
 def test_upload_and_subscription_on_the_embedded_default(demo_site: DemoSite, tmp_path: Path) -> None:
@@ -84,8 +105,8 @@ def test_upload_and_subscription_on_the_embedded_default(demo_site: DemoSite, tm
 
 
 def test_upload_and_subscription_scaled_out(postgres_server: PostgresServer, s3_server: str, tmp_path: Path) -> None:
-    """The commands of "Scale" are run as they stand, but for addresses and the port."""
-    [block] = under("Scale")
+    """The commands of "Scaling out" are run as they stand, but for addresses and the port."""
+    [block] = blocks_of(DEPLOYING, "Scaling out")
     database, port = postgres_server.create_database(), free_ports(1)[0]
     written = dict(re.findall(r'export (\w+)="(.*)"', block.text))
     real = {"STOREGRAPH_DATABASE_URL": database, "STOREGRAPH_OBJECTS_URL": place_under(s3_server, secrets.token_hex(4))}
@@ -140,7 +161,7 @@ def _check(response: httpx.Response) -> None:
 
 def test_start_and_test_commands_are_the_same_but_for_what_they_install() -> None:
     """They are run where nothing is installed yet, by `.ci/run` and by hand; here they are only held together."""
-    start, test = (shlex.split(block.text) for block in under("Start"))
+    start, test = (shlex.split(block.text) for block in blocks_of("README.md", "Start"))
     assert start[-3:] == [".venv/bin/storegraph", "serve", "--demo"]
     assert test[-1:] == [".venv/bin/pytest"]
     extra = {"chromium", "curl", "jq", "libatomic1", "requirements-dev.txt"}
@@ -148,31 +169,18 @@ def test_start_and_test_commands_are_the_same_but_for_what_they_install() -> Non
 
 
 def test_ci_runs_exactly_the_test_command() -> None:
+    _start, test = blocks_of("README.md", "Start")
     script = (ROOT / ".ci" / "run").read_text()
-    assert f"\n(\n{under('Start')[1].text})\n" in script, "in parentheses, so that a failure within && is one"
+    assert f"\n(\n{test.text})\n" in script, "in parentheses, so that a failure within && is one"
 
 
-def test_the_long_tests_are_found(tmp_path: Path) -> None:
-    [block] = under("Work on it")
-    command = block.text.replace(
-        ".venv/bin/pytest", f"{sys.executable} -m pytest -q --collect-only -n 0 tests/transports"
-    )
-    assert "test_outside_suites.py" in ran(f"cd {ROOT}\n{command}", tmp_path)
-
-
-@pytest.mark.parametrize("table", [settings_table, limits_table, command_table], ids=lambda table: table.__name__)
-def test_tables_are_those_of_the_code(table: Any) -> None:
-    assert f"\n\n{table()}\n\n" in TEXT
-
-
-def test_what_is_named_in_the_text_is_there() -> None:
-    prose = re.sub(r"^```.*?^```$", "", TEXT, flags=re.M | re.S)
-    commands = re.findall(r"`storegraph ((?:key )?[a-z]+)", prose)
-    usages = set(re.findall(r"\| `storegraph ((?:key )?[a-z]+)", command_table()))
-    assert set(commands) == usages
-    files = re.findall(r"`((?:\.ci|tests|schema|resolvers|gateway)/\w*|\w+\.txt|[A-Z]\w+file|NOTICE)`", prose)
-    pictures = re.findall(r"!\[.*\]\((.*)\)", prose)
-    assert len(files) > 6
-    assert [name for name in [*files, *pictures] if not (ROOT / name).exists()] == []
-    variables = set(re.findall(r"STOREGRAPH_\w+", prose))
-    assert variables == set(re.findall(r"STOREGRAPH_\w+", settings_table()))
+def test_the_commands_for_contributors_find_their_tests(tmp_path: Path) -> None:
+    """All but those that install: tests are collected rather than run, the other tools print their versions."""
+    commands = [
+        line for block in blocks_of(CONTRIBUTING) for line in block.text.splitlines() if "pip install" not in line
+    ]
+    assert len(commands) == 4
+    for command in commands:
+        script = command.replace(".venv/bin/pytest", f"{sys.executable} -m pytest -q --collect-only -n 0")
+        script = re.sub(r"\.venv/bin/(ruff|mypy)[^&]*", r"\1 --version ", script)
+        assert re.search(r"tests? collected|/\d+ tests collected", ran(f"cd {ROOT}\n{script}", tmp_path)), command

@@ -1,0 +1,56 @@
+"""What the pages name exists: files, links, commands, settings; and generated tables are up to date."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, TABLES_PAGE, command_table, prose_of, settings_table, with_tables
+from tests.house.sources import ROOT
+
+NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
+MAX_README = 150
+
+
+def test_the_readme_fits_a_few_screens() -> None:
+    assert (ROOT / "README.md").read_text().count("\n") <= MAX_README
+
+
+def test_tables_are_those_of_the_code() -> None:
+    text = TABLES_PAGE.read_text()
+    assert text == with_tables(text), "run: python -m tests.docs"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose_of(name))
+    local = [target for target in targets if not target.startswith("http")]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_that_are_named_exist(name: str) -> None:
+    pattern = (
+        r"`((?:\.ci|tests|schema|resolvers|gateway|docs)/[\w./-]*|\w[\w-]*\.(?:txt|yaml|toml|md)|NOTICE|Dockerfile)`"
+    )
+    paths = re.findall(pattern, prose_of(name))
+    assert [path for path in paths if not _exists(path, ROOT / name)] == []
+
+
+def test_commands_and_settings_that_are_named_exist() -> None:
+    prose = "\n".join(prose_of(name) for name in NAMES if name != "CHANGELOG.md")
+    commands = set(re.findall(r"`storegraph ((?:key )?[a-z]+)", prose))
+    assert commands == set(re.findall(r"\| `storegraph ((?:key )?[a-z]+)", command_table()))
+    variables = set(re.findall(r"STOREGRAPH_\w+", prose))
+    assert variables == set(re.findall(r"STOREGRAPH_\w+", settings_table()))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("docs/") and name.count("/") == 1])
+def test_every_page_is_linked(name: str) -> None:
+    linked = "".join((ROOT / page).read_text() for page in NAMES if page != name)
+    assert Path(name).name in linked
+
+
+def _exists(path: str, page: Path) -> bool:
+    return any((start / path).exists() for start in (ROOT, page.parent))
