@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
@@ -50,7 +50,9 @@ class Contents:
         yield stored_objects, [_stored(row) for row in made if row["object_key"]]
         yield items, made
         yield group_members, list(self._members(made))
-        self.counters[folder] = sum((item_delta(SimpleNamespace(**row)) for row in made), Counter())
+        self.counters[folder] = sum(
+            (item_delta(cast(ItemRecord, SimpleNamespace(**row))) for row in made), Counter()
+        )
 
     def _item(self, folder: UUID) -> dict[str, Any]:
         kind, moment, subject = self._kind(), self._chance.moment(), self._made % self._subjects

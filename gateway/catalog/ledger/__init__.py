@@ -1,0 +1,13 @@
+"""What every change of the catalog must also write, in the same transaction.
+
+A function that changes folders, items or datasets updates the counters, the mirror datasets and
+the journal with it.
+
+- `row_edits`: lock and update single rows, with search keys and journal entries
+- `journal`: who changed what, and the notification of subscribers
+- `counters`: counters of folders
+- `mirror_datasets`: data rows of datasets that mirror a folder
+- `stored_objects`: removal of bytes that nothing refers to any more
+
+Imports nothing of the catalog but `rules`.
+"""

@@ -1,17 +1,22 @@
-"""The counters of folders, kept in the transaction of each change, and mended from the rows themselves."""
+"""Counters of folders: updated in the transaction of each change, and checked against the rows.
+
+A folder's counters cover what is directly in it. Counters are the last rows that a transaction
+locks, in the order of the folders, so that transactions cannot wait for each other in a circle.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageItemType
-from gateway.models.folders import folder_counters, folders
-from gateway.models.items import items
+from gateway.models.folders import FolderCountersRecord, folder_counters, folders
+from gateway.models.items import ItemRecord, items
 from gateway.models.uploads import upload_jobs
 
 COUNTER_OF = {
@@ -30,12 +35,27 @@ COUNTER_OF = {
     StorageItemType.SCENE: "scenes",
 }
 Deltas = Mapping[UUID, Counter[str]]
+"""What to add to the counters of folders, by folder and then by column."""
 NAMES = [column.key for column in folder_counters.c if column.key != "folder_uuid"]
 
 
-def item_delta(item: Any) -> Counter[str]:
-    """What one item adds to the counters of its folder."""
-    if item.is_tombstone:
+class ItemTotals(NamedTuple):
+    """All items of a folder that add to the same counters: their number and total size."""
+
+    item_type: StorageItemType
+    is_tombstone: bool
+    is_placeholder: bool
+    url: str | None
+    file_size: int | None
+    total: int
+
+
+def item_delta(item: ItemRecord | ItemTotals, *, is_tombstone: bool | None = None) -> Counter[str]:
+    """Return what an item adds to the counters of its folder.
+
+    `is_tombstone`, if given, counts instead of the item's own value, which is about to change.
+    """
+    if item.is_tombstone if is_tombstone is None else is_tombstone:
         return Counter(tombstones=1)
     if item.is_placeholder:
         return Counter(placeholders=1)
@@ -43,16 +63,16 @@ def item_delta(item: Any) -> Counter[str]:
     return own + Counter({COUNTER_OF[item.item_type]: 1})
 
 
-def removal_deltas(rows: Iterable[Any]) -> dict[UUID, Counter[str]]:
-    """The deltas when these items go away from their folders."""
+def removal_deltas(rows: Iterable[ItemRecord]) -> dict[UUID, Counter[str]]:
+    """Return the deltas for items that leave their folders."""
     deltas: dict[UUID, Counter[str]] = {}
     for row in rows:
         deltas.setdefault(row.folder_uuid, Counter()).subtract(item_delta(row))
     return deltas
 
 
-def arrival_deltas(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter[str]]:
-    """The deltas when these items come into a folder."""
+def arrival_deltas(rows: Iterable[ItemRecord], folder_uuid: UUID) -> dict[UUID, Counter[str]]:
+    """Return the deltas for items that enter a folder."""
     total: Counter[str] = Counter()
     for row in rows:
         total.update(item_delta(row))
@@ -60,18 +80,18 @@ def arrival_deltas(rows: Iterable[Any], folder_uuid: UUID) -> dict[UUID, Counter
 
 
 async def lock_counters(transaction: Transaction, folder_uuids: Collection[UUID]) -> None:
-    """Hold the counters of these folders, for a transaction that counts more than once and knows them beforehand."""
+    """Lock the counters of these folders, for a transaction that updates them more than once."""
     chosen = in_keys(folder_counters.c.folder_uuid, folder_uuids)
-    held = (
+    rows = (
         sa.select(folder_counters.c.folder_uuid)
         .where(chosen)
         .order_by(folder_counters.c.folder_uuid)
     )
-    await transaction.rows(held.with_for_update())
+    await transaction.rows(rows.with_for_update(), FolderCountersRecord)
 
 
 async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
-    """Add deltas to the counters; in the order of the folders, so that no two transactions wait in a circle."""
+    """Add deltas to the counters, in the order of the folders."""
     total: dict[UUID, Counter[str]] = {}
     for delta in deltas:
         for folder, change in delta.items():
@@ -91,43 +111,44 @@ async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
 
 
 async def recount(transaction: Transaction, folder_uuid: UUID) -> dict[str, tuple[int, int]]:
-    """Mend a folder's counters; what each wrong one said, and what it says now."""
+    """Correct the counters of a folder, and return the wrong ones as (stored, actual) by name."""
     mine = folder_counters.c.folder_uuid == folder_uuid
-    kept = await transaction.first(sa.select(folder_counters).where(mine).with_for_update())
-    if kept is None:
+    stored = await transaction.first(
+        sa.select(folder_counters).where(mine).with_for_update(), FolderCountersRecord
+    )
+    if stored is None:
         return {}
-    # Read after the lock: whoever has written rows that we see has counted them, or waits for us to do so.
-    true = await recomputed_counters(transaction, folder_uuid)
+    # Count after locking: the writer of any row that we see has updated the counters already,
+    # or waits for our lock to do so.
+    actual = await recomputed_counters(transaction, folder_uuid)
     wrong = {
-        name: (getattr(kept, name), true[name])
+        name: (getattr(stored, name), actual[name])
         for name in NAMES
-        if getattr(kept, name) != true[name]
+        if getattr(stored, name) != actual[name]
     }
     if wrong:
         await transaction.execute(
-            sa.update(folder_counters).where(mine).values({name: true[name] for name in wrong})
+            sa.update(folder_counters).where(mine).values({name: actual[name] for name in wrong})
         )
     return wrong
 
 
 async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Counter[str]:
-    """What the counters of a folder should say."""
+    """Return what the counters of a folder should be, from the rows in it."""
     total: Counter[str] = Counter()
-    for row in await transaction.rows(_items_by_kind(folder_uuid)):
-        each = item_delta(row)
-        size = each.pop("total_size", 0)
-        total.update({"total_size": int(size), **dict.fromkeys(each, row.found)})
-    for name, column in (
-        ("folders", folders.c.parent_uuid),
-        ("upload_jobs", upload_jobs.c.folder_uuid),
-    ):
-        found = sa.select(sa.func.count().label("found")).where(column == folder_uuid)
-        total[name] = (await transaction.first(found)).found
+    for row in await transaction.rows(_item_totals(folder_uuid), ItemTotals):
+        delta = item_delta(row)
+        size = delta.pop("total_size", 0)
+        total.update({"total_size": int(size), **dict.fromkeys(delta, row.total)})
+    total["folders"] = await count_rows(transaction, folders, folders.c.parent_uuid == folder_uuid)
+    total["upload_jobs"] = await count_rows(
+        transaction, upload_jobs, upload_jobs.c.folder_uuid == folder_uuid
+    )
     return total
 
 
-def _items_by_kind(folder_uuid: UUID) -> sa.Select[Any]:
-    """One row for all items that count alike, in the shape of an item that has the bytes of them all."""
+def _item_totals(folder_uuid: UUID) -> sa.Select[Any]:
+    """Select `ItemTotals`: grouping in SQL keeps a folder of a million items out of memory."""
     kinds = (
         items.c.item_type,
         items.c.is_tombstone,
@@ -135,7 +156,7 @@ def _items_by_kind(folder_uuid: UUID) -> sa.Select[Any]:
         items.c.url.is_not(None),
     )
     sums = (
-        sa.func.count().label("found"),
+        sa.func.count().label("total"),
         sa.func.max(items.c.url).label("url"),
         sa.func.sum(items.c.file_size).label("file_size"),
     )

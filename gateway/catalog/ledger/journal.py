@@ -1,4 +1,8 @@
-"""The record of changes: one row a changed object, in the transaction of the change; who watches folders is told."""
+"""The journal: one entry for each object that a mutation or task changed, in its transaction.
+
+Folders list the entries about themselves and their contents. Subscribers of a folder, and of the
+folders above it, are notified once the transaction commits.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,17 +18,21 @@ from gateway.database.tree import ancestors
 from gateway.events.base import Events
 from gateway.models.base import new_row
 from gateway.models.changes import ChangePlaceRecord, ChangeRecord, change_places, changes
-from gateway.models.folders import folders
+from gateway.models.folders import FolderRecord, folders
 
-_SHORT = 1000
-_APART = ("Dataset", "DataRow")
+_MAX_TEXT = 1000
+_DATASET_TYPES = ("Dataset", "DataRow")
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """What happened to one object; `before` and `after` hold what was different.
+    """A change of one object.
 
-    `folder_uuid` is the folder that it lies in, `from_folder_uuid` the one that it left.
+    Attributes:
+        folder_uuid: the folder that contains the object.
+        before: old values of what changed; long ones are cut.
+        after: new values of what changed; long ones are cut.
+        from_folder_uuid: the folder that the object was moved out of.
     """
 
     action: str
@@ -36,12 +44,12 @@ class JournalEntry:
     from_folder_uuid: UUID | None = None
 
     @property
-    def places(self) -> set[UUID]:
-        """The folders in whose journals it stands: those that it is about, and a folder's own.
+    def journal_folders(self) -> set[UUID]:
+        """Folders whose journals list the entry: those it is about, and a folder's own.
 
-        Who sees a folder need not see the dataset that mirrors it.
+        Entries about datasets appear in none, as a viewer of a folder may not see its mirrors.
         """
-        if self.object_type in _APART:
+        if self.object_type in _DATASET_TYPES:
             return set()
         is_folder = self.object_type == "StorageFolder" and self.action != "DELETE"
         own = self.object_uuid if is_folder else None
@@ -49,62 +57,58 @@ class JournalEntry:
 
 
 def folder_topic(folder_uuid: UUID) -> str:
-    """The topic under which changes in a folder and below are told."""
+    """Return the event topic of changes in a folder and below it."""
     return f"folder.{folder_uuid.hex}"
 
 
 async def append(
-    transaction: Transaction, user_uuid: UUID | None, changed: Iterable[JournalEntry]
+    transaction: Transaction, user_uuid: UUID | None, entries: Iterable[JournalEntry]
 ) -> None:
-    """Write the rows of one mutation or task; `user_uuid` is None where no person did it."""
+    """Write entries; `user_uuid` is None for changes that no user asked for."""
     rows: list[dict[str, Any]] = []
-    places: list[dict[str, Any]] = []
-    for one in changed:
-        row = _row(user_uuid, one)
+    locations: list[dict[str, Any]] = []
+    for entry in entries:
+        row = new_row(
+            ChangeRecord,
+            user_uuid=user_uuid,
+            action=entry.action,
+            object_type=entry.object_type,
+            object_uuid=entry.object_uuid,
+            folder_uuid=entry.folder_uuid,
+            from_folder_uuid=entry.from_folder_uuid,
+            before=_shortened(entry.before),
+            after=_shortened(entry.after),
+        )
         rows.append(row)
-        places += [
+        locations += [
             new_row(ChangePlaceRecord, folder_uuid=folder, change_uuid=row["uuid"])
-            for folder in one.places
+            for folder in entry.journal_folders
         ]
     if rows:
         await transaction.execute(sa.insert(changes), rows)
-    if places:
-        await transaction.execute(sa.insert(change_places), places)
-        transaction.touched.update(place["folder_uuid"] for place in places)
+    if locations:
+        await transaction.execute(sa.insert(change_places), locations)
+        transaction.touched.update(location["folder_uuid"] for location in locations)
 
 
 async def notify(events: Events, transaction: Transaction) -> None:
-    """Tell who watches the folders that were touched, or one above them; done before every commit."""
+    """Publish the folders touched by a transaction, and those above them, before it commits."""
     if not transaction.touched:
         return
     chosen = in_keys(folders.c.uuid, transaction.touched)
-    paths = [row.path for row in await transaction.rows(sa.select(folders.c.path).where(chosen))]
-    told = {uuid for path in paths for uuid in ancestors(path)}
-    await events.publish(transaction, *map(folder_topic, sorted(told)))
+    rows = await transaction.rows(sa.select(folders.c.path).where(chosen), FolderRecord)
+    touched = {uuid for row in rows for uuid in ancestors(row.path)}
+    await events.publish(transaction, *map(folder_topic, sorted(touched)))
 
 
-def _row(user_uuid: UUID | None, one: JournalEntry) -> dict[str, Any]:
-    return new_row(
-        ChangeRecord,
-        user_uuid=user_uuid,
-        action=one.action,
-        object_type=one.object_type,
-        object_uuid=one.object_uuid,
-        folder_uuid=one.folder_uuid,
-        from_folder_uuid=one.from_folder_uuid,
-        before=_brief(one.before),
-        after=_brief(one.after),
-    )
+def _shortened(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return values as JSON scalars, with texts cut to 1,000 characters; None if there are none."""
 
+    def scalar(value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, dict | list):
+            value = orjson.dumps(value, default=str).decode()
+        return str(value)[:_MAX_TEXT]
 
-def _brief(values: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {name: _plain(value) for name, value in values.items()} or None
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = (
-        orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
-    )
-    return text[:_SHORT]
+    return {name: scalar(value) for name, value in values.items()} or None

@@ -1,7 +1,6 @@
-"""Mirror datasets follow the direct items of their folder: what enters adds a data row, what leaves removes it."""
+"""Mirror datasets: their data rows follow the items directly in the folder that they mirror."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,16 +9,17 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.models.datasets import DataRowRecord, data_rows, datasets
+from gateway.models.datasets import DataRowRecord, DatasetRecord, data_rows, datasets
+from gateway.models.items import ItemRecord
 
 
 async def mirror_dataset_of(transaction: Transaction, folder_uuid: UUID) -> UUID | None:
-    """The dataset that mirrors a folder."""
-    found = await transaction.first(
-        sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid == folder_uuid)
+    """Return the dataset that mirrors a folder, if there is one."""
+    row = await transaction.first(
+        sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid == folder_uuid),
+        DatasetRecord,
     )
-    uuid: UUID | None = found and found.uuid
-    return uuid
+    return row.uuid if row else None
 
 
 async def items_entered(
@@ -28,16 +28,16 @@ async def items_entered(
     folder_uuid: UUID,
     item_uuids: Collection[UUID],
 ) -> None:
-    """Items now lie in a folder: the dataset that mirrors it uses them."""
+    """Add items that entered a folder to the dataset that mirrors it."""
     dataset = await mirror_dataset_of(transaction, folder_uuid)
     if dataset is not None:
         await link_items(transaction, user_uuid, dataset, item_uuids, folder_uuid)
 
 
 async def items_created(
-    transaction: Transaction, user_uuid: UUID | None, rows: Iterable[Any]
+    transaction: Transaction, user_uuid: UUID | None, rows: Iterable[ItemRecord]
 ) -> None:
-    """Items are there that were not before, or were placeholders: the datasets that mirror their folders use them."""
+    """Add items that are new, or no longer placeholders, to the mirrors of their folders."""
     by_folder: dict[UUID, list[UUID]] = {}
     for row in rows:
         by_folder.setdefault(row.folder_uuid, []).append(row.uuid)
@@ -48,7 +48,7 @@ async def items_created(
 async def items_left(
     transaction: Transaction, user_uuid: UUID | None, item_uuids: Collection[UUID]
 ) -> None:
-    """Items lie in their folders no more: the datasets that mirror those use them no more."""
+    """Remove items that left their folders from all mirror datasets."""
     mirrors = sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid.is_not(None))
     await unlink_data_rows(
         transaction,
@@ -67,30 +67,38 @@ async def link_items(
     item_uuids: Collection[UUID],
     folder_uuid: UUID | None = None,
 ) -> list[DataRowRecord]:
-    """Let a dataset use items that are held, perhaps since they entered a folder; the new rows, in their order."""
-    rows = [DataRowRecord(dataset_uuid=dataset_uuid, item_uuid=item) for item in item_uuids]
+    """Link locked items to a dataset, and return the new data rows in the order of the items.
+
+    `folder_uuid` is the folder that the items entered, if that is why they are linked.
+    """
+    rows = [DataRowRecord(dataset_uuid=dataset_uuid, item_uuid=uuid) for uuid in item_uuids]
     if rows:
         await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
-    after = {"dataset_uuid": dataset_uuid}
-    changed = [
+    entries = [
         JournalEntry(
-            "LINK", "DataRow", row.uuid, folder_uuid, after={**after, "item_uuid": row.item_uuid}
+            "LINK",
+            "DataRow",
+            row.uuid,
+            folder_uuid,
+            after={"dataset_uuid": dataset_uuid, "item_uuid": row.item_uuid},
         )
         for row in rows
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
     return rows
 
 
 async def unlink_data_rows(
-    transaction: Transaction, user_uuid: UUID | None, which: sa.ColumnElement[bool]
+    transaction: Transaction, user_uuid: UUID | None, condition: sa.ColumnElement[bool]
 ) -> list[UUID]:
-    """Remove data rows; the uuids of those that there were."""
-    gone = await transaction.rows(sa.select(data_rows.c.uuid, data_rows.c.item_uuid).where(which))
-    await transaction.execute(sa.delete(data_rows).where(which))
-    changed = [
+    """Delete the data rows that meet a condition, and return their UUIDs."""
+    rows = await transaction.rows(
+        sa.select(data_rows.c.uuid, data_rows.c.item_uuid).where(condition), DataRowRecord
+    )
+    await transaction.execute(sa.delete(data_rows).where(condition))
+    entries = [
         JournalEntry("UNLINK", "DataRow", row.uuid, before={"item_uuid": row.item_uuid})
-        for row in gone
+        for row in rows
     ]
-    await journal.append(transaction, user_uuid, changed)
-    return [row.uuid for row in gone]
+    await journal.append(transaction, user_uuid, entries)
+    return [row.uuid for row in rows]

@@ -1,7 +1,7 @@
 """Locking and updating of single rows, with their derived columns and journal entries."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +14,10 @@ from gateway.errors import not_found
 from gateway.models.base import fold, now, table_of
 
 R = TypeVar("R", bound=SQLModel)
+
+
+class _Total(NamedTuple):
+    total: int
 
 
 async def locked_row(
@@ -35,6 +39,14 @@ async def locked_row(
     if row is None:
         raise not_found(noun, *path)
     return row
+
+
+async def count_rows(
+    transaction: Transaction, table: sa.Table, *conditions: sa.ColumnElement[bool]
+) -> int:
+    """Return the number of rows of a table that meet all conditions."""
+    total = sa.select(sa.func.count().label("total")).select_from(table).where(*conditions)
+    return (await transaction.one(total, _Total)).total
 
 
 async def update_row(

@@ -1,9 +1,12 @@
-"""What a sync does to items: new objects are expected, changed ones read again, vanished ones become tombstones."""
+"""Bringing the items of a cloud-synced folder into line with its bucket.
+
+New objects get placeholders and changed ones are read again, both as units of an upload job.
+Items whose objects vanished become tombstones, and turn back when the objects return.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +25,15 @@ from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource, to_spec
 from gateway.catalog.integrations import find_integration
 from gateway.catalog.items import locked_items, update_items
 from gateway.catalog.ledger.counters import apply_deltas, item_delta, lock_counters
+from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.mirroring.prefix_folders import name_of
 from gateway.clouds.base import CloudObject
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageItemType
 from gateway.models.base import new_row
-from gateway.models.items import items
+from gateway.models.folders import FolderRecord
+from gateway.models.items import ItemRecord, items
+from gateway.models.syncs import CloudSyncJobRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord, upload_units, uploads
 from gateway.queues.base import Queue
 from gateway.stores.keys import new_key
@@ -35,7 +41,7 @@ from gateway.stores.keys import new_key
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """Metadata that lies beside an object, in another whose etag is given."""
+    """Metadata of an object, from a sidecar file next to it; `etag` is that of the sidecar."""
 
     etag: str
     metadata: dict[str, Any]
@@ -43,7 +49,7 @@ class Sidecar:
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """An object that was not there, or is not as it was: its URL, its kind, the folder and the item that it has."""
+    """A new or changed object of a bucket; `folder_uuid` is the folder of its item."""
 
     object: CloudObject
     url: str
@@ -54,7 +60,15 @@ class ListedObject:
 
 @dataclass(frozen=True, slots=True)
 class ListingDiff:
-    """What one step of a sync finds: `changed` and `sidecars` by item; `vanished` and `returned` are items."""
+    """Differences between a part of a bucket and the items that mirror it.
+
+    Attributes:
+        new: objects without an item.
+        changed: objects that changed since they were read, by item.
+        vanished: items whose objects are gone.
+        returned: tombstones whose objects are there again.
+        sidecars: metadata to attach, by item.
+    """
 
     new: Sequence[ListedObject] = ()
     changed: Mapping[UUID, ListedObject] = field(default_factory=dict)
@@ -64,41 +78,47 @@ class ListingDiff:
 
 
 async def apply_diff(
-    transaction: Transaction, queue: Queue, job: Any, folder: Any, difference: ListingDiff
+    transaction: Transaction,
+    queue: Queue,
+    job: CloudSyncJobRecord,
+    folder: FolderRecord,
+    diff: ListingDiff,
 ) -> dict[str, int]:
-    """Bring the items of a linked folder into line, as part of a sync; what the sync has to count more.
+    """Apply the differences to the items of a synced folder, as part of a sync.
 
-    The caller has locked the tree. Items that were removed meanwhile stay so until the next sync.
+    The caller has locked the tree. Items removed since the listing are left out until the next
+    sync.
+
+    Returns:
+        What to add to the columns of the sync job.
     """
-    known = {*difference.changed, *difference.vanished, *difference.returned, *difference.sidecars}
-    held = {row.uuid: row for row in await locked_items(transaction, known)}
+    known = {*diff.changed, *diff.vanished, *diff.returned, *diff.sidecars}
+    rows = {row.uuid: row for row in await locked_items(transaction, known)}
     homes = {
         folder.uuid,
-        *(one.folder_uuid for one in difference.new),
-        *(row.folder_uuid for row in held.values()),
+        *(listed.folder_uuid for listed in diff.new),
+        *(row.folder_uuid for row in rows.values()),
     }
     await lock_counters(transaction, homes)
-    await _mark(
-        transaction,
-        job.user_uuid,
-        [held[uuid] for uuid in difference.vanished if uuid in held],
-        True,
-    )
-    await _mark(
-        transaction,
-        job.user_uuid,
-        [held[uuid] for uuid in difference.returned if uuid in held],
-        False,
-    )
-    await _attach(transaction, job.user_uuid, difference.sidecars, held)
-    changed = {uuid: found for uuid, found in difference.changed.items() if uuid in held}
-    return await _read(transaction, queue, job, folder, difference.new, changed)
+    for uuids, is_tombstone in ((diff.vanished, True), (diff.returned, False)):
+        present = [rows[uuid] for uuid in uuids if uuid in rows]
+        await _set_tombstones(transaction, job.user_uuid, present, is_tombstone)
+    await _attach_sidecars(transaction, job.user_uuid, diff.sidecars, rows)
+    changed = {uuid: listed for uuid, listed in diff.changed.items() if uuid in rows}
+    if not diff.new and not changed:
+        return {}
+    listed = await _expect_new(transaction, job, folder, diff.new)
+    listed += await _expect_changed(transaction, folder, changed)
+    await _start_upload_job(transaction, queue, job, folder, listed)
+    return {"upload_jobs_pending": 1, "upload_jobs_units_pending": len(listed)}
 
 
-async def _mark(
-    transaction: Transaction, user_uuid: UUID | None, rows: Iterable[Any], is_tombstone: bool
+async def _set_tombstones(
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    rows: Iterable[ItemRecord],
+    is_tombstone: bool,
 ) -> None:
-    """Let items be tombstones, or be none any more."""
     rows = [row for row in rows if row.is_tombstone != is_tombstone]
     values = {row.uuid: {"is_tombstone": is_tombstone} for row in rows}
     await update_items(transaction, user_uuid, values, {row.uuid: row for row in rows})
@@ -106,126 +126,124 @@ async def _mark(
     for row in rows:
         delta = deltas.setdefault(row.folder_uuid, Counter())
         delta.subtract(item_delta(row))
-        delta.update(item_delta(SimpleNamespace(**{**row._mapping, "is_tombstone": is_tombstone})))
+        delta.update(item_delta(row, is_tombstone=is_tombstone))
     await apply_deltas(transaction, deltas)
 
 
-async def _attach(
+async def _attach_sidecars(
     transaction: Transaction,
     user_uuid: UUID | None,
     sidecars: Mapping[UUID, Sidecar],
-    held: Mapping[UUID, Any],
+    rows: Mapping[UUID, ItemRecord],
 ) -> None:
-    """Give items the metadata beside them, and note which it was."""
-    there = {uuid: sidecar for uuid, sidecar in sidecars.items() if uuid in held}
-    values = {uuid: {"client_metadata": one.metadata} for uuid, one in there.items()}
-    await update_items(transaction, user_uuid, values, held)
-    if there:
-        mine = sa.update(items).where(items.c.uuid == sa.bindparam("item", type_=items.c.uuid.type))
-        etags = [{"item": uuid, "sidecar_etag": one.etag} for uuid, one in there.items()]
-        await transaction.execute(mine, etags)
+    """Replace the metadata of items by that of their sidecars, and remember the etags."""
+    present = {uuid: sidecar for uuid, sidecar in sidecars.items() if uuid in rows}
+    values = {uuid: {"client_metadata": sidecar.metadata} for uuid, sidecar in present.items()}
+    await update_items(transaction, user_uuid, values, rows)
+    etags = {uuid: {"sidecar_etag": sidecar.etag} for uuid, sidecar in present.items()}
+    await set_columns(transaction, items, etags)
 
 
-async def _read(
+async def _expect_new(
     transaction: Transaction,
-    queue: Queue,
-    job: Any,
-    folder: Any,
+    job: CloudSyncJobRecord,
+    folder: FolderRecord,
     new: Sequence[ListedObject],
-    changed: Mapping[UUID, ListedObject],
-) -> dict[str, int]:
-    """Have objects read by an upload job of the sync."""
-    total = len(new) + len(changed)
-    if not total:
-        return {}
-    expected = await _expect(transaction, job, folder, new)
-    expected += await _expect_again(transaction, folder.integration_uuid, changed)
-    terms = JobOptions(ignore_errors=True, integration_uuid=folder.integration_uuid)
-    upload_job = await create_job(transaction, job.user_uuid, folder.uuid, terms, total, job.uuid)
-    plans = [_plan(uuid, found) for uuid, found in expected]
-    units = [
-        new_row(
-            UploadUnitRecord,
-            job_uuid=upload_job,
-            position=place,
-            spec=to_spec(plan),
-            item_uuid=plan.item_uuid,
-        )
-        for place, plan in enumerate(plans)
-    ]
-    await transaction.execute(sa.insert(upload_units), units)
-    await claim_placeholders(
-        transaction, [(unit["uuid"], plan) for unit, plan in zip(units, plans, strict=True)]
-    )
-    await enqueue_batches(transaction, queue, upload_job, range(0, total, UNITS_PER_BATCH))
-    return {"upload_jobs_pending": 1, "upload_jobs_units_pending": total}
-
-
-async def _expect(
-    transaction: Transaction, job: Any, folder: Any, new: Sequence[ListedObject]
 ) -> list[tuple[UUID, ListedObject]]:
-    """Placeholders for new objects, folder by folder."""
+    """Create placeholders for new objects, folder by folder, and return them with their objects."""
     expected: list[tuple[UUID, ListedObject]] = []
-    integration = await find_integration(transaction, folder.integration_uuid)
+    integration = folder.integration_uuid and await find_integration(
+        transaction, folder.integration_uuid
+    )
     by_folder: dict[UUID, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
-    for found in new:
-        metadata = found.sidecar.metadata if found.sidecar else {}
+    for listed in new:
+        sidecar = listed.sidecar
         file = ExpectedFile(
-            name_of(found.object.key),
-            found.item_type,
-            None,
-            UNNAMED_TYPE,
-            None,
-            metadata,
-            found.url,
-            integration,
+            name=name_of(listed.object.key),
+            item_type=listed.item_type,
+            file_size=None,
+            mime_type=UNNAMED_TYPE,
+            sha256=None,
+            client_metadata=sidecar.metadata if sidecar else {},
+            url=listed.url,
+            integration=integration,
         )
-        item, upload = placeholder_rows(job.user_uuid, found.folder_uuid, file, None)
-        sidecar = {"sidecar_etag": found.sidecar and found.sidecar.etag}
+        item, upload = placeholder_rows(job.user_uuid, listed.folder_uuid, file, None)
         item |= {
             "linked_folder_uuid": folder.uuid,
-            "remote_key": found.object.key,
-            **sidecar,
-            **_state(found),
+            "remote_key": listed.object.key,
+            "sidecar_etag": sidecar.etag if sidecar else None,
+            **_remote_state(listed),
         }
-        by_folder.setdefault(found.folder_uuid, []).append((item, upload))
-        expected.append((item["uuid"], found))
-    for folder_uuid, made in by_folder.items():
-        await add_placeholders(transaction, job.user_uuid, folder_uuid, made)
+        by_folder.setdefault(listed.folder_uuid, []).append((item, upload))
+        expected.append((item["uuid"], listed))
+    for folder_uuid, rows in by_folder.items():
+        await add_placeholders(transaction, job.user_uuid, folder_uuid, rows)
     return expected
 
 
-async def _expect_again(
-    transaction: Transaction, integration_uuid: UUID, changed: Mapping[UUID, ListedObject]
+async def _expect_changed(
+    transaction: Transaction, folder: FolderRecord, changed: Mapping[UUID, ListedObject]
 ) -> list[tuple[UUID, ListedObject]]:
-    """Items whose objects are others now stay as they are until those have been read."""
-    if not changed:
-        return []
+    """Expect changed objects to be read again; their items stay as they are until then."""
     rows = [
         new_row(
             UploadRecord,
             item_uuid=uuid,
             object_key=new_key(),
-            file_name=name_of(found.object.key),
+            file_name=name_of(listed.object.key),
             mime_type=UNNAMED_TYPE,
-            source_url=found.url,
-            integration_uuid=integration_uuid,
+            source_url=listed.url,
+            integration_uuid=folder.integration_uuid,
         )
-        for uuid, found in changed.items()
+        for uuid, listed in changed.items()
     ]
-    await transaction.execute(sa.insert(uploads), rows)
-    mine = sa.update(items).where(items.c.uuid == sa.bindparam("item", type_=items.c.uuid.type))
-    await transaction.execute(
-        mine, [{"item": uuid, **_state(found)} for uuid, found in changed.items()]
-    )
+    if rows:
+        await transaction.execute(sa.insert(uploads), rows)
+    states = {uuid: _remote_state(listed) for uuid, listed in changed.items()}
+    await set_columns(transaction, items, states)
     return list(changed.items())
 
 
-def _state(found: ListedObject) -> dict[str, Any]:
-    """By what a change of an object is noticed; its size is that of the item."""
-    return {"remote_etag": found.object.etag, "remote_modified_at": found.object.last_modified}
+async def _start_upload_job(
+    transaction: Transaction,
+    queue: Queue,
+    job: CloudSyncJobRecord,
+    folder: FolderRecord,
+    expected: Sequence[tuple[UUID, ListedObject]],
+) -> None:
+    """Have the objects read by an upload job of the sync, one unit each."""
+    options = JobOptions(ignore_errors=True, integration_uuid=folder.integration_uuid)
+    upload_job = await create_job(
+        transaction, job.user_uuid, folder.uuid, options, len(expected), job.uuid
+    )
+    plans = [
+        UnitPlan(
+            listed.item_type,
+            [UnitSource((), listed.item_type, uuid, listed.url, None, None, None)],
+        )
+        for uuid, listed in expected
+    ]
+    units = [
+        new_row(
+            UploadUnitRecord,
+            job_uuid=upload_job,
+            position=position,
+            spec=to_spec(plan),
+            item_uuid=plan.item_uuid,
+        )
+        for position, plan in enumerate(plans)
+    ]
+    await transaction.execute(sa.insert(upload_units), units)
+    await claim_placeholders(
+        transaction, [(unit["uuid"], plan) for unit, plan in zip(units, plans, strict=True)]
+    )
+    await enqueue_batches(transaction, queue, upload_job, range(0, len(plans), UNITS_PER_BATCH))
 
 
-def _plan(item_uuid: UUID, found: ListedObject) -> UnitPlan:
-    source = UnitSource((), found.item_type, item_uuid, found.url, None, None, None)
-    return UnitPlan(found.item_type, [source])
+def _remote_state(listed: ListedObject) -> dict[str, Any]:
+    """Return the columns by which later syncs notice a change, besides the size."""
+    return {
+        "remote_etag": listed.object.etag,
+        "remote_modified_at": listed.object.last_modified,
+    }

@@ -1,4 +1,4 @@
-"""The subfolders of a linked folder: each mirrors a prefix, and is made when there is something to put into it."""
+"""Subfolders of a cloud-synced folder: each mirrors a prefix, and is created for its first item."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -15,85 +15,92 @@ from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Database, Transaction
 from gateway.database.tree import within
 from gateway.kinds.enums import StorageFolderType
-from gateway.models.folders import folders
+from gateway.models.folders import FolderRecord, folders
 
-_AT_ONCE = 50
-"""Folders made in one transaction."""
+_FOLDERS_PER_TRANSACTION = 50
 
 
 def prefix_of(key: str) -> str:
-    """What a key has up to its last slash, which is what the folder of its item mirrors."""
+    """Return the key up to its last slash: the prefix that the folder of its item mirrors."""
     return key[: key.rfind("/") + 1]
 
 
 def prefixes_above(prefix: str, top: str) -> list[str]:
-    """A prefix and those above it, the shortest first, without the one that the linked folder itself mirrors."""
+    """Return a prefix and those above it, shortest first, without the synced folder's own."""
     parts = prefix[len(top) :].split("/")[:-1]
     return [top + "/".join(parts[:depth]) + "/" for depth in range(1, len(parts) + 1)]
+
+
+def name_of(key: str) -> str:
+    """Return the name of the item of a key or the folder of a prefix: its last part, or a slash."""
+    return key.removesuffix("/").rpartition("/")[2][:MAX_NAME] or "/"
 
 
 async def prefix_folders(
     database: Database,
     user_uuid: UUID | None,
-    linked: Any,
+    linked: FolderRecord,
     account: CloudAccount,
     top: ObjectLocation,
     prefixes: Collection[str],
 ) -> dict[str, UUID]:
-    """The folders that mirror these prefixes of what a folder is linked to; those that are not there are made."""
-    wanted = {each for prefix in prefixes for each in prefixes_above(prefix, top.key)}
+    """Return the folders that mirror these prefixes below a synced folder; create missing ones.
+
+    Args:
+        linked: the synced folder.
+        top: the bucket and prefix that it mirrors.
+
+    Returns:
+        The folders by prefix, those in between and the synced folder itself included.
+    """
+    wanted = {part for prefix in prefixes for part in prefixes_above(prefix, top.key)}
     urls = {object_url(account, ObjectLocation(top.bucket, prefix)): prefix for prefix in wanted}
-    async with database.reading() as connection:
-        known = {
-            urls[row.remote_url]: row.uuid for row in await connection.execute(_there(linked, urls))
-        }
-    missing = sorted(wanted - known.keys())  # what is above comes first
-    for start in range(0, len(missing), _AT_ONCE):
-        some = {
+    rows = await database.rows(_folders_at(linked, urls), FolderRecord)
+    known = {urls[row.remote_url or ""]: row.uuid for row in rows}
+    missing = sorted(wanted - known.keys())  # parents first
+    for start in range(0, len(missing), _FOLDERS_PER_TRANSACTION):
+        batch = {
             object_url(account, ObjectLocation(top.bucket, prefix)): prefix
-            for prefix in missing[start : start + _AT_ONCE]
+            for prefix in missing[start : start + _FOLDERS_PER_TRANSACTION]
         }
         async with database.writing() as transaction:
-            await _make(transaction, user_uuid, linked, some, top.key, known)
+            await _create_folders(transaction, user_uuid, linked, batch, top.key, known)
     return {top.key: linked.uuid, **known}
 
 
-async def _make(
+async def _create_folders(
     transaction: Transaction,
     user_uuid: UUID | None,
-    linked: Any,
+    linked: FolderRecord,
     urls: Mapping[str, str],
     top: str,
     known: dict[str, UUID],
 ) -> None:
-    """Make folders, and note them. While the linked folder is held, nobody else does."""
+    """Create the folders of prefixes, and add them to `known`.
+
+    The lock on the synced folder keeps others from creating the same ones meanwhile.
+    """
+    assert linked.integration_uuid  # as all synced folders have
     await lock_tree(transaction.connection, exclusive=False)
-    held = sa.select(folders.c.uuid).where(folders.c.uuid == linked.uuid)
-    await transaction.rows(held.with_for_update(key_share=True))
-    there = await transaction.rows(_there(linked, urls))
-    known |= {urls[row.remote_url]: row.uuid for row in there}
+    own = sa.select(folders.c.uuid).where(folders.c.uuid == linked.uuid)
+    await transaction.rows(own.with_for_update(key_share=True), FolderRecord)
+    existing = await transaction.rows(_folders_at(linked, urls), FolderRecord)
+    known |= {urls[row.remote_url or ""]: row.uuid for row in existing}
     await lock_counters(transaction, {linked.uuid, *known.values()})
     for url, prefix in urls.items():
         if prefix in known:
             continue
         link = Link(StorageFolderType.SYNTHETIC, linked.integration_uuid, url)
-        parent = (
-            known.get(prefix_of(prefix[:-1]), linked.uuid)
-            if prefix_of(prefix[:-1]) != top
-            else linked.uuid
-        )
+        above = prefix_of(prefix[:-1])
+        parent = linked.uuid if above == top else known.get(above, linked.uuid)
         known[prefix] = await create_folder(
             transaction, user_uuid, name_of(prefix), parent_uuid=parent, link=link
         )
 
 
-def name_of(key: str) -> str:
-    """What the item of a key, or the folder of a prefix, is called: its last part; a slash if that is empty."""
-    return key.removesuffix("/").rpartition("/")[2][:MAX_NAME] or "/"
-
-
-def _there(linked: Any, urls: Collection[str]) -> sa.Select[Any]:
-    mine = sa.and_(within(folders.c.path, linked.path), in_keys(folders.c.remote_url, urls))
+def _folders_at(linked: FolderRecord, urls: Collection[str]) -> sa.Select[Any]:
     return sa.select(folders.c.uuid, folders.c.remote_url).where(
-        mine, folders.c.uuid != linked.uuid
+        within(folders.c.path, linked.path),
+        in_keys(folders.c.remote_url, urls),
+        folders.c.uuid != linked.uuid,
     )
