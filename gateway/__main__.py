@@ -129,10 +129,10 @@ def explain(
     from gateway.database.dialects import database_url
     from gateway.execution.compiled.executor import explain as explained
     from gateway.execution.documents import DocumentErrors
-    from gateway.wiring import database_address
+    from gateway.wiring import resolve_database_url
     from schema.api import api
 
-    dialect = database_url(database_address(settings)).get_backend_name()
+    dialect = database_url(resolve_database_url(settings)).get_backend_name()
     try:
         typer.echo(asyncio.run(explained(file.read_text(), api, settings.limits, dialect)))
     except DocumentErrors as refusal:
@@ -233,10 +233,10 @@ def drop_key(
 
 def _upwards(settings: Settings) -> Coroutine[Any, Any, None]:
     from gateway.database.migrate import migrate as migrate_database
-    from gateway.wiring import database_address
+    from gateway.wiring import resolve_database_url
 
     async def migrated() -> None:
-        await asyncio.to_thread(migrate_database, database_address(settings))
+        await asyncio.to_thread(migrate_database, resolve_database_url(settings))
 
     return migrated()
 

@@ -15,7 +15,7 @@ from gateway.database.migrate import is_current, migrate
 from gateway.gc_tuning import relax_gc
 from gateway.settings import NotConfigured, Settings
 from gateway.tasks.worker import working
-from gateway.wiring import database_address, open_services
+from gateway.wiring import open_services, resolve_database_url
 from schema.api import api
 
 SECONDS_TO_END = 10
@@ -69,7 +69,7 @@ def _works(services: Services) -> bool:
 
 async def _migrated(services: Services) -> None:
     """An embedded database is brought up to date; another is its administrator's business."""
-    address = database_address(services.settings)
+    address = resolve_database_url(services.settings)
     if services.database.is_embedded:
         await asyncio.to_thread(migrate, address)
     elif not await asyncio.to_thread(is_current, address):

@@ -34,7 +34,7 @@ class DomainError(Exception):
         self.path = path
 
 
-class Refusal(Exception):
+class DomainErrors(Exception):
     """Several domain errors of one mutation, reported together."""
 
     def __init__(self, errors: list[DomainError]) -> None:

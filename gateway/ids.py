@@ -18,12 +18,12 @@ def uuid7() -> UUID:
     return UUID(int=value)
 
 
-def first_uuid(moment: datetime) -> UUID:
+def min_uuid7(moment: datetime) -> UUID:
     """The version 7 uuid before all others of a moment's millisecond; none was made before 1970."""
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
-def moment_of(uuid: UUID) -> datetime:
+def uuid7_time(uuid: UUID) -> datetime:
     """When a version 7 uuid was made, to the millisecond; raises ValueError for one that tells no moment."""
     try:
         return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
@@ -36,7 +36,7 @@ def global_id(type_name: str, uuid: UUID) -> str:
     return base64.urlsafe_b64encode(f"{type_name}:{uuid.hex}".encode()).decode().rstrip("=")
 
 
-def read_global_id(value: str) -> tuple[str, UUID] | None:
+def parse_global_id(value: str) -> tuple[str, UUID] | None:
     """The type and uuid of a node, or None for text that is no id of ours."""
     try:
         padded = value.encode("ascii") + b"=" * (-len(value) % 4)

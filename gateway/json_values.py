@@ -14,13 +14,13 @@ _RUN = re.compile(b"0" * 19 + b"0*")
 _BEFORE, _AFTER = b" \t\r\n:,[-", b" \t\r\n,]}"
 
 
-def read_json(text: bytes | str) -> Any:
+def parse_json(text: bytes | str) -> Any:
     """What JSON says, with whole numbers as they are, however long; raises `orjson.JSONDecodeError`.
 
     orjson makes floats of those that it has no room for, so that the slower reader reads where there may be one.
     """
     value = orjson.loads(text)
-    if not may_hold_long_numbers(text.encode() if isinstance(text, str) else text):
+    if not may_contain_long_integers(text.encode() if isinstance(text, str) else text):
         return value
     try:
         return json.loads(text)
@@ -28,7 +28,7 @@ def read_json(text: bytes | str) -> Any:
         return value  # it is nested more deeply than anybody takes
 
 
-def may_hold_long_numbers(data: bytes) -> bool:
+def may_contain_long_integers(data: bytes) -> bool:
     """Whether a whole number of 19 digits or more may stand in JSON, or at an end of a part of it.
 
     Looking for digits takes a fraction of the time of reading; what stands around them tells numbers from UIDs.
@@ -42,12 +42,12 @@ def may_hold_long_numbers(data: bytes) -> bool:
     return False
 
 
-def has_room(number: int) -> bool:
+def fits_64_bits(number: int) -> bool:
     """Whether a whole number can be kept as it is."""
     return _LEAST <= number <= _MOST
 
 
-def flaw_of(text: str) -> str | None:
+def unstorable_character(text: str) -> str | None:
     """The character that keeps a text from being stored, if there is one: NUL, or half of a surrogate pair."""
     if "\0" in text:
         return "U+0000"
@@ -56,14 +56,14 @@ def flaw_of(text: str) -> str | None:
     return next((f"U+{ord(char):04X}" for char in text if "\ud800" <= char <= "\udfff"), None)
 
 
-def check_kept(value: Any, *path: str | int) -> None:
+def check_storable(value: Any, *path: str | int) -> None:
     """Refuse JSON of which a text or a number would come back as another; the error names its place."""
     waiting: list[tuple[Path, Any]] = [(path, value)]
     while waiting:
         place, one = waiting.pop()
         if isinstance(one, str):
             _check_text(one, place)
-        elif isinstance(one, int) and not has_room(one):
+        elif isinstance(one, int) and not fits_64_bits(one):
             raise bad_input(
                 "A whole number has 64 bits at most; larger ones have an exponent, or are texts.",
                 *place,
@@ -77,5 +77,5 @@ def check_kept(value: Any, *path: str | int) -> None:
 
 
 def _check_text(text: str, place: Path) -> None:
-    if flaw := flaw_of(text):
+    if flaw := unstorable_character(text):
         raise bad_input(f"This contains {flaw}, which cannot be stored.", *place)

@@ -24,7 +24,7 @@ from gateway.stores.base import ObjectStore
 from gateway.stores.open import open_store
 
 
-def database_address(settings: Settings) -> str:
+def resolve_database_url(settings: Settings) -> str:
     """The database's URL, SQLite in the data directory if none is set; raises `NotConfigured` for other kinds."""
     url = settings.database_url or f"sqlite:///{(settings.data_dir / 'storegraph.db').absolute()}"
     try:
@@ -37,7 +37,7 @@ def database_address(settings: Settings) -> str:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Database, store, events and queue, as the settings say."""
-    database = Database(database_address(settings))
+    database = Database(resolve_database_url(settings))
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured(
             "With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process."

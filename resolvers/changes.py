@@ -20,7 +20,7 @@ from gateway.errors import bad_input, not_found
 from gateway.events.streams import Event
 from gateway.execution.answers import find
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
-from gateway.ids import first_uuid, moment_of
+from gateway.ids import min_uuid7, uuid7_time
 from gateway.models.base import now
 from gateway.models.changes import change_places, changes
 from gateway.models.folders import folders
@@ -43,7 +43,7 @@ _order = newest_first(change_places.c.change_uuid, changes.c.uuid)
 
 def _since(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     since = asked.arguments.get("since")
-    return [change_places.c.change_uuid >= first_uuid(since)] if since else []
+    return [change_places.c.change_uuid >= min_uuid7(since)] if since else []
 
 
 def _since_once(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
@@ -162,7 +162,7 @@ class _Log:
     """
 
     def __init__(self, context: Context, folder_uuid: UUID, recursive: bool) -> None:
-        self.latest = first_uuid(now())
+        self.latest = min_uuid7(now())
         self._database = context.database
         self._told: set[UUID] = set()
         self._from = self.latest
@@ -205,6 +205,6 @@ class _Log:
 
 def _earlier(uuid: UUID) -> UUID:
     try:
-        return first_uuid(moment_of(uuid) - MAX_COMMIT_DELAY)
+        return min_uuid7(uuid7_time(uuid) - MAX_COMMIT_DELAY)
     except (ValueError, OverflowError):
         raise bad_input("This is no change that the subscription told.", "after") from None

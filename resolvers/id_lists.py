@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from uuid import UUID
 
-from gateway.errors import DomainError, Refusal, bad_input, not_found
+from gateway.errors import DomainError, DomainErrors, bad_input, not_found
 
 
 def check_ids_exist(uuids: Sequence[UUID], present: Container[UUID], what: str, name: str) -> None:
@@ -17,4 +17,4 @@ def check_ids_exist(uuids: Sequence[UUID], present: Container[UUID], what: str, 
         elif uuid not in present:
             errors.append(not_found(what, name, place))
     if errors:
-        raise Refusal(errors)
+        raise DomainErrors(errors)

@@ -13,7 +13,7 @@ import structlog
 
 from gateway.auth.visibility import sees_dataset, sees_item
 from gateway.catalog.ingestion.placeholders import UNNAMED_TYPE
-from gateway.catalog.integrations import integration_rows
+from gateway.catalog.integrations import find_integrations
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
@@ -164,7 +164,7 @@ async def _signed_urls(
     lifetime: Lifetime = None,
 ) -> list[Any]:
     span = lifetime_of(context, lifetime)
-    rows = await integration_rows(
+    rows = await find_integrations(
         context.database, {integration for *_, integration in keys if integration}
     )
     return [
@@ -211,7 +211,7 @@ async def _in_cloud(
 async def _reasons(
     context: Context, keys: list[tuple[str | None, bool, StorageItemType, UUID | None]]
 ) -> list[SignedUrlUnavailableReason | None]:
-    rows = await integration_rows(
+    rows = await find_integrations(
         context.database, {integration for *_, integration in keys if integration}
     )
     reasons = []

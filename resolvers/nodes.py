@@ -11,7 +11,7 @@ from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.answers import find, find_all
 from gateway.execution.declarations import ToOne
-from gateway.ids import read_global_id
+from gateway.ids import parse_global_id
 from resolvers import reencoding
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
@@ -67,7 +67,7 @@ async def find_node(
     id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
 ) -> NodeRow | None:
     """The object with that id, or null."""
-    kind, uuid = read_global_id(id) or ("", None)
+    kind, uuid = parse_global_id(id) or ("", None)
     row = await find(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
 

@@ -31,7 +31,7 @@ def check_selection(input: UserSelection) -> None:
         if entries:
             check_list_size(entries, name)
     for place, email in enumerate(input.user_emails or []):
-        people.checked_email(email, "userEmails", place)
+        people.validate_email(email, "userEmails", place)
 
 
 async def require_users(transaction: Transaction, input: UserSelection) -> set[UUID]:
@@ -52,6 +52,6 @@ async def existing_users(transaction: Transaction, input: UserSelection) -> set[
 
 async def _by_uuid(transaction: Transaction, input: UserSelection) -> set[UUID]:
     uuids = input.user_uuids or []
-    known = await people.known_users(transaction, uuids)
+    known = await people.existing_users(transaction, uuids)
     check_ids_exist(uuids, known, "user", "userUuids")
     return known

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types.base import get_object_definition
 
 from gateway.context import Context, Info
-from gateway.errors import DomainError, Refusal
+from gateway.errors import DomainError, DomainErrors
 from gateway.execution import answers
 from gateway.execution.declarations import (
     Aggregate,
@@ -98,7 +98,7 @@ def mutation(function: Callable[..., Any]) -> Any:
             outcome: Outcome = await function(context, input)
         except DomainError as error:
             outcome = outcome_type(user_errors=to_user_errors([error]))
-        except Refusal as refusal:
+        except DomainErrors as refusal:
             outcome = outcome_type(user_errors=to_user_errors(refusal.errors))
         return outcome
 

@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
-from gateway.json_values import has_room
+from gateway.json_values import fits_64_bits
 from resolvers.inputs.scalars import JSON, URL, BigInt
 
 _MAX = 2**63 - 1
@@ -35,7 +35,7 @@ def _json(value: Any) -> Any:
     for leaf in _leaves(value):
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise GraphQLError("JSON numbers must fit into 64-bit floating point.")
-        if isinstance(leaf, int) and not has_room(leaf):
+        if isinstance(leaf, int) and not fits_64_bits(leaf):
             raise GraphQLError(
                 "JSON integers are limited to 64 bits. Write larger numbers with an exponent, or as "
                 "strings."

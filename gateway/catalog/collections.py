@@ -40,7 +40,7 @@ async def create_collection(
     return row.uuid
 
 
-async def create_preset(
+async def create_filter_preset(
     transaction: Transaction,
     user_uuid: UUID,
     folder_uuid: UUID,

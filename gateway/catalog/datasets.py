@@ -76,7 +76,7 @@ async def delete_dataset(transaction: Transaction, user_uuid: UUID, present: Any
     return len(rows)
 
 
-async def linked_items_among(
+async def linked_items(
     transaction: Transaction, dataset_uuid: UUID, item_uuids: Collection[UUID]
 ) -> set[UUID]:
     """Those of the items that a dataset uses."""
@@ -84,7 +84,7 @@ async def linked_items_among(
     return {row.item_uuid for row in await transaction.rows(used)}
 
 
-async def data_rows_of(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
+async def find_data_rows(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
     """The data rows with these uuids that are there, in their order."""
     chosen = in_keys(data_rows.c.uuid, uuids)
     found = {row.uuid: row for row in await transaction.rows(sa.select(data_rows).where(chosen))}
@@ -104,7 +104,7 @@ async def link_created_items(
         row.uuid
         for row in await transaction.rows(present.with_for_update(read=True, key_share=True))
     }
-    linked = await linked_items_among(transaction, job.dataset_uuid, item_uuids)
+    linked = await linked_items(transaction, job.dataset_uuid, item_uuids)
     new = [uuid for uuid in item_uuids if uuid in held and uuid not in linked]
     await link_items(transaction, job.user_uuid, job.dataset_uuid, new)
 

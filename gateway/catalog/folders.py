@@ -147,7 +147,7 @@ async def move_folder(
     await journal.append(transaction, user_uuid, [moved])
 
 
-async def grant_admin_to_owner(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:
+async def grant_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:
     """Who makes a folder a root is its ADMIN, as if he had made it there."""
     await transaction.execute(
         sa.delete(folder_grants).where(
@@ -157,7 +157,7 @@ async def grant_admin_to_owner(transaction: Transaction, user_uuid: UUID, uuid: 
     await _make_admin(transaction, user_uuid, uuid)
 
 
-async def subtree(transaction: Transaction, uuid: UUID) -> list[Any]:
+async def subtree_rows(transaction: Transaction, uuid: UUID) -> list[Any]:
     """A folder and all below it, the deepest first."""
     top = await _folder(transaction, uuid)
     found = sa.select(folders).where(within(folders.c.path, top.path))
@@ -166,7 +166,7 @@ async def subtree(transaction: Transaction, uuid: UUID) -> list[Any]:
     )
 
 
-async def remove_folders(transaction: Transaction, user_uuid: UUID, rows: Sequence[Any]) -> None:
+async def delete_folders(transaction: Transaction, user_uuid: UUID, rows: Sequence[Any]) -> None:
     """Remove empty folders, given with those below first."""
     top = rows[-1]
     for level in _levels(rows):

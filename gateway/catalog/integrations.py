@@ -97,13 +97,13 @@ async def find_integration(transaction: Transaction, uuid: UUID) -> Any:
 
 async def open_integration(services: Services, uuid: UUID) -> tuple[Any, Cloud]:
     """The row of an integration, and its cloud; raises a `FetchError` where it cannot be reached."""
-    row = (await integration_rows(services.database, [uuid])).get(uuid)
+    row = (await find_integrations(services.database, [uuid])).get(uuid)
     if row is None:
         raise FetchError(ErrorCode.NOT_FOUND, "The cloud integration is gone.")
     return row, await services.clouds.for_integration(row)
 
 
-async def integration_rows(database: Database, uuids: Collection[UUID]) -> dict[UUID, Any]:
+async def find_integrations(database: Database, uuids: Collection[UUID]) -> dict[UUID, Any]:
     """The rows of these integrations, by uuid."""
     if not uuids:
         return {}

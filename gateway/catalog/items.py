@@ -66,7 +66,7 @@ async def move_items(
     await journal.append(transaction, user_uuid, [_moved(row, folder_uuid) for row in rows])
 
 
-async def remove_items(
+async def delete_items(
     transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
 ) -> None:
     """Remove items, their uses by datasets, and, by a task, the bytes that nothing else refers to."""
@@ -160,7 +160,7 @@ _IN_A_GROUP = (
 )
 
 
-async def items_within(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
+async def locked_items_in(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
     """All items that lie directly in these folders, held until the transaction ends."""
     chosen = in_keys(items.c.folder_uuid, folder_uuids)
     return await transaction.rows(
@@ -168,7 +168,7 @@ async def items_within(transaction: Transaction, folder_uuids: Collection[UUID])
     )
 
 
-async def removal_errors(
+async def deletion_errors(
     transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
 ) -> dict[UUID, str]:
     """Why each of these items cannot be removed, for those that cannot."""

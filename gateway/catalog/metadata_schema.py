@@ -18,7 +18,7 @@ from gateway.models.metadata import MetadataFieldRecord, metadata_fields, metada
 MAX_FIELDS, MAX_KEY = 1000, 255
 MAX_ENUM_VALUES, MAX_ENUM_VALUE = 255, 1000
 MAX_EMBEDDING = 4096
-OF_THEIR_OWN = frozenset(
+FIXED_TYPES = frozenset(
     {MetadataFieldType.ENUM, MetadataFieldType.EMBEDDING, MetadataFieldType.GEOSPATIAL}
 )
 """Types that a key keeps; the others may take each other's place."""
@@ -148,7 +148,7 @@ def _check_change(present: Any, shape: Shape) -> None:
     """Scalars may take each other's place, enums may grow, and everything may stay as it is."""
     if (
         present.field_type is not shape.field_type
-        and {present.field_type, shape.field_type} & OF_THEIR_OWN
+        and {present.field_type, shape.field_type} & FIXED_TYPES
     ):
         raise conflict(f"This key has the type {present.field_type} already.", "type")
     if present.embedding_size != shape.embedding_size:

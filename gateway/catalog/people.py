@@ -32,7 +32,7 @@ MAX_EMAIL = 320
 _ADDRESS = re.compile(r'[^\s@<>(),;:\\"\[\]]+@[^\s@<>(),;:\\"\[\].]+(\.[^\s@<>(),;:\\"\[\].]+)*')
 
 
-def checked_email(text: str, *path: str | int) -> str:
+def validate_email(text: str, *path: str | int) -> str:
     """An e-mail address of at most 320 characters: something, an @, and a domain without empty parts."""
     if len(text) > MAX_EMAIL:
         raise bad_input(
@@ -62,7 +62,7 @@ async def create_user(
     return user.uuid
 
 
-async def active_admins(transaction: Transaction) -> set[UUID]:
+async def locked_active_admins(transaction: Transaction) -> set[UUID]:
     """The admins of the site who may sign in, held until the transaction ends so that one of them stays."""
     chosen = sa.select(users.c.uuid).where(users.c.site_role == SiteRole.ADMIN, users.c.is_active)
     return {
@@ -116,7 +116,7 @@ async def users_by_email(transaction: Transaction, emails: Collection[str]) -> d
     return {row.email_key: row.uuid for row in await transaction.rows(found)}
 
 
-async def known_users(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
+async def existing_users(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Those of the users that there are."""
     chosen = in_keys(users.c.uuid, uuids)
     return {row.uuid for row in await transaction.rows(sa.select(users.c.uuid).where(chosen))}

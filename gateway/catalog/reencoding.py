@@ -31,12 +31,12 @@ from gateway.queues.base import Queue
 from gateway.stores.keys import new_key
 
 REENCODE = "reencode"
-LANES = 4
+PARALLEL_UNITS = 4
 """How many videos of a job may be worked on at once; between two of a lane, other jobs have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ReencodeResult:
     """How a unit ended: with the facts of a new version, without one, or with an error."""
 
     status: ReencodeUnitStatus
@@ -49,7 +49,7 @@ def reencode_job_topic(job_uuid: UUID) -> str:
     return f"reencode_job.{job_uuid.hex}"
 
 
-async def start_reencode(
+async def start_reencode_job(
     transaction: Transaction,
     queue: Queue,
     viewer: Viewer,
@@ -78,7 +78,7 @@ async def start_reencode(
     ]
     await transaction.execute(sa.insert(reencode_jobs).values(job.model_dump()))
     await transaction.execute(sa.insert(reencode_units), units)
-    await enqueue_units(transaction, queue, job.uuid, range(min(total, LANES)))
+    await enqueue_units(transaction, queue, job.uuid, range(min(total, PARALLEL_UNITS)))
     made = JournalEntry("CREATE", "ReencodeJob", job.uuid, after={"title": title, "units": total})
     await journal.append(transaction, viewer.user_uuid, [made])
     return job.uuid
@@ -102,7 +102,7 @@ async def locked_reencode_job(transaction: Transaction, job_uuid: UUID) -> Any:
     )
 
 
-async def note_progress(services: Services, unit: Any, progress: float) -> bool:
+async def save_progress(services: Services, unit: Any, progress: float) -> bool:
     """Write how much of a pending unit is done, which never gets less; whether anybody still wants it."""
     async with services.database.writing() as transaction:
         job = await locked_reencode_job(transaction, unit.job_uuid)
@@ -118,7 +118,7 @@ async def note_progress(services: Services, unit: Any, progress: float) -> bool:
     return True
 
 
-async def end_unit(services: Services, unit: Any, ending: Ending) -> None:
+async def end_unit(services: Services, unit: Any, ending: ReencodeResult) -> None:
     """Write how a unit ended, with the new version if there is one; nothing if somebody has ended it meanwhile."""
     async with services.database.writing() as transaction:
         job = await locked_reencode_job(transaction, unit.job_uuid)
@@ -138,11 +138,13 @@ async def end_unit(services: Services, unit: Any, ending: Ending) -> None:
         await _write_job(
             transaction, services.events, job, 1.0 - present.progress, ended=1, failed=failed
         )
-        if unit.position + LANES < job.units_total_count:
-            await enqueue_units(transaction, services.queue, job.uuid, [unit.position + LANES])
+        if unit.position + PARALLEL_UNITS < job.units_total_count:
+            await enqueue_units(
+                transaction, services.queue, job.uuid, [unit.position + PARALLEL_UNITS]
+            )
 
 
-async def cancel_reencode(
+async def cancel_reencode_job(
     transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID, job: Any
 ) -> None:
     """Give up what is pending of a held job; what it has made stays. A job that has ended stays as it is."""
@@ -163,13 +165,13 @@ async def cancel_reencode(
 
 
 async def _keep(
-    transaction: Transaction, queue: Queue, job: Any, unit: Any, ending: Ending
-) -> Ending:
+    transaction: Transaction, queue: Queue, job: Any, unit: Any, ending: ReencodeResult
+) -> ReencodeResult:
     """Let the video have its new version, in the place of an older one; bytes that nobody needs then go."""
     held = await locked_items(transaction, [unit.item_uuid] if unit.item_uuid else [])
     if not held:
         await release_objects(transaction, queue, [unit.object_key])
-        return Ending(
+        return ReencodeResult(
             ReencodeUnitStatus.ERROR, error="The video was removed while it was worked on."
         )
     [item] = held

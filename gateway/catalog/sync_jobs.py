@@ -41,7 +41,7 @@ def sync_job_topic(uuid: UUID) -> str:
     return f"cloud_sync.{uuid.hex}"
 
 
-async def running_sync(transaction: Transaction, folder_uuid: UUID) -> Any:
+async def find_running_sync(transaction: Transaction, folder_uuid: UUID) -> Any:
     """The sync of a folder that runs, or None. While the caller holds the folder, none is begun."""
     running = sa.select(cloud_sync_jobs).where(_c.folder_uuid == folder_uuid, _is_pending())
     return await transaction.first(running)
@@ -70,7 +70,7 @@ async def enqueue_sync(transaction: Transaction, queue: Queue, uuid: UUID) -> No
     await queue.enqueue(transaction, SYNC, {"job": uuid.hex}, key=f"{SYNC}.{uuid.hex}")
 
 
-async def advance(
+async def advance_sync(
     transaction: Transaction,
     events: Events,
     seen: Any,
@@ -92,7 +92,7 @@ async def advance(
     return await _write(transaction, events, mine, values, added)
 
 
-async def fail(transaction: Transaction, events: Events, seen: Any, error: str) -> None:
+async def fail_sync(transaction: Transaction, events: Events, seen: Any, error: str) -> None:
     """The bucket cannot be listed any further: the sync ends with an error once its upload jobs have ended."""
     values = {
         **_NO_MORE,
@@ -100,7 +100,7 @@ async def fail(transaction: Transaction, events: Events, seen: Any, error: str) 
         "ends_as": CloudSyncJobStatus.ERROR,
         "error": error,
     }
-    await advance(transaction, events, seen, values, {})
+    await advance_sync(transaction, events, seen, values, {})
 
 
 async def cancel_sync(
@@ -125,7 +125,7 @@ async def cancel_sync(
         )
 
 
-async def follow_job(
+async def count_upload_job(
     transaction: Transaction, events: Events, job: Any, status: JobStatus, values: Mapping[str, Any]
 ) -> None:
     """An upload job of a sync changes: what it counts is counted there, too."""
@@ -141,7 +141,7 @@ async def follow_job(
     await _write(transaction, events, _c.uuid == job.cloud_sync_job_uuid, {}, added)
 
 
-def is_given_up(uuid: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
+def is_cancelled(uuid: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
     """Whether the sync of that uuid, if there is one, was cancelled, be it that not all of its jobs are yet."""
     return sa.exists().where(_c.uuid == uuid, _c.ends_as == CloudSyncJobStatus.CANCELLED)
 

@@ -16,7 +16,7 @@ _KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count
 log = structlog.get_logger(__name__)
 
 
-async def follow(
+async def follow_channel(
     conninfo: str, channel: str, heard: Callable[[str], None], listening: Callable[[], None]
 ) -> None:
     """Call `heard` with each payload, until cancelled.

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from gateway.database.dialects import libpq_conninfo, notify
 from gateway.database.engine import Database, Transaction
-from gateway.events.channel import follow
+from gateway.events.channel import follow_channel
 from gateway.events.listeners import Listener, Listeners
 
 CHANNEL = "storegraph"
@@ -36,7 +36,7 @@ class PostgresEvents:
             self._listeners.wake_all()
 
         self._following = asyncio.create_task(
-            follow(self._conninfo, CHANNEL, self._listeners.wake, begin)
+            follow_channel(self._conninfo, CHANNEL, self._listeners.wake, begin)
         )
         await listening.wait()
 

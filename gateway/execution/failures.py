@@ -7,7 +7,7 @@ import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
+from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded
 
 MASKED = DomainError(ErrorCode.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
@@ -53,7 +53,7 @@ def _reason(error: BaseException | None) -> DomainError:
     match error:
         case DomainError():
             return error
-        case Refusal(errors=[first, *_]):
+        case DomainErrors(errors=[first, *_]):
             return DomainError(first.code, str(error), first.path)
         case StrawberryInputCoercionError():
             sentence = error.message.partition(". ")[

@@ -16,7 +16,7 @@ from graphql.error import GraphQLError
 
 from gateway.errors import Path, bad_input
 from gateway.execution.limits import LimitExceeded
-from gateway.json_values import flaw_of
+from gateway.json_values import unstorable_character
 from gateway.settings import Limits
 
 
@@ -63,7 +63,7 @@ def _children(path: Path, value: list[Any] | dict[str, Any]) -> Iterator[tuple[P
 
 
 def _check_text(path: Path, text: str) -> None:
-    if flaw := flaw_of(text):
+    if flaw := unstorable_character(text):
         raise bad_input(f"Variable ${shown(path)} contains {flaw}, which cannot be stored.", *path)
 
 
@@ -79,7 +79,7 @@ class StorableLiterals(ValidationRule):
 
     def _check(self, path: Path, node: ValueNode) -> None:
         if isinstance(node, StringValueNode):
-            if flaw := flaw_of(node.value):
+            if flaw := unstorable_character(node.value):
                 refusal = bad_input(
                     f"Argument {shown(path)} contains {flaw}, which cannot be stored.", *path
                 )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gateway.errors import bad_input
 from gateway.execution.declarations import Direction, EdgeQuery, Orders, ToMany
-from gateway.json_values import flaw_of
+from gateway.json_values import unstorable_character
 
 DEFAULT_SIZE = 100
 MAX_SIZE = 1000
@@ -180,7 +180,7 @@ def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
     ).python_type  # moments are a type around another
     if type(value) is int and kind is int:
         return _within(value, 63 if isinstance(column.type, sa.BigInteger) else 31)
-    if type(value) is not str or kind is int or flaw_of(value):
+    if type(value) is not str or kind is int or unstorable_character(value):
         raise ValueError(value)
     if kind is UUID:
         return UUID(value)

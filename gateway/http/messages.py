@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from gateway.json_values import read_json
+from gateway.json_values import parse_json
 
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 256
@@ -40,7 +40,7 @@ class SocketClosed(Exception):
 def parse(frame: str) -> Message:
     """The message in a text frame, with `payload` and `id` in the form that its type asks for; raises Ended."""
     try:
-        message = read_json(frame)
+        message = parse_json(frame)
     except orjson.JSONDecodeError:
         raise _invalid("A message must be JSON") from None
     if not isinstance(message, dict):

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import OperationRequest, new_request_id
-from gateway.json_values import read_json
+from gateway.json_values import parse_json
 from gateway.settings import Limits
 
 MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
@@ -110,7 +110,7 @@ def _check_size(found: int, limits: Limits) -> None:
 
 def _json(text: bytes | str, what: str) -> Any:
     try:
-        return read_json(text)
+        return parse_json(text)
     except orjson.JSONDecodeError:
         raise bad_request(f"The {what} is not JSON in UTF-8.") from None
 

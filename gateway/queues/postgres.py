@@ -20,7 +20,7 @@ from psycopg.errors import ForeignKeyViolation, RaiseException
 
 from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
-from gateway.events.channel import follow
+from gateway.events.channel import follow_channel
 from gateway.models.base import now
 from gateway.queues.base import JSON, Failure, Task, WorkerTimings
 from gateway.queues.worker import Lease, Worker
@@ -98,7 +98,7 @@ class ProcrastinateQueue:
     async def _woken(self, worker: Worker) -> AsyncIterator[None]:
         [channel] = get_channel_for_queues()
         following = asyncio.create_task(
-            follow(
+            follow_channel(
                 libpq_conninfo(self._database.url), channel, lambda _: worker.wake(), worker.wake
             )
         )

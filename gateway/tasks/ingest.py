@@ -38,7 +38,7 @@ from gateway.catalog.items import locked_items
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.rules.metadata_types import MetadataValidator, load_metadata_validator
-from gateway.catalog.sync_jobs import is_given_up
+from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
@@ -132,7 +132,7 @@ async def _pending(services: Services, job: UUID, positions: Sequence[int]) -> l
             upload_units.c.job_uuid == job,
             upload_units.c.status == JobStatus.PENDING,
             in_keys(upload_units.c.position, positions),
-            ~is_given_up(upload_jobs.c.cloud_sync_job_uuid),
+            ~is_cancelled(upload_jobs.c.cloud_sync_job_uuid),
         )
     )
     return await services.database.rows(statement.order_by(upload_units.c.position))
@@ -252,7 +252,7 @@ def _held_to(terms: MetadataValidator, read: ReadUnit) -> ReadUnit:
         read.unit.spec["client_metadata"],
         *(source.client_metadata for source in read.sources),
     ]
-    faults = [fault for metadata in given if (fault := terms.fault(metadata, "clientMetadata"))]
+    faults = [fault for metadata in given if (fault := terms.error(metadata, "clientMetadata"))]
     return replace(read, error=read.error or unit_error(read.unit, faults[0])) if faults else read
 
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, locked_job, save_job
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
-from gateway.catalog.integrations import integration_rows
+from gateway.catalog.integrations import find_integrations
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
 from gateway.database.engine import Transaction
@@ -119,7 +119,7 @@ def _asked(
 
 async def _account(services: Services, uuid: UUID | None) -> dict[str, Any] | None:
     """What URLs of the job's integration look like, if it has one; its secret is not for the program."""
-    row = (await integration_rows(services.database, [uuid])).get(uuid) if uuid else None
+    row = (await find_integrations(services.database, [uuid])).get(uuid) if uuid else None
     return row and {
         name: getattr(row, name) for name in ("kind", "endpoint", "region", "account", "locations")
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.reencoding import REENCODE, Ending, end_unit, note_progress
+from gateway.catalog.reencoding import REENCODE, ReencodeResult, end_unit, save_progress
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import ReencodeUnitStatus, StorageItemType
@@ -45,12 +45,12 @@ async def reencode(
     except Unwanted:
         return None
     except (MediaError, MissingObject) as error:
-        ending = Ending(ReencodeUnitStatus.ERROR, error=_said(error))
+        ending = ReencodeResult(ReencodeUnitStatus.ERROR, error=_said(error))
     except Exception as error:
         log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
         if tries < len(DELAYS) and not (isinstance(error, FetchError) and not error.is_transient):
             return await _postpone(services, job, position, tries)
-        ending = Ending(ReencodeUnitStatus.ERROR, error=_said(error))
+        ending = ReencodeResult(ReencodeUnitStatus.ERROR, error=_said(error))
     await end_unit(services, unit, ending)
 
 
@@ -80,12 +80,12 @@ async def _pending(services: Services, job_uuid: UUID, position: int) -> Any:
     return next(iter(await services.database.rows(statement)), None)
 
 
-async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any) -> Ending:
+async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any) -> ReencodeResult:
     """Make a new version of a video and store it, unless there is one or the video needs none."""
     if unit.url is None:
         raise MediaError("the video was removed")
     if unit.present_key is not None and not unit.is_forced:
-        return Ending(ReencodeUnitStatus.LEFT_ALONE)
+        return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
     place, elsewhere = unit.original_key or unit.url, unit.original_key is None
     async with local_copy(services, place, elsewhere, unit.integration_uuid) as path:
         original = Original(path, unit.mime_type, unit.duration or 0.0)
@@ -93,14 +93,14 @@ async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any)
             original, unit.is_forced, partial(_report, services, unit)
         ) as film:
             if film is None:
-                return Ending(ReencodeUnitStatus.LEFT_ALONE)
+                return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
             facts = asdict(await prober.probe(film, StorageItemType.VIDEO, unit.name))
             await services.store.put_file(unit.object_key, film, encoder.mime_type)
-    return Ending(ReencodeUnitStatus.REENCODED, facts)
+    return ReencodeResult(ReencodeUnitStatus.REENCODED, facts)
 
 
 async def _report(services: Services, unit: Any, progress: float) -> None:
-    if not await note_progress(services, unit, progress):
+    if not await save_progress(services, unit, progress):
         raise Unwanted
 
 

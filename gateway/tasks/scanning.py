@@ -28,7 +28,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import MAX_DEPTH, depth
 from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.json_values import check_kept, read_json
+from gateway.json_values import check_storable, parse_json
 from gateway.media.extensions import kind_of
 from gateway.models.items import items
 
@@ -285,12 +285,12 @@ class Scan:
         async with self._places:
             data = (await cloud.read(ObjectLocation(top.bucket, one.key), 0, one.size)).data
         try:
-            given = read_json(data.removeprefix(codecs.BOM_UTF8))
-            check_kept(given)
+            given = parse_json(data.removeprefix(codecs.BOM_UTF8))
+            check_storable(given)
             metadata = validate_metadata(given)
         except (orjson.JSONDecodeError, DomainError):
             return None
-        return None if given is None or terms.fault(metadata) else Sidecar(_mark(one), metadata)
+        return None if given is None or terms.error(metadata) else Sidecar(_mark(one), metadata)
 
 
 def _is_as_it_was(row: Any, one: CloudObject) -> bool:

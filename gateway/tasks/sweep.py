@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
-from gateway.catalog.items import locked_items, remove_items
+from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
 from gateway.context import Services
@@ -48,7 +48,7 @@ async def _drop_late_placeholders(services: Services) -> bool:
             row.item_uuid
             for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(late, chosen))
         }
-        await remove_items(
+        await delete_items(
             transaction, services.queue, None, [row for row in held if row.uuid in still]
         )
     return bool(found)

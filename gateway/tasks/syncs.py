@@ -9,7 +9,14 @@ import structlog
 
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.mirroring.apply_diff import apply_diff
-from gateway.catalog.sync_jobs import SYNC, advance, enqueue_sync, fail, running_sync, start_sync
+from gateway.catalog.sync_jobs import (
+    SYNC,
+    advance_sync,
+    enqueue_sync,
+    fail_sync,
+    find_running_sync,
+    start_sync,
+)
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.errors import ErrorCode
@@ -72,7 +79,7 @@ async def _take_step(services: Services, row: Any) -> None:
         added = dict(step.added)
         if not row.is_dry_run:
             added |= await apply_diff(transaction, services.queue, row, folder, step.difference)
-        if not await advance(transaction, services.events, row, _values(row, step), added):
+        if not await advance_sync(transaction, services.events, row, _values(row, step), added):
             raise Overtaken
 
 
@@ -111,7 +118,7 @@ async def _postpone(services: Services, row: Any, error: FetchError, tries: int)
             again = {"job": row.uuid.hex, "tries": tries + 1}
             await services.queue.enqueue(transaction, SYNC, again, run_at=now() + DELAYS[tries])
         else:
-            await fail(transaction, services.events, row, error.message)
+            await fail_sync(transaction, services.events, row, error.message)
     log.warning("bucket_not_listed", sync=str(row.uuid), tries=tries, reason=error.message)
 
 
@@ -126,5 +133,5 @@ async def start_daily_syncs(services: Services) -> None:
             [*held] = await transaction.rows(
                 due.where(folders.c.uuid == found.uuid).with_for_update(of=folders)
             )
-            if held and await running_sync(transaction, found.uuid) is None:
+            if held and await find_running_sync(transaction, found.uuid) is None:
                 await start_sync(transaction, services.queue, None, found.uuid)

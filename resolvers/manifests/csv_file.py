@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import DomainError, Path, bad_input
-from gateway.json_values import read_json
+from gateway.json_values import parse_json
 from resolvers.manifests.entries import Broken, Entry
 from resolvers.mutations.upload_units import FILES
 
@@ -72,6 +72,6 @@ def _entry(columns: list[str], row: list[str], line: int) -> Entry:
 
 def _metadata(cell: str, path: Path) -> Any:
     try:
-        return read_json(cell)
+        return parse_json(cell)
     except orjson.JSONDecodeError:
         raise bad_input("This is not JSON.", *path, "clientMetadata") from None

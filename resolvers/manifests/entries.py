@@ -10,7 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.errors import DomainError, Path, bad_input
-from gateway.json_values import check_kept, flaw_of
+from gateway.json_values import check_storable, unstorable_character
 from resolvers.inputs.plain import element_of, reader_of
 from resolvers.inputs.uploads import DataUploadItemsInput
 from resolvers.mutations.upload_units import GROUPS, SECTIONS, EntryRules, read_plan
@@ -70,7 +70,7 @@ def plan_of_entry(terms: EntryRules, entry: Entry) -> UnitPlan:
         raise entry.fault
     if not isinstance(value, dict):
         raise bad_input("This is not an object.", *entry.path)
-    check_kept(value, *entry.path)
+    check_storable(value, *entry.path)
     if entry.section in GROUPS:
         value = _with_files(entry.section, value, entry.path)
         if value.get("title") is None:
@@ -109,7 +109,7 @@ def urls_in(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return []
     found = (one for key, one in value.items() if key.startswith(("objectUrl", "url")))
-    return [one for one in found if isinstance(one, str) and not flaw_of(one)]
+    return [one for one in found if isinstance(one, str) and not unstorable_character(one)]
 
 
 @cache

@@ -11,7 +11,7 @@ import ijson  # type: ignore[import-untyped]  # it has no types
 from ijson.backends import python as careful  # type: ignore[import-untyped]  # nor has this
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]  # nor this
 
-from gateway.json_values import may_hold_long_numbers
+from gateway.json_values import may_contain_long_integers
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches
 
 DEPTH = 64
@@ -53,7 +53,7 @@ def _is_odd(file: BinaryIO) -> bool:
     """Whether there are halves of surrogate pairs, or whole numbers that may have more than 64 bits."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         blocks = (data[start : start + _BLOCK + _OVERLAP] for start in range(0, len(data), _BLOCK))
-        return any(map(may_hold_long_numbers, blocks)) or any(
+        return any(map(may_contain_long_integers, blocks)) or any(
             found.lastindex for found in _ESCAPES.finditer(data)
         )
 

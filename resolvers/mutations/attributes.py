@@ -8,7 +8,7 @@ from strawberry import UNSET
 
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.catalog.rules.names import (
-    merged_metadata,
+    merge_metadata,
     validate_description,
     validate_metadata,
     validate_name,
@@ -38,7 +38,7 @@ def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, 
                 *path,
                 "clientMetadataPatch",
             )
-        patched = merged_metadata(
+        patched = merge_metadata(
             present.client_metadata, input.client_metadata_patch, *path, "clientMetadataPatch"
         )
         values["client_metadata"] = patched
@@ -51,7 +51,7 @@ def with_metadata_check(terms: MetadataValidator, changed: Changed) -> Changed:
     def checked(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
         values = changed(input, present, *path)
         field = "clientMetadataPatch" if input.client_metadata is UNSET else "clientMetadata"
-        if fault := terms.fault(values.get("client_metadata"), *path, field):
+        if fault := terms.error(values.get("client_metadata"), *path, field):
             raise fault
         return values
 

@@ -268,7 +268,7 @@ async def create_filter_preset(
 
         async def work() -> dict[str, Any]:
             viewer = context.viewer.user_uuid
-            made = await catalog.create_preset(
+            made = await catalog.create_filter_preset(
                 transaction, viewer, folder, name, description, given
             )
             return {"preset": str(made)}

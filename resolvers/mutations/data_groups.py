@@ -91,7 +91,7 @@ async def _make(
     roles = await roles_on_items(transaction.connection, context.viewer, wanted)
     terms = await load_metadata_validator(transaction, context.services.settings)
     for place, plan in plans.items():
-        fault = terms.fault(plan.client_metadata, *plan.paths[0][:3], "clientMetadata")
+        fault = terms.error(plan.client_metadata, *plan.paths[0][:3], "clientMetadata")
         if error := fault or _fault(plan, held, roles):
             bulk.errors[place] = error
     if not bulk.accepted:

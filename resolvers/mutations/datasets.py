@@ -16,7 +16,7 @@ from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
+from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
 from gateway.models.datasets import DataRowRecord, DatasetRecord
 from resolvers.id_lists import check_ids_exist
@@ -150,7 +150,7 @@ async def link_items_to_dataset(
             return {"rows": [str(row.uuid) for row in await _link(context, transaction, input)]}
 
         done = await run_once(context, transaction, "linkItemsToDataset", input, work)
-        rows = await catalog.data_rows_of(transaction, [UUID(uuid) for uuid in done["rows"]])
+        rows = await catalog.find_data_rows(transaction, [UUID(uuid) for uuid in done["rows"]])
     return LinkItemsToDatasetOutcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
 
 
@@ -170,7 +170,7 @@ async def unlink_items_from_dataset(
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await plain_dataset(context, transaction, input.dataset_uuid)
-        linked = await catalog.linked_items_among(transaction, input.dataset_uuid, input.item_uuids)
+        linked = await catalog.linked_items(transaction, input.dataset_uuid, input.item_uuids)
         check_ids_exist(input.item_uuids, linked, "item in the dataset", "itemUuids")
         gone = await catalog.unlink_items(
             transaction, context.viewer.user_uuid, input.dataset_uuid, input.item_uuids
@@ -209,7 +209,7 @@ async def _link(
         context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids"
     )
     present = {row.uuid: row for row in await locked_items(transaction, input.item_uuids)}
-    linked = await catalog.linked_items_among(transaction, input.dataset_uuid, input.item_uuids)
+    linked = await catalog.linked_items(transaction, input.dataset_uuid, input.item_uuids)
     _check_links(input, present, linked, errors)
     skipped = linked if input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP else ()
     new = [uuid for uuid in input.item_uuids if uuid not in skipped]
@@ -235,4 +235,4 @@ def _check_links(
         elif fails and uuid in linked:
             errors[place] = conflict("The dataset uses this item already.", "itemUuids", place)
     if errors:
-        raise Refusal([errors[place] for place in sorted(errors)])
+        raise DomainErrors([errors[place] for place in sorted(errors)])

@@ -12,22 +12,22 @@ from gateway.auth.roles import roles_on_folders
 from gateway.catalog.folders import (
     check_move,
     create_folder,
-    grant_admin_to_owner,
+    delete_folders,
+    grant_admin,
     locked_folders,
     move_folder,
-    remove_folders,
-    subtree,
     subtree_heights,
+    subtree_rows,
     update_folders,
 )
 from gateway.catalog.ingestion.job_state import cancel_jobs_in
 from gateway.catalog.integrations import lock_integration
 from gateway.catalog.items import (
+    delete_items,
+    deletion_errors,
     folders_mirrored_below,
-    items_within,
+    locked_items_in,
     mirrored_folders,
-    removal_errors,
-    remove_items,
 )
 from gateway.catalog.ledger.row_edits import locked_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
@@ -206,18 +206,18 @@ async def delete_storage_folder(
         await require_folder_role(
             context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid"
         )
-        rows = await subtree(transaction, input.folder_uuid)
+        rows = await subtree_rows(transaction, input.folder_uuid)
         uuids = [row.uuid for row in rows]
-        if not input.recursive and (len(rows) > 1 or await items_within(transaction, uuids)):
+        if not input.recursive and (len(rows) > 1 or await locked_items_in(transaction, uuids)):
             raise conflict(
                 "The folder is not empty; recursive removes all that lies in it.", "recursive"
             )
         await cancel_jobs_in(transaction, services.queue, services.events, viewer, uuids)
-        contents = await items_within(transaction, uuids)
+        contents = await locked_items_in(transaction, uuids)
         await _refuse_contents(transaction, input, uuids, [item.uuid for item in contents])
-        await remove_items(transaction, services.queue, viewer, contents)
+        await delete_items(transaction, services.queue, viewer, contents)
         await _let_go_of_mirrors(transaction, uuids)
-        await remove_folders(transaction, viewer, rows)
+        await delete_folders(transaction, viewer, rows)
     return DeleteStorageFolderOutcome(
         folder_uuid=input.folder_uuid,
         removed_folders_count=len(rows),
@@ -265,7 +265,7 @@ async def _stay_admin(context: Context, transaction: Transaction, uuids: Sequenc
     held = await roles_on_folders(transaction.connection, context.viewer, uuids)
     for uuid in uuids:
         if uuid not in held or held[uuid].role is not StorageUserRole.ADMIN:
-            await grant_admin_to_owner(transaction, context.viewer.user_uuid, uuid)
+            await grant_admin(transaction, context.viewer.user_uuid, uuid)
 
 
 async def _refuse_contents(
@@ -279,7 +279,7 @@ async def _refuse_contents(
             "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it go."
         )
         raise conflict(message, "allowMirrorDatasetChanges")
-    faults = await removal_errors(
+    faults = await deletion_errors(
         transaction, contents, input.allow_dataset_changes, input.allow_mirror_dataset_changes
     )
     for uuid, message in faults.items():

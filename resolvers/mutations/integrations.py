@@ -181,7 +181,7 @@ def _with_location(error: DomainError, row: Any) -> str:
 
 
 async def _present(context: Context, uuid: UUID) -> Any:
-    found = await catalog.integration_rows(context.database, [uuid])
+    found = await catalog.find_integrations(context.database, [uuid])
     if uuid not in found:
         raise not_found("cloud integration", "integrationUuid")
     return found[uuid]

@@ -8,10 +8,10 @@ from uuid import UUID
 from gateway.auth.roles import roles_on_items
 from gateway.catalog.items import (
     dataset_uses,
+    delete_items,
+    deletion_errors,
     locked_items,
     move_items,
-    removal_errors,
-    remove_items,
     unused_members,
     update_items,
 )
@@ -146,7 +146,7 @@ async def delete_storage_items(
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         bulk, rows = await _chosen(context, transaction, input)
-        faults = await removal_errors(
+        faults = await deletion_errors(
             transaction, list(rows), input.allow_dataset_changes, input.allow_mirror_dataset_changes
         )
         _add(bulk, faults)
@@ -157,7 +157,7 @@ async def delete_storage_items(
             else []
         )
         removed = {row.uuid: row for row in [*(rows[uuid] for uuid in accepted), *frames]}
-        await remove_items(
+        await delete_items(
             transaction, context.services.queue, context.viewer.user_uuid, list(removed.values())
         )
     return DeleteStorageItemsOutcome(

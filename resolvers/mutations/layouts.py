@@ -7,7 +7,7 @@ from uuid import UUID
 
 from strawberry import UNSET
 
-from gateway.catalog.rules.layouts import carousel_of, grid_of
+from gateway.catalog.rules.layouts import default_carousel, default_grid
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 from gateway.kinds.enums import DataGroupLayoutType
@@ -60,7 +60,7 @@ def _plain(
     uuids = input.layout_contents
     _check_contents(uuids, *path, "layoutContents")
     keys = [str(place) for place in range(len(uuids))]
-    arrange = grid_of if layout_type is DataGroupLayoutType.GRID else carousel_of
+    arrange = default_grid if layout_type is DataGroupLayoutType.GRID else default_carousel
     layout = _layout(layout_type, arrange(keys), [], None)
     paths: list[Path] = [(*path, "layoutContents", place) for place in range(len(uuids))]
     return GroupPlan(*_attributes(input, *path), uuids, keys, paths, layout)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from gateway.catalog.ingestion.unit_plan import UnitPlan
-from gateway.errors import DomainError, ErrorCode, Refusal, bad_input
+from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input
 from resolvers.inputs.uploads import UploadManifestInput
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches, plans_of
@@ -16,7 +16,7 @@ from resolvers.mutations.upload_units import MAX_UNITS, EntryRules
 def read_inline_manifest(
     terms: EntryRules, manifest: UploadManifestInput, switches: Switches
 ) -> list[UnitPlan]:
-    """The units that it asks for; raises a `Refusal` with every key at fault, or the limit that is passed."""
+    """The units that it asks for; raises a `DomainErrors` with every key at fault, or the limit that is passed."""
     form, entries = (
         ("csv", _rows(manifest.csv))
         if manifest.csv is not None
@@ -35,7 +35,7 @@ def read_inline_manifest(
     errors: list[DomainError] = []
     plans = list(plans_of(terms, chosen, errors))
     if errors:
-        raise Refusal(
+        raise DomainErrors(
             [DomainError(one.code, one.message, ("manifest", form, *one.path)) for one in errors]
         )
     for plan in plans:

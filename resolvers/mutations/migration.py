@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import EffectiveRole, require_role, roles_on_integrations, roles_on_items
 from gateway.auth.visibility import sees_item
-from gateway.catalog.integrations import integration_rows, lock_integration
+from gateway.catalog.integrations import find_integrations, lock_integration
 from gateway.catalog.items import locked_items, update_items
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object_url
@@ -111,7 +111,7 @@ async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
         held = await roles_on_integrations(connection, context.viewer, [uuid])
     require_role(held.get(uuid), StorageUserRole.USER, "cloud integration", "toIntegrationUuid")
     try:
-        row = (await integration_rows(context.database, [uuid]))[uuid]
+        row = (await find_integrations(context.database, [uuid]))[uuid]
         return {uuid: await context.services.clouds.for_integration(row)}
     except FetchError as error:
         raise DomainError(error.code, error.message, ("toIntegrationUuid",)) from None
@@ -213,7 +213,7 @@ async def _kept_clouds(context: Context, entries: Sequence[MigrationEntry]) -> d
         except DomainError as error:
             entry.error = error
     found = {}
-    for uuid, row in (await integration_rows(context.database, kept)).items():
+    for uuid, row in (await find_integrations(context.database, kept)).items():
         try:
             found[uuid] = await context.services.clouds.for_integration(row)
         except FetchError:

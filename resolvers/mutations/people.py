@@ -46,7 +46,7 @@ class CreateUserOutcome(Outcome):
 @requires(_SITE_ADMIN, SiteRole.ADMIN)
 async def create_user(context: Context, input: CreateUserInput) -> CreateUserOutcome:
     """Make a user, who can sign in once he has a key or a token."""
-    email = people.checked_email(input.email, "email")
+    email = people.validate_email(input.email, "email")
     name = validate_name(input.name, "name") if input.name else ""
     async with context.database.writing() as transaction:
 
@@ -75,7 +75,7 @@ async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOut
     values = _changes_of_user(input)
     async with context.database.writing() as transaction:
         # Before the user himself, so that two such changes cannot wait in a circle.
-        admins = await people.active_admins(transaction)
+        admins = await people.locked_active_admins(transaction)
         present = await locked_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
         if admins == {present.uuid}:
             _refuse_last_admin(values)

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from gateway.catalog.items import locked_items
-from gateway.catalog.reencoding import cancel_reencode, locked_reencode_job, start_reencode
+from gateway.catalog.reencoding import cancel_reencode_job, locked_reencode_job, start_reencode_job
 from gateway.catalog.rules.names import validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, Refusal, bad_input, conflict, not_found
+from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
 from gateway.kinds.enums import StorageItemType, StorageUserRole
 from resolvers.idempotency import run_once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
@@ -39,7 +39,7 @@ async def start_video_reencode(
         async def work() -> dict[str, Any]:
             await _check_videos(context, transaction, input)
             queue, viewer = context.services.queue, context.viewer
-            job = await start_reencode(
+            job = await start_reencode_job(
                 transaction, queue, viewer, title, input.item_uuids, input.force
             )
             return {"job": str(job)}
@@ -66,7 +66,7 @@ async def cancel_video_reencode(
         mine = job and (context.viewer.is_site_admin or job.user_uuid == context.viewer.user_uuid)
         if not mine:
             raise not_found("re-encoding job", "reencodeJobUuid")
-        await cancel_reencode(
+        await cancel_reencode_job(
             transaction, services.queue, services.events, context.viewer.user_uuid, job
         )
     return CancelVideoReencodeOutcome(reencode_job_uuid=uuid)
@@ -91,4 +91,4 @@ async def _check_videos(
                 "This video is not yet processed, or gone.", "itemUuids", place
             )
     if errors:
-        raise Refusal([errors[place] for place in sorted(errors)])
+        raise DomainErrors([errors[place] for place in sorted(errors)])

@@ -11,7 +11,7 @@ from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.ledger.row_edits import locked_row
-from gateway.catalog.sync_jobs import cancel_sync, running_sync, start_sync
+from gateway.catalog.sync_jobs import cancel_sync, find_running_sync, start_sync
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import allowed_location, object_url
@@ -64,7 +64,7 @@ async def start_cloud_folder_sync(
         await require_folder_role(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
 
         async def work() -> dict[str, Any]:
-            running = await running_sync(transaction, uuid)
+            running = await find_running_sync(transaction, uuid)
             if running and running.ends_as is CloudSyncJobStatus.CANCELLED:
                 raise conflict(
                     "The sync before is still being cancelled: start another once it has ended.",

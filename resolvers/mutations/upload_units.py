@@ -11,7 +11,7 @@ from gateway.catalog.rules.client_facts import dicom_facts, validate_facts
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata, validate_name
 from gateway.clouds.base import CloudAccount
 from gateway.clouds.urls import check_object_url, is_bucket_url
-from gateway.errors import DomainError, ErrorCode, Path, Refusal, bad_input
+from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import FetchRules
 from gateway.kinds.enums import StorageItemType
@@ -67,12 +67,12 @@ class EntryRules:
 
 
 def read_plans(terms: EntryRules, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
-    """The units that a job is to make; raises a `Refusal` with every field at fault, or the limit that is passed."""
+    """The units that a job is to make; raises a `DomainErrors` with every field at fault, or the limit that is passed."""
     _check_numbers(input, path)
     errors: list[DomainError] = []
     plans = list(_plans(terms, input, path, errors))
     if errors:
-        raise Refusal(errors)
+        raise DomainErrors(errors)
     return plans
 
 

@@ -21,13 +21,13 @@ from gateway.catalog.ingestion.placeholders import (
     size_of_part,
     uploads_of,
 )
-from gateway.catalog.items import locked_items, remove_items
+from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.rules.metadata_types import load_metadata_validator
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, Path, Refusal, bad_input, not_found
+from gateway.errors import DomainError, DomainErrors, Path, bad_input, not_found
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.uploads import uploads
@@ -87,11 +87,11 @@ async def request_upload_urls(
 
         terms = await load_metadata_validator(transaction, context.services.settings)
         faults = [
-            terms.fault(file.client_metadata, *_metadata_of(place))
+            terms.error(file.client_metadata, *_metadata_of(place))
             for place, file in enumerate(files)
         ]
         if any(faults):
-            raise Refusal([fault for fault in faults if fault])
+            raise DomainErrors([fault for fault in faults if fault])
 
         async def work() -> dict[str, Any]:
             home = (
@@ -196,7 +196,7 @@ async def abort_uploads(context: Context, input: AbortUploadsInput) -> AbortUplo
     async with context.database.writing() as transaction:
         placeholders = await locked_items(transaction, input.item_uuids)
         await _chosen(context, transaction, input.item_uuids, "itemUuids")
-        await remove_items(
+        await delete_items(
             transaction, context.services.queue, context.viewer.user_uuid, placeholders
         )
     return AbortUploadsOutcome(removed_items_count=len(placeholders))
@@ -229,14 +229,14 @@ async def _chosen(
                 "This item is no placeholder that waits for its bytes.", name, place
             )
     if errors:
-        raise Refusal(list(errors.values()))
+        raise DomainErrors(list(errors.values()))
     return [found[uuid] for uuid in uuids]
 
 
 async def _chosen_one(context: Context, transaction: Transaction, uuid: UUID) -> Any:
     try:
         return (await _chosen(context, transaction, [uuid], "itemUuid"))[0]
-    except Refusal as refusal:
+    except DomainErrors as refusal:
         error = refusal.errors[0]
         raise DomainError(error.code, error.message, ("itemUuid",)) from None
 

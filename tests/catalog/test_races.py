@@ -15,7 +15,7 @@ from gateway.catalog.datasets import create_dataset
 from gateway.catalog.ingestion.placeholders import ExpectedFile, create_placeholders, uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
-from gateway.catalog.items import locked_items, remove_items
+from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
@@ -78,7 +78,7 @@ def expected() -> ExpectedFile:
 async def removed(site: Site, item: UUID) -> None:
     """Remove an item, but not yet its bytes."""
     async with site.services.database.writing() as transaction:
-        await remove_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
+        await delete_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
 
 
 async def key_of(site: Site) -> str:
@@ -99,7 +99,7 @@ async def test_an_object_does_not_leave_while_it_is_wanted(idle_site: Site, view
 
     async with site.services.database.writing() as transaction:
         [uuid] = await create_placeholders(transaction, viewer, folder, [expected()])
-        await remove_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
+        await delete_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
         async with waiting(leave()) as leaving:
             assert (await uploads_of(transaction, [uuid]))[uuid].stored_key == key
     assert await leaving == []

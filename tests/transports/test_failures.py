@@ -8,7 +8,7 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from structlog.typing import EventDict
 
-from gateway.errors import ErrorCode, Refusal, bad_input, not_found
+from gateway.errors import DomainErrors, ErrorCode, bad_input, not_found
 from gateway.execution.failures import describe
 from gateway.execution.operations import Operations
 from gateway.settings import Limits
@@ -97,7 +97,7 @@ async def test_one_of_holds_for_variables(client: httpx.AsyncClient, variables: 
 
 
 def test_several_refusals_of_one_mutation_are_told_together() -> None:
-    refusal = Refusal([bad_input("Too long.", "input", "name"), not_found("folder", "input", "folderUuid")])
+    refusal = DomainErrors([bad_input("Too long.", "input", "name"), not_found("folder", "input", "folderUuid")])
     assert describe(refusal, "r") == {
         "message": "Too long.; No such folder.",
         "extensions": {"code": ErrorCode.BAD_USER_INPUT, "requestId": "r", "inputPath": ("input", "name")},

@@ -59,7 +59,7 @@ async def _begin(
     faults = {
         unit.uuid: unit_error(unit, fault)
         for unit in units
-        if (fault := terms.fault(_metadata(plans[unit.uuid]), "clientMetadata"))
+        if (fault := terms.error(_metadata(plans[unit.uuid]), "clientMetadata"))
     }
     plans = {uuid: plan for uuid, plan in plans.items() if uuid not in faults}
     if job.skip_duplicate_urls:

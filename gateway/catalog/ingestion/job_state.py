@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from gateway.catalog.datasets import link_created_items
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
-from gateway.catalog.items import items_within, locked_items
+from gateway.catalog.items import locked_items, locked_items_in
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.stored_objects import delete_manifest
-from gateway.catalog.sync_jobs import follow_job
+from gateway.catalog.sync_jobs import count_upload_job
 from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
@@ -182,7 +182,7 @@ async def cancel_jobs_in(
     chosen = in_keys(upload_jobs.c.folder_uuid, folder_uuids)
     running = sa.select(upload_jobs).where(chosen, upload_jobs.c.status == JobStatus.PENDING)
     jobs = await transaction.rows(running.order_by(upload_jobs.c.uuid).with_for_update())
-    await items_within(transaction, folder_uuids)
+    await locked_items_in(transaction, folder_uuids)
     await lock_counters(transaction, folder_uuids)
     for job in jobs:
         await cancel_job(transaction, queue, events, user_uuid, job)
@@ -250,4 +250,4 @@ async def save_job(
     await transaction.execute(changed.values(last_edited_at=moment, **finished, **values))
     await events.publish(transaction, upload_job_topic(job.uuid))
     if job.cloud_sync_job_uuid:
-        await follow_job(transaction, events, job, status, values)
+        await count_upload_job(transaction, events, job, status, values)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.placeholders import uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, create_job
-from gateway.catalog.items import locked_items, remove_items
+from gateway.catalog.items import delete_items, locked_items
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.kinds.enums import StorageItemType
@@ -55,6 +55,6 @@ async def start_from_manifest(
     job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, named, 0)
     kept = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
     await transaction.execute(sa.insert(manifests).values(kept))
-    await remove_items(transaction, queue, viewer.user_uuid, rows)
+    await delete_items(transaction, queue, viewer.user_uuid, rows)
     await queue.enqueue(transaction, READ_MANIFEST, {"job": job_uuid.hex})
     return job_uuid

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
-from gateway.catalog.items import remove_items
+from gateway.catalog.items import delete_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
@@ -233,7 +233,7 @@ async def abandon_placeholders(
     transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
 ) -> None:
     """Expect the files of held items no more. An item that a sync had read again will be by the next, too."""
-    await remove_items(transaction, queue, user_uuid, [row for row in rows if row.is_placeholder])
+    await delete_items(transaction, queue, user_uuid, [row for row in rows if row.is_placeholder])
     kept = [row.uuid for row in rows if not row.is_placeholder]
     if kept:
         await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, kept)))

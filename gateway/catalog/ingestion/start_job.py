@@ -16,7 +16,7 @@ from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.engine import SLICE, Transaction
-from gateway.errors import DomainError, Refusal
+from gateway.errors import DomainError, DomainErrors
 from gateway.models.base import new_row
 from gateway.models.uploads import UploadJobRecord, UploadUnitRecord, upload_jobs, upload_units
 from gateway.queues.base import Queue
@@ -46,7 +46,7 @@ async def start_job(
 ) -> UUID:
     """Write the job with its units and have them worked on.
 
-    Raises a `Refusal` with all that is wrong with sources, and with metadata that is not held to its terms.
+    Raises a `DomainErrors` with all that is wrong with sources, and with metadata that is not held to its terms.
     """
     sources = [source for plan in plans for source in plan.sources]
     faults = await member_errors(
@@ -55,7 +55,7 @@ async def start_job(
     faults += await source_errors(transaction, viewer, folder_uuid, sources)
     faults += [fault for plan in plans for fault in _metadata_faults(metadata, plan)]
     if faults:
-        raise Refusal(faults)
+        raise DomainErrors(faults)
     job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, terms, len(plans))
     for first in range(0, len(plans), SLICE):
         await _add_units(transaction, job_uuid, first, plans[first : first + SLICE])
@@ -67,7 +67,7 @@ def _metadata_faults(terms: MetadataValidator, plan: UnitPlan) -> Iterator[Domai
     given = [(plan.client_metadata, plan.path)]
     given += [(source.client_metadata, source.path[:-1]) for source in plan.sources]
     for metadata, path in given:
-        if fault := terms.fault(metadata, *path, "clientMetadata"):
+        if fault := terms.error(metadata, *path, "clientMetadata"):
             yield fault
 
 

@@ -22,7 +22,7 @@ class MetadataValidator:
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = fields
 
-    def fault(self, metadata: Mapping[str, Any] | None, *path: str | int) -> DomainError | None:
+    def error(self, metadata: Mapping[str, Any] | None, *path: str | int) -> DomainError | None:
         """What names the first key whose value is of another type, if there is one."""
         for key in sorted(self._fields.keys() & (metadata or {}).keys()):
             field, value = self._fields[key], (metadata or {})[key]

@@ -66,7 +66,7 @@ def validate_metadata(metadata: Any, *path: str | int, most: int = MAX_METADATA)
     return _within_size(metadata, path, most)
 
 
-def merged_metadata(present: Any, patch: Any, *path: str | int) -> dict[str, Any]:
+def merge_metadata(present: Any, patch: Any, *path: str | int) -> dict[str, Any]:
     """Metadata with a merge patch applied (RFC 7396): null removes a key."""
     if not isinstance(patch, dict):
         raise bad_input("clientMetadataPatch is a JSON object.", *path)
