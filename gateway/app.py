@@ -80,7 +80,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
 def _plan_executor(schema: strawberry.Schema, services: Services) -> CompiledExecutor | None:
     if services.settings.execution == "interpreted":
         return None
-    return CompiledExecutor(schema, services.database.engine.dialect)
+    return CompiledExecutor(schema, services.database.sql_dialect)
 
 
 async def _health(_request: Request) -> Response:

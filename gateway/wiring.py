@@ -50,7 +50,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials
     )
     events = open_events(database)
-    database.before_commit = partial(journal.notify, events)
+    database.before_commit(partial(journal.notify, events))
     try:
         await events.start()
         queue = open_queue(database, WorkerTimings(duration=settings.lease_seconds))

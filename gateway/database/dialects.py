@@ -19,7 +19,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 WRITING = "storegraph_writing"
-"""Execution option of a connection that will write: SQLite then takes its one writer's lock at once."""
+"""Execution option of a connection that will write: SQLite then begins with the writer's lock."""
 
 _TREE_LOCK = 7_366_001
 _SQLITE_PRAGMAS = (
@@ -32,7 +32,11 @@ _SQLITE_PRAGMAS = (
 
 
 def database_url(text: str) -> URL:
-    """The engine's URL for one as people write it: `sqlite:///file` or `postgresql://user@host/name`."""
+    """Return the engine's URL for `sqlite:///file` or `postgresql://user@host/name`.
+
+    Raises:
+        ValueError: the URL is of another database.
+    """
     url = make_url(text)
     drivers = {
         "sqlite": "sqlite+aiosqlite",
@@ -40,60 +44,64 @@ def database_url(text: str) -> URL:
         "postgres": "postgresql+psycopg",
     }
     if url.get_backend_name() not in drivers:
-        raise ValueError(f"Databases are sqlite:///… or postgresql://…, not {url.drivername}://…")
+        raise ValueError(
+            f"Expected a sqlite:/// or postgresql:// database URL, not {url.drivername}://."
+        )
     return url.set(drivername=drivers[url.get_backend_name()])
 
 
 def blocking_url(url: URL) -> URL:
-    """The same database for a driver without asyncio, as migrations use it."""
+    """Return the URL for a driver without asyncio, as migrations need it."""
     return url.set(drivername="sqlite") if is_sqlite(url) else url
 
 
 def libpq_conninfo(url: URL) -> str:
-    """The same PostgreSQL database for a driver that is used without the engine."""
+    """Return the connection string of a PostgreSQL database for psycopg itself."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def is_sqlite(url: URL) -> bool:
-    """Whether the database is embedded."""
+    """Return whether a URL is of the embedded database."""
     return url.get_backend_name() == "sqlite"
 
 
 def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
-    """What the engine needs to be told for its dialect."""
+    """Return the arguments of `create_async_engine` for a database."""
     options: dict[str, Any] = {
-        "json_serializer": _json,
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
         "pool_size": pool_size,
     }
     if is_sqlite(url):
         return options | {"max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
-    options |= {"max_overflow": pool_size, "pool_pre_ping": True}
     return options | {
-        "use_native_hstore": False
-    }  # it would be asked for on each new connection, and there is none
+        "max_overflow": pool_size,
+        "pool_pre_ping": True,
+        # Looking for hstore, which nothing uses, would cost each new connection a query.
+        "use_native_hstore": False,
+    }
 
 
 def reading_options(url: URL) -> dict[str, Any]:
-    """What a connection that only reads needs to be told: PostgreSQL would show each statement another state."""
-    return (
-        {}
-        if is_sqlite(url)
-        else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    )
+    """Return the execution options of a read-only connection.
 
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    On PostgreSQL each statement would otherwise see another state of the database.
+    """
+    if is_sqlite(url):
+        return {}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def autocommit_options(url: URL) -> dict[str, Any]:
-    """What a connection that reads by one statement needs to be told: on PostgreSQL it is a transaction by itself."""
+    """Return the execution options of a connection that runs a single statement.
+
+    On PostgreSQL this saves the round trips that open and close a transaction.
+    """
     return {} if is_sqlite(url) else {"isolation_level": "AUTOCOMMIT"}
 
 
 def configure_connections(engine: sa.Engine) -> None:
-    """Make connections behave alike: on SQLite, pragmas once and an explicit BEGIN of the right kind."""
+    """Give SQLite connections their pragmas and an explicit BEGIN; do nothing for PostgreSQL."""
     if engine.dialect.name != "sqlite":
         return
     event.listen(engine, "connect", _prepare_sqlite)
@@ -101,7 +109,7 @@ def configure_connections(engine: sa.Engine) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver would begin by itself, too late and without the lock; we begin in `_begin_sqlite`.
+    # The driver's own BEGIN comes late and without the lock: `_begin_sqlite` sends it instead.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in _SQLITE_PRAGMAS:
@@ -115,7 +123,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that can say what to do on a conflict; both dialects spell the rest alike."""
+    """Return an INSERT that accepts an ON CONFLICT clause."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
@@ -228,7 +236,7 @@ def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[boo
 
 
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
-    """Keys as one value: an array, or JSON where there are no arrays."""
+    """Return keys as the value of one parameter: a list for PostgreSQL, JSON text for SQLite."""
     if dialect != "sqlite":
         return list(keys)
     if not any(isinstance(key, UUID) for key in keys):
@@ -237,8 +245,11 @@ def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
 
 
 def as_key_array_text(dialect: str, keys: Sequence[Any]) -> Any:
-    """The same for keys as the driver gave them: PostgreSQL reads an array from its text, which is made at once, while
-    the driver would look at each key by itself."""
+    """Return keys in the driver's form as the value of one parameter.
+
+    For strings on PostgreSQL this is an array literal, which is built at once; given a list,
+    psycopg would look at each key. Strings that would need escapes stay a list.
+    """
     if dialect == "sqlite" or not isinstance(keys[0], str):
         return as_key_array(dialect, keys)
     text = '","'.join(keys)
@@ -246,68 +257,77 @@ def as_key_array_text(dialect: str, keys: Sequence[Any]) -> Any:
     return f'{{"{text}"}}' if is_plain else list(keys)
 
 
-Arrange = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.ColumnElement[Any]]]
-"""How rows are ordered, given the two columns that say where they lie."""
+OrderBy = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.ColumnElement[Any]]]
+"""Returns the ORDER BY clauses for the columns of a sort key: the order's column and the uuid."""
 
 
 def top_n_per_parent(
     dialect: str,
     name: str,
     parent: sa.ColumnElement[Any],
-    place: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
-    arrange: Arrange,
+    sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
+    order_by: OrderBy,
     rows: sa.Select[Any],
     size: sa.BindParameter[int],
 ) -> sa.Select[Any]:
-    """The rows that are among the first `size` of their parent, in order; the keys of the parents are given, `as_key_array`,
-    under a name. A row may come more often than that where a parent has it twice."""
-    chosen = rows.order_by(*arrange(*place)).limit(size)
+    """Return the first `size` rows of each parent, in order.
+
+    The keys of the parents are bound to `name` at execution. On SQLite a row that belongs to a
+    parent twice may come more often than `size` allows.
+    """
+    first = rows.order_by(*order_by(*sort_key)).limit(size)
     if dialect == "sqlite":
         parents = sa.func.json_each(bound_keys(parent, name)).table_valued("value", name="parents")
-        mine = parent == parents.c.value
-        first = (
-            chosen.with_only_columns(place[1], maintain_column_froms=True)
-            .where(mine)
+        first_keys = (
+            first.with_only_columns(sort_key[1], maintain_column_froms=True)
+            .where(parent == parents.c.value)
             .correlate(parents)
         )
-        # The plus keeps SQLite from looking through all rows of a parent where a row's own key leads to it.
-        plain = (
+        # The unary plus keeps SQLite from scanning all rows of a parent by the parent's index
+        # where the row's own key leads straight to it.
+        parent_key = (
             sa.UnaryExpression(parent, operator=custom_op("+"))
-            if parent.table is place[1].table
+            if parent.table is sort_key[1].table
             else parent
         )
-        found = sa.and_(plain == parents.c.value, place[1].in_(first))
-        return rows.select_from(parents).where(found).order_by(*arrange(*place))
+        in_page = sa.and_(parent_key == parents.c.value, sort_key[1].in_(first_keys))
+        return rows.select_from(parents).where(in_page).order_by(*order_by(*sort_key))
     keys = sa.func.unnest(bound_keys(parent, name))
     parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
-    marks = place[0].label("main_place"), place[1].label("last_place")
+    sort_columns = sort_key[0].label("main_place"), sort_key[1].label("last_place")
     page = (
-        chosen.add_columns(*marks)
+        first.add_columns(*sort_columns)
         .where(parent == parents.c.value)
         .correlate(parents)
         .lateral("page")
     )
-    wanted = list(page.c)[: -len(marks)]
-    order = arrange(page.c.main_place, page.c.last_place)
-    return sa.select(*wanted).select_from(parents.join(page, sa.true())).order_by(*order)
+    columns = list(page.c)[: -len(sort_columns)]
+    clauses = order_by(page.c.main_place, page.c.last_place)
+    return sa.select(*columns).select_from(parents.join(page, sa.true())).order_by(*clauses)
 
 
 def prefers_joined_page(dialect: str) -> bool:
-    """Whether one statement more costs more than rows that are carried through a join and sorted there."""
+    """Return whether joining a page to its parent is cheaper than a second statement.
+
+    It is where a statement costs a round trip.
+    """
     return dialect != "sqlite"
 
 
 async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:
-    """Tell listeners of a PostgreSQL channel when, and only if, the transaction commits."""
-    each = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued(
+    """Notify the listeners of a PostgreSQL channel once the transaction commits."""
+    rows = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued(
         "payload"
     )
-    await connection.execute(sa.select(sa.func.pg_notify(channel, each)))
+    await connection.execute(sa.select(sa.func.pg_notify(channel, rows)))
 
 
 async def lock_tree(connection: AsyncConnection, *, exclusive: bool) -> None:
-    """Hold the folder tree still until the transaction ends: shared to put something into a folder, exclusive to move
-    or remove folders. SQLite needs no such lock, for its writer is alone."""
+    """Lock the folder tree until the transaction ends.
+
+    Shared to put something into a folder, exclusive to move or remove folders. SQLite needs no
+    lock, because it has a single writer.
+    """
     if connection.dialect.name != "sqlite":
         lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
         await connection.execute(sa.select(lock(_TREE_LOCK)))

@@ -1,12 +1,13 @@
-"""The two ways into the database, named for intent: `reading()` and `writing()`."""
+"""The database as the rest of the gateway uses it: `reading()`, `writing()` and single statements."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.database.dialects import (
@@ -23,29 +24,35 @@ from gateway.database.readers import Readers
 R = TypeVar("R")
 
 SLICE = 100
-"""Rows that are written at once: making them ready for the driver takes a millisecond or two."""
+"""Rows per `executemany`: preparing that many for the driver takes a millisecond or two."""
+
+StatementHook = Callable[[str], None]
+"""Receives the SQL text of each statement just before it runs."""
 
 
 class Transaction:
-    """One short transaction that writes; whoever opened it commits it. `touched` are folders where it did."""
+    """A short writing transaction, committed by `Database.writing`.
+
+    `touched` collects the folders in which something changed; the journal notifies their watchers.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.touched: set[UUID] = set()
-        self._afterwards: list[Callable[[], None]] = []
+        self._commit_actions: list[Callable[[], None]] = []
 
     async def execute(
         self, statement: sa.Executable, parameters: list[dict[str, Any]] | None = None
     ) -> sa.CursorResult[Any]:
-        """Run a statement within the transaction; with many parameters in slices, lest the event loop be held."""
-        slices = (
-            [parameters[start : start + SLICE] for start in range(0, len(parameters), SLICE)]
-            if parameters
-            else []
-        )
-        for some in slices[:-1]:
-            await self.connection.execute(statement, some)
-        return await self.connection.execute(statement, slices[-1] if slices else None)
+        """Run a statement in the transaction.
+
+        Many parameter sets are sent in slices, so that the event loop is never blocked for long.
+        """
+        if not parameters:
+            return await self.connection.execute(statement)
+        for start in range(0, len(parameters), SLICE):
+            result = await self.connection.execute(statement, parameters[start : start + SLICE])
+        return result
 
     @overload
     async def rows(self, statement: sa.Executable, kind: type[R]) -> list[R]: ...
@@ -83,17 +90,24 @@ class Transaction:
         return (await self.connection.execute(statement)).one()
 
     def on_commit(self, action: Callable[[], None]) -> None:
-        """Do something when, and only if, the transaction has been committed."""
-        self._afterwards.append(action)
+        """Run an action after the commit; a transaction that is rolled back drops it."""
+        self._commit_actions.append(action)
 
-    def committed(self) -> None:
-        """The transaction has been committed: do what waited for it."""
-        for action in self._afterwards:
+    def run_commit_actions(self) -> None:
+        """Run the actions registered with `on_commit`, in their order."""
+        for action in self._commit_actions:
             action()
 
 
+CommitHook = Callable[[Transaction], Awaitable[None]]
+"""Runs in each writing transaction, right before its commit."""
+
+
 class Database:
-    """An engine and its two doors. On SQLite writers of this process queue up instead of polling for the lock."""
+    """Database engine with separate read and write access.
+
+    On SQLite, the writers of a process wait for one another here instead of polling for the lock.
+    """
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.url = database_url(url)
@@ -102,38 +116,61 @@ class Database:
         configure_connections(self._engine.sync_engine)
         self._readers = Readers(self.url, pool_size)
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
-        self.before_commit: Callable[[Transaction], Awaitable[None]] | None = None
-        """Whatever every transaction does at its end."""
+        self._commit_hooks: list[CommitHook] = []
+        self._statement_hooks: list[StatementHook] = []
 
     @property
     def dialect(self) -> str:
-        """The name of the dialect, for the functions of `dialects`."""
-        return self._engine.dialect.name
+        """The name of the SQL dialect: `sqlite` or `postgresql`."""
+        return self.sql_dialect.name
 
     @property
-    def engine(self) -> sa.Engine:
-        """The engine below, for those who listen to its events."""
-        return self._engine.sync_engine
+    def sql_dialect(self) -> sa.Dialect:
+        """SQLAlchemy's dialect, with which statements can be compiled ahead of time."""
+        return self._engine.dialect
+
+    def before_commit(self, hook: CommitHook) -> None:
+        """Run a hook in every writing transaction, right before its commit."""
+        self._commit_hooks.append(hook)
+
+    @contextmanager
+    def observing_statements(self, hook: StatementHook) -> Iterator[None]:
+        """Call a hook with the text of every statement while the block runs.
+
+        It sees statements of the engine as well as those of `fetch`. Without hooks nothing is
+        registered with SQLAlchemy, and statements cost no more.
+        """
+
+        def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            hook(statement)
+
+        event.listen(self._engine.sync_engine, "before_cursor_execute", listen)
+        self._statement_hooks.append(hook)
+        try:
+            yield
+        finally:
+            self._statement_hooks.remove(hook)
+            event.remove(self._engine.sync_engine, "before_cursor_execute", listen)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees one state of the database and leaves no trace."""
+        """Open a read-only connection whose statements all see the same state."""
         async with self._engine.connect() as connection:
             await connection.execution_options(**reading_options(self.url))
             yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """A transaction: committed at the end of the block, rolled back if it raises."""
-        turn: AbstractAsyncContextManager[Any] = self._writer or nullcontext()
-        async with turn, self._engine.connect() as connection:
+        """Open a transaction: committed at the end of the block, rolled back if it raises."""
+        writer: AbstractAsyncContextManager[Any] = self._writer or nullcontext()
+        async with writer, self._engine.connect() as connection:
             await connection.execution_options(**{WRITING: True})
             transaction = Transaction(connection)
             async with connection.begin():
                 yield transaction
-                if self.before_commit:
-                    await self.before_commit(transaction)
-        transaction.committed()
+                for hook in self._commit_hooks:
+                    await hook(transaction)
+        transaction.run_commit_actions()
 
     @overload
     async def rows(
@@ -154,7 +191,7 @@ class Database:
         *,
         parameters: Mapping[str, Any] | None = None,
     ) -> list[Any]:
-        """Return all rows of one statement, which needs no transaction around it.
+        """Return all rows of a single statement, outside any transaction.
 
         `kind` is as in `Transaction.rows`.
         """
@@ -163,13 +200,12 @@ class Database:
             return list((await connection.execute(statement, parameters)).all())
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """All rows of a statement in the driver's own words, as the database has them."""
-        self.engine.dispatch.before_cursor_execute(
-            None, None, text, parameters, None, False
-        )  # whoever listens hears it
+        """Return all rows of a compiled statement as the driver gives them, without conversion."""
+        for hook in self._statement_hooks:
+            hook(text)
         return await self._readers.fetch(text, parameters)
 
     async def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         await self._readers.close()
         await self._engine.dispose()

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest version, and telling how far it is behind."""
+"""Migrations: bringing a database up to date, and checking whether it is."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +13,7 @@ from gateway.database.dialects import blocking_url, configure_connections, datab
 
 
 def migrate(url: str) -> None:
-    """Apply every migration that the database lacks; blocking, for commands and threads."""
+    """Apply all missing migrations. Blocks: for commands and threads."""
     engine = _engine(url)
     try:
         with engine.begin() as connection:
@@ -23,18 +23,21 @@ def migrate(url: str) -> None:
 
 
 def is_current(url: str) -> bool:
-    """Whether no migration is lacking; blocking."""
+    """Return whether all migrations are applied. Blocks: for commands and threads."""
     engine = _engine(url)
     try:
         with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-            return found == ScriptDirectory.from_config(_config(connection)).get_current_head()
+            revision = MigrationContext.configure(connection).get_current_revision()
+            return revision == ScriptDirectory.from_config(_config(connection)).get_current_head()
     finally:
         engine.dispose()
 
 
 def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
-    """Whether a table or index is made from our rows; the queue's and the name index's are made by their own SQL."""
+    """Return whether a table or index comes from `gateway.models`.
+
+    The tables of the queue and of the name index are created by SQL of their own.
+    """
     return (
         kind not in ("table", "index")
         or not name

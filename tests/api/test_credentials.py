@@ -11,7 +11,6 @@ from typing import Any
 
 import jwt
 import pytest
-from sqlalchemy import event
 
 from tests.fixtures.sites import Site, fresh, serving
 
@@ -129,14 +128,11 @@ async def test_one_look_up_serves_all_who_ask_at_once(site: Site) -> None:
     await site.user(ANN)
     asked: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def note(statement: str) -> None:
         asked.extend([statement] if "users.email_key =" in statement else [])
 
     good, bad = token(), token(key=f"{SECRET}!")
-    event.listen(site.services.database.engine, "before_cursor_execute", note)
-    try:
+    with site.services.database.observing_statements(note):
         found = await asyncio.gather(*(status(site, f"Bearer {one}") for one in [good, bad] * 20))
-    finally:
-        event.remove(site.services.database.engine, "before_cursor_execute", note)
     assert found == [(200, ANN), (401, None)] * 20
     assert len(asked) == 1

@@ -83,6 +83,29 @@ async def test_what_waits_for_the_commit_comes_after_it_in_order(database: Datab
     assert done == ["first", "second"]
 
 
+async def test_commit_hooks_run_within_the_transaction(database: Database) -> None:
+    async def hook(transaction: Transaction) -> None:
+        await add(transaction, "by the hook")
+
+    database.before_commit(hook)
+    async with database.writing() as transaction:
+        await add(transaction, "a")
+    with suppress(ZeroDivisionError):
+        async with database.writing() as transaction:
+            raise ZeroDivisionError
+    assert await names(database) == ["a", "by the hook"]
+
+
+async def test_statement_hooks_see_every_statement_while_they_are_registered(database: Database) -> None:
+    seen: list[str] = []
+    await database.fetch("SELECT 1", ())
+    with database.observing_statements(seen.append):
+        await database.fetch("SELECT 2", ())
+        await database.rows(sa.select(sa.literal_column("3")))
+    await database.fetch("SELECT 4", ())
+    assert [text for text in seen if text.startswith("SELECT")] == ["SELECT 2", "SELECT 3"]
+
+
 async def test_nobody_reads_what_is_not_committed(database: Database) -> None:
     async with database.writing() as transaction:
         await add(transaction, "a")
@@ -114,7 +137,7 @@ async def test_keys_are_found_whatever_is_in_them(database: Database, keys: list
         for name in [*keys, "another"]:
             await add(transaction, name)
     statement = sa.select(groups.c.name).where(in_bound_keys(groups.c.name, "keys"))
-    compiled = statement.compile(dialect=database.engine.dialect)
+    compiled = statement.compile(dialect=database.sql_dialect)
     by_engine = await database.rows(statement, parameters={"keys": keys})
     text = as_key_array_text(database.dialect, keys)
     by_driver = await database.fetch(str(compiled), (text,) if compiled.positional else {"keys": text})

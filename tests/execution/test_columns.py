@@ -1,7 +1,6 @@
 """Columns that nobody asked for are not read, so that what is large costs only those who want it."""
 
 import pytest
-from sqlalchemy import event
 
 from tests.execution.world import Both
 
@@ -10,12 +9,12 @@ from tests.execution.world import Both
 async def test_only_what_is_selected_is_read(pair: Both, field: str) -> None:
     """Metadata of megabytes does not weigh on a list of names (SUB-033)."""
     seen: list[str] = []
-    event.listen(pair.services.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     column = {"clientMetadata": "client_metadata"}.get(field, field)
     for selected, is_read in (("name", False), (f"name {field}", True)):
         seen.clear()
         text = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ items {{ nodes {{ {selected} }} }} }} }}"
-        quick, slow = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
+        with pair.services.database.observing_statements(seen.append):
+            quick, slow = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
         assert quick == slow
         compiled = seen[: len(seen) // 2]
         assert any("file_size" in statement for statement in seen) and not any("fps" in one for one in compiled)

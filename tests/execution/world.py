@@ -388,4 +388,4 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
         still = replace(services, store=cast(Any, StillStore()))
-        yield Both(world, still, CompiledExecutor(api, services.database.engine.dialect))
+        yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from gateway.media import samples
 from tests.fixtures.sites import Site, fresh, serving
@@ -35,16 +34,12 @@ def statements(site: Site) -> Iterator[list[str]]:
     of a credential, which holds for some seconds."""
     seen: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def note(statement: str) -> None:
         if not re.search(r"^(BEGIN|COMMIT|ROLLBACK)|api_keys\.sha256 =", statement):
             seen.append(statement)
 
-    engine = site.services.database.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with site.services.database.observing_statements(note):
         yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def tree(site: Site, size: int) -> dict[str, Any]:
