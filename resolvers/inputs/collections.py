@@ -1,4 +1,4 @@
-"""What a client sends to change collections, and to keep filters."""
+"""Inputs of mutations of collections and filter presets."""
 
 from uuid import UUID
 
@@ -6,13 +6,16 @@ import strawberry
 
 from resolvers.inputs.lists import StorageItemFilter
 
-_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
-_NAME = "1 to 1,000 characters; others may have the same name."
-_DESCRIPTION = "At most 10,000 characters; null empties it."
-_FOLDER = "The folder that it belongs to, whose roles hold for it."
+_KEY = (
+    "Repeating a request with the same key within 24 hours returns the first result instead "
+    "of running it again."
+)
+_NAME = "1 to 1,000 characters. Need not be unique."
+_DESCRIPTION = "At most 10,000 characters; null for none."
+_FOLDER = "UUID of the folder that it belongs to. Roles on this folder apply to it."
 
 
-@strawberry.input(description="A collection to be made (ENC-CLIENT-19).")
+@strawberry.input(description="A new collection.")
 class CreateCollectionInput:
     top_level_folder_uuid: UUID = strawberry.field(description=_FOLDER)
     name: str = strawberry.field(description=_NAME)
@@ -20,71 +23,73 @@ class CreateCollectionInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Changes of a collection: what is absent stays as it is.")
+@strawberry.input(description="Changes to a collection. Omitted fields stay unchanged.")
 class UpdateCollectionInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{_NAME} Null is refused."
+        default=strawberry.UNSET, description=f"{_NAME} Must not be null."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
-@strawberry.input(description="A collection to be removed; its items stay.")
+@strawberry.input(description="The collection to delete. Its items are not deleted.")
 class DeleteCollectionInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
 
 
-@strawberry.input(description="Items for a collection (ENC-COLL-09).")
+@strawberry.input(description="Items to add to a collection.")
 class AddCollectionItemsInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
-    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 items, from any folder.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
+    item_uuids: list[UUID] = strawberry.field(
+        description="UUIDs of 1 to 1,000 items, from any folders."
+    )
 
 
-@strawberry.input(description="Items that leave a collection (ENC-COLL-09).")
+@strawberry.input(description="Items to remove from a collection.")
 class RemoveCollectionItemsInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
-    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 items.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
+    item_uuids: list[UUID] = strawberry.field(description="UUIDs of 1 to 1,000 items.")
 
 
-@strawberry.input(description="Items for a collection, by their names (ENC-COLL-10).")
+@strawberry.input(description="Items to add to a collection, by name.")
 class AddCollectionItemsByTitleInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
     titles: list[str] = strawberry.field(
-        description="1 to 1,000 names, letter by letter, of items in the collection's folder and below."
+        description="1 to 1,000 exact names of items in the collection's folder or below it."
     )
 
 
-@strawberry.input(description="Items for a collection, by a filter that is kept (ENC-COLL-11).")
+@strawberry.input(description="Items to add to a collection, selected by a filter preset.")
 class AddCollectionPresetItemsInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
     filter_preset_uuid: UUID = strawberry.field(
-        description="The preset; all that it finds in the collection's folder and below is added."
+        description="UUID of the preset. All matching items in the collection's folder and below it are "
+        "added."
     )
 
 
-@strawberry.input(
-    description="Items that leave a collection, by a filter that is kept (ENC-COLL-11)."
-)
+@strawberry.input(description="Items to remove from a collection, selected by a filter preset.")
 class RemoveCollectionPresetItemsInput:
-    collection_uuid: UUID = strawberry.field(description="The collection.")
+    collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
     filter_preset_uuid: UUID = strawberry.field(
-        description="The preset; all that it finds in the collection's folder and below is taken out."
+        description="UUID of the preset. All matching items in the collection's folder and below it are "
+        "removed."
     )
 
 
-@strawberry.input(description="A filter to be kept (ENC-CLIENT-20).")
+@strawberry.input(description="A new filter preset.")
 class CreateFilterPresetInput:
     top_level_folder_uuid: UUID = strawberry.field(description=_FOLDER)
     name: str = strawberry.field(description=_NAME)
     description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
     filter: StorageItemFilter = strawberry.field(
-        description="The filter; one that asks for no text, no types and no datasets is refused."
+        description="The filter. It must have at least `search`, `itemTypes` or `isInDataset`."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
 @strawberry.input(
-    description="A filter to be forgotten; collections that were filled by it stay as they are."
+    description="The filter preset to delete. Collections that were filled with it stay unchanged."
 )
 class DeleteFilterPresetInput:
-    filter_preset_uuid: UUID = strawberry.field(description="The preset.")
+    filter_preset_uuid: UUID = strawberry.field(description="UUID of the preset.")

@@ -1,4 +1,4 @@
-"""What a client sends to lay items out together."""
+"""Inputs of mutations of data groups: contents and layouts."""
 
 from uuid import UUID
 
@@ -8,13 +8,18 @@ from gateway.catalog.rules.layouts import CAROUSEL_SIZE
 from gateway.kinds.enums import CarouselPosition, LayoutDirection
 from resolvers.inputs.scalars import JSON
 
-_NAME = "1 to 1,000 characters; one is made up if absent."
+_NAME = "1 to 1,000 characters. Generated if omitted."
 _METADATA = "A JSON object of at most 256 KB."
-_CONTENTS = "1 to 50 items in their order, on whose folders you are USER, none of them twice or a data group."
-_ONE = "This, or one of the others."
+_CONTENTS = (
+    "UUIDs of 1 to 50 items in order, without duplicates or data groups. Needs `USER` on "
+    "each item's folder."
+)
+_ONE = "Set exactly one of these fields."
 
 
-@strawberry.input(one_of=True, description="A part of a layout: one of these three (ENC-GTREE).")
+@strawberry.input(
+    one_of=True, description="A node of a layout tree: a split, a tile or a carousel."
+)
 class LayoutNodeInput:
     grid: "LayoutGridInput | None" = strawberry.field(default=strawberry.UNSET, description=_ONE)
     tile: "LayoutTileInput | None" = strawberry.field(default=strawberry.UNSET, description=_ONE)
@@ -23,107 +28,107 @@ class LayoutNodeInput:
     )
 
 
-@strawberry.input(description="Two parts beside or above each other (ENC-GTREE-01).")
+@strawberry.input(description="Two parts of a layout, side by side or one above the other.")
 class LayoutGridInput:
     direction: LayoutDirection = strawberry.field(
-        description="ROW puts them beside each other, COLUMN above."
+        description="`ROW` places the parts side by side, `COLUMN` one above the other."
     )
     first: LayoutNodeInput = strawberry.field(description="The left or upper part.")
     second: LayoutNodeInput = strawberry.field(description="The right or lower part.")
     split_percentage: float = strawberry.field(
-        default=50.0, description="The first part's share, from 5 to 95."
+        default=50.0, description="Share of the first part in percent, from 5 to 95."
     )
 
 
-@strawberry.input(description="One item (ENC-GTREE-02).")
+@strawberry.input(description="A tile that shows one item.")
 class LayoutTileInput:
-    key: str = strawberry.field(description="The item's key among the contents.")
+    key: str = strawberry.field(description="The item's key in the contents.")
 
 
 @strawberry.input(
-    description="Several items in the room of one, with a strip to choose from (ENC-GTREE-03)."
+    description="A tile that shows one of several items at a time, with a strip to choose from."
 )
 class LayoutCarouselTileInput:
-    keys: list[str] = strawberry.field(
-        description="1 to 50 keys among the contents, in their order."
-    )
+    keys: list[str] = strawberry.field(description="1 to 50 keys of the contents, in order.")
     carousel_position: CarouselPosition = strawberry.field(
-        default=CarouselPosition.BOTTOM, description="Where the strip is."
+        default=CarouselPosition.BOTTOM, description="Position of the strip."
     )
     carousel_size: float = strawberry.field(
-        default=CAROUSEL_SIZE, description="The strip's share, from 10 to 70."
+        default=CAROUSEL_SIZE, description="Share of the strip in percent, from 10 to 70."
     )
 
 
-@strawberry.input(description="How one tile is shown (ENC-GSET-02).")
+@strawberry.input(description="Display settings of one tile.")
 class DataGroupTileSettingsInput:
-    key: str = strawberry.field(description="The tile's key among the contents.")
+    key: str = strawberry.field(description="The tile's key in the contents.")
     title: str | None = strawberry.field(
-        default=None, description="What stands above it, at most 1,000 characters."
+        default=None, description="Heading shown above the tile, at most 1,000 characters."
     )
     is_read_only: bool = strawberry.field(
-        default=False, description="Whether nothing can be changed in it."
+        default=False, description="Whether the tile is read-only."
     )
 
 
-@strawberry.input(description="What holds of a whole layout (ENC-GSET).")
+@strawberry.input(description="Display settings of a whole layout.")
 class DataGroupLayoutSettingsInput:
     fixed_layout: bool = strawberry.field(
-        default=False, description="Whether panes stay as they are."
+        default=False, description="Whether to keep users from rearranging the panes."
     )
     tile_settings: list[DataGroupTileSettingsInput] | None = strawberry.field(
-        default=None, description="How single tiles are shown, at most one entry a key."
+        default=None, description="Display settings of single tiles, at most one entry per key."
     )
     has_multilayer_labels: bool | None = strawberry.field(
         default=None,
-        description="Whether labels hold for all items: only images of one aspect ratio may have them.",
+        description="Whether labels apply to all items at once. Only possible if all items are images of the "
+        "same aspect ratio.",
     )
 
 
-@strawberry.input(description="Items in a grid of tiles of about the same size (ENC-DGG).")
+@strawberry.input(description="A data group laid out as a grid of tiles of about equal size.")
 class DataGroupGridInput:
     layout_contents: list[UUID] = strawberry.field(description=_CONTENTS)
     name: str | None = strawberry.field(default=None, description=_NAME)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="Items one at a time, chosen from a strip below (ENC-DGC).")
+@strawberry.input(
+    description="A data group that shows one item at a time, chosen from a strip below it."
+)
 class DataGroupCarouselInput:
     layout_contents: list[UUID] = strawberry.field(description=_CONTENTS)
     name: str | None = strawberry.field(default=None, description=_NAME)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="An item under a key of your own (ENC-DGX-03).")
+@strawberry.input(description="An item of a data group, with its key.")
 class DataGroupEntryInput:
-    key: str = strawberry.field(description="1 to 200 characters, unlike the others.")
+    key: str = strawberry.field(description="1 to 200 characters, unique in the group.")
     item_uuid: UUID = strawberry.field(
-        description="The item, on whose folder you are USER; none twice, and no data group."
+        description="UUID of the item. Each item may occur once; data groups are not allowed. Needs `USER` "
+        "on the item's folder."
     )
 
 
-@strawberry.input(description="Items in a layout of your own (ENC-DGX).")
+@strawberry.input(description="A data group with a layout supplied by the client.")
 class DataGroupCustomInput:
-    contents: list[DataGroupEntryInput] = strawberry.field(
-        description="1 to 50 items in their order."
-    )
+    contents: list[DataGroupEntryInput] = strawberry.field(description="1 to 50 items in order.")
     layout: LayoutNodeInput | None = strawberry.field(
         default=None,
-        description="Where which item is shown, no key twice; absent if all are on the timeline.",
+        description="The layout tree, with each key at most once. Omit it if all items are on the timeline.",
     )
     timeline: list[str] = strawberry.field(
         default_factory=list,
-        description="The keys shown on the timeline: all that the layout lacks, at least.",
+        description="Keys shown on the timeline: at least all those that the layout does not contain.",
     )
     settings: DataGroupLayoutSettingsInput | None = strawberry.field(
-        default=None, description="What holds of it all."
+        default=None, description="Display settings of the whole layout."
     )
     name: str | None = strawberry.field(default=None, description=_NAME)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
 @strawberry.input(
-    one_of=True, description="A data group to be made, in one of three layouts (SUB-087)."
+    one_of=True, description="A new data group. Set exactly one of the three layouts."
 )
 class DataGroupInput:
     grid: DataGroupGridInput | None = strawberry.field(default=strawberry.UNSET, description=_ONE)
@@ -135,16 +140,17 @@ class DataGroupInput:
     )
 
 
-@strawberry.input(description="Data groups to be made (ENC-FOLDEROP-38).")
+@strawberry.input(description="New data groups.")
 class CreateDataGroupsInput:
     folder_uuid: UUID = strawberry.field(
-        description="The folder that the groups go to; the items stay where they are."
+        description="UUID of the folder that receives the groups. The items stay in their folders."
     )
     groups: list[DataGroupInput] = strawberry.field(description="1 to 1,000 groups.")
     allow_partial: bool = strawberry.field(
-        default=False, description="Whether to do what can be done if some cannot."
+        default=False, description="Whether to apply the valid entries even if others fail."
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key within 24 hours gives the same answer instead of doing it again.",
+        description="Repeating a request with the same key within 24 hours returns the first result instead "
+        "of running it again.",
     )

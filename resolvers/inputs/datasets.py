@@ -1,4 +1,4 @@
-"""What a client sends to change datasets."""
+"""Inputs of mutations of datasets."""
 
 from uuid import UUID
 
@@ -6,90 +6,96 @@ import strawberry
 
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
 
-_DESCRIPTION = "At most 10,000 characters; null empties it."
-_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
-_ITEMS = "1 to 1,000 items, none of them twice."
+_DESCRIPTION = "At most 10,000 characters; null for none."
+_KEY = (
+    "Repeating a request with the same key within 24 hours returns the first result instead "
+    "of running it again."
+)
+_ITEMS = "UUIDs of 1 to 1,000 items, without duplicates."
 
 
-@strawberry.input(description="A dataset to be made (ENC-DOP-01).")
+@strawberry.input(description="A new dataset.")
 class CreateDatasetInput:
-    title: str = strawberry.field(
-        description="1 to 1,000 characters; others may have the same title."
-    )
+    title: str = strawberry.field(description="1 to 1,000 characters. Need not be unique.")
     description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
     create_backing_folder: bool = strawberry.field(
         default=False,
-        description="Whether to make a root folder of the same name that the dataset mirrors.",
+        description="Whether to create a root folder of the same name and mirror it.",
     )
     backing_folder_uuid: UUID | None = strawberry.field(
         default=None,
-        description="A folder to mirror, which no other dataset does; not together with createBackingFolder.",
+        description="UUID of a folder to mirror, which no other dataset may mirror. Cannot be combined with "
+        "`createBackingFolder`. Needs `ADMIN` on the folder.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Changes of a dataset: what is absent stays as it is.")
+@strawberry.input(description="Changes to a dataset. Omitted fields stay unchanged.")
 class UpdateDatasetInput:
-    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
     title: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters; null is refused."
+        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
-@strawberry.input(description="A dataset to be removed.")
+@strawberry.input(description="The dataset to delete. Its items are not deleted.")
 class DeleteDatasetInput:
-    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
 
 
-@strawberry.input(description="Items that a dataset shall use (ENC-DOP-05).")
+@strawberry.input(description="Items to link to a dataset.")
 class LinkItemsToDatasetInput:
     dataset_uuid: UUID = strawberry.field(
-        description="The dataset; one that mirrors a folder is refused."
+        description="UUID of the dataset. Mirror datasets are rejected, because they follow their folder."
     )
     item_uuids: list[UUID] = strawberry.field(
-        description=f"{_ITEMS} They must be processed and not gone."
+        description=f"{_ITEMS} Placeholders and tombstones are rejected."
     )
     duplicates_behavior: DatasetLinkDuplicatesBehavior = strawberry.field(
         default=DatasetLinkDuplicatesBehavior.SKIP,
-        description="What to do with items that the dataset uses already.",
+        description="Handling of items that the dataset uses already.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Items that a dataset shall use no more (ENC-DOP-06).")
+@strawberry.input(description="Items to unlink from a dataset.")
 class UnlinkItemsFromDatasetInput:
     dataset_uuid: UUID = strawberry.field(
-        description="The dataset; one that mirrors a folder is refused."
+        description="UUID of the dataset. Mirror datasets are rejected, because they follow their folder."
     )
-    item_uuids: list[UUID] = strawberry.field(description=f"{_ITEMS} All data rows of each go.")
+    item_uuids: list[UUID] = strawberry.field(
+        description=f"{_ITEMS} All data rows of each item are deleted."
+    )
 
 
 @strawberry.input(
-    description="Users who get a role on a dataset, by uuid or e-mail address or both (ENC-DOP-09)."
+    description="Users to grant a role on a dataset, given by UUID, email address or both."
 )
 class AddDatasetUsersInput:
-    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
     user_uuids: list[UUID] | None = strawberry.field(
-        default=None, description="At most 1,000 users."
+        default=None, description="UUIDs of at most 1,000 users."
     )
     user_emails: list[str] | None = strawberry.field(
-        default=None, description="At most 1,000 e-mail addresses of users, in any case."
+        default=None, description="At most 1,000 email addresses of users, in any case."
     )
     role: StorageUserRole = strawberry.field(
-        description="The role of them all, instead of one that they hold."
+        description="The role to grant. It replaces the role that a user already holds on the dataset "
+        "directly."
     )
 
 
 @strawberry.input(
-    description="Users who lose their own role on a dataset, by uuid or e-mail address or both."
+    description="Users whose direct role on a dataset is revoked, given by UUID, email address or both."
 )
 class RemoveDatasetUsersInput:
-    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
     user_uuids: list[UUID] | None = strawberry.field(
-        default=None, description="At most 1,000 users; those who hold none are passed over."
+        default=None,
+        description="UUIDs of at most 1,000 users. Users without a direct role are ignored.",
     )
     user_emails: list[str] | None = strawberry.field(
         default=None,
-        description="At most 1,000 e-mail addresses, in any case; unknown ones are passed over.",
+        description="At most 1,000 email addresses, in any case. Unknown addresses are ignored.",
     )

@@ -1,4 +1,4 @@
-"""What a client sends to change folders."""
+"""Inputs of mutations of folders."""
 
 from uuid import UUID
 
@@ -7,35 +7,39 @@ import strawberry
 from resolvers.inputs.scalars import JSON
 from resolvers.inputs.syncs import CloudSyncedFolderInput
 
-_METADATA = "A JSON object of at most 256 KB that replaces what is there; null empties it."
-_PATCH = "A merge patch to the metadata that is there (RFC 7396); not together with clientMetadata."
-_MIRRORS = "Whether data rows of mirror datasets may go or come by it."
-_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
+_METADATA = "A JSON object of at most 256 KB, which replaces the present one; null empties it."
+_PATCH = (
+    "A JSON merge patch (RFC 7396) to the present metadata. Cannot be combined with "
+    "`clientMetadata`."
+)
+_MIRRORS = "Whether data rows of mirror datasets may be added or deleted as a consequence."
+_KEY = (
+    "Repeating a request with the same key within 24 hours returns the first result instead "
+    "of running it again."
+)
 
 
-@strawberry.input(description="A folder to be made (ENC-CFOLD).")
+@strawberry.input(description="A new folder.")
 class CreateStorageFolderInput:
-    name: str = strawberry.field(
-        description="1 to 1,000 characters; others may have the same name."
-    )
+    name: str = strawberry.field(description="1 to 1,000 characters. Need not be unique.")
     description: str | None = strawberry.field(
         default=None, description="At most 10,000 characters."
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
     parent_uuid: UUID | None = strawberry.field(
-        default=None, description="The folder to make it in; null makes a root."
+        default=None, description="UUID of the parent folder; null creates a root folder."
     )
     cloud_sync: CloudSyncedFolderInput | None = strawberry.field(
-        default=None, description="What it is to mirror; null makes an ordinary folder."
+        default=None, description="The bucket or prefix to mirror; null creates an ordinary folder."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Changes of a folder: what is absent stays as it is (ENC-PFOLD).")
+@strawberry.input(description="Changes to a folder. Omitted fields stay unchanged.")
 class UpdateStorageFolderInput:
-    folder_uuid: UUID = strawberry.field(description="The folder.")
+    folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters; null is refused."
+        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
     )
     description: str | None = strawberry.field(
         default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
@@ -46,38 +50,42 @@ class UpdateStorageFolderInput:
     )
 
 
-@strawberry.input(description="Changes of several folders.")
+@strawberry.input(description="Changes to several folders.")
 class UpdateStorageFoldersInput:
     folders: list[UpdateStorageFolderInput] = strawberry.field(
-        description="1 to 1,000 folders, none of them twice."
+        description="1 to 1,000 folders, without duplicates."
     )
     allow_partial: bool = strawberry.field(
-        default=False, description="Whether to do what can be done if some cannot."
+        default=False, description="Whether to apply the valid entries even if others fail."
     )
 
 
-@strawberry.input(description="Folders to be hung elsewhere (ENC-MOVF).")
+@strawberry.input(description="Folders to move.")
 class MoveStorageFoldersInput:
     folder_uuids: list[UUID] = strawberry.field(
-        description="1 to 1,000 folders, none of them twice."
+        description="UUIDs of 1 to 1,000 folders, without duplicates."
     )
     new_parent_uuid: UUID | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The folder to put them in; null makes them roots, absent is refused.",
+        description="UUID of the folder to move them into; null makes them root folders. Must not be "
+        "omitted.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
     allow_partial: bool = strawberry.field(
-        default=False, description="Whether to do what can be done if some cannot."
+        default=False, description="Whether to apply the valid entries even if others fail."
     )
 
 
-@strawberry.input(description="A folder to be removed (SUB-049).")
+@strawberry.input(description="The folder to delete.")
 class DeleteStorageFolderInput:
-    folder_uuid: UUID = strawberry.field(description="The folder.")
+    folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
     recursive: bool = strawberry.field(
-        default=False, description="Whether to remove also all that lies in it and below."
+        default=False,
+        description="Whether to delete everything in the folder and below it. Without it, only an empty "
+        "folder can be deleted.",
     )
     allow_dataset_changes: bool = strawberry.field(
-        default=False, description="Whether items may go that datasets use."
+        default=False,
+        description="Whether items may be deleted that datasets use. Their data rows are deleted too.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)

@@ -1,4 +1,4 @@
-"""What a client sends to give groups roles on folders, datasets and integrations, and to take them away."""
+"""Inputs of mutations that grant roles to groups, and revoke them."""
 
 from uuid import UUID
 
@@ -6,47 +6,49 @@ import strawberry
 
 from gateway.kinds.enums import StorageUserRole
 
-_GROUPS = "1 to 1,000 groups, none of them twice."
-_HOLDERS = "1 to 1,000 groups that hold a role there, none of them twice."
-_ROLE = "The role of all these groups; it replaces the one that a group holds there."
+_GROUPS = "UUIDs of 1 to 1,000 groups, without duplicates."
+_HOLDERS = "UUIDs of 1 to 1,000 groups that hold a role there, without duplicates."
+_ROLE = "The role to grant. It replaces the role that a group already holds there."
 
 
-@strawberry.input(description="Groups that get a role on a folder (ENC-QGRP-01).")
+@strawberry.input(description="Groups to grant a role on a folder.")
 class AddStorageFolderGroupsInput:
     folder_uuid: UUID = strawberry.field(
-        description="The folder; the role holds for all below it too."
+        description="UUID of the folder. The role also applies to everything below it."
     )
     group_uuids: list[UUID] = strawberry.field(description=_GROUPS)
     role: StorageUserRole = strawberry.field(description=_ROLE)
 
 
-@strawberry.input(description="Groups that lose their role on a folder (ENC-FOLDEROP-14).")
+@strawberry.input(description="Groups whose role on a folder is revoked.")
 class RemoveStorageFolderGroupsInput:
-    folder_uuid: UUID = strawberry.field(description="The folder; roles given above it stay.")
+    folder_uuid: UUID = strawberry.field(
+        description="UUID of the folder. Roles granted on folders above it are kept."
+    )
     group_uuids: list[UUID] = strawberry.field(description=_HOLDERS)
 
 
-@strawberry.input(description="Groups that get a role on a dataset (ENC-DOP-08).")
+@strawberry.input(description="Groups to grant a role on a dataset.")
 class AddDatasetGroupsInput:
-    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
     group_uuids: list[UUID] = strawberry.field(description=_GROUPS)
     role: StorageUserRole = strawberry.field(description=_ROLE)
 
 
-@strawberry.input(description="Groups that lose their role on a dataset (ENC-DOP-08).")
+@strawberry.input(description="Groups whose role on a dataset is revoked.")
 class RemoveDatasetGroupsInput:
-    dataset_uuid: UUID = strawberry.field(description="The dataset.")
+    dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
     group_uuids: list[UUID] = strawberry.field(description=_HOLDERS)
 
 
-@strawberry.input(description="Groups that get a role on a cloud integration.")
+@strawberry.input(description="Groups to grant a role on a cloud integration.")
 class AddCloudIntegrationGroupsInput:
-    integration_uuid: UUID = strawberry.field(description="The integration.")
+    integration_uuid: UUID = strawberry.field(description="UUID of the integration.")
     group_uuids: list[UUID] = strawberry.field(description=_GROUPS)
     role: StorageUserRole = strawberry.field(description=_ROLE)
 
 
-@strawberry.input(description="Groups that lose their role on a cloud integration.")
+@strawberry.input(description="Groups whose role on a cloud integration is revoked.")
 class RemoveCloudIntegrationGroupsInput:
-    integration_uuid: UUID = strawberry.field(description="The integration.")
+    integration_uuid: UUID = strawberry.field(description="UUID of the integration.")
     group_uuids: list[UUID] = strawberry.field(description=_HOLDERS)

@@ -1,4 +1,4 @@
-"""What a client sends to change cloud integrations."""
+"""Inputs of mutations of cloud integrations."""
 
 from uuid import UUID
 
@@ -8,90 +8,96 @@ from gateway.kinds.enums import StorageLocationName
 from resolvers.inputs.scalars import URL
 
 _ENDPOINT = (
-    "Where the store answers, as https://host. Needed for S3_COMPATIBLE and OPEN_TELEKOM; for GCP and AZURE their own "
-    "public one if absent; none for S3. A private address only if the site's settings allow it."
+    "URL of the store's API, such as `https://s3.example`. Required for `S3_COMPATIBLE` and "
+    "`OPEN_TELEKOM`, not allowed for `S3`; the public endpoint by default for `GCP` and "
+    "`AZURE`. Private addresses must be listed in the setting `STOREGRAPH_FETCH_ALLOWED`."
 )
-_REGION = "The region of the buckets, such as eu-central-1; not for AZURE."
-_ACCOUNT = "The name of the storage account; for AZURE, and only there."
+_REGION = "Region of the buckets, such as `eu-central-1`. Not allowed for `AZURE`."
+_ACCOUNT = "Name of the storage account. Required for `AZURE`, not allowed for other kinds."
 _LOCATIONS = (
-    "1 to 100 URLs of buckets or folders in them, below which objects may be touched: s3://bucket/folder, "
-    "gs://bucket/folder, or https://account.blob.core.windows.net/container/folder."
+    "URLs of 1 to 100 buckets, or folders in buckets, that the integration may access: "
+    "`s3://bucket/folder`, `gs://bucket/folder` or "
+    "`https://account.blob.core.windows.net/container/folder`."
 )
 _SERVER = (
-    "Whether to go out with the server's own AWS credentials instead; only for S3 and S3_COMPATIBLE, and only where "
-    "the site's settings allow it."
+    "Whether to use the server's own AWS credentials instead. Only for `S3` and "
+    "`S3_COMPATIBLE`, and only if the setting `STOREGRAPH_SHARE_CREDENTIALS` allows it."
 )
-_VERIFY = "Whether to list each location first, and refuse what does not work."
+_VERIFY = "Whether to list each location first and reject the input if this fails."
 
 
-@strawberry.input(description="What a cloud knows us by; kept sealed, and never shown again.")
+@strawberry.input(
+    description="Credentials for a cloud. They are stored encrypted and never returned."
+)
 class CloudCredentialsInput:
     access_key_id: str | None = strawberry.field(
-        default=None, description="The key's id, of S3 and its like; of GCP that of an HMAC key."
+        default=None,
+        description="Access key ID of an S3-compatible store. For `GCP`, that of an HMAC key.",
     )
     secret_access_key: str | None = strawberry.field(
-        default=None, description="The secret that belongs to it."
+        default=None, description="The secret access key that belongs to `accessKeyId`."
     )
     session_token: str | None = strawberry.field(
-        default=None, description="The token that belongs to a key that is good for a while."
+        default=None, description="The session token, if the key is a temporary one."
     )
     account_key: str | None = strawberry.field(
-        default=None, description="The key of an AZURE account, in base64."
+        default=None, description="Key of an `AZURE` storage account, in base64."
     )
 
 
-@strawberry.input(description="A cloud integration to be made.")
+@strawberry.input(description="A new cloud integration.")
 class CreateCloudIntegrationInput:
-    title: str = strawberry.field(
-        description="1 to 1,000 characters; others may have the same title."
-    )
+    title: str = strawberry.field(description="1 to 1,000 characters. Need not be unique.")
     kind: StorageLocationName = strawberry.field(
-        description="What kind of store it is: S3, S3_COMPATIBLE, OPEN_TELEKOM, GCP or AZURE."
+        description="The kind of store: `S3`, `S3_COMPATIBLE`, `OPEN_TELEKOM`, `GCP` or `AZURE`."
     )
     endpoint: URL | None = strawberry.field(default=None, description=_ENDPOINT)
     region: str | None = strawberry.field(default=None, description=_REGION)
     account: str | None = strawberry.field(default=None, description=_ACCOUNT)
     locations: list[URL] = strawberry.field(description=_LOCATIONS)
     credentials: CloudCredentialsInput | None = strawberry.field(
-        default=None, description="What the store knows us by; this or useServerCredentials."
+        default=None,
+        description="Credentials for the store. Set either these or `useServerCredentials`.",
     )
     use_server_credentials: bool = strawberry.field(default=False, description=_SERVER)
     verify_access: bool = strawberry.field(default=True, description=_VERIFY)
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key within 24 hours gives the same answer instead of doing it again.",
+        description="Repeating a request with the same key within 24 hours returns the first result instead "
+        "of running it again.",
     )
 
 
-@strawberry.input(description="Changes of a cloud integration: what is absent stays as it is.")
+@strawberry.input(description="Changes to a cloud integration. Omitted fields stay unchanged.")
 class UpdateCloudIntegrationInput:
-    integration_uuid: UUID = strawberry.field(description="The integration.")
+    integration_uuid: UUID = strawberry.field(description="UUID of the integration.")
     title: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters; null is refused."
+        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
     )
     endpoint: URL | None = strawberry.field(default=strawberry.UNSET, description=_ENDPOINT)
     region: str | None = strawberry.field(default=strawberry.UNSET, description=_REGION)
     account: str | None = strawberry.field(default=strawberry.UNSET, description=_ACCOUNT)
     locations: list[URL] | None = strawberry.field(
         default=strawberry.UNSET,
-        description=f"{_LOCATIONS} They replace those that there are; null is refused.",
+        description=f"{_LOCATIONS} They replace the present ones. Must not be null.",
     )
     credentials: CloudCredentialsInput | None = strawberry.field(
-        default=strawberry.UNSET, description="They replace those that there are; null is refused."
+        default=strawberry.UNSET,
+        description="New credentials, which replace the present ones. Must not be null.",
     )
     use_server_credentials: bool | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{_SERVER} Null is refused."
+        default=strawberry.UNSET, description=f"{_SERVER} Must not be null."
     )
     verify_access: bool = strawberry.field(default=True, description=_VERIFY)
 
 
-@strawberry.input(description="A cloud integration to be removed.")
+@strawberry.input(description="The cloud integration to delete.")
 class DeleteCloudIntegrationInput:
     integration_uuid: UUID = strawberry.field(
-        description="The integration; no item or folder may need it."
+        description="UUID of the integration. It must not be in use by any item or folder."
     )
 
 
-@strawberry.input(description="A cloud integration whose access is to be tried.")
+@strawberry.input(description="The cloud integration whose access is to be verified.")
 class VerifyCloudIntegrationInput:
-    integration_uuid: UUID = strawberry.field(description="The integration.")
+    integration_uuid: UUID = strawberry.field(description="UUID of the integration.")

@@ -1,4 +1,4 @@
-"""What a client sends to change items."""
+"""Inputs of mutations of items."""
 
 from uuid import UUID
 
@@ -11,19 +11,20 @@ from resolvers.inputs.views import (
     TimeSeriesViewSettingsInput,
 )
 
-_METADATA = (
-    "A JSON object of at most 256 KB that replaces what is there; null empties it (SUB-029)."
+_METADATA = "A JSON object of at most 256 KB, which replaces the present one; null empties it."
+_PATCH = (
+    "A JSON merge patch (RFC 7396) to the present metadata. Cannot be combined with "
+    "`clientMetadata`."
 )
-_PATCH = "A merge patch to the metadata that is there (RFC 7396); not together with clientMetadata."
-_MIRRORS = "Whether data rows of mirror datasets may go by it (SUB-043)."
-_PARTIAL = "Whether to do what can be done if some cannot."
+_MIRRORS = "Whether data rows of mirror datasets may be added or deleted as a consequence."
+_PARTIAL = "Whether to apply the valid entries even if others fail."
 
 
-@strawberry.input(description="Changes of an item: what is absent stays as it is (ENC-PITEM).")
+@strawberry.input(description="Changes to an item. Omitted fields stay unchanged.")
 class UpdateStorageItemInput:
-    item_uuid: UUID = strawberry.field(description="The item.")
+    item_uuid: UUID = strawberry.field(description="UUID of the item.")
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters; null is refused."
+        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
     )
     description: str | None = strawberry.field(
         default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
@@ -34,50 +35,56 @@ class UpdateStorageItemInput:
     )
     time_series_settings: TimeSeriesViewSettingsInput | None = strawberry.field(
         default=strawberry.UNSET,
-        description="How a time series is shown; null goes back to the default (SUB-031).",
+        description="Display settings of a time series; null restores the defaults.",
     )
     scene_view_settings: SceneViewSettingsInput | None = strawberry.field(
         default=strawberry.UNSET,
-        description="How a scene is shown; null goes back to the default (SUB-031).",
+        description="Display settings of a scene; null restores the defaults.",
     )
     scene_layout: SceneLayoutInput | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Where a scene's panes are; null leaves it to the viewer (SUB-031).",
+        description="Arrangement of a scene's panes; null restores the default.",
     )
 
 
-@strawberry.input(description="Changes of several items.")
+@strawberry.input(description="Changes to several items.")
 class UpdateStorageItemsInput:
     items: list[UpdateStorageItemInput] = strawberry.field(
-        description="1 to 1,000 items, none of them twice."
+        description="1 to 1,000 items, without duplicates."
     )
     allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)
 
 
-@strawberry.input(description="Items to be put into another folder (ENC-MOVIN).")
+@strawberry.input(description="Items to move to another folder.")
 class MoveStorageItemsInput:
-    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 items, none of them twice.")
-    new_parent_uuid: UUID = strawberry.field(description="The folder to put them in (SUB-045).")
+    item_uuids: list[UUID] = strawberry.field(
+        description="UUIDs of 1 to 1,000 items, without duplicates."
+    )
+    new_parent_uuid: UUID = strawberry.field(description="UUID of the folder to move them into.")
     folder_uuid: UUID | None = strawberry.field(
-        default=None, description="If given, every item must lie directly in this folder (SUB-044)."
+        default=None, description="If set, items that are not directly in this folder are rejected."
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
     allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)
 
 
-@strawberry.input(description="Items to be removed (ENC-DELIN).")
+@strawberry.input(description="Items to delete.")
 class DeleteStorageItemsInput:
-    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 items, none of them twice.")
+    item_uuids: list[UUID] = strawberry.field(
+        description="UUIDs of 1 to 1,000 items, without duplicates."
+    )
     folder_uuid: UUID | None = strawberry.field(
-        default=None, description="If given, every item must lie directly in this folder (SUB-044)."
+        default=None, description="If set, items that are not directly in this folder are rejected."
     )
     remove_unused_frames: bool = strawberry.field(
         default=True,
-        description="Whether the frames of removed image groups, image sequences and DICOM series go too where no "
-        "other group or dataset uses them, and you are ADMIN there (SUB-046). The items of a data group stay.",
+        description="Whether to also delete the frames of deleted image groups, image sequences and DICOM "
+        "series, where no other group or dataset uses them and you hold `ADMIN` on their folder. "
+        "Items of data groups are always kept.",
     )
     allow_dataset_changes: bool = strawberry.field(
-        default=False, description="Whether items may go that datasets use."
+        default=False,
+        description="Whether items may be deleted that datasets use. Their data rows are deleted too.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
     allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)

@@ -1,4 +1,4 @@
-"""How a client narrows and orders lists."""
+"""Inputs that filter and order lists."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,13 +8,12 @@ import strawberry
 from gateway.execution.declarations import Direction
 from gateway.kinds.enums import StorageItemType
 
-_PATTERN = (
-    "A pattern, whatever the case: % stands for any text, _ for any character, \\ makes them plain;"
-)
+_PATTERN = "Case-insensitive pattern for the"
+_WILDCARDS = " `%` matches any text and `_` any one character; escape them with `\\`. At most 1,000 characters."
 
 
 class StorageOrderField(StrEnum):
-    """What folders, groups, users, datasets and jobs can be ordered by."""
+    """Attributes that folders can be ordered by."""
 
     NAME = "NAME"
     CREATED_AT = "CREATED_AT"
@@ -22,7 +21,7 @@ class StorageOrderField(StrEnum):
 
 
 class StorageItemOrderField(StrEnum):
-    """What items can be ordered by."""
+    """Attributes that items can be ordered by."""
 
     NAME = "NAME"
     CREATED_AT = "CREATED_AT"
@@ -31,103 +30,101 @@ class StorageItemOrderField(StrEnum):
 
 
 class StorageScope(StrEnum):
-    """Whose objects are listed."""
+    """Whose objects a list contains."""
 
     USER = "USER"
     ORGANISATION = "ORGANISATION"
 
 
-@strawberry.input(description="An order of folders; the uuid decides between equals (ENC-ENUM-05).")
+@strawberry.input(description="Order of folders. Ties are broken by UUID.")
 class StorageOrder:
     field: StorageOrderField = strawberry.field(
         default=StorageOrderField.NAME,
-        description="Names order by the code points of their folded form.",
+        description="The attribute to order by. Names are compared by the code points of their case-folded "
+        "form.",
     )
     direction: Direction = strawberry.field(
-        default=Direction.ASC, description="Which end comes first."
+        default=Direction.ASC, description="The direction of the order."
     )
 
 
 @strawberry.input(
-    description="An order of items; the uuid decides between equals, and items without a size come last."
+    description="Order of items. Ties are broken by UUID; items without a size come last."
 )
 class StorageItemOrder:
     field: StorageItemOrderField = strawberry.field(
         default=StorageItemOrderField.NAME,
-        description="Names order by the code points of their folded form.",
+        description="The attribute to order by. Names are compared by the code points of their case-folded "
+        "form.",
     )
     direction: Direction = strawberry.field(
-        default=Direction.ASC, description="Which end comes first."
+        default=Direction.ASC, description="The direction of the order."
     )
 
 
-@strawberry.input(
-    description="Which folders a list holds; everything that is given must be true of a folder."
-)
+@strawberry.input(description="Filter for folders. A folder must match all fields that are set.")
 class StorageFolderFilter:
     search: str | None = strawberry.field(
         default=None,
-        description="Text that the name contains, whatever the case; one or two characters begin the name.",
+        description="Text that the name must contain, ignoring case; at most 1,000 characters. One or two "
+        "characters match only the start of the name.",
     )
     dataset_synced: bool | None = strawberry.field(
         default=None,
-        description="Only folders that a dataset mirrors, or only the others; null means both.",
+        description="`true` for folders that a dataset mirrors, `false` for all others; null for both.",
     )
     organisation_tags_all_of: list[str] | None = strawberry.field(
         default=None,
-        description="Only folders that have all tags of these names, letter by letter, at most 100; a name that no tag "
-        "has is that of no folder's tag (SUB-011).",
+        description="Names of at most 100 tags that a folder must have, all of them, case-sensitive. A name "
+        "without a tag matches no folder.",
     )
 
 
-@strawberry.input(
-    description="Which items a list holds; everything that is given must be true of an item."
-)
+@strawberry.input(description="Filter for items. An item must match all fields that are set.")
 class StorageItemFilter:
     search: str | None = strawberry.field(
         default=None,
-        description="Text that the name contains, whatever the case; one or two characters begin the name.",
+        description="Text that the name must contain, ignoring case; at most 1,000 characters. One or two "
+        "characters match only the start of the name.",
     )
     item_types: list[StorageItemType] | None = strawberry.field(
-        default=None, description="Only items of these types; null and an empty list mean all."
+        default=None, description="The allowed kinds of items. Null or an empty list allows all."
     )
     is_in_dataset: bool | None = strawberry.field(
         default=None,
-        description="Only items that a dataset uses, or only the others; null means both.",
+        description="`true` for items that a dataset uses, `false` for all others; null for both.",
     )
     include_tombstones: bool = strawberry.field(
-        default=False, description="Also items whose object is gone from its source."
+        default=False,
+        description="Whether to include tombstones: items whose object no longer exists at its source.",
     )
     include_placeholders: bool = strawberry.field(
-        default=True, description="Also items that are not yet processed."
+        default=True,
+        description="Whether to include placeholders: items that have not been processed yet.",
     )
 
 
-@strawberry.input(
-    description="Which datasets a list holds; everything that is given must be true of a dataset."
-)
+@strawberry.input(description="Filter for datasets. A dataset must match all fields that are set.")
 class DatasetFilter:
-    title_eq: str | None = strawberry.field(
-        default=None, description="The very title (ENC-DSQ-01)."
-    )
+    title_eq: str | None = strawberry.field(default=None, description="The exact title.")
     title_like: str | None = strawberry.field(
-        default=None, description=f"{_PATTERN} of the title (ENC-DSQ-02)."
+        default=None, description=f"{_PATTERN} title.{_WILDCARDS}"
     )
     description_eq: str | None = strawberry.field(
-        default=None, description="The very description (ENC-DSQ-03)."
+        default=None, description="The exact description."
     )
     description_like: str | None = strawberry.field(
-        default=None, description=f"{_PATTERN} of the description (ENC-DSQ-04)."
+        default=None, description=f"{_PATTERN} description.{_WILDCARDS}"
     )
     created_before: datetime | None = strawberry.field(
-        default=None, description="Made before that (ENC-DSQ-05)."
+        default=None, description="Only datasets created before this time."
     )
     created_after: datetime | None = strawberry.field(
-        default=None, description="Made after that (ENC-DSQ-06)."
+        default=None, description="Only datasets created after this time."
     )
     edited_before: datetime | None = strawberry.field(
-        default=None, description="Last edited before that (ENC-DSQ-07)."
+        default=None, description="Only datasets last edited before this time."
     )
     edited_after: datetime | None = strawberry.field(
-        default=None, description="Last edited after that (ENC-DSQ-08)."
+        default=None, description="Only datasets last edited after this time."
     )

@@ -1,56 +1,62 @@
-"""What a client may tell of a file instead of having it read: all or nothing, and taken at its word (SUB-059)."""
+"""Facts about files that clients declare so that workers need not read the files for them.
+
+A client declares all facts of a kind or none. They are not verified."""
 
 import strawberry
 
 from resolvers.inputs.scalars import JSON, BigInt
 
-_TYPE = "The type of the content, such as image/jpeg."
-_SIZE = "Bytes; must be true."
+_TYPE = "Media type of the content, such as `image/jpeg`."
+_SIZE = "Size in bytes. Must be correct."
 
 
-@strawberry.input(description="Facts of an image, which is then not read for them (ENC-MIMG).")
+@strawberry.input(description="Facts about an image, used instead of reading the file.")
 class ImageMediaMetadataInput:
     mime_type: str = strawberry.field(description=_TYPE)
     file_size: BigInt = strawberry.field(description=_SIZE)
-    height: int = strawberry.field(description="Pixels, at least 1.")
-    width: int = strawberry.field(description="Pixels, at least 1.")
+    height: int = strawberry.field(description="Height in pixels, at least 1.")
+    width: int = strawberry.field(description="Width in pixels, at least 1.")
 
 
-@strawberry.input(description="Facts of a video, which is then not read for them (ENC-MVID).")
+@strawberry.input(description="Facts about a video, used instead of reading the file.")
 class VideoMediaMetadataInput:
-    fps: float = strawberry.field(description="Frames per second, more than 0.")
-    duration: float = strawberry.field(description="Seconds, 0 or more.")
-    width: int = strawberry.field(description="Pixels, at least 1.")
-    height: int = strawberry.field(description="Pixels, at least 1.")
+    fps: float = strawberry.field(description="Frames per second, greater than 0.")
+    duration: float = strawberry.field(description="Duration in seconds, at least 0.")
+    width: int = strawberry.field(description="Width in pixels, at least 1.")
+    height: int = strawberry.field(description="Height in pixels, at least 1.")
     file_size: BigInt = strawberry.field(description=_SIZE)
     mime_type: str = strawberry.field(description=_TYPE)
 
 
-@strawberry.input(description="Facts of an audio file, which is then not read for them (ENC-MAUD).")
+@strawberry.input(description="Facts about an audio file, used instead of reading the file.")
 class AudioMediaMetadataInput:
-    duration: float = strawberry.field(description="Seconds, 0 or more.")
+    duration: float = strawberry.field(description="Duration in seconds, at least 0.")
     file_size: BigInt = strawberry.field(description=_SIZE)
     mime_type: str = strawberry.field(description=_TYPE)
-    sample_rate: int = strawberry.field(description="Samples per second, at least 1.")
+    sample_rate: int = strawberry.field(description="Sample rate in Hz, at least 1.")
     bit_depth: int = strawberry.field(description="Bits per sample, at least 1.")
-    codec: str = strawberry.field(description="The codec's name, such as mp3.")
-    num_channels: int = strawberry.field(description="Channels, at least 1.")
+    codec: str = strawberry.field(description="Name of the codec, such as `mp3`.")
+    num_channels: int = strawberry.field(description="Number of channels, at least 1.")
 
 
-@strawberry.input(description="Facts of a text, which is then not read for them (ENC-MTXT).")
+@strawberry.input(description="Facts about a text file, used instead of reading the file.")
 class TextMediaMetadataInput:
     file_size: BigInt = strawberry.field(description=_SIZE)
-    mime_type: str = strawberry.field(description="The type of the content, such as text/plain.")
+    mime_type: str = strawberry.field(
+        description="Media type of the content, such as `text/plain`."
+    )
 
 
-@strawberry.input(description="Facts of a PDF, which is then not read for them (ENC-MPDF).")
+@strawberry.input(description="Facts about a PDF document, used instead of reading the file.")
 class PdfMediaMetadataInput:
     file_size: BigInt = strawberry.field(description=_SIZE)
-    num_pages: int = strawberry.field(description="Pages, at least 1.")
+    num_pages: int = strawberry.field(description="Number of pages, at least 1.")
 
 
-@strawberry.input(description="Tags of a DICOM file, which is then not read for them (ENC-MDCM).")
+@strawberry.input(description="Tags of a DICOM file, used instead of reading the file.")
 class DicomFileMetadataInput:
     tags: JSON = strawberry.field(
-        description="A map from tags of 8 hex digits to DICOM JSON elements or null, with all 22 of them (ENC-DTAG)."
+        description="An object with all 22 supported tags. Each key is a tag of 8 hex digits, such as "
+        '`0020000D`; each value is a DICOM JSON element, such as `{"vr": "UI", "Value": '
+        '["1.2.3"]}`, or null.'
     )

@@ -1,4 +1,4 @@
-"""What a client sends to change the schema of metadata."""
+"""Inputs of mutations of the metadata schema."""
 
 import strawberry
 
@@ -6,41 +6,45 @@ from gateway.kinds.enums import MetadataFieldType
 from resolvers.inputs.scalars import BigInt
 
 _KEY = (
-    "1 to 255 letters, digits, hyphens, underscores, spaces and dots, not punctuation alone; `keyframes` is reserved "
-    "(ENC-SCHEMA-06)."
+    "1 to 255 letters, digits, hyphens, underscores, spaces and dots, at least one of them a "
+    "letter or digit. `keyframes` is reserved."
 )
-_REVISION = "The revision that the client has seen: if the schema was changed since, nothing is done (SUB-034)."
+_REVISION = (
+    "The last `MetadataSchema.revision` that the client knows. If the schema has changed "
+    "since, the mutation is rejected."
+)
 
 
-@strawberry.input(description="A metadata key that gets a type, or another one (ENC-SCHEMA-07).")
+@strawberry.input(description="A metadata key, and the type to give it.")
 class SetMetadataSchemaFieldInput:
     key: str = strawberry.field(description=_KEY)
     type: MetadataFieldType = strawberry.field(
-        description="What its values are. ENUM, EMBEDDING and GEOSPATIAL stay; the others may take each other's place."
+        description="The type of the key's values. `ENUM`, `EMBEDDING` and `GEOSPATIAL` cannot be changed "
+        "later; the other types can replace each other."
     )
     enum_values: list[str] | None = strawberry.field(
         default=None,
-        description="With ENUM 1 to 255 values; all that are there must be among them (ENC-SCHEMA-02, SUB-035).",
+        description="Only for `ENUM`, and required there: 1 to 255 values. They must include all present "
+        "ones.",
     )
     embedding_size: int | None = strawberry.field(
-        default=None, description="With EMBEDDING 1 to 4,096 numbers (ENC-SCHEMA-03)."
+        default=None,
+        description="Only for `EMBEDDING`, and required there: its length, 1 to 4,096.",
     )
     revision: BigInt | None = strawberry.field(default=None, description=_REVISION)
 
 
-@strawberry.input(description="A metadata key to be deleted (ENC-SCHEMA-08).")
+@strawberry.input(description="The metadata key to delete.")
 class DeleteMetadataSchemaFieldInput:
     key: str = strawberry.field(description="The key.")
     hard: bool = strawberry.field(
         default=False,
-        description="Whether for good: then it can never be restored nor used again (SUB-036).",
+        description="Whether to delete permanently. Such a key can neither be restored nor used again.",
     )
     revision: BigInt | None = strawberry.field(default=None, description=_REVISION)
 
 
-@strawberry.input(
-    description="A deleted metadata key to be brought back, with its type (ENC-SCHEMA-09)."
-)
+@strawberry.input(description="A deleted metadata key to restore, with its type.")
 class RestoreMetadataSchemaFieldInput:
-    key: str = strawberry.field(description="The key, which was not deleted for good.")
+    key: str = strawberry.field(description="The key. It must not have been deleted permanently.")
     revision: BigInt | None = strawberry.field(default=None, description=_REVISION)

@@ -1,4 +1,4 @@
-"""What a client sends when objects have been moved from one store to another."""
+"""Inputs of the mutation that points items to objects that have moved."""
 
 from uuid import UUID
 
@@ -8,49 +8,48 @@ from resolvers.inputs.scalars import URL
 
 
 @strawberry.input(
-    description="An item whose object lies elsewhere now, or the items that have a URL (SUB-138)."
+    description="An item whose object has moved, or a URL whose items' object has. Set either `itemUuid` "
+    "or `url`."
 )
 class MigrateStorageItemInput:
     item_uuid: UUID | None = strawberry.field(
-        default=None, description="The item; this or url (ENC-QBODY-04)."
+        default=None, description="UUID of the item. Set either this or `url`."
     )
     url: URL | None = strawberry.field(
         default=None,
-        description="The present URL of items, all of which are meant that the viewer sees; this or itemUuid "
-        "(ENC-QBODY-03).",
+        description="The present URL of the items. All items with this URL that the viewer may see are "
+        "changed. Set either this or `itemUuid`.",
     )
     new_url: URL | None = strawberry.field(
         default=None,
-        description="Where the object lies now; null if its URL stays, and only the integration changes.",
+        description="The new URL of the object. Null if only the integration changes.",
     )
 
 
-@strawberry.input(
-    description="Items whose objects are reached otherwise from now on (ENC-CLIENT-09)."
-)
+@strawberry.input(description="Items whose objects have moved to another store or integration.")
 class MigrateStorageItemsInput:
     items: list[MigrateStorageItemInput] = strawberry.field(
-        description="1 to 1,000 entries, of at most 1,000 items, none of them twice."
+        description="1 to 1,000 entries that match at most 1,000 items, without duplicates."
     )
     from_integration_uuid: UUID | None = strawberry.field(
         default=None,
-        description="If given, items that are not reached by this integration are left as they are (ENC-QBODY-05).",
+        description="If set, items that do not use this integration are left unchanged.",
     )
     to_integration_uuid: UUID | None = strawberry.field(
         default=None,
-        description="The integration by which they are reached; null if each keeps its own. On either USER is needed "
-        "(ENC-QBODY-06).",
+        description="UUID of the integration to use from now on; null to keep each item's own. Needs `USER` "
+        "on the integration.",
     )
     verify_access: bool = strawberry.field(
         default=True,
-        description="Whether to look first for each object, which must have the length that its item has "
-        "(ENC-QBODY-07).",
+        description="Whether to check first that each object exists and has the item's size.",
     )
     skip_missing: bool = strawberry.field(
         default=False,
-        description="Whether to leave out entries for which there is no item, instead of refusing all (ENC-QBODY-08).",
+        description="Whether to skip entries that match no item instead of rejecting the request.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key within 24 hours gives the same answer instead of doing it again.",
+        description="Repeating a request with the same key within 24 hours returns the first result instead "
+        "of running it again.",
     )

@@ -1,4 +1,4 @@
-"""What a client sends to change users, groups and API keys."""
+"""Inputs of mutations of users, groups and API keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,98 +7,100 @@ import strawberry
 
 from gateway.kinds.enums import SiteRole
 
-_NAME = "1 to 1,000 characters; others may have the same name."
-_USER_NAME = "At most 1,000 characters; null or nothing empties it."
-_DESCRIPTION = "At most 10,000 characters; null empties it."
-_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
+_NAME = "1 to 1,000 characters. Need not be unique."
+_USER_NAME = "At most 1,000 characters; null or an empty string for none."
+_DESCRIPTION = "At most 10,000 characters; null for none."
+_KEY = (
+    "Repeating a request with the same key within 24 hours returns the first result instead "
+    "of running it again."
+)
 
 
-@strawberry.input(description="A user to be made.")
+@strawberry.input(description="A new user.")
 class CreateUserInput:
     email: str = strawberry.field(
-        description="At most 320 characters; no other user may have it, whatever the case."
+        description="At most 320 characters. Must be unique, ignoring case."
     )
     name: str | None = strawberry.field(default=None, description=_USER_NAME)
     site_role: SiteRole = strawberry.field(
-        default=SiteRole.MEMBER, description="What the user is to the whole site."
+        default=SiteRole.MEMBER, description="The user's role on the whole site."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Changes of a user: what is absent stays as it is.")
+@strawberry.input(description="Changes to a user. Omitted fields stay unchanged.")
 class UpdateUserInput:
-    user_uuid: UUID = strawberry.field(description="The user.")
+    user_uuid: UUID = strawberry.field(description="UUID of the user.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description=_USER_NAME)
     site_role: SiteRole | None = strawberry.field(
-        default=strawberry.UNSET, description="What the user is to the whole site; null is refused."
+        default=strawberry.UNSET, description="The user's role on the whole site. Must not be null."
     )
     is_active: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether the user may sign in; null is refused."
+        default=strawberry.UNSET, description="Whether the user may sign in. Must not be null."
     )
 
 
-@strawberry.input(description="A group to be made (ENC-QGRP-03).")
+@strawberry.input(description="A new group.")
 class CreateGroupInput:
     name: str = strawberry.field(description=_NAME)
     description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Changes of a group: what is absent stays as it is (ENC-QGRP-05).")
+@strawberry.input(description="Changes to a group. Omitted fields stay unchanged.")
 class UpdateGroupInput:
-    group_uuid: UUID = strawberry.field(description="The group.")
+    group_uuid: UUID = strawberry.field(description="UUID of the group.")
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{_NAME} Null is refused."
+        default=strawberry.UNSET, description=f"{_NAME} Must not be null."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
-@strawberry.input(description="A group to be removed.")
+@strawberry.input(description="The group to delete. The roles granted to it are revoked.")
 class DeleteGroupInput:
-    group_uuid: UUID = strawberry.field(description="The group.")
+    group_uuid: UUID = strawberry.field(description="UUID of the group.")
 
 
-@strawberry.input(
-    description="Users who shall belong to a group, by uuid or e-mail address or both (ENC-QGRP-07)."
-)
+@strawberry.input(description="Users to add to a group, given by UUID, email address or both.")
 class AddGroupUsersInput:
-    group_uuid: UUID = strawberry.field(description="The group.")
+    group_uuid: UUID = strawberry.field(description="UUID of the group.")
     user_uuids: list[UUID] | None = strawberry.field(
-        default=None, description="At most 1,000 users."
+        default=None, description="UUIDs of at most 1,000 users."
     )
     user_emails: list[str] | None = strawberry.field(
         default=None,
-        description="At most 1,000 e-mail addresses of users, in any case (ENC-GUSER-01).",
+        description="At most 1,000 email addresses of users, in any case.",
     )
 
 
-@strawberry.input(
-    description="Users who shall not belong to a group, by uuid or e-mail address or both (ENC-QGRP-08)."
-)
+@strawberry.input(description="Users to remove from a group, given by UUID, email address or both.")
 class RemoveGroupUsersInput:
-    group_uuid: UUID = strawberry.field(description="The group.")
+    group_uuid: UUID = strawberry.field(description="UUID of the group.")
     user_uuids: list[UUID] | None = strawberry.field(
         default=None,
-        description="At most 1,000 users; those who do not belong to the group are passed over.",
+        description="UUIDs of at most 1,000 users. Users who are not members are ignored.",
     )
     user_emails: list[str] | None = strawberry.field(
         default=None,
-        description="At most 1,000 e-mail addresses, in any case; unknown ones are passed over.",
+        description="At most 1,000 email addresses, in any case. Unknown addresses are ignored.",
     )
 
 
-@strawberry.input(description="An API key to be made.")
+@strawberry.input(description="A new API key.")
 class CreateApiKeyInput:
-    name: str = strawberry.field(description="What it is for; 1 to 1,000 characters.")
+    name: str = strawberry.field(
+        description="The purpose of the key, such as the name of a script; 1 to 1,000 characters."
+    )
     user_uuid: UUID | None = strawberry.field(
         default=None,
-        description="Who signs in with it; the viewer if absent. Others only for admins of the site.",
+        description="UUID of the user who signs in with the key; the viewer if omitted. Only site admins may "
+        "create keys for others.",
     )
     expires_at: datetime | None = strawberry.field(
-        default=None, description="From when on it is refused, later than now; null means never."
+        default=None, description="When the key expires; must be in the future. Null for never."
     )
 
 
-@strawberry.input(description="An API key to be revoked.")
+@strawberry.input(description="The API key to revoke.")
 class RevokeApiKeyInput:
-    api_key_uuid: UUID = strawberry.field(description="The key.")
+    api_key_uuid: UUID = strawberry.field(description="UUID of the key.")

@@ -1,26 +1,28 @@
-"""What a client sends to have videos re-encoded."""
+"""Inputs of mutations of re-encoding jobs."""
 
 from uuid import UUID
 
 import strawberry
 
 
-@strawberry.input(description="Videos of which versions are wanted that every browser plays.")
+@strawberry.input(description="Videos to re-encode so that all browsers can play them.")
 class StartVideoReencodeInput:
     item_uuids: list[UUID] = strawberry.field(
-        description="1 to 1,000 videos, in any folders, none of them twice."
+        description="UUIDs of 1 to 1,000 videos, from any folders, without duplicates."
     )
-    title: str = strawberry.field(description="What to call the job, 1 to 1,000 characters.")
+    title: str = strawberry.field(description="Title of the job, 1 to 1,000 characters.")
     force: bool = strawberry.field(
         default=False,
-        description="Whether to make a version even of a video that browsers play as it is, or that has one already.",
+        description="Whether to re-encode even videos that browsers can play as they are, or that have a "
+        "rendition already.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key within 24 hours gives the same answer instead of doing it again.",
+        description="Repeating a request with the same key within 24 hours returns the first result instead "
+        "of running it again.",
     )
 
 
-@strawberry.input(description="A re-encoding job to be cancelled.")
+@strawberry.input(description="The re-encoding job to cancel.")
 class CancelVideoReencodeInput:
-    reencode_job_uuid: UUID = strawberry.field(description="The job.")
+    reencode_job_uuid: UUID = strawberry.field(description="UUID of the job.")

@@ -1,4 +1,4 @@
-"""The names under which inputs know the scalars; `schema.scalars` says how they are read and written."""
+"""Names of the scalars for inputs; `schema.scalars` defines how they are parsed and serialized."""
 
 from typing import NewType
 

@@ -1,4 +1,4 @@
-"""What a client sends to link folders to buckets, and to sync them."""
+"""Inputs of mutations of cloud-synced folders and their syncs."""
 
 from uuid import UUID
 
@@ -7,67 +7,89 @@ import strawberry
 from gateway.kinds.enums import SidecarMatcherMode
 from resolvers.inputs.scalars import URL
 
-_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
+_KEY = (
+    "Repeating a request with the same key within 24 hours returns the first result instead "
+    "of running it again."
+)
 
 
-@strawberry.input(description="What a folder is to mirror, for good (ENC-CSF).")
+@strawberry.input(
+    description="The bucket or prefix that a new folder mirrors. It cannot be changed later."
+)
 class CloudSyncedFolderInput:
     integration_uuid: UUID = strawberry.field(
-        description="The cloud integration by which the bucket is reached."
+        description="UUID of the cloud integration that gives access to the bucket. Needs `USER` on it."
     )
     remote_url: URL = strawberry.field(
-        description="The bucket, or a prefix of keys, within the locations of the integration: `s3://bucket/path/`, "
-        "`gs://bucket/path/`, `https://account.blob.core.windows.net/container/path/` or, for a store that speaks S3, "
-        "also `https://endpoint/bucket/path/`. A slash is added at its end if there is none. Objects are mirrored at "
-        "every depth. It cannot be changed later (ENC-SYNCSEM-08)."
+        description="URL of the bucket, or of a prefix of keys, within the integration's locations: "
+        "`s3://bucket/path/`, `gs://bucket/path/`, "
+        "`https://account.blob.core.windows.net/container/path/` or, for S3-compatible stores, "
+        "`https://endpoint/bucket/path/`. A missing slash at the end is added. Objects at every "
+        "depth are mirrored."
     )
 
 
-@strawberry.input(description="A linked folder to be brought into line with its bucket.")
+@strawberry.input(description="The cloud-synced folder to sync.")
 class StartCloudFolderSyncInput:
-    folder_uuid: UUID = strawberry.field(description="A folder that was made with `cloudSync`.")
+    folder_uuid: UUID = strawberry.field(
+        description="UUID of a folder that was created with `cloudSync`."
+    )
     dry_run: bool = strawberry.field(
         default=False,
-        description="Whether only to count what a sync would do, and to change nothing.",
+        description="Whether to only count differences and change nothing.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="A sync to be given up.")
+@strawberry.input(description="The sync to cancel.")
 class CancelCloudFolderSyncInput:
-    cloud_sync_job_uuid: UUID = strawberry.field(description="The sync.")
+    cloud_sync_job_uuid: UUID = strawberry.field(description="UUID of the sync.")
 
 
-@strawberry.input(description="Which files are metadata of the files beside them (ENC-SIDE).")
+@strawberry.input(
+    description="Rule that recognises sidecars: files that hold metadata for the files next to them."
+)
 class SidecarMatcherInput:
     mode: SidecarMatcherMode = strawberry.field(
-        default=SidecarMatcherMode.SUFFIX, description="How they are told from others."
+        default=SidecarMatcherMode.SUFFIX, description="Method by which sidecars are recognised."
     )
     suffix: str = strawberry.field(
-        default=".metadata.json", description="What their names end in, 1 to 128 characters."
+        default=".metadata.json",
+        description="End of a sidecar's name, 1 to 128 characters. With `.metadata.json`, "
+        "`cat.png.metadata.json` describes `cat.png`.",
     )
 
 
-@strawberry.input(description="How metadata that lies beside files gets to their items (ENC-MING).")
+@strawberry.input(
+    description="Settings for attaching sidecars as metadata to the items of a folder."
+)
 class MetadataIngestionInput:
     matcher: SidecarMatcherInput | None = strawberry.field(
         default=None,
-        description="Which files they are; those that end in `.metadata.json` if absent.",
+        description="Rule that recognises sidecars; files ending in `.metadata.json` if omitted.",
     )
     paused: bool = strawberry.field(
-        default=False, description="Whether to leave them alone; even so they become no items."
+        default=False,
+        description="Whether to ignore sidecars for now. They do not become items while paused.",
     )
 
 
-@strawberry.input(description="How a linked folder is to deal with metadata beside files.")
+@strawberry.input(description="Sidecar settings of a cloud-synced folder.")
 class SetFolderMetadataIngestionInput:
-    folder_uuid: UUID = strawberry.field(description="A folder that was made with `cloudSync`.")
+    folder_uuid: UUID = strawberry.field(
+        description="UUID of a folder that was created with `cloudSync`."
+    )
     metadata_ingestion: MetadataIngestionInput | None = strawberry.field(
-        description="What holds from the next sync on, in place of what held before; null makes them files as others."
+        description="The new settings, which replace all present ones and apply from the next sync on. Null "
+        "treats sidecars like any other file."
     )
 
 
-@strawberry.input(description="Whether a linked folder is synced without anybody asking for it.")
+@strawberry.input(description="Automatic syncing of a cloud-synced folder.")
 class SetFolderAutoSyncInput:
-    folder_uuid: UUID = strawberry.field(description="A folder that was made with `cloudSync`.")
-    auto_sync: bool = strawberry.field(description="Whether to sync it once every 24 hours.")
+    folder_uuid: UUID = strawberry.field(
+        description="UUID of a folder that was created with `cloudSync`."
+    )
+    auto_sync: bool = strawberry.field(
+        description="Whether to sync the folder automatically every 24 hours."
+    )

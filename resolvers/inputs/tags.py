@@ -1,45 +1,50 @@
-"""What a client sends to change the organisation's tags, and the tags of folders."""
+"""Inputs of mutations of tags."""
 
 from uuid import UUID
 
 import strawberry
 
-_TAGS = "1 to 1,000 tags, none of them twice."
+_TAGS = "UUIDs of 1 to 1,000 tags, without duplicates."
 
 
-@strawberry.input(description="A tag to be made (ENC-CLIENT-11).")
+@strawberry.input(description="A new tag.")
 class CreateOrganisationTagInput:
     name: str = strawberry.field(
-        description="1 to 1,000 characters; no other tag has it, letter by letter."
+        description="1 to 1,000 characters. Must be unique, case-sensitive."
     )
     description: str | None = strawberry.field(
         default=None, description="At most 10,000 characters."
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key within 24 hours gives the same answer instead of doing it again.",
+        description="Repeating a request with the same key within 24 hours returns the first result instead "
+        "of running it again.",
     )
 
 
-@strawberry.input(description="A tag to be removed, also from all folders (ENC-CLIENT-12).")
+@strawberry.input(
+    description="The tag to delete. It is removed from all folders. Set either the UUID or the name."
+)
 class DeleteOrganisationTagInput:
     organisation_tag_uuid: UUID | None = strawberry.field(
-        default=None, description="The tag; this or the name."
+        default=None, description="UUID of the tag. Set either this or `name`."
     )
     name: str | None = strawberry.field(
-        default=None, description="The tag's name; this or the uuid."
+        default=None, description="Name of the tag. Set either this or `organisationTagUuid`."
     )
 
 
-@strawberry.input(description="Tags that a folder gets.")
+@strawberry.input(description="Tags to add to a folder.")
 class AddStorageFolderTagsInput:
-    folder_uuid: UUID = strawberry.field(description="The folder; those below it get nothing.")
+    folder_uuid: UUID = strawberry.field(
+        description="UUID of the folder. Folders below it are not tagged."
+    )
     organisation_tag_uuids: list[UUID] = strawberry.field(description=_TAGS)
 
 
-@strawberry.input(description="Tags that a folder loses.")
+@strawberry.input(description="Tags to remove from a folder.")
 class RemoveStorageFolderTagsInput:
-    folder_uuid: UUID = strawberry.field(description="The folder.")
+    folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
     organisation_tag_uuids: list[UUID] = strawberry.field(
-        description=f"{_TAGS} Those that it does not have are passed over."
+        description=f"{_TAGS} Tags that the folder does not have are ignored."
     )

@@ -1,4 +1,4 @@
-"""What a client sends to bring files in: the files that it will send, and then the job that makes items of them."""
+"""Inputs of mutations of uploads and upload jobs."""
 
 from uuid import UUID
 
@@ -17,88 +17,109 @@ from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.inputs.views import TimeSeriesViewSettingsInput
 
 _URL = (
-    "A public https:// or http:// URL, where the file stays; or with an integration the URL of an object in its store, "
-    "such as s3://bucket/key, gs://bucket/key or https://account.blob.core.windows.net/container/key; or the URL of an "
-    "object in our own store, as an item's `url` says it. This or placeholderUuid."
+    "URL of the file: a public `https://` or `http://` URL; with an integration, the URL of "
+    "an object in its store, such as `s3://bucket/key`, `gs://bucket/key` or "
+    "`https://account.blob.core.windows.net/container/key`; or the URL of an object in "
+    "Storegraph's own store, as returned by an item's `url`. The file is not copied. Set "
+    "either this or `placeholderUuid`."
 )
-_PLACEHOLDER = "A placeholder to which the bytes were sent; this or the URL."
-_TITLE = "The item's name; the file's name if absent."
-_GROUP_TITLE = "The group's name; one is made up if absent."
+_PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or the URL."
+_TITLE = "Name of the item. The name of the file if omitted."
+_GROUP_TITLE = "Name of the group. Generated if omitted."
 _METADATA = "A JSON object of at most 256 KB."
 _VIDEO = (
-    "Whether to make an image sequence: a video is made of the images, 25 a second, as large as the largest of them. "
-    "Smaller ones lie in its upper left corner, so that pixels keep their places."
+    "Whether to create an image sequence: a video is rendered from the images, at 25 frames "
+    "per second and the size of the largest image. Smaller images are placed in the upper "
+    "left corner, so pixel coordinates stay valid."
 )
-_FACTS = "Facts to take instead of reading the file for them."
+_FACTS = "Facts to use instead of reading the file for them."
 _SKIP = (
-    "Whether to make nothing of a URL of which the folder has an item already, or another unit is making one: the unit "
-    "is done, and its item is that one. URLs are compared exactly, and only within the folder; a group is there if one "
-    "of its kind has files with the same URLs. So a job may be sent again (ENC-UPI-12, SUB-050)."
+    "Whether to create no second item for a URL that has an item in the folder, or in "
+    "another unit; the unit is then done, with the existing item. URLs are compared exactly "
+    "and within the folder only. A group matches an existing group of its kind whose files "
+    "have the same URLs. This makes it safe to send a job again."
 )
 _UPSERT = (
-    "Whether the metadata of what is there is replaced by that of the entry, if it has any; only with "
-    "skipDuplicateUrls (ENC-UPI-13, SUB-051)."
+    "Whether the metadata of an existing item is replaced by that of the entry, if the entry "
+    "has any. Only with `skipDuplicateUrls`."
 )
-_KEY = "The same key within 24 hours gives the same answer instead of doing it again."
+_MANIFEST = """A list of the items to create. Set exactly one of the three fields.
+
+As JSON, it is an object with the keys of `DataUploadItemsInput`, in camel case or with underscores,
+such as `image_groups`: lists of entries, `skip_duplicate_urls` and `upsert_metadata`. An entry has
+the keys that it has in that input. A group needs a `title`, and may list its files as
+`objectUrl_0`, `objectUrl_1` and so on. Unknown keys are rejected.
+
+As CSV, the first line names the columns: `itemType`, and any of `objectUrl`, `placeholderUuid`,
+`title` and `clientMetadata` (JSON). Each further line is one file. CSV cannot express groups."""
+_SENT_MANIFEST = """UUID of a placeholder in the same folder, announced as `PLAIN_TEXT`, to which
+the manifest was sent. It is read as CSV if its name ends with `.csv`, else as JSON. At most 100 MB,
+500,000 entries, 1,000,000 URLs, and 10 MB of metadata per entry. The placeholder is removed.
+
+Units appear while the manifest is read. Errors in entries are reported as failed units that name
+the entry and the key; unless `ignoreErrors` is set, no unit is started then."""
+_KEY = (
+    "Repeating a request with the same key within 24 hours returns the first result instead "
+    "of running it again."
+)
 
 
-@strawberry.input(description="A file that will be sent.")
+@strawberry.input(description="A file that will be uploaded.")
 class UploadFileInput:
-    name: str = strawberry.field(description="The file's name, 1 to 1,000 characters.")
+    name: str = strawberry.field(description="Name of the file, 1 to 1,000 characters.")
     item_type: StorageItemType = strawberry.field(
-        description="What it will become: VIDEO, IMAGE, AUDIO, DICOM_FILE, NIFTI, TIMESERIES, PLAIN_TEXT, PDF or SCENE."
+        description="The kind of item to create: `VIDEO`, `IMAGE`, `AUDIO`, `DICOM_FILE`, `NIFTI`, "
+        "`TIMESERIES`, `PLAIN_TEXT`, `PDF` or `SCENE`."
     )
-    file_size: BigInt = strawberry.field(
-        description="Exactly how many bytes will be sent; at least 1."
-    )
+    file_size: BigInt = strawberry.field(description="Exact size in bytes, at least 1.")
     mime_type: str | None = strawberry.field(
-        default=None, description="Sent with the bytes; application/octet-stream if absent."
+        default=None,
+        description="Media type to send with the bytes; `application/octet-stream` if omitted.",
     )
     sha256: str | None = strawberry.field(
         default=None,
-        description="The SHA-256 of the bytes in hex, if they are to be checked, or perhaps need no sending.",
+        description="SHA-256 of the bytes in hex. If set, the bytes are checked against it, and need not be "
+        "sent if the viewer can read an object with the same content.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="Files that will be sent to a folder (ENC-FOLDEROP-39).")
+@strawberry.input(description="Files that will be uploaded to a folder.")
 class RequestUploadUrlsInput:
-    folder_uuid: UUID = strawberry.field(description="The folder that the items go to.")
+    folder_uuid: UUID = strawberry.field(description="UUID of the folder that receives the items.")
     files: list[UploadFileInput] = strawberry.field(description="1 to 1,000 files.")
     frames_subfolder_name: str | None = strawberry.field(
         default=None,
-        description="The name of a folder directly below to put the items in, as frames of a group that goes to "
-        "folderUuid; made if there is none (ENC-QBODY-11).",
+        description="Name of a direct subfolder that receives the items instead, for frames of a group that "
+        "will be in `folderUuid`. Created if missing.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Placeholders for which the upload URLs are wanted again.")
+@strawberry.input(description="Placeholders whose upload URLs are to be signed again.")
 class RenewUploadUrlsInput:
-    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 placeholders.")
+    item_uuids: list[UUID] = strawberry.field(description="UUIDs of 1 to 1,000 placeholders.")
 
 
-@strawberry.input(description="Placeholders that are given up.")
+@strawberry.input(description="Placeholders to remove, with the bytes that were sent for them.")
 class AbortUploadsInput:
-    item_uuids: list[UUID] = strawberry.field(description="1 to 1,000 placeholders.")
+    item_uuids: list[UUID] = strawberry.field(description="UUIDs of 1 to 1,000 placeholders.")
 
 
-@strawberry.input(
-    description="Parts of an upload for which URLs are wanted, for the first time or again."
-)
+@strawberry.input(description="Parts of an upload to sign, for the first time or again.")
 class SignUploadPartsInput:
-    item_uuid: UUID = strawberry.field(description="The placeholder.")
+    item_uuid: UUID = strawberry.field(description="UUID of the placeholder.")
     part_numbers: list[int] = strawberry.field(
-        description="1 to 1,000 numbers of parts, counted from 1."
+        description="1 to 1,000 part numbers, counted from 1."
     )
 
 
-@strawberry.input(description="An upload whose parts have all been sent.")
+@strawberry.input(description="An upload all of whose parts have been sent.")
 class CompleteUploadPartsInput:
-    item_uuid: UUID = strawberry.field(description="The placeholder.")
+    item_uuid: UUID = strawberry.field(description="UUID of the placeholder.")
 
 
-@strawberry.input(description="A video (ENC-UPVID).")
+@strawberry.input(description="A video.")
 class VideoUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -109,7 +130,7 @@ class VideoUploadInput:
     )
 
 
-@strawberry.input(description="An image (ENC-UPIMG).")
+@strawberry.input(description="An image.")
 class ImageUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -120,7 +141,7 @@ class ImageUploadInput:
     )
 
 
-@strawberry.input(description="An audio file (ENC-UPAUD).")
+@strawberry.input(description="An audio file.")
 class AudioUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -131,7 +152,7 @@ class AudioUploadInput:
     )
 
 
-@strawberry.input(description="A text file (ENC-UPTXT).")
+@strawberry.input(description="A text file.")
 class TextUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -142,7 +163,7 @@ class TextUploadInput:
     )
 
 
-@strawberry.input(description="A PDF (ENC-UPPDF).")
+@strawberry.input(description="A PDF document.")
 class PdfUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -151,7 +172,7 @@ class PdfUploadInput:
     pdf_metadata: PdfMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
 
 
-@strawberry.input(description="A NIfTI volume (ENC-UPNII).")
+@strawberry.input(description="A NIfTI volume.")
 class NiftiUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -160,7 +181,8 @@ class NiftiUploadInput:
 
 
 @strawberry.input(
-    description="A time series: a table with a header, whose column named time, or else the first, is it (ENC-UPTS)."
+    description="A time series: a table with a header. The column named `time`, or else the first "
+    "column, is the time axis."
 )
 class TimeSeriesUploadInput:
     object_url: URL | None = strawberry.field(default=None, description=_URL)
@@ -168,27 +190,28 @@ class TimeSeriesUploadInput:
     title: str | None = strawberry.field(default=None, description=_TITLE)
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
     settings: TimeSeriesViewSettingsInput | None = strawberry.field(
-        default=None, description="How it is shown at first; the columns must be there."
+        default=None, description="Initial display settings. Their columns must exist in the file."
     )
 
 
 @strawberry.input(
-    description="A scene: a file (BAG, DB3, E57, LAS, LAZ, MCAP, PCD, PLY), or a document of several things (ENC-UPSC)."
+    description="A scene: a file (BAG, DB3, E57, LAS, LAZ, MCAP, PCD or PLY), or a document that refers "
+    "to several items and files."
 )
 class SceneUploadInput:
-    title: str = strawberry.field(description="The item's name, 1 to 1,000 characters.")
+    title: str = strawberry.field(description="Name of the item, 1 to 1,000 characters.")
     object_url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
     scene: JSON | None = strawberry.field(
         default=None,
-        description="An object of at most 256 KB, as the viewer understands it, instead of a file. It names items by "
-        "`itemUuid`, on whose folders you are USER, and public files elsewhere by `url`, 1 to 1,000; the items are its "
-        "children.",
+        description="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to 1 to "
+        "1,000 items by `itemUuid` and public files by `url`. The items become the scene's "
+        "children. Needs `USER` on their folders.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="A DICOM file, alone or in a series (ENC-UPDF, SUB-057).")
+@strawberry.input(description="A DICOM file, on its own or in a series.")
 class DicomFileUploadInput:
     url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -200,7 +223,8 @@ class DicomFileUploadInput:
 
 
 @strawberry.input(
-    description="A series of DICOM files; ordered by instance number where all have one (ENC-UPDS)."
+    description="A series of DICOM files. They are ordered by instance number if all have one, otherwise "
+    "as given."
 )
 class DicomSeriesUploadInput:
     dicom_files: list[DicomFileUploadInput] = strawberry.field(
@@ -210,7 +234,7 @@ class DicomSeriesUploadInput:
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="An image of a group (ENC-UPIGF, SUB-057).")
+@strawberry.input(description="An image of a group.")
 class ImageGroupFrameInput:
     url: URL | None = strawberry.field(default=None, description=_URL)
     placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
@@ -220,7 +244,7 @@ class ImageGroupFrameInput:
     )
 
 
-@strawberry.input(description="Images that belong together, in their order (ENC-UPIG).")
+@strawberry.input(description="Images that belong together, in order.")
 class ImageGroupUploadInput:
     images: list[ImageGroupFrameInput] = strawberry.field(description="1 to 10,000 images.")
     title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
@@ -228,12 +252,11 @@ class ImageGroupUploadInput:
     create_video: bool = strawberry.field(default=False, description=_VIDEO)
 
 
-@strawberry.input(
-    description="Images that are there already and belong together, in their order (ENC-UPIGI)."
-)
+@strawberry.input(description="Existing image items that belong together, in order.")
 class ImageGroupFromItemsInput:
     item_uuids: list[UUID] = strawberry.field(
-        description="1 to 10,000 images in any folders on which you are USER, none of them twice."
+        description="UUIDs of 1 to 10,000 images, from any folders, without duplicates. Needs `USER` on "
+        "their folders."
     )
     create_video: bool = strawberry.field(description=_VIDEO)
     title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
@@ -241,7 +264,7 @@ class ImageGroupFromItemsInput:
 
 
 @strawberry.input(
-    description="What a job is to make items of: each entry is one unit, 10,000 in all at most (ENC-UPI)."
+    description="The items to create. Each entry is a unit of the job; at most 10,000 in all."
 )
 class DataUploadItemsInput:
     videos: list[VideoUploadInput] = strawberry.field(default_factory=list, description="Videos.")
@@ -252,7 +275,7 @@ class DataUploadItemsInput:
         default_factory=list, description="Audio files."
     )
     text: list[TextUploadInput] = strawberry.field(default_factory=list, description="Text files.")
-    pdf: list[PdfUploadInput] = strawberry.field(default_factory=list, description="PDFs.")
+    pdf: list[PdfUploadInput] = strawberry.field(default_factory=list, description="PDF documents.")
     nifti: list[NiftiUploadInput] = strawberry.field(
         default_factory=list, description="NIfTI volumes."
     )
@@ -264,10 +287,10 @@ class DataUploadItemsInput:
         default_factory=list, description="Single DICOM files."
     )
     image_groups: list[ImageGroupUploadInput] = strawberry.field(
-        default_factory=list, description="Groups of images."
+        default_factory=list, description="Groups of uploaded images."
     )
     image_groups_from_items: list[ImageGroupFromItemsInput] = strawberry.field(
-        default_factory=list, description="Groups of images that are there already."
+        default_factory=list, description="Groups of existing image items."
     )
     dicom_series: list[DicomSeriesUploadInput] = strawberry.field(
         default_factory=list, description="DICOM series."
@@ -276,66 +299,54 @@ class DataUploadItemsInput:
     upsert_metadata: bool = strawberry.field(default=False, description=_UPSERT)
 
 
-@strawberry.input(
-    description="""What a job is to make, as clients of cloud storage write it down (ENC-MAN): exactly one of three.
-
-As JSON it is an object. Its keys are those of `DataUploadItemsInput`, or the same with underscores, such as
-`image_groups`: `skip_duplicate_urls` and `upsert_metadata`, and lists of entries. An entry has the keys that it would
-have in that input. A group has a `title`, and may name its files by `objectUrl_0`, `objectUrl_1` and so on.
-Unknown keys are refused.
-
-As CSV it has a first line that names columns: `itemType`, and `objectUrl`, `placeholderUuid`, `title` and
-`clientMetadata` (JSON) as far as they are wanted; then one line for each file. Groups cannot be said in it."""
-)
+@strawberry.input(description=_MANIFEST)
 class UploadManifestInput:
     json: JSON | None = strawberry.field(
-        default=None, description="The manifest itself, with at most 10,000 entries."
+        default=None, description="The manifest as JSON, with at most 10,000 entries."
     )
     csv: str | None = strawberry.field(
-        default=None, description="The same as CSV, with at most 10,000 lines."
+        default=None, description="The manifest as CSV, with at most 10,000 lines."
     )
     placeholder_uuid: UUID | None = strawberry.field(
         default=None,
-        description="""A placeholder in the same folder, announced as PLAIN_TEXT, to which the manifest was sent: CSV if
-its name ends with .csv, else JSON; at most 100 MB, 500,000 entries and 1,000,000 URLs, and 10 MB of metadata an entry.
-The placeholder goes. Units appear while the manifest is read; what is wrong with entries is told by failed units, which
-name entry and key. Unless `ignoreErrors` is set, nothing is begun then.""",
+        description=_SENT_MANIFEST,
     )
 
 
-@strawberry.input(description="A job to be started (ENC-JOBIN): from items, or from a manifest.")
+@strawberry.input(description="An upload job to start. Set either `items` or `manifest`.")
 class StartUploadJobInput:
     folder_uuid: UUID = strawberry.field(
-        description="The folder that the items go to; the placeholders lie in it or directly below."
+        description="UUID of the folder that receives the items. Placeholders must be in it or in a direct "
+        "subfolder."
     )
     items: DataUploadItemsInput | None = strawberry.field(
-        default=None, description="What to make items of; this or manifest."
+        default=None, description="The items to create. Set either this or `manifest`."
     )
     manifest: UploadManifestInput | None = strawberry.field(
         default=None,
-        description="What to make items of, as a manifest; this or items (ENC-JOBIN-02).",
+        description="The items to create, as a manifest. Set either this or `items`.",
     )
     file_name: str | None = strawberry.field(
         default=None,
-        description="The name of the manifest, if it came from a file; that of its placeholder if absent.",
+        description="Name of the manifest file, if there was one; the name of its placeholder if omitted.",
     )
     integration_uuid: UUID | None = strawberry.field(
         default=None,
-        description="The cloud integration in which all URLs lie that are not of our own store; needed for URLs that "
-        "name buckets (SUB-065). On it USER is needed.",
+        description="UUID of the cloud integration that gives access to all URLs outside of Storegraph's own "
+        "store. Required for bucket URLs such as `s3://…`. Needs `USER` on the integration.",
     )
     ignore_errors: bool = strawberry.field(
         default=False,
-        description="Whether the job goes on when a unit fails, and then ends DONE (SUB-052).",
+        description="Whether to continue when a unit fails. The job then ends as `DONE`.",
     )
     dataset_uuid: UUID | None = strawberry.field(
         default=None,
-        description="A dataset that is to use the items as they are made, or found to be there; one that mirrors a "
-        "folder is refused (ENC-DOP-07).",
+        description="UUID of a dataset to link the created or matched items to. Mirror datasets are "
+        "rejected. Needs `USER` on the dataset.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="A job to be cancelled.")
+@strawberry.input(description="The upload job to cancel.")
 class CancelUploadJobInput:
-    upload_job_uuid: UUID = strawberry.field(description="The job.")
+    upload_job_uuid: UUID = strawberry.field(description="UUID of the job.")

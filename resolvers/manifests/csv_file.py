@@ -60,7 +60,7 @@ def _entry(columns: list[str], row: list[str], line: int) -> Entry:
         if len(row) > len(columns):
             raise bad_input(f"There are {len(row)} cells, but only {len(columns)} columns.", *path)
         if not entry.section:
-            raise bad_input(f"This is none of {', '.join(SECTIONS)}.", *path, "itemType")
+            raise bad_input(f"Expected one of {', '.join(SECTIONS)}.", *path, "itemType")
         if "clientMetadata" in said:
             return replace(
                 entry, value={**said, "clientMetadata": _metadata(said["clientMetadata"], path)}
@@ -74,4 +74,4 @@ def _metadata(cell: str, path: Path) -> Any:
     try:
         return parse_json(cell)
     except orjson.JSONDecodeError:
-        raise bad_input("This is not JSON.", *path, "clientMetadata") from None
+        raise bad_input("Expected JSON.", *path, "clientMetadata") from None

@@ -69,7 +69,7 @@ def plan_of_entry(terms: EntryRules, entry: Entry) -> UnitPlan:
     if entry.fault:
         raise entry.fault
     if not isinstance(value, dict):
-        raise bad_input("This is not an object.", *entry.path)
+        raise bad_input("Expected an object.", *entry.path)
     check_storable(value, *entry.path)
     if entry.section in GROUPS:
         value = _with_files(entry.section, value, entry.path)

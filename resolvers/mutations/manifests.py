@@ -63,9 +63,9 @@ def _entries(manifest: UploadManifestInput, switches: Switches) -> Iterator[Entr
         if key in SWITCHES:
             switches.turn(key, value)
         elif key not in SPELLINGS:
-            raise bad_input("There is no such key.", "manifest", "json", key)
+            raise bad_input("Unknown key.", "manifest", "json", key)
         elif not isinstance(value, list):
-            raise bad_input("This is not a list.", "manifest", "json", key)
+            raise bad_input("Expected a list.", "manifest", "json", key)
         else:
             yield from (
                 Entry(SPELLINGS[key], f"{key}[{n}]", (key, n), one) for n, one in enumerate(value)

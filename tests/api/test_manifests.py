@@ -151,7 +151,7 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
     job = await ended(site, folder, said)
     assert (job["status"], job["unitsErrorCount"], job["unitsCancelledCount"]) == ("ERROR", len(expected), 1)
     assert sorted(error.split(":")[0] for error in job["errors"]) == sorted(expected)
-    assert "images[0].objectURL: There is no such key; did you mean objectUrl?" in job["errors"]
+    assert "images[0].objectURL: Unknown key; did you mean objectUrl?" in job["errors"]
     assert job["unitErrors"][0]["actionDescription"] == "reading the manifest"
     assert await count(site, folder) == 0
     job = await ended(site, folder, said, ignoreErrors=True)
