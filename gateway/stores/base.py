@@ -1,4 +1,4 @@
-"""The object store port: where bytes lie, and how a client reaches them without the gateway in between."""
+"""Port of the object store, which holds the bytes of items and signs the URLs of clients."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 MAX_PARTS = 10_000
+"""Parts of a multipart upload at most; S3 accepts no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request that the holder may send until `expires_at` (UTC), exactly as described and with these headers."""
+    """A request that anyone may send, exactly as described, until `expires_at` (UTC)."""
 
     url: str
     method: str
@@ -22,7 +23,10 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a store knows of one object; `size` in bytes. Its media type is told by its bytes, not by their sender."""
+    """Metadata of an object: `size` in bytes.
+
+    It has no media type: that is read from the bytes, whatever the sender declared.
+    """
 
     key: str
     size: int
@@ -30,7 +34,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class UploadedPart:
-    """One stored part of a multipart upload; `number` counts from 1 to `MAX_PARTS`, `size` in bytes."""
+    """A stored part of a multipart upload: `number` from 1 to `MAX_PARTS`, `size` in bytes."""
 
     number: int
     size: int
@@ -39,7 +43,7 @@ class UploadedPart:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredUpload:
-    """What a client declared of the bytes that it is about to send; `size` in bytes, `sha256` in hex digits."""
+    """A client's declaration of what it will send: `size` in bytes, `sha256` in hex digits."""
 
     size: int
     content_type: str
@@ -47,88 +51,90 @@ class DeclaredUpload:
 
 
 class ObjectStore(Protocol):
-    """Keys are opaque and made by the gateway. A missing object is `None` or nothing, never an error, unless said.
+    """A store of immutable objects under opaque keys, which `new_key` generates.
 
-    A key that no object can have is like one that is missing to `info`, and `BadKey` to all others.
+    Methods raise `MissingObject` only where they say so; else a missing object is None or ignored.
+    For an invalid key, `info` returns None and all other methods raise `BadKey`.
     """
 
     @property
     def part_size(self) -> int:
-        """Bytes in each part of a multipart upload but the last."""
+        """Return the bytes of every part of a multipart upload except the last."""
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Store a small object whole; nobody ever sees half of it."""
+        """Store a small object atomically."""
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
-        """Store the bytes of a file of any size, in the place of what is there; nobody ever sees half of it."""
+        """Store the bytes of a file of any size atomically; replaces an existing object."""
 
     async def info(self, key: str) -> ObjectInfo | None:
-        """What is known of an object, or None."""
+        """Return the metadata of an object; None if it does not exist."""
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
-        """The bytes from `start` up to, not including, `stop`, as in a slice; raises `MissingObject`."""
+        """Return the bytes from `start` up to, not including, `stop`; raises `MissingObject`."""
 
     def local(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """A file with the object's bytes, to be read only, while the context lasts; raises `MissingObject`."""
+        """Yield a file with the object's bytes, to be read only; raises `MissingObject`."""
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; those that are gone already are no error."""
+        """Delete objects; those that do not exist are ignored."""
 
     def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        """Every key that begins with `prefix`, in order."""
+        """Yield all keys that begin with `prefix`, in order."""
 
     async def sign_get(
         self, key: str, file_name: str, content_type: str, lifetime: timedelta
     ) -> SignedRequest:
-        """A download of the object as an attachment with that name and type."""
+        """Return a request that downloads the object as an attachment of that name and type."""
 
     async def sign_put(
         self, key: str, upload: DeclaredUpload, lifetime: timedelta
     ) -> SignedRequest:
-        """An upload of exactly the declared bytes: other lengths, types and checksums are refused by the store.
+        """Return a request that uploads exactly the declared bytes.
 
-        It succeeds once. Whoever holds the URL cannot change the object after somebody has looked at it.
+        The store refuses other lengths, types and checksums, and a second upload: once the object
+        exists, the holder of the URL cannot replace it.
         """
 
     async def begin_parts(self, key: str, content_type: str) -> str:
-        """Start a multipart upload; its id."""
+        """Start a multipart upload and return its id."""
 
     async def sign_part(
         self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
     ) -> SignedRequest:
-        """An upload of one part, of exactly `size` bytes; sent again it replaces the part."""
+        """Return a request that uploads or replaces one part, of exactly `size` bytes."""
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        """The parts that have arrived, by number."""
+        """Return the parts that have arrived, ordered by number."""
 
     async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-        """Make one object of the parts; raises `IncompleteUpload` when one is not there as described.
+        """Assemble the parts into one object; raises `IncompleteUpload` if one does not match.
 
-        The upload is gone afterwards, so a second call raises it too: look at `info` before repeating one.
+        This ends the upload, so a second call raises as well: check `info` before retrying.
         """
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
-        """Forget a multipart upload and its parts; one that is gone already is no error."""
+        """Delete a multipart upload and its parts; an unknown upload is ignored."""
 
     async def sweep(self) -> None:
-        """Remove what is left of objects that were on their way when a process was killed, a day ago or earlier."""
+        """Delete partial objects that a killed process left behind at least a day ago."""
 
     async def close(self) -> None:
-        """Give back threads and connections."""
+        """Release threads and connections."""
 
 
 class MissingObject(Exception):
-    """The store has no object under that key."""
+    """Raised when the store has no object with that key."""
 
 
 class BadKey(MissingObject):
-    """No object can have that key."""
+    """Raised for a key that no object can have."""
 
 
 class IncompleteUpload(Exception):
-    """A part of the upload is not there as described."""
+    """Raised when a part is missing or differs from its description."""
 
 
 def expires_after(lifetime: timedelta) -> datetime:
-    """When a URL expires that is signed now: UTC, in whole seconds, as signatures count."""
+    """Return when a URL signed now expires: UTC, in whole seconds as signatures have them."""
     return (datetime.now(UTC) + lifetime).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""Objects as files under one directory, reached through signed URLs that the gateway serves itself."""
+"""Object store on the local disk, whose signed URLs are served by the gateway itself."""
 
 import asyncio
 import os
@@ -22,16 +22,21 @@ from gateway.stores.incoming import IncomingFile, remove_abandoned
 from gateway.stores.keys import new_key, object_path, parts_directory, validate_object_key
 from gateway.stores.signing import sign_query, verify_query
 
-_BLOCK = 1 << 20  # bytes that go to a thread at once
+_BLOCK_BYTES = 1 << 20
+"""Bytes that are written in one call in a thread."""
 
 
 class DiskStore:
-    """The store that needs nothing: clients reach the gateway at `public_url`, `secret` signs what they may do."""
+    """A store that needs no other service.
+
+    Objects are files under `root`. URLs point to the gateway at `public_url` and are signed with
+    `secret`; gateway/http/objects.py serves them through `claims`, `find` and the `accept` methods.
+    """
 
     def __init__(self, root: Path, *, public_url: str, secret: bytes, part_size: int) -> None:
-        self._content, self._incoming, self._uploads = (
-            root / each for each in ("content", "incoming", "uploads")
-        )
+        self._content = root / "content"
+        self._incoming = root / "incoming"
+        self._uploads = root / "uploads"
         for directory in (self._content, self._incoming, self._uploads):
             directory.mkdir(parents=True, exist_ok=True)
         self._url = public_url.rstrip("/") + "/objects"
@@ -43,10 +48,26 @@ class DiskStore:
         return self._part_size
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
-        await asyncio.to_thread(self._put, object_path(self._content, key), data)
+        path = object_path(self._content, key)
+
+        def write() -> None:
+            with closing(IncomingFile(self._incoming)) as incoming:
+                incoming.write(data)
+                path.parent.mkdir(exist_ok=True)
+                incoming.replace(path)
+
+        await asyncio.to_thread(write)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
-        await asyncio.to_thread(self._put_file, object_path(self._content, key), path)
+        target = object_path(self._content, key)
+
+        def copy() -> None:
+            with closing(IncomingFile(self._incoming)) as incoming, path.open("rb") as file:
+                shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
+                target.parent.mkdir(exist_ok=True)
+                incoming.replace(target)
+
+        await asyncio.to_thread(copy)
 
     async def info(self, key: str) -> ObjectInfo | None:
         try:
@@ -56,7 +77,7 @@ class DiskStore:
         return ObjectInfo(key, status.st_size)
 
     async def find(self, key: str) -> tuple[Path, os.stat_result]:
-        """The object's file and what the file system says of it; raises `MissingObject`."""
+        """Return the path and the status of an object's file; raises `MissingObject`."""
         path = object_path(self._content, key)
         try:
             return path, await asyncio.to_thread(path.stat)
@@ -66,7 +87,13 @@ class DiskStore:
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
         path, status = await self.find(key)
         end = status.st_size if stop is None else min(stop, status.st_size)
-        return await asyncio.to_thread(_slice, path, start, max(end - start, 0))
+
+        def read() -> bytes:
+            with path.open("rb") as file:
+                file.seek(start)
+                return file.read(max(end - start, 0))
+
+        return await asyncio.to_thread(read)
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
@@ -74,10 +101,16 @@ class DiskStore:
         yield path
 
     async def delete(self, keys: Sequence[str]) -> None:
-        await asyncio.to_thread(_remove, [object_path(self._content, key) for key in keys])
+        paths = [object_path(self._content, key) for key in keys]
+
+        def unlink() -> None:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(unlink)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        # A key lies in the directory of its first two characters, so directories in order hold keys in order.
+        # Directories are named by the first two characters of keys, so this order is that of keys.
         for directory in await asyncio.to_thread(_names, self._content, prefix[:2]):
             for key in await asyncio.to_thread(_names, self._content / directory, prefix):
                 yield key
@@ -112,11 +145,26 @@ class DiskStore:
         return self._sign("PUT", key, claims, lifetime)
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        return await asyncio.to_thread(_parts, parts_directory(self._uploads, key, upload_id))
+        return await asyncio.to_thread(
+            _stored_parts, parts_directory(self._uploads, key, upload_id)
+        )
 
     async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         directory = parts_directory(self._uploads, key, upload_id)
-        await asyncio.to_thread(self._assemble, directory, object_path(self._content, key), parts)
+        target = object_path(self._content, key)
+
+        def assemble() -> None:
+            if not parts or not set(parts) <= set(_stored_parts(directory)):
+                raise IncompleteUpload("a part is missing or differs from its description")
+            with closing(IncomingFile(self._incoming)) as incoming:
+                for part in sorted(parts, key=lambda part: part.number):
+                    with (directory / f"{part.number:05}").open("rb") as file:
+                        shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
+                target.parent.mkdir(exist_ok=True)
+                incoming.replace(target)
+            shutil.rmtree(directory, ignore_errors=True)
+
+        await asyncio.to_thread(assemble)
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
         await asyncio.to_thread(
@@ -130,13 +178,13 @@ class DiskStore:
         pass
 
     def claims(self, method: str, key: str, query: str) -> Mapping[str, str]:
-        """What a signed URL allows; raises `BadSignature`."""
+        """Return the claims of a signed URL; raises `BadSignature`."""
         return verify_query(self._secret, method, key, query, datetime.now(UTC))
 
     async def accept(
         self, key: str, body: AsyncIterable[bytes], size: int, sha256: str | None
     ) -> None:
-        """Store a new object as it arrives; raises `WrongBytes`, `AlreadyStored`."""
+        """Store a new object as it arrives; raises `UploadMismatch` or `AlreadyStored`."""
         path = object_path(self._content, key)
         async with self._receiving(body, sha256) as incoming:
             incoming.check(size)
@@ -146,24 +194,30 @@ class DiskStore:
     async def accept_part(
         self, key: str, upload_id: str, number: int, body: AsyncIterable[bytes], size: int
     ) -> UploadedPart:
-        """Store a part as it arrives, in place of the one before; raises `WrongBytes`, `MissingObject`."""
+        """Store or replace a part as it arrives; raises `UploadMismatch` or `MissingObject`."""
         path = parts_directory(self._uploads, key, upload_id) / f"{number:05}"
         async with self._receiving(body) as incoming:
             incoming.check(size)
             try:
                 await asyncio.to_thread(incoming.replace, path)
             except FileNotFoundError:
-                raise MissingObject("there is no such upload") from None
-        return await asyncio.to_thread(_part, path)
+                raise MissingObject("no such upload") from None
+        return await asyncio.to_thread(_stored_part, path)
 
     @asynccontextmanager
     async def _receiving(
         self, body: AsyncIterable[bytes], sha256: str | None = None
     ) -> AsyncIterator[IncomingFile]:
+        """Yield the received body as a file, written in blocks, each in a thread."""
         incoming = await asyncio.to_thread(IncomingFile, self._incoming, sha256)
         try:
-            async for block in _blocks(body):
-                await asyncio.to_thread(incoming.write, block)
+            block = bytearray()
+            async for chunk in body:
+                block += chunk
+                if len(block) >= _BLOCK_BYTES:
+                    await asyncio.to_thread(incoming.write, block)
+                    block = bytearray()
+            await asyncio.to_thread(incoming.write, block)
             yield incoming
         finally:
             await asyncio.to_thread(incoming.close)
@@ -180,65 +234,20 @@ class DiskStore:
         query = sign_query(self._secret, method, validate_object_key(key), expires_at, claims)
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
 
-    def _put(self, path: Path, data: bytes) -> None:
-        with closing(IncomingFile(self._incoming)) as incoming:
-            incoming.write(data)
-            path.parent.mkdir(exist_ok=True)
-            incoming.replace(path)
-
-    def _put_file(self, target: Path, path: Path) -> None:
-        with closing(IncomingFile(self._incoming)) as incoming, path.open("rb") as file:
-            shutil.copyfileobj(file, incoming, _BLOCK)
-            target.parent.mkdir(exist_ok=True)
-            incoming.replace(target)
-
-    def _assemble(self, directory: Path, target: Path, parts: Sequence[UploadedPart]) -> None:
-        if not parts or not set(parts) <= set(_parts(directory)):
-            raise IncompleteUpload("a part is not there as described")
-        with closing(IncomingFile(self._incoming)) as incoming:
-            for part in sorted(parts, key=lambda each: each.number):
-                with (directory / f"{part.number:05}").open("rb") as file:
-                    shutil.copyfileobj(file, incoming, _BLOCK)
-            target.parent.mkdir(exist_ok=True)
-            incoming.replace(target)
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-async def _blocks(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in larger pieces, so that fewer of them go to a thread."""
-    block = bytearray()
-    async for piece in body:
-        block += piece
-        if len(block) >= _BLOCK:
-            yield bytes(block)
-            block.clear()
-    yield bytes(block)
-
-
-def _slice(path: Path, start: int, size: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(size)
-
-
-def _remove(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-
 
 def _names(directory: Path, prefix: str) -> list[str]:
     return sorted(name for name in os.listdir(directory) if name.startswith(prefix))
 
 
-def _parts(directory: Path) -> list[UploadedPart]:
+def _stored_parts(directory: Path) -> list[UploadedPart]:
     try:
-        return [_part(path) for path in sorted(directory.iterdir())]
+        return [_stored_part(path) for path in sorted(directory.iterdir())]
     except FileNotFoundError:
         return []
 
 
-def _part(path: Path) -> UploadedPart:
-    """The part with a tag that changes whenever its file does."""
+def _stored_part(path: Path) -> UploadedPart:
+    """Return the part, with an ETag that changes whenever its file does."""
     status = path.stat()
     return UploadedPart(
         int(path.name),

@@ -1,4 +1,7 @@
-"""A file on its way into the disk store: nobody sees it before it is whole and safe, and it vanishes if it never is."""
+"""Files being written to the disk store: invisible until complete and synced to disk.
+
+An incomplete file is removed when it is closed or, after a crash, by `remove_abandoned`.
+"""
 
 import hashlib
 import os
@@ -7,19 +10,22 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-_ABANDONED = 24 * 3600  # seconds
+_ABANDONED_SECONDS = 24 * 3600
 
 
 class UploadMismatch(Exception):
-    """What arrived is not what was declared; the message says in what."""
+    """Raised when the received bytes differ from those that were declared."""
 
 
 class AlreadyStored(Exception):
-    """There is an object under that key, and it stays."""
+    """Raised when an object with that key exists; it stays unchanged."""
 
 
 class IncomingFile:
-    """Bytes gathered in `directory`, to be kept in the same file system; hashed only when somebody will ask."""
+    """A temporary file in `directory`, which must be on the file system of its target.
+
+    The bytes are hashed only if `sha256`, the expected checksum in hex digits, is given.
+    """
 
     def __init__(self, directory: Path, sha256: str | None = None) -> None:
         self._path = directory / secrets.token_hex(16)
@@ -28,36 +34,36 @@ class IncomingFile:
         self._sha256 = sha256
         self._hash = hashlib.sha256()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         self._file.write(data)
         self._size += len(data)
         if self._sha256 is not None:
             self._hash.update(data)
 
     def check(self, size: int) -> None:
-        """Raise `UploadMismatch` unless these are the declared bytes."""
+        """Raise `UploadMismatch` unless the bytes have this size and the expected checksum."""
         if self._size != size:
-            raise UploadMismatch(f"{self._size} bytes arrived where {size} were declared")
+            raise UploadMismatch(f"Received {self._size} bytes, expected {size}.")
         if self._sha256 is not None and self._hash.hexdigest() != self._sha256:
-            raise UploadMismatch("the bytes do not have the SHA-256 that was declared")
+            raise UploadMismatch("The SHA-256 checksum of the received bytes does not match.")
 
     def replace(self, target: Path) -> None:
-        """Take the target's place."""
+        """Move the file to the target, replacing what is there."""
         self._flush()
         self._path.replace(target)
         _sync(target.parent)
 
     def create(self, target: Path) -> None:
-        """Become the target, which must not be there yet: raises `AlreadyStored`."""
+        """Move the file to the target; raises `AlreadyStored` if that exists."""
         self._flush()
         try:
             os.link(self._path, target)
         except FileExistsError:
-            raise AlreadyStored("there is an object under this key already") from None
+            raise AlreadyStored("An object with this key exists already.") from None
         _sync(target.parent)
 
     def close(self) -> None:
-        """Forget what was not kept."""
+        """Close the file, and delete it unless it was moved."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
@@ -67,10 +73,10 @@ class IncomingFile:
 
 
 def remove_abandoned(directory: Path) -> None:
-    """Remove files that a process left behind when it was killed."""
+    """Delete files that a killed process left behind."""
     for path in directory.iterdir():
-        with suppress(FileNotFoundError):  # others come and go meanwhile
-            if path.stat().st_mtime < time.time() - _ABANDONED:
+        with suppress(FileNotFoundError):  # another process may remove it first
+            if path.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
                 path.unlink()
 
 

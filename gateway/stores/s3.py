@@ -1,4 +1,7 @@
-"""Objects in any S3, reached through presigned URLs; boto3 blocks, so every call of it runs in the store's threads."""
+"""Object store in one bucket of any S3, with presigned URLs.
+
+boto3 blocks, so all its calls run in threads of the store.
+"""
 
 import asyncio
 import base64
@@ -32,30 +35,30 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedMultipartUploadTypeDef
 
-Given = ParamSpec("Given")
-Answer = TypeVar("Answer")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _THREADS = 16
-_DELETED_AT_ONCE = 1000  # S3 takes no more
+_MAX_KEYS_PER_DELETE = 1000  # limit of S3
 _CONFIG = Config(
-    signature_version="s3v4",  # without this and an endpoint of one's own, URLs are signed in the old way
+    signature_version="s3v4",  # else URLs of custom endpoints are signed with version 2
     s3={"addressing_style": "path"},
     max_pool_connections=_THREADS,
     connect_timeout=10,
     retries={"mode": "standard"},
-    request_checksum_calculation="when_required",  # many servers that are not Amazon's know no other checksums
+    request_checksum_calculation="when_required",  # many other servers lack the newer checksums
     response_checksum_validation="when_required",
 )
 
 _ONE_THREAD = TransferConfig(use_threads=False)
 
 
-class DeletionRefused(Exception):
-    """The store would not delete an object."""
+class DeletionFailed(Exception):
+    """Raised when the store reports that it did not delete an object."""
 
 
 class S3Store:
-    """One bucket, or what lies at one prefix of it; without keys boto3 looks for credentials in its own places."""
+    """The objects under one prefix of a bucket; without keys, boto3 looks for the server's own."""
 
     def __init__(
         self,
@@ -118,27 +121,36 @@ class S3Store:
             if stop is not None and stop <= start:
                 await self._run(partial(self._client.head_object, **self._at(key)))
                 return b""
-            return await self._run(
-                self._read, key, f"bytes={start}-{'' if stop is None else stop - 1}"
-            )
+            return await self._run(self._read_range, key, start, stop)
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
-        copying = asyncio.ensure_future(self._run(self._copy, key))
+        def discard(download: "asyncio.Future[IO[bytes]]") -> None:
+            if download.exception() is None:
+                download.result().close()
+
+        download = asyncio.ensure_future(self._run(self._download, key))
         try:
-            file = await asyncio.shield(copying)
+            file = await asyncio.shield(download)
         except asyncio.CancelledError:
-            copying.add_done_callback(_discard)  # a thread cannot be stopped
+            download.add_done_callback(discard)  # a thread cannot be stopped
             raise
         try:
             yield Path(file.name)
         finally:
-            await asyncio.shield(self._run(file.close))  # or a cancellation would leave it open
+            await asyncio.shield(self._run(file.close))  # closed even if this task is cancelled
 
     async def delete(self, keys: Sequence[str]) -> None:
         names = [self._name(key) for key in keys]
-        for first in range(0, len(names), _DELETED_AT_ONCE):
-            await self._run(self._delete, names[first : first + _DELETED_AT_ONCE])
+        for first in range(0, len(names), _MAX_KEYS_PER_DELETE):
+            batch = names[first : first + _MAX_KEYS_PER_DELETE]
+            call = partial(
+                self._client.delete_objects,
+                Bucket=self._bucket,
+                Delete={"Objects": [{"Key": name} for name in batch], "Quiet": True},
+            )
+            if errors := (await self._run(call)).get("Errors"):
+                raise DeletionFailed(errors[0].get("Code"), errors[0].get("Key"))
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -146,19 +158,18 @@ class S3Store:
         )
         remaining = iter(pages)
         while (page := await self._run(next, remaining, None)) is not None:
-            for each in page.get("Contents", []):
-                yield each["Key"].removeprefix(self._prefix)
+            for entry in page.get("Contents", []):
+                yield entry["Key"].removeprefix(self._prefix)
 
     async def sign_get(
         self, key: str, file_name: str, content_type: str, lifetime: timedelta
     ) -> SignedRequest:
-        answer = {
+        parameters = {
+            **self._at(key),
             "ResponseContentDisposition": attachment_header(file_name),
             "ResponseContentType": safe_media_type(content_type),
         }
-        return await self._run(
-            self._sign, "get_object", "GET", {**self._at(key), **answer}, lifetime
-        )
+        return await self._run(self._sign, "get_object", "GET", parameters, lifetime)
 
     async def sign_put(
         self, key: str, upload: DeclaredUpload, lifetime: timedelta
@@ -191,15 +202,15 @@ class S3Store:
         )
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        return await self._run(self._parts, key, upload_id)
+        return await self._run(self._stored_parts, key, upload_id)
 
     async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-        # Not every server looks at what it is told, so what lies there is compared first.
+        # Not every server validates the list, so it is compared with the stored parts first.
         if not parts or not set(parts) <= set(await self.parts(key, upload_id)):
-            raise IncompleteUpload("a part is not there as described")
-        ordered = sorted(parts, key=lambda each: each.number)
+            raise IncompleteUpload("a part is missing or differs from its description")
+        ordered = sorted(parts, key=lambda part: part.number)
         described: CompletedMultipartUploadTypeDef = {
-            "Parts": [{"PartNumber": each.number, "ETag": each.etag} for each in ordered]
+            "Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in ordered]
         }
         complete = partial(self._client.complete_multipart_upload, MultipartUpload=described)
         try:
@@ -219,7 +230,7 @@ class S3Store:
                 raise
 
     async def sweep(self) -> None:
-        pass  # the server keeps nothing that is not whole
+        pass  # S3 has no partial objects
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
@@ -231,14 +242,13 @@ class S3Store:
     def _at(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": self._name(key)}
 
-    async def _run(
-        self, call: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs
-    ) -> Answer:
+    async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
 
-    def _copy(self, key: str) -> IO[bytes]:
-        file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115  # closed by who uses it
+    def _download(self, key: str) -> IO[bytes]:
+        """Return a temporary copy of an object, which the caller closes."""
+        file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115
         try:
             with _missing(key):
                 self._client.download_fileobj(**self._at(key), Fileobj=file, Config=_ONE_THREAD)
@@ -248,41 +258,34 @@ class S3Store:
             raise
         return file
 
-    def _read(self, key: str, span: str) -> bytes:
+    def _read_range(self, key: str, start: int, stop: int | None) -> bytes:
+        """Return the bytes of a range, which are none if it begins after the end."""
+        header = f"bytes={start}-{'' if stop is None else stop - 1}"
         try:
-            with self._client.get_object(**self._at(key), Range=span)["Body"] as body:
+            with self._client.get_object(**self._at(key), Range=header)["Body"] as body:
                 return body.read()
         except ClientError as error:
             if _code(error) == "InvalidRange":
                 return b""
             raise
 
-    def _delete(self, names: Sequence[str]) -> None:
-        answer = self._client.delete_objects(
-            Bucket=self._bucket,
-            Delete={"Objects": [{"Key": name} for name in names], "Quiet": True},
-        )
-        if errors := answer.get("Errors"):
-            raise DeletionRefused(errors[0].get("Code"), errors[0].get("Key"))
-
-    def _parts(self, key: str, upload_id: str) -> list[UploadedPart]:
+    def _stored_parts(self, key: str, upload_id: str) -> list[UploadedPart]:
+        """Return the parts of an upload, which are none if it is unknown."""
         pages = self._client.get_paginator("list_parts").paginate(
             **self._at(key), UploadId=upload_id
         )
         try:
-            found = [each for page in pages for each in page.get("Parts", [])]
+            entries = [entry for page in pages for entry in page.get("Parts", [])]
         except ClientError as error:
             if _code(error) == "NoSuchUpload":
                 return []
             raise
-        # SeaweedFS goes on listing a part that was sent again, beside the newer one.
-        newest = {
-            each["PartNumber"]: each
-            for each in sorted(found, key=lambda each: each["LastModified"])
-        }
+        # SeaweedFS still lists a part that was replaced, next to the newer one.
+        entries.sort(key=lambda entry: entry["LastModified"])
+        newest = {entry["PartNumber"]: entry for entry in entries}
         return [
-            UploadedPart(number, newest[number]["Size"], newest[number]["ETag"])
-            for number in sorted(newest)
+            UploadedPart(number, entry["Size"], entry["ETag"])
+            for number, entry in sorted(newest.items())
         ]
 
     def _sign(
@@ -293,19 +296,15 @@ class S3Store:
         lifetime: timedelta,
         headers: dict[str, str] | None = None,
     ) -> SignedRequest:
-        expires_at = expires_after(lifetime)  # before signing, so that nobody is promised too much
+        expires_at = expires_after(lifetime)  # before signing, so as never to promise too much
         seconds = int(lifetime.total_seconds())
         url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
         return SignedRequest(url, method, expires_at, headers or {})
 
 
-def _discard(copying: "asyncio.Future[IO[bytes]]") -> None:
-    if copying.exception() is None:
-        copying.result().close()
-
-
 @contextmanager
 def _missing(key: str) -> Iterator[None]:
+    """Raise `MissingObject` where boto3 raises that the object does not exist."""
     try:
         yield
     except ClientError as error:

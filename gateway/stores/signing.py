@@ -1,45 +1,46 @@
-"""Signed query strings: what the holder of a URL may do, until when, sealed with HMAC-SHA256."""
+"""Signed query strings: what a URL allows and until when, authenticated with HMAC-SHA256."""
 
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import parse_qsl, quote
 
-_MARK = "&signature="
+_SEPARATOR = "&signature="
 
 
 class BadSignature(Exception):
-    """The URL was not signed by us for this, or not for this moment."""
+    """Raised when the signature does not match the request, or has expired."""
 
 
 def sign_query(
     secret: bytes, method: str, key: str, expires_at: datetime, claims: Mapping[str, str]
 ) -> str:
-    """The query string of a URL that allows `method` on `key` within the claims, until `expires_at` (whole seconds)."""
-    told = [
-        f"{name}={quote(value, safe='')}" for name, value in claims.items()
-    ]  # the names are plain words
-    query = "&".join([f"expires={int(expires_at.timestamp())}", *told])
-    return query + _MARK + _signature(secret, method, key, query).decode()
+    """Return the query string of a URL that allows `method` on `key`, as the claims restrict it.
+
+    The names of claims must be plain words. `expires_at` counts in whole seconds.
+    """
+    parameters = [f"{name}={quote(value, safe='')}" for name, value in claims.items()]
+    query = "&".join([f"expires={int(expires_at.timestamp())}", *parameters])
+    return query + _SEPARATOR + _signature(secret, method, key, query).decode()
 
 
 def verify_query(secret: bytes, method: str, key: str, query: str, now: datetime) -> dict[str, str]:
-    """The claims of a signed query string; raises `BadSignature`.
+    """Return the claims of a signed query string; raises `BadSignature`.
 
-    The signature covers the very text of the query, so there is no second way to write the same thing.
+    The signature covers the text of the query, so each query has exactly one valid spelling.
     """
-    signed, _, signature = query.rpartition(_MARK)
+    signed, _, signature = query.rpartition(_SEPARATOR)
     if not hmac.compare_digest(_signature(secret, method, key, signed), _bytes(signature)):
-        raise BadSignature("the signature does not match")
+        raise BadSignature("The signature does not match.")
     claims = dict(parse_qsl(signed, keep_blank_values=True))
     if now.timestamp() >= int(claims.pop("expires")):
-        raise BadSignature("the URL has expired")
+        raise BadSignature("The URL has expired.")
     return claims
 
 
 def _signature(secret: bytes, method: str, key: str, query: str) -> bytes:
-    # The first line keeps this apart from all else that the secret is used for. No query has a line break in it,
-    # so the message can be taken apart in one way only.
+    # The first line separates this from other uses of the secret. A query has no line breaks, so
+    # no two requests have the same message.
     message = "\n".join(("storegraph object url 1", method, key, query))
     return hmac.digest(secret, _bytes(message), "sha256").hex().encode()
 

@@ -1,136 +1,129 @@
-"""What a client says of a store of his, checked field by field."""
+"""Validation of a cloud account given by a client: settings, locations and credentials.
+
+What each kind of cloud takes is declared by its provider in gateway/clouds/.
+"""
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 from gateway.clouds.base import CloudAccount, ObjectLocation
+from gateway.clouds.provider import CloudProvider
+from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import object_url, parse_object_url
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.fetching.errors import FetchError, no_public_address_error
 from gateway.fetching.rules import FetchRules, host_of, parse_ip_address, port_of
-from gateway.kinds.enums import StorageLocationName as Kind
+from gateway.kinds.enums import StorageLocationName
 from resolvers.inputs.integrations import CloudCredentialsInput
 
+ACCOUNT_FIELDS = ("endpoint", "region", "account")
+"""Fields of an integration, besides locations and credentials, that a provider may take."""
 MAX_LOCATIONS = 100
-MAX_CREDENTIAL = 4096
-_REGION = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
-_ACCOUNT = re.compile(r"[a-z0-9]{3,24}", re.ASCII)
-_KEYS = ("access_key_id", "secret_access_key")
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Which fields a kind of cloud must have, and which it may have beside them."""
-
-    needed: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
-    credentials: tuple[str, ...] = _KEYS
-    optional_credentials: tuple[str, ...] = ("session_token",)
-    takes_server_credentials: bool = False
-
-
-CLOUDS = {
-    Kind.S3: Endpoints(allowed=frozenset({"region"}), takes_server_credentials=True),
-    Kind.S3_COMPATIBLE: Endpoints(
-        frozenset({"endpoint"}), frozenset({"region"}), takes_server_credentials=True
-    ),
-    Kind.OPEN_TELEKOM: Endpoints(frozenset({"endpoint"}), frozenset({"region"})),
-    Kind.GCP: Endpoints(allowed=frozenset({"endpoint", "region"}), optional_credentials=()),
-    Kind.AZURE: Endpoints(frozenset({"account"}), frozenset({"endpoint"}), ("account_key",), ()),
-}
+MAX_CREDENTIAL_LENGTH = 4096
 
 
 def validate_account(
-    rules: FetchRules, kind: Kind, given: dict[str, Any], locations: Sequence[str]
+    rules: FetchRules,
+    kind: StorageLocationName,
+    values: Mapping[str, str | None],
+    locations: Sequence[str],
 ) -> CloudAccount:
-    """The account with these fields, without credentials; raises `BAD_USER_INPUT` at the one at fault."""
-    if kind not in CLOUDS:
-        raise bad_input(f"An integration is with one of {', '.join(CLOUDS)}.", "kind")
-    for name in ("endpoint", "region", "account"):
-        if given[name] is None and name in CLOUDS[kind].needed:
-            raise bad_input(f"A store of the kind {kind} needs it.", name)
-        if given[name] is not None and name not in CLOUDS[kind].needed | CLOUDS[kind].allowed:
-            raise bad_input(f"A store of the kind {kind} has none.", name)
-    for name, form in (("region", _REGION), ("account", _ACCOUNT)):
-        if given[name] is not None and not form.fullmatch(given[name]):
-            raise bad_input(f"This is no {name}.", name)
-    endpoint = (
-        None if given["endpoint"] is None else _checked_endpoint(rules, kind, given["endpoint"])
-    )
-    account = CloudAccount(kind, endpoint, given["region"], given["account"])
-    return CloudAccount(
-        kind, endpoint, given["region"], given["account"], tuple(_roots(account, locations))
-    )
+    """Return the account with these `ACCOUNT_FIELDS` and locations, without credentials.
+
+    Raises `BAD_USER_INPUT` at the first field that is missing, not taken by the kind, or invalid.
+    """
+    if kind not in PROVIDERS:
+        raise bad_input(f"Expected one of {', '.join(PROVIDERS)}.", "kind")
+    provider = PROVIDERS[kind]
+    fields = {field.name: field for field in provider.fields}
+    for name in ACCOUNT_FIELDS:
+        value, field = values[name], fields.get(name)
+        if value is None:
+            if field and field.is_required:
+                raise bad_input(f"Required for integrations of kind {kind}.", name)
+        elif field is None:
+            raise bad_input(f"Integrations of kind {kind} do not take this field.", name)
+        elif field.pattern and not field.pattern.fullmatch(value):
+            raise bad_input(f"Expected {field.expected}.", name)
+    endpoint = values["endpoint"]
+    if endpoint is not None:
+        endpoint = _validate_endpoint(rules, provider, endpoint)
+    account = CloudAccount(kind, endpoint, values["region"], values["account"])
+    if not 1 <= len(locations) <= MAX_LOCATIONS:
+        raise bad_input(f"Expected 1 to {MAX_LOCATIONS} locations.", "locations")
+    roots = []
+    for index, url in enumerate(locations):
+        try:
+            location = parse_object_url(account, url)
+        except ValueError as error:
+            raise bad_input(str(error), "locations", index) from None
+        key = location.key.rstrip("/")
+        roots.append(ObjectLocation(location.bucket, f"{key}/" if key else ""))
+    return replace(account, roots=tuple(roots))
 
 
-def validate_credentials(kind: Kind, input: CloudCredentialsInput | None) -> dict[str, str]:
-    """The credentials that this kind of cloud needs, and no others."""
-    given = (
-        {name: value for name, value in asdict(input).items() if value is not None} if input else {}
-    )
-    form = CLOUDS[kind]
-    needed, allowed = set(form.credentials), {*form.credentials, *form.optional_credentials}
-    if not needed <= given.keys() <= allowed:
-        raise bad_input(
-            f"A store of the kind {kind} needs {_named(needed)} and no others.", "credentials"
-        )
-    for value in given.values():
-        if not (value.isascii() and value.isprintable() and 1 <= len(value) <= MAX_CREDENTIAL):
+def validate_credentials(
+    kind: StorageLocationName, input: CloudCredentialsInput | None
+) -> dict[str, str]:
+    """Return the credentials of the input, which must be those that the kind of cloud takes."""
+    values = asdict(input) if input else {}
+    credentials = {name: value for name, value in values.items() if value is not None}
+    required = PROVIDERS[kind].required_credentials
+    optional = PROVIDERS[kind].optional_credentials
+    if not required <= credentials.keys() <= required | optional:
+        expected = " and ".join(sorted(map(_camel_case, required)))
+        if optional:
+            expected += f", and optionally {', '.join(sorted(map(_camel_case, optional)))}"
+        raise bad_input(f"Integrations of kind {kind} take {expected}.", "credentials")
+    for value in credentials.values():
+        is_printable = value.isascii() and value.isprintable()
+        if not (is_printable and 1 <= len(value) <= MAX_CREDENTIAL_LENGTH):
             raise bad_input(
-                f"A credential has 1 to {MAX_CREDENTIAL:,} characters of plain ASCII.",
+                f"Expected 1 to {MAX_CREDENTIAL_LENGTH:,} printable ASCII characters.",
                 "credentials",
             )
-    return given
+    return credentials
 
 
-def check_server_credentials(kind: Kind, are_shared: bool) -> None:
-    """Whether an integration may go out with the server's own credentials."""
-    if not CLOUDS[kind].takes_server_credentials:
-        raise bad_input("The server has no credentials for such a store.", "useServerCredentials")
+def check_server_credentials(kind: StorageLocationName, are_shared: bool) -> None:
+    """Raise a `DomainError` unless an integration may use the server's own credentials."""
+    if not PROVIDERS[kind].accepts_server_credentials:
+        raise bad_input(
+            f"Integrations of kind {kind} cannot use the server's credentials.",
+            "useServerCredentials",
+        )
     if not are_shared:
-        said = "The site does not let integrations use the server's credentials: see STOREGRAPH_SHARE_CREDENTIALS."
-        raise DomainError(ErrorCode.FORBIDDEN, said, ("useServerCredentials",))
+        message = (
+            "This site does not allow integrations to use the server's credentials; see "
+            "STOREGRAPH_SHARE_CREDENTIALS."
+        )
+        raise DomainError(ErrorCode.FORBIDDEN, message, ("useServerCredentials",))
 
 
-def _checked_endpoint(rules: FetchRules, kind: Kind, endpoint: str) -> str:
+def location_urls(account: CloudAccount) -> list[str]:
+    """Return the account's roots as they are stored."""
+    return [object_url(account, root) for root in account.roots]
+
+
+def _validate_endpoint(rules: FetchRules, provider: CloudProvider, endpoint: str) -> str:
+    """Return the endpoint without a final slash.
+
+    Its address is checked here only if it is one; a name is checked at each request, because
+    what it resolves to may change.
+    """
     try:
         url = rules.check_url(endpoint)
-        address = parse_ip_address(
-            host_of(url)
-        )  # where a name leads is seen whenever it is asked for
+        address = parse_ip_address(host_of(url))
         if address and not rules.allow(host_of(url), port_of(url), address):
             raise no_public_address_error()
     except FetchError as error:
         raise bad_input(error.message, "endpoint") from None
-    if url.query or url.fragment or (url.path != "/" and kind is not Kind.AZURE):
-        raise bad_input(
-            "An endpoint is a scheme and a host, with a port perhaps, and no more.", "endpoint"
-        )
+    has_path = url.path != "/" and not provider.endpoint_has_path
+    if url.query or url.fragment or has_path:
+        raise bad_input("Expected only a scheme, a host and an optional port.", "endpoint")
     return endpoint.rstrip("/")
 
 
-def _roots(account: CloudAccount, locations: Sequence[str]) -> list[ObjectLocation]:
-    if not 1 <= len(locations) <= MAX_LOCATIONS:
-        raise bad_input(f"There are 1 to {MAX_LOCATIONS} locations.", "locations")
-    roots = []
-    for place, location in enumerate(locations):
-        try:
-            found = parse_object_url(account, location)
-        except ValueError as error:
-            raise bad_input(str(error), "locations", place) from None
-        key = found.key.rstrip("/")
-        roots.append(ObjectLocation(found.bucket, f"{key}/" if key else ""))
-    return roots
-
-
-def locations_of(account: CloudAccount) -> list[str]:
-    """The account's roots in the form in which they are kept."""
-    return [object_url(account, root) for root in account.roots]
-
-
-def _named(names: set[str]) -> str:
-    return " and ".join(
-        sorted(re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in names)
-    )
+def _camel_case(name: str) -> str:
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)

@@ -1,9 +1,7 @@
-"""How cloud integrations are made, changed, tried and removed."""
+"""Mutations that create, update, verify and delete cloud integrations."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +28,9 @@ from resolvers.inputs.integrations import (
     VerifyCloudIntegrationInput,
 )
 from resolvers.mutations.cloud_accounts import (
+    ACCOUNT_FIELDS,
     check_server_credentials,
-    locations_of,
+    location_urls,
     validate_account,
     validate_credentials,
 )
@@ -39,7 +38,6 @@ from resolvers.outcomes import Outcome
 from resolvers.permissions import requires
 
 _SITE_ADMIN = "ADMIN of the site"
-_FIELDS = ("endpoint", "region", "account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,11 @@ class CreateCloudIntegrationOutcome(Outcome):
 async def create_cloud_integration(
     context: Context, input: CreateCloudIntegrationInput
 ) -> CreateCloudIntegrationOutcome:
-    """Make an integration with a store, once its locations can be listed; its maker is its ADMIN."""
+    """Create an integration after listing its locations; the viewer becomes its ADMIN."""
     title = validate_name(input.title, "title")
-    account = _account(
-        context, input.kind, {name: getattr(input, name) for name in _FIELDS}, input.locations
-    )
+    settings = {name: getattr(input, name) for name in ACCOUNT_FIELDS}
+    rules = context.services.fetch_rules
+    account = validate_account(rules, input.kind, settings, input.locations)
     account = replace(account, credentials=_credentials(context, account.kind, input))
     row = CloudIntegrationRecord(
         title=title,
@@ -66,22 +64,20 @@ async def create_cloud_integration(
         endpoint=account.endpoint,
         region=account.region,
         account=account.account,
-        locations=locations_of(account),
+        locations=location_urls(account),
         uses_server_credentials=account.credentials is None,
-        verified_at=await _verified(context, account) if input.verify_access else None,
+        verified_at=await _verify(context, account) if input.verify_access else None,
     )
     row.secret = _sealed(context, row.uuid, account)
     async with context.database.writing() as transaction:
 
-        async def work() -> dict[str, Any]:
-            return {
-                "integration": str(
-                    await catalog.create_integration(transaction, context.viewer.user_uuid, row)
-                )
-            }
+        async def create() -> dict[str, Any]:
+            user_uuid = context.viewer.user_uuid
+            uuid = await catalog.create_integration(transaction, user_uuid, row)
+            return {"integration": str(uuid)}
 
-        done = await run_once(context, transaction, "createCloudIntegration", input, work)
-    return CreateCloudIntegrationOutcome(integration_uuid=UUID(done["integration"]))
+        stored = await run_once(context, transaction, "createCloudIntegration", input, create)
+    return CreateCloudIntegrationOutcome(integration_uuid=UUID(stored["integration"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +91,34 @@ class UpdateCloudIntegrationOutcome(Outcome):
 async def update_cloud_integration(
     context: Context, input: UpdateCloudIntegrationInput
 ) -> UpdateCloudIntegrationOutcome:
-    """Change an integration, once its locations can be listed as they will be; its kind stays."""
-    present = await _present(context, input.integration_uuid)
-    values = _new_values(context, present, input)
+    """Update an integration after listing its locations with the new values; its kind is fixed."""
+    existing = await _existing(context, input.integration_uuid)
+    values = _new_values(context, existing, input)
     if values.keys() - {"title"} and input.verify_access:
-        changed = SimpleNamespace(**{**present._mapping, **values})
-        values["verified_at"] = await _verified(context, _opened(context, changed))
+        names = [column.name for column in cloud_integrations.c]
+        columns = {name: getattr(existing, name) for name in names}
+        updated = CloudIntegrationRecord(**{**columns, **values})
+        values["verified_at"] = await _verify(context, _account_for(context, updated))
     async with context.database.writing() as transaction:
-        held = await locked_row(
+        locked = await locked_row(
             transaction,
             CloudIntegrationRecord,
-            present.uuid,
+            existing.uuid,
             "cloud integration",
             "integrationUuid",
         )
-        if held.last_edited_at != present.last_edited_at:
+        # The cloud was asked outside of the transaction, about the row as it was then.
+        if locked.last_edited_at != existing.last_edited_at:
             raise conflict(
-                "Somebody else changed it just now; look at it again.", "integrationUuid"
+                "The integration was changed in the meantime: read it again and retry.",
+                "integrationUuid",
             )
-        viewer = context.viewer.user_uuid
         await update_row(
             transaction,
-            viewer,
+            context.viewer.user_uuid,
             CloudIntegrationRecord,
             "CloudIntegration",
-            held,
+            locked,
             values,
             {"secret"},
         )
@@ -137,17 +136,19 @@ class VerifyCloudIntegrationOutcome(Outcome):
 async def verify_cloud_integration(
     context: Context, input: VerifyCloudIntegrationInput
 ) -> VerifyCloudIntegrationOutcome:
-    """Try whether each location of an integration can be listed; the message tells what does not work, and where."""
-    present = await _present(context, input.integration_uuid)
+    """List each location of an integration; the error says which location failed, and why."""
+    row = await _existing(context, input.integration_uuid)
     try:
-        values = {"verified_at": await _verified(context, _opened(context, present))}
+        verified_at = await _verify(context, _account_for(context, row))
     except DomainError as error:
-        raise DomainError(
-            error.code, _with_location(error, present), ("integrationUuid",)
-        ) from None
-    mine = cloud_integrations.c.uuid == present.uuid
+        message = error.message
+        match error.path:
+            case ("locations", int(index)):
+                message = f"{row.locations[index]}: {message}"
+        raise DomainError(error.code, message, ("integrationUuid",)) from None
+    statement = sa.update(cloud_integrations).where(cloud_integrations.c.uuid == row.uuid)
     async with context.database.writing() as transaction:
-        await transaction.execute(sa.update(cloud_integrations).where(mine).values(values))
+        await transaction.execute(statement.values(verified_at=verified_at))
     return VerifyCloudIntegrationOutcome(integration_uuid=input.integration_uuid)
 
 
@@ -162,43 +163,36 @@ class DeleteCloudIntegrationOutcome(Outcome):
 async def delete_cloud_integration(
     context: Context, input: DeleteCloudIntegrationInput
 ) -> DeleteCloudIntegrationOutcome:
-    """Remove an integration that no item and no folder needs; nothing in the store is touched."""
+    """Delete an integration that no item or folder uses; nothing in the cloud is touched."""
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid
-        present = await locked_row(
+        row = await locked_row(
             transaction, CloudIntegrationRecord, uuid, "cloud integration", "integrationUuid"
         )
-        await catalog.delete_integration(transaction, context.viewer.user_uuid, present)
+        await catalog.delete_integration(transaction, context.viewer.user_uuid, row)
     return DeleteCloudIntegrationOutcome(integration_uuid=input.integration_uuid)
 
 
-def _with_location(error: DomainError, row: Any) -> str:
-    """What is wrong with an integration, with the location that it is wrong with, if it is one."""
-    match error.path:
-        case ("locations", int(place)):
-            return f"{row.locations[place]}: {error.message}"
-    return error.message
-
-
-async def _present(context: Context, uuid: UUID) -> Any:
-    found = await catalog.find_integrations(context.database, [uuid])
-    if uuid not in found:
+async def _existing(context: Context, uuid: UUID) -> CloudIntegrationRecord:
+    """Return the row of an integration; raises `NOT_FOUND`."""
+    rows: dict[UUID, CloudIntegrationRecord] = await catalog.find_integrations(
+        context.database, [uuid]
+    )
+    if uuid not in rows:
         raise not_found("cloud integration", "integrationUuid")
-    return found[uuid]
+    return rows[uuid]
 
 
-def _account(
-    context: Context, kind: StorageLocationName, given: dict[str, Any], locations: Sequence[str]
-) -> CloudAccount:
-    return validate_account(context.services.fetch_rules, kind, given, locations)
-
-
-def _credentials(context: Context, kind: StorageLocationName, input: Any) -> dict[str, str] | None:
-    """The credentials that are given; None where the server's own are to be taken."""
+def _credentials(
+    context: Context,
+    kind: StorageLocationName,
+    input: CreateCloudIntegrationInput | UpdateCloudIntegrationInput,
+) -> dict[str, str] | None:
+    """Return the credentials of the input; None if the server's own are to be used."""
     if not input.use_server_credentials:
         return validate_credentials(kind, input.credentials or None)
     if input.credentials:
-        raise bad_input("Give credentials or useServerCredentials, not both.", "credentials")
+        raise bad_input("Pass either credentials or useServerCredentials, not both.", "credentials")
     check_server_credentials(kind, context.services.clouds.shares_credentials)
     return None
 
@@ -208,42 +202,42 @@ def _sealed(context: Context, uuid: UUID, account: CloudAccount) -> str | None:
 
 
 def _new_values(
-    context: Context, present: Any, input: UpdateCloudIntegrationInput
+    context: Context, existing: CloudIntegrationRecord, input: UpdateCloudIntegrationInput
 ) -> dict[str, Any]:
-    """What an update changes, checked together with what it leaves as it is."""
+    """Return the columns that an update changes, checked together with those that stay."""
     given = {field.name: getattr(input, field.name) for field in fields(input)}
     given = {name: value for name, value in given.items() if value is not UNSET}
     for name in ("title", "locations", "credentials", "use_server_credentials"):
         if name in given and given[name] is None:
-            raise bad_input("This cannot be null.", to_camel_case(name))
-    values: dict[str, Any] = (
-        {"title": validate_name(input.title, "title")} if "title" in given else {}
-    )
-    if given.keys() & {*_FIELDS, "locations"}:
-        settings = {name: given.get(name, getattr(present, name)) for name in _FIELDS}
-        account = _account(
-            context, present.kind, settings, given.get("locations", present.locations)
-        )
-        values |= {
-            **{name: getattr(account, name) for name in _FIELDS},
-            "locations": locations_of(account),
-        }
+            raise bad_input("This field cannot be null.", to_camel_case(name))
+    values: dict[str, Any] = {}
+    if "title" in given:
+        values["title"] = validate_name(given["title"], "title")
+    if given.keys() & {*ACCOUNT_FIELDS, "locations"}:
+        settings = {name: given.get(name, getattr(existing, name)) for name in ACCOUNT_FIELDS}
+        locations = given.get("locations", existing.locations)
+        rules = context.services.fetch_rules
+        account = validate_account(rules, existing.kind, settings, locations)
+        values |= {name: getattr(account, name) for name in ACCOUNT_FIELDS}
+        values["locations"] = location_urls(account)
     if given.keys() & {"credentials", "use_server_credentials"}:
-        account = CloudAccount(present.kind, credentials=_credentials(context, present.kind, input))
-        values |= {"secret": _sealed(context, present.uuid, account)}
-        values |= {"uses_server_credentials": account.credentials is None}
+        credentials = _credentials(context, existing.kind, input)
+        account = CloudAccount(existing.kind, credentials=credentials)
+        values["secret"] = _sealed(context, existing.uuid, account)
+        values["uses_server_credentials"] = credentials is None
     return values
 
 
-def _opened(context: Context, row: Any) -> CloudAccount:
+def _account_for(context: Context, row: CloudIntegrationRecord) -> CloudAccount:
+    """Return the account of an integration; raises a `DomainError` at its credentials."""
     try:
         return context.services.clouds.account_for(row)
     except FetchError as error:
         raise DomainError(error.code, error.message, ("credentials",)) from None
 
 
-async def _verified(context: Context, account: CloudAccount) -> datetime:
-    """Now, if the account's roots can be listed."""
+async def _verify(context: Context, account: CloudAccount) -> datetime:
+    """Return the current time after listing each of the account's roots."""
     try:
         cloud = await context.services.clouds.open(account)
     except FetchError as error:

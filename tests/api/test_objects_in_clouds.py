@@ -162,7 +162,7 @@ async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) 
     payload = await site.done("startUploadJob", {**wanted, "ignoreErrors": True}, "uploadJob { uuid }")
     job = await finished(site, payload["uploadJob"]["uuid"])
     assert (job["unitsDoneCount"], job["unitsErrorCount"]) == (1, 1)
-    assert "outside the locations" in job["errors"][0]
+    assert "outside the integration's locations" in job["errors"][0]
 
 
 async def test_what_a_cloud_does_not_give_is_told_by_its_unit(site: Site, customer: Bucket) -> None:
