@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import Batch, SameRow
-from gateway.kinds.enums import DataGroupLayoutType, StorageItemType
+from gateway.kinds.enums import DataGroupLayoutType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import group_members, items
 
 

@@ -32,7 +32,7 @@ from gateway.execution.declarations import (
 )
 from gateway.fetching.errors import FetchError
 from gateway.ids import global_id
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
@@ -45,12 +45,6 @@ from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 MAX_RELATED = 1000
 MAX_FRAMES = 10_000
 MIN_LIFETIME, MAX_LIFETIME = 60, 7 * 24 * 3600
-COLLECTIONS = {
-    StorageItemType.GROUP,
-    StorageItemType.IMAGE_GROUP,
-    StorageItemType.DICOM_SERIES,
-    StorageItemType.SCENE,
-}
 
 log = structlog.get_logger(__name__)
 _group = items.alias("group_item")
@@ -72,9 +66,9 @@ def _unavailable(
         return SignedUrlUnavailableReason.TOMBSTONE
     if url is not None:
         return None
-    if item_type in COLLECTIONS:
-        return SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
-    return SignedUrlUnavailableReason.NOT_YET_STORED
+    if ITEM_KINDS[item_type].always_has_object:
+        return SignedUrlUnavailableReason.NOT_YET_STORED
+    return SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
 
 
 def _member_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:

@@ -21,8 +21,8 @@ from gateway.execution.declarations import (
     ToOne,
 )
 from gateway.ids import global_id
-from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus, StorageItemType
-from gateway.media.extensions import kind_of
+from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.item_kinds import StorageItemType, item_type_of_file
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from resolvers.items import Lifetime, lifetime_of
@@ -87,7 +87,7 @@ async def _signed_urls(
 
 def _named(name: str, mime_type: str) -> str:
     """What a version of a video with that name is called: its ending is that of its own type."""
-    stem = name.rpartition(".")[0] if kind_of(name) is StorageItemType.VIDEO else name
+    stem = name.rpartition(".")[0] if item_type_of_file(name) is StorageItemType.VIDEO else name
     return f"{stem or name}.{mime_type.rpartition('/')[2]}"
 
 

@@ -9,25 +9,11 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Computed, SameRow, TypeDiscriminator
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from schema.fields import column, of, resolved
 
 T = TypeVar("T")
-ITEM_TYPES = {
-    StorageItemType.VIDEO: "VideoItem",
-    StorageItemType.IMAGE: "ImageItem",
-    StorageItemType.GROUP: "DataGroupItem",
-    StorageItemType.IMAGE_GROUP: "ImageGroupItem",
-    StorageItemType.IMAGE_SEQUENCE: "ImageSequenceItem",
-    StorageItemType.DICOM_FILE: "DicomFileItem",
-    StorageItemType.DICOM_SERIES: "DicomSeriesItem",
-    StorageItemType.AUDIO: "AudioItem",
-    StorageItemType.TIMESERIES: "TimeSeriesItem",
-    StorageItemType.NIFTI: "NiftiItem",
-    StorageItemType.PLAIN_TEXT: "PlainTextItem",
-    StorageItemType.PDF: "PdfItem",
-    StorageItemType.SCENE: "SceneItem",
-}
+ITEM_TYPES = {item_type: ITEM_KINDS[item_type].graphql_type for item_type in StorageItemType}
 REFUSED = "Errors caused by the input; empty on success."
 page_itself = SameRow()
 counted_page = Computed(("count",), lambda page: page.count())

@@ -21,12 +21,12 @@ from gateway.kinds.enums import (
     SidecarMatcherMode,
     SiteRole,
     StorageFolderType,
-    StorageItemType,
     StorageLocationName,
     StorageUserRole,
     TimeSeriesColumnKind,
     TimeSeriesStyle,
 )
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
@@ -43,19 +43,7 @@ def described(kind: type[StrEnum], name: str | None = None, **values: str) -> No
 
 described(
     StorageItemType,
-    VIDEO="A video file.",
-    IMAGE="An image file.",
-    GROUP="A data group: items arranged for viewing side by side.",
-    IMAGE_GROUP="Images that belong together, not necessarily in time order.",
-    IMAGE_SEQUENCE="Images in time order, with a video rendered from them.",
-    DICOM_FILE="A DICOM file.",
-    DICOM_SERIES="DICOM files of one series.",
-    AUDIO="An audio file.",
-    TIMESERIES="A file of samples over time, such as CSV.",
-    NIFTI="A NIfTI volume.",
-    PLAIN_TEXT="A text file, such as plain text, HTML, JSON or XML.",
-    PDF="A PDF document.",
-    SCENE="A 3D scene.",
+    **{item_type.name: kind.description for item_type, kind in ITEM_KINDS.items()},
 )
 described(
     StorageFolderType,

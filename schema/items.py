@@ -9,7 +9,8 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import SceneFormat, StorageItemType, StorageLocationName
+from gateway.kinds.enums import SceneFormat, StorageLocationName
+from gateway.kinds.item_kinds import StorageItemType
 from resolvers import data_groups, datasets, integrations, items, reencoding, views
 from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason

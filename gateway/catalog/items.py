@@ -15,7 +15,7 @@ from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objec
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
-from gateway.kinds.enums import FILE_GROUPS
+from gateway.kinds.item_kinds import FILE_GROUPS
 from gateway.models.base import now
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders

@@ -9,7 +9,8 @@ from gateway.demo import papers, sounds
 from gateway.demo.phantom import head
 from gateway.demo.sounds import Wave
 from gateway.demo.streets import Hour, drive, street
-from gateway.kinds.enums import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 
 RATE = 22_050

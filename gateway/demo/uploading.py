@@ -7,21 +7,10 @@ from typing import Any
 
 from gateway.demo.client import Client, DemoFailed
 from gateway.demo.contents import Bundle, File, Folder
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS
 
 PATIENCE = 60.0
 """Seconds without progress after which a job is given up."""
-LISTS = {
-    StorageItemType.VIDEO: "videos",
-    StorageItemType.IMAGE: "images",
-    StorageItemType.AUDIO: "audio",
-    StorageItemType.PLAIN_TEXT: "text",
-    StorageItemType.PDF: "pdf",
-    StorageItemType.NIFTI: "nifti",
-    StorageItemType.IMAGE_GROUP: "imageGroups",
-    StorageItemType.DICOM_SERIES: "dicomSeries",
-}
-MEMBERS = {StorageItemType.IMAGE_GROUP: "images", StorageItemType.DICOM_SERIES: "dicomFiles"}
 TARGETS = "targets { itemUuid url method uploadHeaders }"
 IN_FOLDER = """
 query ($uuid: UUID!) {
@@ -75,13 +64,13 @@ async def _upload(
     )
     items: dict[str, list[dict[str, Any]]] = {}
     for file in files:
-        items.setdefault(LISTS[file.item_type], []).append(
-            {"placeholderUuid": placeholders[file.name]}
-        )
+        entry = {"placeholderUuid": placeholders[file.name]}
+        items.setdefault(_camel(ITEM_KINDS[file.item_type].section), []).append(entry)
     for bundle in bundles:
         members = [{"placeholderUuid": placeholders[file.name]} for file in bundle.files]
-        entry = {"title": bundle.name, MEMBERS[bundle.item_type]: members}
-        items.setdefault(LISTS[bundle.item_type], []).append(entry)
+        kind = ITEM_KINDS[bundle.item_type]
+        group = {"title": bundle.name, _camel(kind.member_field): members}
+        items.setdefault(_camel(kind.section), []).append(group)
     started = await client.do(
         "startUploadJob", "uploadJob { uuid }", folderUuid=folder_uuid, items=items
     )
@@ -110,6 +99,12 @@ def _announcement(file: File, content: bytes) -> dict[str, Any]:
         "fileSize": len(content),
         "mimeType": file.mime_type,
     }
+
+
+def _camel(name: str | None) -> str:
+    """Return the GraphQL name of an input field."""
+    first, *rest = (name or "").split("_")
+    return first + "".join(map(str.title, rest))
 
 
 async def _all(sendings: Iterable[Any]) -> None:

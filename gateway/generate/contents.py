@@ -11,7 +11,7 @@ from gateway.catalog.ledger.counters import item_delta
 from gateway.generate.kinds import KINDS, Kind
 from gateway.generate.people import People, Rows
 from gateway.generate.rng import Rng, named
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import new_row
 from gateway.models.items import (
     GroupMemberRecord,

@@ -3,32 +3,6 @@
 from enum import StrEnum
 
 
-class StorageItemType(StrEnum):
-    """What an item is. Clients should treat a value that they do not know as a plain file."""
-
-    VIDEO = "VIDEO"
-    IMAGE = "IMAGE"
-    GROUP = "GROUP"
-    IMAGE_GROUP = "IMAGE_GROUP"
-    IMAGE_SEQUENCE = "IMAGE_SEQUENCE"
-    DICOM_FILE = "DICOM_FILE"
-    DICOM_SERIES = "DICOM_SERIES"
-    AUDIO = "AUDIO"
-    TIMESERIES = "TIMESERIES"
-    NIFTI = "NIFTI"
-    PLAIN_TEXT = "PLAIN_TEXT"
-    PDF = "PDF"
-    SCENE = "SCENE"
-
-
-FILE_GROUPS = (
-    StorageItemType.IMAGE_GROUP,
-    StorageItemType.IMAGE_SEQUENCE,
-    StorageItemType.DICOM_SERIES,
-)
-"""Items that consist of frames: images or DICOM files that may be there for their sake alone."""
-
-
 class StorageFolderType(StrEnum):
     """How a folder is backed."""
 

@@ -1,4 +1,4 @@
-"""Facts of a recording; its beginning and its end are decoded on the way."""
+"""Probes audio files, of which the beginning and the end are decoded."""
 
 import re
 from dataclasses import replace
@@ -6,58 +6,70 @@ from dataclasses import replace
 from av.audio import AudioStream
 from av.container import InputContainer
 
-from gateway.media.container import check_decodes, opened, stated_duration, survey, usable
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.container import (
+    check_decodes,
+    is_decodable,
+    open_container,
+    stated_duration,
+    survey_track,
+)
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
-SLACK = 0.25
-SOUND_ONLY = {"video/mp4": "audio/mp4", "video/webm": "audio/webm", "video/3gpp": "audio/3gpp"}
-# Their demuxers work the duration out from the bit rate; it is no promise.
-GUESSED = {"audio/mpeg", "audio/aac", "audio/amr"}
+DURATION_TOLERANCE = 0.25
+"""Seconds that may be missing from the duration that the header states."""
+AUDIO_ONLY_TYPES = {
+    "video/mp4": "audio/mp4",
+    "video/webm": "audio/webm",
+    "video/3gpp": "audio/3gpp",
+}
+"""MIME types of files of audio alone in containers that are sniffed as video."""
+# Demuxers estimate the duration of these from the bit rate.
+ESTIMATED_DURATION = {"audio/mpeg", "audio/aac", "audio/amr"}
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """Sample rate, bit depth where the codec has one, codec, channels and duration.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add codec, sample rate, bit depth if the codec has one, number of channels and duration.
 
     Raises:
-        MediaError: a film, no sound track, a codec that we lack, or sound that cannot be decoded.
+        MediaError: The file is a video, has no audio track that can be decoded, or is truncated.
     """
-    with opened(path, facts.mime_type) as container:
-        if any(map(usable, container.streams.video)):
-            raise MediaError("said to be audio, but the content is a film")
-        track = next(filter(usable, container.streams.audio), None)
+    with open_container(file, facts.mime_type) as container:
+        if any(map(is_decodable, container.streams.video)):
+            raise MediaError("expected audio, but the content is a video")
+        track = next(filter(is_decodable, container.streams.audio), None)
         if track is None:
-            raise MediaError("the file has no sound track that can be decoded")
-        duration = duration_of(container, track, facts.mime_type)
+            raise MediaError("the file has no audio track that can be decoded")
         return replace(
             facts,
-            mime_type=SOUND_ONLY.get(facts.mime_type, facts.mime_type),
-            duration=duration,
+            mime_type=AUDIO_ONLY_TYPES.get(facts.mime_type, facts.mime_type),
+            duration=_duration(container, track, facts.mime_type),
             audio_sample_rate=track.codec_context.sample_rate,
-            audio_bit_depth=bit_depth(track),
+            audio_bit_depth=_bit_depth(track),
             audio_codec=track.codec_context.codec.canonical_name,
             audio_num_channels=track.codec_context.channels,
         )
 
 
-def duration_of(container: InputContainer, track: AudioStream, mime_type: str) -> float:
-    """Seconds, by the packets, since a header may be a guess; both ends are decoded.
+def _duration(container: InputContainer, track: AudioStream, mime_type: str) -> float:
+    """Return the duration in seconds according to the packets, as a header may be an estimate.
 
     Raises:
-        MediaError: the header promises more than there is.
+        MediaError: The header states more, or the audio cannot be decoded.
     """
-    found = survey(container, track)
+    survey = survey_track(container, track)
     stated = stated_duration(container, track)
-    if mime_type not in GUESSED and stated > found.duration + SLACK:
+    if mime_type not in ESTIMATED_DURATION and stated > survey.duration + DURATION_TOLERANCE:
         raise MediaError(
-            f"the recording is truncated: {found.duration:,.1f} s of {stated:,.1f} s are there"
+            f"the audio is truncated: it has {survey.duration:,.1f} of {stated:,.1f} seconds"
         )
-    check_decodes(track, found)
-    return found.duration
+    check_decodes(track, survey)
+    return survey.duration
 
 
-def bit_depth(track: AudioStream) -> int | None:
-    """Bits of a stored sample; lossy codecs have none."""
+def _bit_depth(track: AudioStream) -> int | None:
+    """Return the bits of a stored sample, which lossy codecs do not have."""
     name, header = track.codec_context.codec.canonical_name, track.codec_context.extradata or b""
     if name == "flac" and len(header) >= 14:
         return ((header[12] & 1) << 4 | header[13] >> 4) + 1

@@ -1,4 +1,7 @@
-"""Opening films and recordings with FFmpeg; which demuxer reads a file is for us to say, never for the file."""
+"""Opens and surveys video and audio files with FFmpeg.
+
+The demuxer follows from the sniffed MIME type: a file must never choose one itself.
+"""
 
 import math
 from collections.abc import Iterator
@@ -12,14 +15,14 @@ from av.audio import AudioStream
 from av.container import InputContainer
 from av.video import VideoStream
 
-from gateway.media.facts import MediaError
-from gateway.media.ranged import File
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
 Track = AudioStream | VideoStream
 Packet = Annotated["av.Packet[Any]", "generic for the checker only"]
 
-# How many packets are decoded at either end.
-GROUP = 48
+SAMPLE_PACKETS = 48
+"""Number of packets that are decoded at either end of a track."""
 
 DEMUXERS = {
     "video/mp4": "mov",
@@ -44,8 +47,8 @@ DEMUXERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """A track: how many packets it has, from which second to which, and its first and last packets themselves."""
+class TrackSurvey:
+    """The packets of a track: how many, from which second to which, and those at both ends."""
 
     count: int
     start: float
@@ -55,108 +58,111 @@ class Survey:
 
     @property
     def duration(self) -> float:
-        """Seconds to the end of the last packet; what lies before zero is only there to start the decoder."""
+        """Seconds from zero, before which packets only start the decoder, to the end."""
         return self.end - max(self.start, 0.0)
 
 
-def refuse(*_: object) -> NoReturn:
-    """A playlist or a reference in a file must not make us open another one."""
-    raise MediaError("the file refers to other files")
-
-
 @contextmanager
-def opened(path: File, mime_type: str) -> Iterator[InputContainer]:
-    """The container, closed at the end.
+def open_container(file: ReadableFile, mime_type: str) -> Iterator[InputContainer]:
+    """Open a container, and close it when the context ends.
 
     Raises:
-        MediaError: no demuxer for this type.
+        MediaError: There is no demuxer for this type.
     """
     demuxer = DEMUXERS.get(mime_type)
     if demuxer is None:
         raise MediaError(f"files of the type {mime_type} are not supported")
     with (
-        path.open("rb") as file,
-        av.open(file, "r", format=demuxer, metadata_errors="replace", io_open=refuse) as container,
+        file.open("rb") as data,
+        av.open(data, "r", format=demuxer, metadata_errors="replace", io_open=_refuse) as container,
     ):
         yield container
 
 
-def usable(track: Track) -> bool:
-    """Whether we have a decoder for it; cover art is no film."""
+def _refuse(*_: object) -> NoReturn:
+    """Refuse to open another file, to which a playlist or a reference in a file may point."""
+    raise MediaError("the file refers to other files, which is not supported")
+
+
+def is_decodable(track: Track) -> bool:
+    """Return whether there is a decoder for a track, and it is not cover art."""
     return (
         track.codec_context is not None
         and not track.disposition & av.stream.Disposition.attached_pic
     )
 
 
-def survey(container: InputContainer, track: Track) -> Survey:
-    """By the table of contents where there is one (MP4), else by walking through all packets.
+def survey_track(container: InputContainer, track: Track) -> TrackSurvey:
+    """Survey a track by its index where the container has one (MP4), or else by all packets.
 
     Raises:
-        MediaError: the track is empty.
+        MediaError: The track is empty.
     """
-    has_table = container.format.name.startswith("mov") and track.frames and track.duration
-    found = look_up(container, track) if has_table else walk(container, track)
-    if not found.first:
+    has_index = container.format.name.startswith("mov") and track.frames and track.duration
+    survey = _survey_by_index(container, track) if has_index else _survey_all(container, track)
+    if not survey.first:
         raise MediaError("the track is empty: the file is broken or truncated")
-    return found
+    return survey
 
 
-def look_up(container: InputContainer, track: Track) -> Survey:
-    """Trust the table, and fetch packets from both ends only."""
+def _survey_by_index(container: InputContainer, track: Track) -> TrackSurvey:
+    """Trust the index, and read packets at both ends only."""
     start = track.start_time or 0
     end = start + (track.duration or 0)
-    first = list(islice(packets(container, track), GROUP))
+    unit = time_unit(track)
+    first = list(islice(_packets(container, track), SAMPLE_PACKETS))
     container.seek(end, stream=track)
-    last = list(islice(packets(container, track), GROUP))
-    return Survey(track.frames, start * unit(track), end * unit(track), first, last)
+    last = list(islice(_packets(container, track), SAMPLE_PACKETS))
+    return TrackSurvey(track.frames, start * unit, end * unit, first, last)
 
 
-def walk(container: InputContainer, track: Track) -> Survey:
-    """Count the packets and look at their times; a group of last packets begins with a key frame."""
-    count, start, end = 0, math.inf, -math.inf
+def _survey_all(container: InputContainer, track: Track) -> TrackSurvey:
+    """Read all packets; the last ones that are returned begin with a key frame."""
+    count, start, end, unit = 0, math.inf, -math.inf, time_unit(track)
     first: list[Packet] = []
     last: list[Packet] = []
-    for packet in packets(container, track):
+    for packet in _packets(container, track):
         count += 1
         if packet.pts is not None:
             start, end = min(start, packet.pts), max(end, packet.pts + (packet.duration or 0))
-        if len(first) < GROUP and (first or packet.is_keyframe):
+        if len(first) < SAMPLE_PACKETS and (first or packet.is_keyframe):
             first.append(packet)
-        if packet.is_keyframe and (track.type == "video" or len(last) == GROUP):
+        if packet.is_keyframe and (track.type == "video" or len(last) == SAMPLE_PACKETS):
             last = []
-        if len(last) < GROUP:
+        if len(last) < SAMPLE_PACKETS:
             last.append(packet)
-    return Survey(count, start * unit(track), end * unit(track), first, last)
+    return TrackSurvey(count, start * unit, end * unit, first, last)
 
 
-def packets(container: InputContainer, track: Track) -> Iterator[Packet]:
-    """Those that hold something: the last one never does."""
+def _packets(container: InputContainer, track: Track) -> Iterator[Packet]:
+    """Return the packets that have data, which the last one never does."""
     return (packet for packet in container.demux(track) if packet.size)
 
 
-def unit(track: Track) -> float:
-    """The unit of its time stamps, in seconds."""
+def time_unit(track: Track) -> float:
+    """Return the unit of a track's time stamps in seconds."""
     return float(track.time_base or 1)
 
 
 def stated_duration(container: InputContainer, track: Track) -> float:
-    """What the header says, in seconds, 0 if nothing: of the track, or of the whole file if that is the only track."""
+    """Return the duration in seconds according to the header, or 0 if it states none.
+
+    It is that of the track, or that of the file if there is no other track.
+    """
     if track.duration:
-        return track.duration * unit(track)
+        return track.duration * time_unit(track)
     return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
 
 
-def check_decodes(track: Track, found: Survey) -> None:
-    """Decode both ends.
+def check_decodes(track: Track, survey: TrackSurvey) -> None:
+    """Decode both ends of a track.
 
     Raises:
-        MediaError: not one frame comes out.
+        MediaError: Not one frame could be decoded.
     """
-    for group in (found.first, found.last):
+    for packets in (survey.first, survey.last):
         track.codec_context.flush_buffers()
-        frames = sum(len(packet.decode()) for packet in group) + len(
-            track.codec_context.decode(None)
-        )
+        frames = sum(len(packet.decode()) for packet in packets)
+        frames += len(track.codec_context.decode(None))
         if not frames:
             raise MediaError("the track cannot be decoded: the file is broken or truncated")

@@ -1,4 +1,4 @@
-"""Facts of a DICOM file, read without its pixels, whose presence is checked all the same."""
+"""Probes DICOM files: the pixels must be there, but are not read."""
 
 import io
 import re
@@ -13,137 +13,140 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
+from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
-REQUIRED = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-# Must be there, may be empty.
-REQUIRED_KEYS = ("PatientID",)
-PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-SHAPE = (
+REQUIRED_VALUES = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+REQUIRED_TAGS = ("PatientID",)
+"""Tags that must be there, but may be empty."""
+PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+SHAPE_TAGS = (
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "BitsAllocated",
     "NumberOfFrames",
     "InstanceNumber",
 )
-DEFER = 1024
-UNDEFINED = 0xFFFFFFFF
+MAX_VALUE_SIZE = 1024
+"""Bytes of values that are read; longer ones, such as pixels, stay in the file."""
+UNDEFINED_LENGTH = 0xFFFFFFFF
 UID = re.compile(r"[0-9.]{1,64}")
 
 
-class Clipped(io.BufferedReader):
-    """A file that makes no room for more than it has, whatever length a hostile element claims."""
+class BoundedReader(io.BufferedReader):
+    """A file that never reads more than its size, whatever length a hostile element claims."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        super().__init__(file)  # type: ignore[arg-type]  # it reads what is buffered as well as what is not
+    def __init__(self, data: BinaryIO, size: int) -> None:
+        super().__init__(data)  # type: ignore[arg-type]  # it reads buffered and raw files alike
         self._size = size
 
     def read(self, size: int | None = -1) -> bytes:
-        """Up to `size` bytes."""
+        """Return up to `size` bytes."""
         return super().read(self._size if size is None or size < 0 else min(size, self._size))
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """UIDs, instance number, frame_count (1 for a single image), and rows and columns as height and width.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add UIDs, instance number, number of frames, and columns and rows as width and height.
+
+    A single image has 1 frame.
 
     Raises:
-        MediaError: not part 10, required tags missing, or pixels missing.
+        MediaError: It is not a DICOM part 10 file, or tags or pixels are missing.
     """
-    file = load(path, facts.file_size)
-    missing = [tag for tag in REQUIRED if not file.get(tag)] + [
-        tag for tag in REQUIRED_KEYS if tag not in file
-    ]
+    dataset = _read_dataset(file, facts.file_size)
+    missing = [tag for tag in REQUIRED_VALUES if not dataset.get(tag)]
+    missing += [tag for tag in REQUIRED_TAGS if tag not in dataset]
     if missing:
         raise MediaError(f"the DICOM file lacks required tags: {', '.join(missing)}")
-    check_pixels(file, facts.file_size)
+    _check_pixels(dataset, facts.file_size)
     return replace(
         facts,
-        width=count(file, "Columns"),
-        height=count(file, "Rows"),
-        frame_count=count(file, "NumberOfFrames") or 1,
-        dicom_instance_uid=uid(file, "SOPInstanceUID"),
-        dicom_study_uid=uid(file, "StudyInstanceUID"),
-        dicom_series_uid=uid(file, "SeriesInstanceUID"),
-        dicom_instance_number=number(file, "InstanceNumber"),
+        width=_count(dataset, "Columns"),
+        height=_count(dataset, "Rows"),
+        frame_count=_count(dataset, "NumberOfFrames") or 1,
+        dicom_instance_uid=_uid(dataset, "SOPInstanceUID"),
+        dicom_study_uid=_uid(dataset, "StudyInstanceUID"),
+        dicom_series_uid=_uid(dataset, "SeriesInstanceUID"),
+        dicom_instance_number=_number(dataset, "InstanceNumber"),
     )
 
 
-def load(path: File, size: int) -> FileDataset:
-    """The tags that we need; values over 1 KiB, pixels among them, stay in the file.
+def _read_dataset(file: ReadableFile, size: int) -> FileDataset:
+    """Read the tags that are needed.
 
     Raises:
-        MediaError: not part 10, cut off, or compressed as a whole.
+        MediaError: It is not a DICOM part 10 file, truncated, or compressed as a whole.
     """
-    tags = [*REQUIRED, *REQUIRED_KEYS, *PIXELS, *SHAPE]
+    tags = [*REQUIRED_VALUES, *REQUIRED_TAGS, *PIXEL_TAGS, *SHAPE_TAGS]
     try:
-        with Clipped(path.open("rb"), size) as file, warnings.catch_warnings():
+        with BoundedReader(file.open("rb"), size) as data, warnings.catch_warnings():
             warnings.filterwarnings("error", message="End of file")
-            loaded = pydicom.dcmread(file, defer_size=DEFER, specific_tags=tags)
+            dataset = pydicom.dcmread(data, defer_size=MAX_VALUE_SIZE, specific_tags=tags)
     except InvalidDicomError:
         raise MediaError("not a DICOM part 10 file: it has no DICM mark at byte 128") from None
     except (EOFError, UserWarning):
         raise MediaError("the DICOM file is truncated") from None
-    if loaded.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+    if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         raise MediaError("DICOM files in the deflated transfer syntax are not supported")
-    return loaded
+    return dataset
 
 
-def check_pixels(file: FileDataset, size: int) -> None:
-    """Whether the pixels that rows, columns and frames call for lie within the file; they are not read.
+def _check_pixels(dataset: FileDataset, size: int) -> None:
+    """Check that the file is long enough for the pixels that its rows, columns and frames require.
 
     Raises:
-        MediaError: there are none, or too few.
+        MediaError: There are no pixels, or too few.
     """
-    present = [tag for tag in PIXELS if tag in file]
+    present = [tag for tag in PIXEL_TAGS if tag in dataset]
     if not present:
         raise MediaError("the DICOM file has no pixel data")
-    pixels = file.get_item(present[0], keep_deferred=True)
-    if not isinstance(pixels, RawDataElement) or pixels.length == UNDEFINED:
-        return  # compressed: the reader has walked to its end mark
-    expected = get_expected_length(file)
+    pixels = dataset.get_item(present[0], keep_deferred=True)
+    if not isinstance(pixels, RawDataElement) or pixels.length == UNDEFINED_LENGTH:
+        return  # compressed: the library has read up to the end mark
+    expected = get_expected_length(dataset)
     if pixels.value_tell + pixels.length > size or pixels.length < expected:
-        there = min(pixels.length, size - pixels.value_tell)
+        actual = min(pixels.length, size - pixels.value_tell)
         raise MediaError(
-            f"the DICOM file is truncated: it has {there:,} of {expected:,} bytes of pixel data"
+            f"the DICOM file is truncated: it has {actual:,} of {expected:,} bytes of pixel data"
         )
 
 
-def number(file: FileDataset, tag: str) -> int | None:
-    """A whole number, None if it is not there or empty.
+def _number(dataset: FileDataset, tag: str) -> int | None:
+    """Return a whole number of 32 bits, as the standard has it; None if it is missing or empty.
 
     Raises:
-        MediaError: not a number of 32 bits, which is all that the standard allows.
+        MediaError: The value is malformed.
     """
-    value = file.get(tag)
+    value = dataset.get(tag)
     try:
-        whole = None if value is None else int(value)
+        number = None if value is None else int(value)
     except (TypeError, ValueError):
         raise MediaError(f"the DICOM file has a malformed {tag}") from None
-    if whole is not None and not -(1 << 31) <= whole < 1 << 31:
+    if number is not None and not MEDIA_FACTS["dicom_instance_number"].accepts(number):
         raise MediaError(f"the DICOM file has a malformed {tag}")
-    return whole
+    return number
 
 
-def count(file: FileDataset, tag: str) -> int | None:
-    """A number of things that there are, None if it is not there or empty.
-
-    Raises:
-        MediaError: malformed, or less than 1.
-    """
-    whole = number(file, tag)
-    if whole is not None and whole < 1:
-        raise MediaError(f"the DICOM file has {whole} as its {tag}")
-    return whole
-
-
-def uid(file: FileDataset, tag: str) -> str:
-    """A unique identifier.
+def _count(dataset: FileDataset, tag: str) -> int | None:
+    """Return a number of at least 1; None if it is missing or empty.
 
     Raises:
-        MediaError: malformed.
+        MediaError: The value is malformed, or less than 1.
     """
-    value = str(file[tag].value)
+    number = _number(dataset, tag)
+    if number is not None and number < 1:
+        raise MediaError(f"the DICOM file has {number} as its {tag}, which must be at least 1")
+    return number
+
+
+def _uid(dataset: FileDataset, tag: str) -> str:
+    """Return a unique identifier.
+
+    Raises:
+        MediaError: The value is malformed.
+    """
+    value = str(dataset[tag].value)
     if not UID.fullmatch(value):
         raise MediaError(f"the DICOM file has a malformed {tag}")
     return value

@@ -1,17 +1,18 @@
-"""Facts of a picture, which is decoded to its last pixel on the way."""
+"""Probes images, which are decoded completely."""
 
 from dataclasses import replace
 
 from PIL import Image, ImageSequence
 
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
-# Decoded, this is 600 MB of memory; all frames of an animation together may have 40 times as many.
 MAX_PIXELS = 150_000_000
+"""Pixels of a frame; decoded, they take 600 MB of memory."""
 MAX_PIXELS_OF_ALL_FRAMES = 40 * MAX_PIXELS
 
-# One decoder a type: the content has been sniffed, so that no other decoder is ever tried on it.
+# The sniffed type alone selects the decoder: no other one is ever tried on a file.
 DECODERS = {
     "image/png": "PNG",
     "image/apng": "PNG",
@@ -25,45 +26,51 @@ DECODERS = {
 }
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """Width and height as stored (a rotation mark is not applied); frame_count where there are several.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add width and height as stored, without applying a rotation, and the number of frames.
+
+    A still image has no frame count.
 
     Raises:
-        MediaError: too many pixels, or not a whole picture.
+        MediaError: The image has too many pixels, is broken, or of an unsupported format.
     """
     decoder = DECODERS.get(facts.mime_type)
     if decoder is None:
         raise MediaError(f"images of the type {facts.mime_type} are not supported")
     try:
-        return decode(path, decoder, facts)
+        width, height, frame_count = _decode(file, decoder)
     except Image.DecompressionBombError:
-        raise MediaError(f"the picture has too many pixels: {MAX_PIXELS:,} are allowed") from None
+        raise MediaError(f"the image has too many pixels: more than {MAX_PIXELS:,}") from None
     except (OSError, SyntaxError, EOFError):
-        raise MediaError("the picture is broken or truncated") from None
+        raise MediaError("the image is broken or truncated") from None
+    return replace(
+        facts, width=width, height=height, frame_count=frame_count if frame_count > 1 else None
+    )
 
 
-def decode(path: File, decoder: str, facts: MediaFacts) -> MediaFacts:
-    """Every frame in turn; a JPEG with a second picture behind it (a depth map, say) is a still all the same."""
-    with path.open("rb") as file, Image.open(file, formats=[decoder]) as image:
+def _decode(file: ReadableFile, decoder: str) -> tuple[int, int, int]:
+    """Decode every frame; return width, height and number of frames."""
+    with file.open("rb") as data, Image.open(data, formats=[decoder]) as image:
         width, height = image.size
+        # A JPEG may contain further images, such as a depth map, but is a still image.
         count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)
         if count * width * height > MAX_PIXELS_OF_ALL_FRAMES:
             raise MediaError(
-                f"the picture has too many frames: {count:,} of {width:,} by {height:,} pixels"
+                f"the image has too many frames: {count:,} of {width:,} by {height:,} pixels"
             )
         for _, frame in zip(range(count), ImageSequence.Iterator(image), strict=False):
-            check_pixels(frame.width, frame.height)
+            check_pixel_count(frame.width, frame.height)
             frame.load()
-    return replace(facts, width=width, height=height, frame_count=count if count > 1 else None)
+    return width, height, count
 
 
-def check_pixels(width: int, height: int) -> None:
-    """Refuse what would fill the memory, before a pixel of it is decoded.
+def check_pixel_count(width: int, height: int) -> None:
+    """Refuse an image that would fill the memory, before it is decoded.
 
     Raises:
-        MediaError: too many pixels.
+        MediaError: The image has too many pixels.
     """
     if width * height > MAX_PIXELS:
         raise MediaError(
-            f"the picture has too many pixels: {width:,} by {height:,} are more than the {MAX_PIXELS:,} allowed"
+            f"the image has too many pixels: {width:,} by {height:,} are more than {MAX_PIXELS:,}"
         )

@@ -1,78 +1,81 @@
-"""How long a file says that it is: a container that promises more bytes than there are was cut off."""
+"""Detects truncated files by the length that their container states."""
 
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from gateway.media.facts import MediaError
-from gateway.media.ranged import File
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
-EBML, SEGMENT = 0x1A45DFA3, 0x18538067
-XING = (b"Xing", b"Info")
-OGG_PAGE = 27 + 255 + 255 * 255  # the longest there can be
+EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+XING_MARKS = (b"Xing", b"Info")
+MAX_OGG_PAGE_SIZE = 27 + 255 + 255 * 255
 
 
-def check_length(path: File, size: int) -> None:
-    """Compare the promise with the size in bytes.
+def check_length(file: ReadableFile, size: int) -> None:
+    """Compare the length that a container states with the size of the file in bytes.
 
     Raises:
-        MediaError: bytes are missing.
+        MediaError: Bytes are missing.
     """
-    with path.open("rb") as file:
-        promised = promise(file, file.read(16))
-    if promised > size:
-        raise MediaError(f"the file is truncated: it has {size:,} of {promised:,} bytes")
+    with file.open("rb") as data:
+        stated = _stated_length(data, data.read(16))
+    if stated > size:
+        raise MediaError(f"the file is truncated: it has {size:,} of {stated:,} bytes")
 
 
-def promise(file: BinaryIO, head: bytes) -> int:
-    """The number of bytes that the outermost structure spans, 0 where the format does not say.
+def _stated_length(data: BinaryIO, head: bytes) -> int:
+    """Return the length in bytes of the outermost structure, or 0 if the format states none.
 
-    MPEG streams, ADTS, FLV and ASF were made to end anywhere; nobody can tell that they were cut off.
+    MPEG streams, ADTS, FLV and ASF may end anywhere, so that a truncated one looks complete.
     """
     if head[:4] == b"RIFF":
-        return riff(head, "<I")
+        return _riff_length(head, "<I")
     if head[:4] == b"FORM":
-        return riff(head, ">I")
+        return _riff_length(head, ">I")
     if head[4:8] in (b"ftyp", b"jP  "):
-        return max(boxes(file), default=0)
-    if head[:4] == EBML.to_bytes(4):
-        return matroska(file)
+        return max(_box_ends(data), default=0)
+    if head[:4] == EBML:
+        return _matroska_length(data)
     if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return max(chunks(file))
+        return max(_png_chunk_ends(data))
     if head[:4] == b"OggS":
-        return ogg(file)
+        return _ogg_length(data)
     if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
-        return mp3(file, head)
+        return _mp3_length(data, head)
     return 0
 
 
-def riff(head: bytes, form: str) -> int:
-    """WAV, AVI, WebP; AIFF with the other byte order. A writer that could not seek back left 0 or all ones."""
-    size: int = struct.unpack_from(form, head, 4)[0]
+def _riff_length(head: bytes, byte_order: str) -> int:
+    """Return the length of WAV, AVI and WebP files, or in the other byte order of AIFF files.
+
+    A writer that could not seek back left 0 or all ones.
+    """
+    size: int = struct.unpack_from(byte_order, head, 4)[0]
     return 0 if size in (0, 0xFFFFFFFF) else size + 8
 
 
-def boxes(file: BinaryIO) -> Iterator[int]:
-    """Where each top-level box of an ISO media file ends."""
+def _box_ends(data: BinaryIO) -> Iterator[int]:
+    """Yield the end of each top-level box of an ISO media file."""
     start = 0
     while (
-        len(head := at(file, start, 16)) >= 8
+        len(head := _read_at(data, start, 16)) >= 8
         and head[4:8].isascii()
         and head[4:8].strip().isalnum()
     ):
         size = int.from_bytes(head[:4])
         size = int.from_bytes(head[8:16]) if size == 1 else size
-        if size < 8:  # 0: to the end of the file
+        if size < 8:  # 0 means: up to the end of the file
             return
         start += size
         yield start
 
 
-def chunks(file: BinaryIO) -> Iterator[int]:
-    """Where each chunk of a PNG ends."""
+def _png_chunk_ends(data: BinaryIO) -> Iterator[int]:
+    """Yield the end of each chunk of a PNG."""
     start, name = 8, b""
     while name != b"IEND":
-        head = at(file, start, 8)
+        head = _read_at(data, start, 8)
         name = head[4:]
         start += 12 + int.from_bytes(head[:4])
         yield start
@@ -80,48 +83,46 @@ def chunks(file: BinaryIO) -> Iterator[int]:
             return
 
 
-def ogg(file: BinaryIO) -> int:
-    """Where the last page ends."""
-    start = max(0, file.seek(0, 2) - OGG_PAGE)
-    tail = at(file, start, OGG_PAGE)
-    place = max(0, tail.rfind(b"OggS"))
-    page = tail[place:]
+def _ogg_length(data: BinaryIO) -> int:
+    """Return the end of the last page."""
+    start = max(0, data.seek(0, 2) - MAX_OGG_PAGE_SIZE)
+    tail = _read_at(data, start, MAX_OGG_PAGE_SIZE)
+    offset = max(0, tail.rfind(b"OggS"))
+    page = tail[offset:]
     segments = page[26] if len(page) > 26 else 0
-    return start + place + 27 + segments + sum(page[27 : 27 + segments])
+    return start + offset + 27 + segments + sum(page[27 : 27 + segments])
 
 
-def matroska(file: BinaryIO) -> int:
-    """Where the segment ends; a live recording does not say."""
+def _matroska_length(data: BinaryIO) -> int:
+    """Return the end of the segment, which a live recording does not state."""
     start = 0
     for name in (EBML, SEGMENT):
-        head = at(file, start, 12)
-        if head[:4] != name.to_bytes(4) or len(head) < 12 or not head[4]:
+        head = _read_at(data, start, 12)
+        if head[:4] != name or len(head) < 12 or not head[4]:
             return 0
         octets = 9 - head[4].bit_length()
-        length = int.from_bytes(head[4 : 4 + octets]) & ((1 << 7 * octets) - 1)
-        if length == (1 << 7 * octets) - 1:
+        unknown = (1 << 7 * octets) - 1
+        length = int.from_bytes(head[4 : 4 + octets]) & unknown
+        if length == unknown:
             return 0
         start += 4 + octets + length
     return start
 
 
-def mp3(file: BinaryIO, head: bytes) -> int:
-    """The length in the Xing frame, which follows the tag if there is one."""
+def _mp3_length(data: BinaryIO, head: bytes) -> int:
+    """Return the length that the Xing frame states; an ID3 tag may precede it."""
     start = 0
     if head[:3] == b"ID3":
-        start = 10 + sum(
-            (octet & 0x7F) << 7 * (3 - place) for place, octet in enumerate(head[6:10])
-        )
-    frame = at(file, start, 200)
-    mark = next((place for name in XING if (place := frame.find(name)) >= 0), None)
+        start = 10 + sum((octet & 0x7F) << 7 * (3 - i) for i, octet in enumerate(head[6:10]))
+    frame = _read_at(data, start, 200)
+    mark = next((offset for name in XING_MARKS if (offset := frame.find(name)) >= 0), None)
     if mark is None:
         return start
     flags = int.from_bytes(frame[mark + 4 : mark + 8])
-    place = mark + 8 + 4 * (flags & 1)
-    return start + int.from_bytes(frame[place : place + 4]) if flags & 2 else start
+    offset = mark + 8 + 4 * (flags & 1)
+    return start + int.from_bytes(frame[offset : offset + 4]) if flags & 2 else start
 
 
-def at(file: BinaryIO, start: int, count: int) -> bytes:
-    """Up to `count` bytes from `start`."""
-    file.seek(start)
-    return file.read(count)
+def _read_at(data: BinaryIO, start: int, size: int) -> bytes:
+    data.seek(start)
+    return data.read(size)

@@ -1,4 +1,4 @@
-"""Facts of a NIfTI volume, whose voxels are counted but not kept."""
+"""Probes NIfTI volumes, whose voxels are counted but not decoded."""
 
 import gzip
 import io
@@ -11,85 +11,89 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 from gateway.media.sniff import NIFTI_GZ
 
-CHUNK = 1 << 20
-MAX_BYTES = 16 << 30
-Volume = gzip.GzipFile | BinaryIO
+CHUNK_SIZE = 1 << 20
+MAX_VOLUME_SIZE = 16 << 30
+HEADER_SIZE, HEADER_1_SIZE = 540, 348
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """Width and height are the first two dimensions; frame_count is all slices of all points in time.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add the first two dimensions as width and height, and the number of slices as frame count.
+
+    Slices of all points in time are counted.
 
     Raises:
-        MediaError: a header without voxels, too few voxels, or far more than the header calls for.
+        MediaError: The file is a header alone, has too few voxels, or is far longer than it should.
     """
-    with path.open("rb") as raw, gzip.open(raw) if facts.mime_type == NIFTI_GZ else raw as file:
+    with file.open("rb") as raw, gzip.open(raw) if facts.mime_type == NIFTI_GZ else raw as data:
         try:
-            header = header_of(file)
-            check_voxels(file, header)
+            header = _read_header(data)
+            _check_voxels(data, header)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             raise MediaError("the compressed NIfTI file is broken or truncated") from None
-    width, height, *slices = shape_of(header)
+    width, height, *slices = _shape(header)
     return replace(facts, width=width, height=height, frame_count=math.prod(slices))
 
 
-def header_of(file: Volume) -> Any:
-    """The header, of either version and byte order.
+def _read_header(data: gzip.GzipFile | BinaryIO) -> Any:
+    """Return the header, of either version and byte order.
 
     Raises:
-        MediaError: it contradicts itself, or the voxels are in another file.
+        MediaError: It is inconsistent, or the voxels are in another file.
     """
-    head = file.read(540)
-    new = head[4:7] in (b"n+2", b"ni2")
-    header_class: Any = (
-        Nifti2Header if new else Nifti1Header
-    )  # Any: the library has no types for its methods
+    head = data.read(HEADER_SIZE)
+    is_version_2 = head[4:7] in (b"n+2", b"ni2")
+    # Any: the library has no types for the methods.
+    header_class: Any = Nifti2Header if is_version_2 else Nifti1Header
     try:
-        header = header_class(head if new else head[:348])
+        header = header_class(head if is_version_2 else head[:HEADER_1_SIZE])
     except HeaderDataError:
         raise MediaError("the NIfTI header is broken") from None
     if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
         raise MediaError(
-            "a NIfTI header without its image: only single files (.nii, .nii.gz) are supported"
+            "the NIfTI file is a header without voxels: only single files (.nii, .nii.gz) are "
+            "supported"
         )
-    if len(shape_of(header)) < 2 or min(shape_of(header)) < 1:
-        raise MediaError("the NIfTI header has no dimensions that make a volume")
+    if len(_shape(header)) < 2 or min(_shape(header)) < 1:
+        raise MediaError("the NIfTI header has invalid dimensions")
     return header
 
 
-def shape_of(header: Any) -> list[int]:
-    """The length of each dimension."""
+def _shape(header: Any) -> list[int]:
+    """Return the length of each dimension."""
     return [int(length) for length in header.get_data_shape()]
 
 
-def check_voxels(file: Volume, header: Any) -> None:
-    """Whether the file goes on as long as the header calls for, and not much longer.
+def _check_voxels(data: gzip.GzipFile | BinaryIO, header: Any) -> None:
+    """Check that the file is as long as its header requires, and not much longer.
 
     Raises:
-        MediaError: too short, or too long.
+        MediaError: It is too short or too long.
     """
-    expected = int(header["vox_offset"]) + math.prod(shape_of(header)) * int(header["bitpix"]) // 8
-    if expected > MAX_BYTES:
+    voxel_bits = math.prod(_shape(header)) * int(header["bitpix"])
+    expected = int(header["vox_offset"]) + voxel_bits // 8
+    if expected > MAX_VOLUME_SIZE:
         raise MediaError(
-            f"the NIfTI volume is too large: {expected:,} bytes, {MAX_BYTES:,} are allowed"
+            f"the NIfTI volume is too large: {expected:,} bytes are more than {MAX_VOLUME_SIZE:,}"
         )
-    length = length_of(file, expected + CHUNK)
+    length = _length(data, expected + CHUNK_SIZE)
     if length < expected:
         raise MediaError(f"the NIfTI file is truncated: it has {length:,} of {expected:,} bytes")
-    if length > expected + CHUNK:
+    if length > expected + CHUNK_SIZE:
         raise MediaError(
-            f"the NIfTI file holds far more than the {expected:,} bytes that its header calls for"
+            f"the NIfTI file is far longer than the {expected:,} bytes that its header requires"
         )
 
 
-def length_of(file: Volume, most: int) -> int:
-    """Bytes up to the end of the file, or some number beyond `most`: a bomb is not unpacked to its end."""
-    if not isinstance(file, gzip.GzipFile):
-        return file.seek(0, io.SEEK_END)
-    length = file.tell()
-    while length <= most and (chunk := file.read(CHUNK)):
+def _length(data: gzip.GzipFile | BinaryIO, limit: int) -> int:
+    """Return the number of bytes, or some number beyond the limit: a bomb is not decompressed."""
+    if not isinstance(data, gzip.GzipFile):
+        return data.seek(0, io.SEEK_END)
+    length = data.tell()
+    while length <= limit and (chunk := data.read(CHUNK_SIZE)):
         length += len(chunk)
     return length

@@ -1,47 +1,48 @@
-"""Facts of a PDF document."""
+"""Probes PDF documents."""
 
 from dataclasses import replace
 
 import pypdfium2  # type: ignore[import-untyped]  # ships no types
-from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY  # type: ignore[import-untyped]  # ships no types
+from pypdfium2.raw import (  # type: ignore[import-untyped]  # ships no types
+    FPDF_ERR_PASSWORD,
+    FPDF_ERR_SECURITY,
+)
 
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
-TAIL = 4096
+TAIL_SIZE = 4096
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """The number of pages. PDFium is not thread-safe: this belongs in a process of its own.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add the number of pages.
+
+    PDFium is not thread-safe: call this in a process of its own.
 
     Raises:
-        MediaError: encrypted, truncated, or not a document.
+        MediaError: The document is encrypted, truncated or broken.
     """
-    check_end(path, facts.file_size)
+    _check_end(file, facts.file_size)
     try:
-        with path.open("rb") as file, pypdfium2.PdfDocument(file) as document:
-            return replace(facts, page_count=count(document))
+        with file.open("rb") as data, pypdfium2.PdfDocument(data) as document:
+            page_count = len(document)
+            for index in {0, page_count - 1}:
+                document[index].close()  # it can be loaded
     except pypdfium2.PdfiumError as error:
         if error.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY):
-            raise MediaError("the PDF is encrypted: it needs a password to be read") from None
+            raise MediaError("the PDF is encrypted: it cannot be read without a password") from None
         raise MediaError("the PDF is broken") from None
+    return replace(facts, page_count=page_count)
 
 
-def count(document: pypdfium2.PdfDocument) -> int:
-    """How many pages there are, the first and the last of which must load."""
-    pages = len(document)
-    for number in {0, pages - 1}:
-        document[number].close()
-    return pages
-
-
-def check_end(path: File, size: int) -> None:
-    """PDFium repairs what was cut off, and finds fewer pages; so the end mark must be there.
+def _check_end(file: ReadableFile, size: int) -> None:
+    """Check the end mark: PDFium would repair a truncated document and count fewer pages.
 
     Raises:
-        MediaError: no end mark.
+        MediaError: There is no end mark.
     """
-    with path.open("rb") as file:
-        file.seek(max(0, size - TAIL))
-        if b"%%EOF" not in file.read():
+    with file.open("rb") as data:
+        data.seek(max(0, size - TAIL_SIZE))
+        if b"%%EOF" not in data.read():
             raise MediaError("the PDF is truncated: it has no end mark")

@@ -1,54 +1,19 @@
-"""Telling what a file is from its bytes, and whether it is what it was said to be."""
+"""Probes a file: checks that its content is of the expected kind, and reads its facts."""
 
 import hashlib
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path, PurePath
-from typing import cast
 
-from gateway.kinds.enums import StorageItemType
-from gateway.media.facts import MediaError, MediaFacts
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
 from gateway.media.length import check_length
-from gateway.media.ranged import File, RangedFile
-from gateway.media.sniff import UNKNOWN, sniff
+from gateway.media.ranged import RangedFile
+from gateway.media.sniff import sniff
 
-Read = Callable[[File, MediaFacts], MediaFacts]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads items of a type: a module of this package; what to call them; how their MIME types begin."""
-
-    module: str
-    noun: str
-    accepts: tuple[str, ...]
-
-    @property
-    def read(self) -> Read:
-        """Imported when first needed: most processes never need them all, and some take a second to load."""
-        return cast("Read", import_module(f"gateway.media.{self.module}").read)
-
-
-MAY_BE_SOUND_ONLY = ("video/mp4", "video/webm", "video/quicktime", "video/3gpp")
-
-READERS = {
-    StorageItemType.IMAGE: Reader("image", "an image", ("image/",)),
-    StorageItemType.VIDEO: Reader("video", "a video", ("video/", "audio/ogg")),
-    StorageItemType.AUDIO: Reader("audio", "audio", ("audio/", *MAY_BE_SOUND_ONLY)),
-    StorageItemType.DICOM_FILE: Reader("dicom", "a DICOM file", ("application/dicom", UNKNOWN)),
-    StorageItemType.NIFTI: Reader("nifti", "a NIfTI volume", ("application/x-nifti",)),
-    StorageItemType.PDF: Reader("pdf", "a PDF document", ("application/pdf",)),
-    StorageItemType.TIMESERIES: Reader("timeseries", "a time series", ("text/",)),
-    StorageItemType.SCENE: Reader("scene", "a scene", ("",)),
-    StorageItemType.PLAIN_TEXT: Reader(
-        "text", "text", ("text/", "application/json", "application/xml", UNKNOWN)
-    ),
-}
-
-# Bytes cannot tell these from plain text, so that here, and only here, the name is asked.
-KINDS_OF_TEXT = {
+# Content cannot tell these from plain text, so here alone the name decides.
+TEXT_TYPES = {
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
     ".md": "text/markdown",
@@ -57,64 +22,57 @@ KINDS_OF_TEXT = {
 }
 
 
-def probe(path: Path | RangedFile, item_type: StorageItemType, name: str) -> MediaFacts:
-    """Read everything that the item's row is to say of the file; `name` is what its owner calls it.
+def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> MediaFacts:
+    """Return the facts of a file.
 
-    It may take long and much memory: run it in a process of its own, as `Prober` does.
+    Probing may take much time and memory, and a hostile file may crash the process: run it in a
+    child process, as `Prober` does.
 
-    Raises:
-        MediaError: empty, truncated, broken, oversized, or of another type; the message is for the owner.
-        MemoryError: the file needs more than there is.
-        OSError: the file cannot be reached, which is not the file's fault.
-    """
-    reader = READERS.get(item_type)
-    if reader is None:
-        raise MediaError(f"files of the type {item_type} cannot be read yet")
-    facts = first_facts(path, name)
-    if not facts.mime_type.startswith(reader.accepts):
-        raise MediaError(f"said to be {reader.noun}, but the content is {facts.mime_type}")
-    check_length(path, facts.file_size)
-    return complete(reader.read, path, facts)
-
-
-def first_facts(path: Path | RangedFile, name: str) -> MediaFacts:
-    """What can be said of any file: digest, size, type.
+    Args:
+        file: The file.
+        item_type: The kind of item that the file should be.
+        name: The file's name for its owner.
 
     Raises:
-        MediaError: empty.
-        OSError: the file cannot be reached.
+        MediaError: The file is empty, truncated, broken, too large, or of another kind.
+        MemoryError: Probing needs more memory than allowed.
+        OSError: The file cannot be reached, which is not the file's fault.
     """
-    digest, size = digested(path) if isinstance(path, Path) else (None, path.size)
+    kind = ITEM_KINDS[item_type]
+    if kind.prober is None:
+        raise MediaError(f"items of the type {item_type} are not single files")
+    digest, size = _digest(file) if isinstance(file, Path) else (None, file.size)
     if not size:
         raise MediaError("the file is empty")
-    mime_type = sniff(path)
+    mime_type = sniff(file)
     if mime_type == "text/plain":
-        mime_type = KINDS_OF_TEXT.get(PurePath(name).suffix.lower(), mime_type)
-    return MediaFacts(digest, size, mime_type)
+        mime_type = TEXT_TYPES.get(PurePath(name).suffix.lower(), mime_type)
+    if not mime_type.startswith(kind.mime_types):
+        raise MediaError(f"expected {kind.noun}, but the content is {mime_type}")
+    check_length(file, size)
+    return _run_prober(kind.prober, file, MediaFacts(digest, size, mime_type))
 
 
-def digested(path: Path) -> tuple[str, int]:
-    """The digest of a file on this machine, and its size."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+def _digest(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 and the size of a file."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest(), data.tell()
 
 
-def complete(read: Read, path: File, facts: MediaFacts) -> MediaFacts:
-    """Let the reader complete the facts; whatever a library makes of a hostile file becomes a MediaError.
+def _run_prober(module: str, file: Path | RangedFile, facts: MediaFacts) -> MediaFacts:
+    """Complete the facts, and turn whatever a library raises over a bad file into a `MediaError`.
 
-    Raises:
-        MediaError: see `probe`.
-        MemoryError: see `probe`.
+    The module is imported here because most processes need few of them, and some take a second.
     """
+    prober = import_module(f"gateway.media.{module}")
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the libraries warn of oddities; ours is to accept or to refuse
+        warnings.simplefilter("ignore")  # libraries warn of oddities in files that are accepted
         try:
-            return read(path, facts)
+            completed: MediaFacts = prober.probe(file, facts)
+            return completed
         except (MediaError, MemoryError):
             raise
-        except Exception as error:  # there is no list of what they may raise
+        except Exception as error:  # the libraries have no complete list of what they raise
             raise MediaError(
                 f"the file is broken or truncated: it cannot be read as {facts.mime_type}"
             ) from error

@@ -1,62 +1,65 @@
-"""Files that are read where they lie: only the parts that somebody looks at are fetched, and some of them are kept."""
+"""Files elsewhere that are read in ranges: only what is needed is fetched, and some of it cached."""
 
 import io
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import BinaryIO, Literal, Protocol
 
-BLOCK = 256 << 10
-"""Bytes that are fetched at least."""
-MOST_AHEAD = 16
-"""Blocks that are fetched at once, at most, when a file is read from one end to the other."""
-KEPT = 64
-"""Blocks that are kept: 16 MB."""
+BLOCK_SIZE = 256 << 10
+"""Bytes of a block; nothing smaller is fetched."""
+MAX_BLOCKS_PER_FETCH = 16
+"""Blocks that one fetch may return while a file is read sequentially."""
+MAX_CACHED_BLOCKS = 64
+"""Blocks that are cached: 16 MB."""
 
 
-class File(Protocol):
-    """What readers of media need of a file; a `Path` is one."""
+class ReadableFile(Protocol):
+    """A file as probers need it; a `Path` is one."""
 
     def open(self, mode: Literal["rb"]) -> BinaryIO:
-        """The bytes, from the first one on; raises `OSError` where they cannot be reached."""
+        """Open the file; reading raises `OSError` if it cannot be reached."""
 
 
 class RangedFile:
-    """A file of `size` bytes, of which `fetch(start, stop)` gives parts, as in a slice."""
+    """A file of `size` bytes, of which `fetch(start, stop)` returns a range."""
 
     def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
         self.size = size
         self._fetch = fetch
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._next, self._ahead = -1, 1
+        self._next_block, self._blocks_per_fetch = -1, 1
 
     def open(self, mode: Literal["rb"]) -> BinaryIO:
-        """The bytes; what was fetched for one who opened it serves the others, too."""
-        return io.BufferedReader(_Opened(self))
+        """Open the file; all that open it share the cache."""
+        return io.BufferedReader(_RangedReader(self))
 
-    def block(self, number: int) -> bytes:
-        """The block with that number, from 0."""
-        if number not in self._blocks:
-            self._load(number)
-        self._blocks.move_to_end(number)
-        return self._blocks[number]
+    def block(self, index: int) -> bytes:
+        """Return the block with that index, from 0."""
+        if index not in self._blocks:
+            self._load(index)
+        self._blocks.move_to_end(index)
+        return self._blocks[index]
 
-    def _load(self, number: int) -> None:
-        """Fetch a block, and more behind it each time that it follows the last ones."""
-        self._ahead = min(2 * self._ahead, MOST_AHEAD) if number == self._next else 1
-        self._next = number + self._ahead
-        data = self._fetch(number * BLOCK, min(self._next * BLOCK, self.size))
-        for place in range(0, len(data), BLOCK):
-            self._blocks[number + place // BLOCK] = data[place : place + BLOCK]
-        while len(self._blocks) > KEPT:
+    def _load(self, index: int) -> None:
+        """Fetch a block; while reading is sequential, each fetch is twice as long as the last."""
+        is_sequential = index == self._next_block
+        self._blocks_per_fetch = (
+            min(2 * self._blocks_per_fetch, MAX_BLOCKS_PER_FETCH) if is_sequential else 1
+        )
+        self._next_block = index + self._blocks_per_fetch
+        data = self._fetch(index * BLOCK_SIZE, min(self._next_block * BLOCK_SIZE, self.size))
+        for start in range(0, len(data), BLOCK_SIZE):
+            self._blocks[index + start // BLOCK_SIZE] = data[start : start + BLOCK_SIZE]
+        while len(self._blocks) > MAX_CACHED_BLOCKS:
             self._blocks.popitem(last=False)
 
 
-class _Opened(io.RawIOBase):
-    name = ""  # some libraries ask for it
+class _RangedReader(io.RawIOBase):
+    name = ""  # some libraries read it
 
     def __init__(self, file: RangedFile) -> None:
         self._file = file
-        self._place = 0
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -65,17 +68,17 @@ class _Opened(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._file.size}[whence]
-        if start + offset < 0:
-            raise OSError("before the first byte")
-        self._place = start + offset
-        return self._place
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
+        if base + offset < 0:
+            raise OSError("Cannot seek to before the start of the file.")
+        self._position = base + offset
+        return self._position
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # it is always given one
-        if self._place >= self._file.size:
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # always given one
+        if self._position >= self._file.size:
             return 0
-        number, start = divmod(self._place, BLOCK)
-        data = self._file.block(number)[start : start + len(buffer)]
+        index, start = divmod(self._position, BLOCK_SIZE)
+        data = self._file.block(index)[start : start + len(buffer)]
         buffer[: len(data)] = data
-        self._place += len(data)
+        self._position += len(data)
         return len(data)

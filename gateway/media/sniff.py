@@ -1,4 +1,7 @@
-"""What kind of content a file has, told from its first bytes and never from its name."""
+"""Recognizes the MIME type of a file by its first bytes, never by its name.
+
+`docs/decisions/sniffing.md` says which formats the library recognizes, and why not all.
+"""
 
 import codecs
 import re
@@ -7,14 +10,14 @@ from collections.abc import Callable
 
 import filetype  # type: ignore[import-untyped]  # ships no types
 
-from gateway.media.ranged import File
+from gateway.media.ranged import ReadableFile
 
-HEAD = 8192
-UNKNOWN = "application/octet-stream"
+HEAD_SIZE = 8192
+UNRECOGNIZED = "application/octet-stream"
 NIFTI, NIFTI_GZ = "application/x-nifti", "application/x-nifti+gzip"
 
-# Names that the standards body registered, for those that the library made up.
-REGISTERED = {
+# The names that are registered, for names that the library made up.
+REGISTERED_NAMES = {
     "audio/x-wav": "audio/wav",
     "audio/x-flac": "audio/flac",
     "audio/x-aiff": "audio/aiff",
@@ -22,121 +25,104 @@ REGISTERED = {
     "video/x-m4v": "video/mp4",
 }
 
-BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
-# What may stand before the root element. Atomic groups: a hostile prolog must not make the search backtrack.
-ROOT = re.compile(
+# The root element and what may precede it. Atomic groups keep a hostile prolog from backtracking.
+ROOT_ELEMENT = re.compile(
     r"(?>\s|<\?.*?\?>|<!--.*?-->|<!doctype(?!\s+html)[^>]*>)*+<(!doctype html|[a-z][\w:]*)",
     re.DOTALL | re.IGNORECASE,
 )
-HTML = {
-    "!doctype html",
-    "html",
-    "head",
-    "body",
-    "title",
-    "script",
-    "style",
-    "iframe",
-    "table",
-    "div",
-    "p",
-    "a",
-    "b",
-    "h1",
-}
+HTML_ELEMENTS = set(
+    "html head body title script style iframe table div p a b h1".split()  # as browsers sniff
+) | {"!doctype html"}
 
 
-def sniff(path: File) -> str:
-    """The MIME type of the content, `application/octet-stream` if nothing is recognised.
+def sniff(file: ReadableFile) -> str:
+    """Return the MIME type of the content, `application/octet-stream` if it is not recognized.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: The file cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    return next((mime for rule in RULES if (mime := rule(head))), UNKNOWN)
+    with file.open("rb") as data:
+        head = data.read(HEAD_SIZE)
+    return next((mime_type for rule in RULES if (mime_type := rule(head))), UNRECOGNIZED)
 
 
-def encoding_of(head: bytes) -> str:
-    """The encoding that a text would have: UTF-16 needs its mark, all else must be UTF-8."""
-    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+def text_encoding(head: bytes) -> str:
+    """Return the encoding of a text: UTF-16 needs a byte order mark, all else must be UTF-8."""
+    is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "utf-16" if is_utf16 else "utf-8-sig"
 
 
-def dicom(head: bytes) -> str | None:
-    """DICOM part 10 has its mark behind a preamble of 128 bytes."""
+def sniff_dicom(head: bytes) -> str | None:
+    """Recognize DICOM part 10 by the mark after its preamble of 128 bytes."""
     return "application/dicom" if head[128:132] == b"DICM" else None
 
 
-def nifti(head: bytes) -> str | None:
-    """NIfTI-1 and -2 have a magic word each, in one header of fixed length."""
-    return (
-        NIFTI
-        if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
-        else None
-    )
+def sniff_nifti(head: bytes) -> str | None:
+    """Recognize NIfTI-1 and -2 by the marks in their headers."""
+    is_version_1 = head[344:348] in (b"n+1\0", b"ni1\0")
+    is_version_2 = head[4:8] in (b"n+2\0", b"ni2\0")
+    return NIFTI if is_version_1 or is_version_2 else None
 
 
-def nifti_in_gzip(head: bytes) -> str | None:
-    """The same, within gzip."""
+def sniff_compressed_nifti(head: bytes) -> str | None:
+    """Recognize NIfTI in gzip."""
     if not head.startswith(b"\x1f\x8b"):
         return None
     try:
         start = zlib.decompressobj(wbits=31).decompress(head, 1024)
     except zlib.error:
         return None
-    return NIFTI_GZ if nifti(start) else None
+    return NIFTI_GZ if sniff_nifti(start) else None
 
 
-def pdf(head: bytes) -> str | None:
-    """A PDF may be nearly all text, so it is asked for before text is."""
+def sniff_pdf(head: bytes) -> str | None:
+    """Recognize PDF; this comes before text, as a PDF may begin with nothing but text."""
     return "application/pdf" if head.lstrip(b"\xef\xbb\xbf \t\r\n\0").startswith(b"%PDF-") else None
 
 
-def text(head: bytes) -> str | None:
-    """Decodable, without control characters; then by its root element, if it has one."""
+def sniff_text(head: bytes) -> str | None:
+    """Recognize text: decodable, without control characters; its root element tells the type."""
     try:
-        start = codecs.getincrementaldecoder(encoding_of(head))().decode(head)
+        start = codecs.getincrementaldecoder(text_encoding(head))().decode(head)
     except UnicodeDecodeError:
         return None
-    if not start or BINARY.search(start):
+    if not start or CONTROL_CHARACTERS.search(start):
         return None
-    root = ROOT.match(start)
-    return markup(root[1].lower(), start) if root else "text/plain"
-
-
-def markup(root: str, start: str) -> str:
-    """The kind of a text that begins with this element."""
+    match = ROOT_ELEMENT.match(start)
+    root = match[1].lower() if match else ""
     if root == "svg" or root.endswith(":svg"):
         return "image/svg+xml"
-    if root in HTML:
+    if root in HTML_ELEMENTS:
         return "text/html"
-    return "application/xml" if start.lstrip().startswith("<?xml") else "text/plain"
+    return "application/xml" if root and start.lstrip().startswith("<?xml") else "text/plain"
 
 
-def magic(head: bytes) -> str | None:
-    """The usual binary formats, by the library."""
-    mime: str | None = filetype.guess_mime(head)
-    return REGISTERED.get(mime, mime) if mime else None
+def sniff_binary(head: bytes) -> str | None:
+    """Recognize common binary formats with the library."""
+    mime_type: str | None = filetype.guess_mime(head)
+    return REGISTERED_NAMES.get(mime_type, mime_type) if mime_type else None
 
 
-def iso_media(head: bytes) -> str | None:
-    """MP4 of brands that the library does not know."""
+def sniff_iso_media(head: bytes) -> str | None:
+    """Recognize MP4 of brands that the library does not know."""
     return "video/mp4" if head[4:8] == b"ftyp" else None
 
 
-def transport_stream(head: bytes) -> str | None:
-    """MPEG-TS: packets of 188 bytes, each with the same first byte."""
+def sniff_transport_stream(head: bytes) -> str | None:
+    """Recognize MPEG-TS by the first byte of its packets of 188 bytes."""
     return "video/mp2t" if len(head) > 376 and head[0] == head[188] == head[376] == 0x47 else None
 
 
 RULES: tuple[Callable[[bytes], str | None], ...] = (
-    dicom,
-    nifti_in_gzip,
-    nifti,
-    pdf,
-    text,
-    magic,
-    iso_media,
-    transport_stream,
+    sniff_dicom,
+    sniff_compressed_nifti,
+    sniff_nifti,
+    sniff_pdf,
+    sniff_text,
+    sniff_binary,
+    sniff_iso_media,
+    sniff_transport_stream,
 )
+"""Rules in order; the first that recognizes the content decides."""

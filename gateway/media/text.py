@@ -1,84 +1,81 @@
-"""Facts of a text: it must be decodable from its first to its last byte."""
+"""Probes text files, which must be decodable from the first to the last byte."""
 
 import codecs
 from dataclasses import replace
 
 import orjson
 
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
-from gateway.media.sniff import BINARY, UNKNOWN, encoding_of
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
+from gateway.media.sniff import CONTROL_CHARACTERS, UNRECOGNIZED, text_encoding
 
-CHUNK = 1 << 20
-# Parsed, JSON may take twenty times its length; a longer text stays plain text.
-MAX_JSON = 16 << 20
+CHUNK_SIZE = 1 << 20
+MAX_JSON_SIZE = 16 << 20
+"""Bytes of JSON that is parsed, which may take twenty times as much memory."""
 JSON, PLAIN = "application/json", "text/plain"
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """Only the MIME type is added: text/plain that parses as a JSON object or array is application/json.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Correct the MIME type: plain text that is a JSON object or array is `application/json`.
 
     Raises:
-        MediaError: not UTF-8 or UTF-16, control characters, or JSON by its name but not by its content.
+        MediaError: The content is not UTF-8 or UTF-16, has control characters, or is not JSON
+            although its name says so.
     """
-    first = decode(path)
-    if facts.mime_type == UNKNOWN:
+    first = _decode(file)
+    if facts.mime_type == UNRECOGNIZED:
         facts = replace(facts, mime_type=PLAIN)
     if facts.mime_type == JSON or (facts.mime_type == PLAIN and first in ("{", "[")):
-        return replace(facts, mime_type=json_or_plain(path, facts))
+        return replace(facts, mime_type=_json_or_plain(file, facts))
     return facts
 
 
-def decode(path: File) -> str:
-    """Decode piece by piece; answers the first character that is not a space, '' if there is none.
+def _decode(file: ReadableFile) -> str:
+    """Decode a text and return its first character that is not a space, or "" if it has none.
 
     Raises:
-        MediaError: not UTF-8 or UTF-16, or control characters.
+        MediaError: The text cannot be decoded, or has control characters.
     """
     first = ""
-    with path.open("rb") as file:
-        decoder = codecs.getincrementaldecoder(encoding_of(file.read(4)))()
-        file.seek(0)
+    with file.open("rb") as data:
+        decoder = codecs.getincrementaldecoder(text_encoding(data.read(4)))()
+        data.seek(0)
         try:
-            while chunk := file.read(CHUNK):
-                part = decoder.decode(chunk)
-                check_characters(part)
-                first = first or part.lstrip()[:1]
+            while chunk := data.read(CHUNK_SIZE):
+                text = decoder.decode(chunk)
+                # Binary data may be decodable by chance.
+                if match := CONTROL_CHARACTERS.search(text):
+                    raise MediaError(
+                        "the content is not text: it contains the control character "
+                        f"U+{ord(match[0]):04X}"
+                    )
+                first = first or text.lstrip()[:1]
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            place = file.tell() - len(error.object) + error.start
-            raise MediaError(f"the text is neither UTF-8 nor UTF-16: see byte {place:,}") from None
+            offset = data.tell() - len(error.object) + error.start
+            raise MediaError(
+                f"the text is neither UTF-8 nor UTF-16: it has an invalid byte at {offset:,}"
+            ) from None
     return first
 
 
-def check_characters(part: str) -> None:
-    """Binary data may be decodable by chance; control characters give it away.
+def _json_or_plain(file: ReadableFile, facts: MediaFacts) -> str:
+    """Return the MIME type of a text that may be JSON.
 
     Raises:
-        MediaError: there is one.
+        MediaError: It is not JSON although its name says so.
     """
-    if found := BINARY.search(part):
-        raise MediaError(
-            f"the content is not text: it holds the control character U+{ord(found[0]):04X}"
-        )
-
-
-def json_or_plain(path: File, facts: MediaFacts) -> str:
-    """Whether the text parses as JSON.
-
-    Raises:
-        MediaError: it does not, and its name says that it is JSON.
-    """
-    if facts.file_size > MAX_JSON:
+    if facts.file_size > MAX_JSON_SIZE:
         return PLAIN
-    with path.open("rb") as file:
-        data = file.read()
+    with file.open("rb") as stream:
+        data = stream.read()
     try:
-        orjson.loads(data.decode(encoding_of(data)))
+        orjson.loads(data.decode(text_encoding(data)))
     except orjson.JSONDecodeError as error:
         if facts.mime_type == JSON:
             raise MediaError(
-                f"said to be JSON, but it is not: see line {error.lineno}, column {error.colno}"
+                f"expected JSON, but line {error.lineno}, column {error.colno} is not valid"
             ) from None
         return PLAIN
     return JSON

@@ -1,4 +1,4 @@
-"""Facts of a time series: a table with a header, in which one column is the time and others are channels."""
+"""Probes time series: tables with a header, in which one column is the time and others channels."""
 
 import csv
 import io
@@ -9,141 +9,150 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.kinds.enums import TimeSeriesColumnKind
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
-from gateway.media.sniff import encoding_of
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
+from gateway.media.sniff import text_encoding
 
 MAX_COLUMNS = 1_000
-MAX_NAME = 1_024
-TYPES = {",": "text/csv", ";": "text/csv", "\t": "text/tab-separated-values"}
-TIMES = {"time", "timestamp", "datetime", "date", "t", "ts", "seconds", "sec"}
-"""A column so named, whatever the case and the unit behind it, is the time; else the first one is."""
+MAX_NAME_LENGTH = 1_024
+MIME_TYPES = {",": "text/csv", ";": "text/csv", "\t": "text/tab-separated-values"}
+"""MIME types by delimiter."""
+TIME_COLUMN_NAMES = {"time", "timestamp", "datetime", "date", "t", "ts", "seconds", "sec"}
+"""Names of the time column, in any case and without a unit; the first column if none matches."""
 
 
 @dataclass(slots=True)
-class Table:
-    """What has been seen of the table so far; `text` holds the columns in which something is no number."""
+class TableSurvey:
+    """What is known of a table so far.
+
+    Attributes:
+        names: Names of the columns.
+        time_column: Index of the time column.
+        has_dates: Whether the times are dates; else they are numbers.
+        row_count: Number of rows.
+        start: First time, in seconds since 1970 if it is a date.
+        end: Last time.
+        text_columns: Indexes of the columns with a value that is not a number.
+    """
 
     names: list[str]
-    time: int
-    dated: bool = False
-    rows: int = 0
+    time_column: int
+    has_dates: bool = False
+    row_count: int = 0
     start: float = 0.0
     end: float = -math.inf
-    text: set[int] = field(default_factory=set)
+    text_columns: set[int] = field(default_factory=set)
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """The columns and what each holds, the number of rows, and the time from the first to the last of them.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add the columns with their kinds, the number of rows, and the time from first to last.
 
     Raises:
-        MediaError: not a table, or one without time or channels; the message names line and column.
+        MediaError: It is not a table, or has no time or no channels; names the line at fault.
     """
-    with path.open("rb") as file:
-        encoding = encoding_of(file.read(4))
+    with file.open("rb") as data:
+        encoding = text_encoding(data.read(4))
     try:
-        with io.TextIOWrapper(path.open("rb"), encoding, newline="") as text:
-            delimiter = delimiter_of(text.readline())
+        with io.TextIOWrapper(file.open("rb"), encoding, newline="") as text:
+            header = text.readline()
+            delimiter = max(MIME_TYPES, key=header.count)
             text.seek(0)
-            table = survey(csv.reader(text, delimiter=delimiter, strict=True))
+            table = _survey(csv.reader(text, delimiter=delimiter, strict=True))
     except UnicodeDecodeError:
         raise MediaError("the text is neither UTF-8 nor UTF-16") from None
     except csv.Error as error:
         raise MediaError(f"the table cannot be read: {error}") from None
     return replace(
-        facts, mime_type=TYPES[delimiter], duration=table.end - table.start, time_series=told(table)
+        facts,
+        mime_type=MIME_TYPES[delimiter],
+        duration=table.end - table.start,
+        time_series=_to_json(table),
     )
 
 
-def delimiter_of(header: str) -> str:
-    """Whichever occurs most often in the first line."""
-    return max(TYPES, key=header.count)
-
-
-def survey(lines: Any) -> Table:
-    """Look at every line.
+def _survey(lines: Any) -> TableSurvey:
+    """Read every line of a CSV reader.
 
     Raises:
-        MediaError: see `read`.
+        MediaError: See `probe`.
     """
-    table = header_of(next(lines, []))
-    for line in rows(lines, len(table.names)):
-        moment = time_in(table, line[table.time], lines.line_num)
-        if moment < table.end:
+    table = _read_header(next(lines, []))
+    for row in _rows(lines, len(table.names)):
+        time = _time(table, row[table.time_column], lines.line_num)
+        if time < table.end:
             raise MediaError(f"the time goes backwards in line {lines.line_num:,}")
-        if not table.rows:
-            table.start = moment
-        table.rows, table.end = table.rows + 1, moment
-        table.text.update(
-            place
-            for place, value in enumerate(line)
-            if place not in table.text and not is_gap(value)
+        if not table.row_count:
+            table.start = time
+        table.row_count, table.end = table.row_count + 1, time
+        table.text_columns.update(
+            index
+            for index, value in enumerate(row)
+            if index not in table.text_columns and not _is_number_or_empty(value)
         )
-    if not table.rows:
+    if not table.row_count:
         raise MediaError("the table has no rows")
-    if len(table.text - {table.time}) == len(table.names) - 1:
-        raise MediaError("no column but the time holds numbers")
+    if len(table.text_columns - {table.time_column}) == len(table.names) - 1:
+        raise MediaError("the table has no column of numbers beside the time")
     return table
 
 
-def rows(lines: Any, width: int) -> Iterator[list[str]]:
-    """The lines that hold something.
+def _rows(lines: Any, width: int) -> Iterator[list[str]]:
+    """Yield the rows, without empty lines.
 
     Raises:
-        MediaError: one has more or fewer fields than the header.
+        MediaError: A row has more or fewer fields than the header.
     """
-    for line in lines:
-        if line and len(line) != width:
+    for row in lines:
+        if row and len(row) != width:
             raise MediaError(
-                f"line {lines.line_num:,} has {len(line):,} fields, the header has {width:,}"
+                f"line {lines.line_num:,} has {len(row):,} fields, but the header has {width:,}"
             )
-        if line:
-            yield line
+        if row:
+            yield row
 
 
-def header_of(names: list[str]) -> Table:
-    """The table that these names begin.
+def _read_header(names: list[str]) -> TableSurvey:
+    """Return the table that begins with this header.
 
     Raises:
-        MediaError: they are no header of a time series.
+        MediaError: It cannot be the header of a time series.
     """
     names = [name.strip() for name in names]
     if not 2 <= len(names) <= MAX_COLUMNS:
         raise MediaError(f"a time series has 2 to {MAX_COLUMNS:,} columns, not {len(names):,}")
-    if any(not 1 <= len(name) <= MAX_NAME for name in names):
-        raise MediaError(f"a column's name has 1 to {MAX_NAME:,} characters")
+    if any(not 1 <= len(name) <= MAX_NAME_LENGTH for name in names):
+        raise MediaError(f"the name of a column must have 1 to {MAX_NAME_LENGTH:,} characters")
     if len(set(names)) < len(names):
-        again = next(name for place, name in enumerate(names) if name in names[:place])
-        raise MediaError(f"two columns are named {again}")
-    if all(number_in(name) is not None for name in names):
-        raise MediaError("the first line holds no names of columns")
-    plain = [name.casefold().partition("(")[0].partition("[")[0].strip() for name in names]
-    return Table(names, next((place for place, name in enumerate(plain) if name in TIMES), 0))
+        duplicate = next(name for index, name in enumerate(names) if name in names[:index])
+        raise MediaError(f"two columns are named {duplicate}")
+    if all(_parse_number(name) is not None for name in names):
+        raise MediaError("the first line has no column names")
+    without_units = [name.casefold().partition("(")[0].partition("[")[0].strip() for name in names]
+    time_columns = (i for i, name in enumerate(without_units) if name in TIME_COLUMN_NAMES)
+    return TableSurvey(names, next(time_columns, 0))
 
 
-def time_in(table: Table, value: str, line: int) -> float:
-    """A moment: a number, or the seconds since 1970 of a date; all are of the kind that the first one is of.
+def _time(table: TableSurvey, value: str, line: int) -> float:
+    """Return a time: a number, or the seconds since 1970 of a date, as the first row decides.
 
     Raises:
-        MediaError: it is neither.
+        MediaError: It is neither, or not of the same kind as the first one.
     """
-    number = date_in(value) if table.dated else number_in(value)
-    if number is None and not table.rows:
-        table.dated, number = True, date_in(value)
-    if number is None:
-        wanted = (
-            "a date"
-            if table.dated and table.rows
-            else "a number"
-            if table.rows
-            else "a number or a date"
-        )
-        raise MediaError(f"the time in line {line:,} is not {wanted}")
-    return number
+    time = _parse_date(value) if table.has_dates else _parse_number(value)
+    if time is None and not table.row_count:
+        table.has_dates, time = True, _parse_date(value)
+    if time is None:
+        if not table.row_count:
+            expected = "a number or a date"
+        else:
+            expected = "a date" if table.has_dates else "a number"
+        raise MediaError(f"the time in line {line:,} is not {expected}")
+    return time
 
 
-def number_in(value: str) -> float | None:
-    """A finite number."""
+def _parse_number(value: str) -> float | None:
+    """Return a finite number, or None."""
     try:
         number = float(value)
     except ValueError:
@@ -151,17 +160,17 @@ def number_in(value: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def date_in(value: str) -> float | None:
-    """A date as ISO 8601 has it, in UTC if it does not say otherwise; seconds since 1970."""
+def _parse_date(value: str) -> float | None:
+    """Return an ISO 8601 date, in UTC unless it says otherwise, in seconds since 1970, or None."""
     try:
-        moment = datetime.fromisoformat(value.strip())
+        date = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
-def is_gap(value: str) -> bool:
-    """Whether a channel may have this value: a number, or nothing."""
+def _is_number_or_empty(value: str) -> bool:
+    """Return whether a channel may have this value; NaN and infinity are numbers here."""
     try:
         float(value)
     except ValueError:
@@ -169,22 +178,22 @@ def is_gap(value: str) -> bool:
     return True
 
 
-def told(table: Table) -> dict[str, Any]:
-    """The table as plain data."""
+def _to_json(table: TableSurvey) -> dict[str, Any]:
+    """Return the table in the form in which `items.time_series` stores it."""
     kinds = [
         TimeSeriesColumnKind.TIME
-        if place == table.time
+        if index == table.time_column
         else TimeSeriesColumnKind.TEXT
-        if place in table.text
+        if index in table.text_columns
         else TimeSeriesColumnKind.NUMBER
-        for place in range(len(table.names))
+        for index in range(len(table.names))
     ]
     return {
         "columns": [
             {"name": name, "kind": kind} for name, kind in zip(table.names, kinds, strict=True)
         ],
-        "row_count": table.rows,
+        "row_count": table.row_count,
         "start": table.start,
         "end": table.end,
-        "is_dated": table.dated,
+        "is_dated": table.has_dates,
     }

@@ -1,53 +1,64 @@
-"""Facts of a film; its first and its last pictures are decoded on the way."""
+"""Probes videos, of which the first and the last frames are decoded."""
 
 from dataclasses import replace
 
-from gateway.media.container import check_decodes, opened, stated_duration, survey, usable
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.ranged import File
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.container import (
+    check_decodes,
+    is_decodable,
+    open_container,
+    stated_duration,
+    survey_track,
+)
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
 
-# A frame of 16,384 by 8,192 fits in; some decoders keep a dozen frames at once.
 MAX_PIXELS = 1 << 27
-SLACK = 0.5
+"""Pixels of a frame, such as 16,384 by 8,192; some decoders hold a dozen frames in memory."""
+DURATION_TOLERANCE = 0.5
+"""Seconds that may be missing from the duration that the header states."""
 
 
-def read(path: File, facts: MediaFacts) -> MediaFacts:
-    """Width and height as stored (a rotation mark is not applied), fps on average, duration and frame_count.
+def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add width and height as stored, the average frame rate, duration and number of frames.
+
+    A rotation is not applied.
 
     Raises:
-        MediaError: no picture track, a codec that we lack, or pictures that cannot be decoded.
+        MediaError: The file has no video track that can be decoded, or is truncated.
     """
-    with opened(path, facts.mime_type) as container:
-        track = next(filter(usable, container.streams.video), None)
+    with open_container(file, facts.mime_type) as container:
+        track = next(filter(is_decodable, container.streams.video), None)
         if track is None:
-            raise MediaError("the file has no picture track that can be decoded")
+            raise MediaError("the file has no video track that can be decoded")
         if track.width * track.height > MAX_PIXELS:
             raise MediaError(
-                f"the frames have too many pixels: {track.width:,} by {track.height:,}"
+                f"the frames have too many pixels: {track.width:,} by {track.height:,} "
+                f"are more than {MAX_PIXELS:,}"
             )
         track.codec_context.thread_count = 1
-        found = survey(container, track)
-        duration = duration_of(stated_duration(container, track), found.duration)
-        check_decodes(track, found)
+        survey = survey_track(container, track)
+        duration = _duration(stated_duration(container, track), survey.duration)
+        check_decodes(track, survey)
         return replace(
             facts,
             mime_type=facts.mime_type.replace("audio/ogg", "video/ogg"),
             width=track.width,
             height=track.height,
-            fps=float(track.average_rate or found.count / duration),
+            fps=float(track.average_rate or survey.count / duration),
             duration=duration,
-            frame_count=found.count,
+            frame_count=survey.count,
         )
 
 
-def duration_of(stated: float, measured: float) -> float:
-    """Seconds: as stated, if it is, and if that much is there.
+def _duration(stated: float, measured: float) -> float:
+    """Return the duration in seconds that the header states, or else the measured one.
 
     Raises:
-        MediaError: much less is there, or the film has no length at all.
+        MediaError: Much less is there than stated, or the video has no duration at all.
     """
-    if stated > measured + max(SLACK, stated / 20):
-        raise MediaError(f"the film is truncated: {measured:,.1f} s of {stated:,.1f} s are there")
+    if stated > measured + max(DURATION_TOLERANCE, stated / 20):
+        raise MediaError(f"the video is truncated: it has {measured:,.1f} of {stated:,.1f} seconds")
     if max(stated, measured) <= 0:
-        raise MediaError("the film has no duration: the file is broken or truncated")
+        raise MediaError("the video has no duration: the file is broken or truncated")
     return stated or measured

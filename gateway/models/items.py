@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
-from gateway.kinds.enums import StorageItemType, StorageLocationName
+from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 

@@ -1,158 +1,178 @@
-"""Child processes that write films, so that a bad picture costs nothing but its film."""
+"""Child processes that encode videos, so that a bad picture harms nothing but its own video."""
 
 import asyncio
 import math
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.media.facts import MediaError
-from gateway.media.formats import FORMATS, even
-from gateway.sandbox.prober import Child, line
+from gateway.media.errors import MediaError
+from gateway.media.video_formats import VIDEO_FORMATS, round_up_to_even
+from gateway.sandbox.child_process import ChildProcess
 
-CHILD = "gateway.sandbox.encoding_child"
-Report = Callable[[float], Awaitable[None]]
-RATE = 25
-"""Pictures a second in a film that is made of images."""
+ENCODE_CHILD = "gateway.sandbox.encode_child"
+FRAME_RATE = 25
+"""Frames per second of a video that is encoded from images."""
+ReportProgress = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeLimits:
-    """For one film: seconds by the clock, and memory and length in bytes; children is how many are made at a time."""
+    """Limits of encoding.
+
+    Attributes:
+        seconds: Wall-clock time for one video.
+        memory: Bytes of memory for one video.
+        max_file_size: Bytes that the encoded video may have.
+        children: Number of videos that are encoded at a time.
+    """
 
     seconds: float = 3600
     memory: int = 2 << 30
-    longest: int = 50 << 30
+    max_file_size: int = 50 << 30
     children: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """A film that may have to be made anew: its file, its MIME type, and how many seconds it lasts."""
+class SourceVideo:
+    """A video that may have to be re-encoded; its duration is in seconds."""
 
     path: Path
     mime_type: str
     duration: float
 
 
-class Film:
-    """A film that is being made of images."""
+class FrameEncoding:
+    """A video that is being encoded from images to the file `path`."""
 
-    def __init__(self, child: Child, path: Path) -> None:
+    def __init__(self, child: ChildProcess, path: Path) -> None:
         self._child = child
         self.path = path
 
-    async def add(self, picture: Path) -> None:
-        """The next picture; its file is not needed any more afterwards.
+    async def add_frame(self, image: Path) -> None:
+        """Encode the next image, whose file may be deleted afterwards.
 
         Raises:
-            MediaError: it cannot be taken in.
+            MediaError: The image cannot be decoded, or is larger than the video.
         """
-        await _ask(self._child, {"frame": _absolute(picture)}, "taken")
+        await _request(self._child, {"frame": str(image.absolute())}, "encoded")
 
     async def finish(self) -> None:
-        """The file is whole now.
+        """Write the rest of the video.
 
         Raises:
-            MediaError: it could not be written.
+            MediaError: The video could not be written.
         """
-        await _ask(self._child, {"end": True}, "finished")
+        await _request(self._child, {"end": True}, "finished")
 
 
 class Encoder:
-    """Makes films in child processes, one a film."""
+    """Encodes videos in child processes, one process for each video."""
 
     def __init__(self, codec: str, limits: EncodeLimits | None = None) -> None:
         self._codec = codec
         self._limits = limits or EncodeLimits()
-        self._places = asyncio.Semaphore(self._limits.children)
+        self._slots = asyncio.Semaphore(self._limits.children)
 
     @property
     def mime_type(self) -> str:
-        """Of what it makes."""
-        return FORMATS[self._codec].mime_type
+        """MIME type of the encoded videos."""
+        return VIDEO_FORMATS[self._codec].mime_type
 
     @asynccontextmanager
-    async def film(self, width: int, height: int) -> AsyncIterator[Film]:
-        """A film into which pictures of up to this size go; its file is gone when the block ends.
+    async def encode_frames(self, width: int, height: int) -> AsyncIterator[FrameEncoding]:
+        """Encode a video from images of up to this size; its file is deleted with the context.
 
         Raises:
-            MediaError: it takes too long.
+            MediaError: Encoding takes too long.
         """
-        wanted = {"format": self._codec, "width": even(width), "height": even(height), "rate": RATE}
+        video = {
+            "format": self._codec,
+            "width": round_up_to_even(width),
+            "height": round_up_to_even(height),
+            "rate": FRAME_RATE,
+        }
         async with self._child() as (child, path):
-            await child.tell(line({**wanted, "film": str(path)}))
-            yield Film(child, path)
+            await child.send({**video, "target": str(path)})
+            yield FrameEncoding(child, path)
 
     @asynccontextmanager
-    async def recoded(
-        self, source: Original, force: bool, report: Report
+    async def reencode(
+        self, source: SourceVideo, force: bool, report: ReportProgress
     ) -> AsyncIterator[Path | None]:
-        """A film made anew of another, or None if that one is fit already; the file is gone when the block ends.
+        """Re-encode a video to a file that is deleted with the context.
 
-        `report` is told how much is done, from 0 to 1, and may raise to have it given up.
+        Args:
+            source: The video.
+            force: Whether to re-encode a video that browsers already play.
+            report: Called with the progress from 0 to 1; may raise to stop the encoding.
+
+        Yields:
+            The encoded file; None if the video plays in browsers and `force` is false.
 
         Raises:
-            MediaError: it cannot be made, or that takes too long.
+            MediaError: The video cannot be encoded, or encoding takes too long.
         """
-        wanted = {
+        request = {
             "format": self._codec,
             "mime_type": source.mime_type,
             "duration": source.duration,
             "force": force,
+            "source": str(source.path.absolute()),
         }
         async with self._child() as (child, path):
-            asked = line({**wanted, "source": _absolute(source.path), "film": str(path)})
-            answer = await child.ask(asked)
+            answer = await child.request({**request, "target": str(path)})
             while "progress" in answer:
                 await report(answer["progress"])
-                answer = await child.answer()
-            yield None if "fit" in answer else path if _checked(answer, "finished") else None
+                answer = await child.receive()
+            if "playable" in answer:
+                yield None
+            else:
+                _check(answer, "finished")
+                yield path
 
     @asynccontextmanager
-    async def _child(self) -> AsyncIterator[tuple[Child, Path]]:
-        """A process and the file that it is to write."""
+    async def _child(self) -> AsyncIterator[tuple[ChildProcess, Path]]:
+        """Start a process, and name the file that it is to write."""
         limits = self._limits
-        async with self._places:
+        async with self._slots:
             try:
                 async with asyncio.timeout(limits.seconds):
-                    with tempfile.TemporaryDirectory(prefix="storegraph-film-") as directory:
-                        arguments = (math.ceil(limits.seconds * 4), limits.memory, limits.longest)
-                        child = await Child.start(CHILD, *arguments)
+                    with tempfile.TemporaryDirectory(prefix="storegraph-video-") as directory:
+                        cpu_seconds = math.ceil(limits.seconds * 4)
+                        child = await ChildProcess.start(
+                            ENCODE_CHILD, cpu_seconds, limits.memory, limits.max_file_size
+                        )
                         try:
-                            yield child, Path(directory) / "film"
+                            yield child, Path(directory) / "video"
                         finally:
                             await child.kill()
             except TimeoutError:
-                raise MediaError(f"making the film took longer than {limits.seconds:g} s") from None
+                raise MediaError(
+                    f"encoding the video took longer than {limits.seconds:g} s"
+                ) from None
 
 
-def _absolute(path: Path) -> str:
-    """A child has another working directory than we have."""
-    return str(path.absolute())
+async def _request(child: ChildProcess, message: Mapping[str, Any], expected: str) -> None:
+    _check(await child.request(message), expected)
 
 
-async def _ask(child: Child, request: dict[str, Any], wanted: str) -> dict[str, Any]:
-    """The answer that is wanted.
+def _check(answer: Mapping[str, Any], expected: str) -> None:
+    """Check that an answer is the expected one.
 
     Raises:
-        MediaError: the request cannot be done; the message says why.
-        OSError: a file could not be reached, which is not its fault.
+        MediaError: The request failed because of the file; the message says why.
+        OSError: A file could not be reached, which is not its fault.
     """
-    return _checked(await child.ask(line(request)), wanted)
-
-
-def _checked(answer: dict[str, Any], wanted: str) -> dict[str, Any]:
-    """The answer, if it is the one that is wanted; raises as `_ask` does."""
-    if wanted in answer:
-        return answer
-    if "fault" in answer:
-        raise OSError(answer["fault"])
-    if "refused" in answer:
-        raise MediaError(answer["refused"])
-    raise MediaError(
-        "the film needed too much memory" if "exhausted" in answer else "the film's writer crashed"
-    )
+    match answer:
+        case {"os_error": message}:
+            raise OSError(message)
+        case {"media_error": message}:
+            raise MediaError(message)
+        case {"memory_error": _}:
+            raise MediaError("encoding the video needed too much memory")
+    if expected not in answer:
+        raise MediaError("the process that encoded the video crashed")

@@ -42,12 +42,13 @@ from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import JobStatus, StorageItemType
+from gateway.kinds.enums import JobStatus
+from gateway.kinds.item_kinds import FILE_GROUPS, StorageItemType
 from gateway.models.base import now
 from gateway.models.items import ItemRecord, items
 from gateway.models.uploads import upload_jobs, upload_units, uploads
 from gateway.queues.base import JSON
-from gateway.tasks.reading import MEMBERS, Reader, ReadUnit
+from gateway.tasks.reading import Reader, ReadUnit
 
 INGEST, FILM = "ingest", "film"
 """The same work; image sequences take long, and have workers of their own that keep nobody else from his turn."""
@@ -329,7 +330,7 @@ async def _make_groups(
     consisting = {
         one.unit.uuid: [*(source.item_uuid for source in one.sources), *_members(one)]
         for one in good
-        if one.unit.spec["item_type"] in MEMBERS or not one.sources
+        if one.unit.spec["item_type"] in FILE_GROUPS or not one.sources
     }
     await add_members(
         transaction, {one.video.item_uuid: consisting[one.unit.uuid] for one in good if one.video}

@@ -27,7 +27,7 @@ from gateway.kinds.enums import JobStatus
 from gateway.models.base import new_row, now
 from gateway.models.uploads import UploadUnitRecord, manifests, upload_jobs, upload_units
 from gateway.queues.base import JSON
-from gateway.sandbox.prober import environment
+from gateway.sandbox.child_process import child_environment
 from gateway.settings import Settings
 
 READER = "resolvers.manifests"
@@ -129,7 +129,7 @@ async def _account(services: Services, uuid: UUID | None) -> dict[str, Any] | No
 async def _reader(asked: dict[str, Any]) -> AsyncIterator[Process]:
     arguments = ("-P", "-m", READER, orjson.dumps(asked).decode())
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=PIPE, cwd="/", env=environment()
+        sys.executable, *arguments, stdout=PIPE, cwd="/", env=child_environment()
     )
     try:
         yield process

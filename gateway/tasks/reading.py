@@ -14,19 +14,13 @@ from gateway.catalog.ingestion.finish_items import ReadSource
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
-from gateway.kinds.enums import StorageItemType
-from gateway.media.facts import MediaError
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.media.errors import MediaError
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy, readable_url
 
-MEMBERS = {
-    StorageItemType.IMAGE_GROUP: StorageItemType.IMAGE,
-    StorageItemType.IMAGE_SEQUENCE: StorageItemType.IMAGE,
-    StorageItemType.DICOM_SERIES: StorageItemType.DICOM_FILE,
-}
-"""The kinds of units that are groups of files, and of what files."""
 _NAMED = 5
 """How many files at fault a unit's error names."""
 
@@ -101,7 +95,7 @@ class Reader:
         Its uploads are among `expected` and the items that it is to consist of among `members`, by item.
         """
         kind = StorageItemType(unit.spec["item_type"])
-        kind = MEMBERS.get(kind, kind)
+        kind = ITEM_KINDS[kind].member_type or kind
         try:
             async with asyncio.TaskGroup() as group:
                 reading = [
@@ -145,14 +139,14 @@ class Reader:
 
     async def _film(self, frames: Sequence[Frame], upload: Any) -> dict[str, Any]:
         """Make a film of the frames, one copy at a time, and store it; what it is."""
-        async with self._encoder.film(
+        async with self._encoder.encode_frames(
             max(one.width for one in frames), max(one.height for one in frames)
         ) as film:
             for frame in frames:
                 async with local_copy(
                     self._services, frame.place, frame.elsewhere, frame.integration_uuid
                 ) as path:
-                    await film.add(path)
+                    await film.add_frame(path)
             await film.finish()
             facts = asdict(
                 await self._prober.probe(film.path, StorageItemType.VIDEO, upload.file_name)

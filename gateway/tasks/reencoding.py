@@ -12,13 +12,14 @@ import structlog
 from gateway.catalog.reencoding import REENCODE, ReencodeResult, end_unit, save_progress
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import ReencodeUnitStatus, StorageItemType
-from gateway.media.facts import MediaError
+from gateway.kinds.enums import ReencodeUnitStatus
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.media.errors import MediaError
 from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.queues.base import JSON
-from gateway.sandbox.encoder import Encoder, Original
+from gateway.sandbox.encoder import Encoder, SourceVideo
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy
@@ -88,8 +89,8 @@ async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any)
         return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
     place, elsewhere = unit.original_key or unit.url, unit.original_key is None
     async with local_copy(services, place, elsewhere, unit.integration_uuid) as path:
-        original = Original(path, unit.mime_type, unit.duration or 0.0)
-        async with encoder.recoded(
+        original = SourceVideo(path, unit.mime_type, unit.duration or 0.0)
+        async with encoder.reencode(
             original, unit.is_forced, partial(_report, services, unit)
         ) as film:
             if film is None:

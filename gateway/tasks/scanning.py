@@ -29,7 +29,7 @@ from gateway.database.tree import MAX_DEPTH, depth
 from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.json_values import check_storable, parse_json
-from gateway.media.extensions import kind_of
+from gateway.kinds.item_kinds import item_type_of_file
 from gateway.models.items import items
 
 PAGE = 500
@@ -127,7 +127,11 @@ class Scan:
                 found.sidecars[one.key.removesuffix(self._suffix)] = one
             elif one.key.endswith("/"):
                 continue
-            elif kind_of(name_of(one.key)) and one.size and self._has_room(cloud, top, one.key):
+            elif (
+                item_type_of_file(name_of(one.key))
+                and one.size
+                and self._has_room(cloud, top, one.key)
+            ):
                 found.objects[one.key] = one
             else:
                 found.skipped.append(one.key)
@@ -253,7 +257,7 @@ class Scan:
                 sidecars.get(one.key),
             )
             for one in new
-            if (kind := kind_of(name_of(one.key)))
+            if (kind := item_type_of_file(name_of(one.key)))
         ]
 
     async def _sidecars(

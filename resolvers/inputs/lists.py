@@ -6,7 +6,7 @@ from enum import StrEnum
 import strawberry
 
 from gateway.execution.declarations import Direction
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 
 _PATTERN = "Case-insensitive pattern for the"
 _WILDCARDS = " `%` matches any text and `_` any one character; escape them with `\\`. At most 1,000 characters."

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from resolvers.inputs.media import (
     AudioMediaMetadataInput,
     DicomFileMetadataInput,

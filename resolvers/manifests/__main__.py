@@ -14,7 +14,7 @@ from gateway.catalog.ingestion.unit_plan import to_spec
 from gateway.clouds.urls import make_account
 from gateway.errors import DomainError
 from gateway.fetching.rules import FetchRules
-from gateway.sandbox.child import allow, confine, private_output
+from gateway.sandbox.child_runtime import allow_cpu, confine, private_output
 from resolvers.manifests.csv_file import csv_entries
 from resolvers.manifests.entries import Broken, Entry, Switches, plan_of_entry, told, urls_in
 from resolvers.manifests.json_file import json_entries
@@ -35,7 +35,7 @@ def main(asked: dict[str, Any]) -> None:
     """Read the manifest at `path` and send its units but for the first `skip`; then what it says beside them."""
     output = private_output()
     confine(asked["memory"])
-    allow(SECONDS)
+    allow_cpu(SECONDS)
     account = asked["account"] and make_account(**asked["account"])
     terms, switches = (
         EntryRules(FetchRules.parse(asked["ports"], asked["allowed"]), MAX_METADATA, account),

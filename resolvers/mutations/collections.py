@@ -16,7 +16,8 @@ from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
-from gateway.kinds.enums import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.collections import (
     CollectionRecord,
     FilterPresetRecord,

@@ -14,7 +14,8 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict
 from gateway.ids import uuid7
-from gateway.kinds.enums import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from resolvers.bulk import Bulk, EntryResult
 from resolvers.idempotency import run_once
 from resolvers.inputs.data_groups import CreateDataGroupsInput

@@ -10,7 +10,8 @@ from gateway.catalog.rules.names import validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
-from gateway.kinds.enums import StorageItemType, StorageUserRole
+from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from resolvers.idempotency import run_once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
 from resolvers.outcomes import Outcome

@@ -14,7 +14,9 @@ from gateway.clouds.urls import check_object_url, is_bucket_url
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import FetchRules
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.kinds.media_facts import INPUT_FACTS
+from resolvers.inputs.media import DicomFileMetadataInput, PdfMediaMetadataInput
 from resolvers.inputs.uploads import (
     DataUploadItemsInput,
     ImageGroupFromItemsInput,
@@ -27,31 +29,21 @@ from resolvers.mutations.views import series_settings
 MAX_UNITS = 10_000
 MAX_FILES = 100_000
 FILES = {
-    "videos": StorageItemType.VIDEO,
-    "images": StorageItemType.IMAGE,
-    "audio": StorageItemType.AUDIO,
-    "text": StorageItemType.PLAIN_TEXT,
-    "pdf": StorageItemType.PDF,
-    "nifti": StorageItemType.NIFTI,
-    "time_series": StorageItemType.TIMESERIES,
-    "dicom_files": StorageItemType.DICOM_FILE,
+    kind.section: kind.item_type
+    for kind in ITEM_KINDS.values()
+    if kind.section and kind.entry_is_file
 }
-"""The fields of `DataUploadItemsInput` whose entries are single files, and what they become."""
+"""The kinds of files by the fields of `DataUploadItemsInput` whose entries are single files."""
 GROUPS = {
-    "image_groups": ("images", StorageItemType.IMAGE_GROUP, StorageItemType.IMAGE),
-    "dicom_series": ("dicom_files", StorageItemType.DICOM_SERIES, StorageItemType.DICOM_FILE),
+    kind.section: (kind.member_field, kind.item_type, kind.member_type)
+    for kind in ITEM_KINDS.values()
+    if kind.section and kind.member_field and kind.member_type
 }
-"""Those whose entries are groups: the field that holds the files, what the group becomes, and what each file."""
+"""The fields whose entries are file groups: the key that lists the files, the kind of the group, and
+that of the files."""
 SCENES, FROM_ITEMS = "scenes", "image_groups_from_items"
-SECTIONS = (*FILES, *GROUPS, SCENES, FROM_ITEMS)
-_COLUMNS = {
-    "sample_rate": "audio_sample_rate",
-    "bit_depth": "audio_bit_depth",
-    "codec": "audio_codec",
-    "num_channels": "audio_num_channels",
-    "num_pages": "page_count",
-}
-_FACTS = ("video_metadata", "image_metadata", "audio_metadata", "text_metadata", "pdf_metadata")
+SECTIONS = (*(kind.section for kind in ITEM_KINDS.values() if kind.section), FROM_ITEMS)
+_FACTS = [kind.facts_field for kind in ITEM_KINDS.values() if kind.facts_field]
 _FILE_KEYS = {"url", "format"}
 _PDF_TYPE = "application/pdf"
 
@@ -253,14 +245,14 @@ def _check_elsewhere(terms: EntryRules, url: str, path: Path) -> None:
 
 
 def _facts(entry: Any, path: Path) -> dict[str, Any] | None:
-    dicom = getattr(entry, "dicom_metadata", None)
-    if dicom is not None:
-        return dicom_facts(dicom.tags, *path, "dicomMetadata")
+    """The facts that the client provides for a file, if it does."""
     for name in _FACTS:
         given = getattr(entry, name, None)
+        if isinstance(given, DicomFileMetadataInput):
+            return dicom_facts(given.tags, *path, to_camel_case(name))
         if given is not None:
-            facts = {_COLUMNS.get(field, field): value for field, value in asdict(given).items()}
-            if name == "pdf_metadata":
+            facts = {INPUT_FACTS[field].name: value for field, value in asdict(given).items()}
+            if isinstance(given, PdfMediaMetadataInput):
                 facts["mime_type"] = _PDF_TYPE
             return validate_facts(facts, *path, to_camel_case(name))
     return None

@@ -9,7 +9,8 @@ from strawberry import UNSET
 
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.kinds.enums import StorageItemType, TimeSeriesStyle
+from gateway.kinds.enums import TimeSeriesStyle
+from gateway.kinds.item_kinds import StorageItemType
 from resolvers.inputs.views import (
     SceneLayoutInput,
     SceneViewSettingsInput,

@@ -114,7 +114,7 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: F
         f"{file_server.url}/files/none.png": "none.png: The server has no such file (status 404).",
         f"{file_server.url}/status/403": "403: The server denied access to the file (status 403).",
         file_server.add("empty.png", b""): "empty.png: the file is empty.",
-        file_server.add("words.png", b"words"): "words.png: said to be an image, but the content is text/plain.",
+        file_server.add("words.png", b"words"): "words.png: expected an image, but the content is text/plain.",
         too_large: f"large.png: The file exceeds the fetch limit of {MOST_FETCHED:,} bytes.",
         f"{file_server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
         f"{file_server.url}/to?url=ftp://127.0.0.1/x": "to: The URL must begin with https:// or http://.",

@@ -173,7 +173,7 @@ async def test_what_a_cloud_does_not_give_is_told_by_its_unit(site: Site, custom
     assert job["errors"] == [
         "none.png: The server has no such file (status 404).",
         "empty.png: the file is empty.",
-        "words.png: said to be an image, but the content is text/plain.",
+        "words.png: expected an image, but the content is text/plain.",
     ]
     assert await count(site, folder) == 0
     await check_all(site.services)

@@ -19,7 +19,8 @@ from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
-from gateway.kinds.enums import SiteRole, StorageItemType
+from gateway.kinds.enums import SiteRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.datasets import data_rows
 from gateway.models.items import stored_objects
 from gateway.models.people import users

@@ -25,10 +25,10 @@ from gateway.kinds.enums import (
     JobStatus,
     ReencodeUnitStatus,
     SiteRole,
-    StorageItemType,
     StorageLocationName,
     StorageUserRole,
 )
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
 from gateway.models.collections import collection_items, collections, filter_presets

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.context import Services
-from gateway.kinds.enums import StorageItemType
-from gateway.media.facts import MediaFacts
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_facts import MediaFacts
 from gateway.models.base import now
 from gateway.models.uploads import upload_jobs
 from gateway.sandbox.encoder import Encoder
-from gateway.sandbox.prober import Prober, Remote
+from gateway.sandbox.prober import Prober, RangeSource
 from gateway.tasks.ingest import DELAYS
 from gateway.tasks.reading import Reader
 from gateway.tasks.sweep import STUCK, sweep
@@ -34,7 +34,7 @@ class Faulty(Prober):
         super().__init__()
         self.asked: list[str] = []
 
-    async def probe(self, file: Path | Remote, item_type: StorageItemType, name: str) -> MediaFacts:
+    async def probe(self, file: Path | RangeSource, item_type: StorageItemType, name: str) -> MediaFacts:
         self.asked.append(name)
         if name == "unreachable" or (name == "shaky" and self.asked.count(name) < 3):
             raise OSError("the disk has gone")

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from gateway.database.engine import Database
 from gateway.errors import DomainError, ErrorCode
 from gateway.generate.fill import generate
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items

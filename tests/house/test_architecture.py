@@ -86,7 +86,6 @@ LATE_IMPORTS = {
     "gateway.clouds.s3_protocol",  # reading URLs takes no boto3, signing them does
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
-    "gateway.sandbox.child",
     "gateway.http.graphiql.build",  # npm comes from a build requirement that is not there afterwards
 }
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kinds.enums import StorageItemType
-from gateway.media.facts import MediaError, MediaFacts
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media.errors import MediaError
 from gateway.media.probe import probe
 
 Probed = Callable[..., MediaFacts]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
-from gateway.media.facts import MediaError, MediaFacts
+from gateway.media.errors import MediaError
 from gateway.media.probe import probe
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 
@@ -26,11 +27,11 @@ async def filmed(
     directory: Path, images: list[bytes], size: tuple[int, int] = (64, 48), codec: str = "vp9"
 ) -> tuple[MediaFacts, list[np.ndarray]]:
     """What a film of these images is, and its pictures."""
-    async with Encoder(codec).film(*size) as film:
+    async with Encoder(codec).encode_frames(*size) as film:
         for image in images:
             path = directory / "picture"
             path.write_bytes(image)
-            await film.add(path)
+            await film.add_frame(path)
         await film.finish()
         data = film.path.read_bytes()
         facts = probe(film.path, StorageItemType.VIDEO, "film")
@@ -78,7 +79,7 @@ async def test_images_of_all_sorts(tmp_path: Path) -> None:
     ("image", "said"),
     [
         (samples.png()[:60], "broken or truncated"),
-        (samples.text(), "no image"),
+        (samples.text(), "not an image"),
         (samples.png(128, 48), "larger than it was"),
     ],
 )
@@ -94,9 +95,9 @@ async def test_limits(tmp_path: Path) -> None:
     picture.write_bytes(plain(RED, (4000, 3000)))
 
     async def made(limits: EncodeLimits, times: int = 200) -> None:
-        async with Encoder("vp9", limits).film(4000, 3000) as film:
+        async with Encoder("vp9", limits).encode_frames(4000, 3000) as film:
             for _ in range(times):
-                await film.add(picture)
+                await film.add_frame(picture)
             await film.finish()
 
     with pytest.raises(MediaError, match=r"longer than 0\.5 s"):
@@ -104,4 +105,4 @@ async def test_limits(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"memory|crashed"):
         await made(EncodeLimits(memory=1 << 20))
     with pytest.raises((MediaError, OSError)):
-        await made(EncodeLimits(longest=100), times=2)
+        await made(EncodeLimits(max_file_size=100), times=2)

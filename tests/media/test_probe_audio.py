@@ -5,7 +5,7 @@ import io
 import av
 import pytest
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 from tests.samples import truncated
@@ -66,12 +66,12 @@ def test_shorter_than_stated(refusal: Refusal) -> None:
     data = samples.flac(seconds=2.0)
     with av.open(io.BytesIO(data), "r") as container:
         places = [packet.pos for packet in container.demux(audio=0) if packet.size]
-    assert refusal(data[: places[10]], AUDIO) == "the recording is truncated: 1.0 s of 2.0 s are there"
+    assert refusal(data[: places[10]], AUDIO) == "the audio is truncated: it has 1.0 of 2.0 seconds"
 
 
 def test_film(refusal: Refusal) -> None:
     """A film is no recording, though it may have sound."""
-    assert refusal(samples.webm(), AUDIO) == "said to be audio, but the content is a film"
+    assert refusal(samples.webm(), AUDIO) == "expected audio, but the content is a video"
 
 
 def sound(container: str, codec: str) -> bytes:

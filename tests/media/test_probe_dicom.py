@@ -8,9 +8,9 @@ import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, generate_uid
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
-from gateway.media.dicom import Clipped
+from gateway.media.dicom import BoundedReader
 from tests.media.conftest import Probed, Refusal
 from tests.samples import truncated
 
@@ -113,7 +113,7 @@ def test_hostile_length(tmp_path: Path) -> None:
     """An element that claims a terabyte gets no more memory than the file is long."""
     data = samples.dicom_file()
     (tmp_path / "file").write_bytes(data)
-    with Clipped((tmp_path / "file").open("rb"), len(data)) as file:
+    with BoundedReader((tmp_path / "file").open("rb"), len(data)) as file:
         assert file.read(1 << 40) == data
 
 

@@ -5,9 +5,9 @@ import hashlib
 import pytest
 from PIL import Image
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
-from gateway.media.facts import MediaFacts
 from tests.media.conftest import Probed, Refusal
 from tests.samples import gif_bomb, png_bomb, truncated
 
@@ -69,20 +69,20 @@ def test_broken(refusal: Refusal) -> None:
     """A wrong byte fails the check sum."""
     data = bytearray(samples.png())
     data[data.index(b"IDAT") + 20] ^= 0xFF
-    assert refusal(bytes(data), IMAGE) == "the picture is broken or truncated"
+    assert refusal(bytes(data), IMAGE) == "the image is broken or truncated"
 
 
 def test_bomb(refusal: Refusal) -> None:
     """Too many pixels, of which the library warns by itself, or only we do."""
-    assert refusal(png_bomb(), IMAGE) == "the picture has too many pixels: 150,000,000 are allowed"
+    assert refusal(png_bomb(), IMAGE) == "the image has too many pixels: more than 150,000,000"
     assert refusal(png_bomb(13_000, 12_000), IMAGE) == (
-        "the picture has too many pixels: 13,000 by 12,000 are more than the 150,000,000 allowed"
+        "the image has too many pixels: 13,000 by 12,000 are more than 150,000,000"
     )
 
 
 def test_bomb_of_frames(refusal: Refusal) -> None:
     """Each frame is allowed, all of them together are not."""
-    assert refusal(gif_bomb(), IMAGE) == "the picture has too many frames: 50 of 12,000 by 12,000 pixels"
+    assert refusal(gif_bomb(), IMAGE) == "the image has too many frames: 50 of 12,000 by 12,000 pixels"
 
 
 def test_unsupported(refusal: Refusal) -> None:

@@ -7,7 +7,7 @@ import pytest
 from nibabel.nifti1 import Nifti1Pair
 from nibabel.nifti2 import Nifti2Image
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 from tests.samples import gzip_bomb_nifti, truncated
@@ -41,7 +41,7 @@ def test_truncated(refusal: Refusal, gz: bool, keep: float) -> None:
 def test_bomb(refusal: Refusal) -> None:
     """Unpacking stops soon after the end that the header calls for."""
     assert refusal(gzip_bomb_nifti(), NIFTI) == (
-        "the NIfTI file holds far more than the 3,424 bytes that its header calls for"
+        "the NIfTI file is far longer than the 3,424 bytes that its header requires"
     )
 
 
@@ -52,7 +52,7 @@ def test_header_alone(refusal: Refusal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "problem"), [(40, 0, "no dimensions"), (42, -5, "no dimensions"), (70, 77, "broken")]
+    ("place", "value", "problem"), [(40, 0, "invalid dimensions"), (42, -5, "invalid dimensions"), (70, 77, "broken")]
 )
 def test_contradictions(refusal: Refusal, place: int, value: int, problem: str) -> None:
     """Dimensions and types of voxels that cannot be."""
@@ -63,5 +63,5 @@ def test_contradictions(refusal: Refusal, place: int, value: int, problem: str) 
 
 def test_other_gzip(refusal: Refusal) -> None:
     """Something else in gzip."""
-    message = "said to be a NIfTI volume, but the content is application/gzip"
+    message = "expected a NIfTI volume, but the content is application/gzip"
     assert refusal(gzip.compress(samples.png()), NIFTI) == message

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 from tests.samples import encrypted_pdf, truncated
@@ -21,7 +21,7 @@ def test_facts(probed: Probed, pages: int) -> None:
 
 def test_encrypted(refusal: Refusal) -> None:
     """A password is needed, and nobody will type it in."""
-    assert refusal(encrypted_pdf(), PDF) == "the PDF is encrypted: it needs a password to be read"
+    assert refusal(encrypted_pdf(), PDF) == "the PDF is encrypted: it cannot be read without a password"
 
 
 @pytest.mark.parametrize("keep", [0.95, 0.5])

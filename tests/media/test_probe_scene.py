@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.kinds.enums import SceneFormat, StorageItemType
+from gateway.kinds.enums import SceneFormat
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.fixtures import scenes
 from tests.media.conftest import Probed, Refusal

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples, text
 from tests.media.conftest import Probed, Refusal
 
 TEXT = StorageItemType.PLAIN_TEXT
-SAID = "said to be text, but the content is"
+SAID = "expected text, but the content is"
 
 
 @pytest.mark.parametrize(
@@ -42,29 +42,29 @@ def test_kinds(probed: Probed, data: bytes, name: str, mime_type: str) -> None:
 @pytest.mark.parametrize("bad", [b"caf\xe9", b"\xff", b"half a character: \xc3"])
 def test_other_encodings(refusal: Refusal, bad: bytes) -> None:
     """The place of the first wrong byte is given, in the first piece and far behind."""
-    for before in (b"", text.CHUNK * b"-"):
+    for before in (b"", text.CHUNK_SIZE * b"-"):
         place = len(before) + next(i for i, octet in enumerate(bad) if octet > 127)
-        message = f"the text is neither UTF-8 nor UTF-16: see byte {place:,}"
+        message = f"the text is neither UTF-8 nor UTF-16: it has an invalid byte at {place:,}"
         assert refusal(before + bad, TEXT) == message
 
 
 def test_characters_across_pieces(probed: Probed) -> None:
     """A character may lie on the border of two pieces."""
-    assert probed(b"-" * (text.CHUNK - 1) + "ü".encode(), TEXT).mime_type == "text/plain"
+    assert probed(b"-" * (text.CHUNK_SIZE - 1) + "ü".encode(), TEXT).mime_type == "text/plain"
 
 
 @pytest.mark.parametrize("before", [b"", 100_000 * b"-"])
 def test_binary(refusal: Refusal, before: bytes) -> None:
     """NUL and its like, which UTF-8 allows, give binary data away."""
-    assert refusal(before + b"a\0b", TEXT) == "the content is not text: it holds the control character U+0000"
+    assert refusal(before + b"a\0b", TEXT) == "the content is not text: it contains the control character U+0000"
 
 
 def test_json_must_parse(refusal: Refusal, probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is called JSON must be JSON; a text too long to parse is never called so."""
-    assert refusal(b'{"a":\n oops}', TEXT, "a.json") == "said to be JSON, but it is not: see line 2, column 2"
+    assert refusal(b'{"a":\n oops}', TEXT, "a.json") == "expected JSON, but line 2, column 2 is not valid"
     assert probed(b'{"a": oops}', TEXT, "a.txt").mime_type == "text/plain"
     assert "JSON" in refusal(b"[" * 100_000, TEXT, "a.json")
-    monkeypatch.setattr(text, "MAX_JSON", 10)
+    monkeypatch.setattr(text, "MAX_JSON_SIZE", 10)
     assert probed(samples.json_text(), TEXT, "a.json").mime_type == "text/plain"
 
 

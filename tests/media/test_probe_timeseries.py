@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
 
@@ -44,7 +44,7 @@ FAULTS = {
     "only": "2 to 1,000 columns",
     "time,v,v\n1,2,3\n": "two columns are named v",
     "time,\n1,2\n": "1 to 1,024 characters",
-    "1,2\n3,4\n": "holds no names",
+    "1,2\n3,4\n": "has no column names",
     "time,v\n": "no rows",
     "time,v\n1,2,3\n": "line 2 has 3 fields",
     "time,v\n2,1\n1,1\n": "backwards in line 3",
@@ -52,7 +52,7 @@ FAULTS = {
     "time,v\n1970-01-01,1\n2,1\n": "line 3 is not a date",
     "time,v\nsoon,1\n": "line 2 is not a number or a date",
     "time,v\nnan,1\n": "line 2 is not a number or a date",
-    "time,v\n1,x\n": "no column but the time",
+    "time,v\n1,x\n": "no column of numbers",
     'time,v\n1,"x\n': "cannot be read",
 }
 
@@ -64,7 +64,7 @@ def test_faults_are_named(refusal: Refusal, data: str) -> None:
 
 
 def test_what_is_no_table(refusal: Refusal) -> None:
-    assert "said to be a time series, but the content is image/png" in refusal(samples.png(), SERIES)
+    assert "expected a time series, but the content is image/png" in refusal(samples.png(), SERIES)
     assert "UTF-8" in refusal(b"time,v\n" + b"1,2\n" * 5000 + b"\xff", SERIES)
 
 

@@ -8,9 +8,9 @@ from typing import Literal
 import av
 import pytest
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
-from gateway.media.container import DEMUXERS, opened
+from gateway.media.container import DEMUXERS, open_container
 from tests.media.conftest import Probed, Refusal
 from tests.samples import truncated
 
@@ -99,13 +99,13 @@ def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"], me
 def test_no_pictures(refusal: Refusal) -> None:
     """A container of films with sound alone."""
     sound = samples.sound("webm", "libopus", 1.0, 48000, 2, 0)  # the type is for the checker's sake
-    assert refusal(sound, VIDEO) == "the file has no picture track that can be decoded"
+    assert refusal(sound, VIDEO) == "the file has no video track that can be decoded"
 
 
 def test_playlist(refusal: Refusal) -> None:
     """A list of other files is text, and FFmpeg never gets to see it."""
     playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
-    assert refusal(playlist, VIDEO) == "said to be a video, but the content is text/plain"
+    assert refusal(playlist, VIDEO) == "expected a video, but the content is text/plain"
 
 
 def test_other_files_stay_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,5 +114,5 @@ def test_other_files_stay_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     playlist = tmp_path / "playlist"
     playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{tmp_path}/other.ts\n#EXT-X-ENDLIST\n")
     monkeypatch.setitem(DEMUXERS, "text/plain", "hls")
-    with pytest.raises(Exception, match="refers to other files"), opened(playlist, "text/plain"):
+    with pytest.raises(Exception, match="refers to other files"), open_container(playlist, "text/plain"):
         pass

@@ -14,10 +14,10 @@ from typing import IO
 import pytest
 import uvloop
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
-from gateway.media.facts import MediaError
-from gateway.sandbox import child
+from gateway.media.errors import MediaError
+from gateway.sandbox.child_runtime import LIBRARIES
 from gateway.sandbox.prober import ProbeLimits, Prober
 from tests.samples import png_bomb, slow_nifti, truncated
 
@@ -30,7 +30,7 @@ def readers(of: int) -> set[int]:
     for entry in filter(str.isdecimal, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-            if parent == of and b"gateway.sandbox.child" in Path(f"/proc/{entry}/cmdline").read_bytes():
+            if parent == of and b"gateway.sandbox.probe_child" in Path(f"/proc/{entry}/cmdline").read_bytes():
                 found.add(int(entry))
     return found
 
@@ -130,7 +130,7 @@ async def test_missing_file(prober: Prober, tmp_path: Path) -> None:
 async def test_no_start(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that cannot be started at all is no file's fault either; once it can be, all is well."""
     with monkeypatch.context() as broken:
-        broken.setattr("gateway.sandbox.prober.SINGLE_THREADED", {"PYTHONHOME": "/nowhere"})
+        broken.setattr("gateway.sandbox.child_process.SINGLE_THREADED", {"PYTHONHOME": "/nowhere"})
         with pytest.raises(OSError, match="does not start"):
             await width(prober, good)
     assert not mine()
@@ -152,7 +152,7 @@ async def test_crash(prober: Prober, good: Path, slow: Path) -> None:
     beside = asyncio.create_task(width(prober, good))
     await beside
     os.kill(victim, signal.SIGSEGV)
-    with pytest.raises(MediaError, match=r"^the file could not be read: the reader crashed$"):
+    with pytest.raises(MediaError, match=r"^the file could not be read: the process that read it crashed$"):
         await unlucky
     assert await beside == await width(prober, good) == 33
     assert victim not in mine()
@@ -285,7 +285,7 @@ async def test_confinement(prober: Prober, good: Path, monkeypatch: pytest.Monke
     limits = " ".join((home / "limits").read_text().split())
     assert "Max core file size 0 " in limits
     assert f"Max file size {1 << 20} " in limits
-    assert f"Max address space {child.LIBRARIES + (1 << 30)} " in limits
+    assert f"Max address space {LIBRARIES + (1 << 30)} " in limits
 
 
 async def test_replacement(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +303,7 @@ async def test_replacement(prober: Prober, good: Path, monkeypatch: pytest.Monke
 def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     """Readers do not outlive a gateway that is killed, not even in the middle of a file."""
     program = (
-        "import asyncio; from pathlib import Path; from gateway.kinds.enums import StorageItemType;"
+        "import asyncio; from pathlib import Path; from gateway.kinds.item_kinds import StorageItemType;"
         "from gateway.sandbox.prober import Prober;"
         f"asyncio.run(Prober().probe(Path({str(slow)!r}), StorageItemType.NIFTI, 'slow.nii.gz'))"
     )

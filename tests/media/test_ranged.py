@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kinds.enums import StorageItemType as Kind
+from gateway.kinds.item_kinds import StorageItemType as Kind
 from gateway.media import samples
-from gateway.media.facts import MediaError
-from gateway.media.ranged import BLOCK, KEPT, MOST_AHEAD, RangedFile
+from gateway.media.errors import MediaError
+from gateway.media.ranged import BLOCK_SIZE, MAX_BLOCKS_PER_FETCH, MAX_CACHED_BLOCKS, RangedFile
 from gateway.sandbox.prober import ProbeLimits, Prober
 
 FILES: dict[str, tuple[Kind, Callable[[], bytes]]] = {
@@ -70,7 +70,7 @@ async def test_all_kinds_have_the_facts_that_they_have_here(prober: Prober, tmp_
 
 
 async def test_what_is_wrong_is_said_all_the_same(prober: Prober) -> None:
-    with pytest.raises(MediaError, match="said to be an image, but the content is text/plain"):
+    with pytest.raises(MediaError, match="expected an image, but the content is text/plain"):
         await prober.probe(Far(b"words"), Kind.IMAGE, "words.png")
     with pytest.raises(MediaError, match="truncated"):
         await prober.probe(Far(samples.png()[:-20]), Kind.IMAGE, "cut.png")
@@ -78,13 +78,13 @@ async def test_what_is_wrong_is_said_all_the_same(prober: Prober) -> None:
 
 async def test_a_file_that_vanishes_costs_only_itself(prober: Prober) -> None:
     with pytest.raises(ConnectionError, match="it is gone"):
-        await prober.probe(Lost(b"words " * BLOCK), Kind.PLAIN_TEXT, "lost.txt")
+        await prober.probe(Lost(b"words " * BLOCK_SIZE), Kind.PLAIN_TEXT, "lost.txt")
     assert (await prober.probe(Far(samples.png()), Kind.IMAGE, "next.png")).width
 
 
 def test_it_reads_like_a_file(tmp_path: Path) -> None:
     """Wherever somebody looks, he sees what is there; blocks come in ever longer rows, and few are kept."""
-    data = os.urandom(70 * BLOCK + 17)
+    data = os.urandom(70 * BLOCK_SIZE + 17)
     (tmp_path / "file").write_bytes(data)
     asked: list[tuple[int, int]] = []
 
@@ -94,15 +94,15 @@ def test_it_reads_like_a_file(tmp_path: Path) -> None:
 
     far = RangedFile(len(data), fetch)
     with far.open("rb") as file, (tmp_path / "file").open("rb") as near:
-        for place in (0, 5, BLOCK - 3, 40 * BLOCK + 1, len(data) - 9, len(data), len(data) + 5):
+        for place in (0, 5, BLOCK_SIZE - 3, 40 * BLOCK_SIZE + 1, len(data) - 9, len(data), len(data) + 5):
             assert file.seek(place) == near.seek(place)
             assert file.read(10) == near.read(10)
         assert file.seek(-20, 2) == near.seek(-20, 2)
         assert file.read() == near.read()
-        with pytest.raises(OSError, match="before the first byte"):
+        with pytest.raises(OSError, match="before the start"):
             file.seek(-1)
     asked.clear()
     with RangedFile(len(data), fetch).open("rb") as file:
         assert file.read() == data
-    assert [(stop - start - 1) // BLOCK + 1 for start, stop in asked[:5]] == [1, 2, 4, 8, MOST_AHEAD]
-    assert len(asked) < KEPT / 2
+    assert [(stop - start - 1) // BLOCK_SIZE + 1 for start, stop in asked[:5]] == [1, 2, 4, 8, MAX_BLOCKS_PER_FETCH]
+    assert len(asked) < MAX_CACHED_BLOCKS / 2

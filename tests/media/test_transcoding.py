@@ -7,12 +7,13 @@ from typing import Any
 import av
 import pytest
 
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
-from gateway.media.facts import MediaError, MediaFacts
-from gateway.media.fitness import is_fit
+from gateway.media.errors import MediaError
+from gateway.media.playability import plays_in_browsers
 from gateway.media.probe import probe
-from gateway.sandbox.encoder import EncodeLimits, Encoder, Original
+from gateway.sandbox.encoder import EncodeLimits, Encoder, SourceVideo
 from tests.fixtures.films import filmed
 
 
@@ -27,8 +28,8 @@ async def recoded(
     async def report(progress: float) -> None:
         reports.append(progress)
 
-    original = Original(path, before.mime_type, before.duration or 0.0)
-    async with Encoder(codec, EncodeLimits(**limits)).recoded(original, force, report) as film:
+    original = SourceVideo(path, before.mime_type, before.duration or 0.0)
+    async with Encoder(codec, EncodeLimits(**limits)).reencode(original, force, report) as film:
         if film is None:
             return None
         assert all(0 <= progress <= 1 for progress in reports)
@@ -86,7 +87,7 @@ def test_what_browsers_play_is_known(tmp_path: Path, name: str) -> None:
     data, expected = FIT[name]
     path = tmp_path / "film"
     path.write_bytes(data)
-    assert is_fit(path, probe(path, StorageItemType.VIDEO, "film").mime_type) is expected
+    assert plays_in_browsers(path, probe(path, StorageItemType.VIDEO, "film").mime_type) is expected
 
 
 async def test_what_is_fit_is_left_alone_unless_forced(tmp_path: Path) -> None:
@@ -102,4 +103,4 @@ async def test_limits(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="took longer"):
         await recoded(tmp_path, data, seconds=0.1)
     with pytest.raises((MediaError, OSError)):
-        await recoded(tmp_path, data, longest=100)
+        await recoded(tmp_path, data, max_file_size=100)

@@ -10,7 +10,7 @@ from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.catalog.items import locked_items, update_items
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import group_members, items
 from gateway.models.uploads import uploads
 

@@ -13,7 +13,7 @@ from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, new_row
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 

@@ -16,18 +16,18 @@ from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
+from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.models.base import fold, new_row, now
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
 from gateway.models.uploads import uploads
 from gateway.queues.base import Queue
 
-_ITEM_FACTS = {column.key for column in items.c} & {
-    "mime_type", "file_size", "sha256", "width", "height", "fps", "duration", "frame_count", "page_count",
-    "audio_sample_rate", "audio_bit_depth", "audio_codec", "audio_num_channels",
-    "dicom_instance_uid", "dicom_study_uid", "dicom_series_uid", "time_series", "time_series_settings", "scene",
-}  # fmt: skip
-
+_ITEM_FACTS = (
+    *(fact.name for fact in MEDIA_FACTS.values() if fact.is_column),
+    "time_series_settings",
+)
+"""Columns of `items` that reading a source fills."""
 
 _TURNS = 5
 """An object may leave between two statements, so that ours must be put in its place in another turn."""

@@ -12,7 +12,7 @@ from gateway.catalog.ingestion.start_job import JobOptions, create_job
 from gateway.catalog.items import delete_items, locked_items
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.uploads import manifests
 from gateway.queues.base import Queue
 from gateway.stores.base import ObjectStore

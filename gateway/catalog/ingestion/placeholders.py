@@ -19,7 +19,8 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageItemType, StorageLocationName
+from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.base import fold, new_row
 from gateway.models.items import ItemRecord, items, stored_objects
 from gateway.models.uploads import UploadRecord, uploads
@@ -28,19 +29,8 @@ from gateway.stores import base as stores
 from gateway.stores.keys import new_key
 
 UNNAMED_TYPE = "application/octet-stream"
-UPLOADABLE = frozenset(
-    {
-        StorageItemType.VIDEO,
-        StorageItemType.IMAGE,
-        StorageItemType.AUDIO,
-        StorageItemType.DICOM_FILE,
-        StorageItemType.NIFTI,
-        StorageItemType.PLAIN_TEXT,
-        StorageItemType.PDF,
-        StorageItemType.TIMESERIES,
-        StorageItemType.SCENE,
-    }
-)
+UPLOADABLE = frozenset(item_type for item_type, kind in ITEM_KINDS.items() if kind.prober)
+"""Kinds whose items can be single files."""
 
 
 @dataclass(frozen=True, slots=True)

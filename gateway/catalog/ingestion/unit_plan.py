@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.errors import Path
-from gateway.kinds.enums import FILE_GROUPS, StorageItemType
+from gateway.kinds.item_kinds import FILE_GROUPS, ITEM_KINDS, StorageItemType
 
 OBJECT_URL = "storegraph:///"
 """What the URL of an object in our own store begins with; its key follows."""
@@ -125,7 +125,7 @@ def from_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -> U
         for one in spec["sources"]
     ]
     kind = StorageItemType(spec["item_type"])
-    of_type = StorageItemType.IMAGE if kind in FILE_GROUPS else None
+    of_type = ITEM_KINDS[kind].member_type
     members = [UnitMember(UUID(hex=uuid), path, of_type) for uuid in spec.get("members", ())]
     facts = spec.get("facts", {})
     video = UUID(hex=spec["video"]) if spec.get("video") else None

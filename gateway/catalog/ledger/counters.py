@@ -14,26 +14,12 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.folders import FolderCountersRecord, folder_counters, folders
 from gateway.models.items import ItemRecord, items
 from gateway.models.uploads import upload_jobs
 
-COUNTER_OF = {
-    StorageItemType.VIDEO: "videos",
-    StorageItemType.IMAGE: "images",
-    StorageItemType.GROUP: "groups",
-    StorageItemType.IMAGE_GROUP: "image_groups",
-    StorageItemType.IMAGE_SEQUENCE: "image_sequences",
-    StorageItemType.DICOM_FILE: "dicom_files",
-    StorageItemType.DICOM_SERIES: "dicom_series",
-    StorageItemType.AUDIO: "audios",
-    StorageItemType.TIMESERIES: "time_series",
-    StorageItemType.NIFTI: "niftis",
-    StorageItemType.PLAIN_TEXT: "plain_texts",
-    StorageItemType.PDF: "pdfs",
-    StorageItemType.SCENE: "scenes",
-}
+COUNTER_OF = {item_type: kind.counter for item_type, kind in ITEM_KINDS.items()}
 Deltas = Mapping[UUID, Counter[str]]
 """What to add to the counters of folders, by folder and then by column."""
 NAMES = [column.key for column in folder_counters.c if column.key != "folder_uuid"]

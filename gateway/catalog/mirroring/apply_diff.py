@@ -29,7 +29,7 @@ from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.mirroring.prefix_folders import name_of
 from gateway.clouds.base import CloudObject
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageItemType
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import new_row
 from gateway.models.folders import FolderRecord
 from gateway.models.items import ItemRecord, items

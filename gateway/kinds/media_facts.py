@@ -1,0 +1,167 @@
+"""The facts that are known of media files: one row for each, from which other lists derive.
+
+The fields of `MediaFacts` are the rows: each declares the type of a fact and, as a `MediaFact`,
+everything else about it. `docs/adding.md` lists the steps for adding one.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, get_args, get_type_hints
+
+from gateway.kinds.item_kinds import StorageItemType
+
+_VIDEO, _IMAGE, _AUDIO = StorageItemType.VIDEO, StorageItemType.IMAGE, StorageItemType.AUDIO
+_DICOM, _NIFTI, _PDF = StorageItemType.DICOM_FILE, StorageItemType.NIFTI, StorageItemType.PDF
+_TIMESERIES, _SCENE = StorageItemType.TIMESERIES, StorageItemType.SCENE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFact:
+    """Everything about a fact but its name and type, which `MEDIA_FACTS` fills in.
+
+    Attributes:
+        name: Field of `MediaFacts`, column of `items`, and in camel case field of `StorageItem`.
+        type: Python type of a value that is known.
+        kinds: Kinds of files that may have it; empty if all have it.
+        unit: Unit of a number.
+        minimum: Smallest value of a number.
+        excludes_minimum: Whether a number must be greater than `minimum`.
+        maximum: Largest value of a number.
+        max_length: Largest number of characters of a text.
+        pattern: Regular expression that a text must match, and what it means.
+        input_name: Field of the metadata inputs by which clients provide it; None if they cannot.
+        is_column: Whether `items` has a column for it.
+        is_field: Whether `StorageItem` has a field for it.
+    """
+
+    name: str = ""
+    type: type = object
+    kinds: tuple[StorageItemType, ...] = ()
+    unit: str | None = None
+    minimum: float | None = None
+    excludes_minimum: bool = False
+    maximum: float | None = None
+    max_length: int | None = None
+    pattern: tuple[str, str] | None = None
+    input_name: str | None = None
+    is_column: bool = True
+    is_field: bool = True
+
+    def accepts(self, value: Any) -> bool:
+        """Return whether a value of the right type is within the bounds."""
+        if isinstance(value, str):
+            return 1 <= len(value) <= (self.max_length or math.inf) and (
+                self.pattern is None or re.fullmatch(self.pattern[0], value) is not None
+            )
+        if self.minimum is None:
+            return True
+        above = value > self.minimum if self.excludes_minimum else value >= self.minimum
+        return above and math.isfinite(value) and (self.maximum is None or value <= self.maximum)
+
+    @property
+    def bounds(self) -> str:
+        """What `accepts` demands, as a phrase for errors, such as "a number greater than 0"."""
+        if self.type is str:
+            return self.pattern[1] if self.pattern else f"1 to {self.max_length} characters"
+        if self.maximum is not None:
+            return f"a number from {self.minimum:,} to {self.maximum:,}"
+        return (
+            f"a number {'greater than' if self.excludes_minimum else 'of at least'} {self.minimum}"
+        )
+
+
+_count = partial(MediaFact, minimum=1, maximum=2**31 - 1)
+_count64 = partial(MediaFact, minimum=1, maximum=2**63 - 1)
+_dicom_uid = MediaFact(kinds=(_DICOM,), max_length=64)
+_HAVE_FRAMES = (_VIDEO, _IMAGE, _DICOM, _NIFTI)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """The facts of one file; None where it has no such property.
+
+    There is no digest of a file that is read in ranges: it would take every byte.
+    """
+
+    sha256: Annotated[str | None, MediaFact(max_length=64)]
+    file_size: Annotated[int, _count64(unit="bytes", input_name="file_size")]
+    mime_type: Annotated[
+        str,
+        MediaFact(
+            max_length=127,
+            pattern=("[!-.0-~]+/[!-~]+", "a type and a subtype, such as image/png"),
+            input_name="mime_type",
+        ),
+    ]
+    width: Annotated[int | None, _count(kinds=_HAVE_FRAMES, unit="pixels", input_name="width")] = (
+        None
+    )
+    height: Annotated[
+        int | None, _count(kinds=_HAVE_FRAMES, unit="pixels", input_name="height")
+    ] = None
+    fps: Annotated[
+        float | None,
+        MediaFact(
+            kinds=(_VIDEO,),
+            unit="frames per second",
+            minimum=0,
+            excludes_minimum=True,
+            input_name="fps",
+        ),
+    ] = None
+    duration: Annotated[
+        float | None,
+        MediaFact(
+            kinds=(_VIDEO, _AUDIO, _TIMESERIES), unit="seconds", minimum=0, input_name="duration"
+        ),
+    ] = None
+    frame_count: Annotated[int | None, _count64(kinds=_HAVE_FRAMES, unit="frames")] = None
+    audio_sample_rate: Annotated[
+        int | None, _count(kinds=(_AUDIO,), unit="Hz", input_name="sample_rate")
+    ] = None
+    audio_bit_depth: Annotated[
+        int | None, _count(kinds=(_AUDIO,), unit="bits", input_name="bit_depth")
+    ] = None
+    audio_codec: Annotated[
+        str | None, MediaFact(kinds=(_AUDIO,), max_length=100, input_name="codec")
+    ] = None
+    audio_num_channels: Annotated[
+        int | None, _count(kinds=(_AUDIO,), unit="channels", input_name="num_channels")
+    ] = None
+    dicom_instance_uid: Annotated[str | None, _dicom_uid] = None
+    dicom_study_uid: Annotated[str | None, _dicom_uid] = None
+    dicom_series_uid: Annotated[str | None, _dicom_uid] = None
+    # Only orders the files of a series during ingestion.
+    dicom_instance_number: Annotated[
+        int | None,
+        MediaFact(
+            kinds=(_DICOM,), minimum=-(2**31), maximum=2**31 - 1, is_column=False, is_field=False
+        ),
+    ] = None
+    page_count: Annotated[
+        int | None, _count(kinds=(_PDF,), unit="pages", input_name="num_pages")
+    ] = None
+    # Exposed by fields of `TimeSeriesItem` and `SceneItem`.
+    time_series: Annotated[
+        dict[str, Any] | None, MediaFact(kinds=(_TIMESERIES,), is_field=False)
+    ] = None
+    scene: Annotated[dict[str, Any] | None, MediaFact(kinds=(_SCENE,), is_field=False)] = None
+
+
+def _rows() -> Iterator[MediaFact]:
+    for name, annotation in get_type_hints(MediaFacts, include_extras=True).items():
+        value_type, fact = get_args(annotation)
+        python_type, *_ = get_args(value_type) or (value_type,)
+        yield replace(fact, name=name, type=python_type)
+
+
+MEDIA_FACTS: Mapping[str, MediaFact] = {fact.name: fact for fact in _rows()}
+"""All facts by name."""
+
+INPUT_FACTS: Mapping[str, MediaFact] = {
+    fact.input_name: fact for fact in MEDIA_FACTS.values() if fact.input_name
+}
+"""The facts that clients can provide, by the names of their input fields."""

@@ -1,0 +1,103 @@
+"""The parent's side of a child process: start it, exchange messages with it, and kill it.
+
+A child runs one module of this project. It takes requests on standard input and answers on standard
+output, one JSON object a line; bytes that it needs follow the line that announces them.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+SECONDS_TO_START = 30
+PROJECT_ROOT = Path(__file__).parents[2]
+# A process that reads untrusted files gets neither keys nor database addresses.
+INHERITED_VARIABLES = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "TMPDIR",
+)
+# Threads would use up the limited address space; several children keep the cores busy anyway.
+SINGLE_THREADED = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class ChildProcess:
+    """A process that runs one module and answers requests."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.request_count = 0
+
+    @classmethod
+    async def start(cls, module: str, *arguments: int) -> "ChildProcess":
+        """Start a process and wait until it is ready.
+
+        Raises:
+            OSError: The process did not start, which is not the fault of any file.
+        """
+        command = ("-P", "-m", module, *map(str, arguments))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdin=PIPE, stdout=PIPE, cwd="/", env=child_environment()
+        )
+        child = cls(process)
+        try:
+            async with asyncio.timeout(SECONDS_TO_START):
+                if "ready" in await child.receive():
+                    return child
+            raise OSError(f"The child process {module} does not start; see standard error.")
+        except BaseException:
+            await child.kill()
+            raise
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether the process can take another request."""
+        return self._process.returncode is None
+
+    async def request(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a message and return the answer, which is empty if the process dies."""
+        self.request_count += 1
+        await self.send(message)
+        return await self.receive()
+
+    async def send(self, message: Mapping[str, Any], data: bytes = b"") -> None:
+        """Send a message, followed by raw bytes if the message announces any."""
+        assert self._process.stdin is not None  # it is a pipe
+        with suppress(ConnectionError):
+            self._process.stdin.write(json.dumps(message).encode() + b"\n" + data)
+            await self._process.stdin.drain()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message of the process, which is empty if the process has died."""
+        assert self._process.stdout is not None  # it is a pipe
+        line = b""
+        with suppress(ConnectionError):  # under uvloop a pipe is a socket
+            line = await self._process.stdout.readline()
+        return dict(json.loads(line)) if line.endswith(b"\n") else {}
+
+    async def kill(self) -> None:
+        """Kill the process and wait for its end."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                # asyncio's own kill() may take the exit status away from its child watcher.
+                os.kill(self._process.pid, SIGKILL)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment of a child, in which it finds this package where its parent did."""
+    inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+    paths = filter(None, (str(PROJECT_ROOT), inherited.get("PYTHONPATH")))
+    return {**inherited, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}
