@@ -1,7 +1,7 @@
 """The command line: `storegraph` or `python -m gateway`.
 
-What takes long to import is imported by the command that needs it, once the settings are known to be good: help and
-refusals come at once.
+Slow imports happen inside of the commands that need them, after the settings have been checked, so
+that help and errors appear at once.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from gateway.context import Services
 
 cli = typer.Typer(
-    help="One GraphQL endpoint over storage metadata.",
+    help="GraphQL gateway over storage metadata.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-key_commands = typer.Typer(help="API keys, straight in the database.", no_args_is_help=True)
+key_commands = typer.Typer(help="Manage API keys, directly in the database.", no_args_is_help=True)
 cli.add_typer(key_commands, name="key")
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Host = Annotated[str, typer.Option(help="The address to listen on.")]
-Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
-User = Annotated[str, typer.Option(help="The user's e-mail address.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+User = Annotated[str, typer.Option(help="Email address of the user.")]
 
 
 def _print_version(requested: bool) -> None:
@@ -54,7 +54,7 @@ def main(
         ),
     ] = False,
 ) -> None:
-    """One GraphQL endpoint over storage metadata."""
+    """GraphQL gateway over storage metadata."""
 
 
 @cli.command()
@@ -62,10 +62,10 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Make a small collection to look at, once.")
+        bool, typer.Option("--demo", help="Create a small demo collection, unless it exists.")
     ] = False,
 ) -> None:
-    """Serve the GraphQL endpoint; on SQLite also bring the database up to date and work on jobs."""
+    """Serve the GraphQL API. With SQLite, also migrate the database and run a worker."""
     settings = _settings()
     from gateway.asgi import serve as serve_site
 
@@ -80,17 +80,17 @@ def serve(
             from gateway.demo.run import run_demo
 
             try:
-                async with temporary_admin_key(services.database) as passing:
-                    await run_demo(settings.public_url, passing)
+                async with temporary_admin_key(services.database) as admin_key:
+                    await run_demo(settings.public_url, admin_key)
             except DemoFailed as error:
-                errors.print(f"The demo could not be made. {error}")
+                errors.print(f"Could not create the demo. {error}")
 
     _run(serve_site(settings, host, port, started))
 
 
 @cli.command()
 def work() -> None:
-    """Work on jobs until told to stop; as many workers as one likes, on any machine."""
+    """Run a worker until interrupted. Any number of workers may run, on any machine."""
     settings = _settings()
     from gateway.tasks.worker import work as work_on_tasks
     from gateway.wiring import open_services
@@ -107,14 +107,14 @@ def work() -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database up to date."""
-    _run(_upwards(_settings()))
+    """Migrate the database to this version."""
+    _run(_migrate(_settings()))
     console.print("The database is up to date.")
 
 
 @cli.command()
 def schema() -> None:
-    """Print the schema (SDL)."""
+    """Print the GraphQL schema as SDL."""
     from schema.api import api
 
     typer.echo(api.as_str())
@@ -122,9 +122,11 @@ def schema() -> None:
 
 @cli.command()
 def explain(
-    file: Annotated[Path, typer.Argument(help="A document.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="File with a GraphQL document.", exists=True, dir_okay=False)
+    ],
 ) -> None:
-    """Print how the queries of a document are answered: statements, columns and keys as a tree."""
+    """Print the compiled plans of a document's operations: statements, columns and keys."""
     settings = _settings()
     from gateway.database.dialects import database_url
     from gateway.execution.compiled.executor import explain as explained
@@ -142,10 +144,12 @@ def explain(
 
 @cli.command()
 def demo(
-    key: Annotated[str, typer.Option(help="An admin's API key.", envvar="STOREGRAPH_ADMIN_KEY")],
-    url: Annotated[str, typer.Option(help="A running site.")] = "http://127.0.0.1:8000",
+    key: Annotated[
+        str, typer.Option(help="API key of a site admin.", envvar="STOREGRAPH_ADMIN_KEY")
+    ],
+    url: Annotated[str, typer.Option(help="URL of the running site.")] = "http://127.0.0.1:8000",
 ) -> None:
-    """Make the demo collection on a site that runs already."""
+    """Create the demo collection on a running site."""
     from gateway.demo.client import DemoFailed
     from gateway.demo.run import run_demo
 
@@ -155,33 +159,37 @@ def demo(
 @cli.command()
 def generate(
     folders: Annotated[
-        int, typer.Option(help="How many folders: 20 roots, 10 in each, the rest below.", min=1)
+        int, typer.Option(help="Number of folders: 20 roots, 10 in each, the rest below.", min=1)
     ],
-    items: Annotated[int, typer.Option(help="How many items.", min=0)],
-    seed: Annotated[int, typer.Option(help="The same seed makes the same.")] = 7,
+    items: Annotated[int, typer.Option(help="Number of items.", min=0)],
+    seed: Annotated[
+        int, typer.Option(help="Seed of the random generator; equal seeds give equal data.")
+    ] = 7,
 ) -> None:
-    """Fill an empty database with plausible metadata, without bytes, for measurements and trials."""
+    """Fill an empty database with plausible metadata, without files, for measurements."""
     settings = _settings()
     from gateway.generate.fill import generate as fill
     from gateway.generate.people import ADMIN
     from gateway.wiring import open_services
 
-    upwards = _upwards(settings)
+    migration = _migrate(settings)
 
     async def make() -> None:
-        await upwards
+        await migration
         async with open_services(settings) as services:
             await fill(services.database, folders, items, seed)
-        console.print(f"There is no API key yet. Make one:\nstoregraph key create --user {ADMIN}")
+        console.print(
+            f"No API keys exist yet. To create one, run:\nstoregraph key create --user {ADMIN}"
+        )
 
     _run(make())
 
 
 @key_commands.command("create")
 def create_key(
-    user: User, name: Annotated[str, typer.Option(help="What the key is for.")] = "command line"
+    user: User, name: Annotated[str, typer.Option(help="Purpose of the key.")] = "command line"
 ) -> None:
-    """Make an API key for a user; it is shown this once."""
+    """Create an API key for a user, and print it once."""
     settings = _settings()
     from gateway.catalog.api_keys import create_key
     from gateway.wiring import open_services
@@ -196,10 +204,10 @@ def create_key(
 @key_commands.command("list")
 def list_keys(
     user: Annotated[
-        str | None, typer.Option(help="Only this user's keys, by e-mail address.")
+        str | None, typer.Option(help="List only keys of the user with this email address.")
     ] = None,
 ) -> None:
-    """List API keys, never their texts."""
+    """List API keys, without their tokens."""
     settings = _settings()
     from gateway.catalog.api_keys import list_keys
     from gateway.wiring import open_services
@@ -209,16 +217,20 @@ def list_keys(
         async with open_services(settings) as services:
             for row in await list_keys(services.database, user):
                 moments = (row.created_at, row.expires_at, row.revoked_at)
-                typer.echo("\t".join([str(row.uuid), row.email, row.name, *map(_moment, moments)]))
+                typer.echo(
+                    "\t".join([str(row.uuid), row.email, row.name, *map(_format_time, moments)])
+                )
 
     _run(show())
 
 
 @key_commands.command("revoke")
-def drop_key(
-    uuid: Annotated[UUID, typer.Argument(help="The key's uuid, as list shows it.")],
+def revoke_key_by_uuid(
+    uuid: Annotated[
+        UUID, typer.Argument(help="UUID of the key, as shown by `storegraph key list`.")
+    ],
 ) -> None:
-    """Revoke an API key; it is refused within 5 seconds."""
+    """Revoke an API key. It is rejected within 5 seconds."""
     settings = _settings()
     from gateway.catalog.api_keys import revoke_key
     from gateway.wiring import open_services
@@ -226,12 +238,13 @@ def drop_key(
     async def revoke() -> None:
         async with open_services(settings) as services:
             await revoke_key(services.database, uuid)
-        console.print("The key is revoked.")
+        console.print("The key has been revoked.")
 
     _run(revoke())
 
 
-def _upwards(settings: Settings) -> Coroutine[Any, Any, None]:
+def _migrate(settings: Settings) -> Coroutine[Any, Any, None]:
+    """Return the migration of the database, its modules already imported."""
     from gateway.database.migrate import migrate as migrate_database
     from gateway.wiring import resolve_database_url
 
@@ -241,17 +254,18 @@ def _upwards(settings: Settings) -> Coroutine[Any, Any, None]:
     return migrated()
 
 
-def _moment(moment: datetime | None) -> str:
+def _format_time(moment: datetime | None) -> str:
     return f"{moment:%F %T}" if moment else "-"
 
 
 def _settings() -> Settings:
+    """Return the settings, and set up logging. Exit with a list of errors if they are invalid."""
     try:
         settings = Settings()
     except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(str(part) for part in fault["loc"])
-            errors.print(f"STOREGRAPH_{name.upper()}: {fault['msg']}")
+        for detail in error.errors():
+            name = "_".join(str(part) for part in detail["loc"])
+            errors.print(f"STOREGRAPH_{name.upper()}: {detail['msg']}")
         raise typer.Exit(2) from None
     from gateway.logs import configure_logs
 
@@ -260,14 +274,17 @@ def _settings() -> Settings:
 
 
 def _greet(settings: Settings, key: str | None) -> None:
-    console.print(f"Storegraph answers at {settings.public_url}/graphql")
+    console.print(f"Storegraph is listening at {settings.public_url}/graphql")
     if key and not settings.admin_key:
-        console.print(f"The first admin's API key, shown this once: {key}")
+        console.print(f"API key of the first admin, printed only once: {key}")
 
 
-def _run(command: Coroutine[Any, Any, None], *told: type[Exception]) -> None:
-    """Run to the end; what the operator did wrong is told in a line, and so are errors of the kinds `told`."""
-    kinds: tuple[type[Exception], ...] = (NotConfigured, DomainError, *told)
+def _run(command: Coroutine[Any, Any, None], *expected: type[Exception]) -> None:
+    """Run a command to its end.
+
+    Errors of the operator, and those of the `expected` types, are printed without a traceback.
+    """
+    kinds: tuple[type[Exception], ...] = (NotConfigured, DomainError, *expected)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(command)

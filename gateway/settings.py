@@ -1,12 +1,12 @@
-"""One frozen object read from the environment; every name is listed in the README, and a test holds it there."""
+"""Settings of the site, read from environment variables; `docs/settings.md` lists them."""
 
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,34 +18,45 @@ Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
 
 
 class NotConfigured(Exception):
-    """The settings do not suffice; the message says what is missing."""
+    """Raised when a setting is missing or unusable; the message names it."""
+
+
+def _limit(default: Any, description: str) -> Any:
+    return field(default=default, metadata={"description": description})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one caller may ask for at once (design section 7); counts unless the name says otherwise."""
+    """Limits on what one caller may request at once."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid"
-    )  # a misspelt limit would protect nobody
-    body_bytes: int = 4 * 1024 * 1024
-    tokens: int = 5_000
-    depth: int = 15
-    aliases: int = 30
-    root_fields: int = 20
-    directives: int = 50
-    validation_errors: int = 10
-    values: int = 250_000
-    nesting: int = 64
-    cost: int = 100_000
-    batch: int = 10
-    operations_per_socket: int = 100
-    sockets_per_viewer: int = 50
-    seconds: float = 30.0
+        extra="forbid"  # a misspelt limit would not take effect
+    )
+    body_bytes: int = _limit(
+        4 * 1024 * 1024, "Size of a request body or WebSocket message in bytes."
+    )
+    tokens: int = _limit(5_000, "Tokens in a document.")
+    depth: int = _limit(15, "Nesting levels of fields in an operation.")
+    aliases: int = _limit(30, "Aliases in an operation.")
+    root_fields: int = _limit(20, "Root fields in an operation.")
+    directives: int = _limit(50, "Directives in an operation.")
+    validation_errors: int = _limit(10, "Validation errors reported for a document.")
+    values: int = _limit(250_000, "Values in the variables of an operation, at all levels.")
+    nesting: int = _limit(64, "Nesting levels in the variables of an operation.")
+    cost: int = _limit(
+        100_000,
+        "Estimated cost of an operation: the rows that it may read and the values it may return.",
+    )
+    batch: int = _limit(10, "Operations in a batched request.")
+    operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")
+    sockets_per_viewer: int = _limit(50, "WebSockets that a user may have open on one gateway.")
+    seconds: float = _limit(
+        30.0, "Run time in seconds of a query, a mutation, or one event of a subscription."
+    )
 
 
 class Settings(BaseSettings):
-    """Storegraph's settings; each is the environment variable of its name with the prefix `STOREGRAPH_`."""
+    """Settings, each read from the environment variable `STOREGRAPH_` plus its name."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -56,133 +67,150 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        Path("storegraph-data"), description="Where the embedded database, objects and secret lie."
+        Path("storegraph-data"),
+        description="Directory of the embedded database, of objects on the local disk, and of the "
+        "generated secret.",
     )
     database_url: str = Field(
         "",
-        description="`sqlite:///file` or `postgresql://user:password@host/name`; "
-        "SQLite in the data directory if absent.",
+        description="`sqlite:///file` or `postgresql://user:password@host/name`. SQLite in the data "
+        "directory by default.",
     )
     objects_url: str = Field(
         "",
-        description="`file:///directory` or `s3://bucket/prefix?endpoint=…&region=…` (keys from `access_key` and "
-        "`secret_key` there, or from the usual AWS variables); local disk in the data directory if absent.",
+        description="`file:///directory` or `s3://bucket/prefix?endpoint=…&region=…`, with credentials as "
+        "`access_key` and `secret_key` in the query or in the usual AWS variables. The local "
+        "disk in the data directory by default.",
     )
     public_url: str = Field(
         "",
-        description="How clients reach the gateway, with which URLs to the local disk begin; "
-        "where it listens if absent.",
+        description="URL at which clients reach the gateway. Signed URLs to the local disk begin with it. "
+        "The listening address by default.",
     )
     admin_key: Secret | None = Field(
         None,
-        description="The first admin's API key on an empty database, 32 characters or more; "
-        "else one is made and printed once.",
+        description="API key of the first admin on an empty database, at least 32 characters. Generated "
+        "and printed once by default.",
     )
     secret_key: Secret | None = Field(
         None,
-        description="Signs URLs and seals integrations' secrets, 32 characters or more; required with PostgreSQL, "
-        "else made in the data directory (mode 0600).",
+        description="Secret that signs URLs and encrypts the credentials of integrations, at least 32 "
+        "characters. Required with PostgreSQL; otherwise generated in the data directory "
+        "(mode 0600).",
     )
     jwt_secret: Secret | None = Field(
         None,
-        description="Accepts bearer JWTs (HS256) signed with it, 32 characters or more; none are accepted if absent.",
+        description="Secret that bearer JWTs (HS256) must be signed with, at least 32 characters. JWTs "
+        "are not accepted by default.",
     )
     jwt_claim: str = Field(
-        "email", description="The claim of a JWT that holds the user's e-mail address."
+        "email", description="Claim of a JWT that contains the user's email address."
     )
     work_in_serve: bool | None = Field(
         None,
-        description="Whether `serve` also works on jobs; if absent, it does on SQLite and does not on PostgreSQL.",
+        description="Whether `serve` also runs a worker. By default, with SQLite only.",
     )
     worker_concurrency: int = Field(
-        2, ge=1, le=64, description="Tasks that one worker runs at once."
+        2, ge=1, le=64, description="Number of tasks that a worker runs at once."
     )
     probe_children: int = Field(
-        2, ge=1, le=64, description="Child processes in which a worker reads media."
+        2, ge=1, le=64, description="Number of child processes in which a worker reads media."
     )
     probe_seconds: float = Field(60.0, gt=0, description="Seconds that reading one file may take.")
     probe_memory: int = Field(
-        1 << 30, gt=0, description="Bytes of memory that reading one file may take."
+        1 << 30, gt=0, description="Bytes of memory that reading one file may use."
     )
     encode_children: int = Field(
-        1, ge=1, le=64, description="Child processes in which a worker makes films."
+        1,
+        ge=1,
+        le=64,
+        description="Number of child processes in which a worker renders and re-encodes videos.",
     )
     encode_seconds: float = Field(
-        3600.0, gt=0, description="Seconds that making one film may take."
+        3600.0, gt=0, description="Seconds that encoding one video may take."
     )
     encode_memory: int = Field(
-        2 << 30, gt=0, description="Bytes of memory that making one film may take."
+        2 << 30, gt=0, description="Bytes of memory that encoding one video may use."
     )
     video_codec: Literal["vp9", "av1", "h264"] = Field(
         "vp9",
-        description="What films that we make are encoded as: `vp9`, `av1` (several times faster, but not all browsers "
-        "play it) or `h264` (see `NOTICE` first).",
+        description="Codec of rendered and re-encoded videos: `vp9`, `av1` (several times faster, but not "
+        "supported by all browsers) or `h264` (read `NOTICE` first).",
     )
     lease_seconds: float = Field(
         30.0,
         gt=0,
-        description="After how many seconds without a sign of life a task is given to another worker.",
+        description="Seconds without a heartbeat before a task is reassigned.",
     )
     signed_url_seconds: int = Field(
         3600,
         ge=60,
         le=604800,
-        description="How long a download URL lives if nobody asks otherwise.",
+        description="Default lifetime of a download URL in seconds.",
     )
     upload_url_seconds: int = Field(
-        3600, ge=60, le=604800, description="How long an upload URL lives; it can be renewed."
+        3600,
+        ge=60,
+        le=604800,
+        description="Lifetime of an upload URL in seconds. It can be renewed.",
     )
     part_size: int = Field(
-        64 << 20, ge=5 << 20, description="Bytes in each part of an upload in parts."
+        64 << 20,
+        ge=5 << 20,
+        description="Bytes per part of a multipart upload. Larger files are uploaded in parts.",
     )
     fetch_ports: list[int] = Field(
-        [80, 443], description="Ports from which files elsewhere are fetched, as a JSON list."
+        [80, 443], description="Ports that files at URLs may be fetched from, as a JSON list."
     )
     fetch_allowed: list[str] = Field(
         [],
-        description="Private places from which files are fetched nevertheless, as a JSON list of hosts, `host:port` "
-        "and networks like `10.1.0.0/16`.",
+        description="Hosts and networks exempt from the private-address block, as a JSON list of hosts, "
+        "`host:port` and networks such as `10.1.0.0/16`.",
     )
     fetch_bytes: int = Field(
-        5 << 30, gt=0, description="Bytes of the largest file elsewhere that is fetched to be read."
+        5 << 30, gt=0, description="Bytes of the largest file at a URL that is fetched."
     )
     fetch_seconds: float = Field(
         600.0, gt=0, description="Seconds that fetching one file may take."
     )
     share_credentials: bool = Field(
         False,
-        description="Whether cloud integrations may go out with the server's own AWS credentials, to which admins of "
-        "the site then give others access.",
+        description="Whether cloud integrations may use the server's own AWS credentials. Site admins can "
+        "then give other users access to them.",
     )
     allowed_origins: list[str] = Field(
         [],
-        description="Origins of web pages, as a JSON list, that may use the API beside the gateway's own.",
+        description="Origins of web pages that may use the API, besides the gateway's own, as a JSON "
+        "list.",
     )
     limits: Limits = Field(
         Limits(),
-        description="How much one caller may ask for at once, as a JSON object with any of `body_bytes`, `tokens`, "
-        "`depth`, `aliases`, `root_fields`, `directives`, `validation_errors`, `values`, `nesting`, `cost`, `batch`, "
-        "`operations_per_socket`, `sockets_per_viewer` and `seconds`.",
+        description="Limits on what one caller may request at once, as a JSON object with any of "
+        "`body_bytes`, `tokens`, `depth`, `aliases`, `root_fields`, `directives`, "
+        "`validation_errors`, `values`, `nesting`, `cost`, `batch`, `operations_per_socket`, "
+        "`sockets_per_viewer` and `seconds`.",
     )
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",
-        description="`advice` tells the types of keys in items' metadata; `enforced` also refuses other values there.",
+        description="`advice` only publishes the types of keys in items' metadata; `enforced` also "
+        "rejects values that do not match.",
     )
     execution: Literal["compiled", "interpreted"] = Field(
         "compiled",
-        description="`compiled` runs queries by plans, where it can; `interpreted` leaves all to graphql-core.",
+        description="`compiled` runs operations as compiled plans where possible; `interpreted` runs all "
+        "with graphql-core.",
     )
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")
 
     @field_validator("fetch_ports", "fetch_allowed", "allowed_origins", "limits", mode="before")
     @classmethod
     def _read_json(cls, value: object) -> object:
-        """What the environment says as JSON."""
+        """Parse settings that are written as JSON in the environment."""
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError:
-            said = 'This is not JSON, in which a list is written ["a", "b"] and an object {"a": 1}'
-            raise PydanticCustomError("not_json", said) from None
+            message = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}'
+            raise PydanticCustomError("not_json", message) from None
 
     @classmethod
     def settings_customise_sources(
@@ -193,8 +221,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given, then the environment, in which every name with the prefix must be known: misspelt, a setting
-        would be as if it were not there.
+        """Return the sources of settings: arguments, then the environment.
+
+        Unknown variables with the prefix are errors: a misspelt setting would not take effect.
         """
         wrong = [
             _unknown(name, cls.model_fields)
@@ -207,7 +236,7 @@ class Settings(BaseSettings):
 
 
 def _names_in(environment: Iterable[str]) -> Iterator[str]:
-    """What follows the prefix in variables of ours; those of the tests are not for the gateway."""
+    """Yield the names of settings in the environment, without those for the tests."""
     for variable in map(str.lower, environment):
         name = variable.removeprefix(_PREFIX.lower())
         if name != variable and not name.startswith("test_"):
@@ -220,7 +249,7 @@ def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
     )
     error = PydanticCustomError(
         "unknown_setting",
-        "There is no such setting; the nearest is {nearest}",
+        "Unknown setting; did you mean {nearest}?",
         {"nearest": nearest},
     )
     return InitErrorDetails(type=error, loc=(name,), input=None)

@@ -157,7 +157,7 @@ async def test_a_misspelt_limit_is_refused(tmp_path: Path) -> None:
 async def test_settings_that_are_no_json_are_refused_in_a_line_each(tmp_path: Path) -> None:
     names = [f"STOREGRAPH_{name}" for name in ("FETCH_PORTS", "FETCH_ALLOWED", "ALLOWED_ORIGINS", "LIMITS")]
     code, _, errors = await run(tmp_path, "migrate", **dict.fromkeys(names, "127.0.0.1"))
-    said = 'This is not JSON, in which a list is written ["a", "b"] and an object {"a": 1}'
+    said = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}'
     assert (code, errors.splitlines()) == (2, [f"{name}: {said}" for name in names])
 
 
@@ -165,7 +165,7 @@ async def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(tmp_pat
     """A name that nobody reads would protect nobody; those of the tests are not the gateway's."""
     for wrong, meant in (("DATABSE_URL", "DATABASE_URL"), ("LIMITS__TOKENS", "LIMITS"), ("part_sise", "PART_SIZE")):
         code, _, errors = await run(tmp_path, "migrate", **{f"STOREGRAPH_{wrong}": ""})
-        said = f"STOREGRAPH_{wrong.upper()}: There is no such setting; the nearest is STOREGRAPH_{meant}"
+        said = f"STOREGRAPH_{wrong.upper()}: Unknown setting; did you mean STOREGRAPH_{meant}?"
         assert (code, " ".join(errors.split())) == (2, said)
     harmless = {"STOREGRAPH_TEST_ANYTHING": "x", "storegraph_log_level": "error", "STOREGRAPH_LIMITS": '{"depth": 9}'}
     assert (await run(tmp_path, "migrate", **harmless))[0] == 0

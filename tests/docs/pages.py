@@ -79,8 +79,9 @@ def settings_table() -> str:
 
 def limits_table() -> str:
     """Return the table of limits."""
-    rows = ["| Limit | Default |", "|---|---|"]
-    rows += [f"| `{field.name}` | {field.default:,} |" for field in dataclasses.fields(Limits)]
+    rows = ["| Limit | Default | Applies to |", "|---|---|---|"]
+    for field in dataclasses.fields(Limits):
+        rows.append(f"| `{field.name}` | {field.default:,} | {field.metadata['description']} |")
     return "\n".join(rows)
 
 
