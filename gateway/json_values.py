@@ -79,3 +79,9 @@ def check_storable(value: Any, *path: str | int) -> None:
 def _check_text(text: str, place: Path) -> None:
     if flaw := unstorable_character(text):
         raise bad_input(f"This contains {flaw}, which cannot be stored.", *place)
+
+
+def camel_case(name: str) -> str:
+    """Return a snake_case name as GraphQL spells it."""
+    first, *words = name.split("_")
+    return first + "".join(word.capitalize() or "_" for word in words)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.scalars import JSON
 from resolvers import changes
-from resolvers.inputs.scalars import JSON
 from schema.common import Connection
 from schema.fields import column, of, resolved
 from schema.folders import StorageFolder

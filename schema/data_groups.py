@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.kinds.enums import DataGroupLayoutType
+from gateway.scalars import JSON
 from resolvers import data_groups
-from resolvers.inputs.scalars import JSON
 from resolvers.items import item_by_uuid
 from schema.fields import column, of, resolved
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.scalars import JSON, URL, BigInt
 from resolvers import changes, folders, integrations, tags
-from resolvers.inputs.scalars import JSON, URL, BigInt
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, of, resolved
 from schema.integrations import CloudIntegration

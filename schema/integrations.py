@@ -8,8 +8,8 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
+from gateway.scalars import URL
 from resolvers import integrations
-from resolvers.inputs.scalars import URL
 from schema.common import Node, PageInfo, counted_page, page_itself
 from schema.fields import column, of, resolved
 from schema.people import Group

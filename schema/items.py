@@ -11,8 +11,8 @@ import strawberry
 
 from gateway.kinds.enums import SceneFormat, StorageLocationName
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.scalars import JSON, URL, BigInt
 from resolvers import data_groups, datasets, integrations, items, reencoding, views
-from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself

@@ -7,8 +7,8 @@ from datetime import datetime
 import strawberry
 
 from gateway.kinds.enums import MetadataFieldType
+from gateway.scalars import BigInt
 from resolvers import metadata
-from resolvers.inputs.scalars import BigInt
 from schema.fields import column, of, resolved
 
 

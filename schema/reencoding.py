@@ -9,8 +9,8 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.scalars import BigInt
 from resolvers import reencoding, uploads
-from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
 from schema.fields import column, of, resolved
 from schema.people import User

@@ -11,7 +11,7 @@ from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.json_values import fits_64_bits
-from resolvers.inputs.scalars import JSON, URL, BigInt
+from gateway.scalars import JSON, URL, BigInt
 
 _MAX = 2**63 - 1
 _MAX_DEPTH = 64

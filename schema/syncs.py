@@ -8,8 +8,8 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import CloudSyncJobStatus
+from gateway.scalars import BigInt
 from resolvers import syncs
-from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
 from schema.fields import column, of, resolved
 from schema.folders import StorageFolder

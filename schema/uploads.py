@@ -9,8 +9,8 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import JobStatus
+from gateway.scalars import BigInt
 from resolvers import uploads
-from resolvers.inputs.scalars import BigInt
 from schema.common import Connection, Node
 from schema.datasets import Dataset
 from schema.fields import column, of, resolved

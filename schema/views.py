@@ -9,8 +9,8 @@ import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.kinds.enums import TimeSeriesColumnKind, TimeSeriesStyle
+from gateway.scalars import BigInt
 from resolvers import views
-from resolvers.inputs.scalars import BigInt
 from schema.fields import column, of, resolved
 
 

@@ -30,8 +30,7 @@ from gateway.queues.base import JSON
 from gateway.sandbox.child_process import child_environment
 from gateway.settings import Settings
 
-READER = "resolvers.manifests"
-"""The program that reads: it knows what clients may send, and so stands above us."""
+READER = "gateway.manifests.child"
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 30, 300))
 """When a manifest is read again over which the program died."""
 _ACTION = "reading the manifest"

@@ -6,7 +6,7 @@ import strawberry
 
 from gateway.catalog.rules.layouts import CAROUSEL_SIZE
 from gateway.kinds.enums import CarouselPosition, LayoutDirection
-from resolvers.inputs.scalars import JSON
+from gateway.scalars import JSON
 
 _NAME = "1 to 1,000 characters. Generated if omitted."
 _METADATA = "A JSON object of at most 256 KB."

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.scalars import JSON
+from gateway.scalars import JSON
 from resolvers.inputs.syncs import CloudSyncedFolderInput
 
 _METADATA = "A JSON object of at most 256 KB, which replaces the present one; null empties it."

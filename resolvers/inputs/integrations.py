@@ -5,7 +5,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import StorageLocationName
-from resolvers.inputs.scalars import URL
+from gateway.scalars import URL
 
 _ENDPOINT = (
     "URL of the store's API, such as `https://s3.example`. Required for `S3_COMPATIBLE` and "

@@ -4,12 +4,9 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.scalars import JSON
-from resolvers.inputs.views import (
-    SceneLayoutInput,
-    SceneViewSettingsInput,
-    TimeSeriesViewSettingsInput,
-)
+from gateway.catalog.rules.time_series_settings import TimeSeriesViewSettingsInput
+from gateway.scalars import JSON
+from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput
 
 _METADATA = "A JSON object of at most 256 KB, which replaces the present one; null empties it."
 _PATCH = (

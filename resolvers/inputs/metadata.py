@@ -3,7 +3,7 @@
 import strawberry
 
 from gateway.kinds.enums import MetadataFieldType
-from resolvers.inputs.scalars import BigInt
+from gateway.scalars import BigInt
 
 _KEY = (
     "1 to 255 letters, digits, hyphens, underscores, spaces and dots, at least one of them a "

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.scalars import URL
+from gateway.scalars import URL
 
 
 @strawberry.input(

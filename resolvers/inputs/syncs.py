@@ -5,7 +5,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import SidecarMatcherMode
-from resolvers.inputs.scalars import URL
+from gateway.scalars import URL
 
 _KEY = (
     "Repeating a request with the same key within 24 hours returns the first result instead "

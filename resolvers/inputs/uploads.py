@@ -4,17 +4,26 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.item_kinds import StorageItemType
-from resolvers.inputs.media import (
-    AudioMediaMetadataInput,
-    DicomFileMetadataInput,
-    ImageMediaMetadataInput,
-    PdfMediaMetadataInput,
-    TextMediaMetadataInput,
-    VideoMediaMetadataInput,
+from gateway.catalog.ingestion.entries import (
+    AudioUploadInput,
+    DataUploadItemsInput,
+    DicomFileUploadInput,
+    DicomSeriesUploadInput,
+    ImageGroupFrameInput,
+    ImageGroupFromItemsInput,
+    ImageGroupUploadInput,
+    ImageUploadInput,
+    NiftiUploadInput,
+    PdfUploadInput,
+    SceneUploadInput,
+    TextUploadInput,
+    TimeSeriesUploadInput,
+    VideoUploadInput,
 )
-from resolvers.inputs.scalars import JSON, URL, BigInt
-from resolvers.inputs.views import TimeSeriesViewSettingsInput
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.scalars import JSON, BigInt
+from resolvers.inputs.media import FACTS
+from resolvers.inputs.registration import register_input
 
 _URL = (
     "URL of the file: a public `https://` or `http://` URL; with an integration, the URL of "
@@ -32,7 +41,6 @@ _VIDEO = (
     "per second and the size of the largest image. Smaller images are placed in the upper "
     "left corner, so pixel coordinates stay valid."
 )
-_FACTS = "Facts to use instead of reading the file for them."
 _SKIP = (
     "Whether to create no second item for a URL that has an item in the folder, or in "
     "another unit; the unit is then done, with the existing item. URLs are compared exactly "
@@ -119,184 +127,167 @@ class CompleteUploadPartsInput:
     item_uuid: UUID = strawberry.field(description="UUID of the placeholder.")
 
 
-@strawberry.input(description="A video.")
-class VideoUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    video_metadata: VideoMediaMetadataInput | None = strawberry.field(
-        default=None, description=_FACTS
-    )
-
-
-@strawberry.input(description="An image.")
-class ImageUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    image_metadata: ImageMediaMetadataInput | None = strawberry.field(
-        default=None, description=_FACTS
-    )
-
-
-@strawberry.input(description="An audio file.")
-class AudioUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    audio_metadata: AudioMediaMetadataInput | None = strawberry.field(
-        default=None, description=_FACTS
-    )
-
-
-@strawberry.input(description="A text file.")
-class TextUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    text_metadata: TextMediaMetadataInput | None = strawberry.field(
-        default=None, description=_FACTS
-    )
-
-
-@strawberry.input(description="A PDF document.")
-class PdfUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    pdf_metadata: PdfMediaMetadataInput | None = strawberry.field(default=None, description=_FACTS)
-
-
-@strawberry.input(description="A NIfTI volume.")
-class NiftiUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-
-
-@strawberry.input(
-    description="A time series: a table with a header. The column named `time`, or else the first "
-    "column, is the time axis."
+register_input(
+    VideoUploadInput,
+    "A video.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    video_metadata=FACTS,
 )
-class TimeSeriesUploadInput:
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    settings: TimeSeriesViewSettingsInput | None = strawberry.field(
-        default=None, description="Initial display settings. Their columns must exist in the file."
-    )
 
 
-@strawberry.input(
-    description="A scene: a file (BAG, DB3, E57, LAS, LAZ, MCAP, PCD or PLY), or a document that refers "
-    "to several items and files."
+register_input(
+    ImageUploadInput,
+    "An image.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    image_metadata=FACTS,
 )
-class SceneUploadInput:
-    title: str = strawberry.field(description="Name of the item, 1 to 1,000 characters.")
-    object_url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    scene: JSON | None = strawberry.field(
-        default=None,
-        description="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to 1 to "
-        "1,000 items by `itemUuid` and public files by `url`. The items become the scene's "
-        "children. Needs `USER` on their folders.",
-    )
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="A DICOM file, on its own or in a series.")
-class DicomFileUploadInput:
-    url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    dicom_metadata: DicomFileMetadataInput | None = strawberry.field(
-        default=None, description=_FACTS
-    )
-
-
-@strawberry.input(
-    description="A series of DICOM files. They are ordered by instance number if all have one, otherwise "
-    "as given."
+register_input(
+    AudioUploadInput,
+    "An audio file.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    audio_metadata=FACTS,
 )
-class DicomSeriesUploadInput:
-    dicom_files: list[DicomFileUploadInput] = strawberry.field(
-        description="1 to 10,000 files of one series."
-    )
-    title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
 
-@strawberry.input(description="An image of a group.")
-class ImageGroupFrameInput:
-    url: URL | None = strawberry.field(default=None, description=_URL)
-    placeholder_uuid: UUID | None = strawberry.field(default=None, description=_PLACEHOLDER)
-    title: str | None = strawberry.field(default=None, description=_TITLE)
-    image_metadata: ImageMediaMetadataInput | None = strawberry.field(
-        default=None, description=_FACTS
-    )
-
-
-@strawberry.input(description="Images that belong together, in order.")
-class ImageGroupUploadInput:
-    images: list[ImageGroupFrameInput] = strawberry.field(description="1 to 10,000 images.")
-    title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-    create_video: bool = strawberry.field(default=False, description=_VIDEO)
-
-
-@strawberry.input(description="Existing image items that belong together, in order.")
-class ImageGroupFromItemsInput:
-    item_uuids: list[UUID] = strawberry.field(
-        description="UUIDs of 1 to 10,000 images, from any folders, without duplicates. Needs `USER` on "
-        "their folders."
-    )
-    create_video: bool = strawberry.field(description=_VIDEO)
-    title: str | None = strawberry.field(default=None, description=_GROUP_TITLE)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
-
-
-@strawberry.input(
-    description="The items to create. Each entry is a unit of the job; at most 10,000 in all."
+register_input(
+    TextUploadInput,
+    "A text file.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    text_metadata=FACTS,
 )
-class DataUploadItemsInput:
-    videos: list[VideoUploadInput] = strawberry.field(default_factory=list, description="Videos.")
-    images: list[ImageUploadInput] = strawberry.field(
-        default_factory=list, description="Single images."
-    )
-    audio: list[AudioUploadInput] = strawberry.field(
-        default_factory=list, description="Audio files."
-    )
-    text: list[TextUploadInput] = strawberry.field(default_factory=list, description="Text files.")
-    pdf: list[PdfUploadInput] = strawberry.field(default_factory=list, description="PDF documents.")
-    nifti: list[NiftiUploadInput] = strawberry.field(
-        default_factory=list, description="NIfTI volumes."
-    )
-    time_series: list[TimeSeriesUploadInput] = strawberry.field(
-        default_factory=list, description="Time series."
-    )
-    scenes: list[SceneUploadInput] = strawberry.field(default_factory=list, description="Scenes.")
-    dicom_files: list[DicomFileUploadInput] = strawberry.field(
-        default_factory=list, description="Single DICOM files."
-    )
-    image_groups: list[ImageGroupUploadInput] = strawberry.field(
-        default_factory=list, description="Groups of uploaded images."
-    )
-    image_groups_from_items: list[ImageGroupFromItemsInput] = strawberry.field(
-        default_factory=list, description="Groups of existing image items."
-    )
-    dicom_series: list[DicomSeriesUploadInput] = strawberry.field(
-        default_factory=list, description="DICOM series."
-    )
-    skip_duplicate_urls: bool = strawberry.field(default=False, description=_SKIP)
-    upsert_metadata: bool = strawberry.field(default=False, description=_UPSERT)
+
+
+register_input(
+    PdfUploadInput,
+    "A PDF document.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    pdf_metadata=FACTS,
+)
+
+
+register_input(
+    NiftiUploadInput,
+    "A NIfTI volume.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+)
+
+
+register_input(
+    TimeSeriesUploadInput,
+    "A time series: a table with a header. The column named `time`, or else the first "
+    "column, is the time axis.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    settings="Initial display settings. Their columns must exist in the file.",
+)
+
+
+register_input(
+    SceneUploadInput,
+    "A scene: a file (BAG, DB3, E57, LAS, LAZ, MCAP, PCD or PLY), or a document that refers "
+    "to several items and files.",
+    title="Name of the item, 1 to 1,000 characters.",
+    object_url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    scene="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to 1 to "
+    "1,000 items by `itemUuid` and public files by `url`. The items become the scene's "
+    "children. Needs `USER` on their folders.",
+    client_metadata=_METADATA,
+)
+
+
+register_input(
+    DicomFileUploadInput,
+    "A DICOM file, on its own or in a series.",
+    url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    client_metadata=_METADATA,
+    dicom_metadata=FACTS,
+)
+
+
+register_input(
+    DicomSeriesUploadInput,
+    "A series of DICOM files. They are ordered by instance number if all have one, otherwise "
+    "as given.",
+    dicom_files="1 to 10,000 files of one series.",
+    title=_GROUP_TITLE,
+    client_metadata=_METADATA,
+)
+
+
+register_input(
+    ImageGroupFrameInput,
+    "An image of a group.",
+    url=_URL,
+    placeholder_uuid=_PLACEHOLDER,
+    title=_TITLE,
+    image_metadata=FACTS,
+)
+
+
+register_input(
+    ImageGroupUploadInput,
+    "Images that belong together, in order.",
+    images="1 to 10,000 images.",
+    title=_GROUP_TITLE,
+    client_metadata=_METADATA,
+    create_video=_VIDEO,
+)
+
+
+register_input(
+    ImageGroupFromItemsInput,
+    "Existing image items that belong together, in order.",
+    item_uuids="UUIDs of 1 to 10,000 images, from any folders, without duplicates. Needs `USER` on "
+    "their folders.",
+    create_video=_VIDEO,
+    title=_GROUP_TITLE,
+    client_metadata=_METADATA,
+)
+
+
+register_input(
+    DataUploadItemsInput,
+    "The items to create. Each entry is a unit of the job; at most 10,000 in all.",
+    videos="Videos.",
+    images="Single images.",
+    audio="Audio files.",
+    text="Text files.",
+    pdf="PDF documents.",
+    nifti="NIfTI volumes.",
+    time_series="Time series.",
+    scenes="Scenes.",
+    dicom_files="Single DICOM files.",
+    image_groups="Groups of uploaded images.",
+    image_groups_from_items="Groups of existing image items.",
+    dicom_series="DICOM series.",
+    skip_duplicate_urls=_SKIP,
+    upsert_metadata=_UPSERT,
+)
 
 
 @strawberry.input(description=_MANIFEST)

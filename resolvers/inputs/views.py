@@ -2,8 +2,15 @@
 
 import strawberry
 
+from gateway.catalog.rules.time_series_settings import (
+    TimeSeriesChannelInput,
+    TimeSeriesLineChannelInput,
+    TimeSeriesPointsChannelInput,
+    TimeSeriesViewSettingsInput,
+)
+from gateway.scalars import JSON
 from resolvers.inputs.data_groups import LayoutNodeInput
-from resolvers.inputs.scalars import JSON
+from resolvers.inputs.registration import register_input
 
 _HEADER = "Name of the column in the file. Each column may have one entry."
 _LABEL = "Label shown instead of the column's name, 1 to 1,024 characters."
@@ -15,45 +22,42 @@ _HIDDEN = "Whether the channel is initially hidden."
 _ONE = "Set exactly one of these fields."
 
 
-@strawberry.input(description="A channel drawn as a line.")
-class TimeSeriesLineChannelInput:
-    header: str = strawberry.field(description=_HEADER)
-    label: str | None = strawberry.field(default=None, description=_LABEL)
-    color: str | None = strawberry.field(default=None, description=_COLOR)
-    hidden: bool = strawberry.field(default=False, description=_HIDDEN)
-    line_width: float = strawberry.field(
-        default=1.5, description="Width of the line in pixels, from 0.5 to 6."
-    )
-
-
-@strawberry.input(description="A channel drawn as points.")
-class TimeSeriesPointsChannelInput:
-    header: str = strawberry.field(description=_HEADER)
-    label: str | None = strawberry.field(default=None, description=_LABEL)
-    color: str | None = strawberry.field(default=None, description=_COLOR)
-    hidden: bool = strawberry.field(default=False, description=_HIDDEN)
-    point_radius: float = strawberry.field(
-        default=2.0, description="Radius of the points in pixels, from 1 to 8."
-    )
-
-
-@strawberry.input(one_of=True, description="Display settings of one channel.")
-class TimeSeriesChannelInput:
-    line: TimeSeriesLineChannelInput | None = strawberry.field(
-        default=strawberry.UNSET, description=_ONE
-    )
-    points: TimeSeriesPointsChannelInput | None = strawberry.field(
-        default=strawberry.UNSET, description=_ONE
-    )
-
-
-@strawberry.input(
-    description="Display settings of a time series. Channels without settings are drawn as lines."
+register_input(
+    TimeSeriesLineChannelInput,
+    "A channel drawn as a line.",
+    header=_HEADER,
+    label=_LABEL,
+    color=_COLOR,
+    hidden=_HIDDEN,
+    line_width="Width of the line in pixels, from 0.5 to 6.",
 )
-class TimeSeriesViewSettingsInput:
-    channels: list[TimeSeriesChannelInput] = strawberry.field(
-        description="At most 100 channels, each of a different column."
-    )
+
+
+register_input(
+    TimeSeriesPointsChannelInput,
+    "A channel drawn as points.",
+    header=_HEADER,
+    label=_LABEL,
+    color=_COLOR,
+    hidden=_HIDDEN,
+    point_radius="Radius of the points in pixels, from 1 to 8.",
+)
+
+
+register_input(
+    TimeSeriesChannelInput,
+    "Display settings of one channel.",
+    one_of=True,
+    line=_ONE,
+    points=_ONE,
+)
+
+
+register_input(
+    TimeSeriesViewSettingsInput,
+    "Display settings of a time series. Channels without settings are drawn as lines.",
+    channels="At most 100 channels, each of a different column.",
+)
 
 
 @strawberry.input(

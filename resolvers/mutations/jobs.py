@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import require_role, roles_on_folders, roles_on_integrations
 from gateway.auth.visibility import sees_item
+from gateway.catalog.ingestion.entries import DataUploadItemsInput
+from gateway.catalog.ingestion.entry_plans import EntryRules, read_plans
 from gateway.catalog.ingestion.job_state import cancel_job, locked_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
@@ -23,19 +25,17 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageUserRole
+from gateway.manifests.sections import Switches
 from gateway.models.items import items
 from gateway.models.uploads import uploads
 from resolvers.idempotency import run_once
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
-    DataUploadItemsInput,
     StartUploadJobInput,
     UploadManifestInput,
 )
-from resolvers.manifests.entries import Switches
 from resolvers.mutations.datasets import plain_dataset
-from resolvers.mutations.manifests import read_inline_manifest
-from resolvers.mutations.upload_units import EntryRules, read_plans
+from resolvers.mutations.inline_manifests import read_inline_manifest
 from resolvers.outcomes import Outcome
 from resolvers.permissions import require_target_folder_role, requires
 

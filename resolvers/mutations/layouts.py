@@ -8,6 +8,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog.rules.layouts import default_carousel, default_grid
+from gateway.catalog.rules.lists import check_unique
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 from gateway.kinds.enums import DataGroupLayoutType
@@ -189,16 +190,6 @@ def _check_contents(uuids: Sequence[UUID], *path: str | int) -> None:
             ErrorCode.LIMIT_EXCEEDED if uuids else ErrorCode.BAD_USER_INPUT, message, path
         )
     check_unique(uuids, path)
-
-
-def check_unique(values: Sequence[Any], path: Path, *field: str) -> None:
-    """No value stands twice; the second is at fault, at its place in the list and perhaps a field there."""
-    first: dict[Any, int] = {}
-    for place, value in enumerate(values):
-        if first.setdefault(value, place) != place:
-            raise bad_input(
-                f"This stands there already, at position {first[value]}.", *path, place, *field
-            )
 
 
 def check_known(keys: Sequence[str], known: set[str], *path: str | int) -> None:

@@ -1,43 +1,22 @@
 """How time series and scenes are to be shown, read from inputs, checked field by field, and kept as plain JSON."""
 
-import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from strawberry import UNSET
 
+from gateway.catalog.rules.lists import check_unique
 from gateway.catalog.rules.names import validate_metadata, validate_name
+from gateway.catalog.rules.time_series_settings import series_settings
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.kinds.enums import TimeSeriesStyle
 from gateway.kinds.item_kinds import StorageItemType
-from resolvers.inputs.views import (
-    SceneLayoutInput,
-    SceneViewSettingsInput,
-    TimeSeriesViewSettingsInput,
-)
+from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput
 from resolvers.mutations.layouts import (
     MAX_CONTENTS,
     MAX_KEY,
     check_known,
-    check_unique,
     validate_tree,
 )
-
-MAX_CHANNELS = 100
-MAX_TEXT = 1_024
-_COLOR = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
-_WIDTHS = {"line_width": ("lineWidth", 0.5, 6.0), "point_radius": ("pointRadius", 1.0, 8.0)}
-
-
-def series_settings(input: TimeSeriesViewSettingsInput, *path: str | int) -> dict[str, Any]:
-    """Settings of a time series; whether it has such columns is seen when they are known (ENC-TSV-01)."""
-    if len(input.channels) > MAX_CHANNELS:
-        message = f"{len(input.channels):,} channels have settings; at most {MAX_CHANNELS} may."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*path, "channels"))
-    channels = [_channel(one, *path, "channels", place) for place, one in enumerate(input.channels)]
-    check_unique([one["header"] for one in channels], (*path, "channels"))
-    return {"channels": channels}
 
 
 def check_headers(
@@ -83,25 +62,6 @@ def _check_kind(
             *path,
             field,
         )
-
-
-def _channel(input: Any, *path: str | int) -> dict[str, Any]:
-    style = TimeSeriesStyle.POINTS if input.line in (None, UNSET) else TimeSeriesStyle.LINE
-    given = input.points if style is TimeSeriesStyle.POINTS else input.line
-    if given in (None, UNSET):
-        raise bad_input("Give one of line and points.", *path)
-    values, path = asdict(given), (*path, style.lower())
-    for name in ("header", "label"):
-        if values[name] is not None and not 1 <= len(values[name]) <= MAX_TEXT:
-            raise bad_input(f"This has 1 to {MAX_TEXT:,} characters.", *path, name)
-    if values["color"] is not None and not _COLOR.fullmatch(values["color"]):
-        raise bad_input("A colour is # and 3, 6 or 8 hex digits.", *path, "color")
-    for name, (field, least, most) in _WIDTHS.items():
-        if name in values and not least <= values[name] <= most:
-            raise bad_input(
-                f"{field} is from {least:g} to {most:g}, not {values[name]:g}.", *path, field
-            )
-    return {**values, "style": style}
 
 
 def _scene_settings(

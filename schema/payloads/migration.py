@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.scalars import URL
+from gateway.scalars import URL
 from schema.common import UserError
 from schema.fields import column, of
 from schema.items import StorageItem

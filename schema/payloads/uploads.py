@@ -7,8 +7,8 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.scalars import JSON, URL, BigInt
 from resolvers import uploads
-from resolvers.inputs.scalars import JSON, URL, BigInt
 from resolvers.items import item_by_uuid
 from schema.common import REFUSED, UserError
 from schema.fields import column, of, resolved

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway.catalog.ingestion.entry_plans import MAX_UNITS, SECTIONS
+from gateway.manifests.child import MAX_ENTRIES, MAX_URLS
+from gateway.manifests.csv_file import COLUMNS
+from gateway.manifests.csv_file import SECTIONS as KINDS
+from gateway.manifests.sections import SWITCHES
 from gateway.media import samples
-from resolvers.manifests.__main__ import MAX_ENTRIES, MAX_URLS
-from resolvers.manifests.csv_file import COLUMNS
-from resolvers.manifests.csv_file import SECTIONS as KINDS
-from resolvers.manifests.entries import SWITCHES
-from resolvers.mutations.upload_units import MAX_UNITS, SECTIONS
 from tests.docs.pages import blocks_of, text_of
 from tests.fixtures.files import FileServer
 from tests.fixtures.sites import Site

@@ -14,6 +14,7 @@ LAYERS = (
     ("gateway.app",),
     ("gateway.http", "gateway.wiring", "gateway.demo", "gateway.generate", "gateway.logs", "gateway.gc_tuning"),
     ("gateway.tasks",),
+    ("gateway.manifests",),
     ("gateway.catalog.mirroring", "gateway.catalog.reencoding"),
     ("gateway.catalog.ingestion",),
     ("gateway.catalog",),

@@ -10,15 +10,15 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from gateway.catalog.ingestion.entry_plans import EntryRules
 from gateway.catalog.ingestion.unit_plan import to_spec
 from gateway.clouds.urls import make_account
 from gateway.errors import DomainError
 from gateway.fetching.rules import FetchRules
+from gateway.manifests.csv_file import csv_entries
+from gateway.manifests.json_file import json_entries
+from gateway.manifests.sections import Broken, Entry, Switches, plan_of_entry, told, urls_in
 from gateway.sandbox.child_runtime import allow_cpu, confine, private_output
-from resolvers.manifests.csv_file import csv_entries
-from resolvers.manifests.entries import Broken, Entry, Switches, plan_of_entry, told, urls_in
-from resolvers.manifests.json_file import json_entries
-from resolvers.mutations.upload_units import EntryRules
 
 MAX_METADATA = 10 << 20
 MAX_ENTRIES = 500_000

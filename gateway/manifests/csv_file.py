@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
+from gateway.catalog.ingestion.entry_plans import FILES
 from gateway.errors import DomainError, Path, bad_input
 from gateway.json_values import parse_json
-from resolvers.manifests.entries import Broken, Entry
-from resolvers.mutations.upload_units import FILES
+from gateway.manifests.sections import Broken, Entry
 
 SECTIONS = {str(item_type): section for section, item_type in FILES.items()}
 COLUMNS = ("itemType", "objectUrl", "placeholderUuid", "title", "clientMetadata")

@@ -4,23 +4,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from strawberry.utils.str_converters import to_camel_case
-
+from gateway.catalog.ingestion.entries import DataUploadItemsInput
+from gateway.catalog.ingestion.entry_plans import GROUPS, SECTIONS, EntryRules, read_plan
 from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.errors import DomainError, Path, bad_input
-from gateway.json_values import check_storable, unstorable_character
-from resolvers.inputs.plain import element_of, reader_of
-from resolvers.inputs.uploads import DataUploadItemsInput
-from resolvers.mutations.upload_units import GROUPS, SECTIONS, EntryRules, read_plan
+from gateway.json_values import camel_case, check_storable, unstorable_character
+from gateway.manifests.decoding import decoder_of
 
-SPELLINGS = {spelling: name for name in SECTIONS for spelling in (name, to_camel_case(name))}
+SPELLINGS = {spelling: name for name in SECTIONS for spelling in (name, camel_case(name))}
 """Sections by their names, as in GraphQL or with underscores (SUB-061); within entries there is one spelling only."""
 SWITCHES = {
     spelling: name
     for name in ("skip_duplicate_urls", "upsert_metadata")
-    for spelling in (name, to_camel_case(name))
+    for spelling in (name, camel_case(name))
 }
 _NUMBERED = re.compile(r"objectUrl_([0-9]{1,7})")
 _KEYS = {"dicom_files": "url"}
@@ -80,8 +78,8 @@ def plan_of_entry(terms: EntryRules, entry: Entry) -> UnitPlan:
     elif entry.section in _KEYS and "objectUrl" in value:
         value = {**value, _KEYS[entry.section]: value["objectUrl"]}
         del value["objectUrl"]
-    read = reader_of(_kind_of(entry.section))
-    return read_plan(terms, entry.section, read(value, entry.path), entry.path)
+    decode = decoder_of(_entry_types()[entry.section])
+    return read_plan(terms, entry.section, decode(value, entry.path), entry.path)
 
 
 def plans_of(
@@ -113,8 +111,10 @@ def urls_in(value: Any) -> list[str]:
 
 
 @cache
-def _kind_of(section: str) -> Any:
-    return element_of(DataUploadItemsInput, section)
+def _entry_types() -> dict[str, type]:
+    """Return the dataclass of the entries of each section."""
+    hints = get_type_hints(DataUploadItemsInput)
+    return {section: get_args(hints[section])[0] for section in SECTIONS}
 
 
 def _with_files(section: str, value: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _with_files(section: str, value: dict[str, Any], path: Path) -> dict[str, An
     numbered = {int(found[1]): key for key in value if (found := _NUMBERED.fullmatch(key))}
     if not numbered:
         return value
-    member = to_camel_case(GROUPS[section][0])
+    member = camel_case(GROUPS[section][0])
     if member in value:
         raise bad_input(f"Give {member} or numbered URLs, not both.", *path, member)
     for expected, number in enumerate(sorted(numbered)):

@@ -12,7 +12,7 @@ from ijson.backends import python as careful  # type: ignore[import-untyped]  # 
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]  # nor this
 
 from gateway.json_values import may_contain_long_integers
-from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches
+from gateway.manifests.sections import SPELLINGS, SWITCHES, Broken, Entry, Switches
 
 DEPTH = 64
 """How deep an entry may nest, as JSON may in variables."""

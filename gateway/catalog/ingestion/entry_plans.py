@@ -4,27 +4,27 @@ from collections.abc import Iterable, Sized
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeGuard
 
-from strawberry.utils.str_converters import to_camel_case
-
+from gateway.catalog.ingestion.entries import (
+    DataUploadItemsInput,
+    DicomFileMetadataInput,
+    ImageGroupFromItemsInput,
+    PdfMediaMetadataInput,
+    SceneUploadInput,
+)
 from gateway.catalog.ingestion.unit_plan import UnitMember, UnitPlan, UnitSource, is_own_object
 from gateway.catalog.rules.client_facts import dicom_facts, validate_facts
+from gateway.catalog.rules.lists import check_unique
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata, validate_name
+from gateway.catalog.rules.scene_documents import scene_parts
+from gateway.catalog.rules.time_series_settings import series_settings
 from gateway.clouds.base import CloudAccount
 from gateway.clouds.urls import check_object_url, is_bucket_url
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import FetchRules
+from gateway.json_values import camel_case
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import INPUT_FACTS
-from resolvers.inputs.media import DicomFileMetadataInput, PdfMediaMetadataInput
-from resolvers.inputs.uploads import (
-    DataUploadItemsInput,
-    ImageGroupFromItemsInput,
-    SceneUploadInput,
-)
-from resolvers.mutations.layouts import check_unique
-from resolvers.mutations.scenes import scene_parts
-from resolvers.mutations.views import series_settings
 
 MAX_UNITS = 10_000
 MAX_FILES = 100_000
@@ -110,7 +110,7 @@ def _plans(
     for section in SECTIONS:
         for place, entry in enumerate(getattr(input, section)):
             try:
-                yield read_plan(terms, section, entry, (*path, to_camel_case(section), place))
+                yield read_plan(terms, section, entry, (*path, camel_case(section), place))
             except DomainError as error:
                 errors.append(error)
 
@@ -123,7 +123,7 @@ def _group_plan(
     item_type: StorageItemType,
     member_type: StorageItemType,
 ) -> UnitPlan:
-    members, field = getattr(entry, member_name), to_camel_case(member_name)
+    members, field = getattr(entry, member_name), camel_case(member_name)
     if not 1 <= len(members) <= MAX_UNITS:
         raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
     sources = [
@@ -166,7 +166,7 @@ def _scene_plan(terms: EntryRules, entry: SceneUploadInput, path: Path) -> UnitP
             raise bad_input(
                 "Give exactly one of scene, objectUrl and placeholderUuid.",
                 *path,
-                to_camel_case(name),
+                camel_case(name),
             )
     items, urls = scene_parts(document, *path, "scene")
     if not items and not urls:
@@ -249,10 +249,10 @@ def _facts(entry: Any, path: Path) -> dict[str, Any] | None:
     for name in _FACTS:
         given = getattr(entry, name, None)
         if isinstance(given, DicomFileMetadataInput):
-            return dicom_facts(given.tags, *path, to_camel_case(name))
+            return dicom_facts(given.tags, *path, camel_case(name))
         if given is not None:
             facts = {INPUT_FACTS[field].name: value for field, value in asdict(given).items()}
             if isinstance(given, PdfMediaMetadataInput):
                 facts["mime_type"] = _PDF_TYPE
-            return validate_facts(facts, *path, to_camel_case(name))
+            return validate_facts(facts, *path, camel_case(name))
     return None

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from gateway.catalog.ingestion.entry_plans import MAX_UNITS, EntryRules
 from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input
+from gateway.manifests.csv_file import csv_entries
+from gateway.manifests.sections import SPELLINGS, SWITCHES, Broken, Entry, Switches, plans_of
 from resolvers.inputs.uploads import UploadManifestInput
-from resolvers.manifests.csv_file import csv_entries
-from resolvers.manifests.entries import SPELLINGS, SWITCHES, Broken, Entry, Switches, plans_of
-from resolvers.mutations.upload_units import MAX_UNITS, EntryRules
 
 
 def read_inline_manifest(

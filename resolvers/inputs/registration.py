@@ -1,0 +1,33 @@
+"""Registration of plain dataclasses as GraphQL input types."""
+
+import dataclasses
+
+import strawberry
+
+
+def register_input(
+    entry: type, type_description: str, /, *, one_of: bool = False, **descriptions: str
+) -> None:
+    """Register a dataclass as the GraphQL input type of the same name.
+
+    Manifests are read into the same classes by a process that must not load Strawberry, which is
+    why they are declared without it.
+
+    Args:
+        entry: the dataclass.
+        type_description: the description of the type.
+        one_of: whether exactly one of the fields must be given.
+        descriptions: the description of each field, by its Python name.
+    """
+    fields = dataclasses.fields(entry)
+    if unknown := {field.name for field in fields} ^ descriptions.keys():
+        raise TypeError(f"{entry.__name__}: missing or unknown descriptions: {sorted(unknown)}.")
+    for field in fields:
+        default = strawberry.UNSET if one_of else field.default
+        described = strawberry.field(
+            default=default,
+            default_factory=field.default_factory,
+            description=descriptions[field.name],
+        )
+        setattr(entry, field.name, described)
+    strawberry.input(entry, description=type_description, one_of=one_of)
