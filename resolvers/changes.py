@@ -72,18 +72,18 @@ def _told(values: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-folder_of = ToOne(folders, "folder_uuid", access=sees_folder)
-from_folder_of = ToOne(folders, "from_folder_uuid", access=sees_folder)
-changed_item = ToOne(items, "object_uuid", access=sees_item)
-changed_folder = ToOne(folders, "object_uuid", access=sees_folder)
-user_of = ToOne(users, "user_uuid")
-before_of = Computed(("before",), lambda row: _told(row.before))
-after_of = Computed(("after",), lambda row: _told(row.after))
+folder_of = ToOne(folders, changes.c.folder_uuid, access=sees_folder)
+from_folder_of = ToOne(folders, changes.c.from_folder_uuid, access=sees_folder)
+changed_item = ToOne(items, changes.c.object_uuid, access=sees_item)
+changed_folder = ToOne(folders, changes.c.object_uuid, access=sees_folder)
+user_of = ToOne(users, changes.c.user_uuid)
+before_of = Computed((changes.c.before,), lambda row: _told(row.before))
+after_of = Computed((changes.c.after,), lambda row: _told(row.after))
 journal_of = ToMany(
     "journal",
     changes,
     _order,
-    key="uuid",
+    key=folders.c.uuid,
     parent=change_places.c.folder_uuid,
     source=_placed,
     extras={"change_uuid": change_places.c.change_uuid},
@@ -94,7 +94,7 @@ journal_below = ToMany(
     "descendantJournal",
     changes,
     _order,
-    key="uuid",
+    key=folders.c.uuid,
     parent=_top.c.uuid,
     source=_placed.join(_home, _home.c.uuid == change_places.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)

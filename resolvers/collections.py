@@ -56,18 +56,18 @@ def _filter(row: Any) -> Any:
     return row.filter
 
 
-id_of = Computed(("uuid",), lambda row: global_id("Collection", row.uuid))
-preset_id_of = Computed(("uuid",), lambda row: global_id("FilterPreset", row.uuid))
+id_of = Computed((collections.c.uuid,), lambda row: global_id("Collection", row.uuid))
+preset_id_of = Computed((filter_presets.c.uuid,), lambda row: global_id("FilterPreset", row.uuid))
 collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
 preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
 collection_lookup = Lookup(collection_by_uuid, "uuid", "The collection's uuid.")
 preset_lookup = Lookup(preset_by_uuid, "uuid", "The preset's uuid.")
-folder_of = ToOne(folders, "top_level_folder_uuid")
+folder_of = ToOne(folders, collections.c.top_level_folder_uuid)
 item_count = Aggregate(
-    "uuid", collection_items.c.collection_uuid, sa.func.count(), collection_items
+    collections.c.uuid, collection_items.c.collection_uuid, sa.func.count(), collection_items
 )
-item_of_entry = ToOne(items, "item_uuid", access=sees_item)
-filter_of = Computed(("filter",), _filter)
+item_of_entry = ToOne(items, collection_items.c.item_uuid, access=sees_item)
+filter_of = Computed((filter_presets.c.filter,), _filter)
 visible_collections = ToMany(
     "collections",
     collections,
@@ -86,7 +86,7 @@ items_in = ToMany(
     "collectionItems",
     items,
     ITEM_ORDERS,
-    key="uuid",
+    key=collections.c.uuid,
     parent=collection_items.c.collection_uuid,
     source=items.join(collection_items, collection_items.c.item_uuid == items.c.uuid),
     where=lambda asked: [*item_conditions(asked), sees_item(asked.viewer)],
@@ -96,6 +96,6 @@ entries_in = ToMany(
     "collectionEntries",
     collection_items,
     in_sequence(collection_items.c.created_at, collection_items.c.item_uuid),
-    key="uuid",
+    key=collections.c.uuid,
     parent=collection_items.c.collection_uuid,
 )

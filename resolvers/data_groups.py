@@ -81,5 +81,5 @@ def _layout(kept: dict[str, Any], contents: list[LayoutEntry]) -> Layout:
     )
 
 
-layout_of = Batch(("uuid",), _layouts)
+layout_of = Batch((items.c.uuid,), _layouts)
 settings_of = SameRow()

@@ -42,17 +42,17 @@ def _sees_row(viewer: Viewer) -> sa.ColumnElement[bool]:
     return sa.exists().where(datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer))
 
 
-id_of = Computed(("uuid",), lambda row: global_id("Dataset", row.uuid))
-row_id_of = Computed(("uuid",), lambda row: global_id("DataRow", row.uuid))
+id_of = Computed((datasets.c.uuid,), lambda row: global_id("Dataset", row.uuid))
+row_id_of = Computed((data_rows.c.uuid,), lambda row: global_id("DataRow", row.uuid))
 dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_row)
 dataset_lookup = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
-dataset_of_row = ToOne(datasets, "dataset_uuid")
+dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 dataset_of_usage = ToOne(datasets, "dataset_hash", access=sees_dataset)
-backing_folder_of = ToOne(folders, "backing_folder_uuid", access=sees_folder)
-item_of = ToOne(items, "item_uuid", access=sees_item)
-data_row_count = Aggregate("uuid", data_rows.c.dataset_uuid, sa.func.count(), data_rows)
+backing_folder_of = ToOne(folders, datasets.c.backing_folder_uuid, access=sees_folder)
+item_of = ToOne(items, data_rows.c.item_uuid, access=sees_item)
+data_row_count = Aggregate(datasets.c.uuid, data_rows.c.dataset_uuid, sa.func.count(), data_rows)
 visible_datasets = ToMany(
     "datasets",
     datasets,
@@ -65,14 +65,14 @@ rows_in = ToMany(
     "dataRows",
     data_rows,
     in_sequence(data_rows.c.created_at, data_rows.c.uuid),
-    key="uuid",
+    key=datasets.c.uuid,
     parent=data_rows.c.dataset_uuid,
 )
 groups_on = ToMany(
     "datasetGroups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
-    key="uuid",
+    key=datasets.c.uuid,
     parent=dataset_grants.c.dataset_uuid,
     source=groups.join(dataset_grants, dataset_grants.c.group_uuid == groups.c.uuid),
     extras={"role": dataset_grants.c.role},
@@ -81,7 +81,7 @@ users_on = ToMany(
     "datasetUsers",
     users,
     by_name(users.c.email_key, users.c.uuid),
-    key="uuid",
+    key=datasets.c.uuid,
     parent=dataset_grants.c.dataset_uuid,
     source=users.join(dataset_grants, dataset_grants.c.user_uuid == users.c.uuid),
     extras={"role": dataset_grants.c.role},
@@ -116,7 +116,7 @@ async def _backing_uuids_of_usages(context: Context, keys: list[UUID]) -> list[U
     return await _backing_uuids(context, [row.backing_folder_uuid for row in rows])
 
 
-locations_of = Batch(("uuid",), _locations)
-viewer_role_on = Batch(("uuid",), _roles)
-backing_folder_uuid_of = Batch(("backing_folder_uuid",), _backing_uuids)
+locations_of = Batch((datasets.c.uuid,), _locations)
+viewer_role_on = Batch((datasets.c.uuid,), _roles)
+backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _backing_uuids)
 backing_folder_uuid_of_usage = Batch(("dataset_hash",), _backing_uuids_of_usages)

@@ -60,18 +60,18 @@ class SidecarIngestion:
 _home, _top = folders.alias("home"), folders.alias("top")
 _counted = [column for column in folder_counters.c if column.key != "folder_uuid"]
 
-id_of = Computed(("uuid",), lambda row: global_id("StorageFolder", row.uuid))
+id_of = Computed((folders.c.uuid,), lambda row: global_id("StorageFolder", row.uuid))
 is_cloud_synced = Computed(
-    ("folder_type",), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
+    (folders.c.folder_type,), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
 )
 same_folder = SameRow()
 ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, SidecarIngestion.of)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_lookup = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")
-parent_of = ToOne(folders, "parent_uuid", access=sees_folder)
-owner_of = ToOne(users, "owner_uuid")
-mirror_of = ToOne(datasets, "uuid", column="backing_folder_uuid", access=sees_dataset)
+parent_of = ToOne(folders, folders.c.parent_uuid, access=sees_folder)
+owner_of = ToOne(users, folders.c.owner_uuid)
+mirror_of = ToOne(datasets, folders.c.uuid, datasets.c.backing_folder_uuid, sees_dataset)
 root_folders = ToMany(
     "storageFolders",
     folders,
@@ -92,7 +92,7 @@ subfolders_in = ToMany(
     "subfolders",
     folders,
     FOLDER_ORDERS,
-    key="uuid",
+    key=folders.c.uuid,
     parent=folders.c.parent_uuid,
     where=folder_conditions,
     filter_type=StorageFolderFilter,
@@ -101,7 +101,7 @@ folders_below = ToMany(
     "descendantFolders",
     folders,
     FOLDER_ORDERS,
-    key="uuid",
+    key=folders.c.uuid,
     parent=_top.c.uuid,
     source=folders.join(
         _top, sa.and_(within(folders.c.path, _top.c.path), folders.c.uuid != _top.c.uuid)
@@ -113,7 +113,7 @@ items_in = ToMany(
     "items",
     items,
     ITEM_ORDERS,
-    key="uuid",
+    key=folders.c.uuid,
     parent=items.c.folder_uuid,
     where=item_conditions,
     filter_type=StorageItemFilter,
@@ -122,7 +122,7 @@ items_below = ToMany(
     "descendantItems",
     items,
     ITEM_ORDERS,
-    key="uuid",
+    key=folders.c.uuid,
     parent=_top.c.uuid,
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
@@ -135,7 +135,7 @@ groups_on = ToMany(
     "folderGroups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
-    key="uuid",
+    key=folders.c.uuid,
     parent=folder_grants.c.folder_uuid,
     source=groups.join(folder_grants, folder_grants.c.group_uuid == groups.c.uuid),
     extras={"role": folder_grants.c.role},
@@ -145,7 +145,7 @@ jobs_in = ToMany(
     "uploadJobs",
     upload_jobs,
     newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
-    key="uuid",
+    key=folders.c.uuid,
     parent=upload_jobs.c.folder_uuid,
 )
 
@@ -153,7 +153,7 @@ syncs_of = ToMany(
     "cloudSyncs",
     cloud_sync_jobs,
     newest_first(cloud_sync_jobs.c.created_at, cloud_sync_jobs.c.uuid),
-    key="uuid",
+    key=folders.c.uuid,
     parent=cloud_sync_jobs.c.folder_uuid,
 )
 
@@ -220,9 +220,13 @@ async def _role_folders(context: Context, keys: list[UUID]) -> list[Any]:
     )
 
 
-path_to_root = Batch(("path",), _path_to_root)
-visible_parent_uuid = Batch(("parent_uuid",), _visible_parents)
-mirror_uuid_of = Batch(("uuid",), _mirror_uuids)
-summary_of = Batch(("uuid",), _sums_below, ToOne(folder_counters, "uuid", column="folder_uuid"))
-viewer_role_on = Batch(("uuid",), _roles)
-viewer_role_folder_of = Batch(("uuid",), _role_folders)
+path_to_root = Batch((folders.c.path,), _path_to_root)
+visible_parent_uuid = Batch((folders.c.parent_uuid,), _visible_parents)
+mirror_uuid_of = Batch((folders.c.uuid,), _mirror_uuids)
+summary_of = Batch(
+    (folders.c.uuid,),
+    _sums_below,
+    ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid),
+)
+viewer_role_on = Batch((folders.c.uuid,), _roles)
+viewer_role_folder_of = Batch((folders.c.uuid,), _role_folders)

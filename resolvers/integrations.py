@@ -53,8 +53,8 @@ def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-id_of = Computed(("uuid",), lambda row: global_id("CloudIntegration", row.uuid))
-locations_of = Computed(("locations",), lambda row: row.locations)
+id_of = Computed((cloud_integrations.c.uuid,), lambda row: global_id("CloudIntegration", row.uuid))
+locations_of = Computed((cloud_integrations.c.locations,), lambda row: row.locations)
 integration_by_uuid = ToOne(cloud_integrations, "integration_uuid", access=sees_integration)
 integration_lookup = Lookup(integration_by_uuid, "uuid", "The integration's uuid.")
 visible_integrations = ToMany(
@@ -84,7 +84,7 @@ groups_on = ToMany(
     "cloudIntegrationGroups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
-    key="uuid",
+    key=cloud_integrations.c.uuid,
     parent=integration_grants.c.integration_uuid,
     source=groups.join(integration_grants, integration_grants.c.group_uuid == groups.c.uuid),
     extras={"role": integration_grants.c.role},
@@ -102,5 +102,5 @@ async def _seen_uuids(context: Context, keys: list[UUID | None]) -> list[Any]:
     return [row and row.uuid for row in await find_all(context, integration_by_uuid, keys)]
 
 
-viewer_role_on = Batch(("uuid",), _roles)
+viewer_role_on = Batch((cloud_integrations.c.uuid,), _roles)
 visible_uuid = Batch(("integration_uuid",), _seen_uuids)

@@ -80,28 +80,31 @@ def _member_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [sees_item(asked.viewer), group_members.c.position.in_(frames)]
 
 
-id_of = Computed(("uuid",), lambda row: global_id("StorageItem", row.uuid))
+id_of = Computed((items.c.uuid,), lambda row: global_id("StorageItem", row.uuid))
 item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_lookup = Lookup(item_by_uuid, "uuid", "The item's uuid.")
-folder_of = ToOne(folders, "folder_uuid")
-owner_of = ToOne(users, "owner_uuid")
+folder_of = ToOne(folders, items.c.folder_uuid)
+owner_of = ToOne(users, items.c.owner_uuid)
 same_item = SameRow()
-data_row_count = Aggregate("uuid", data_rows.c.item_uuid, sa.func.count(), data_rows)
+data_row_count = Aggregate(items.c.uuid, data_rows.c.item_uuid, sa.func.count(), data_rows)
 group_count = Aggregate(
-    "uuid",
+    items.c.uuid,
     group_members.c.item_uuid,
     sa.func.count(sa.distinct(group_members.c.group_uuid)),
     group_members,
 )
 dataset_count = Aggregate(
-    "uuid", data_rows.c.item_uuid, sa.func.count(sa.distinct(data_rows.c.dataset_uuid)), data_rows
+    items.c.uuid,
+    data_rows.c.item_uuid,
+    sa.func.count(sa.distinct(data_rows.c.dataset_uuid)),
+    data_rows,
 )
-member_count = Aggregate("uuid", group_members.c.group_uuid, sa.func.count(), group_members)
+member_count = Aggregate(items.c.uuid, group_members.c.group_uuid, sa.func.count(), group_members)
 children_of = ToMany(
     "children",
     items,
     in_sequence(group_members.c.position, items.c.uuid),
-    key="uuid",
+    key=items.c.uuid,
     parent=group_members.c.group_uuid,
     source=items.join(group_members, group_members.c.item_uuid == items.c.uuid),
     extras={"position": group_members.c.position},
@@ -117,7 +120,7 @@ groups_containing = ToMany(
     "groupsContaining",
     items,
     by_name(items.c.name_key, items.c.uuid),
-    key="uuid",
+    key=items.c.uuid,
     parent=group_members.c.item_uuid,
     source=items.join(group_members, group_members.c.group_uuid == items.c.uuid),
     where=lambda asked: [sees_item(asked.viewer)],
@@ -292,9 +295,19 @@ async def _bounded(
     return [found[key] for key in keys]
 
 
-unavailable_reason = Batch(("url", "is_tombstone", "item_type", "integration_uuid"), _reasons)
-signed_url_of = Batch(
-    ("object_key", "url", "name", "mime_type", "is_tombstone", "integration_uuid"), _signed_urls
+unavailable_reason = Batch(
+    (items.c.url, items.c.is_tombstone, items.c.item_type, items.c.integration_uuid), _reasons
 )
-accessible_groups = Batch(("uuid",), _accessible_groups)
-accessible_datasets = Batch(("uuid",), _accessible_datasets)
+signed_url_of = Batch(
+    (
+        items.c.object_key,
+        items.c.url,
+        items.c.name,
+        items.c.mime_type,
+        items.c.is_tombstone,
+        items.c.integration_uuid,
+    ),
+    _signed_urls,
+)
+accessible_groups = Batch((items.c.uuid,), _accessible_groups)
+accessible_datasets = Batch((items.c.uuid,), _accessible_datasets)

@@ -24,4 +24,4 @@ def json_column(
         found = {row.uuid: read(row.kept) for row in await context.database.rows(statement)}
         return [found.get(key) for key in keys]
 
-    return Batch(("uuid",), load)
+    return Batch((uuids,), load)

@@ -9,10 +9,11 @@ from gateway.context import Context
 from gateway.execution.declarations import Batch, Computed
 from gateway.models.metadata import metadata_fields, metadata_schema
 
-type_of = Computed(("field_type",), lambda row: row.field_type)
-values_of = Computed(("enum_values",), lambda row: row.enum_values)
+type_of = Computed((metadata_fields.c.field_type,), lambda row: row.field_type)
+values_of = Computed((metadata_fields.c.enum_values,), lambda row: row.enum_values)
 can_be_restored = Computed(
-    ("is_deleted", "is_gone"), lambda row: row.is_deleted and not row.is_gone
+    (metadata_fields.c.is_deleted, metadata_fields.c.is_gone),
+    lambda row: row.is_deleted and not row.is_gone,
 )
 
 
@@ -37,4 +38,4 @@ async def _fields(
     return [found for _ in keys]
 
 
-fields_of = Batch(("revision",), _fields)
+fields_of = Batch((metadata_schema.c.revision,), _fields)

@@ -42,8 +42,8 @@ def _own_keys(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [] if asked.viewer.is_site_admin else [api_keys.c.user_uuid == asked.viewer.user_uuid]
 
 
-user_id_of = Computed(("uuid",), lambda row: global_id("User", row.uuid))
-group_id_of = Computed(("uuid",), lambda row: global_id("Group", row.uuid))
+user_id_of = Computed((users.c.uuid,), lambda row: global_id("User", row.uuid))
+group_id_of = Computed((groups.c.uuid,), lambda row: global_id("Group", row.uuid))
 user_by_uuid = ToOne(users, "user_uuid")
 group_by_uuid = ToOne(groups, "group_uuid")
 user_of_viewer = ToOne(users, "user_uuid")
@@ -68,7 +68,7 @@ users_in = ToMany(
     "groupUsers",
     users,
     by_name(users.c.email_key, users.c.uuid),
-    key="uuid",
+    key=groups.c.uuid,
     parent=memberships.c.group_uuid,
     source=users.join(memberships, memberships.c.user_uuid == users.c.uuid),
     where=_seen_memberships,
@@ -77,7 +77,7 @@ groups_of = ToMany(
     "userGroups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
-    key="uuid",
+    key=users.c.uuid,
     parent=memberships.c.user_uuid,
     source=groups.join(memberships, memberships.c.group_uuid == groups.c.uuid),
     where=_seen_memberships,
@@ -86,7 +86,7 @@ keys_of = ToMany(
     "apiKeys",
     api_keys,
     newest_first(api_keys.c.created_at, api_keys.c.uuid),
-    key="uuid",
+    key=users.c.uuid,
     parent=api_keys.c.user_uuid,
     where=_own_keys,
 )

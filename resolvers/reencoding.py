@@ -35,10 +35,10 @@ def _unit_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [reencode_units.c.status.in_(statuses)] if statuses else []
 
 
-id_of = Computed(("uuid",), lambda row: global_id("ReencodeJob", row.uuid))
+id_of = Computed((reencode_jobs.c.uuid,), lambda row: global_id("ReencodeJob", row.uuid))
 job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
 job_lookup = Lookup(job_by_uuid, "uuid", "The job's uuid.")
-rendition_of = ToOne(renditions, "uuid", column="item_uuid")
+rendition_of = ToOne(renditions, items.c.uuid, renditions.c.item_uuid)
 visible_jobs = ToMany(
     "reencodeJobs",
     reencode_jobs,
@@ -49,7 +49,7 @@ units_of = ToMany(
     "reencodeUnits",
     reencode_units,
     in_sequence(reencode_units.c.position, reencode_units.c.uuid),
-    key="uuid",
+    key=reencode_jobs.c.uuid,
     parent=reencode_units.c.job_uuid,
     where=_unit_conditions,
     arguments=(
@@ -91,7 +91,9 @@ def _named(name: str, mime_type: str) -> str:
     return f"{stem or name}.{mime_type.rpartition('/')[2]}"
 
 
-signed_url_of = Batch(("item_uuid", "object_key", "mime_type"), _signed_urls)
+signed_url_of = Batch(
+    (renditions.c.item_uuid, renditions.c.object_key, renditions.c.mime_type), _signed_urls
+)
 
 watch_reencode = job_subscription(
     _WATCHED,

@@ -12,21 +12,23 @@ from gateway.models.uploads import upload_jobs
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import newest_first
 
-id_of = Computed(("uuid",), lambda row: global_id("CloudSyncJob", row.uuid))
+id_of = Computed((cloud_sync_jobs.c.uuid,), lambda row: global_id("CloudSyncJob", row.uuid))
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)
 sync_lookup = Lookup(sync_by_uuid, "uuid", "The sync's uuid.")
-folder_of = ToOne(folders, "folder_uuid")
-user_of = ToOne(users, "user_uuid")
+folder_of = ToOne(folders, cloud_sync_jobs.c.folder_uuid)
+user_of = ToOne(users, cloud_sync_jobs.c.user_uuid)
 has_unit_errors = Computed(
-    ("upload_jobs_units_error",), lambda row: row.upload_jobs_units_error > 0
+    (cloud_sync_jobs.c.upload_jobs_units_error,), lambda row: row.upload_jobs_units_error > 0
 )
-skipped_keys_of = Computed(("skipped_keys",), lambda row: row.skipped_keys)
-sidecar_error_keys_of = Computed(("sidecar_error_keys",), lambda row: row.sidecar_error_keys)
+skipped_keys_of = Computed((cloud_sync_jobs.c.skipped_keys,), lambda row: row.skipped_keys)
+sidecar_error_keys_of = Computed(
+    (cloud_sync_jobs.c.sidecar_error_keys,), lambda row: row.sidecar_error_keys
+)
 upload_jobs_of = ToMany(
     "cloudSyncUploadJobs",
     upload_jobs,
     newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
-    key="uuid",
+    key=cloud_sync_jobs.c.uuid,
     parent=upload_jobs.c.cloud_sync_job_uuid,
 )
 _WATCHED = WatchedJob(

@@ -2,6 +2,7 @@
 
 from gateway.execution.declarations import Argument, Computed, ToMany, ToOne
 from gateway.ids import global_id
+from gateway.models.folders import folders
 from gateway.models.tags import folder_tags, organisation_tags
 from resolvers.filters import name_condition
 from resolvers.orders import by_name
@@ -9,7 +10,7 @@ from resolvers.orders import by_name
 _ORDER = by_name(organisation_tags.c.name_key, organisation_tags.c.uuid)
 _SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
 
-id_of = Computed(("uuid",), lambda row: global_id("OrganisationTag", row.uuid))
+id_of = Computed((organisation_tags.c.uuid,), lambda row: global_id("OrganisationTag", row.uuid))
 tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")
 all_tags = ToMany(
     "organisationTags",
@@ -22,7 +23,7 @@ tags_of_folder = ToMany(
     "folderTags",
     organisation_tags,
     _ORDER,
-    key="uuid",
+    key=folders.c.uuid,
     parent=folder_tags.c.folder_uuid,
     source=organisation_tags.join(folder_tags, folder_tags.c.tag_uuid == organisation_tags.c.uuid),
 )

@@ -47,18 +47,20 @@ def object_urls(unit: Any) -> list[str]:
     return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
 
 
-id_of = Computed(("uuid",), lambda row: global_id("UploadJob", row.uuid))
+id_of = Computed((upload_jobs.c.uuid,), lambda row: global_id("UploadJob", row.uuid))
 job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
 _WATCHED = WatchedJob("upload job", job_by_uuid, upload_job_topic, TERMINAL)
 job_lookup = Lookup(job_by_uuid, "uuid", "The job's uuid.")
-folder_of = ToOne(folders, "folder_uuid")
-sync_of = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid")
-user_of = ToOne(users, "user_uuid")
-dataset_of = ToOne(datasets, "dataset_uuid", access=sees_dataset)
-item_of = ToOne(items, "item_uuid", access=sees_item)
-urls_of = Computed(("spec",), object_urls)
-unit_uuid_of = Computed(("uuid",), lambda unit: unit.uuid)
-action_of = Computed(("action_description",), lambda unit: unit.action_description or "")
+folder_of = ToOne(folders, upload_jobs.c.folder_uuid)
+sync_of = ToOne(cloud_sync_jobs, upload_jobs.c.cloud_sync_job_uuid)
+user_of = ToOne(users, upload_jobs.c.user_uuid)
+dataset_of = ToOne(datasets, upload_jobs.c.dataset_uuid, access=sees_dataset)
+item_of = ToOne(items, upload_units.c.item_uuid, access=sees_item)
+urls_of = Computed((upload_units.c.spec,), object_urls)
+unit_uuid_of = Computed((upload_units.c.uuid,), lambda unit: unit.uuid)
+action_of = Computed(
+    (upload_units.c.action_description,), lambda unit: unit.action_description or ""
+)
 part_url = Computed(("request",), lambda part: part.request.url)
 part_method = Computed(("request",), lambda part: part.request.method)
 part_headers = Computed(("request",), lambda part: part.request.headers)
@@ -73,7 +75,7 @@ units_of = ToMany(
     "uploadUnits",
     upload_units,
     in_sequence(upload_units.c.position, upload_units.c.uuid),
-    key="uuid",
+    key=upload_jobs.c.uuid,
     parent=upload_units.c.job_uuid,
     where=_unit_conditions,
     arguments=(
@@ -148,9 +150,9 @@ async def _by_job(context: Context, statement: sa.Select[Any], keys: list[UUID])
     return [found[key] for key in keys]
 
 
-uploaded_items = Batch(("uuid",), _uploaded)
-unit_errors = Batch(("uuid",), _failed)
-error_messages = Batch(("uuid",), _messages)
+uploaded_items = Batch((upload_jobs.c.uuid,), _uploaded)
+unit_errors = Batch((upload_jobs.c.uuid,), _failed)
+error_messages = Batch((upload_jobs.c.uuid,), _messages)
 
 watch_upload_job = job_subscription(
     _WATCHED,

@@ -171,7 +171,7 @@ def _plain(answer: Callable[[Context, Any], Any]) -> Callable[..., Any]:
 
 
 def _looked_up(lookup: Lookup) -> Callable[..., Any]:
-    kind = lookup.edge.table.c[lookup.edge.column].type.python_type
+    kind = lookup.edge.match.type.python_type
 
     async def resolve(info: Info, **given: Any) -> Any:
         return await answers.find(info.context, lookup.edge, given[lookup.argument])

@@ -17,7 +17,7 @@ from gateway.execution.pages import Page, PageRequest, requested
 
 async def one(context: Context, edge: ToOne, row: Any) -> Any:
     """The row that a to-one edge leads to, or None."""
-    return await find(context, edge, getattr(row, edge.key))
+    return await find(context, edge, getattr(row, edge.key_name))
 
 
 async def find(context: Context, edge: ToOne, key: Any) -> Any:
@@ -28,10 +28,10 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
     async def load(keys: list[Any]) -> list[Any]:
         statement = _whole(edge, context.viewer, len(keys) > 1)
         found = await context.database.rows(statement, parameters=statements.bind_values(keys))
-        rows = {getattr(row, edge.column): row for row in found}
+        rows = {getattr(row, edge.match.key): row for row in found}
         return [rows.get(key) for key in keys]
 
-    return await context.loaders.load((edge.table.name, edge.column, edge.access), key, load)
+    return await context.loaders.load((edge.match, edge.access), key, load)
 
 
 @lru_cache(maxsize=1_000)
@@ -49,7 +49,7 @@ async def many(
     context: Context, edge: ToMany, row: Any, place: Hashable, given: Mapping[str, Any]
 ) -> Page:
     """A page of the rows of a to-many edge; `place` tells selections with different arguments apart."""
-    key = getattr(row, edge.key) if edge.key else None
+    key = getattr(row, edge.key_name) if edge.key_name else None
     asked = EdgeQuery(
         context.viewer,
         given.get("filter"),
@@ -85,7 +85,7 @@ async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
         values = {getattr(found, statements.PARENT): found.value for found in rows}
         return [values.get(key, edge.default) for key in keys]
 
-    return await context.loaders.load(edge, getattr(row, edge.key), load)
+    return await context.loaders.load(edge, getattr(row, edge.key_name), load)
 
 
 def plain_of(edge: Batch, given: Mapping[str, Any]) -> ToOne | None:
@@ -99,7 +99,7 @@ async def batch(
     """What a batch function says of a row."""
     if plain := plain_of(edge, given):
         return await one(context, plain, row)
-    values = tuple(getattr(row, name) for name in edge.needs)
+    values = tuple(getattr(row, name) for name in edge.reads)
 
     async def load(keys: list[Any]) -> Sequence[Any]:
         return await edge.load(context, keys, **given)

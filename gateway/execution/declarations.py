@@ -1,12 +1,15 @@
-"""How a field is answered, declared once: the loaders of graphql-core and the steps of a plan both come from here.
+"""How a field is resolved, declared once for both executors.
 
-A declaration says which columns of the parent's row it needs, which rows answer it, in which order and page, and
-what the viewer may see of them. Only batch functions hold code that runs.
+The dataloaders behind graphql-core and the steps of compiled plans both come from these
+declarations. A declaration says which attributes of the parent's row it reads, which rows answer
+it, in which order and page, and what the viewer may see of them. Only batch functions, root
+functions, mutations and subscriptions hold code.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,29 +18,74 @@ from gateway.auth.viewer import Viewer
 
 Condition = sa.ColumnElement[bool]
 Access = Callable[[Viewer], Condition]
+"""Returns the condition that the viewer may see a row."""
+Key = sa.ColumnElement[Any] | str
+"""An attribute of the parent's row: a column, or a name where the parent is not a table's row."""
+
+
+def attribute_of(key: Key) -> str:
+    """Return the name under which a row has a key."""
+    return key if isinstance(key, str) else str(key.key)
+
+
+class _Declaration:
+    """Base of the declarations that read attributes of the parent's row."""
+
+    def _keys(self) -> tuple[Key, ...]:
+        return ()
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the attributes that the parent's row must have."""
+        return tuple(attribute_of(key) for key in self._keys())
+
+
+class _Keyed(_Declaration):
+    """Base of the declarations that lead from one attribute of the parent's row to other rows."""
+
+    key: Key | None
+
+    def _keys(self) -> tuple[Key, ...]:
+        return () if self.key is None else (self.key,)
+
+    @cached_property
+    def key_name(self) -> str:
+        """The name of the parent's attribute; empty where the field hangs on a root."""
+        return self.reads[0] if self.reads else ""
 
 
 @dataclass(frozen=True, eq=False)
-class Computed:
-    """A value worked out from columns of the row itself: `value(row)`."""
+class Computed(_Declaration):
+    """A value computed from attributes of the row itself: `value(row)`."""
 
-    needs: tuple[str, ...]
+    needs: tuple[Key, ...]
     value: Callable[[Any], Any]
 
-
-@dataclass(frozen=True, eq=False)
-class SameRow:
-    """An object that is told from the parent's own row."""
+    def _keys(self) -> tuple[Key, ...]:
+        return self.needs
 
 
 @dataclass(frozen=True, eq=False)
-class ToOne:
-    """The one row of `table` whose `column` equals the parent's `key`; None where the viewer may not see it."""
+class SameRow(_Declaration):
+    """An object whose fields are resolved from the parent's own row."""
+
+
+@dataclass(frozen=True, eq=False)
+class ToOne(_Keyed):
+    """The row of `table` whose `column`, by default its uuid, equals the parent's `key`.
+
+    Null where there is none, or where the viewer may not see it.
+    """
 
     table: sa.Table
-    key: str
-    column: str = "uuid"
+    key: Key
+    column: sa.Column[Any] | None = None
     access: Access | None = None
+
+    @cached_property
+    def match(self) -> sa.Column[Any]:
+        """The column of `table` that is compared with the key."""
+        return self.table.c.uuid if self.column is None else self.column
 
 
 class Direction(StrEnum):
@@ -49,7 +97,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """The columns by which rows may be ordered, by the name that a client gives; the last key is always the same."""
+    """The orders that a client may choose for a list, by name; each ends with the key `last`."""
 
     columns: Mapping[StrEnum, sa.ColumnElement[Any]]
     default: StrEnum
@@ -60,7 +108,7 @@ class Orders:
 
 @dataclass(frozen=True, eq=False)
 class EdgeQuery:
-    """What a document asks of a to-many edge, beside its page."""
+    """The viewer and the arguments of a to-many edge, without its page."""
 
     viewer: Viewer
     filter: Any = None
@@ -69,7 +117,7 @@ class EdgeQuery:
 
 @dataclass(frozen=True, eq=False)
 class Argument:
-    """An argument beside filter, order and page."""
+    """An argument of a field, beside filter, order and page."""
 
     name: str
     type: Any
@@ -78,18 +126,23 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
-class ToMany:
-    """The rows of `table` that belong to a parent: those for which `parent`, a column of `source`, equals its `key`.
+class ToMany(_Keyed):
+    """The rows of `table` whose `parent`, a column of `source`, equals the parent's `key`.
 
-    Without `key` the edge hangs on a root. `extras` are columns of `source` that belong to the edge, not to the row.
-    `where` turns filter, arguments and viewer into conditions, the visibility of the rows among them where it is
-    not implied by that of the parent. `name` ties cursors to the edge.
+    Args:
+        name: ties cursors to the edge; it must not change.
+        orders: the orders that a client may choose.
+        key: absent for a list on a root, which has no parent.
+        source: what rows are selected from where that is more than `table`.
+        extras: columns of `source` that belong to the edge rather than to the row.
+        where: turns filter, arguments and viewer into conditions. Unless seeing the parent implies
+            seeing its rows, the condition that the viewer may see them is among these.
     """
 
     name: str
     table: sa.Table
     orders: Orders
-    key: str | None = None
+    key: Key | None = None
     parent: sa.ColumnElement[Any] | None = None
     source: sa.FromClause | None = None
     extras: Mapping[str, sa.ColumnElement[Any]] = field(default_factory=dict)
@@ -100,10 +153,13 @@ class ToMany:
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregate:
-    """One value over the rows of `source` whose `parent` equals the parent's `key`; `default` where there are none."""
+class Aggregate(_Keyed):
+    """One value over the rows of `source` whose `parent` equals the parent's `key`.
 
-    key: str
+    It is `default` where there are no rows.
+    """
+
+    key: Key
     parent: sa.ColumnElement[Any]
     value: sa.ColumnElement[Any]
     source: sa.FromClause
@@ -111,18 +167,25 @@ class Aggregate:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
-    """`load(context, keys, **arguments)`: one value for each key, in order; a key is the tuple of the needed columns,
-    or the column itself where it is one. The function's keyword-only parameters are the field's arguments; where all
-    of them are absent or false, the row of the edge `plain` answers instead, if there is one."""
+class Batch(_Declaration):
+    """A function over all parents at once: `load(context, keys, **arguments)`.
 
-    needs: tuple[str, ...]
+    It returns one value for each key, in order. A key is the needed attribute, or the tuple of
+    them where there are several. The keyword-only parameters of the function are the arguments of
+    the field. Where all of them are absent or false, the row of the edge `plain`, if there is one,
+    is the answer.
+    """
+
+    needs: tuple[Key, ...]
     load: Callable[..., Awaitable[Sequence[Any]]]
     plain: ToOne | None = None
 
+    def _keys(self) -> tuple[Key, ...]:
+        return self.needs
+
 
 @dataclass(frozen=True, eq=False)
-class Lookup:
+class Lookup(_Declaration):
     """A root field: the row of a to-one edge whose key is the argument of that name."""
 
     edge: ToOne
@@ -131,30 +194,33 @@ class Lookup:
 
 
 @dataclass(frozen=True, eq=False)
-class RootFunction:
-    """A root field: `load(context, **arguments)`, whose keyword-only parameters are the field's arguments."""
+class RootFunction(_Declaration):
+    """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments."""
 
     load: Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Mutation:
-    """A mutation: `make(context, place, input)` gives the row behind its payload, and makes the change once for each
-    place in the response, however often it is called."""
+class Mutation(_Declaration):
+    """A mutation: `run(context, response_key, input)` returns the outcome behind its payload.
 
-    make: Callable[..., Awaitable[Any]]
+    It makes the change once for each key of the response, however often it is called: the fallback
+    executor calls it again and reads the outcome of the first call.
+    """
+
+    run: Callable[..., Awaitable[Any]]
     outcome: type
-    """The class of that row."""
+    """The class of the outcome."""
 
 
 @dataclass(frozen=True, eq=False)
-class Subscription:
+class Subscription(_Declaration):
     """A subscription, whose events are rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class TypeDiscriminator:
-    """How the rows behind an interface tell their types: by the values of a column."""
+    """The column whose values decide the GraphQL type of a row behind an interface."""
 
     column: str
     types: Mapping[Any, str]

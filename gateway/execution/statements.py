@@ -22,7 +22,7 @@ Pack = Callable[[Sequence[Any]], Any]
 
 def one(edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True) -> sa.Select[Any]:
     """The rows that a to-one edge leads to."""
-    statement = sa.select(*columns).where(_belongs(edge.table.c[edge.column], many))
+    statement = sa.select(*columns).where(_belongs(edge.match, many))
     return statement.where(edge.access(viewer)) if edge.access else statement
 
 

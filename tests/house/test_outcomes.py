@@ -1,58 +1,33 @@
 """Outcomes of mutations hold what the fields of their payloads are resolved from."""
 
-import types
 import typing
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any
 
 import pytest
-from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 from sqlmodel import SQLModel
 
 from gateway.execution.declarations import Mutation
 from resolvers.outcomes import Outcome
 from schema.api import api
-from schema.fields import DECLARATION
+from tests.house.test_declarations import classes_in, declaration_of, reads_of
 
 ROOT = api._schema.mutation_type
 assert ROOT is not None
 MUTATIONS = ROOT.fields
 
 
-def declaration_of(field: GraphQLField) -> Any:
-    """What a field is resolved by; None where it is an attribute of the row."""
-    return field.extensions["strawberry-definition"].metadata.get(DECLARATION)
-
-
-def needed_by(field: GraphQLField) -> tuple[str, ...]:
-    """The attributes of the row that a field reads."""
-    declaration = declaration_of(field)
-    if declaration is None:
-        return (field.extensions["strawberry-definition"].python_name,)
-    key = getattr(declaration, "key", None)
-    return getattr(declaration, "needs", None) or ((key,) if key else ())
-
-
-def classes_in(annotation: Any) -> Iterator[type]:
-    """The classes of which an annotation consists, those of lists' elements included."""
-    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is list:
-        for argument in typing.get_args(annotation):
-            yield from classes_in(argument)
-    elif isinstance(annotation, type):
-        yield annotation
-
-
 def missing(kind: GraphQLObjectType | GraphQLInterfaceType, row: type, at: str) -> Iterator[str]:
     """The attributes that a type's fields read and that its rows do not have."""
     hints = typing.get_type_hints(row)
     for name, field in kind.fields.items():
-        for attribute in needed_by(field):
+        for attribute in reads_of(field):
             if attribute not in hints and not hasattr(row, attribute):
                 yield f"{at}.{name} reads {attribute}, which {row.__name__} does not have"
         below = get_named_type(field.type)
         if declaration_of(field) is None and isinstance(below, GraphQLObjectType):
-            for inner in classes_in(hints.get(needed_by(field)[0])):
+            for inner in classes_in(hints.get(reads_of(field)[0])):
                 if is_dataclass(inner) or issubclass(inner, SQLModel):
                     yield from missing(below, inner, f"{at}.{name}")
 
@@ -68,7 +43,9 @@ def test_outcomes_have_what_payloads_read(name: str) -> None:
 
 def test_every_mutation_has_an_outcome_of_its_own() -> None:
     """And a refused one is built from its errors alone."""
-    outcomes: list[type[Outcome]] = [declaration_of(field).outcome for field in MUTATIONS.values()]
+    declarations = [declaration_of(field) for field in MUTATIONS.values()]
+    outcomes = [declaration.outcome for declaration in declarations if isinstance(declaration, Mutation)]
+    assert len(outcomes) == len(MUTATIONS)
     assert len(set(outcomes)) == len(outcomes)
     for outcome in outcomes:
         assert issubclass(outcome, Outcome)

@@ -116,7 +116,7 @@ class ConnectionWriter:
             return self._planner.value(self.writer, one.target, one.nodes)
         if one.name == "cursor":
             return "cursor(t0, t1)"
-        if not isinstance(declaration, Computed) or declaration.needs != ("node",):
+        if not isinstance(declaration, Computed) or declaration.reads != ("node",):
             raise Unplannable(f"{field.target}.{one.name}")
         extra = self.writer.scope.row(tuple(self._edge.extras))
         return self._planner.derived(one, declaration, f"{self._planner.const(_InEdge)}({extra})")

@@ -40,15 +40,17 @@ def _step(step: Step) -> str:
         case LookupStep():
             edge = step.lookup.edge
             page = f", with the page {step.page.edge.name}" if step.page else ""
-            return f"look up {edge.table.name} by {edge.column} = ${step.lookup.argument}{page}"
+            return f"look up {edge.table.name} by {edge.match.key} = ${step.lookup.argument}{page}"
         case ToOneStep():
-            return f"one of {step.edge.table.name} by {step.edge.column} = {step.edge.key} of the row above"
+            return f"one of {step.edge.table.name} by {step.edge.match.key} = {step.edge.key_name} of the row above"
         case PagesStep():
             return f"pages of {step.edge.table.name}: {step.edge.name}{_parent(step)}{_reads(step)}"
         case AggregateStep():
-            return f"{step.edge.value} by {step.edge.parent} = {step.edge.key} of the row above"
+            return (
+                f"{step.edge.value} by {step.edge.parent} = {step.edge.key_name} of the row above"
+            )
         case BatchStep():
-            return f"call {_name(step.batch.load)} with {', '.join(step.batch.needs)} of all rows above"
+            return f"call {_name(step.batch.load)} with {', '.join(step.batch.reads)} of all rows above"
         case FunctionStep():
             return f"call {_name(step.function.load)}"
         case AttributeStep():
@@ -63,7 +65,7 @@ def _parent(step: PagesStep) -> str:
     return (
         ""
         if step.edge.parent is None
-        else f" by {step.edge.parent} = {step.edge.key} of the row above"
+        else f" by {step.edge.parent} = {step.edge.key_name} of the row above"
     )
 
 

@@ -184,7 +184,7 @@ class Planner:
             case SameRow():
                 return self.object(writer, one.target, one.nodes, only)
             case Computed():
-                return self.derived(one, declaration, writer.scope.row(declaration.needs))
+                return self.derived(one, declaration, writer.scope.row(declaration.reads))
         return self._step(writer, one, declaration, only)
 
     def _attribute(self, writer: LevelWriter, one: Selected, only: Kinds | None) -> str:
@@ -207,22 +207,22 @@ class Planner:
         name = _same_step(one, declaration)
         match declaration:
             case ToOne():
-                key = writer.scope.key(declaration.key)
+                key = writer.scope.key(declaration.key_name)
                 results = writer.result(name, key, only, partial(self._to_one, one, declaration))
                 return f"{results}[{key}]" if one.required else f"{results}.get({key})"
             case Aggregate():
                 key, leaf = (
-                    writer.scope.key(declaration.key),
+                    writer.scope.key(declaration.key_name),
                     self.const.values[self.const.leaf(one.type)],
                 )
                 results = writer.result(
                     name, key, only, lambda: partial(plan.AggregateStep, declaration, leaf)
                 )
             case ToMany():
-                key = writer.scope.key(declaration.key) if declaration.key else "None"
+                key = writer.scope.key(declaration.key_name) if declaration.key_name else "None"
                 results = writer.result(name, key, only, partial(self._pages, one, declaration))
             case Batch():
-                values = [writer.scope.value(need) for need in declaration.needs]
+                values = [writer.scope.value(name) for name in declaration.reads]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
                 results = writer.result(name, key, only, partial(self._batch, one, declaration))
             case Lookup() | RootFunction() | Mutation() | Subscription():
@@ -309,7 +309,11 @@ def _page_of(edge: ToOne, level: Level) -> plan.PagesStep | None:
     """The first page below whose rows have the key by which the row above is found: one statement can bring both."""
     pages = [step for step in level.steps if isinstance(step, plan.PagesStep) and step.reads_rows]
     return next(
-        (step for step in pages if step.edge.parent is not None and step.edge.key == edge.column),
+        (
+            step
+            for step in pages
+            if step.edge.parent is not None and step.edge.key_name == edge.match.key
+        ),
         None,
     )
 

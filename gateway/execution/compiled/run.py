@@ -132,7 +132,7 @@ class PlanRun:
         return dict(zip([row[-1] for row in found], await self._written(level, found), strict=True))
 
     def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
-        columns = [*_named(level), edge.table.c[edge.column].label("t0")]
+        columns = [*_named(level), edge.match.label("t0")]
         return statements.one(edge, self._somebody, columns, many)
 
     async def _pages(self, step: PagesStep, rows: Sequence[Any]) -> dict[Any, Any]:
@@ -235,9 +235,7 @@ class PlanRun:
         return {id(row): value for row, value in zip(rows, values, strict=True)}
 
     async def _change(self, step: ChangeStep, _rows: Sequence[Any]) -> dict[Any, Any]:
-        outcome = await step.change.make(
-            self.context, step.place, **self._arguments(step.arguments)
-        )
+        outcome = await step.change.run(self.context, step.place, **self._arguments(step.arguments))
         return {None: (await self._completed(step.shape, [outcome]))[0]}
 
     async def _event(self, step: EventStep, _rows: Sequence[Any]) -> dict[Any, Any]:

@@ -1,0 +1,147 @@
+"""Declarations read only what the rows behind their GraphQL types have.
+
+The walk starts at the roots of the schema and follows every field to the rows behind its type: those of
+an edge's table, or instances of the class that a function returns or an attribute holds. So a misspelt
+name fails here and not in a request; a misspelt column fails on import.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import sqlalchemy as sa
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_abstract_type, is_leaf_type
+
+from gateway.execution.declarations import Batch, Declaration, Lookup, Mutation, RootFunction, SameRow, ToMany, ToOne
+from gateway.execution.pages import Edge, Page
+from schema.api import api
+from schema.fields import DECLARATION
+
+CORE = api._schema
+UNREACHED = {
+    *("DatasetUsage", "MetadataIngestionConfig", "SidecarMatcher", "SignedUrl", "StorageChanges"),
+    *("StorageFolderSummary", "StorageItemInaccessible", "StorageItemRef", "StoragePathElement"),
+    *("TimeSeriesColumn", "TimeSeriesContent", "TimeSeriesLineChannel", "TimeSeriesPointsChannel"),
+    *("TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),
+}
+"""Object types whose rows no annotation names yet: annotate what their functions return, and remove them here."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the objects of a GraphQL type are resolved from: `node` are the rows of a page or an edge."""
+
+    name: str
+    attributes: frozenset[str]
+    kind: type | None = None
+    node: "Rows | None" = None
+
+    @classmethod
+    def of_table(cls, table: sa.Table, *extras: str) -> "Rows":
+        return cls(table.name, frozenset([*table.c.keys(), *extras]))
+
+    @classmethod
+    def of_class(cls, kind: type, node: "Rows | None" = None) -> "Rows":
+        return cls(kind.__name__, frozenset([*typing.get_type_hints(kind), *dir(kind)]), kind, node)
+
+
+def declaration_of(field: GraphQLField) -> Declaration | None:
+    """What a field is resolved by; None where it is an attribute of the row."""
+    return cast(Declaration | None, field.extensions["strawberry-definition"].metadata.get(DECLARATION))
+
+
+def reads_of(field: GraphQLField) -> tuple[str, ...]:
+    """The attributes of the row that a field reads."""
+    declaration = declaration_of(field)
+    return declaration.reads if declaration else (field.extensions["strawberry-definition"].python_name,)
+
+
+def annotation_of(kind: type, name: str) -> Any:
+    """The annotation of an attribute or property of a class."""
+    member = getattr(kind, name, None)
+    if isinstance(member, property):
+        return inspect.signature(member.fget, eval_str=True).return_annotation if member.fget else None
+    return typing.get_type_hints(kind).get(name)
+
+
+def classes_in(annotation: Any) -> Iterator[type]:
+    """The classes of which an annotation consists, those of elements included."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is not None:
+        for argument in typing.get_args(annotation):
+            yield from classes_in(argument)
+    elif isinstance(annotation, type) and annotation not in (Any, types.NoneType):
+        yield annotation
+
+
+def sources(field: GraphQLField, rows: Rows) -> list[Rows]:
+    """The rows behind the objects to which a field leads; empty where no annotation names them."""
+    declaration = declaration_of(field)
+    match declaration:
+        case ToOne():
+            return [Rows.of_table(declaration.table)]
+        case Lookup():
+            return [Rows.of_table(declaration.edge.table)]
+        case ToMany():
+            return [Rows.of_class(Page, Rows.of_table(declaration.table, *declaration.extras))]
+        case SameRow():
+            return [rows]
+        case Mutation():
+            return [Rows.of_class(declaration.outcome)]
+        case Batch() | RootFunction():
+            annotation = inspect.signature(declaration.load, eval_str=True).return_annotation
+        case None if rows.node and reads_of(field) != ("edges",):
+            return [rows.node]
+        case None if rows.kind:
+            annotation = annotation_of(rows.kind, reads_of(field)[0])
+        case _:
+            return []
+    return [Rows.of_class(kind, rows.node if kind is Edge else None) for kind in classes_in(annotation)]
+
+
+def walk(type_: Any, rows: Rows, path: str, seen: set[tuple[str, ...]]) -> Iterator[str]:
+    """What the fields of a type read and its rows do not have."""
+    visited = type_.name, rows.name, rows.node.name if rows.node else ""
+    if visited in seen:
+        return
+    seen.add(visited)
+    if is_abstract_type(type_):  # which of the types rows of a class have is decided row by row
+        for possible in CORE.get_possible_types(type_) if rows.kind is None else ():
+            yield from walk(possible, rows, path, seen)
+        return
+    for name, field in type_.fields.items():
+        for attribute in set(reads_of(field)) - rows.attributes:
+            yield f"{path}.{name} reads {attribute}, which {rows.name} does not have"
+        below = get_named_type(field.type)
+        if not is_leaf_type(below):
+            for source in sources(field, rows):
+                yield from walk(below, source, f"{path}.{name}", seen)
+
+
+def walk_schema() -> tuple[list[str], set[str]]:
+    seen: set[tuple[str, ...]] = set()
+    faults = [
+        fault
+        for root in (CORE.query_type, CORE.mutation_type)  # events of subscriptions are rows of edges above
+        if root
+        for fault in walk(root, Rows(root.name, frozenset()), root.name, seen)
+    ]
+    return faults, {seen_type for seen_type, *_ in seen}
+
+
+def test_rows_have_what_fields_read() -> None:
+    faults, seen = walk_schema()
+    assert faults == []
+    objects = {name for name, kind in CORE.type_map.items() if isinstance(kind, GraphQLObjectType)}
+    assert {name for name in objects - seen if name[:2] != "__"} <= UNREACHED | {"Subscription"}
+
+
+def test_misspelt_names_are_seen() -> None:
+    """The test above is not blind: a row that lacks what its type reads is reported."""
+    field = CORE.type_map["StorageFolder"].fields["owner"]  # type: ignore[attr-defined]  # an object type has fields
+    assert reads_of(field) == ("owner_uuid",)
+    lacking = Rows("folders", frozenset())
+    faults = list(walk(CORE.type_map["StorageFolder"], lacking, "folder", set()))
+    assert "folder.owner reads owner_uuid, which folders does not have" in faults
