@@ -48,7 +48,7 @@ class DataGroupLayoutSettings:
 @of()
 @strawberry.type(description="The contents of a data group and their arrangement.")
 class DataGroupLayoutInfo:
-    layout_type: DataGroupLayoutType = column("How the layout came about.")
+    layout_type: DataGroupLayoutType = column("The origin of the layout.")
     contents: list[DataGroupEntry] = column("The items in order; at most 50.")
     layout: JSON | None = column(
         "The layout as a tree, in the shape of `LayoutNodeInput`. Null if all items are on the "

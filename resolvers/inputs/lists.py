@@ -30,7 +30,7 @@ class StorageItemOrderField(StrEnum):
 
 
 class StorageScope(StrEnum):
-    """Whose objects a list contains."""
+    """Range of objects that a list covers."""
 
     USER = "USER"
     ORGANISATION = "ORGANISATION"
