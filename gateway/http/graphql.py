@@ -1,4 +1,7 @@
-"""GraphQL over HTTP: one endpoint for queries and mutations, alone or in batches, every answer JSON."""
+"""GraphQL over HTTP: queries and mutations, alone or in batches, with JSON responses.
+
+Follows the GraphQL-over-HTTP specification.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,32 +20,36 @@ from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import PROTOCOL
-from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, media_type, preferred
+from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, parse_media_type, preferred
 from gateway.http.requests import (
     HTTPRequestError,
     bad_request,
-    body_of,
-    members_of_body,
-    members_of_url,
+    body_members,
     operation_request,
+    query_members,
+    read_body,
     request_id_of,
 )
 from gateway.http.websocket import GraphQLWebSocketEndpoint
 
 Page = Callable[[Request], Response]
-ALLOWED = {"GET": frozenset({OperationType.QUERY}), "POST": ONE_ANSWER}
+OPERATIONS_BY_METHOD = {"GET": frozenset({OperationType.QUERY}), "POST": ONE_ANSWER}
 STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
 }
+"""Status of a request that was not executed, by its error; 400 for all others."""
 
 
 def graphql_routes(
     service: GraphQLService, path: str = "/graphql", page: Page | None = None
 ) -> list[BaseRoute]:
-    """The endpoint for HTTP and WebSocket at `path`; `page` answers browsers that come without a query."""
+    """Return the routes for HTTP and WebSocket at `path`.
+
+    `page` responds to browsers that open the path without a query.
+    """
     return [
         Route(path, GraphQLEndpoint(service, page)),
         WebSocketRoute(path, GraphQLWebSocketEndpoint(service)),
@@ -50,7 +57,7 @@ def graphql_routes(
 
 
 class GraphQLEndpoint:
-    """An ASGI application that follows the GraphQL-over-HTTP specification."""
+    """ASGI application for the HTTP transport."""
 
     def __init__(self, service: GraphQLService, page: Page | None) -> None:
         self._service = service
@@ -58,49 +65,62 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            response = await self._respond(request)
-        except ClientDisconnect:
-            return  # nobody is left to answer
-        await response(scope, receive, send)
-
-    async def _respond(self, request: Request) -> Response:
-        if self._page and _wants_page(request):
-            return self._page(request)
-        offer = preferred(request.headers.get("accept"), (JSON, GRAPHQL_JSON))
+        accept = request.headers.get("accept")
+        has_query = request.method != "GET" or "query" in request.query_params
+        if self._page and not has_query and preferred(accept, (JSON, GRAPHQL_JSON, HTML)) == HTML:
+            await self._page(request)(scope, receive, send)
+            return
+        content_type = preferred(accept, (JSON, GRAPHQL_JSON))
         request_id = request_id_of(request)
+        headers: Mapping[str, str]
         try:
-            status, body, headers = await self._answer(request, request_id, offer)
+            status, body, headers = await self._respond(request, request_id, content_type)
         except ClientDisconnect:
-            raise
-        except Exception as error:  # our own failures too: every answer is JSON
-            status, reason, headers = _refusal(error)
+            return
+        except Exception as error:  # internal errors too: every response is JSON
+            reason, status, headers = error, 500, {}
+            if isinstance(error, HTTPRequestError):
+                reason, status, headers = error.reason, error.status, error.headers
+            elif isinstance(error, DomainError):
+                status = STATUS.get(error.code, 400)
             body = orjson.dumps({"errors": [describe(reason, request_id)]})
-        fixed = {"content-type": f"{offer or JSON}; charset=utf-8", "cache-control": "no-store"}
-        return Response(body, status, {**fixed, "x-request-id": request_id, **headers})
+        fixed = {
+            "content-type": f"{content_type or JSON}; charset=utf-8",
+            "cache-control": "no-store",
+            "x-request-id": request_id,
+        }
+        await Response(body, status, {**fixed, **headers})(scope, receive, send)
 
-    async def _answer(
-        self, request: Request, request_id: str, offer: str | None
+    async def _respond(
+        self, request: Request, request_id: str, content_type: str | None
     ) -> tuple[int, bytes, Mapping[str, str]]:
-        if request.method not in ALLOWED:
-            raise HTTPRequestError(
-                405, bad_request("Send GET or POST."), {"allow": ", ".join(ALLOWED)}
-            )
-        if offer is None:
-            raise HTTPRequestError(406, bad_request(f"Answers are {JSON} or {GRAPHQL_JSON}."))
-        viewer = await self._viewer(request)
-        members = await self._members(request)
+        """Return the status, the body and additional headers of a response."""
+        if request.method not in OPERATIONS_BY_METHOD:
+            allow = {"allow": ", ".join(OPERATIONS_BY_METHOD)}
+            raise HTTPRequestError(405, bad_request("Send GET or POST."), allow)
+        if content_type is None:
+            message = f"The Accept header must allow {JSON} or {GRAPHQL_JSON}."
+            raise HTTPRequestError(406, bad_request(message))
+        viewer = await self._authenticate(request)
+        members = await self._read_members(request)
         if isinstance(members, list):
-            answers = await self._batch(viewer, members, request_id)
+            answers = await self._execute_batch(viewer, members, request_id)
             return 200, orjson.dumps([answer.body() for answer in answers]), _timing(answers)
-        asked = operation_request(members, request_id)
+        operation = operation_request(members, request_id)
         try:
-            answer = await self._execute(viewer, asked, ALLOWED[request.method])
-        except OperationNotAllowed as refusal:
-            raise _not_allowed(refusal.type) from None
-        return _status(answer, offer), orjson.dumps(answer.body()), _timing([answer])
+            answer = await self._execute(viewer, operation, OPERATIONS_BY_METHOD[request.method])
+        except OperationNotAllowed as error:
+            raise _not_allowed(error.type) from None
+        status = 200
+        if not answer.executed:
+            # Responses of type application/json promise 200 for all but internal errors.
+            status = STATUS.get(answer.errors[0]["extensions"]["code"], 400)
+            if status < 500 and content_type == JSON:
+                status = 200
+        return status, orjson.dumps(answer.body()), _timing([answer])
 
-    async def _viewer(self, request: Request) -> Viewer:
+    async def _authenticate(self, request: Request) -> Viewer:
+        """Return the viewer; raises 401 with a challenge for a missing or invalid credential."""
         credential = request.headers.get("authorization")
         try:
             return await self._service.authenticate(credential)
@@ -110,76 +130,55 @@ class GraphQLEndpoint:
             challenge = 'Bearer error="invalid_token"' if credential else "Bearer"
             raise HTTPRequestError(401, reason, {"www-authenticate": challenge}) from None
 
-    async def _members(self, request: Request) -> Any:
+    async def _read_members(self, request: Request) -> Any:
+        """Return the JSON value that describes the request, or a list of such for a batch."""
         if request.method == "GET":
-            return members_of_url(request)
-        name, parameters = media_type(request.headers.get("content-type", ""))
+            return query_members(request)
+        name, parameters = parse_media_type(request.headers.get("content-type", ""))
         if name != JSON or parameters.get("charset", "utf-8") != "utf-8":
             raise HTTPRequestError(415, bad_request(f"The body must be {JSON} in UTF-8."))
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise HTTPRequestError(415, bad_request("The body must not be compressed."))
-        return members_of_body(await body_of(request, self._service.limits))
+        return body_members(await read_body(request, self._service.limits))
 
-    async def _batch(self, viewer: Viewer, members: list[Any], request_id: str) -> list[Answer]:
-        allowed = self._service.limits.batch
+    async def _execute_batch(
+        self, viewer: Viewer, members: list[Any], request_id: str
+    ) -> list[Answer]:
+        """Execute the operations of a batch one after the other."""
+        limit = self._service.limits.batch
         if not members:
-            raise bad_request("A batch must hold at least one request.")
-        if len(members) > allowed:
-            raise LimitExceeded(
-                f"The batch holds {len(members):,} requests", "batch", allowed, len(members)
-            )
-        batch = [operation_request(each, request_id) for each in members]
-        return [await self._execute_in_batch(viewer, asked) for asked in batch]
-
-    async def _execute_in_batch(self, viewer: Viewer, asked: OperationRequest) -> Answer:
-        try:
-            return await self._execute(viewer, asked, ONE_ANSWER)
-        except OperationNotAllowed as refusal:
-            reason = _not_allowed(refusal.type).reason
-            return Answer(errors=[describe(reason, asked.request_id)], executed=False)
+            raise bad_request("A batch must contain at least one request.")
+        if len(members) > limit:
+            message = f"The batch holds {len(members):,} requests"
+            raise LimitExceeded(message, "batch", limit, len(members))
+        answers = []
+        for operation in [operation_request(each, request_id) for each in members]:
+            try:
+                answers.append(await self._execute(viewer, operation, ONE_ANSWER))
+            except OperationNotAllowed as error:
+                reason = _not_allowed(error.type).reason
+                answers.append(Answer(errors=[describe(reason, request_id)], executed=False))
+        return answers
 
     async def _execute(
-        self, viewer: Viewer, asked: OperationRequest, allowed: frozenset[OperationType]
+        self, viewer: Viewer, operation: OperationRequest, allowed: frozenset[OperationType]
     ) -> Answer:
-        context = self._service.make_context(viewer, asked.request_id)
-        return await self._service.operations.execute(asked, context, allowed)
-
-
-def _wants_page(request: Request) -> bool:
-    if request.method != "GET" or "query" in request.query_params:
-        return False
-    return preferred(request.headers.get("accept"), (JSON, GRAPHQL_JSON, HTML)) == HTML
+        context = self._service.make_context(viewer, operation.request_id)
+        return await self._service.operations.execute(operation, context, allowed)
 
 
 def _not_allowed(type_: OperationType) -> HTTPRequestError:
     if type_ is OperationType.MUTATION:
         return HTTPRequestError(405, bad_request("Send mutations by POST."), {"allow": "POST"})
-    return HTTPRequestError(
-        400, bad_request(f"Subscriptions run over WebSocket, with the sub-protocol {PROTOCOL}.")
-    )
+    message = f"Send subscriptions over WebSocket with the subprotocol {PROTOCOL}."
+    return HTTPRequestError(400, bad_request(message))
 
 
 def _timing(answers: list[Answer]) -> Mapping[str, str]:
-    """Where the time went, in milliseconds, as browsers show it."""
-    spent: dict[str, float] = {}
+    """Return a Server-Timing header with the milliseconds of each stage, if there are any."""
+    totals: dict[str, float] = {}
     for answer in answers:
         for name, seconds in answer.timing.items():
-            spent[name] = spent.get(name, 0.0) + seconds
-    said = ", ".join([f"{name};dur={1000 * seconds:.2f}" for name, seconds in spent.items()])
-    return {"server-timing": said} if said else {}
-
-
-def _status(answer: Answer, offer: str) -> int:
-    """The status of an answer: `application/json` promises 200 for everything that is not our own failure."""
-    if answer.executed:
-        return 200
-    status = STATUS.get(answer.errors[0]["extensions"]["code"], 400)
-    return 200 if status < 500 and offer == JSON else status
-
-
-def _refusal(error: Exception) -> tuple[int, Exception, Mapping[str, str]]:
-    if isinstance(error, HTTPRequestError):
-        return error.status, error.reason, error.headers
-    if isinstance(error, DomainError):
-        return STATUS.get(error.code, 400), error, {}
-    return 500, error, {}
+            totals[name] = totals.get(name, 0.0) + seconds
+    text = ", ".join([f"{name};dur={1000 * seconds:.2f}" for name, seconds in totals.items()])
+    return {"server-timing": text} if text else {}

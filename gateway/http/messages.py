@@ -1,4 +1,4 @@
-"""The messages of graphql-transport-ws: which a client may send, in what form, and how a socket ends that breaks it."""
+"""Messages of the graphql-transport-ws protocol: parsing, encoding, and close codes."""
 
 from enum import IntEnum
 from typing import Any
@@ -8,14 +8,15 @@ import orjson
 from gateway.json_values import parse_json
 
 PROTOCOL = "graphql-transport-ws"
-LONGEST_ID = 256
-LONGEST_REASON = 123  # bytes, by RFC 6455
+MAX_ID_LENGTH = 256
+MAX_REASON_BYTES = 123
+"""Bytes of a close frame's reason at most, by RFC 6455."""
 
 Message = dict[str, Any]
 
 
 class CloseCode(IntEnum):
-    """Why a socket was closed."""
+    """Why a socket was closed; codes from 4400 are those of the protocol."""
 
     MESSAGE_TOO_BIG = 1009
     INTERNAL_ERROR = 1011
@@ -29,22 +30,25 @@ class CloseCode(IntEnum):
 
 
 class SocketClosed(Exception):
-    """The socket must be closed, with this code and reason."""
+    """Raised to close the socket with a code and a reason."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
+        self.reason = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 def parse(frame: str) -> Message:
-    """The message in a text frame, with `payload` and `id` in the form that its type asks for; raises Ended."""
+    """Return the message in a text frame, its `id` and `payload` as its type requires.
+
+    Raises `SocketClosed` for anything else.
+    """
     try:
         message = parse_json(frame)
     except orjson.JSONDecodeError:
-        raise _invalid("A message must be JSON") from None
+        raise _bad_message("A message must be JSON") from None
     if not isinstance(message, dict):
-        raise _invalid("A message must be an object")
+        raise _bad_message("A message must be an object")
     match message.get("type"):
         case "connection_init" | "ping" | "pong":
             _check_payload(message, dict | None)
@@ -54,30 +58,30 @@ def parse(frame: str) -> Message:
         case "complete":
             _check_id(message)
         case _:
-            raise _invalid("Unknown message type")
+            raise _bad_message("Unknown message type")
     return message
 
 
 def encode(message: Message) -> str:
-    """A message as a text frame; raises TypeError for what JSON cannot hold."""
+    """Return a message as a text frame; raises TypeError for values that JSON cannot represent."""
     return orjson.dumps(message).decode()
 
 
 def next_frame(id_: str, payload: str) -> str:
-    """The text frame of a `next` message whose payload is JSON text already."""
+    """Return the text frame of a `next` message whose payload is JSON text already."""
     return f'{{"id":{orjson.dumps(id_).decode()},"type":"next","payload":{payload}}}'
 
 
 def _check_id(message: Message) -> None:
     id_ = message.get("id")
-    if not isinstance(id_, str) or not 0 < len(id_) <= LONGEST_ID:
-        raise _invalid(f"An id must be a string of 1 to {LONGEST_ID} characters")
+    if not isinstance(id_, str) or not 0 < len(id_) <= MAX_ID_LENGTH:
+        raise _bad_message(f"An id must be a string of 1 to {MAX_ID_LENGTH} characters")
 
 
 def _check_payload(message: Message, type_: Any) -> None:
     if not isinstance(message.get("payload"), type_):
-        raise _invalid("The payload must be an object")
+        raise _bad_message("The payload must be an object")
 
 
-def _invalid(reason: str) -> SocketClosed:
+def _bad_message(reason: str) -> SocketClosed:
     return SocketClosed(CloseCode.BAD_MESSAGE, reason)

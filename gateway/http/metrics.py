@@ -1,4 +1,4 @@
-"""What operators watch, for admins of the site: the process and its operations, in the text format of Prometheus."""
+"""Metrics of the process and its operations in the text format of Prometheus, for site admins."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
@@ -24,18 +24,18 @@ STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403}
 
 
 class OperationCollector(Collector):
-    """How many operations were answered by their plans, and why others were not."""
+    """Counters of operations by outcome, and of those that no plan could answer by reason."""
 
-    def __init__(self, counted: Counts, reasons: Counts) -> None:
-        self._counted = counted
+    def __init__(self, outcomes: Counts, reasons: Counts) -> None:
+        self._outcomes = outcomes
         self._reasons = reasons
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """The counters as they are."""
+        """Yield the current counters."""
         outcomes = CounterMetricFamily(
             "storegraph_operations", "Operations by their outcome.", labels=["outcome"]
         )
-        for outcome, count in self._counted.items():
+        for outcome, count in self._outcomes.items():
             outcomes.add_metric([outcome], count)
         yield outcomes
         reasons = CounterMetricFamily(
@@ -47,18 +47,18 @@ class OperationCollector(Collector):
 
 
 def metrics_route(
-    authenticate: Callable[[str | None], Awaitable[Viewer]], counted: Counts, reasons: Counts
+    authenticate: Callable[[str | None], Awaitable[Viewer]], outcomes: Counts, reasons: Counts
 ) -> Route:
-    """`/metrics`, with the credential of an admin."""
+    """Return the route `/metrics`, which requires the credential of a site admin."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(OperationCollector(counted, reasons))
+    registry.register(OperationCollector(outcomes, reasons))
 
     async def metrics(request: Request) -> Response:
         try:
             viewer = await authenticate(request.headers.get("authorization"))
             if not viewer.is_site_admin:
-                raise DomainError(ErrorCode.FORBIDDEN, "Metrics are for admins of the site.")
+                raise DomainError(ErrorCode.FORBIDDEN, "Metrics require the site role ADMIN.")
         except DomainError as error:
             return JSONResponse(
                 {"errors": [describe(error, request_id_of(request))]}, STATUS[error.code]

@@ -1,7 +1,10 @@
-"""Media types: which one a client sent, and which of ours it would rather have."""
+"""Media types: parsing of Content-Type, and choice of a response type by Accept.
+
+See docs/decisions/http-headers.md for why this is not a library's.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 JSON = "application/json"
@@ -12,8 +15,8 @@ _PARAMETER = re.compile(r';\s*([!#$%&\'*+.^_`|~\w-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[
 
 
 @lru_cache(maxsize=64)
-def media_type(header: str) -> tuple[str, Mapping[str, str]]:
-    """A media type with its parameters, in lower case; quotes are taken off."""
+def parse_media_type(header: str) -> tuple[str, Mapping[str, str]]:
+    """Return a media type and its parameters in lower case, without quotes."""
     name = header.partition(";")[0].strip().lower()
     parameters = {
         key.lower(): value.strip('"').lower() for key, value in _PARAMETER.findall(header)
@@ -23,26 +26,26 @@ def media_type(header: str) -> tuple[str, Mapping[str, str]]:
 
 @lru_cache(maxsize=64)
 def preferred(accept: str | None, offers: tuple[str, ...]) -> str | None:
-    """The offer that an Accept header likes best, by quality, its order, and ours; None if it takes none of them."""
+    """Return the offer that an Accept header prefers; None if it accepts none of them.
+
+    Ties are broken by the order in the header, then by the order of the offers.
+    """
     if not accept or not accept.strip():
         return offers[0]
-    ranges = list(_ranges(accept))
+    ranges = []
+    for part in accept.split(","):
+        name, parameters = parse_media_type(part)
+        try:
+            ranges.append((name, float(parameters.get("q", "1"))))
+        except ValueError:
+            continue  # a range with a malformed quality is ignored
     ranked = [(*_rank(offer, ranges), -index, offer) for index, offer in enumerate(offers)]
     quality, *_, best = max(ranked)
     return best if quality > 0 else None
 
 
-def _ranges(accept: str) -> Iterator[tuple[str, float]]:
-    for part in accept.split(","):
-        name, parameters = media_type(part)
-        try:
-            yield name, float(parameters.get("q", "1"))
-        except ValueError:
-            continue  # a range whose quality cannot be read says nothing
-
-
 def _rank(offer: str, ranges: Sequence[tuple[str, float]]) -> tuple[float, int]:
-    """Quality and place of the most specific range that covers the offer."""
+    """Return the quality and the negated index of the most specific range that covers the offer."""
     for pattern in (offer, f"{offer.partition('/')[0]}/*", "*/*"):
         for index, (name, quality) in enumerate(ranges):
             if name == pattern:

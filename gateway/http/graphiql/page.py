@@ -1,4 +1,4 @@
-"""Serves GraphiQL to browsers, from our own origin alone and under a strict content security policy."""
+"""Serves GraphiQL from the server's own origin under a strict content security policy."""
 
 import hashlib
 from functools import cache
@@ -18,7 +18,7 @@ TYPES = {
     ".txt": "text/plain",
 }
 SCROLL_LOCK = "'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='"
-"""The one style element that GraphiQL adds to the document, while a menu or a dialog of its own is open."""
+"""Digest of the only style element that GraphiQL adds, while a menu or dialog is open."""
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -44,12 +44,12 @@ FOREVER = {
 
 
 def graphiql_page(request: Request) -> Response:
-    """The page that a browser gets at the endpoint; it says how to build GraphiQL if that was not done."""
+    """Respond with the page of the endpoint, or with instructions if GraphiQL was not built."""
     return HTMLResponse(page(), headers=HEADERS)
 
 
 def graphiql_routes() -> list[BaseRoute]:
-    """What the page loads, at addresses that change with the content, and `/graphiql` as another name for the page."""
+    """Return the routes of `/graphiql` and the page's files, whose URLs change with their content."""
     return [
         Route(f"/graphql/static/{release()}/{{name}}", asset, methods=["GET"]),
         Route("/graphiql", to_page, methods=["GET"]),
@@ -57,7 +57,7 @@ def graphiql_routes() -> list[BaseRoute]:
 
 
 async def asset(request: Request) -> Response:
-    """One file of the page."""
+    """Respond with a file of the page."""
     path = assets().get(request.path_params["name"])
     if path is None:
         return Response(status_code=404)
@@ -65,13 +65,13 @@ async def asset(request: Request) -> Response:
 
 
 async def to_page(request: Request) -> Response:
-    """Send a browser from `/graphiql` to the endpoint, below whatever prefix both have."""
+    """Redirect from `/graphiql` to the endpoint; relative, so that it works below a prefix."""
     return RedirectResponse("graphql")
 
 
 @cache
 def page() -> str:
-    """The document; its addresses are relative, so that it works below a prefix too."""
+    """Return the document. Its URLs are relative, so that it works below a prefix."""
     template = "page.html" if is_built() else "missing.html"
     return (
         (HERE / template)
@@ -82,14 +82,14 @@ def page() -> str:
 
 @cache
 def assets() -> dict[str, Path]:
-    """Every file the page may load, by name."""
+    """Return every file that the page may load, by name."""
     built = {name: STATIC / name for name in (*FILES, LICENCES)} if is_built() else {}
     return {name: HERE / name for name in OWN} | built
 
 
 @cache
 def release() -> str:
-    """A digest over all files: a new version of any gives every file a new address."""
+    """Return a digest over all files, so that a change of any gives every file a new URL."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in assets().values())).hexdigest()[
         :16
     ]
