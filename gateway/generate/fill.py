@@ -39,7 +39,7 @@ async def generate(database: Database, folder_count: int, item_count: int, seed:
 
 def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
     chance = Rng(seed, folder_count + item_count)
-    people = People(chance)
+    people = People(rng)
     yield from people.rows()
     tree = Tree(chance, people, folder_count)
     yield from tree.rows()

@@ -13,57 +13,57 @@ _SCREENS = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160), (4032, 3024))
 _KB, _MB = 1_000, 1_000_000
 
 
-def _picture(chance: Rng) -> Mapping[str, Any]:
-    width, height = chance.one(_SCREENS)
+def _picture(rng: Rng) -> Mapping[str, Any]:
+    width, height = rng.choice(_SCREENS)
     return {"width": width, "height": height}
 
 
-def _film(chance: Rng) -> Mapping[str, Any]:
-    fps, seconds = chance.one((24.0, 25.0, 29.97, 60.0)), chance.between(5, 1200)
+def _film(rng: Rng) -> Mapping[str, Any]:
+    fps, seconds = rng.choice((24.0, 25.0, 29.97, 60.0)), rng.log_uniform(5, 1200)
     return {
-        **_picture(chance),
+        **_picture(rng),
         "fps": fps,
         "duration": float(seconds),
         "frame_count": int(seconds * fps),
     }
 
 
-def _sound(chance: Rng) -> Mapping[str, Any]:
-    rate, depth = chance.one(((44_100, 16), (48_000, 24), (96_000, 24)))
+def _sound(rng: Rng) -> Mapping[str, Any]:
+    rate, depth = rng.choice(((44_100, 16), (48_000, 24), (96_000, 24)))
     known = {"audio_sample_rate": rate, "audio_bit_depth": depth, "audio_codec": "flac"}
     return {
         **known,
-        "audio_num_channels": chance.one((1, 2)),
-        "duration": chance.between(100, 360_000) / 100,
+        "audio_num_channels": rng.choice((1, 2)),
+        "duration": rng.log_uniform(100, 360_000) / 100,
     }
 
 
-def _slice(chance: Rng) -> Mapping[str, Any]:
-    study = f"1.2.826.0.1.3680043.{chance.below(10_000)}"
-    series = f"{study}.{chance.below(9) + 1}"
+def _slice(rng: Rng) -> Mapping[str, Any]:
+    study = f"1.2.826.0.1.3680043.{rng.below(10_000)}"
+    series = f"{study}.{rng.below(9) + 1}"
     uids = {"dicom_study_uid": study, "dicom_series_uid": series}
     return {
         "width": 512,
         "height": 512,
         **uids,
-        "dicom_instance_uid": f"{series}.{chance.below(10**9)}",
+        "dicom_instance_uid": f"{series}.{rng.below(10**9)}",
     }
 
 
-def _volume(chance: Rng) -> Mapping[str, Any]:
-    return {"width": 256, "height": 256, "frame_count": chance.between(40, 400)}
+def _volume(rng: Rng) -> Mapping[str, Any]:
+    return {"width": 256, "height": 256, "frame_count": rng.log_uniform(40, 400)}
 
 
-def _paper(chance: Rng) -> Mapping[str, Any]:
-    return {"page_count": chance.between(1, 300)}
+def _paper(rng: Rng) -> Mapping[str, Any]:
+    return {"page_count": rng.log_uniform(1, 300)}
 
 
-def _nothing(_chance: Rng) -> Mapping[str, Any]:
+def _nothing(_rng: Rng) -> Mapping[str, Any]:
     return {}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class GeneratedKind:
     """`share` is of 100 items. A group of files has `members` of that type, or of any, instead of bytes."""
 
     item_type: StorageItemType
@@ -78,18 +78,18 @@ class Kind:
 
 _TYPE = StorageItemType
 KINDS = (
-    Kind(_TYPE.IMAGE, 46, ".jpg", "image/jpeg", 40 * _KB, 9 * _MB, _picture),
-    Kind(_TYPE.VIDEO, 10, ".mp4", "video/mp4", 1 * _MB, 4_000 * _MB, _film),
-    Kind(_TYPE.AUDIO, 7, ".flac", "audio/flac", 100 * _KB, 300 * _MB, _sound),
-    Kind(_TYPE.DICOM_FILE, 10, ".dcm", "application/dicom", 100 * _KB, 2 * _MB, _slice),
-    Kind(_TYPE.PDF, 6, ".pdf", "application/pdf", 20 * _KB, 30 * _MB, _paper),
-    Kind(_TYPE.PLAIN_TEXT, 6, ".txt", "text/plain", 100, 2 * _MB),
-    Kind(_TYPE.NIFTI, 4, ".nii.gz", "application/gzip", 1 * _MB, 80 * _MB, _volume),
-    Kind(_TYPE.TIMESERIES, 3, ".csv", "text/csv", 1 * _KB, 50 * _MB),
-    Kind(_TYPE.SCENE, 1, members=_TYPE.NIFTI),
-    Kind(_TYPE.IMAGE_GROUP, 2, members=_TYPE.IMAGE),
-    Kind(_TYPE.IMAGE_SEQUENCE, 1, members=_TYPE.IMAGE),
-    Kind(_TYPE.DICOM_SERIES, 2, members=_TYPE.DICOM_FILE),
-    Kind(_TYPE.GROUP, 2),
+    GeneratedKind(_TYPE.IMAGE, 46, ".jpg", "image/jpeg", 40 * _KB, 9 * _MB, _picture),
+    GeneratedKind(_TYPE.VIDEO, 10, ".mp4", "video/mp4", 1 * _MB, 4_000 * _MB, _film),
+    GeneratedKind(_TYPE.AUDIO, 7, ".flac", "audio/flac", 100 * _KB, 300 * _MB, _sound),
+    GeneratedKind(_TYPE.DICOM_FILE, 10, ".dcm", "application/dicom", 100 * _KB, 2 * _MB, _slice),
+    GeneratedKind(_TYPE.PDF, 6, ".pdf", "application/pdf", 20 * _KB, 30 * _MB, _paper),
+    GeneratedKind(_TYPE.PLAIN_TEXT, 6, ".txt", "text/plain", 100, 2 * _MB),
+    GeneratedKind(_TYPE.NIFTI, 4, ".nii.gz", "application/gzip", 1 * _MB, 80 * _MB, _volume),
+    GeneratedKind(_TYPE.TIMESERIES, 3, ".csv", "text/csv", 1 * _KB, 50 * _MB),
+    GeneratedKind(_TYPE.SCENE, 1, members=_TYPE.NIFTI),
+    GeneratedKind(_TYPE.IMAGE_GROUP, 2, members=_TYPE.IMAGE),
+    GeneratedKind(_TYPE.IMAGE_SEQUENCE, 1, members=_TYPE.IMAGE),
+    GeneratedKind(_TYPE.DICOM_SERIES, 2, members=_TYPE.DICOM_FILE),
+    GeneratedKind(_TYPE.GROUP, 2),
 )
 """All kinds; their shares add up to 100."""

@@ -31,8 +31,8 @@ Rows = tuple[sa.Table, list[dict[str, Any]]]
 class People:
     """Users and groups. Everyone who is no admin belongs to the first group."""
 
-    def __init__(self, chance: Rng) -> None:
-        self._chance = chance
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
         self.users: list[UUID] = []
         self.groups: list[UUID] = []
 
@@ -47,23 +47,23 @@ class People:
         yield memberships, self._memberships()
 
     def _user(self, email: str) -> dict[str, Any]:
-        moment = self._chance.moment()
+        moment = self._rng.next_moment()
         role = SiteRole.ADMIN if email == ADMIN else SiteRole.MEMBER
         name = email.partition("@")[0].capitalize()
         known = {"email": email, "email_key": fold(email), "name": name, "site_role": role}
         return new_row(
             UserRecord,
-            uuid=self._chance.uuid(moment),
+            uuid=self._rng.uuid(moment),
             created_at=moment,
             last_edited_at=moment,
             **known,
         )
 
     def _group(self, name: str) -> dict[str, Any]:
-        moment = self._chance.moment()
+        moment = self._rng.next_moment()
         return new_row(
             GroupRecord,
-            uuid=self._chance.uuid(moment),
+            uuid=self._rng.uuid(moment),
             created_at=moment,
             last_edited_at=moment,
             **named(name),
@@ -73,9 +73,9 @@ class People:
         everyone, *others = self.groups
         pairs = [(everyone, user) for user in self.users[1:]]
         pairs += [
-            (group, user) for user in self.users[1:] for group in self._chance.some(others, 2)
+            (group, user) for user in self.users[1:] for group in self._rng.sample(others, 2)
         ]
-        moment = self._chance.moment()
+        moment = self._rng.next_moment()
         return [
             new_row(MembershipRecord, group_uuid=group, user_uuid=user, created_at=moment)
             for group, user in pairs

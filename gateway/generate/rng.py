@@ -27,23 +27,23 @@ class Rng:
         """A whole number from 0, less than `end`."""
         return int(self._random.random() * end)
 
-    def between(self, low: int, high: int) -> int:
+    def log_uniform(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, small ones as likely as large ones."""
         return int(low * (high / low) ** self._random.random())
 
-    def happens(self, share: float) -> bool:
+    def chance(self, share: float) -> bool:
         """Whether something happens that does in this share of all cases."""
         return self._random.random() < share
 
-    def one(self, choices: Sequence[T]) -> T:
+    def choice(self, choices: Sequence[T]) -> T:
         """One of these."""
         return choices[self.below(len(choices))]
 
-    def some(self, choices: Sequence[T], count: int) -> list[T]:
+    def sample(self, choices: Sequence[T], count: int) -> list[T]:
         """Different ones of these, as many as there are at most."""
         return self._random.sample(choices, min(count, len(choices)))
 
-    def moment(self) -> datetime:
+    def next_moment(self) -> datetime:
         """A moment a little after the last one."""
         self._now += self._step * self._random.random()
         return self._now
@@ -60,11 +60,11 @@ class Rng:
             | bits & (1 << 62) - 1
         )
 
-    def digest(self) -> str:
+    def sha256(self) -> str:
         """The SHA-256 of something."""
         return hashlib.sha256(self._random.randbytes(16)).hexdigest()
 
-    def key(self) -> str:
+    def object_key(self) -> str:
         """The key of an object."""
         return self._random.randbytes(16).hex()
 

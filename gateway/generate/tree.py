@@ -34,8 +34,8 @@ PARTS = (
 class Tree:
     """Folders, each after the one that it lies in; `uuids` and `counts` follow their order."""
 
-    def __init__(self, chance: Rng, people: People, number: int) -> None:
-        self._chance = chance
+    def __init__(self, rng: Rng, people: People, number: int) -> None:
+        self._rng = rng
         self._people = people
         self._number = number
         self._made: list[dict[str, Any]] = []
@@ -60,28 +60,28 @@ class Tree:
             self._add(roots[root], f"{PARTS[part]} of {THEMES[root].lower()}")
         above = self._made[ROOTS:]
         for number in range(len(self._made), self._number):
-            made = self._add(self._chance.one(above), f"{self._chance.one(PARTS)} {number:05}")
+            made = self._add(self._rng.choice(above), f"{self._rng.choice(PARTS)} {number:05}")
             if depth(made["path"]) < DEEPEST:
                 above.append(made)
         yield folders, self._made
         yield folder_grants, list(self._grants(roots))
 
     def _add(self, parent: dict[str, Any] | None, name: str) -> dict[str, Any]:
-        moment = self._chance.moment()
-        uuid = self._chance.uuid(moment)
+        moment = self._rng.next_moment()
+        uuid = self._rng.uuid(moment)
         row = new_row(
             FolderRecord,
             uuid=uuid,
             parent_uuid=parent and parent["uuid"],
             path=path_of(parent["path"] if parent else "", uuid),
-            description=f"Recorded by team {self._chance.below(9) + 1}."
-            if self._chance.happens(0.6)
+            description=f"Recorded by team {self._rng.below(9) + 1}."
+            if self._rng.chance(0.6)
             else "",
             client_metadata={
-                "project": self._chance.below(50),
-                "reviewed": self._chance.happens(0.5),
+                "project": self._rng.below(50),
+                "reviewed": self._rng.chance(0.5),
             },
-            owner_uuid=self._chance.one(self._people.users),
+            owner_uuid=self._rng.choice(self._people.users),
             created_at=moment,
             last_edited_at=moment,
             **named(name),
@@ -95,9 +95,9 @@ class Tree:
         for root in roots:
             yield self._grant(root, StorageUserRole.ADMIN, user_uuid=root["owner_uuid"])
             yield self._grant(root, StorageUserRole.VIEWER, group_uuid=everyone)
-            yield self._grant(root, StorageUserRole.USER, group_uuid=self._chance.one(others))
-        for folder in self._chance.some(self._made[ROOTS:], len(roots)):
-            yield self._grant(folder, StorageUserRole.ADMIN, group_uuid=self._chance.one(others))
+            yield self._grant(root, StorageUserRole.USER, group_uuid=self._rng.choice(others))
+        for folder in self._rng.sample(self._made[ROOTS:], len(roots)):
+            yield self._grant(folder, StorageUserRole.ADMIN, group_uuid=self._rng.choice(others))
 
     def _grant(
         self, folder: dict[str, Any], role: StorageUserRole, **holder: UUID
@@ -105,7 +105,7 @@ class Tree:
         moment = folder["created_at"]
         return new_row(
             FolderGrantRecord,
-            uuid=self._chance.uuid(moment),
+            uuid=self._rng.uuid(moment),
             folder_uuid=folder["uuid"],
             role=role,
             created_at=moment,

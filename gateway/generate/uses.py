@@ -26,8 +26,8 @@ _USES = (0, 0, 0, 0, 1, 1, 1, 2, 2, 3)
 class Uses:
     """Datasets with their data rows."""
 
-    def __init__(self, chance: Rng, people: People, folders: Sequence[UUID]) -> None:
-        self._chance = chance
+    def __init__(self, rng: Rng, people: People, folders: Sequence[UUID]) -> None:
+        self._rng = rng
         self._people = people
         self._mirrored = folders[-MIRRORS:]
         self._mirrors: dict[UUID, UUID] = {}
@@ -52,39 +52,39 @@ class Uses:
 
     def _of(self, item: dict[str, Any]) -> Iterator[dict[str, Any]]:
         mirror = self._mirrors.get(item["folder_uuid"])
-        chosen = self._chance.some(self._others, self._chance.one(_USES))
+        chosen = self._rng.sample(self._others, self._rng.choice(_USES))
         for dataset in [mirror, *chosen] if mirror else chosen:
             yield self._data_row(dataset, item["uuid"], item["created_at"])
 
     def _data_row(self, dataset: UUID, item: UUID, moment: datetime) -> dict[str, Any]:
         return new_row(
             DataRowRecord,
-            uuid=self._chance.uuid(moment),
+            uuid=self._rng.uuid(moment),
             dataset_uuid=dataset,
             item_uuid=item,
             created_at=moment,
         )
 
     def _dataset(self, number: int) -> dict[str, Any]:
-        moment = self._chance.moment()
+        moment = self._rng.next_moment()
         title = f"Training set {number + 1:02}"
         mirrored = self._mirrored[number] if number < len(self._mirrored) else None
         known = {"title": title, "title_key": fold(title), "backing_folder_uuid": mirrored}
         return new_row(
             DatasetRecord,
-            uuid=self._chance.uuid(moment),
+            uuid=self._rng.uuid(moment),
             created_at=moment,
             last_edited_at=moment,
             **known,
         )
 
     def _grant(self, dataset: dict[str, Any]) -> dict[str, Any]:
-        moment, group = dataset["created_at"], self._chance.one(self._people.groups)
+        moment, group = dataset["created_at"], self._rng.choice(self._people.groups)
         known = {
             "dataset_uuid": dataset["uuid"],
             "group_uuid": group,
             "role": StorageUserRole.VIEWER,
         }
         return new_row(
-            DatasetGrantRecord, uuid=self._chance.uuid(moment), created_at=moment, **known
+            DatasetGrantRecord, uuid=self._rng.uuid(moment), created_at=moment, **known
         )
