@@ -76,13 +76,13 @@ def serve(
         _greet(settings, key)
         if demo:
             from gateway.catalog.api_keys import temporary_admin_key
-            from gateway.demo.client import DemoFailed
+            from gateway.demo.client import DemoError
             from gateway.demo.run import run_demo
 
             try:
                 async with temporary_admin_key(services.database) as admin_key:
                     await run_demo(settings.public_url, admin_key)
-            except DemoFailed as error:
+            except DemoError as error:
                 errors.print(f"Could not create the demo. {error}")
 
     _run(serve_site(settings, host, port, started))
@@ -150,10 +150,10 @@ def demo(
     url: Annotated[str, typer.Option(help="URL of the running site.")] = "http://127.0.0.1:8000",
 ) -> None:
     """Create the demo collection on a running site."""
-    from gateway.demo.client import DemoFailed
+    from gateway.demo.client import DemoError
     from gateway.demo.run import run_demo
 
-    _run(run_demo(url, key), DemoFailed)
+    _run(run_demo(url, key), DemoError)
 
 
 @cli.command()

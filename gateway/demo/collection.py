@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from gateway.demo.client import Client
-from gateway.demo.contents import DATASETS, GROUPS, PEOPLE, ROOTS, Dataset, Folder, Person
-from gateway.demo.uploading import bring_in
+from gateway.demo.client import DemoClient
+from gateway.demo.contents import DATASETS, GROUPS, ROOTS, USERS, DemoDataset, DemoFolder, DemoUser
+from gateway.demo.uploading import upload_missing
 
 USER = "query ($email: String!) { users(search: $email) { nodes { uuid email apiKeys(first: 1) { nodes { uuid } } } } }"
 GROUP = "query ($name: String!) { groups(search: $name) { nodes { uuid name } } }"
@@ -25,19 +25,19 @@ query ($parent: UUID!, $name: String!) {
 
 
 @dataclass(frozen=True)
-class Collection:
+class DemoResult:
     """The demo on a site: the new API keys by e-mail address, which are shown this once; none if it was there."""
 
     keys: dict[str, str]
 
 
-async def fill(url: str, admin_key: str) -> Collection:
+async def fill(url: str, admin_key: str) -> DemoResult:
     """Make what is missing of the demo; raises `DemoFailed` if the site cannot be reached or refuses something."""
     async with httpx.AsyncClient(timeout=60) as http:
-        client = Client(http, url, admin_key)
+        client = DemoClient(http, url, admin_key)
         # Keys are made last, and users stay for ever: who has a key belongs to a demo that was finished.
-        if await _has_key(client, PEOPLE[-1]):
-            return Collection({})
+        if await _has_key(client, USERS[-1]):
+            return DemoResult({})
         groups = {name: await _group(client, name, about) for name, about in GROUPS.items()}
         uuids: dict[str, str] = {}
         for root in ROOTS:
@@ -45,20 +45,20 @@ async def fill(url: str, admin_key: str) -> Collection:
         for dataset in DATASETS:
             await _dataset(client, dataset, groups, uuids)
         users = {
-            person.email: await _user(client, person, groups[person.group]) for person in PEOPLE
+            person.email: await _user(client, person, groups[person.group]) for person in USERS
         }
-        keyless = [person for person in PEOPLE if not await _has_key(client, person)]
-        return Collection(
+        keyless = [person for person in USERS if not await _has_key(client, person)]
+        return DemoResult(
             {person.email: await _key(client, users[person.email]) for person in keyless}
         )
 
 
-async def _has_key(client: Client, person: Person) -> bool:
+async def _has_key(client: DemoClient, person: DemoUser) -> bool:
     user = _one((await client.ask(USER, email=person.email))["users"]["nodes"], email=person.email)
     return user is not None and bool(user["apiKeys"]["nodes"])
 
 
-async def _group(client: Client, name: str, about: str) -> str:
+async def _group(client: DemoClient, name: str, about: str) -> str:
     found = _one((await client.ask(GROUP, name=name))["groups"]["nodes"], name=name)
     if not found:
         found = (await client.do("createGroup", "group { uuid }", name=name, description=about))[
@@ -67,7 +67,7 @@ async def _group(client: Client, name: str, about: str) -> str:
     return str(found["uuid"])
 
 
-async def _user(client: Client, person: Person, group: str) -> str:
+async def _user(client: DemoClient, person: DemoUser, group: str) -> str:
     found = _one((await client.ask(USER, email=person.email))["users"]["nodes"], email=person.email)
     if not found:
         found = (
@@ -77,13 +77,13 @@ async def _user(client: Client, person: Person, group: str) -> str:
     return str(found["uuid"])
 
 
-async def _key(client: Client, user: str) -> str:
+async def _key(client: DemoClient, user: str) -> str:
     return str((await client.do("createApiKey", "token", name="Demo", userUuid=user))["token"])
 
 
 async def _folder(
-    client: Client,
-    folder: Folder,
+    client: DemoClient,
+    folder: DemoFolder,
     parent: str | None,
     groups: dict[str, str],
     uuids: dict[str, str],
@@ -98,12 +98,12 @@ async def _folder(
             groupUuids=[groups[group]],
             role=role,
         )
-    uuids |= await bring_in(client, uuid, folder)
+    uuids |= await upload_missing(client, uuid, folder)
     for child in folder.folders:
         await _folder(client, child, uuid, groups, uuids)
 
 
-async def _place(client: Client, folder: Folder, parent: str | None) -> str:
+async def _place(client: DemoClient, folder: DemoFolder, parent: str | None) -> str:
     """The folder's uuid; one of the same name that somebody else made is not taken for it."""
     if parent:
         nodes = (await client.ask(SUBFOLDER, parent=parent, name=folder.name))["storageFolder"][
@@ -130,7 +130,7 @@ async def _place(client: Client, folder: Folder, parent: str | None) -> str:
 
 
 async def _dataset(
-    client: Client, dataset: Dataset, groups: dict[str, str], uuids: dict[str, str]
+    client: DemoClient, dataset: DemoDataset, groups: dict[str, str], uuids: dict[str, str]
 ) -> None:
     found = _one(
         (await client.ask(DATASET, title=dataset.title))["datasets"]["nodes"], title=dataset.title

@@ -18,7 +18,7 @@ SLICES, SLICE_SIZE = 24, 128
 
 
 @dataclass(frozen=True)
-class File:
+class DemoFile:
     """A file to upload; its bytes are made when they are needed."""
 
     name: str
@@ -28,29 +28,29 @@ class File:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class DemoFileGroup:
     """Files that belong together: an image group or a DICOM series."""
 
     name: str
     item_type: StorageItemType
-    files: tuple[File, ...]
+    files: tuple[DemoFile, ...]
 
 
 @dataclass(frozen=True)
-class Folder:
+class DemoFolder:
     """A folder, what lies in it, and the groups that have a role on it and all below."""
 
     name: str
     description: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    files: tuple[File, ...] = ()
-    bundles: tuple[Bundle, ...] = ()
-    folders: tuple["Folder", ...] = ()
+    files: tuple[DemoFile, ...] = ()
+    bundles: tuple[DemoFileGroup, ...] = ()
+    folders: tuple["DemoFolder", ...] = ()
     roles: Mapping[str, StorageUserRole] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Person:
+class DemoUser:
     """A user, and the group that he belongs to."""
 
     email: str
@@ -59,7 +59,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class DemoDataset:
     """A dataset: of the items with these names, or of what lies in the folder that it mirrors."""
 
     title: str
@@ -72,15 +72,17 @@ def _picture(kind: str, hour: Hour, seed: int) -> bytes:
     return samples.saved(street(960, 600, hour, seed), kind)
 
 
-def _image(name: str, kind: str, hour: Hour, seed: int) -> File:
-    return File(name, StorageItemType.IMAGE, f"image/{kind}", partial(_picture, kind, hour, seed))
+def _image(name: str, kind: str, hour: Hour, seed: int) -> DemoFile:
+    return DemoFile(
+        name, StorageItemType.IMAGE, f"image/{kind}", partial(_picture, kind, hour, seed)
+    )
 
 
-def _film(name: str, hour: Hour, seed: int) -> File:
+def _film(name: str, hour: Hour, seed: int) -> DemoFile:
     def make() -> bytes:
         return samples.filmed("webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 36))
 
-    return File(name, StorageItemType.VIDEO, "video/webm", make)
+    return DemoFile(name, StorageItemType.VIDEO, "video/webm", make)
 
 
 def _sound(
@@ -89,71 +91,75 @@ def _sound(
     container: str,
     codec: samples.AudioCodec,
     play: Callable[[float, int, int], Wave],
-) -> File:
+) -> DemoFile:
     def make() -> bytes:
         frames = samples.sampled(play(4.0, RATE, 7), RATE, 1)
         return samples.recorded(container, codec, RATE, 1, frames)
 
-    return File(name, StorageItemType.AUDIO, mime_type, make)
+    return DemoFile(name, StorageItemType.AUDIO, mime_type, make)
 
 
-def _slice(number: int) -> File:
+def _slice(number: int) -> DemoFile:
     def make() -> bytes:
         voxels = head(SLICE_SIZE, SLICES)[number : number + 1]
         return samples.part10(samples.dicom_dataset(1, 1, number + 1, 0, voxels))
 
-    return File(f"slice-{number + 1:02}.dcm", StorageItemType.DICOM_FILE, "application/dicom", make)
+    return DemoFile(
+        f"slice-{number + 1:02}.dcm", StorageItemType.DICOM_FILE, "application/dicom", make
+    )
 
 
 def _volume() -> bytes:
     return samples.volume(head(64, 48, 1000).transpose(2, 1, 0))
 
 
-def _text(name: str, content: str) -> File:
-    return File(name, StorageItemType.PLAIN_TEXT, "text/plain", content.encode)
+def _text(name: str, content: str) -> DemoFile:
+    return DemoFile(name, StorageItemType.PLAIN_TEXT, "text/plain", content.encode)
 
 
-HEAD_CT = Folder(
+HEAD_CT = DemoFolder(
     "Head CT",
     "One axial series of a phantom.",
     {"modality": "CT", "phantom": True},
     bundles=(
-        Bundle(
+        DemoFileGroup(
             "Head phantom, axial", StorageItemType.DICOM_SERIES, tuple(map(_slice, range(SLICES)))
         ),
     ),
 )
-RADIOLOGY = Folder(
+RADIOLOGY = DemoFolder(
     "Radiology",
     "Phantoms, their volumes, and what was written about them.",
     {"department": "Radiology", "retentionYears": 10},
     folders=(
         HEAD_CT,
-        Folder(
+        DemoFolder(
             "Head MR",
             "The same head as one volume.",
             {"modality": "MR", "phantom": True},
             files=(
-                File("head-phantom.nii.gz", StorageItemType.NIFTI, "application/gzip", _volume),
+                DemoFile("head-phantom.nii.gz", StorageItemType.NIFTI, "application/gzip", _volume),
             ),
         ),
-        Folder(
+        DemoFolder(
             "Reports",
             "Readings and protocols.",
             files=(
-                File("Reading report.pdf", StorageItemType.PDF, "application/pdf", papers.report),
+                DemoFile(
+                    "Reading report.pdf", StorageItemType.PDF, "application/pdf", papers.report
+                ),
                 _text("Protocol.txt", papers.PROTOCOL),
             ),
         ),
     ),
     roles={"Curators": StorageUserRole.ADMIN, "Radiologists": StorageUserRole.USER},
 )
-STREETS = Folder(
+STREETS = DemoFolder(
     "Street scenes",
     "One camera, several corners, all hours.",
     {"camera": "drawn", "licence": "CC0-1.0"},
     bundles=(
-        Bundle(
+        DemoFileGroup(
             "Corner 7, a day",
             StorageItemType.IMAGE_GROUP,
             tuple(
@@ -163,7 +169,7 @@ STREETS = Folder(
         ),
     ),
     folders=(
-        Folder(
+        DemoFolder(
             "Day",
             "Corners in the light.",
             files=(
@@ -172,7 +178,7 @@ STREETS = Folder(
                 _image("corner-3.webp", "webp", "dawn", 3),
             ),
         ),
-        Folder(
+        DemoFolder(
             "Night",
             "The same corners after sunset.",
             files=(
@@ -181,7 +187,7 @@ STREETS = Folder(
                 _image("corner-3-night.webp", "webp", "night", 3),
             ),
         ),
-        Folder(
+        DemoFolder(
             "Films",
             "Traffic, three seconds each.",
             files=(_film("traffic-noon.webm", "noon", 2), _film("traffic-dusk.webm", "dusk", 1)),
@@ -193,7 +199,7 @@ STREETS = Folder(
         "Guests": StorageUserRole.VIEWER,
     },
 )
-RECORDINGS = Folder(
+RECORDINGS = DemoFolder(
     "Field recordings",
     "Heard on one morning.",
     {"microphone": "computed", "licence": "CC0-1.0"},
@@ -212,13 +218,13 @@ GROUPS = {
     "Radiologists": "Read and add to Radiology.",
     "Guests": "Look, and touch nothing.",
 }
-PEOPLE = (
-    Person("curator@demo.example", "Cleo Curator", "Curators"),
-    Person("radiologist@demo.example", "Rafael Radiologist", "Radiologists"),
-    Person("guest@demo.example", "Gita Guest", "Guests"),
+USERS = (
+    DemoUser("curator@demo.example", "Cleo Curator", "Curators"),
+    DemoUser("radiologist@demo.example", "Rafael Radiologist", "Radiologists"),
+    DemoUser("guest@demo.example", "Gita Guest", "Guests"),
 )
 DATASETS = (
-    Dataset(
+    DemoDataset(
         "Corners, training",
         "Chosen by hand from all hours.",
         items=(
@@ -229,5 +235,5 @@ DATASETS = (
             "traffic-noon.webm",
         ),
     ),
-    Dataset("Head phantoms", "Whatever lies in Head CT.", mirrors=HEAD_CT.name),
+    DemoDataset("Head phantoms", "Whatever lies in Head CT.", mirrors=HEAD_CT.name),
 )

@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from gateway.demo.collection import Collection, fill
-from gateway.demo.contents import PEOPLE
+from gateway.demo.collection import DemoResult, fill
+from gateway.demo.contents import USERS
 
 QUERIES = (
     """\
@@ -60,15 +60,15 @@ async def run_demo(url: str, key: str) -> None:
     _tell(console, url, collection)
 
 
-def _tell(console: Console, url: str, collection: Collection) -> None:
+def _tell(console: Console, url: str, collection: DemoResult) -> None:
     console.print(
         f"\nThe demo collection {'is' if collection.keys else 'was'} there. Its users and their API keys:\n"
     )
-    for person in PEOPLE:
+    for person in USERS:
         console.print(
             f"  {person.email:<26}{person.group:<14}{collection.keys.get(person.email, '(shown before)')}"
         )
-    if len(collection.keys) < len(PEOPLE):
+    if len(collection.keys) < len(USERS):
         console.print(
             "\nA key is shown only once. Another one: storegraph key create --user E-MAIL"
         )

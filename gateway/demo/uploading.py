@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway.demo.client import Client, DemoFailed
-from gateway.demo.contents import Bundle, File, Folder
+from gateway.demo.client import DemoClient, DemoError
+from gateway.demo.contents import DemoFile, DemoFileGroup, DemoFolder
 from gateway.kinds.item_kinds import ITEM_KINDS
 
 PATIENCE = 60.0
@@ -27,10 +27,12 @@ query ($uuid: UUID!) {
 """
 
 
-async def bring_in(client: Client, folder_uuid: str, folder: Folder) -> dict[str, str]:
+async def upload_missing(
+    client: DemoClient, folder_uuid: str, folder: DemoFolder
+) -> dict[str, str]:
     """Upload what is missing in a folder; the uuids of all items in it by their names.
 
-    Raises `DemoFailed` if a file is refused, or nobody works on the job.
+    Raises `DemoError` if a file is refused, or nobody works on the job.
     """
     found = await _settled(client, folder_uuid)
     left = [item["uuid"] for item in found if item["isPlaceholder"]]
@@ -45,7 +47,7 @@ async def bring_in(client: Client, folder_uuid: str, folder: Folder) -> dict[str
     return {item["name"]: item["uuid"] for item in found}
 
 
-async def _settled(client: Client, folder_uuid: str) -> list[dict[str, Any]]:
+async def _settled(client: DemoClient, folder_uuid: str) -> list[dict[str, Any]]:
     """What is in a folder once its jobs have ended."""
     jobs = (await client.ask(IN_FOLDER, uuid=folder_uuid))["storageFolder"]["uploadJobs"]["nodes"]
     for job in jobs:
@@ -57,7 +59,10 @@ async def _settled(client: Client, folder_uuid: str) -> list[dict[str, Any]]:
 
 
 async def _upload(
-    client: Client, folder_uuid: str, files: Sequence[File], bundles: Sequence[Bundle]
+    client: DemoClient,
+    folder_uuid: str,
+    files: Sequence[DemoFile],
+    bundles: Sequence[DemoFileGroup],
 ) -> None:
     placeholders = await _send(
         client, folder_uuid, [*files, *(file for bundle in bundles for file in bundle.files)]
@@ -77,10 +82,10 @@ async def _upload(
     job = await _ended(client, started["uploadJob"]["uuid"])
     if job["status"] != "DONE":
         reasons = [*job["errors"], *(unit["error"] for unit in job["unitErrors"]), job["status"]]
-        raise DemoFailed(f"The upload job ended without success: {reasons[0]}")
+        raise DemoError(f"The upload job ended without success: {reasons[0]}")
 
 
-async def _send(client: Client, folder_uuid: str, files: Sequence[File]) -> dict[str, str]:
+async def _send(client: DemoClient, folder_uuid: str, files: Sequence[DemoFile]) -> dict[str, str]:
     """Announce and send files; the uuids of their placeholders by name."""
     contents = [await asyncio.to_thread(file.make) for file in files]
     wanted = list(map(_announcement, files, contents))
@@ -92,7 +97,7 @@ async def _send(client: Client, folder_uuid: str, files: Sequence[File]) -> dict
     return {file.name: target["itemUuid"] for file, target in zip(files, targets, strict=True)}
 
 
-def _announcement(file: File, content: bytes) -> dict[str, Any]:
+def _announcement(file: DemoFile, content: bytes) -> dict[str, Any]:
     return {
         "name": file.name,
         "itemType": file.item_type,
@@ -113,8 +118,8 @@ async def _all(sendings: Iterable[Any]) -> None:
             group.create_task(sending)
 
 
-async def _ended(client: Client, job_uuid: str) -> dict[str, Any]:
-    """A job that is no longer pending; raises `DemoFailed` if it does not move."""
+async def _ended(client: DemoClient, job_uuid: str) -> dict[str, Any]:
+    """A job that is no longer pending; raises `DemoError` if it does not move."""
     sequence, since = -1, time.monotonic()
     while True:
         job: dict[str, Any] = (await client.ask(JOB, uuid=job_uuid))["uploadJob"]
@@ -123,5 +128,5 @@ async def _ended(client: Client, job_uuid: str) -> dict[str, Any]:
         if job["sequence"] != sequence:
             sequence, since = job["sequence"], time.monotonic()
         elif time.monotonic() - since > PATIENCE:
-            raise DemoFailed("Nobody works on the upload job. Does a worker run? (storegraph work)")
+            raise DemoError("Nobody works on the upload job. Does a worker run? (storegraph work)")
         await asyncio.sleep(0.2)

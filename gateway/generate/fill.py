@@ -38,15 +38,15 @@ async def generate(database: Database, folder_count: int, item_count: int, seed:
 
 
 def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
-    chance = Rng(seed, folder_count + item_count)
+    rng = Rng(seed, folder_count + item_count)
     people = People(rng)
     yield from people.rows()
-    tree = Tree(chance, people, folder_count)
+    tree = Tree(rng, people, folder_count)
     yield from tree.rows()
-    uses = Uses(chance, people, tree.uuids)
+    uses = Uses(rng, people, tree.uuids)
     yield from uses.rows()
-    contents = Contents(chance, people, item_count)
-    for folder, number in zip(tree.uuids, _shares(chance, folder_count, item_count), strict=True):
+    contents = Contents(rng, people, item_count)
+    for folder, number in zip(tree.uuids, _shares(rng, folder_count, item_count), strict=True):
         for table, rows in contents.rows(folder, number):
             yield table, rows
             if table is items:
@@ -54,11 +54,11 @@ def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
     yield folder_counters, _counters(tree, contents)
 
 
-def _shares(chance: Rng, folder_count: int, item_count: int) -> list[int]:
+def _shares(rng: Rng, folder_count: int, item_count: int) -> list[int]:
     """How many items lie in each folder: most hold about the same, between half of it and half as much again."""
     ends, total = [], 0
     for number in range(1, folder_count + 1):
-        total += (500 + chance.below(1_001)) * (1 if number % _LARGE else _TIMES)
+        total += (500 + rng.below(1_001)) * (1 if number % _LARGE else _TIMES)
         ends.append(total)
     edges = [0, *(item_count * end // total for end in ends)]
     return [end - begin for begin, end in pairwise(edges)]

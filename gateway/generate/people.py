@@ -72,9 +72,7 @@ class People:
     def _memberships(self) -> list[dict[str, Any]]:
         everyone, *others = self.groups
         pairs = [(everyone, user) for user in self.users[1:]]
-        pairs += [
-            (group, user) for user in self.users[1:] for group in self._rng.sample(others, 2)
-        ]
+        pairs += [(group, user) for user in self.users[1:] for group in self._rng.sample(others, 2)]
         moment = self._rng.next_moment()
         return [
             new_row(MembershipRecord, group_uuid=group, user_uuid=user, created_at=moment)

@@ -85,6 +85,4 @@ class Uses:
             "group_uuid": group,
             "role": StorageUserRole.VIEWER,
         }
-        return new_row(
-            DatasetGrantRecord, uuid=self._rng.uuid(moment), created_at=moment, **known
-        )
+        return new_row(DatasetGrantRecord, uuid=self._rng.uuid(moment), created_at=moment, **known)

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from gateway.demo.client import DemoFailed
-from gateway.demo.collection import Collection, fill
-from gateway.demo.contents import PEOPLE
+from gateway.demo.client import DemoError
+from gateway.demo.collection import DemoResult, fill
+from gateway.demo.contents import USERS
 from gateway.models.changes import changes
 from gateway.models.queue import queued_tasks
 from gateway.models.uploads import uploads
@@ -75,7 +75,7 @@ async def test_every_kind_comes_in_once_and_each_sees_what_he_may(site: Site) ->
             folder["name"]: folder["viewerRole"]
             for folder in (await site.ask(seen, who=person.email))["storageFolders"]["nodes"]
         }
-        for person in PEOPLE
+        for person in USERS
     }
     assert roles == {
         "curator": {"Field recordings": "ADMIN", "Radiology": "ADMIN", "Street scenes": "ADMIN"},
@@ -95,8 +95,8 @@ async def cut_off(site: Site, moment: Callable[[], Awaitable[bool]]) -> bool:
         await asyncio.sleep(0)
     making.cancel()
     [ended] = await asyncio.gather(making, return_exceptions=True)
-    assert isinstance(ended, Collection | asyncio.CancelledError)
-    return not isinstance(ended, Collection)
+    assert isinstance(ended, DemoResult | asyncio.CancelledError)
+    return not isinstance(ended, DemoResult)
 
 
 @pytest.mark.parametrize("site", ["embedded"], indirect=True)
@@ -125,7 +125,7 @@ async def has_changed(site: Site, count: int) -> bool:
 
 async def test_a_site_that_refuses_or_is_not_there_is_told_in_a_line(site: Site) -> None:
     await site.user("somebody@example.org")
-    with pytest.raises(DemoFailed, match="for admins of the site"):
+    with pytest.raises(DemoError, match="for admins of the site"):
         await fill(site.url, site.keys["somebody@example.org"])
-    with pytest.raises(DemoFailed, match=r"No Storegraph answers at http://127\.0\.0\.1:1/graphql"):
+    with pytest.raises(DemoError, match=r"No Storegraph answers at http://127\.0\.0\.1:1/graphql"):
         await fill("http://127.0.0.1:1", "no-key")

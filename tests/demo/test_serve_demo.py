@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.contents import PEOPLE
+from gateway.demo.contents import USERS
 from gateway.demo.run import QUERIES, run_demo
 from tests.commands.test_command_line import run, started
 from tests.fixtures.demo import DemoSite
@@ -18,7 +18,7 @@ def test_it_prints_where_to_go(demo_site: DemoSite) -> None:
     said = demo_site.log.read_text()
     assert f"{demo_site.url}/graphql" in said
     keys = dict(re.findall(r"(\S+@demo\.example) .*(sg_\S+)$", said, re.MULTILINE))
-    assert keys.keys() == {person.email for person in PEOPLE}
+    assert keys.keys() == {person.email for person in USERS}
     for email, key in keys.items():
         asked = DemoSite(demo_site.url, key, demo_site.log).ask("{ viewer { user { email } } }")
         assert asked["viewer"]["user"]["email"] == email
