@@ -57,7 +57,7 @@ class Authenticator:
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise DomainError(
-                ErrorCode.UNAUTHENTICATED, "Send a credential: Authorization: Bearer …"
+                ErrorCode.UNAUTHENTICATED, "Send a credential as `Authorization: Bearer …`."
             )
         return await self._viewer(token.strip())
 

@@ -84,7 +84,7 @@ def _details(reason: DomainError) -> dict[str, Any]:
 def _record(error: Exception, request_id: str) -> None:
     cause = getattr(error, "original_error", None) or error
     path = getattr(error, "path", None)
-    log.error("An operation failed.", request_id=request_id, path=path, exc_info=cause)
+    log.error("operation_failed", request_id=request_id, path=path, exc_info=cause)
 
 
 def _readable(message: str) -> str:

@@ -65,7 +65,7 @@ class CompiledExecutor:
         ) as error:  # whatever it is, graphql-core says it as the specification wants it
             self.counted["deoptimised"] += 1
             self.reasons[_cause(error)] += 1
-            log.debug("A plan was given up.", reason=repr(error))
+            log.debug("plan_deoptimized", reason=repr(error))
             context.renew()
             return None
         self.counted["compiled"] += 1
