@@ -92,7 +92,7 @@ def serve(
 def work() -> None:
     """Run a worker until interrupted. Any number of workers may run, on any machine."""
     settings = _settings()
-    from gateway.tasks.worker import work as work_on_tasks
+    from gateway.tasks.worker import run_worker
     from gateway.wiring import open_services
 
     async def until_stopped() -> None:
@@ -100,7 +100,7 @@ def work() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with open_services(settings) as services:
-            await work_on_tasks(services, stop)
+            await run_worker(services, stop)
 
     _run(until_stopped())
 

@@ -14,7 +14,7 @@ from gateway.context import Services
 from gateway.database.migrate import is_current, migrate
 from gateway.gc_tuning import relax_gc
 from gateway.settings import NotConfigured, Settings
-from gateway.tasks.worker import working
+from gateway.tasks.worker import background_worker
 from gateway.wiring import open_services, resolve_database_url
 from schema.api import api
 
@@ -45,7 +45,7 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
         key = await create_first_admin(services.database, wanted)
         server = Server(
             uvicorn.Config(
-                create_app(api, services, working if _works(services) else None),
+                create_app(api, services, background_worker if _works(services) else None),
                 host=host,
                 port=port,
                 access_log=False,  # it would show the signatures of signed URLs

@@ -53,7 +53,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database.before_commit(partial(journal.notify, events))
     try:
         await events.start()
-        queue = open_queue(database, WorkerTimings(duration=settings.lease_seconds))
+        queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))
         yield Services(settings, database, store, events, queue, rules, fetcher, clouds)
     finally:
         await fetcher.close()

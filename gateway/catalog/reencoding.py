@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -27,10 +27,19 @@ from gateway.models.reencoding import (
     reencode_units,
     renditions,
 )
-from gateway.queues.base import Queue
+from gateway.queues.base import Queue, TaskType
 from gateway.stores.keys import new_key
 
-REENCODE = "reencode"
+
+class ReencodeArgs(TypedDict):
+    """Arguments of `REENCODE`: a unit, and the number of failed attempts before this one."""
+
+    job: str
+    position: int
+    tries: NotRequired[int]
+
+
+REENCODE = TaskType("reencode", ReencodeArgs)
 PARALLEL_UNITS = 4
 """How many videos of a job may be worked on at once; between two of a lane, other jobs have their turn."""
 
@@ -89,10 +98,9 @@ async def enqueue_units(
 ) -> None:
     """Have units worked on, unless their tasks wait already."""
     for position in positions:
-        key = f"{REENCODE}.{job_uuid.hex}.{position}"
-        await queue.enqueue(
-            transaction, REENCODE, {"job": job_uuid.hex, "position": position}, key=key
-        )
+        key = f"{REENCODE.name}.{job_uuid.hex}.{position}"
+        args = ReencodeArgs(job=job_uuid.hex, position=position)
+        await queue.enqueue(transaction, REENCODE, args, key=key)
 
 
 async def locked_reencode_job(transaction: Transaction, job_uuid: UUID) -> Any:

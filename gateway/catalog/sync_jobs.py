@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,9 +14,17 @@ from gateway.events.base import Events
 from gateway.kinds.enums import CloudSyncJobStatus, JobStatus
 from gateway.models.base import now
 from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
-from gateway.queues.base import Queue
+from gateway.queues.base import Queue, TaskType
 
-SYNC = "sync_folder"
+
+class SyncFolderArgs(TypedDict):
+    """Arguments of `SYNC_FOLDER`: a sync, and the number of failed attempts at its next step."""
+
+    job: str
+    tries: NotRequired[int]
+
+
+SYNC_FOLDER = TaskType("sync_folder", SyncFolderArgs)
 _NO_MORE = {"scan_pages_processing_pending": 0}
 _c = cloud_sync_jobs.c
 
@@ -67,7 +75,8 @@ async def start_sync(
 
 async def enqueue_sync(transaction: Transaction, queue: Queue, uuid: UUID) -> None:
     """Have a sync taken up where it is."""
-    await queue.enqueue(transaction, SYNC, {"job": uuid.hex}, key=f"{SYNC}.{uuid.hex}")
+    key = f"{SYNC_FOLDER.name}.{uuid.hex}"
+    await queue.enqueue(transaction, SYNC_FOLDER, SyncFolderArgs(job=uuid.hex), key=key)
 
 
 async def advance_sync(

@@ -1,38 +1,57 @@
-"""The queue port: tasks that are enqueued with the rows that need them and run later, at least once."""
+"""The queue: tasks are enqueued in a transaction, and run at least once after it commits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from gateway.database.engine import Transaction
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Task = Callable[..., Awaitable[None]]
-"""What is done; called with the arguments by keyword. It may run again after it has run, so it is idempotent."""
+"""The function that runs a task, called with the task's arguments as keywords.
+
+It must be idempotent: it may run again after it has finished.
+"""
+A = TypeVar("A", bound=Mapping[str, Any])
 
 ATTEMPTS = 8
-"""How often a task is begun before it is kept as failed."""
+"""Attempts at a task before it is recorded as failed."""
+
+
+class NoArgs(TypedDict):
+    """Arguments of a task that takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskType(Generic[A]):
+    """A type of task: its name in the queue, and the `TypedDict` of its arguments.
+
+    Both are stored with queued tasks, so neither the name nor the keys may change.
+    """
+
+    name: str
+    args: type[A]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerTimings:
-    """The times of a worker, in seconds."""
+    """Intervals of a worker, in seconds."""
 
-    duration: float = 30.0
-    """A worker that was silent for so long is dead, and its tasks are given to others."""
+    lease: float = 30.0
+    """A worker that sends no heartbeat for this long is considered dead; its tasks are reassigned."""
     poll: float = 1.0
-    """At the latest after this, a waiting task is seen by a worker that has a hand free."""
+    """Interval at which an idle worker looks for tasks that it was not notified of."""
     grace: float = 10.0
-    """How long a worker that is stopped lets its tasks run on before it gives them back."""
+    """Time that running tasks get to finish when the worker is stopped."""
     retry: float = 2.0
-    """From the first failure to the second attempt; doubled with each further one."""
+    """Delay before the second attempt at a task; doubled for each further one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A task that was given up, and why."""
+    """A task that failed for good."""
 
     task: str
     args: dict[str, JSON]
@@ -41,26 +60,30 @@ class Failure:
 
 
 class Queue(Protocol):
-    """A task is lost by nobody's death; it is run twice only when a worker dies, or is silent as if it had."""
+    """A durable queue. No task is lost when a worker dies.
+
+    A task runs twice only if its worker died, or was silent for so long that it seemed dead.
+    """
 
     async def enqueue(
         self,
         transaction: Transaction,
-        task: str,
-        args: dict[str, JSON],
+        task: TaskType[A],
+        args: A,
         *,
         key: str | None = None,
         run_at: datetime | None = None,
     ) -> None:
-        """Have a task run after the transaction commits, and not before `run_at`.
+        """Run a task after the transaction has committed, and not before `run_at`.
 
-        While a task with the same `key` waits, nothing is added; that one then runs after this commit.
+        While another task with the same `key` is waiting, nothing is added: that task runs after
+        this transaction has committed, and so does the work of both.
         """
 
-    async def work(
+    async def run_tasks(
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
     ) -> None:
-        """Run the tasks of these names, so many at once, until `stop` is set and none runs any more."""
+        """Run tasks of these names until `stop` is set and the running ones have ended."""
 
     async def failures(self, limit: int = 100) -> list[Failure]:
-        """The tasks given up, the newest first."""
+        """Return tasks that failed for good, latest first."""

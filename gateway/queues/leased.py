@@ -1,4 +1,4 @@
-"""The queue on the embedded database: rows that a worker leases."""
+"""The queue on SQLite: rows that workers lease."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -12,34 +12,40 @@ from gateway.database.dialects import upsert
 from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
 from gateway.models.base import now
-from gateway.models.queue import queued_tasks
-from gateway.queues.base import JSON, Failure, Task, WorkerTimings
+from gateway.models.queue import QueuedTaskRecord, queued_tasks
+from gateway.queues.base import A, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.worker import Lease, Worker
 
 _columns = queued_tasks.c
 
 
 class LeasedQueue:
-    """Workers of the same process are woken by the commit, those of others see the row when they next look."""
+    """A queue whose workers in this process are woken by commits.
 
-    def __init__(self, database: Database, lease: WorkerTimings) -> None:
+    Workers of other processes find new tasks when they next poll.
+    """
+
+    def __init__(self, database: Database, timings: WorkerTimings) -> None:
         self._database = database
-        self._lease = lease
+        self._timings = timings
         self._workers: set[Worker] = set()
 
     async def enqueue(
         self,
         transaction: Transaction,
-        task: str,
-        args: dict[str, JSON],
+        task: TaskType[A],
+        args: A,
         *,
         key: str | None = None,
         run_at: datetime | None = None,
     ) -> None:
-        """Add a row, unless one with the same key waits: nobody can take that one before this transaction ends."""
+        """Add a row, unless one with the same key is waiting.
+
+        No worker can lease that row before this transaction ends.
+        """
         row = {
             "uuid": uuid7(),
-            "name": task,
+            "name": task.name,
             "args": args,
             "key": key,
             "run_at": run_at or now(),
@@ -47,13 +53,14 @@ class LeasedQueue:
         }
         insert = upsert(transaction.connection, queued_tasks).values(row).on_conflict_do_nothing()
         await transaction.execute(insert)
-        transaction.on_commit(self._wake)
+        transaction.on_commit(self._wake_workers)
 
-    async def work(
+    async def run_tasks(
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
     ) -> None:
         """Lease rows and run their tasks until `stop` is set."""
-        worker = Worker(_RowLeases(self._database, self._lease), tasks, concurrency, self._lease)
+        store = _RowLeaseStore(self._database, self._timings)
+        worker = Worker(store, tasks, concurrency, self._timings)
         self._workers.add(worker)
         try:
             await worker.run(stop)
@@ -61,95 +68,81 @@ class LeasedQueue:
             self._workers.remove(worker)
 
     async def failures(self, limit: int = 100) -> list[Failure]:
-        """The tasks given up, the newest first."""
-        given_up = sa.select(queued_tasks).where(_columns.failed_at.is_not(None))
-        rows = await self._database.rows(given_up.order_by(_columns.failed_at.desc()).limit(limit))
-        return [Failure(row.name, row.args, row.attempts, row.error) for row in rows]
+        """Return tasks that failed for good, latest first."""
+        failed = sa.select(queued_tasks).where(_columns.failed_at.is_not(None))
+        latest = failed.order_by(_columns.failed_at.desc()).limit(limit)
+        rows = await self._database.rows(latest, QueuedTaskRecord)
+        return [Failure(row.name, row.args, row.attempts, row.error or "") for row in rows]
 
-    def _wake(self) -> None:
+    def _wake_workers(self) -> None:
+        """Wake all workers of this process."""
         for worker in self._workers:
             worker.wake()
 
 
-class _RowLeases:
-    """What one worker does to the rows. One whose lease has passed to another changes nothing any more."""
+class _RowLeaseStore:
+    """Leases as columns of the tasks' rows.
 
-    def __init__(self, database: Database, lease: WorkerTimings) -> None:
+    Every statement is fenced: once a lease has passed to another worker, nothing here changes it.
+    """
+
+    def __init__(self, database: Database, timings: WorkerTimings) -> None:
         self._database = database
-        self._duration = timedelta(seconds=lease.duration)
+        self._duration = timedelta(seconds=timings.lease)
         self._worker = uuid4().hex
 
     async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
         is_free = _columns.lease_until.is_(None) | (_columns.lease_until <= now())
-        is_due = (
-            is_free
-            & (_columns.run_at <= now())
-            & _columns.failed_at.is_(None)
-            & _columns.name.in_(tasks)
-        )
-        due = (
-            sa.select(_columns.uuid)
-            .where(is_due)
-            .order_by(_columns.run_at, _columns.uuid)
-            .limit(limit)
-        )
-        if not await self._database.rows(due):  # an idle worker only reads, and holds up no writer
+        is_due = is_free & (_columns.run_at <= now()) & _columns.failed_at.is_(None)
+        due = sa.select(_columns.uuid).where(is_due, _columns.name.in_(tasks))
+        due = due.order_by(_columns.run_at, _columns.uuid).limit(limit)
+        # Idle workers only read, so that they do not delay writers.
+        if not await self._database.rows(due, QueuedTaskRecord):
             return []
         lease = {
             "lease_until": now() + self._duration,
             "worker": self._worker,
             "attempts": _columns.attempts + 1,
         }
+        update = sa.update(queued_tasks).where(_columns.uuid.in_(due)).values(lease)
         async with self._database.writing() as transaction:
-            rows = await transaction.rows(
-                sa.update(queued_tasks)
-                .where(_columns.uuid.in_(due))
-                .values(lease)
-                .returning(queued_tasks)
-            )
+            rows = await transaction.rows(update.returning(queued_tasks), QueuedTaskRecord)
         rows.sort(key=lambda row: (row.run_at, row.uuid))
         return [Lease(row.uuid, row.name, row.args, row.attempts) for row in rows]
 
-    async def renew(self, claims: Collection[Lease]) -> None:
-        if claims:
-            held = self._is_ours & _columns.uuid.in_([claim.id for claim in claims])
-            await self._write(
-                sa.update(queued_tasks).where(held).values(lease_until=now() + self._duration)
-            )
+    async def renew(self, leases: Collection[Lease]) -> None:
+        if leases:
+            own = _columns.worker == self._worker
+            leased = own & _columns.uuid.in_([lease.id for lease in leases])
+            until = now() + self._duration
+            await self._write(sa.update(queued_tasks).where(leased).values(lease_until=until))
 
-    async def finish(self, claim: Lease) -> None:
-        await self._write(sa.delete(queued_tasks).where(self._holds(claim)))
+    async def finish(self, lease: Lease) -> None:
+        await self._write(sa.delete(queued_tasks).where(self._is_held(lease)))
 
-    async def retry(self, claim: Lease, run_at: datetime, error: str) -> None:
-        await self._let_wait(claim, {"run_at": run_at, "error": error})
+    async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
+        await self._return_to_queue(lease, {"run_at": run_at, "error": error})
 
-    async def give_up(self, claim: Lease, error: str) -> None:
+    async def fail(self, lease: Lease, error: str) -> None:
         failed = {"lease_until": None, "worker": None, "error": error, "failed_at": now()}
-        await self._write(sa.update(queued_tasks).where(self._holds(claim)).values(failed))
+        await self._write(sa.update(queued_tasks).where(self._is_held(lease)).values(failed))
 
-    async def give_back(self, claim: Lease) -> None:
-        await self._let_wait(claim, {"attempts": _columns.attempts - 1})
+    async def release(self, lease: Lease) -> None:
+        await self._return_to_queue(lease, {"attempts": _columns.attempts - 1})
 
-    async def _let_wait(self, claim: Lease, values: dict[str, Any]) -> None:
-        """Unless another with the same key waits already: that one does the work of both."""
+    async def _return_to_queue(self, lease: Lease, values: dict[str, Any]) -> None:
+        """Let a task wait again, or delete it if another with the same key is waiting."""
         waiting = {"lease_until": None, "worker": None, **values}
+        update = sa.update(queued_tasks).prefix_with("OR IGNORE").where(self._is_held(lease))
         async with self._database.writing() as transaction:
-            ours = (
-                sa.update(queued_tasks)
-                .prefix_with("OR IGNORE")
-                .where(self._holds(claim))
-                .values(waiting)
-            )
-            if not (await transaction.execute(ours)).rowcount:
-                await transaction.execute(sa.delete(queued_tasks).where(self._holds(claim)))
+            if not (await transaction.execute(update.values(waiting))).rowcount:
+                await transaction.execute(sa.delete(queued_tasks).where(self._is_held(lease)))
 
     async def _write(self, statement: sa.Executable) -> None:
+        """Execute one statement in a transaction of its own."""
         async with self._database.writing() as transaction:
             await transaction.execute(statement)
 
-    @property
-    def _is_ours(self) -> sa.ColumnElement[bool]:
-        return _columns.worker == self._worker
-
-    def _holds(self, claim: Lease) -> sa.ColumnElement[bool]:
-        return self._is_ours & (_columns.uuid == claim.id)
+    def _is_held(self, lease: Lease) -> sa.ColumnElement[bool]:
+        """Return the condition that this worker still has the lease."""
+        return (_columns.worker == self._worker) & (_columns.uuid == lease.id)

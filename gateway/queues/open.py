@@ -1,17 +1,17 @@
-"""Which queue goes with which database."""
+"""Choice of the queue that belongs to a database."""
 
 from gateway.database.engine import Database
 from gateway.queues.base import Queue, WorkerTimings
 from gateway.queues.leased import LeasedQueue
 from gateway.queues.postgres import ProcrastinateQueue
 
-_USUAL = WorkerTimings()
+_DEFAULT = WorkerTimings()
 
 
-def open_queue(database: Database, lease: WorkerTimings = _USUAL) -> Queue:
-    """The queue that lies in the database itself, so that tasks are enqueued with the rows that need them."""
-    return (
-        LeasedQueue(database, lease)
-        if database.is_embedded
-        else ProcrastinateQueue(database, lease)
-    )
+def open_queue(database: Database, timings: WorkerTimings = _DEFAULT) -> Queue:
+    """Return the queue that is stored in the database itself.
+
+    Tasks are enqueued in the same transaction as the rows that they are about.
+    """
+    queue = LeasedQueue if database.is_embedded else ProcrastinateQueue
+    return queue(database, timings)

@@ -1,20 +1,21 @@
-"""The queue on PostgreSQL: Procrastinate's jobs, run by our loop.
+"""The queue on PostgreSQL: Procrastinate's jobs, run by our own loop.
 
-Procrastinate's own worker stops its heartbeat for good at the first failure and while it is being stopped, and leaves a
-job running for ever when its end cannot be recorded; so of Procrastinate we use the tables and what is done to them.
+Procrastinate's worker stops its heartbeat for good at the first failure and while it is being
+stopped, and it leaves a job running forever when its end cannot be recorded. Therefore only
+Procrastinate's tables and its functions on them are used.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, JobDeferrer, Status
+from procrastinate.jobs import Status
 from procrastinate.manager import JobManager, get_channel_for_queues
 from psycopg.errors import ForeignKeyViolation, RaiseException
 
@@ -22,55 +23,72 @@ from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
 from gateway.events.channel import follow_channel
 from gateway.models.base import now
-from gateway.queues.base import JSON, Failure, Task, WorkerTimings
+from gateway.queues.base import A, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.worker import Lease, Worker
 
-_RESCUE = 0x53746F72
-"""The advisory lock of the worker that frees what dead workers held."""
+_RESCUE_LOCK = 0x53746F72
+"""Advisory lock of the worker that reassigns the jobs of dead workers."""
 
 _WAITING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE"
 )
 _FAILED = sa.text(
-    "SELECT task_name, args, attempts FROM procrastinate_jobs WHERE status = 'failed' ORDER BY id DESC LIMIT :limit"
+    "SELECT task_name, args, attempts FROM procrastinate_jobs "
+    "WHERE status = 'failed' ORDER BY id DESC LIMIT :limit"
 )
-_NOTE = sa.text(
-    "UPDATE procrastinate_jobs SET args = args || jsonb_build_object('error', CAST(:error AS text)) WHERE id = :id"
+_SET_ERROR = sa.text(
+    "UPDATE procrastinate_jobs "
+    "SET args = args || jsonb_build_object('error', CAST(:error AS text)) WHERE id = :id"
 )
-_UNCOUNT = sa.text("UPDATE procrastinate_jobs SET attempts = attempts - 1 WHERE id = :id")
+_DECREMENT_ATTEMPTS = sa.text(
+    "UPDATE procrastinate_jobs SET attempts = attempts - 1 WHERE id = :id"
+)
 
 log = structlog.get_logger(__name__)
 
 
-class ProcrastinateQueue:
-    """A job's queue is named like its task: a worker takes only what it knows. Its `args` are ours and the error."""
+class _FailedJob(NamedTuple):
+    """A row of `_FAILED`."""
 
-    def __init__(self, database: Database, lease: WorkerTimings) -> None:
+    task_name: str
+    args: dict[str, Any]
+    attempts: int
+
+
+class ProcrastinateQueue:
+    """A queue of Procrastinate's jobs.
+
+    The queue of a job has the name of its task, so that workers fetch only tasks that they know.
+    A job's `args` hold the task's arguments under `args`, and the last error under `error`.
+    """
+
+    def __init__(self, database: Database, timings: WorkerTimings) -> None:
         self._database = database
-        self._lease = lease
+        self._timings = timings
         self._app = self._make_app()
 
     def _make_app(self) -> App:
-        return App(
-            connector=PsycopgConnector(
-                conninfo=libpq_conninfo(self._database.url), min_size=1, max_size=4
-            )
-        )
+        """Return an application of Procrastinate with a connection pool of its own."""
+        conninfo = libpq_conninfo(self._database.url)
+        return App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
 
     async def enqueue(
         self,
         transaction: Transaction,
-        task: str,
-        args: dict[str, JSON],
+        task: TaskType[A],
+        args: A,
         *,
         key: str | None = None,
         run_at: datetime | None = None,
     ) -> None:
-        """Defer a job on the connection of the transaction, unless one with the same key waits."""
+        """Defer a job on the transaction's connection, unless one with the same key is waiting.
+
+        A waiting job is locked, so that no worker fetches it before this transaction has committed.
+        """
         connection = (await transaction.connection.get_raw_connection()).driver_connection
         job = self._app.configure_task(
-            task,
-            queue=task,
+            task.name,
+            queue=task.name,
             queueing_lock=key,
             schedule_at=run_at,
             connection=connection,
@@ -78,162 +96,147 @@ class ProcrastinateQueue:
         )
         if key is None:
             await job.defer_async()
-        else:
-            await _defer_once(transaction, job, key)
+            return
+        while not await transaction.rows(_WAITING.bindparams(key=key)):
+            # AlreadyEnqueued: a concurrent transaction has just committed; look again.
+            with suppress(AlreadyEnqueued):
+                async with transaction.connection.begin_nested():
+                    await job.defer_async()
+                return
 
-    async def work(
+    async def run_tasks(
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
     ) -> None:
         """Fetch jobs and run their tasks until `stop` is set."""
-        async with self._make_app().open_async() as app:
-            leases = _JobLeases(self._database, app.job_manager, self._lease)
-            worker = Worker(leases, tasks, concurrency, self._lease)
-            try:
-                async with self._woken(worker):
-                    await worker.run(stop)
-            finally:
-                await leases.leave()
-
-    @asynccontextmanager
-    async def _woken(self, worker: Worker) -> AsyncIterator[None]:
+        conninfo = libpq_conninfo(self._database.url)
         [channel] = get_channel_for_queues()
-        following = asyncio.create_task(
-            follow_channel(
-                libpq_conninfo(self._database.url), channel, lambda _: worker.wake(), worker.wake
+        async with self._make_app().open_async() as app:
+            store = _JobLeaseStore(self._database, app.job_manager, self._timings)
+            worker = Worker(store, tasks, concurrency, self._timings)
+            listening = asyncio.create_task(
+                follow_channel(conninfo, channel, lambda _: worker.wake(), worker.wake)
             )
-        )
-        try:
-            yield
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
+            try:
+                await worker.run(stop)
+            finally:
+                listening.cancel()
+                await asyncio.wait([listening])
+                await store.unregister()
 
     async def failures(self, limit: int = 100) -> list[Failure]:
-        """The tasks given up, the newest first."""
-        rows = await self._database.rows(_FAILED.bindparams(limit=limit))
+        """Return tasks that failed for good, latest first."""
+        rows = await self._database.rows(_FAILED.bindparams(limit=limit), _FailedJob)
         return [
             Failure(row.task_name, row.args["args"], row.attempts, row.args["error"])
             for row in rows
         ]
 
 
-async def _defer_once(transaction: Transaction, job: JobDeferrer, key: str) -> None:
-    """A job that waits is locked instead, so that no worker takes it before the transaction's rows can be seen."""
-    while not await transaction.rows(_WAITING.bindparams(key=key)):
-        with suppress(AlreadyEnqueued):  # by a transaction that has just been committed
-            async with transaction.connection.begin_nested():
-                await job.defer_async()
-            return
+class _JobLeaseStore:
+    """Leases as Procrastinate's running jobs of one registered worker.
 
+    A worker that was pruned as dead registers again under a new id. Procrastinate's functions
+    refuse to end a job that is not running any more.
+    """
 
-class _JobLeases:
-    """What one worker does to Procrastinate's jobs, under an identity that is never used again."""
-
-    def __init__(self, database: Database, manager: JobManager, lease: WorkerTimings) -> None:
+    def __init__(self, database: Database, manager: JobManager, timings: WorkerTimings) -> None:
         self._database = database
         self._manager = manager
-        self._duration = lease.duration
+        self._lease_seconds = timings.lease
         self._worker: int | None = None
         self._held: set[int] = set()
-        self._in_doubt = False
+        self._is_fetch_uncertain = False
 
     async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
-        worker = await self._identity()
-        if self._in_doubt:
-            await self._return_unheard_of(worker)
-        self._in_doubt = True  # until the answer is here
-        job = await self._fetch(tasks, worker)
-        self._in_doubt = False
-        if job is None or job.id is None:
+        if self._worker is None:
+            self._worker = await self._manager.register_worker()
+        if self._is_fetch_uncertain:
+            # The connection broke during a fetch. Release what it may have fetched.
+            for job in await self._manager.list_jobs_async(
+                status=Status.DOING.value, worker_id=self._worker
+            ):
+                if job.id is not None and job.id not in self._held:
+                    await self._return_to_queue(job.id, now())
+        self._is_fetch_uncertain = True
+        try:
+            fetched = await self._manager.fetch_job(queues=list(tasks), worker_id=self._worker)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, ForeignKeyViolation):
+                raise
+            # Other workers considered this one dead after a long silence.
+            log.warning("worker_was_pruned", worker=self._worker)
+            self._worker = fetched = None
+        self._is_fetch_uncertain = False
+        if fetched is None or fetched.id is None:
             return []
-        self._held.add(job.id)
-        return [Lease(job.id, job.task_name, cast(Any, job.task_kwargs["args"]), job.attempts + 1)]
+        self._held.add(fetched.id)
+        args = cast(Any, fetched.task_kwargs["args"])
+        return [Lease(fetched.id, fetched.task_name, args, fetched.attempts + 1)]
 
-    async def renew(self, claims: Collection[Lease]) -> None:
+    async def renew(self, leases: Collection[Lease]) -> None:
+        """Send a heartbeat, and return jobs of dead workers to the queue.
+
+        Only one worker does the latter at a time: a job must not be returned that another worker
+        has fetched in the meantime.
+        """
         if self._worker is not None:
             await self._manager.update_heartbeat(self._worker)
-        await self._rescue()
+        lock = sa.select(1).where(sa.func.pg_try_advisory_xact_lock(_RESCUE_LOCK))
+        async with self._database.writing() as transaction:
+            if await transaction.rows(lock):
+                for job in await self._manager.get_stalled_jobs(
+                    seconds_since_heartbeat=self._lease_seconds
+                ):
+                    await self._return_to_queue(cast(int, job.id), now())
+                await self._manager.prune_stalled_workers(self._lease_seconds)
 
-    async def finish(self, claim: Lease) -> None:
-        async with self._settling(claim) as job_id:
+    async def finish(self, lease: Lease) -> None:
+        async with self._ending(lease) as job_id:
             await self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True)
 
-    async def retry(self, claim: Lease, run_at: datetime, error: str) -> None:
-        async with self._settling(claim) as job_id:
-            await self._write(_NOTE.bindparams(id=job_id, error=error))
-            await self._let_wait(job_id, run_at)
+    async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
+        async with self._ending(lease) as job_id:
+            await self._write(_SET_ERROR.bindparams(id=job_id, error=error))
+            await self._return_to_queue(job_id, run_at)
 
-    async def give_up(self, claim: Lease, error: str) -> None:
-        async with self._settling(claim) as job_id:
-            await self._write(_NOTE.bindparams(id=job_id, error=error))
+    async def fail(self, lease: Lease, error: str) -> None:
+        async with self._ending(lease) as job_id:
+            await self._write(_SET_ERROR.bindparams(id=job_id, error=error))
             await self._manager.finish_job_by_id_async(job_id, Status.FAILED, delete_job=False)
 
-    async def give_back(self, claim: Lease) -> None:
-        async with self._settling(claim) as job_id:
-            await self._let_wait(job_id, now())
-            await self._write(_UNCOUNT.bindparams(id=job_id))
+    async def release(self, lease: Lease) -> None:
+        async with self._ending(lease) as job_id:
+            await self._return_to_queue(job_id, now())
+            await self._write(_DECREMENT_ATTEMPTS.bindparams(id=job_id))
 
-    async def leave(self) -> None:
-        """Sign off; what is still held, others may take at once."""
+    async def unregister(self) -> None:
+        """Remove the worker; jobs that it still holds can be fetched at once."""
         try:
             if self._worker is not None:
                 await self._manager.unregister_worker(self._worker)
         except ConnectorException:
-            log.warning("leaving_failed", exc_info=True)
+            log.warning("unregistering_failed", exc_info=True)
 
     @asynccontextmanager
-    async def _settling(self, claim: Lease) -> AsyncIterator[int]:
-        job_id = cast(int, claim.id)
+    async def _ending(self, lease: Lease) -> AsyncIterator[int]:
+        """Forget a lease at the end of the block, whether or not another worker ended the job."""
+        job_id = cast(int, lease.id)
         try:
             yield job_id
         except ConnectorException as error:
             if not isinstance(error.__cause__, RaiseException):
                 raise
-            log.warning("settled_by_another", error=str(error.__cause__))
+            log.warning("job_ended_by_another_worker", error=str(error.__cause__))
         self._held.discard(job_id)
 
-    async def _identity(self) -> int:
-        if self._worker is None:
-            self._worker = await self._manager.register_worker()
-        return self._worker
-
-    async def _fetch(self, tasks: Collection[str], worker: int) -> Job | None:
-        try:
-            return await self._manager.fetch_job(queues=list(tasks), worker_id=worker)
-        except ConnectorException as error:
-            if not isinstance(error.__cause__, ForeignKeyViolation):
-                raise
-            log.warning(
-                "thought_dead", worker=worker
-            )  # after a long silence: the next time we are somebody else
-            self._worker = None
-            return None
-
-    async def _return_unheard_of(self, worker: int) -> None:
-        """Let go of a job that was fetched when the connection broke before we were told."""
-        for job in await self._manager.list_jobs_async(status=Status.DOING.value, worker_id=worker):
-            if job.id is not None and job.id not in self._held:
-                await self._let_wait(job.id, now())
-
-    async def _rescue(self) -> None:
-        """Free what dead workers held; one worker at a time, lest a job be freed that was just taken again."""
-        async with self._database.writing() as transaction:
-            if await transaction.rows(
-                sa.select(1).where(sa.func.pg_try_advisory_xact_lock(_RESCUE))
-            ):
-                for job in await self._manager.get_stalled_jobs(
-                    seconds_since_heartbeat=self._duration
-                ):
-                    await self._let_wait(cast(int, job.id), now())
-                await self._manager.prune_stalled_workers(self._duration)
-
-    async def _let_wait(self, job_id: int, run_at: datetime) -> None:
-        """Unless another with the same key waits already: that one does the work of both."""
+    async def _return_to_queue(self, job_id: int, run_at: datetime) -> None:
+        """Let a job wait again, or delete it if another with the same key is waiting."""
         try:
             await self._manager.retry_job_by_id_async(job_id, run_at)
         except UniqueViolation:
             await self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True)
 
     async def _write(self, statement: sa.Executable) -> None:
+        """Execute one statement in a transaction of its own."""
         async with self._database.writing() as transaction:
             await transaction.execute(statement)

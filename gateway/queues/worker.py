@@ -1,4 +1,8 @@
-"""The loop of a worker, the same on both databases: claim what is due, keep it alive, settle how it ended."""
+"""The loop of a worker, which is the same on both databases.
+
+A worker leases tasks that are due, renews the leases while the tasks run, and records how each
+attempt ended.
+"""
 
 import asyncio
 import contextvars
@@ -17,16 +21,16 @@ from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Task, WorkerTimings
 
 MAX_ERROR = 10_000
-"""Characters of an error that are kept, from its end."""
-SECONDS_TO_GIVE_BACK = 5.0
-"""What a worker that leaves has not given back by then is free again only at the end of its lease."""
+"""Characters of a traceback that are stored, from its end."""
+SECONDS_TO_RELEASE = 5.0
+"""Time to release the leases of cancelled tasks. Leases that remain expire on their own."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """A task that a worker holds; `attempts` counts the one that it is held for."""
+    """A worker's hold on a task. `attempts` includes the attempt that the lease is for."""
 
     id: UUID | int
     task: str
@@ -34,159 +38,158 @@ class Lease:
     attempts: int
 
 
-class Leases(Protocol):
-    """What one worker may do to the tasks of a queue; each call is on its own."""
+class LeaseStore(Protocol):
+    """The leases of one worker in the database. Each call is a transaction of its own."""
 
     async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
-        """Hold one or more tasks of these names, at most `limit`, the oldest first; none if none is due."""
+        """Lease tasks of these names that are due, oldest first; at least one if there are any."""
 
-    async def renew(self, claims: Collection[Lease]) -> None:
-        """Say that this worker lives and still holds these."""
+    async def renew(self, leases: Collection[Lease]) -> None:
+        """Send a heartbeat: the worker is alive and still runs these tasks."""
 
-    async def finish(self, claim: Lease) -> None:
-        """The task is done: forget it."""
+    async def finish(self, lease: Lease) -> None:
+        """Delete a task that is done."""
 
-    async def retry(self, claim: Lease, run_at: datetime, error: str) -> None:
-        """The attempt failed: let the task wait for the next."""
+    async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
+        """Return a task to the queue after a failed attempt."""
 
-    async def give_up(self, claim: Lease, error: str) -> None:
-        """The last attempt failed: keep the task for people to see."""
+    async def fail(self, lease: Lease, error: str) -> None:
+        """Record that a task failed for good."""
 
-    async def give_back(self, claim: Lease) -> None:
-        """The attempt was broken off: let the task wait as if it had not been begun."""
+    async def release(self, lease: Lease) -> None:
+        """Return a task to the queue as if its attempt had not begun."""
 
 
 class Abandoned(Exception):
-    """Every attempt ended with the death of its worker."""
+    """Raised instead of another attempt when a task's workers have died `ATTEMPTS` times."""
 
 
 class Worker:
-    """Runs tasks until it is stopped. Where the database fails it tries again, for as long as that takes."""
+    """Runs tasks until it is stopped. Failures of the database are retried indefinitely."""
 
     def __init__(
-        self, leases: Leases, tasks: Mapping[str, Task], concurrency: int, lease: WorkerTimings
+        self,
+        leases: LeaseStore,
+        tasks: Mapping[str, Task],
+        concurrency: int,
+        timings: WorkerTimings,
     ) -> None:
         self._leases = leases
         self._tasks = tasks
         self._concurrency = concurrency
-        self._lease = lease
+        self._timings = timings
         self._attempts: dict[Lease, asyncio.Task[None]] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
 
     def wake(self) -> None:
-        """Something may be due, or a hand is free."""
+        """Look for due tasks now."""
         self._awake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set or the call is cancelled; then finish what was begun, or give it back."""
-        helpers = [asyncio.create_task(self._renew_all()), asyncio.create_task(self._wake_on(stop))]
+        """Run tasks until `stop` is set or the call is cancelled.
+
+        Running tasks get a grace period; those that do not end in it are cancelled and released.
+        """
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self.wake())
+        helpers = [stopping, asyncio.create_task(self._renew_leases())]
         try:
             while not stop.is_set():
                 self._awake.clear()
-                await self._begin_what_is_due()
+                await self._start_due_tasks()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._lease.poll):
+                    async with asyncio.timeout(self._timings.poll):
                         await self._awake.wait()
         finally:
-            await self._leave()
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.wait(helpers)  # what they do in the database ends before it is closed
+            await self._until_served(self._timings.grace)
+            for attempt in self._attempts.values():
+                attempt.cancel()
+            await self._until_served(SECONDS_TO_RELEASE)
+            for task in (*self._serving, *helpers):
+                task.cancel()
+            await asyncio.wait(helpers)  # their transactions end before the database is closed
 
-    async def _wake_on(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self.wake()
-
-    async def _renew_all(self) -> None:
+    async def _renew_leases(self) -> None:
+        """Send heartbeats until cancelled."""
         while True:
             try:
                 await self._leases.renew([*self._attempts])
             except Exception:
                 log.exception("renewing_failed")
-                if _is_cancelled():  # and the database failed on the way out
+                current = asyncio.current_task()
+                if current and current.cancelling():  # the error replaced the CancelledError
                     return
-            await asyncio.sleep(self._lease.duration / 3)
+            await asyncio.sleep(self._timings.lease / 3)
 
-    async def _begin_what_is_due(self) -> None:
+    async def _start_due_tasks(self) -> None:
+        """Start due tasks while fewer than the allowed number are running."""
         try:
             while free := self._concurrency - len(self._serving):
-                claims = await self._leases.claim(self._tasks, free)
-                for claim in claims:
-                    self._begin(claim)
-                if not claims:
+                leases = await self._leases.claim(self._tasks, free)
+                for lease in leases:
+                    context = contextvars.copy_context()
+                    context.run(
+                        bind_contextvars,
+                        task=lease.task,
+                        task_id=str(lease.id),
+                        attempt=lease.attempts,
+                    )
+                    attempt = asyncio.create_task(self._attempt(lease), context=context)
+                    self._attempts[lease] = attempt
+                    serving = asyncio.create_task(self._serve(lease, attempt), context=context)
+                    self._serving.add(serving)
+                    serving.add_done_callback(self._serving.discard)
+                    serving.add_done_callback(lambda _: self.wake())
+                if not leases:
                     break
         except Exception:
             log.exception("claiming_failed")
 
-    def _begin(self, claim: Lease) -> None:
-        logged = contextvars.copy_context()
-        logged.run(bind_contextvars, task=claim.task, task_id=str(claim.id), attempt=claim.attempts)
-        attempt = self._attempts[claim] = asyncio.create_task(self._attempt(claim), context=logged)
-        serving = asyncio.create_task(self._serve(claim, attempt), context=logged)
-        self._serving.add(serving)
-        serving.add_done_callback(self._serving.discard)
-        serving.add_done_callback(lambda _: self.wake())
+    async def _attempt(self, lease: Lease) -> None:
+        """Run a task once, unless its workers keep dying."""
+        if lease.attempts > ATTEMPTS:
+            raise Abandoned(f"Abandoned after {ATTEMPTS} worker crashes.")
+        await self._tasks[lease.task](**lease.args)
 
-    async def _serve(self, claim: Lease, attempt: asyncio.Task[None]) -> None:
+    async def _serve(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
+        """Wait for an attempt to end and record that, for as long as the database fails."""
         try:
             await asyncio.wait([attempt])
-            await self._settle(claim, attempt)
+            while True:
+                try:
+                    return await self._record_end(lease, attempt)
+                except Exception:
+                    log.exception("settling_failed")
+                await asyncio.sleep(self._timings.poll)
         finally:
-            del self._attempts[claim]
+            del self._attempts[lease]
 
-    async def _attempt(self, claim: Lease) -> None:
-        if claim.attempts > ATTEMPTS:
-            raise Abandoned(f"{ATTEMPTS} workers died of it, or by chance.")
-        await self._tasks[claim.task](**claim.args)
-
-    async def _settle(self, claim: Lease, attempt: asyncio.Task[None]) -> None:
-        while True:
-            try:
-                return await self._record(claim, attempt)
-            except Exception:
-                log.exception("settling_failed")
-            await asyncio.sleep(self._lease.poll)
-
-    async def _record(self, claim: Lease, attempt: asyncio.Task[None]) -> None:
-        error = _error(attempt)
+    async def _record_end(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
+        """Record how an attempt ended: released, finished, failed for good, or to be retried."""
         if attempt.cancelled() and attempt.cancelling():
-            await self._leases.give_back(claim)
-        elif error is None:
-            await self._leases.finish(claim)
-        elif claim.attempts >= ATTEMPTS:
+            await self._leases.release(lease)
+            return
+        error = (
+            asyncio.CancelledError("The task cancelled itself.")
+            if attempt.cancelled()
+            else attempt.exception()
+        )
+        if error is None:
+            await self._leases.finish(lease)
+            return
+        # PostgreSQL cannot store NUL, and neither database lone surrogates.
+        trace = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
+        trace = trace.encode("utf-8", "replace").decode()[-MAX_ERROR:]
+        if lease.attempts >= ATTEMPTS:
             log.error("task_failed", exc_info=error)
-            await self._leases.give_up(claim, _describe(error))
+            await self._leases.fail(lease, trace)
         else:
-            delay = self._lease.retry * 2 ** (claim.attempts - 1)
+            delay = self._timings.retry * 2 ** (lease.attempts - 1)
             log.warning("task_will_be_retried", delay=delay, exc_info=error)
-            await self._leases.retry(claim, now() + timedelta(seconds=delay), _describe(error))
-
-    async def _leave(self) -> None:
-        await self._until_served(self._lease.grace)
-        for attempt in self._attempts.values():
-            attempt.cancel()
-        await self._until_served(SECONDS_TO_GIVE_BACK)
-        for serving in self._serving:
-            serving.cancel()
+            await self._leases.retry(lease, now() + timedelta(seconds=delay), trace)
 
     async def _until_served(self, seconds: float) -> None:
+        """Wait until no task is running, but not for longer than this."""
         if self._serving:
             await asyncio.wait([*self._serving], timeout=seconds)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _error(attempt: asyncio.Task[None]) -> BaseException | None:
-    if attempt.cancelled():
-        return asyncio.CancelledError("The task cancelled itself.")
-    return attempt.exception()
-
-
-def _describe(error: BaseException) -> str:
-    """The traceback, without what a database cannot store."""
-    text = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
-    return text.encode("utf-8", "replace").decode()[-MAX_ERROR:]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -47,11 +47,21 @@ from gateway.kinds.item_kinds import FILE_GROUPS, StorageItemType
 from gateway.models.base import now
 from gateway.models.items import ItemRecord, items
 from gateway.models.uploads import upload_jobs, upload_units, uploads
-from gateway.queues.base import JSON
+from gateway.queues.base import TaskType
 from gateway.tasks.reading import Reader, ReadUnit
 
-INGEST, FILM = "ingest", "film"
-"""The same work; image sequences take long, and have workers of their own that keep nobody else from his turn."""
+
+class IngestArgs(TypedDict):
+    """Arguments of `INGEST` and `FILM`: units of a job, and the failed attempts before this one."""
+
+    job: str
+    positions: list[int]
+    tries: NotRequired[int]
+
+
+INGEST = TaskType("ingest", IngestArgs)
+FILM = TaskType("film", IngestArgs)
+"""`INGEST` for image sequences. Encoding takes long, so it has workers of its own."""
 BETWEEN_COMMITS = 0.5
 """Seconds: so much work is done twice, at most, if the process is killed."""
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
@@ -82,13 +92,13 @@ async def run_batch(services: Services, reader: Reader, *, job: str, turn: int) 
     )
     async with services.database.writing() as transaction:
         for position in films:
-            asked: dict[str, JSON] = {"job": job, "positions": [position]}
-            await services.queue.enqueue(transaction, FILM, asked, key=f"{FILM}.{job}.{position}")
+            args, key = IngestArgs(job=job, positions=[position]), f"{FILM.name}.{job}.{position}"
+            await services.queue.enqueue(transaction, FILM, args, key=key)
         await enqueue_next_batch(transaction, services.queue, uuid, turn)
 
 
 async def ingest(
-    services: Services, reader: Reader, *, job: str, positions: Sequence[int], tries: int = 0
+    services: Services, reader: Reader, *, job: str, positions: list[int], tries: int = 0
 ) -> None:
     """Work on the bound units of a job at these positions that are still pending; `tries` were in vain before."""
     units = [unit for unit in await _pending(services, UUID(hex=job), positions) if unit.is_bound]
@@ -199,11 +209,8 @@ async def _postpone(
         return await _commit(services, job_uuid, await _told(services, failed, said))
     units = [one.unit for one in failed]
     reasons = {one.unit.uuid: one.error or "" for one in await _told(services, failed)}
-    again: dict[str, JSON] = {
-        "job": job_uuid.hex,
-        "positions": [unit.position for unit in units],
-        "tries": tries + 1,
-    }
+    positions = [unit.position for unit in units]
+    again = IngestArgs(job=job_uuid.hex, positions=positions, tries=tries + 1)
     task = FILM if any(unit.spec.get("video") for unit in units) else INGEST
     async with services.database.writing() as transaction:
         job = await locked_job(transaction, job_uuid)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, locked_job, save_job
-from gateway.catalog.ingestion.manifests import READ_MANIFEST
+from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
@@ -26,7 +26,6 @@ from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobStatus
 from gateway.models.base import new_row, now
 from gateway.models.uploads import UploadUnitRecord, manifests, upload_jobs, upload_units
-from gateway.queues.base import JSON
 from gateway.sandbox.child_process import child_environment
 from gateway.settings import Settings
 
@@ -69,7 +68,7 @@ async def _read(services: Services, job: Any) -> None:
 async def _try_again(services: Services, job_uuid: UUID, tries: int) -> None:
     """Have the manifest read later; after the last time the job has failed."""
     if tries < len(DELAYS):
-        again: dict[str, JSON] = {"job": job_uuid.hex, "tries": tries + 1}
+        again = ReadManifestArgs(job=job_uuid.hex, tries=tries + 1)
         async with services.database.writing() as transaction:
             await services.queue.enqueue(
                 transaction, READ_MANIFEST, again, run_at=now() + DELAYS[tries]

@@ -9,7 +9,13 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.reencoding import REENCODE, ReencodeResult, end_unit, save_progress
+from gateway.catalog.reencoding import (
+    REENCODE,
+    ReencodeArgs,
+    ReencodeResult,
+    end_unit,
+    save_progress,
+)
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import ReencodeUnitStatus
@@ -18,7 +24,6 @@ from gateway.media.errors import MediaError
 from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
-from gateway.queues.base import JSON
 from gateway.sandbox.encoder import Encoder, SourceVideo
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
@@ -106,7 +111,7 @@ async def _report(services: Services, unit: Any, progress: float) -> None:
 
 
 async def _postpone(services: Services, job: str, position: int, tries: int) -> None:
-    again: dict[str, JSON] = {"job": job, "position": position, "tries": tries + 1}
+    again = ReencodeArgs(job=job, position=position, tries=tries + 1)
     async with services.database.writing() as transaction:
         await services.queue.enqueue(transaction, REENCODE, again, run_at=now() + DELAYS[tries])
 

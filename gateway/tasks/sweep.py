@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from gateway.catalog.ingestion.batches import enqueue_batches
-from gateway.catalog.ingestion.manifests import READ_MANIFEST
+from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
@@ -71,7 +71,7 @@ async def _take_up_stuck_jobs(services: Services) -> None:
                 sa.select(manifests).where(manifests.c.job_uuid == job.uuid)
             ):
                 await services.queue.enqueue(
-                    transaction, READ_MANIFEST, {"job": job.uuid.hex}, key=job.uuid.hex
+                    transaction, READ_MANIFEST, ReadManifestArgs(job=job.uuid.hex), key=job.uuid.hex
                 )
                 continue
             units = sa.select(upload_units.c.position).where(

@@ -10,7 +10,8 @@ import structlog
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.mirroring.apply_diff import apply_diff
 from gateway.catalog.sync_jobs import (
-    SYNC,
+    SYNC_FOLDER,
+    SyncFolderArgs,
     advance_sync,
     enqueue_sync,
     fail_sync,
@@ -115,8 +116,10 @@ async def _postpone(services: Services, row: Any, error: FetchError, tries: int)
     is_transient = error.is_transient or error.code is ErrorCode.TIMEOUT
     async with services.database.writing() as transaction:
         if is_transient and tries < len(DELAYS):
-            again = {"job": row.uuid.hex, "tries": tries + 1}
-            await services.queue.enqueue(transaction, SYNC, again, run_at=now() + DELAYS[tries])
+            again = SyncFolderArgs(job=row.uuid.hex, tries=tries + 1)
+            await services.queue.enqueue(
+                transaction, SYNC_FOLDER, again, run_at=now() + DELAYS[tries]
+            )
         else:
             await fail_sync(transaction, services.events, row, error.message)
     log.warning("bucket_not_listed", sync=str(row.uuid), tries=tries, reason=error.message)

@@ -1,19 +1,23 @@
-"""A worker: the tasks that there are, and the loop that runs them, beside `serve` or alone."""
+"""The worker: which function runs which task, and the loop that runs them.
+
+It runs inside `serve`, or alone as `storegraph work`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.reencoding import REENCODE
-from gateway.catalog.sync_jobs import SYNC
+from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
 from gateway.models.base import now
-from gateway.queues.base import Task
+from gateway.queues.base import NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.ingest import FILM, INGEST, ingest, run_batch
@@ -25,64 +29,81 @@ from gateway.tasks.reencoding import reencode
 from gateway.tasks.sweep import sweep
 from gateway.tasks.syncs import start_daily_syncs, sync_folder
 
-REGULAR: Mapping[str, tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
-    "sweep": (timedelta(minutes=10), sweep),
-    "recount": (timedelta(days=1), recount),
-    "start_daily_syncs": (timedelta(hours=1), start_daily_syncs),
+Handlers = Mapping[TaskType[Any], Task]
+PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
+    TaskType("sweep", NoArgs): (timedelta(minutes=10), sweep),
+    TaskType("recount", NoArgs): (timedelta(days=1), recount),
+    TaskType("start_daily_syncs", NoArgs): (timedelta(hours=1), start_daily_syncs),
 }
-"""Tasks that run again and again, and how long after they began."""
+"""Tasks that run regularly, each with its period, which is counted from the start of a run."""
 
 
-def tasks_of(services: Services, reader: Reader) -> Mapping[str, Task]:
-    """Every task by its name in the queue."""
+def handlers(services: Services, reader: Reader) -> Handlers:
+    """Return the functions of all tasks but those that encode."""
     return {
         READ_MANIFEST: partial(read_manifest, services),
         RUN_BATCH: partial(run_batch, services, reader),
         INGEST: partial(ingest, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
-        SYNC: partial(sync_folder, services),
-        **{name: partial(_regularly, services, name) for name in REGULAR},
+        SYNC_FOLDER: partial(sync_folder, services),
+        **{task: partial(run_periodic, services, task) for task in PERIODIC},
     }
 
 
-async def work(services: Services, stop: asyncio.Event) -> None:
+def encoding_handlers(
+    services: Services, reader: Reader, encoder: Encoder, prober: Prober
+) -> Handlers:
+    """Return the functions of the tasks that encode videos."""
+    return {
+        FILM: partial(ingest, services, reader),
+        REENCODE: partial(reencode, services, encoder, prober),
+    }
+
+
+async def run_periodic(services: Services, task: TaskType[NoArgs]) -> None:
+    """Run a periodic task. Its next run is enqueued first, so that no failure ends the chain."""
+    period, function = PERIODIC[task]
+    await _schedule(services, task, period)
+    await function(services)
+
+
+async def run_worker(services: Services, stop: asyncio.Event) -> None:
     """Run tasks until `stop` is set."""
     settings = services.settings
     prober = Prober(
         ProbeLimits(settings.probe_seconds, settings.probe_memory, settings.probe_children)
     )
-    at_once = 2 * settings.probe_children  # so that copies come while others are read
-    limits = EncodeLimits(
-        settings.encode_seconds, settings.encode_memory, children=settings.encode_children
+    encoder = Encoder(
+        settings.video_codec,
+        EncodeLimits(
+            settings.encode_seconds, settings.encode_memory, children=settings.encode_children
+        ),
     )
-    encoder = Encoder(settings.video_codec, limits)
-    reader = Reader(services, prober, encoder, at_once)
+    # Twice as many files as are probed, so that the next ones are copied in the meantime.
+    reader = Reader(services, prober, encoder, 2 * settings.probe_children)
+    # Encoding takes long; it must not occupy the slots of other tasks.
+    pools = (
+        (handlers(services, reader), settings.worker_concurrency),
+        (encoding_handlers(services, reader, encoder, prober), settings.encode_children),
+    )
     try:
-        for name in REGULAR:
-            await _plan(services, name)
-        encoding = {
-            FILM: partial(ingest, services, reader),
-            REENCODE: partial(reencode, services, encoder, prober),
-        }
+        for task in PERIODIC:
+            await _schedule(services, task)
         async with asyncio.TaskGroup() as group:
-            for tasks, concurrency in (
-                (tasks_of(services, reader), settings.worker_concurrency),
-                (
-                    encoding,
-                    settings.encode_children,
-                ),  # they take long, and must not keep others from their turn
-            ):
-                group.create_task(services.queue.work(tasks, concurrency=concurrency, stop=stop))
+            for pool, concurrency in pools:
+                tasks = {task.name: handler for task, handler in pool.items()}
+                running = services.queue.run_tasks(tasks, concurrency=concurrency, stop=stop)
+                group.create_task(running)
     finally:
         await prober.close()
 
 
 @asynccontextmanager
-async def working(services: Services) -> AsyncIterator[None]:
-    """A worker for as long as the context lasts."""
+async def background_worker(services: Services) -> AsyncIterator[None]:
+    """Run a worker for as long as the context lasts."""
     stop = asyncio.Event()
-    running = asyncio.create_task(work(services, stop))
+    running = asyncio.create_task(run_worker(services, stop))
     try:
         yield
     finally:
@@ -90,13 +111,11 @@ async def working(services: Services) -> AsyncIterator[None]:
         await running
 
 
-async def _regularly(services: Services, name: str) -> None:
-    """Run a regular task. The next time is planned first: no failure ends the chain."""
-    period, task = REGULAR[name]
-    await _plan(services, name, period)
-    await task(services)
-
-
-async def _plan(services: Services, name: str, delay: timedelta = timedelta()) -> None:
+async def _schedule(
+    services: Services, task: TaskType[NoArgs], delay: timedelta = timedelta()
+) -> None:
+    """Enqueue a periodic task unless it is waiting already."""
     async with services.database.writing() as transaction:
-        await services.queue.enqueue(transaction, name, {}, key=name, run_at=now() + delay)
+        await services.queue.enqueue(
+            transaction, task, NoArgs(), key=task.name, run_at=now() + delay
+        )

@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.database.engine import Database
-from gateway.queues.base import Queue, Task, WorkerTimings
+from gateway.queues.base import Queue, Task, TaskType, WorkerTimings
 
-LEASE = WorkerTimings(duration=1.0, poll=0.05, grace=2.0, retry=0.01)
+LEASE = WorkerTimings(lease=1.0, poll=0.05, grace=2.0, retry=0.01)
 SOON = 10.0
 """Seconds within which something must have happened."""
 SILENCE = 0.2
@@ -28,7 +28,7 @@ class Calls(list[dict[str, Any]]):
 async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2) -> AsyncIterator[asyncio.Event]:
     """A worker for as long as the context lasts; the event stops it sooner."""
     stop = asyncio.Event()
-    work = asyncio.create_task(queue.work(tasks, concurrency=concurrency, stop=stop))
+    work = asyncio.create_task(queue.run_tasks(tasks, concurrency=concurrency, stop=stop))
     try:
         yield stop
     finally:
@@ -37,14 +37,19 @@ async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2)
             await work
 
 
+def task_type(name: str) -> TaskType[Any]:
+    """A task with any arguments."""
+    return TaskType(name, dict)
+
+
 async def enqueue(database: Database, queue: Queue, task: str, **options: Any) -> None:
     async with database.writing() as transaction:
-        await queue.enqueue(transaction, task, options.pop("args", {}), **options)
+        await queue.enqueue(transaction, task_type(task), options.pop("args", {}), **options)
 
 
 async def enqueue_in_vain(database: Database, queue: Queue, task: str) -> None:
     async with database.writing() as transaction:
-        await queue.enqueue(transaction, task, {})
+        await queue.enqueue(transaction, task_type(task), {})
         raise ZeroDivisionError
 
 

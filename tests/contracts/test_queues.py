@@ -23,6 +23,7 @@ from tests.contracts.queueing import (
     enqueue,
     enqueue_in_vain,
     left,
+    task_type,
     until,
     until_none_is_left,
     working,
@@ -46,7 +47,7 @@ async def test_a_task_is_not_run_before_the_commit(database: Database, queue: Qu
     calls = Calls()
     async with working(queue, {"note": calls}):
         async with database.writing() as transaction:
-            await queue.enqueue(transaction, "note", {})
+            await queue.enqueue(transaction, task_type("note"), {})
             await asyncio.sleep(SILENCE)
             assert calls == []
         await until(lambda: calls)
@@ -87,7 +88,7 @@ async def test_tasks_are_begun_in_the_order_in_which_they_came(database: Databas
         await enqueue(database, queue, "note", args={"number": number})
     async with database.writing() as transaction:
         for number in range(3, 6):
-            await queue.enqueue(transaction, "note", {"number": number})
+            await queue.enqueue(transaction, task_type("note"), {"number": number})
     async with working(queue, {"note": calls}, concurrency=1):
         await until(lambda: len(calls) == 6)
     assert calls == [{"number": number} for number in range(6)]
@@ -142,9 +143,9 @@ async def test_log_lines_say_which_task_they_are_about(database: Database, queue
 async def test_while_a_task_waits_its_key_keeps_others_out(database: Database, queue: Queue) -> None:
     calls = Calls()
     async with database.writing() as transaction:
-        await queue.enqueue(transaction, "note", {"number": 1}, key="k")
-        await queue.enqueue(transaction, "note", {"number": 2}, key="k")
-        await queue.enqueue(transaction, "note", {"number": 3}, key="other")
+        await queue.enqueue(transaction, task_type("note"), {"number": 1}, key="k")
+        await queue.enqueue(transaction, task_type("note"), {"number": 2}, key="k")
+        await queue.enqueue(transaction, task_type("note"), {"number": 3}, key="other")
     await enqueue(database, queue, "note", args={"number": 4}, key="k")
     async with working(queue, {"note": calls}):
         await until(lambda: len(calls) == 2)
@@ -156,8 +157,8 @@ async def test_the_rest_of_a_transaction_stands_when_a_key_is_taken(database: Da
     calls = Calls()
     await enqueue(database, queue, "note", key="k")
     async with database.writing() as transaction:
-        await queue.enqueue(transaction, "note", {}, key="k")
-        await queue.enqueue(transaction, "note", {"number": 2})
+        await queue.enqueue(transaction, task_type("note"), {}, key="k")
+        await queue.enqueue(transaction, task_type("note"), {"number": 2})
     async with working(queue, {"note": calls}):
         await until(lambda: calls == [{}, {"number": 2}])
 
@@ -186,7 +187,7 @@ async def test_a_waiting_task_sees_what_was_committed_with_the_one_it_stands_for
     await enqueue(database, queue, "note", key="k")
     async with AsyncExitStack() as stack:
         async with database.writing() as transaction:
-            await queue.enqueue(transaction, "note", {}, key="k")
+            await queue.enqueue(transaction, task_type("note"), {}, key="k")
             await stack.enter_async_context(working(queue, {"note": calls}))
             await asyncio.sleep(SILENCE)
             assert calls == []

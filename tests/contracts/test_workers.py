@@ -72,7 +72,7 @@ async def test_a_worker_that_is_stopped_finishes_what_is_short(database: Databas
 @pytest.mark.parametrize("cancel", [False, True], ids=["stopped", "cancelled"])
 async def test_a_worker_that_leaves_gives_back_what_is_long(database: Database, cancel: bool) -> None:
     """So often that it would be given up, if each time counted as an attempt; and never after the lease only."""
-    queue = open_queue(database, replace(LEASE, duration=600.0, grace=0.02))
+    queue = open_queue(database, replace(LEASE, lease=600.0, grace=0.02))
     begun, calls = 0, Calls()
 
     async def long() -> None:
@@ -83,7 +83,7 @@ async def test_a_worker_that_leaves_gives_back_what_is_long(database: Database, 
     await enqueue(database, queue, "long", key="k")
     for number in range(1, ATTEMPTS + 2):
         stop = asyncio.Event()
-        work = asyncio.create_task(queue.work({"long": long}, concurrency=1, stop=stop))
+        work = asyncio.create_task(queue.run_tasks({"long": long}, concurrency=1, stop=stop))
         await until(lambda: begun == number)  # noqa: B023 - called within the round
         work.cancel() if cancel else stop.set()
         await asyncio.wait([work], timeout=SOON)
@@ -98,14 +98,14 @@ import asyncio, sys
 from pathlib import Path
 from gateway.database.engine import Database
 from gateway.queues.open import open_queue
-from gateway.queues.base import Lease
+from gateway.queues.base import WorkerTimings
 
 async def main(url, duration, begun):
     async def long(**args):
         Path(begun).touch()
         await asyncio.Event().wait()
-    queue = open_queue(Database(url), Lease(duration=float(duration), poll=0.05))
-    await queue.work({"long": long}, concurrency=1, stop=asyncio.Event())
+    queue = open_queue(Database(url), WorkerTimings(lease=float(duration), poll=0.05))
+    await queue.run_tasks({"long": long}, concurrency=1, stop=asyncio.Event())
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -116,16 +116,16 @@ async def test_a_long_task_is_its_workers_until_that_one_is_killed(
 ) -> None:
     url, begun, calls = (database.url.render_as_string(hide_password=False), tmp_path / "begun", Calls())
     await enqueue(database, queue, "long", args={"number": 1}, key="k")
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, url, str(LEASE.duration), str(begun))
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, url, str(LEASE.lease), str(begun))
     try:
         await until(begun.exists)
         async with working(queue, {"long": calls}):
-            await asyncio.sleep(1.5 * LEASE.duration)
+            await asyncio.sleep(1.5 * LEASE.lease)
             assert calls == []
             child.kill()
             killed = time.monotonic()
             await until(lambda: calls)
-            assert time.monotonic() - killed < 1.5 * LEASE.duration + 1
+            assert time.monotonic() - killed < 1.5 * LEASE.lease + 1
     finally:
         child.kill() if child.returncode is None else None
         await child.wait()
@@ -169,7 +169,7 @@ async def test_a_worker_goes_on_when_all_its_connections_break(postgres_database
 
 async def test_a_job_is_not_lost_when_the_answer_to_its_fetching_is(postgres_database: Database) -> None:
     """The job is marked as ours, but we never heard of it: the connection broke just then."""
-    queue, calls = open_queue(postgres_database, replace(LEASE, duration=600.0)), Calls()
+    queue, calls = open_queue(postgres_database, replace(LEASE, lease=600.0)), Calls()
     fetched = "UPDATE hidden SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
     async with working(queue, {"note": calls}):
         await enqueue(postgres_database, queue, "note")

@@ -21,7 +21,7 @@ from gateway.sandbox.prober import Prober, RangeSource
 from gateway.tasks.ingest import DELAYS
 from gateway.tasks.reading import Reader
 from gateway.tasks.sweep import STUCK, sweep
-from gateway.tasks.worker import tasks_of
+from gateway.tasks.worker import handlers
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, finished, placeholders, start
@@ -46,8 +46,9 @@ class Faulty(Prober):
 async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
     """A worker with that prober, for as long as the context lasts."""
     stop = asyncio.Event()
-    tasks = tasks_of(services, Reader(services, prober, Encoder("vp9"), 4))
-    working = asyncio.create_task(services.queue.work(tasks, concurrency=2, stop=stop))
+    reader = Reader(services, prober, Encoder("vp9"), 4)
+    tasks = {task.name: handler for task, handler in handlers(services, reader).items()}
+    working = asyncio.create_task(services.queue.run_tasks(tasks, concurrency=2, stop=stop))
     try:
         yield
     finally:

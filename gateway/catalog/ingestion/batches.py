@@ -1,46 +1,64 @@
-"""Jobs take turns: each waits in the queue with a few tasks only, so that a small job is done while a huge one runs."""
+"""Batches and shards: how a job's units are divided among tasks.
+
+The units of a job form batches of consecutive positions. Each shard of the job processes every
+eighth batch, one after another, and enqueues its next batch only when it has done one. A job
+therefore has at most `SHARDS` tasks in the queue, and small jobs finish while a huge one runs.
+"""
 
 from collections.abc import Iterable
+from typing import TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobStatus
-from gateway.models.uploads import upload_units
-from gateway.queues.base import Queue
+from gateway.models.uploads import UploadUnitRecord, upload_units
+from gateway.queues.base import Queue, TaskType
 
-RUN_BATCH = "take_turn"
+
+class RunBatchArgs(TypedDict):
+    """Arguments of `RUN_BATCH`: a job, and the number of the batch, called `turn` in the queue."""
+
+    job: str
+    turn: int
+
+
+RUN_BATCH = TaskType("take_turn", RunBatchArgs)
 UNITS_PER_BATCH = 50
 SHARDS = 8
-"""How many turns of a job may be taken at once, and so how many workers may work on it."""
+"""Batches of a job that may run at the same time."""
 
 
 async def enqueue_batches(
     transaction: Transaction, queue: Queue, job_uuid: UUID, positions: Iterable[int]
 ) -> None:
-    """Have the units at these positions worked on, in each lane from its first of them on."""
-    first: dict[int, int] = {}
+    """Enqueue in each shard the first batch that contains a unit at one of these positions."""
+    first_batches: dict[int, int] = {}
     for position in positions:
-        turn = position // UNITS_PER_BATCH
-        first.setdefault(turn % SHARDS, turn)
-    for turn in sorted(first.values()):
-        await _enqueue(transaction, queue, job_uuid, turn)
+        batch = position // UNITS_PER_BATCH
+        first_batches.setdefault(batch % SHARDS, batch)
+    for batch in sorted(first_batches.values()):
+        await _enqueue_batch(transaction, queue, job_uuid, batch)
 
 
 async def enqueue_next_batch(
-    transaction: Transaction, queue: Queue, job_uuid: UUID, turn: int
+    transaction: Transaction, queue: Queue, job_uuid: UUID, batch: int
 ) -> None:
-    """Have a lane go on after a turn, behind all that waits in the queue by now, if the job still has units there."""
-    later = (turn + 1) * UNITS_PER_BATCH
-    waits = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
-    if await transaction.first(
-        sa.select(1).where(waits, upload_units.c.position >= later).limit(1)
-    ):
-        await _enqueue(transaction, queue, job_uuid, turn + SHARDS)
+    """Enqueue the next batch of a batch's shard if the job has pending units after this batch."""
+    pending = sa.and_(
+        upload_units.c.job_uuid == job_uuid,
+        upload_units.c.status == JobStatus.PENDING,
+        upload_units.c.position >= (batch + 1) * UNITS_PER_BATCH,
+    )
+    if await transaction.first(sa.select(1).where(pending).limit(1), UploadUnitRecord):
+        await _enqueue_batch(transaction, queue, job_uuid, batch + SHARDS)
 
 
-async def _enqueue(transaction: Transaction, queue: Queue, job_uuid: UUID, turn: int) -> None:
-    """With a key: a turn that waits already is not added when a task that was killed is run again."""
-    key = f"{RUN_BATCH}.{job_uuid.hex}.{turn}"
-    await queue.enqueue(transaction, RUN_BATCH, {"job": job_uuid.hex, "turn": turn}, key=key)
+async def _enqueue_batch(
+    transaction: Transaction, queue: Queue, job_uuid: UUID, batch: int
+) -> None:
+    """Enqueue a batch unless it is waiting already, as when a killed task is run again."""
+    key = f"{RUN_BATCH.name}.{job_uuid.hex}.{batch}"
+    args = RunBatchArgs(job=job_uuid.hex, turn=batch)
+    await queue.enqueue(transaction, RUN_BATCH, args, key=key)

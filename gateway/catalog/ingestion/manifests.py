@@ -1,7 +1,7 @@
 """Starting a job from a manifest that was sent like any file: its placeholder goes, its bytes stay until it is read."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,10 +14,18 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.uploads import manifests
-from gateway.queues.base import Queue
+from gateway.queues.base import Queue, TaskType
 from gateway.stores.base import ObjectStore
 
-READ_MANIFEST = "read_manifest"
+
+class ReadManifestArgs(TypedDict):
+    """Arguments of `READ_MANIFEST`: a job, and the number of times that reading crashed before."""
+
+    job: str
+    tries: NotRequired[int]
+
+
+READ_MANIFEST = TaskType("read_manifest", ReadManifestArgs)
 MAX_MANIFEST = 100 << 20
 
 
@@ -56,5 +64,5 @@ async def start_from_manifest(
     kept = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
     await transaction.execute(sa.insert(manifests).values(kept))
     await delete_items(transaction, queue, viewer.user_uuid, rows)
-    await queue.enqueue(transaction, READ_MANIFEST, {"job": job_uuid.hex})
+    await queue.enqueue(transaction, READ_MANIFEST, ReadManifestArgs(job=job_uuid.hex))
     return job_uuid

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,10 +13,24 @@ from gateway.models.base import now
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
 from gateway.models.uploads import ManifestRecord, UploadRecord, manifests, uploads
-from gateway.queues.base import Queue
+from gateway.queues.base import Queue, TaskType
 
-REMOVE_OBJECTS = "remove_objects"
-ABORT_PARTS = "abort_parts"
+
+class RemoveObjectsArgs(TypedDict):
+    """Arguments of `REMOVE_OBJECTS`: keys in the object store."""
+
+    keys: list[str]
+
+
+class AbortPartsArgs(TypedDict):
+    """Arguments of `ABORT_PARTS`: an object's key, and the store's id of its multipart upload."""
+
+    key: str
+    parts_id: str
+
+
+REMOVE_OBJECTS = TaskType("remove_objects", RemoveObjectsArgs)
+ABORT_PARTS = TaskType("abort_parts", AbortPartsArgs)
 LONGEST_UPLOAD = timedelta(days=7, minutes=5)
 """Age at which every upload URL has expired; they are valid for at most 7 days."""
 _KEYS_PER_TASK = 500
@@ -38,7 +52,9 @@ async def release_objects(
     for start in range(0, len(wanted), _KEYS_PER_TASK):
         for moment in (now(), now() + LONGEST_UPLOAD):
             batch = wanted[start : start + _KEYS_PER_TASK]
-            await queue.enqueue(transaction, REMOVE_OBJECTS, {"keys": batch}, run_at=moment)
+            await queue.enqueue(
+                transaction, REMOVE_OBJECTS, RemoveObjectsArgs(keys=batch), run_at=moment
+            )
 
 
 async def abandon_uploads(
@@ -48,9 +64,8 @@ async def abandon_uploads(
     sent = [upload for upload in rows if upload.source_url is None]
     for upload in sent:
         if upload.parts_id is not None:
-            await queue.enqueue(
-                transaction, ABORT_PARTS, {"key": upload.object_key, "parts_id": upload.parts_id}
-            )
+            args = AbortPartsArgs(key=upload.object_key, parts_id=upload.parts_id)
+            await queue.enqueue(transaction, ABORT_PARTS, args)
     await release_objects(
         transaction,
         queue,
