@@ -73,35 +73,35 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         "",
-        description="`sqlite:///file` or `postgresql://user:password@host/name`. SQLite in the data "
-        "directory by default.",
+        description="`sqlite:///file` or `postgresql://user:password@host/name`. SQLite in the "
+        "data directory by default.",
     )
     objects_url: str = Field(
         "",
-        description="`file:///directory` or `s3://bucket/prefix?endpoint=…&region=…`, with credentials as "
-        "`access_key` and `secret_key` in the query or in the usual AWS variables. The local "
-        "disk in the data directory by default.",
+        description="`file:///directory` or `s3://bucket/prefix?endpoint=…&region=…`, with "
+        "credentials as `access_key` and `secret_key` in the query or in the usual AWS "
+        "variables. The local disk in the data directory by default.",
     )
     public_url: str = Field(
         "",
-        description="URL at which clients reach the gateway. Signed URLs to the local disk begin with it. "
-        "The listening address by default.",
+        description="URL at which clients reach the gateway. Signed URLs to the local disk begin "
+        "with it. The listening address by default.",
     )
     admin_key: Secret | None = Field(
         None,
-        description="API key of the first admin on an empty database, at least 32 characters. Generated "
-        "and printed once by default.",
+        description="API key of the first admin on an empty database, at least 32 characters. "
+        "Generated and printed once by default.",
     )
     secret_key: Secret | None = Field(
         None,
-        description="Secret that signs URLs and encrypts the credentials of integrations, at least 32 "
-        "characters. Required with PostgreSQL; otherwise generated in the data directory "
-        "(mode 0600).",
+        description="Secret that signs URLs and encrypts the credentials of integrations, at "
+        "least 32 characters. Required with PostgreSQL; otherwise generated in the data "
+        "directory (mode 0600).",
     )
     jwt_secret: Secret | None = Field(
         None,
-        description="Secret that bearer JWTs (HS256) must be signed with, at least 32 characters. JWTs "
-        "are not accepted by default.",
+        description="Secret that bearer JWTs (HS256) must be signed with, at least 32 "
+        "characters. JWTs are not accepted by default.",
     )
     jwt_claim: str = Field(
         "email", description="Claim of a JWT that contains the user's email address."
@@ -134,8 +134,8 @@ class Settings(BaseSettings):
     )
     video_codec: Literal["vp9", "av1", "h264"] = Field(
         "vp9",
-        description="Codec of rendered and re-encoded videos: `vp9`, `av1` (several times faster, but not "
-        "supported by all browsers) or `h264` (read `NOTICE` first).",
+        description="Codec of rendered and re-encoded videos: `vp9`, `av1` (several times "
+        "faster, but not supported by all browsers) or `h264` (read `NOTICE` first).",
     )
     lease_seconds: float = Field(
         30.0,
@@ -164,8 +164,8 @@ class Settings(BaseSettings):
     )
     fetch_allowed: list[str] = Field(
         [],
-        description="Hosts and networks exempt from the private-address block, as a JSON list of hosts, "
-        "`host:port` and networks such as `10.1.0.0/16`.",
+        description="Hosts and networks exempt from the private-address block, as a JSON list of "
+        "hosts, `host:port` and networks such as `10.1.0.0/16`.",
     )
     fetch_bytes: int = Field(
         5 << 30, gt=0, description="Bytes of the largest file at a URL that is fetched."
@@ -175,13 +175,13 @@ class Settings(BaseSettings):
     )
     share_credentials: bool = Field(
         False,
-        description="Whether cloud integrations may use the server's own AWS credentials. Site admins can "
-        "then give other users access to them.",
+        description="Whether cloud integrations may use the server's own AWS credentials. Site "
+        "admins can then give other users access to them.",
     )
     allowed_origins: list[str] = Field(
         [],
-        description="Origins of web pages that may use the API, besides the gateway's own, as a JSON "
-        "list.",
+        description="Origins of web pages that may use the API, besides the gateway's own, as a "
+        "JSON list.",
     )
     limits: Limits = Field(
         Limits(),
@@ -197,8 +197,8 @@ class Settings(BaseSettings):
     )
     execution: Literal["compiled", "interpreted"] = Field(
         "compiled",
-        description="`compiled` runs operations as compiled plans where possible; `interpreted` runs all "
-        "with graphql-core.",
+        description="`compiled` runs operations as compiled plans where possible; `interpreted` "
+        "runs all with graphql-core.",
     )
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")
 

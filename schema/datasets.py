@@ -71,8 +71,8 @@ class DatasetUserConnection:
 
 @of()
 @strawberry.type(
-    description="A selection of items for a purpose such as training or labelling. A mirror dataset "
-    "follows the direct items of its backing folder; any other dataset is filled with "
+    description="A selection of items for a purpose such as training or labelling. A mirror "
+    "dataset follows the direct items of its backing folder; any other dataset is filled with "
     "`linkItemsToDataset`."
 )
 class Dataset(Node):

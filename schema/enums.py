@@ -124,7 +124,8 @@ described(
     ReencodeUnitStatus,
     PENDING="Not finished.",
     REENCODED="A rendition was created.",
-    LEFT_ALONE="Nothing was done: browsers can play the video as it is, or it has a rendition already.",
+    LEFT_ALONE="Nothing was done: browsers can play the video as it is, or it has a rendition "
+    "already.",
     ERROR="The video could not be re-encoded.",
     CANCELLED="Cancelled with its job.",
 )

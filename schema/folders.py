@@ -46,8 +46,8 @@ class StoragePathElement:
 
 @of()
 @strawberry.type(
-    description="Counts of a folder's contents. Tombstones and placeholders are counted in their own "
-    "fields only."
+    description="Counts of a folder's contents. Tombstones and placeholders are counted in their "
+    "own fields only."
 )
 class StorageFolderSummary:
     files: BigInt = column("Number of items with a file of their own.")
@@ -94,7 +94,8 @@ class StorageFolderGroupConnection:
 
 @of()
 @strawberry.type(
-    description="Rule that recognises sidecars: files that hold metadata for the files next to them."
+    description="Rule that recognises sidecars: files that hold metadata for the files next to "
+    "them."
 )
 class SidecarMatcher:
     mode: SidecarMatcherMode = column("Method by which sidecars are recognised.")
@@ -106,8 +107,8 @@ class SidecarMatcher:
 
 @of()
 @strawberry.type(
-    description="Settings for attaching sidecars as metadata to the items of a cloud-synced folder. "
-    "Sidecars never become items themselves."
+    description="Settings for attaching sidecars as metadata to the items of a cloud-synced "
+    "folder. Sidecars never become items themselves."
 )
 class MetadataIngestionConfig:
     matcher: SidecarMatcher = column("Rule that recognises sidecars.")

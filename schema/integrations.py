@@ -38,10 +38,10 @@ class CloudIntegrationGroupConnection:
 
 @of()
 @strawberry.type(
-    description="Access to an object store of a customer. Objects are registered where they are, and "
-    "never deleted by Storegraph. Credentials are stored encrypted and never returned. "
-    "`VIEWER` may see the integration, `USER` may also use it, `ADMIN` may also grant roles "
-    "on it."
+    description="Access to an object store of a customer. Objects are registered where they are, "
+    "and never deleted by Storegraph. Credentials are stored encrypted and never returned. "
+    "`VIEWER` may see the integration, `USER` may also use it, `ADMIN` may also grant roles on "
+    "it."
 )
 class CloudIntegration(Node):
     id: strawberry.ID = resolved(integrations.id_of, "Opaque global ID, for use with `node`.")

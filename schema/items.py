@@ -70,7 +70,8 @@ class DatasetUsage:
 
 @of()
 @strawberry.type(
-    description="Uses of an item. Counts cover everything; lists contain only what the viewer may see."
+    description="Uses of an item. Counts cover everything; lists contain only what the viewer "
+    "may see."
 )
 class StorageItemSummary:
     frame_in_groups: int = resolved(items.group_count, "Number of groups that the item belongs to.")
@@ -218,8 +219,8 @@ def kind(item_type: StorageItemType) -> Callable[[type], type]:
 
 @of()
 @strawberry.type(
-    description="A re-encoded version of a video at a constant frame rate that all browsers can play. It "
-    "is stored beside the original."
+    description="A re-encoded version of a video at a constant frame rate that all browsers can "
+    "play. It is stored beside the original."
 )
 class VideoRendition:
     mime_type: str = column("Media type, such as `video/webm`.")
@@ -325,8 +326,8 @@ class PdfItem(StorageItem):
 
 @kind(StorageItemType.SCENE)
 @strawberry.type(
-    description="A 3D scene: either one file, or a document that refers to several items, which are its "
-    "`children`."
+    description="A 3D scene: either one file, or a document that refers to several items, which "
+    "are its `children`."
 )
 class SceneItem(StorageItem):
     scene: JSON | None = resolved(

@@ -35,8 +35,8 @@ class MetadataSchemaField:
 
 @of()
 @strawberry.type(
-    description="The types of keys in items' `clientMetadata`, for the whole organisation. Values that "
-    "do not match are rejected only if the setting `STOREGRAPH_METADATA_SCHEMA` is "
+    description="The types of keys in items' `clientMetadata`, for the whole organisation. "
+    "Values that do not match are rejected only if the setting `STOREGRAPH_METADATA_SCHEMA` is "
     "`enforced`; this includes sidecars. Metadata of folders is not restricted."
 )
 class MetadataSchema:

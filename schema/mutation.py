@@ -185,8 +185,8 @@ from schema.payloads.uploads import (
 
 
 @strawberry.type(
-    description="Operations that change data. Each returns the changed objects, and errors caused by the "
-    "input as `userErrors`."
+    description="Operations that change data. Each returns the changed objects, and errors "
+    "caused by the input as `userErrors`."
 )
 class Mutation:
     create_storage_folder: CreateStorageFolderPayload = mutation(create_storage_folder)

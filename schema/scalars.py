@@ -37,8 +37,8 @@ def _json(value: Any) -> Any:
             raise GraphQLError("JSON numbers must fit into 64-bit floating point.")
         if isinstance(leaf, int) and not fits_64_bits(leaf):
             raise GraphQLError(
-                "JSON integers are limited to 64 bits. Write larger numbers with an exponent, or as "
-                "strings."
+                "JSON integers are limited to 64 bits. Write larger numbers with an exponent, or "
+                "as strings."
             )
     return value
 
@@ -133,15 +133,16 @@ SCALARS = cast(
         BigInt: _scalar(
             _big_int,
             name="BigInt",
-            description="A 64-bit integer, as a JSON number. Used for sizes in bytes, counts and sequence "
-            "numbers.",
+            description="A 64-bit integer, as a JSON number. Used for sizes in bytes, counts and "
+            "sequence numbers.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
             serialize=int,
         ),
         JSON: _scalar(
             _json,
             name="JSON",
-            description="Any JSON value, nested at most 64 levels deep. Integers are limited to 64 bits.",
+            description="Any JSON value, nested at most 64 levels deep. Integers are limited to "
+            "64 bits.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
             serialize=_null_unless_finite,
         ),
@@ -162,8 +163,8 @@ SCALARS = cast(
         datetime: _scalar(
             _timestamp,
             name="DateTime",
-            description="An RFC 3339 timestamp, such as `2026-01-31T12:00:00Z`. Input needs a time zone; output "
-            "is in UTC.",
+            description="An RFC 3339 timestamp, such as `2026-01-31T12:00:00Z`. Input needs a "
+            "time zone; output is in UTC.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
             serialize=_format_timestamp,
         ),

@@ -19,8 +19,8 @@ from schema.uploads import UploadJobConnection
 
 @of()
 @strawberry.type(
-    description="A sync of a cloud-synced folder with its bucket. Success is read from the counts, not "
-    "only from `status`: files may have failed although the sync is `DONE`."
+    description="A sync of a cloud-synced folder with its bucket. Success is read from the "
+    "counts, not only from `status`: files may have failed although the sync is `DONE`."
 )
 class CloudSyncJob(Node):
     id: strawberry.ID = resolved(syncs.id_of, "Opaque global ID, for use with `node`.")

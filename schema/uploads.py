@@ -77,8 +77,8 @@ class UploadUnit:
 
 @of()
 @strawberry.type(
-    description="A job that turns uploaded files and files at URLs into items. Success is read from the "
-    "counts, not only from `status`."
+    description="A job that turns uploaded files and files at URLs into items. Success is read "
+    "from the counts, not only from `status`."
 )
 class UploadJob(Node):
     id: strawberry.ID = resolved(uploads.id_of, "Opaque global ID, for use with `node`.")

@@ -63,8 +63,8 @@ class AddCollectionItemsByTitleInput:
 class AddCollectionPresetItemsInput:
     collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
     filter_preset_uuid: UUID = strawberry.field(
-        description="UUID of the preset. All matching items in the collection's folder and below it are "
-        "added."
+        description="UUID of the preset. All matching items in the collection's folder and below "
+        "it are added."
     )
 
 
@@ -72,8 +72,8 @@ class AddCollectionPresetItemsInput:
 class RemoveCollectionPresetItemsInput:
     collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
     filter_preset_uuid: UUID = strawberry.field(
-        description="UUID of the preset. All matching items in the collection's folder and below it are "
-        "removed."
+        description="UUID of the preset. All matching items in the collection's folder and below "
+        "it are removed."
     )
 
 

@@ -79,8 +79,8 @@ class DataGroupLayoutSettingsInput:
     )
     has_multilayer_labels: bool | None = strawberry.field(
         default=None,
-        description="Whether labels apply to all items at once. Only possible if all items are images of the "
-        "same aspect ratio.",
+        description="Whether labels apply to all items at once. Only possible if all items are "
+        "images of the same aspect ratio.",
     )
 
 
@@ -104,8 +104,8 @@ class DataGroupCarouselInput:
 class DataGroupEntryInput:
     key: str = strawberry.field(description="1 to 200 characters, unique in the group.")
     item_uuid: UUID = strawberry.field(
-        description="UUID of the item. Each item may occur once; data groups are not allowed. Needs `USER` "
-        "on the item's folder."
+        description="UUID of the item. Each item may occur once; data groups are not allowed. "
+        "Needs `USER` on the item's folder."
     )
 
 
@@ -114,11 +114,13 @@ class DataGroupCustomInput:
     contents: list[DataGroupEntryInput] = strawberry.field(description="1 to 50 items in order.")
     layout: LayoutNodeInput | None = strawberry.field(
         default=None,
-        description="The layout tree, with each key at most once. Omit it if all items are on the timeline.",
+        description="The layout tree, with each key at most once. Omit it if all items are on "
+        "the timeline.",
     )
     timeline: list[str] = strawberry.field(
         default_factory=list,
-        description="Keys shown on the timeline: at least all those that the layout does not contain.",
+        description="Keys shown on the timeline: at least all those that the layout does not "
+        "contain.",
     )
     settings: DataGroupLayoutSettingsInput | None = strawberry.field(
         default=None, description="Display settings of the whole layout."
@@ -151,6 +153,6 @@ class CreateDataGroupsInput:
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first result instead "
-        "of running it again.",
+        description="Repeating a request with the same key within 24 hours returns the first "
+        "result instead of running it again.",
     )

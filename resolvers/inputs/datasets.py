@@ -24,8 +24,8 @@ class CreateDatasetInput:
     )
     backing_folder_uuid: UUID | None = strawberry.field(
         default=None,
-        description="UUID of a folder to mirror, which no other dataset may mirror. Cannot be combined with "
-        "`createBackingFolder`. Needs `ADMIN` on the folder.",
+        description="UUID of a folder to mirror, which no other dataset may mirror. Cannot be "
+        "combined with `createBackingFolder`. Needs `ADMIN` on the folder.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
@@ -47,7 +47,8 @@ class DeleteDatasetInput:
 @strawberry.input(description="Items to link to a dataset.")
 class LinkItemsToDatasetInput:
     dataset_uuid: UUID = strawberry.field(
-        description="UUID of the dataset. Mirror datasets are rejected, because they follow their folder."
+        description="UUID of the dataset. Mirror datasets are rejected, because they follow "
+        "their folder."
     )
     item_uuids: list[UUID] = strawberry.field(
         description=f"{_ITEMS} Placeholders and tombstones are rejected."
@@ -62,7 +63,8 @@ class LinkItemsToDatasetInput:
 @strawberry.input(description="Items to unlink from a dataset.")
 class UnlinkItemsFromDatasetInput:
     dataset_uuid: UUID = strawberry.field(
-        description="UUID of the dataset. Mirror datasets are rejected, because they follow their folder."
+        description="UUID of the dataset. Mirror datasets are rejected, because they follow "
+        "their folder."
     )
     item_uuids: list[UUID] = strawberry.field(
         description=f"{_ITEMS} All data rows of each item are deleted."
@@ -81,13 +83,14 @@ class AddDatasetUsersInput:
         default=None, description="At most 1,000 email addresses of users, in any case."
     )
     role: StorageUserRole = strawberry.field(
-        description="The role to grant. It replaces the role that a user already holds on the dataset "
-        "directly."
+        description="The role to grant. It replaces the role that a user already holds on the "
+        "dataset directly."
     )
 
 
 @strawberry.input(
-    description="Users whose direct role on a dataset is revoked, given by UUID, email address or both."
+    description="Users whose direct role on a dataset is revoked, given by UUID, email address "
+    "or both."
 )
 class RemoveDatasetUsersInput:
     dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")

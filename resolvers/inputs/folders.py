@@ -67,8 +67,8 @@ class MoveStorageFoldersInput:
     )
     new_parent_uuid: UUID | None = strawberry.field(
         default=strawberry.UNSET,
-        description="UUID of the folder to move them into; null makes them root folders. Must not be "
-        "omitted.",
+        description="UUID of the folder to move them into; null makes them root folders. Must "
+        "not be omitted.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
     allow_partial: bool = strawberry.field(
@@ -81,11 +81,12 @@ class DeleteStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
     recursive: bool = strawberry.field(
         default=False,
-        description="Whether to delete everything in the folder and below it. Without it, only an empty "
-        "folder can be deleted.",
+        description="Whether to delete everything in the folder and below it. Without it, only "
+        "an empty folder can be deleted.",
     )
     allow_dataset_changes: bool = strawberry.field(
         default=False,
-        description="Whether items may be deleted that datasets use. Their data rows are deleted too.",
+        description="Whether items may be deleted that datasets use. Their data rows are deleted "
+        "too.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)

@@ -63,8 +63,8 @@ class CreateCloudIntegrationInput:
     verify_access: bool = strawberry.field(default=True, description=_VERIFY)
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first result instead "
-        "of running it again.",
+        description="Repeating a request with the same key within 24 hours returns the first "
+        "result instead of running it again.",
     )
 
 

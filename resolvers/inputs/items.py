@@ -75,13 +75,14 @@ class DeleteStorageItemsInput:
     )
     remove_unused_frames: bool = strawberry.field(
         default=True,
-        description="Whether to also delete the frames of deleted image groups, image sequences and DICOM "
-        "series, where no other group or dataset uses them and you hold `ADMIN` on their folder. "
-        "Items of data groups are always kept.",
+        description="Whether to also delete the frames of deleted image groups, image sequences "
+        "and DICOM series, where no other group or dataset uses them and you hold `ADMIN` on "
+        "their folder. Items of data groups are always kept.",
     )
     allow_dataset_changes: bool = strawberry.field(
         default=False,
-        description="Whether items may be deleted that datasets use. Their data rows are deleted too.",
+        description="Whether items may be deleted that datasets use. Their data rows are deleted "
+        "too.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
     allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)

@@ -9,7 +9,10 @@ from gateway.execution.declarations import Direction
 from gateway.kinds.item_kinds import StorageItemType
 
 _PATTERN = "Case-insensitive pattern for the"
-_WILDCARDS = " `%` matches any text and `_` any one character; escape them with `\\`. At most 1,000 characters."
+_WILDCARDS = (
+    " `%` matches any text and `_` any one character; escape them with `\\`. At most "
+    "1,000 characters."
+)
 
 
 class StorageOrderField(StrEnum):
@@ -40,8 +43,8 @@ class StorageScope(StrEnum):
 class StorageOrder:
     field: StorageOrderField = strawberry.field(
         default=StorageOrderField.NAME,
-        description="The attribute to order by. Names are compared by the code points of their case-folded "
-        "form.",
+        description="The attribute to order by. Names are compared by the code points of their "
+        "case-folded form.",
     )
     direction: Direction = strawberry.field(
         default=Direction.ASC, description="The direction of the order."
@@ -54,8 +57,8 @@ class StorageOrder:
 class StorageItemOrder:
     field: StorageItemOrderField = strawberry.field(
         default=StorageItemOrderField.NAME,
-        description="The attribute to order by. Names are compared by the code points of their case-folded "
-        "form.",
+        description="The attribute to order by. Names are compared by the code points of their "
+        "case-folded form.",
     )
     direction: Direction = strawberry.field(
         default=Direction.ASC, description="The direction of the order."
@@ -66,17 +69,18 @@ class StorageItemOrder:
 class StorageFolderFilter:
     search: str | None = strawberry.field(
         default=None,
-        description="Text that the name must contain, ignoring case; at most 1,000 characters. One or two "
-        "characters match only the start of the name.",
+        description="Text that the name must contain, ignoring case; at most 1,000 characters. "
+        "One or two characters match only the start of the name.",
     )
     dataset_synced: bool | None = strawberry.field(
         default=None,
-        description="`true` for folders that a dataset mirrors, `false` for all others; null for both.",
+        description="`true` for folders that a dataset mirrors, `false` for all others; null for "
+        "both.",
     )
     organisation_tags_all_of: list[str] | None = strawberry.field(
         default=None,
-        description="Names of at most 100 tags that a folder must have, all of them, case-sensitive. A name "
-        "without a tag matches no folder.",
+        description="Names of at most 100 tags that a folder must have, all of them, "
+        "case-sensitive. A name without a tag matches no folder.",
     )
 
 
@@ -84,8 +88,8 @@ class StorageFolderFilter:
 class StorageItemFilter:
     search: str | None = strawberry.field(
         default=None,
-        description="Text that the name must contain, ignoring case; at most 1,000 characters. One or two "
-        "characters match only the start of the name.",
+        description="Text that the name must contain, ignoring case; at most 1,000 characters. "
+        "One or two characters match only the start of the name.",
     )
     item_types: list[StorageItemType] | None = strawberry.field(
         default=None, description="The allowed kinds of items. Null or an empty list allows all."
@@ -96,7 +100,8 @@ class StorageItemFilter:
     )
     include_tombstones: bool = strawberry.field(
         default=False,
-        description="Whether to include tombstones: items whose object no longer exists at its source.",
+        description="Whether to include tombstones: items whose object no longer exists at its "
+        "source.",
     )
     include_placeholders: bool = strawberry.field(
         default=True,

@@ -19,13 +19,13 @@ _REVISION = (
 class SetMetadataSchemaFieldInput:
     key: str = strawberry.field(description=_KEY)
     type: MetadataFieldType = strawberry.field(
-        description="The type of the key's values. `ENUM`, `EMBEDDING` and `GEOSPATIAL` cannot be changed "
-        "later; the other types can replace each other."
+        description="The type of the key's values. `ENUM`, `EMBEDDING` and `GEOSPATIAL` cannot "
+        "be changed later; the other types can replace each other."
     )
     enum_values: list[str] | None = strawberry.field(
         default=None,
-        description="Only for `ENUM`, and required there: 1 to 255 values. They must include all present "
-        "ones.",
+        description="Only for `ENUM`, and required there: 1 to 255 values. They must include all "
+        "present ones.",
     )
     embedding_size: int | None = strawberry.field(
         default=None,
@@ -39,7 +39,8 @@ class DeleteMetadataSchemaFieldInput:
     key: str = strawberry.field(description="The key.")
     hard: bool = strawberry.field(
         default=False,
-        description="Whether to delete permanently. Such a key can neither be restored nor used again.",
+        description="Whether to delete permanently. Such a key can neither be restored nor used "
+        "again.",
     )
     revision: BigInt | None = strawberry.field(default=None, description=_REVISION)
 

@@ -8,8 +8,8 @@ from gateway.scalars import URL
 
 
 @strawberry.input(
-    description="An item whose object has moved, or a URL whose items' object has. Set either `itemUuid` "
-    "or `url`."
+    description="An item whose object has moved, or a URL whose items' object has. Set either "
+    "`itemUuid` or `url`."
 )
 class MigrateStorageItemInput:
     item_uuid: UUID | None = strawberry.field(
@@ -17,8 +17,8 @@ class MigrateStorageItemInput:
     )
     url: URL | None = strawberry.field(
         default=None,
-        description="The present URL of the items. All items with this URL that the viewer may see are "
-        "changed. Set either this or `itemUuid`.",
+        description="The present URL of the items. All items with this URL that the viewer may "
+        "see are changed. Set either this or `itemUuid`.",
     )
     new_url: URL | None = strawberry.field(
         default=None,
@@ -37,8 +37,8 @@ class MigrateStorageItemsInput:
     )
     to_integration_uuid: UUID | None = strawberry.field(
         default=None,
-        description="UUID of the integration to use from now on; null to keep each item's own. Needs `USER` "
-        "on the integration.",
+        description="UUID of the integration to use from now on; null to keep each item's own. "
+        "Needs `USER` on the integration.",
     )
     verify_access: bool = strawberry.field(
         default=True,
@@ -50,6 +50,6 @@ class MigrateStorageItemsInput:
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first result instead "
-        "of running it again.",
+        description="Repeating a request with the same key within 24 hours returns the first "
+        "result instead of running it again.",
     )

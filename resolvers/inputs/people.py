@@ -93,8 +93,8 @@ class CreateApiKeyInput:
     )
     user_uuid: UUID | None = strawberry.field(
         default=None,
-        description="UUID of the user who signs in with the key; the viewer if omitted. Only site admins may "
-        "create keys for others.",
+        description="UUID of the user who signs in with the key; the viewer if omitted. Only "
+        "site admins may create keys for others.",
     )
     expires_at: datetime | None = strawberry.field(
         default=None, description="When the key expires; must be in the future. Null for never."

@@ -13,13 +13,13 @@ class StartVideoReencodeInput:
     title: str = strawberry.field(description="Title of the job, 1 to 1,000 characters.")
     force: bool = strawberry.field(
         default=False,
-        description="Whether to re-encode even videos that browsers can play as they are, or that have a "
-        "rendition already.",
+        description="Whether to re-encode even videos that browsers can play as they are, or "
+        "that have a rendition already.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first result instead "
-        "of running it again.",
+        description="Repeating a request with the same key within 24 hours returns the first "
+        "result instead of running it again.",
     )
 
 

@@ -18,11 +18,12 @@ _KEY = (
 )
 class CloudSyncedFolderInput:
     integration_uuid: UUID = strawberry.field(
-        description="UUID of the cloud integration that gives access to the bucket. Needs `USER` on it."
+        description="UUID of the cloud integration that gives access to the bucket. Needs `USER` "
+        "on it."
     )
     remote_url: URL = strawberry.field(
-        description="URL of the bucket, or of a prefix of keys, within the integration's locations: "
-        "`s3://bucket/path/`, `gs://bucket/path/`, "
+        description="URL of the bucket, or of a prefix of keys, within the integration's "
+        "locations: `s3://bucket/path/`, `gs://bucket/path/`, "
         "`https://account.blob.core.windows.net/container/path/` or, for S3-compatible stores, "
         "`https://endpoint/bucket/path/`. A missing slash at the end is added. Objects at every "
         "depth are mirrored."
@@ -47,7 +48,8 @@ class CancelCloudFolderSyncInput:
 
 
 @strawberry.input(
-    description="Rule that recognises sidecars: files that hold metadata for the files next to them."
+    description="Rule that recognises sidecars: files that hold metadata for the files next to "
+    "them."
 )
 class SidecarMatcherInput:
     mode: SidecarMatcherMode = strawberry.field(
@@ -80,8 +82,8 @@ class SetFolderMetadataIngestionInput:
         description="UUID of a folder that was created with `cloudSync`."
     )
     metadata_ingestion: MetadataIngestionInput | None = strawberry.field(
-        description="The new settings, which replace all present ones and apply from the next sync on. Null "
-        "treats sidecars like any other file."
+        description="The new settings, which replace all present ones and apply from the next "
+        "sync on. Null treats sidecars like any other file."
     )
 
 

@@ -17,13 +17,14 @@ class CreateOrganisationTagInput:
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first result instead "
-        "of running it again.",
+        description="Repeating a request with the same key within 24 hours returns the first "
+        "result instead of running it again.",
     )
 
 
 @strawberry.input(
-    description="The tag to delete. It is removed from all folders. Set either the UUID or the name."
+    description="The tag to delete. It is removed from all folders. Set either the UUID or the "
+    "name."
 )
 class DeleteOrganisationTagInput:
     organisation_tag_uuid: UUID | None = strawberry.field(

@@ -86,8 +86,8 @@ class UploadFileInput:
     )
     sha256: str | None = strawberry.field(
         default=None,
-        description="SHA-256 of the bytes in hex. If set, the bytes are checked against it, and need not be "
-        "sent if the viewer can read an object with the same content.",
+        description="SHA-256 of the bytes in hex. If set, the bytes are checked against it, and "
+        "need not be sent if the viewer can read an object with the same content.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
 
@@ -98,8 +98,8 @@ class RequestUploadUrlsInput:
     files: list[UploadFileInput] = strawberry.field(description="1 to 1,000 files.")
     frames_subfolder_name: str | None = strawberry.field(
         default=None,
-        description="Name of a direct subfolder that receives the items instead, for frames of a group that "
-        "will be in `folderUuid`. Created if missing.",
+        description="Name of a direct subfolder that receives the items instead, for frames of a "
+        "group that will be in `folderUuid`. Created if missing.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
@@ -307,8 +307,8 @@ class UploadManifestInput:
 @strawberry.input(description="An upload job to start. Set either `items` or `manifest`.")
 class StartUploadJobInput:
     folder_uuid: UUID = strawberry.field(
-        description="UUID of the folder that receives the items. Placeholders must be in it or in a direct "
-        "subfolder."
+        description="UUID of the folder that receives the items. Placeholders must be in it or "
+        "in a direct subfolder."
     )
     items: DataUploadItemsInput | None = strawberry.field(
         default=None, description="The items to create. Set either this or `manifest`."
@@ -319,12 +319,14 @@ class StartUploadJobInput:
     )
     file_name: str | None = strawberry.field(
         default=None,
-        description="Name of the manifest file, if there was one; the name of its placeholder if omitted.",
+        description="Name of the manifest file, if there was one; the name of its placeholder if "
+        "omitted.",
     )
     integration_uuid: UUID | None = strawberry.field(
         default=None,
-        description="UUID of the cloud integration that gives access to all URLs outside of Storegraph's own "
-        "store. Required for bucket URLs such as `s3://…`. Needs `USER` on the integration.",
+        description="UUID of the cloud integration that gives access to all URLs outside of "
+        "Storegraph's own store. Required for bucket URLs such as `s3://…`. Needs `USER` on the "
+        "integration.",
     )
     ignore_errors: bool = strawberry.field(
         default=False,
@@ -332,8 +334,8 @@ class StartUploadJobInput:
     )
     dataset_uuid: UUID | None = strawberry.field(
         default=None,
-        description="UUID of a dataset to link the created or matched items to. Mirror datasets are "
-        "rejected. Needs `USER` on the dataset.",
+        description="UUID of a dataset to link the created or matched items to. Mirror datasets "
+        "are rejected. Needs `USER` on the dataset.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 

@@ -66,8 +66,8 @@ register_input(
 class SceneViewSettingsInput:
     point_cloud_colouring: str | None = strawberry.field(
         default=None,
-        description="Attribute that determines the color of the points, such as `intensity`; 1 to 100 "
-        "characters.",
+        description="Attribute that determines the color of the points, such as `intensity`; 1 "
+        "to 100 characters.",
     )
     point_radius: float | None = strawberry.field(
         default=None, description="Radius of the points, greater than 0 and at most 100."
