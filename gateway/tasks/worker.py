@@ -20,14 +20,14 @@ from gateway.models.base import now
 from gateway.queues.base import NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
-from gateway.tasks.ingest import FILM, INGEST, ingest, run_batch
-from gateway.tasks.manifests import read_manifest
-from gateway.tasks.objects import abort_parts, remove_objects
-from gateway.tasks.reading import Reader
+from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
+from gateway.tasks.read_manifests import read_manifest
+from gateway.tasks.read_sources import Reader
 from gateway.tasks.recount import recount
-from gateway.tasks.reencoding import reencode
+from gateway.tasks.reencode_videos import reencode
+from gateway.tasks.remove_objects import abort_parts, remove_objects
 from gateway.tasks.sweep import sweep
-from gateway.tasks.syncs import start_daily_syncs, sync_folder
+from gateway.tasks.sync_folders import start_daily_syncs, sync_folder
 
 Handlers = Mapping[TaskType[Any], Task]
 PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {

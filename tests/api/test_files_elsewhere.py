@@ -155,7 +155,7 @@ async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: st
 async def test_a_server_that_is_down_is_asked_again(
     site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 2)
+    monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 2)
     folder = await site.folder("down")
     file_server.failures = 2
     job = await finished(site, await start(site, folder, {"text": [{"objectUrl": f"{file_server.url}/moody"}]}))
@@ -174,7 +174,7 @@ async def test_a_unit_that_is_to_be_tried_again_says_why(
     """Subscribers are told, the log has a line, and the placeholder says where its file lies; it is no item yet
     that could be moved.
     """
-    monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(hours=1),) * 5)
+    monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(hours=1),) * 5)
     folder, url = await site.folder("waiting"), f"{file_server.url}/status/502"
     document = f"subscription($u: UUID!) {{ uploadJobUpdated(uuid: $u) {{ status unitsPendingCount {UNITS} }} }}"
     with capture_logs() as logged:

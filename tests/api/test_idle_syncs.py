@@ -74,7 +74,7 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
     """Nothing of it is begun any more, though not all is given up at once; until it is, no other sync is begun."""
     customer.put_all({f"much/{number}.txt": b"text" for number in range(4)})
     folder = await linked(site, await integrated(site, customer), customer, "much/")
-    monkeypatch.setattr("gateway.tasks.scanning.PAGE", 1)
+    monkeypatch.setattr("gateway.tasks.list_bucket.PAGE", 1)
     monkeypatch.setattr("resolvers.mutations.syncs.JOBS_AT_ONCE", 1)
     job = await begun(site, folder)
     await stepped(site, job)
@@ -122,7 +122,7 @@ async def test_more_objects_than_a_folder_mirrors(
     customer.put("many/1.txt", b"text")
     customer.put("many/2.zip", b"text")
     folder = await linked(site, await integrated(site, customer), customer, "many/")
-    monkeypatch.setattr("gateway.tasks.syncs.MAX_OBJECTS", 1)
+    monkeypatch.setattr("gateway.tasks.sync_folders.MAX_OBJECTS", 1)
     job = await begun(site, folder, dryRun=True)
     await stepped(site, job)
     found = await state(site, job)

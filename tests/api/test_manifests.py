@@ -207,8 +207,8 @@ async def test_a_manifest_of_which_readers_die_ends_its_job(
     fetching_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is tried again some times; then the job has failed, and nothing is left of it."""
-    monkeypatch.setattr("gateway.tasks.manifests.READER", "no.such.program")
-    monkeypatch.setattr("gateway.tasks.manifests.DELAYS", (timedelta(),) * 2)
+    monkeypatch.setattr("gateway.tasks.read_manifests.READER", "no.such.program")
+    monkeypatch.setattr("gateway.tasks.read_manifests.DELAYS", (timedelta(),) * 2)
     site, folder = fetching_site, await fetching_site.folder("deadly")
     job = await finished(site, await begun(site, folder, await sent(site, folder, b"{}"), ignoreErrors=True))
     assert job["status"] == "ERROR"

@@ -26,9 +26,9 @@ from gateway.models.items import stored_objects
 from gateway.models.people import users
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
-from gateway.tasks.ingest import ingest
-from gateway.tasks.objects import remove_objects
-from gateway.tasks.reading import Reader
+from gateway.tasks.ingest_units import ingest
+from gateway.tasks.read_sources import Reader
+from gateway.tasks.remove_objects import remove_objects
 from gateway.tasks.sweep import sweep
 from tests.fixtures.invariants import check_counters
 from tests.fixtures.sites import Site

@@ -18,8 +18,8 @@ from gateway.models.base import now
 from gateway.models.uploads import upload_jobs
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober, RangeSource
-from gateway.tasks.ingest import DELAYS
-from gateway.tasks.reading import Reader
+from gateway.tasks.ingest_units import DELAYS
+from gateway.tasks.read_sources import Reader
 from gateway.tasks.sweep import STUCK, sweep
 from gateway.tasks.worker import handlers
 from tests.fixtures.invariants import check_all
@@ -59,7 +59,7 @@ async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
 
 async def test_a_poisoned_unit_costs_itself(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again some times, then it has failed; the others are done, with it or before it."""
-    monkeypatch.setattr("gateway.tasks.ingest.DELAYS", (timedelta(seconds=0.1),) * 3)
+    monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 3)
     folder = await idle_site.folder("poisoned")
     names = ["unreachable", "shaky", "unwritable", *(f"{number}.txt" for number in range(20))]
     uuids = await placeholders(idle_site, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])

@@ -48,7 +48,7 @@ from gateway.models.base import now
 from gateway.models.items import ItemRecord, items
 from gateway.models.uploads import upload_jobs, upload_units, uploads
 from gateway.queues.base import TaskType
-from gateway.tasks.reading import Reader, ReadUnit
+from gateway.tasks.read_sources import Reader, ReadUnit
 
 
 class IngestArgs(TypedDict):

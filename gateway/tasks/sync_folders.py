@@ -26,8 +26,8 @@ from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.base import now
 from gateway.models.folders import folders
 from gateway.models.syncs import cloud_sync_jobs
-from gateway.tasks.ingest import DELAYS
-from gateway.tasks.scanning import SEEN, Scan, Step
+from gateway.tasks.ingest_units import DELAYS
+from gateway.tasks.list_bucket import SEEN, Scan, Step
 
 STEPS_A_TURN = 8
 """Then whatever else waits in the queue has its turn, the reading of what was found among it."""
