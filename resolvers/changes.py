@@ -18,8 +18,8 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import bad_input, not_found
 from gateway.events.streams import Event
-from gateway.execution.answers import find
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
+from gateway.execution.loader_resolvers import find
 from gateway.ids import min_uuid7, uuid7_time
 from gateway.models.base import now
 from gateway.models.changes import change_places, changes

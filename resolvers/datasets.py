@@ -9,7 +9,6 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_dataset, sees_folder, sees_item
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.execution.answers import find_all
 from gateway.execution.declarations import (
     Aggregate,
     Argument,
@@ -20,6 +19,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
+from gateway.execution.loader_resolvers import find_all
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.datasets import data_rows, dataset_grants, datasets

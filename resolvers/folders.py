@@ -13,8 +13,8 @@ from gateway.auth.visibility import sees_dataset, sees_folder
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
-from gateway.execution.answers import find_all
 from gateway.execution.declarations import Batch, Computed, Lookup, SameRow, ToMany, ToOne
+from gateway.execution.loader_resolvers import find_all
 from gateway.ids import global_id
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets

@@ -10,7 +10,6 @@ from gateway.auth.visibility import has_integration_grant, sees_integration
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.execution.answers import find_all
 from gateway.execution.declarations import (
     Argument,
     Batch,
@@ -20,6 +19,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
+from gateway.execution.loader_resolvers import find_all
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants

@@ -14,8 +14,8 @@ import strawberry
 from gateway.context import Context
 from gateway.errors import not_found
 from gateway.events.streams import Event
-from gateway.execution.answers import find
 from gateway.execution.declarations import ToOne
+from gateway.execution.loader_resolvers import find
 
 BETWEEN_STATES = 0.1
 """Seconds between two states of a job: at most ten a second."""

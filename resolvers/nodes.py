@@ -9,8 +9,8 @@ import strawberry
 
 from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.answers import find, find_all
 from gateway.execution.declarations import ToOne
+from gateway.execution.loader_resolvers import find, find_all
 from gateway.ids import parse_global_id
 from resolvers import reencoding
 from resolvers.collections import collection_by_uuid, preset_by_uuid

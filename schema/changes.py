@@ -10,13 +10,13 @@ import strawberry
 from gateway.scalars import JSON
 from resolvers import changes
 from schema.common import Connection
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem
 from schema.people import User
 
 
-@of()
+@row_type()
 @strawberry.type(description="A journal entry: one change to one object, with its author and time.")
 class StorageChange:
     uuid: UUID = column("The entry's UUID. Later entries have greater UUIDs.")
@@ -66,13 +66,13 @@ class StorageChange:
     created_at: datetime = column("When the change was made, in UTC.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of journal entries.")
 class StorageChangeConnection(Connection[StorageChange]):
     """Page of journal entries, a class of its own so that folders can refer to it lazily."""
 
 
-@of()
+@row_type()
 @strawberry.type(description="Changes in a folder since the previous event.")
 class StorageChanges:
     folder: StorageFolder | None = resolved(

@@ -10,12 +10,12 @@ import strawberry
 from gateway.scalars import JSON
 from resolvers import collections
 from schema.common import Connection, Node
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem, StorageItemConnection
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="An entry of a collection, whether or not the viewer may see its item."
 )
@@ -28,7 +28,7 @@ class CollectionItem:
     created_at: datetime = column("When the item was added, in UTC.")
 
 
-@of()
+@row_type()
 @strawberry.type(
     description=(
         "A hand-picked set of items from any folders. Access to it follows the roles on its "
@@ -63,7 +63,7 @@ class Collection(Node):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A saved item filter. Access to it follows the roles on its `topLevelFolder`."
 )

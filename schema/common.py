@@ -10,7 +10,7 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Computed, SameRow, TypeDiscriminator
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 T = TypeVar("T")
 ITEM_TYPES = {item_type: ITEM_KINDS[item_type].graphql_type for item_type in StorageItemType}
@@ -32,7 +32,7 @@ class Node:
         return ITEM_TYPES[row.item_type] if hasattr(row, "item_type") else str(row.kind)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Position of a page in its list.")
 class PageInfo:
     has_next_page: bool = column("Whether more entries follow this page.")
@@ -41,7 +41,7 @@ class PageInfo:
     end_cursor: str | None = column("Cursor of the last entry; null if the page is empty.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="An entry of a page, with its cursor.")
 class Edge(Generic[T]):
     node: T = column("The object itself.")
@@ -51,7 +51,7 @@ class Edge(Generic[T]):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     edges: list[Edge[T]] = column("The entries of the page, with their cursors.")
@@ -63,7 +63,7 @@ class Connection(Generic[T]):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="An error caused by the input of a mutation.")
 class UserError:
     code: ErrorCode = column("The kind of error, for programs.")

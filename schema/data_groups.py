@@ -10,13 +10,13 @@ from gateway.kinds.enums import DataGroupLayoutType
 from gateway.scalars import JSON
 from resolvers import data_groups
 from resolvers.items import item_by_uuid
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
 
 
-@of()
+@row_type()
 @strawberry.type(description="An item of a data group.")
 class DataGroupEntry:
     key: str = column("The name that the layout uses for the item. Unique in the group.")
@@ -25,7 +25,7 @@ class DataGroupEntry:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="Display settings of one tile of a data group.")
 class DataGroupTileSettings:
     key: str = column("The key of the item in the tile.")
@@ -33,7 +33,7 @@ class DataGroupTileSettings:
     is_read_only: bool = column("Whether the tile is read-only.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Display settings that apply to the whole layout of a data group.")
 class DataGroupLayoutSettings:
     fixed_layout: bool = column("Whether users are kept from rearranging the panes.")
@@ -45,7 +45,7 @@ class DataGroupLayoutSettings:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="The contents of a data group and their arrangement.")
 class DataGroupLayoutInfo:
     layout_type: DataGroupLayoutType = column("The origin of the layout.")

@@ -11,7 +11,7 @@ import strawberry
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from resolvers import datasets
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import Group, User
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from schema.items import StorageItem
 
 
-@of()
+@row_type()
 @strawberry.type(description="One use of an item by a dataset.")
 class DataRow(Node):
     id: strawberry.ID = resolved(datasets.row_id_of, "Opaque global ID, for use with `node`.")
@@ -31,7 +31,7 @@ class DataRow(Node):
     created_at: datetime = column("When the item was linked to the dataset, in UTC.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A group that holds a role on a dataset.")
 class DatasetGroupEdge:
     node: Group = column("The group.")
@@ -39,7 +39,7 @@ class DatasetGroupEdge:
     role: StorageUserRole = resolved(datasets.role_on_edge, "The group's role on the dataset.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of the groups that hold a role on a dataset.")
 class DatasetGroupConnection:
     edges: list[DatasetGroupEdge] = column("The groups with their roles and cursors.")
@@ -50,7 +50,7 @@ class DatasetGroupConnection:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A user who holds a role on a dataset directly, not through a group.")
 class DatasetUserEdge:
     node: User = column("The user.")
@@ -58,7 +58,7 @@ class DatasetUserEdge:
     role: StorageUserRole = resolved(datasets.role_on_edge, "The user's role on the dataset.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of the users who hold a role on a dataset directly.")
 class DatasetUserConnection:
     edges: list[DatasetUserEdge] = column("The users with their roles and cursors.")
@@ -69,7 +69,7 @@ class DatasetUserConnection:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A selection of items for a purpose such as training or labelling. A mirror "
     "dataset follows the direct items of its backing folder; any other dataset is filled with "

@@ -10,7 +10,7 @@ from strawberry.types.base import get_object_definition
 
 from gateway.context import Context, Info
 from gateway.errors import DomainError, DomainErrors
-from gateway.execution import answers
+from gateway.execution import loader_resolvers as answers
 from gateway.execution.declarations import (
     Aggregate,
     Argument,
@@ -50,7 +50,7 @@ _PAGE = (
 )
 
 
-def of(kind: Callable[[Any], bool] = lambda row: True) -> Callable[[type], type]:
+def row_type(kind: Callable[[Any], bool] = lambda row: True) -> Callable[[type], type]:
     """Let a type be answered by rows; `kind` tells which rows where several types share an interface."""
 
     def mark(cls: type) -> type:

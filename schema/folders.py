@@ -12,7 +12,7 @@ from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUs
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import changes, folders, integrations, tags
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.integrations import CloudIntegration
 from schema.people import Group, User
 from schema.tags import OrganisationTag
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Items = Annotated["StorageItemConnection", strawberry.lazy("schema.items")]
 
 
-@of()
+@row_type()
 @strawberry.type(description="A folder on the path from a folder to its root.")
 class StoragePathElement:
     uuid: UUID = column("The folder's UUID.")
@@ -44,7 +44,7 @@ class StoragePathElement:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="Counts of a folder's contents. Tombstones and placeholders are counted in their "
     "own fields only."
@@ -71,7 +71,7 @@ class StorageFolderSummary:
     total_size: BigInt = column("Total size of the files in bytes.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A group that holds a role on a folder.")
 class StorageFolderGroupEdge:
     node: Group = column("The group.")
@@ -81,7 +81,7 @@ class StorageFolderGroupEdge:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of the groups that hold a role on a folder.")
 class StorageFolderGroupConnection:
     edges: list[StorageFolderGroupEdge] = column("The groups with their roles and cursors.")
@@ -92,7 +92,7 @@ class StorageFolderGroupConnection:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="Rule that recognises sidecars: files that hold metadata for the files next to "
     "them."
@@ -105,7 +105,7 @@ class SidecarMatcher:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="Settings for attaching sidecars as metadata to the items of a cloud-synced "
     "folder. Sidecars never become items themselves."
@@ -117,7 +117,7 @@ class MetadataIngestionConfig:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="Settings of a folder.")
 class StorageFolderConfig:
     metadata_ingestion: MetadataIngestionConfig | None = resolved(
@@ -127,7 +127,7 @@ class StorageFolderConfig:
     auto_sync: bool = column("Whether the folder is synced automatically every 24 hours.")
 
 
-@of()
+@row_type()
 @strawberry.type(
     description=(
         "A folder, which contains items and other folders. Roles granted on a folder apply to "

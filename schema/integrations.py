@@ -11,11 +11,11 @@ from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.scalars import URL
 from resolvers import integrations
 from schema.common import Node, PageInfo, counted_page, page_itself
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.people import Group
 
 
-@of()
+@row_type()
 @strawberry.type(description="A group that holds a role on a cloud integration.")
 class CloudIntegrationGroupEdge:
     node: Group = column("The group.")
@@ -25,7 +25,7 @@ class CloudIntegrationGroupEdge:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of the groups that hold a role on a cloud integration.")
 class CloudIntegrationGroupConnection:
     edges: list[CloudIntegrationGroupEdge] = column("The groups with their roles and cursors.")
@@ -36,7 +36,7 @@ class CloudIntegrationGroupConnection:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="Access to an object store of a customer. Objects are registered where they are, "
     "and never deleted by Storegraph. Credentials are stored encrypted and never returned. "

@@ -18,14 +18,14 @@ from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.data_groups import DataGroupLayoutInfo
 from schema.datasets import Dataset
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.people import User
 from schema.views import TimeSeriesContent, TimeSeriesViewSettings
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A URL that gives access to an object for a limited time, without a credential."
 )
@@ -39,7 +39,7 @@ class SignedUrl:
     headers: JSON = column("Headers that must be sent with the request, by name; often empty.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Summary of a group that an item belongs to.")
 class StorageItemRef:
     uuid: UUID = column("The group's UUID.")
@@ -49,7 +49,7 @@ class StorageItemRef:
     item_type: StorageItemType = column("The kind of group.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A dataset's use of an item.")
 class DatasetUsage:
     dataset_hash: UUID = column("The dataset's UUID.", deprecated="Use `dataset { uuid }`.")
@@ -68,7 +68,7 @@ class DatasetUsage:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="Uses of an item. Counts cover everything; lists contain only what the viewer "
     "may see."
@@ -93,7 +93,7 @@ class StorageItemSummary:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A member of a group of items, with its position.")
 class StorageItemChildEdge:
     node: StorageItem = column("The member.")
@@ -103,7 +103,7 @@ class StorageItemChildEdge:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of the members of a group of items.")
 class StorageItemChildConnection:
     edges: list[StorageItemChildEdge] = column("The members with their positions and cursors.")
@@ -206,7 +206,7 @@ class StorageItem(Node):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of items.")
 class StorageItemConnection(Connection[StorageItem]):
     """Page of items, a class of its own so that folders can refer to it lazily."""
@@ -214,10 +214,10 @@ class StorageItemConnection(Connection[StorageItem]):
 
 def kind(item_type: StorageItemType) -> Callable[[type], type]:
     """Restrict a GraphQL type to rows of one item type."""
-    return of(lambda row: getattr(row, "item_type", None) is item_type)
+    return row_type(lambda row: getattr(row, "item_type", None) is item_type)
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A re-encoded version of a video at a constant frame rate that all browsers can "
     "play. It is stored beside the original."
@@ -348,7 +348,7 @@ class SceneItem(StorageItem):
     )
 
 
-@of(lambda row: isinstance(row, Inaccessible))
+@row_type(lambda row: isinstance(row, Inaccessible))
 @strawberry.type(
     description="Stands in for an item that does not exist or that the viewer may not see."
 )

@@ -9,10 +9,10 @@ import strawberry
 from gateway.kinds.enums import MetadataFieldType
 from gateway.scalars import BigInt
 from resolvers import metadata
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 
-@of()
+@row_type()
 @strawberry.type(description="A metadata key with its type.")
 class MetadataSchemaField:
     key: str = column("The key, as used in `clientMetadata`.")
@@ -33,7 +33,7 @@ class MetadataSchemaField:
     last_edited_at: datetime = column("When the key was last changed, in UTC.")
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="The types of keys in items' `clientMetadata`, for the whole organisation. "
     "Values that do not match are rejected only if the setting `STOREGRAPH_METADATA_SCHEMA` is "

@@ -10,10 +10,10 @@ import strawberry
 from gateway.kinds.enums import SiteRole
 from resolvers import people
 from schema.common import Connection, Node
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A bearer credential of a user. Its token is returned only once, by `createApiKey`."
 )
@@ -25,7 +25,7 @@ class ApiKey:
     revoked_at: datetime | None = column("When the key was revoked, in UTC; null if it was not.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A person or program that can sign in.")
 class User(Node):
     id: strawberry.ID = resolved(people.user_id_of, "Opaque global ID, for use with `node`.")
@@ -47,7 +47,7 @@ class User(Node):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A set of users that can be granted roles together.")
 class Group(Node):
     id: strawberry.ID = resolved(people.group_id_of, "Opaque global ID, for use with `node`.")
@@ -68,7 +68,7 @@ class Group(Node):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(name="Viewer", description="The caller of the API.")
 class ViewerInfo:
     user: User = resolved(people.user_of_viewer, "The user whom the credential belongs to.")

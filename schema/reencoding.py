@@ -12,14 +12,14 @@ from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
 from gateway.scalars import BigInt
 from resolvers import reencoding, uploads
 from schema.common import Connection, Node
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.people import User
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
 
 
-@of()
+@row_type()
 @strawberry.type(description="One video of a re-encoding job.")
 class ReencodeUnit:
     uuid: UUID = column("The unit's UUID.")
@@ -36,7 +36,7 @@ class ReencodeUnit:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(
     description=(
         "A job that re-encodes videos so that all browsers can play them. Visible only to the "

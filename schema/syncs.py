@@ -11,13 +11,13 @@ from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.scalars import BigInt
 from resolvers import syncs
 from schema.common import Connection, Node
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import User
 from schema.uploads import UploadJobConnection
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A sync of a cloud-synced folder with its bucket. Success is read from the "
     "counts, not only from `status`: files may have failed although the sync is `DONE`."
@@ -94,7 +94,7 @@ class CloudSyncJob(Node):
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of syncs.")
 class CloudSyncJobConnection(Connection[CloudSyncJob]):
     """Page of syncs, a class of its own so that folders can refer to it lazily."""

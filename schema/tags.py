@@ -9,10 +9,10 @@ import strawberry
 
 from resolvers import tags
 from schema.common import Node
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 
-@of()
+@row_type()
 @strawberry.type(description="A tag for folders, shared by the whole organisation.")
 class OrganisationTag(Node):
     id: strawberry.ID = resolved(tags.id_of, "Opaque global ID, for use with `node`.")

@@ -13,7 +13,7 @@ from gateway.scalars import BigInt
 from resolvers import uploads
 from schema.common import Connection, Node
 from schema.datasets import Dataset
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import User
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from schema.syncs import CloudSyncJob
 
 
-@of()
+@row_type()
 @strawberry.type(description="An item created by an upload job.")
 class UploadedItem:
     item_uuid: UUID = column("The item's UUID.")
@@ -33,7 +33,7 @@ class UploadedItem:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A failed unit of an upload job.")
 class UploadUnitError:
     object_urls: list[str] = resolved(
@@ -44,7 +44,7 @@ class UploadUnitError:
     action_description: str = resolved(uploads.action_of, "The step that failed; empty if unknown.")
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A unit of an upload job: one file, or one group of files, that becomes one item."
 )
@@ -75,7 +75,7 @@ class UploadUnit:
     sequence: BigInt = column("The job's sequence number at the unit's last change.")
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="A job that turns uploaded files and files at URLs into items. Success is read "
     "from the counts, not only from `status`."
@@ -126,7 +126,7 @@ class UploadJob(Node):
     units: Connection[UploadUnit] = resolved(uploads.units_of, "The job's units, in input order.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A page of upload jobs.")
 class UploadJobConnection(Connection[UploadJob]):
     """Page of upload jobs, a class of its own so that folders can refer to it lazily."""

@@ -11,17 +11,17 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 from gateway.kinds.enums import TimeSeriesColumnKind, TimeSeriesStyle
 from gateway.scalars import BigInt
 from resolvers import views
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 
-@of()
+@row_type()
 @strawberry.type(description="A column of a time series.")
 class TimeSeriesColumn:
     name: str = column("The column's name in the header.")
     kind: TimeSeriesColumnKind = column("The kind of values in the column.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Contents of a time series, determined by reading the whole file.")
 class TimeSeriesContent:
     columns: list[TimeSeriesColumn] = column("The columns in order; at most 1,000.")
@@ -64,19 +64,19 @@ class TimeSeriesChannel:
         )
 
 
-@of()
+@row_type()
 @strawberry.type(description="A channel drawn as a line.")
 class TimeSeriesLineChannel(TimeSeriesChannel):
     line_width: float = column("Width of the line in pixels.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="A channel drawn as points.")
 class TimeSeriesPointsChannel(TimeSeriesChannel):
     point_radius: float = column("Radius of the points in pixels.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Display settings of a time series.")
 class TimeSeriesViewSettings:
     channels: list[TimeSeriesChannel] = column(

@@ -28,7 +28,7 @@ from graphql.pyutils import Undefined
 from gateway.execution.cache import Cache
 from gateway.execution.documents import Document, name_of
 from gateway.execution.limits import INTROSPECTION, LimitExceeded
-from gateway.execution.pages import DEFAULT_SIZE, MAX_SIZE
+from gateway.execution.pagination import DEFAULT_SIZE, MAX_SIZE
 from gateway.settings import Limits
 
 _PAGE, _WITHIN_PAGE = "Connection", frozenset({"nodes", "edges", "node", "pageInfo"})

@@ -33,7 +33,7 @@ from graphql.execution.get_variable_signature import (
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.inputs import StorableLiterals
+from gateway.execution.input_checks import StorableLiterals
 from gateway.execution.limits import LimitExceeded, exceeded
 from gateway.settings import Limits
 

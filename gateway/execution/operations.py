@@ -36,9 +36,9 @@ from gateway.events.streams import Event
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
 from gateway.execution.documents import Document, DocumentErrors, Documents, name_of
-from gateway.execution.failures import ErrorBody, coercion_failure, describe
-from gateway.execution.inputs import check_variables
-from gateway.execution.variables import leaf_values
+from gateway.execution.error_bodies import ErrorBody, coercion_failure, describe
+from gateway.execution.input_checks import check_variables
+from gateway.execution.variable_coercion import leaf_values
 from gateway.settings import Limits
 
 T = TypeVar("T")

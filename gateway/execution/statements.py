@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.database.dialects import in_bound_keys, top_n_per_parent
 from gateway.execution.declarations import Aggregate, EdgeQuery, ToMany, ToOne
-from gateway.execution.pages import Order, PageRequest
+from gateway.execution.pagination import Order, PageRequest
 
 PARENT = "parent_key"
 KEY, KEYS = "the_key", "the_keys"

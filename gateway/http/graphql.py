@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.failures import describe
+from gateway.execution.error_bodies import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
 from gateway.http.graphql_service import GraphQLService

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.failures import describe
+from gateway.execution.error_bodies import describe
 from gateway.http.requests import request_id_of
 
 Counts = Mapping[str, int]

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.failures import describe
+from gateway.execution.error_bodies import describe
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
 from gateway.http.graphql_service import GraphQLService

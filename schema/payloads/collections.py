@@ -9,31 +9,31 @@ import strawberry
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from schema.collections import Collection, FilterPreset
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createCollection`.")
 class CreateCollectionPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The new collection.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateCollection`.")
 class UpdateCollectionPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteCollection`.")
 class DeleteCollectionPayload:
     collection_uuid: UUID | None = column("The UUID of the deleted collection.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `addCollectionItems`.")
 class AddCollectionItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
@@ -43,7 +43,7 @@ class AddCollectionItemsPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `removeCollectionItems`.")
 class RemoveCollectionItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
@@ -54,7 +54,7 @@ class RemoveCollectionItemsPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(
     description="Result of `addCollectionItemsByTitle`. Each requested title counts once: "
     "`requestedCount` is `matchedCount` plus the lengths of `ambiguousTitles` and "
@@ -73,7 +73,7 @@ class AddCollectionItemsByTitlePayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `addCollectionPresetItems`.")
 class AddCollectionPresetItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
@@ -81,7 +81,7 @@ class AddCollectionPresetItemsPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `removeCollectionPresetItems`.")
 class RemoveCollectionPresetItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
@@ -89,14 +89,14 @@ class RemoveCollectionPresetItemsPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createFilterPreset`.")
 class CreateFilterPresetPayload:
     filter_preset: FilterPreset | None = resolved(preset_by_uuid, "The new preset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteFilterPreset`.")
 class DeleteFilterPresetPayload:
     filter_preset_uuid: UUID | None = column("The UUID of the deleted preset.")

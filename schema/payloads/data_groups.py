@@ -6,11 +6,11 @@ import strawberry
 
 from resolvers.items import item_by_uuid
 from schema.common import UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.items import StorageItem
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result for one entry of `createDataGroups`.")
 class CreateDataGroupResult:
     item: StorageItem | None = resolved(
@@ -19,7 +19,7 @@ class CreateDataGroupResult:
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createDataGroups`.")
 class CreateDataGroupsPayload:
     results: list[CreateDataGroupResult] | None = column("One entry per group, in input order.")

@@ -9,24 +9,24 @@ import strawberry
 from resolvers.datasets import dataset_by_uuid
 from schema.common import REFUSED, UserError
 from schema.datasets import DataRow, Dataset
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createDataset`.")
 class CreateDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The new dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateDataset`.")
 class UpdateDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteDataset`.")
 class DeleteDatasetPayload:
     dataset_uuid: UUID | None = column("The UUID of the deleted dataset.")
@@ -34,7 +34,7 @@ class DeleteDatasetPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `linkItemsToDataset`.")
 class LinkItemsToDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
@@ -42,7 +42,7 @@ class LinkItemsToDatasetPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `unlinkItemsFromDataset`.")
 class UnlinkItemsFromDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
@@ -50,14 +50,14 @@ class UnlinkItemsFromDatasetPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `addDatasetUsers`.")
 class AddDatasetUsersPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `removeDatasetUsers`.")
 class RemoveDatasetUsersPayload:
     dataset: Dataset | None = resolved(

@@ -8,25 +8,25 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid, new_parent_of
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createStorageFolder`.")
 class CreateStorageFolderPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The new folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateStorageFolder`.")
 class UpdateStorageFolderPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result for one folder of a bulk mutation.")
 class StorageFolderResult:
     uuid: UUID = column("The requested UUID.")
@@ -36,14 +36,14 @@ class StorageFolderResult:
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateStorageFolders`.")
 class UpdateStorageFoldersPayload:
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `moveStorageFolders`.")
 class MoveStorageFoldersPayload:
     new_parent: StorageFolder | None = resolved(
@@ -53,7 +53,7 @@ class MoveStorageFoldersPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteStorageFolder`.")
 class DeleteStorageFolderPayload:
     folder_uuid: UUID | None = column("The UUID of the deleted folder.")

@@ -8,27 +8,27 @@ import strawberry
 
 from resolvers.integrations import integration_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.integrations import CloudIntegration
 
 _GROUPS = "The integration with its changed groups. Null if the viewer may no longer see it."
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createCloudIntegration`.")
 class CreateCloudIntegrationPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, "The new integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateCloudIntegration`.")
 class UpdateCloudIntegrationPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, "The changed integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `verifyCloudIntegration`.")
 class VerifyCloudIntegrationPayload:
     integration: CloudIntegration | None = resolved(
@@ -38,21 +38,21 @@ class VerifyCloudIntegrationPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteCloudIntegration`.")
 class DeleteCloudIntegrationPayload:
     integration_uuid: UUID | None = column("The UUID of the deleted integration.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `addCloudIntegrationGroups`.")
 class AddCloudIntegrationGroupsPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, _GROUPS)
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `removeCloudIntegrationGroups`.")
 class RemoveCloudIntegrationGroupsPayload:
     integration: CloudIntegration | None = resolved(integration_by_uuid, _GROUPS)

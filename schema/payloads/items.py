@@ -9,19 +9,19 @@ import strawberry
 from resolvers.folders import folder_by_uuid
 from resolvers.items import item_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateStorageItem`.")
 class UpdateStorageItemPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The changed item.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result for one item of a bulk mutation.")
 class StorageItemMutationResult:
     uuid: UUID = column("The requested UUID.")
@@ -31,14 +31,14 @@ class StorageItemMutationResult:
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateStorageItems`.")
 class UpdateStorageItemsPayload:
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `moveStorageItems`.")
 class MoveStorageItemsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that now contains them.")
@@ -46,7 +46,7 @@ class MoveStorageItemsPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteStorageItems`.")
 class DeleteStorageItemsPayload:
     removed_items_count: int | None = column("Number of items deleted, including unused frames.")

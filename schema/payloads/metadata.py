@@ -5,11 +5,11 @@ from __future__ import annotations
 import strawberry
 
 from schema.common import REFUSED, UserError
-from schema.fields import column, of
+from schema.fields import column, row_type
 from schema.metadata import MetadataSchema, MetadataSchemaField
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `setMetadataSchemaField`.")
 class SetMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The changed schema.")
@@ -17,7 +17,7 @@ class SetMetadataSchemaFieldPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteMetadataSchemaField`.")
 class DeleteMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The changed schema.")
@@ -25,7 +25,7 @@ class DeleteMetadataSchemaFieldPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `restoreMetadataSchemaField`.")
 class RestoreMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The changed schema.")

@@ -8,11 +8,11 @@ import strawberry
 
 from gateway.scalars import URL
 from schema.common import UserError
-from schema.fields import column, of
+from schema.fields import column, row_type
 from schema.items import StorageItem
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result for one entry of `migrateStorageItems`.")
 class MigrateStorageItemResult:
     uuid: UUID | None = column("The item's UUID, if the entry had one.")
@@ -27,7 +27,7 @@ class MigrateStorageItemResult:
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `migrateStorageItems`.")
 class MigrateStorageItemsPayload:
     results: list[MigrateStorageItemResult] | None = column(

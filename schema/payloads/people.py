@@ -8,60 +8,60 @@ import strawberry
 
 from resolvers.people import api_key_by_uuid, group_by_uuid, user_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.people import ApiKey, Group, User
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createUser`.")
 class CreateUserPayload:
     user: User | None = resolved(user_by_uuid, "The new user.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateUser`.")
 class UpdateUserPayload:
     user: User | None = resolved(user_by_uuid, "The changed user.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createGroup`.")
 class CreateGroupPayload:
     group: Group | None = resolved(group_by_uuid, "The new group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `updateGroup`.")
 class UpdateGroupPayload:
     group: Group | None = resolved(group_by_uuid, "The changed group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteGroup`.")
 class DeleteGroupPayload:
     group_uuid: UUID | None = column("The UUID of the deleted group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `addGroupUsers`.")
 class AddGroupUsersPayload:
     group: Group | None = resolved(group_by_uuid, "The changed group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `removeGroupUsers`.")
 class RemoveGroupUsersPayload:
     group: Group | None = resolved(group_by_uuid, "The changed group.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createApiKey`.")
 class CreateApiKeyPayload:
     api_key: ApiKey | None = resolved(api_key_by_uuid, "The new key.")
@@ -72,7 +72,7 @@ class CreateApiKeyPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `revokeApiKey`.")
 class RevokeApiKeyPayload:
     api_key: ApiKey | None = resolved(api_key_by_uuid, "The revoked key.")

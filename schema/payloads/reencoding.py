@@ -6,18 +6,18 @@ import strawberry
 
 from resolvers import reencoding
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.reencoding import ReencodeJob
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `startVideoReencode`.")
 class StartVideoReencodePayload:
     reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The new job.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `cancelVideoReencode`.")
 class CancelVideoReencodePayload:
     reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The cancelled job.")

@@ -7,12 +7,12 @@ import strawberry
 from resolvers.folders import folder_by_uuid
 from resolvers.syncs import sync_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.syncs import CloudSyncJob
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `startCloudFolderSync`.")
 class StartCloudFolderSyncPayload:
     cloud_sync_job: CloudSyncJob | None = resolved(
@@ -24,21 +24,21 @@ class StartCloudFolderSyncPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `cancelCloudFolderSync`.")
 class CancelCloudFolderSyncPayload:
     cloud_sync_job: CloudSyncJob | None = resolved(sync_by_uuid, "The cancelled sync.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `setFolderMetadataIngestion`.")
 class SetFolderMetadataIngestionPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `setFolderAutoSync`.")
 class SetFolderAutoSyncPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")

@@ -9,19 +9,19 @@ import strawberry
 from resolvers.folders import folder_by_uuid
 from resolvers.tags import tag_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.tags import OrganisationTag
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `createOrganisationTag`.")
 class CreateOrganisationTagPayload:
     organisation_tag: OrganisationTag | None = resolved(tag_by_uuid, "The new tag.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `deleteOrganisationTag`.")
 class DeleteOrganisationTagPayload:
     organisation_tag_uuid: UUID | None = column("The UUID of the deleted tag.")
@@ -29,14 +29,14 @@ class DeleteOrganisationTagPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `addStorageFolderTags`.")
 class AddStorageFolderTagsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `removeStorageFolderTags`.")
 class RemoveStorageFolderTagsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")

@@ -11,12 +11,12 @@ from gateway.scalars import JSON, URL, BigInt
 from resolvers import uploads
 from resolvers.items import item_by_uuid
 from schema.common import REFUSED, UserError
-from schema.fields import column, of, resolved
+from schema.fields import column, resolved, row_type
 from schema.items import StorageItem
 from schema.uploads import UploadJob
 
 
-@of()
+@row_type()
 @strawberry.type(description="Instructions for sending the bytes of a placeholder.")
 class UploadTarget:
     item_uuid: UUID = column("The placeholder's UUID. It stays the UUID of the item.")
@@ -44,7 +44,7 @@ class UploadTarget:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="Instructions for sending one part of a large file.")
 class SignedUploadPart:
     number: int = column("Number of the part, counted from 1.")
@@ -59,21 +59,21 @@ class SignedUploadPart:
     )
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `requestUploadUrls`.")
 class RequestUploadUrlsPayload:
     targets: list[UploadTarget] | None = column("One entry per file, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `renewUploadUrls`.")
 class RenewUploadUrlsPayload:
     targets: list[UploadTarget] | None = column("One entry per placeholder, in input order.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `signUploadParts`.")
 class SignUploadPartsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
@@ -81,28 +81,28 @@ class SignUploadPartsPayload:
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `completeUploadParts`.")
 class CompleteUploadPartsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `abortUploads`.")
 class AbortUploadsPayload:
     removed_items_count: int | None = column("Number of placeholders removed.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `startUploadJob`.")
 class StartUploadJobPayload:
     upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The new job.")
     user_errors: list[UserError] = column(REFUSED)
 
 
-@of()
+@row_type()
 @strawberry.type(description="Result of `cancelUploadJob`.")
 class CancelUploadJobPayload:
     upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The cancelled job.")

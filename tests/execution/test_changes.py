@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.context import Context
-from gateway.execution.compiled.run import PlanRun
+from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.settings import Limits
 from schema.api import api

@@ -20,7 +20,7 @@ LAYERS = (
     ("gateway.catalog",),
     ("gateway.catalog.ledger",),
     ("gateway.catalog.rules",),
-    ("gateway.execution.answers", "gateway.execution.compiled"),
+    ("gateway.execution.loader_resolvers", "gateway.execution.compiled"),
     ("gateway.context",),
     ("gateway.execution", "gateway.loaders"),
     ("gateway.auth", "gateway.queues"),

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_abstract_type, is_leaf_type
 
 from gateway.execution.declarations import Batch, Declaration, Lookup, Mutation, RootFunction, SameRow, ToMany, ToOne
-from gateway.execution.pages import Edge, Page
+from gateway.execution.pagination import Edge, Page
 from schema.api import api
 from schema.fields import DECLARATION
 

@@ -9,7 +9,7 @@ from strawberry.extensions import SchemaExtension
 from structlog.typing import EventDict
 
 from gateway.errors import DomainErrors, ErrorCode, bad_input, not_found
-from gateway.execution.failures import describe
+from gateway.execution.error_bodies import describe
 from gateway.execution.operations import Operations
 from gateway.settings import Limits
 from tests.transports.toy import SECRET, Query, Stage

@@ -18,10 +18,10 @@ from gateway.context import Context
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.explain import explained
 from gateway.execution.compiled.plan import Plan, Unplannable
+from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.compiled.planner import Planner
-from gateway.execution.compiled.run import PlanRun
 from gateway.execution.compiled.selections import Selections
-from gateway.execution.compiled.texts import StatementCache
+from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.documents import Document, Documents
 from gateway.execution.operations import Prepared
 from gateway.settings import Limits

@@ -18,10 +18,7 @@ from graphql import (
 
 from gateway.database.dialects import prefers_joined_page
 from gateway.execution.compiled import plan
-from gateway.execution.compiled.connections import ConnectionWriter
-from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unplannable
-from gateway.execution.compiled.selections import Selected, Selections, kinds_of
-from gateway.execution.compiled.writing import (
+from gateway.execution.compiled.code_writer import (
     ALL,
     Attributes,
     Build,
@@ -31,6 +28,9 @@ from gateway.execution.compiled.writing import (
     LevelWriter,
     literal,
 )
+from gateway.execution.compiled.connection_writer import ConnectionWriter
+from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unplannable
+from gateway.execution.compiled.selections import Selected, Selections, kinds_of
 from gateway.execution.declarations import (
     Aggregate,
     Batch,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.execution.compiled.code_writer import literal
 from gateway.execution.compiled.plan import Unplannable
 from gateway.execution.compiled.selections import Selected
-from gateway.execution.compiled.writing import literal
 from gateway.execution.declarations import Computed, SameRow, ToMany
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Batch, Computed, EdgeQuery, ToMany, ToOne
-from gateway.execution.pages import Page, PageRequest, requested
+from gateway.execution.pagination import Page, PageRequest, read_page_arguments
 
 
 async def one(context: Context, edge: ToOne, row: Any) -> Any:
@@ -55,7 +55,7 @@ async def many(
         given.get("filter"),
         {argument.name: given.get(argument.name, argument.default) for argument in edge.arguments},
     )
-    request = requested(edge, asked, given)
+    request = read_page_arguments(edge, asked, given)
     columns = [*edge.table.c, *statements.extras(edge)]
     dialect = context.database.dialect
 

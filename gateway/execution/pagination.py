@@ -79,11 +79,11 @@ class Page:
         return write_cursor(self.request, self.nodes[-1]) if self.nodes else None
 
 
-def requested(edge: ToMany, asked: EdgeQuery, given: Mapping[str, Any]) -> PageRequest:
+def read_page_arguments(edge: ToMany, asked: EdgeQuery, given: Mapping[str, Any]) -> PageRequest:
     """The page that the arguments of a to-many edge ask for."""
     order = read_order(edge.orders, given.get("order_by"))
     fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
-    return read_page(
+    return page_request(
         order,
         fingerprint,
         given.get("first"),
@@ -102,7 +102,7 @@ def read_order(orders: Orders, asked: Any) -> Order:
     )
 
 
-def read_page(
+def page_request(
     order: Order,
     fingerprint: str,
     first: int | None,

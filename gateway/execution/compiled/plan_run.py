@@ -13,8 +13,6 @@ from graphql.execution.values import VariableValues, get_argument_values
 from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
 from gateway.execution import statements
-from gateway.execution.answers import find_all, plain_of
-from gateway.execution.compiled.leaves import reader
 from gateway.execution.compiled.plan import (
     AggregateStep,
     Arguments,
@@ -32,9 +30,11 @@ from gateway.execution.compiled.plan import (
     Step,
     ToOneStep,
 )
-from gateway.execution.compiled.texts import StatementCache, placeholder_viewer
+from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
+from gateway.execution.compiled.value_conversion import reader
 from gateway.execution.declarations import EdgeQuery, ToOne
-from gateway.execution.pages import PageRequest, cursor_at, requested
+from gateway.execution.loader_resolvers import find_all, plain_of
+from gateway.execution.pagination import PageRequest, cursor_at, read_page_arguments
 
 Row = tuple[Any, ...]
 Work = Callable[[], Coroutine[Any, Any, Any]]
@@ -161,7 +161,7 @@ class PlanRun:
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
         asked = EdgeQuery(self._somebody, given.get("filter"), arguments)
-        return asked, requested(edge, asked, given)
+        return asked, read_page_arguments(edge, asked, given)
 
     async def _written_pages(
         self, step: PagesStep, flat: list[Row], spans: list[Any], request: PageRequest

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from graphql import GraphQLType
 
-from gateway.execution.compiled.leaves import leaf, typed, written
 from gateway.execution.compiled.plan import Keys, Level, Step, Unplannable
+from gateway.execution.compiled.value_conversion import leaf, typed, written
 from gateway.execution.statements import driver_key
 
 ALL = "@all@"
