@@ -35,7 +35,7 @@ class ObjectPage:
 
 @dataclass(frozen=True, slots=True)
 class CloudAccount:
-    """How an integration reaches its cloud, and which objects it may touch there.
+    """Access of an integration to its cloud: endpoint, credentials, and the objects it covers.
 
     Only objects under `roots` may be touched; the key of a root is empty or ends in a slash.
     Without `credentials`, requests are signed with the server's own.

@@ -1,4 +1,4 @@
-"""Errors of fetching, shown to whoever gave the URL; they reveal nothing of the private network."""
+"""Errors of fetching, shown to users; they reveal nothing about the private network."""
 
 import ssl
 from collections.abc import Iterator

@@ -118,7 +118,8 @@ class Fetcher:
     @asynccontextmanager
     async def local_copy(self, url: str) -> AsyncIterator[Path]:
         """Yield a temporary copy of the whole file."""
-        file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115  # closed in a thread
+        # Closed below, in a thread.
+        file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115
         try:
             with translate_errors():
                 async with asyncio.timeout(self._seconds), self._get(url, {}) as response:
@@ -164,7 +165,7 @@ class Fetcher:
     async def _send(
         self, url: httpx.URL, method: str, headers: Mapping[str, str]
     ) -> AsyncIterator[httpcore.Response]:
-        # In parts, so that httpcore does not parse the URL again and come to another host.
+        # Passed in parts: were the URL parsed a second time, the host might come out differently.
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )

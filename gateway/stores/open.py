@@ -13,7 +13,9 @@ _S3_OPTIONS = ("endpoint", "region", "access_key", "secret_key")
 def open_store(
     url: str, *, directory: Path, public_url: str, secret: bytes, part_size: int
 ) -> ObjectStore:
-    """Open the store at `file:///directory` or `s3://bucket/prefix?endpoint=…&region=…&access_key=…`.
+    """Open the store that a URL names: `file:///directory` or `s3://bucket/prefix?region=…`.
+
+    The query of an S3 URL may have `endpoint`, `region`, `access_key` and `secret_key`.
 
     Without a URL, objects are files in `directory`. `part_size` is in bytes, for S3 at least
     5 MiB. Raises `ValueError`, whose message never repeats the URL, because that has secrets.

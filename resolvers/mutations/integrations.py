@@ -107,7 +107,7 @@ async def update_cloud_integration(
             "cloud integration",
             "integrationUuid",
         )
-        # The cloud was asked outside of the transaction, about the row as it was then.
+        # The cloud was checked before the transaction, with the row as it was then.
         if locked.last_edited_at != existing.last_edited_at:
             raise conflict(
                 "The integration was changed in the meantime: read it again and retry.",

@@ -95,7 +95,8 @@ def licences(packages: Path) -> Iterator[str]:
     """Yield the licence texts of every installed package under its name."""
     for path in sorted(packages.glob("**/package.json")):
         for text in sorted(path.parent.glob("[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*")):
-            yield f"=== {path.parent.relative_to(packages)} ===\n\n{text.read_text(encoding='utf-8', errors='replace')}"
+            name = path.parent.relative_to(packages)
+            yield f"=== {name} ===\n\n{text.read_text(encoding='utf-8', errors='replace')}"
 
 
 def get_build_hook() -> type[BuildHookInterface[Any]]:

@@ -49,7 +49,7 @@ def graphiql_page(request: Request) -> Response:
 
 
 def graphiql_routes() -> list[BaseRoute]:
-    """Return the routes of `/graphiql` and the page's files, whose URLs change with their content."""
+    """Return the routes of `/graphiql` and of the page's files, whose URLs have a digest."""
     return [
         Route(f"/graphql/static/{release()}/{{name}}", asset, methods=["GET"]),
         Route("/graphiql", to_page, methods=["GET"]),
