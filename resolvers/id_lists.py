@@ -1,20 +1,40 @@
-"""Lists of ids in an input: each must be that of something which is there, and stand in the list once."""
+"""Lists of ids in an input: how long they may be, and that each id exists and is listed once."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Sequence, Sized
 from uuid import UUID
 
-from gateway.errors import DomainError, DomainErrors, bad_input, not_found
+from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input, conflict, not_found
+
+MAX_IDS = 1000
 
 
-def check_ids_exist(uuids: Sequence[UUID], present: Container[UUID], what: str, name: str) -> None:
-    """Refuse the whole, naming every entry of the list that is not there or stands in it twice."""
-    first = {uuid: place for place, uuid in reversed(list(enumerate(uuids)))}
+def check_list_size(entries: Sized, name: str) -> None:
+    """Raise a domain error unless the list has 1 to 1,000 entries."""
+    if not entries:
+        raise bad_input(f"{name} is empty.", name)
+    if len(entries) > MAX_IDS:
+        message = f"{name} has {len(entries):,} entries; at most {MAX_IDS:,} are allowed."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
+
+
+def check_ids_exist(uuids: Sequence[UUID], existing: Container[UUID], noun: str, name: str) -> None:
+    """Raise a `DomainErrors` with an error for each id that does not exist or is listed twice."""
+    first: dict[UUID, int] = {}
     errors: list[DomainError] = []
-    for place, uuid in enumerate(uuids):
-        if first[uuid] != place:
-            message = f"This {what} stands in the list already, at position {first[uuid]}."
-            errors.append(bad_input(message, name, place))
-        elif uuid not in present:
-            errors.append(not_found(what, name, place))
+    for index, uuid in enumerate(uuids):
+        if first.setdefault(uuid, index) != index:
+            errors.append(listed_twice(noun, first[uuid], name, index))
+        elif uuid not in existing:
+            errors.append(not_found(noun, name, index))
     if errors:
         raise DomainErrors(errors)
+
+
+def listed_twice(noun: str, first: int, *path: str | int) -> DomainError:
+    """Return the error at `path` of an entry that is in the list at position `first` already."""
+    return bad_input(f"The {noun} is listed more than once, first at position {first}.", *path)
+
+
+def unprocessed_item(*path: str | int) -> DomainError:
+    """Return the error at `path` of an item that is a placeholder or a tombstone."""
+    return conflict("The item is not processed yet, or its object is gone.", *path)

@@ -20,6 +20,7 @@ from gateway.database.engine import Transaction
 from gateway.errors import bad_input, conflict
 from gateway.models.base import now
 from gateway.models.uploads import IdempotencyKeyRecord, idempotency_keys
+from resolvers.permissions import Permissions
 
 LIFETIME = timedelta(hours=24)
 MAX_KEY = 200
@@ -40,12 +41,14 @@ async def run_once(
     mutation: str,
     input: RepeatableInput,
     run: Callable[[], Awaitable[Stored]],
+    permissions: Permissions | None = None,
 ) -> Stored:
     """Return what `run` returns, and run it only once for each idempotency key.
 
     Args:
         mutation: the name under which the outcome is stored.
         run: makes the change in `transaction` and returns the outcome to store, as plain JSON.
+        permissions: those that `run` checks, which a replay does not check again.
 
     Raises:
         DomainError: the key is malformed, or was used with another input.
@@ -77,6 +80,8 @@ async def run_once(
         )
         return outcome
     stored = await transaction.one(sa.select(idempotency_keys).where(matches), IdempotencyKeyRecord)
+    if permissions:
+        permissions.accept_replay()
     return cast("Stored", _outcome(stored, input))
 
 
@@ -87,6 +92,7 @@ async def create_once(
     input: RepeatableInput,
     name: str,
     create: Callable[[], Awaitable[UUID]],
+    permissions: Permissions | None = None,
 ) -> UUID:
     """Return the uuid of the object that `create` creates, once for each idempotency key.
 
@@ -96,11 +102,15 @@ async def create_once(
     async def run() -> dict[str, str]:
         return {name: str(await create())}
 
-    return UUID((await run_once(context, transaction, mutation, input, run))[name])
+    return UUID((await run_once(context, transaction, mutation, input, run, permissions))[name])
 
 
 async def replay(
-    context: Context, mutation: str, input: RepeatableInput, kind: type[Stored]
+    context: Context,
+    mutation: str,
+    input: RepeatableInput,
+    kind: type[Stored],
+    permissions: Permissions,
 ) -> Stored | None:
     """Return the outcome that `run_once` stored for this request, or None.
 
@@ -114,7 +124,10 @@ async def replay(
     rows = await context.database.rows(
         sa.select(idempotency_keys).where(matches, recent), IdempotencyKeyRecord
     )
-    return cast("Stored", _outcome(rows[0], input)) if rows else None
+    if not rows:
+        return None
+    permissions.accept_replay()
+    return cast("Stored", _outcome(rows[0], input))
 
 
 def _matches(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:

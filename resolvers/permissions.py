@@ -1,134 +1,246 @@
-"""The doors of mutations: each names what it needs, and refuses those who lack it before anything has changed."""
+"""Permissions of mutations: what a mutation declares is what it checks, and what clients read.
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
+A mutation declares what its caller needs, and checks it once it has taken its locks:
+
+    @requires(ADMIN.on_folder("folder_uuid"))
+    async def delete_storage_folder(context, input, permissions):
+        async with context.database.writing() as transaction:
+            await lock_tree(transaction.connection, exclusive=True)
+            await permissions.check(transaction)
+            ...
+
+It fails closed: while a declared requirement is unchecked, no transaction of the mutation commits
+and no outcome is returned. The "Needs: …" sentence of the field comes from the declaration.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.auth.roles import (
-    EffectiveRole,
-    require_role,
-    roles_on_datasets,
-    roles_on_folders,
-    roles_on_integrations,
-    roles_on_items,
-)
+from gateway.auth.roles import EffectiveRole, require_role
 from gateway.context import Context
-from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode, conflict, forbidden
-from gateway.kinds.enums import SiteRole, StorageFolderType, StorageUserRole
+from gateway.database.engine import COMMIT_GUARD, Transaction
+from gateway.errors import DomainError, conflict, forbidden
+from gateway.kinds.enums import StorageFolderType
 from gateway.models.folders import folders
+from resolvers.id_lists import listed_twice
+from resolvers.requirements import (
+    ListRequirement,
+    ObjectRequirement,
+    OwnerRequirement,
+    Requirement,
+    RoleRequirement,
+)
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
-Mutation = Callable[[Context, Input], Awaitable[Result]]
-MAX_IDS = 1000
+Kind = TypeVar("Kind", bound=Requirement)
+CheckedMutation = Callable[[Context, Input, "Permissions"], Awaitable[Result]]
+PublicMutation = Callable[[Context, Input], Awaitable[Result]]
+
+
+class PermissionNotCheckedError(RuntimeError):
+    """Raised when a mutation would commit or return before it has checked what it declares."""
 
 
 def requires(
-    what: str, site: SiteRole = SiteRole.MEMBER
-) -> Callable[[Mutation[Input, Result]], Mutation[Input, Result]]:
-    """Say in words what a mutation needs; a role on the site is checked here, those on objects by the mutation."""
+    *requirements: Requirement,
+) -> Callable[[CheckedMutation[Input, Result]], PublicMutation[Input, Result]]:
+    """Declare what the caller of a mutation needs.
 
-    def mark(mutation: Mutation[Input, Result]) -> Mutation[Input, Result]:
+    The mutation gets `permissions` as its third argument and must check each requirement there.
+
+    Raises:
+        TypeError: a requirement names a field that the input does not have, or there is none.
+    """
+
+    def declare(mutation: CheckedMutation[Input, Result]) -> PublicMutation[Input, Result]:
+        input_type = inspect.signature(mutation, eval_str=True).parameters["input"].annotation
+        known = {field.name for field in fields(input_type)}
+        unknown = {requirement.field.split(".")[0] for requirement in requirements} - known
+        if unknown or not requirements:
+            raise TypeError(f"{input_type.__name__} has no {', '.join(unknown) or 'requirements'}.")
+
         @wraps(mutation)
-        async def behind_the_door(context: Context, input: Input) -> Result:
-            if site is SiteRole.ADMIN and not context.viewer.is_site_admin:
-                raise forbidden("This is for admins of the site.")
-            return await mutation(context, input)
+        async def checked(context: Context, input: Input) -> Result:
+            permissions = Permissions(context, input, requirements)
+            with permissions.enforced():
+                return await mutation(context, input, permissions)
 
-        behind_the_door.needs = what  # type: ignore[attr-defined]  # read by schema.fields and by the tests
-        return behind_the_door
+        return _described(checked, [requirement.description for requirement in requirements])
 
-    return mark
-
-
-async def require_folder_role(
-    context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
-) -> None:
-    """The viewer holds the role on the folder, or is refused at `path`."""
-    held = await roles_on_folders(transaction.connection, context.viewer, [uuid])
-    require_role(held.get(uuid), role, "folder", *path)
+    return declare
 
 
-async def require_target_folder_role(
-    context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
-) -> None:
-    """The same for a folder that something is to be put into: what mirrors a bucket holds what lies there, no more."""
-    await require_folder_role(context, transaction, uuid, role, *path)
-    found = await transaction.first(sa.select(folders.c.folder_type).where(folders.c.uuid == uuid))
-    if found.folder_type is not StorageFolderType.GENERIC:
-        raise conflict("This folder mirrors a bucket: put it there, and sync the folder.", *path)
+def requires_site_admin(
+    mutation: PublicMutation[Input, Result],
+) -> PublicMutation[Input, Result]:
+    """Declare that the caller of a mutation must be a site admin, and check it before anything."""
+
+    @wraps(mutation)
+    async def checked(context: Context, input: Input) -> Result:
+        if not context.viewer.is_site_admin:
+            raise forbidden("Only site admins may do this.")
+        return await mutation(context, input)
+
+    return _described(checked, ["the site role ADMIN"])
 
 
-async def require_dataset_role(
-    context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
-) -> None:
-    """The viewer holds the role on the dataset, or is refused at `path`."""
-    held = await roles_on_datasets(transaction.connection, context.viewer, [uuid])
-    require_role(held.get(uuid), role, "dataset", *path)
+class Roles:
+    """The roles that the viewer has on some objects, compared with a required one."""
+
+    def __init__(
+        self, requirement: RoleRequirement, effective: Mapping[UUID, EffectiveRole]
+    ) -> None:
+        self._requirement = requirement
+        self._effective = effective
+
+    def __contains__(self, uuid: UUID) -> bool:
+        """Return whether the viewer may see the object."""
+        return uuid in self._effective
+
+    def require(self, uuid: UUID, *path: str | int) -> None:
+        """Raise `NOT_FOUND` or `FORBIDDEN` at `path` unless the viewer has the role."""
+        requirement = self._requirement
+        require_role(self._effective.get(uuid), requirement.role, requirement.noun, *path)
+
+    def errors(self, uuids: Sequence[UUID], name: str) -> dict[int, DomainError]:
+        """Return the errors of a list of objects by index; an object must not be listed twice."""
+        errors: dict[int, DomainError] = {}
+        first: dict[UUID, int] = {}
+        for index, uuid in enumerate(uuids):
+            if first.setdefault(uuid, index) != index:
+                noun = self._requirement.noun
+                errors[index] = listed_twice(noun, first[uuid], name, index)
+                continue
+            try:
+                self.require(uuid, name, index)
+            except DomainError as error:
+                errors[index] = error
+        return errors
 
 
-async def require_integration_role(
-    context: Context, transaction: Transaction, uuid: UUID, role: StorageUserRole, *path: str | int
-) -> None:
-    """The viewer holds the role on the cloud integration, or is refused at `path`."""
-    held = await roles_on_integrations(transaction.connection, context.viewer, [uuid])
-    require_role(held.get(uuid), role, "cloud integration", *path)
+class Permissions:
+    """The requirements of one call of a mutation, and which of them are still unchecked."""
 
+    def __init__(self, context: Context, input: Any, requirements: Sequence[Requirement]) -> None:
+        self._viewer = context.viewer
+        self._input = input
+        self._requirements = {requirement.field: requirement for requirement in requirements}
+        self._unchecked = {
+            requirement.field for requirement in requirements if requirement.applies_to(input)
+        }
 
-async def folder_role_errors(
-    context: Context,
-    transaction: Transaction,
-    uuids: Sequence[UUID],
-    role: StorageUserRole,
-    name: str,
-) -> dict[int, DomainError]:
-    """What is wrong with each of these folders, by its place in the input."""
-    held = await roles_on_folders(transaction.connection, context.viewer, uuids)
-    return _refused(uuids, held, role, "folder", name)
+    async def check(self, on: Transaction | AsyncConnection, *names: str) -> None:
+        """Check the roles on the objects that the input names, in the order of the declaration.
 
+        Args:
+            on: where the roles are read.
+            names: the input fields; without any, all that name one object.
 
-async def item_role_errors(
-    context: Context,
-    transaction: Transaction,
-    uuids: Sequence[UUID],
-    role: StorageUserRole,
-    name: str,
-) -> dict[int, DomainError]:
-    """What is wrong with each of these items, by its place in the input."""
-    held = await roles_on_items(transaction.connection, context.viewer, uuids)
-    return _refused(uuids, held, role, "item", name)
+        Raises:
+            DomainError: the object does not exist or is hidden, or the role is missing.
+        """
+        all_names = [
+            name
+            for name, requirement in self._requirements.items()
+            if isinstance(requirement, ObjectRequirement)
+        ]
+        for name in names or all_names:
+            requirement = self._named(name, ObjectRequirement)
+            if not requirement.applies_to(self._input):
+                continue
+            uuid = requirement.value_in(self._input)
+            (await self.roles(on, name, [uuid])).require(uuid, *requirement.path)
+            if requirement.receives:
+                await _check_receives(_connection(on), uuid, *requirement.path)
 
+    async def errors(self, on: Transaction | AsyncConnection, name: str) -> dict[int, DomainError]:
+        """Return the errors of a list of objects in the input, by index."""
+        requirement = self._named(name, ListRequirement)
+        uuids = requirement.values_in(self._input)
+        return (await self.roles(on, name, uuids)).errors(uuids, requirement.path[0])
 
-def check_list_size(entries: Sized, name: str) -> None:
-    """1 to 1,000 entries in one request."""
-    if not entries:
-        raise DomainError(ErrorCode.BAD_USER_INPUT, f"{name} is empty.", (name,))
-    if len(entries) > MAX_IDS:
-        message = f"{name} has {len(entries):,} entries; at most {MAX_IDS:,} are allowed."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
+    async def check_folder_of(
+        self, on: Transaction | AsyncConnection, name: str, folder_uuid: UUID
+    ) -> None:
+        """Check the role on the folder of the row that the input names."""
+        roles = await self.roles(on, name, [folder_uuid])
+        roles.require(folder_uuid, *self._requirements[name].path)
 
+    def check_owner(self, name: str, user_uuid: UUID | None) -> None:
+        """Check that a user is the viewer, or that the viewer is a site admin."""
+        requirement = self._named(name, OwnerRequirement)
+        self._mark_checked(name)
+        if user_uuid != self._viewer.user_uuid and not self._viewer.is_site_admin:
+            raise requirement.refusal()
 
-def _refused(
-    uuids: Sequence[UUID],
-    held: Mapping[UUID, EffectiveRole],
-    role: StorageUserRole,
-    what: str,
-    name: str,
-) -> dict[int, DomainError]:
-    errors: dict[int, DomainError] = {}
-    seen: dict[UUID, int] = {}
-    for place, uuid in enumerate(uuids):
-        if uuid in seen:
-            message = f"This {what} stands in the list already, at position {seen[uuid]}."
-            errors[place] = DomainError(ErrorCode.BAD_USER_INPUT, message, (name, place))
-            continue
-        seen[uuid] = place
+    async def roles(
+        self, on: Transaction | AsyncConnection, name: str, uuids: Collection[UUID]
+    ) -> Roles:
+        """Return the roles on the objects that a requirement is about.
+
+        The requirement counts as checked: the caller refuses each object that lacks the role.
+        """
+        requirement = self._named(name, RoleRequirement)
+        self._mark_checked(name)
+        return Roles(
+            requirement,
+            await requirement.type.load_roles(_connection(on), self._viewer, uuids),
+        )
+
+    def accept_replay(self) -> None:
+        """Skip what is unchecked: the viewer gets the outcome of an earlier, checked request."""
+        self._unchecked.clear()
+
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """Let nothing commit, and the block not end well, while a requirement is unchecked."""
+        token = COMMIT_GUARD.set(self._raise_if_unchecked)
         try:
-            require_role(held.get(uuid), role, what, name, place)
-        except DomainError as error:
-            errors[place] = error
-    return errors
+            yield
+            self._raise_if_unchecked()
+        finally:
+            COMMIT_GUARD.reset(token)
+            self._unchecked.clear()  # tasks that the mutation has started go on with the guard
+
+    def _raise_if_unchecked(self) -> None:
+        if self._unchecked:
+            missing = ", ".join(sorted(self._unchecked))
+            raise PermissionNotCheckedError(f"Declared, but not checked: {missing}.")
+
+    def _mark_checked(self, name: str) -> None:
+        """Note that a requirement is checked: the one way to let the mutation commit."""
+        self._unchecked.discard(name)
+
+    def _named(self, name: str, kind: type[Kind]) -> Kind:
+        requirement = self._requirements[name]
+        if not isinstance(requirement, kind):
+            raise TypeError(f"The requirement on {name} is not a {kind.__name__}.")
+        return requirement
+
+
+def _described(
+    mutation: PublicMutation[Input, Result], needs: Sequence[str]
+) -> PublicMutation[Input, Result]:
+    mutation.needs = "; ".join(needs)  # type: ignore[attr-defined]  # read by the schema
+    return mutation
+
+
+def _connection(on: Transaction | AsyncConnection) -> AsyncConnection:
+    return on.connection if isinstance(on, Transaction) else on
+
+
+async def _check_receives(on: AsyncConnection, uuid: UUID, *path: str) -> None:
+    """Raise `CONFLICT` if the folder mirrors a bucket: nothing but its objects may be in it."""
+    row = (await on.execute(sa.select(folders.c.folder_type).where(folders.c.uuid == uuid))).one()
+    if row.folder_type is not StorageFolderType.GENERIC:
+        message = "This folder mirrors a bucket: add objects to the bucket and sync the folder."
+        raise conflict(message, *path)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from gateway.database.dialects import (
 from gateway.database.readers import Readers
 
 R = TypeVar("R")
+
+COMMIT_GUARD: ContextVar[Callable[[], None] | None] = ContextVar("commit_guard", default=None)
+"""Called before each commit in the current task; it raises to roll the transaction back."""
 
 SLICE = 100
 """Rows per `executemany`: preparing that many for the driver takes a millisecond or two."""
@@ -168,6 +172,8 @@ class Database:
             transaction = Transaction(connection)
             async with connection.begin():
                 yield transaction
+                if guard := COMMIT_GUARD.get():
+                    guard()
                 for hook in self._commit_hooks:
                     await hook(transaction)
         transaction.run_commit_actions()

@@ -1,7 +1,7 @@
-"""The attributes that folders and items have in common, read from updates: absent means unchanged."""
+"""New values of the attributes that folders and items have in common, read from update inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from strawberry import UNSET
@@ -14,14 +14,30 @@ from gateway.catalog.rules.names import (
     validate_name,
 )
 from gateway.errors import DomainError, bad_input
+from gateway.models.folders import FolderRecord
+from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk
 
-Changed = Callable[..., dict[str, Any]]
-"""What reads one update: `changed(input, present, *path)`."""
+
+class AttributesInput(Protocol):
+    """An update of a folder or item; fields that are UNSET stay as they are."""
+
+    name: str | None
+    description: str | None
+    client_metadata: Any
+    client_metadata_patch: Any
 
 
-def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
-    """The new values that an update asks for, checked; `present` is the row as it is."""
+Update = TypeVar("Update", bound=AttributesInput)
+Row = TypeVar("Row", bound=FolderRecord | ItemRecord)
+Changes = Callable[..., dict[str, Any]]
+"""Returns the new values of an update, by column: `changes(input, row, *path)`."""
+
+
+def attribute_changes(
+    input: AttributesInput, row: FolderRecord | ItemRecord, *path: str | int
+) -> dict[str, Any]:
+    """Return the validated new values of an update, by column; `row` is the present one."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, *path, "name")
@@ -32,46 +48,45 @@ def changed_attributes(input: Any, present: Any, *path: str | int) -> dict[str, 
             input.client_metadata, *path, "clientMetadata"
         )
     if input.client_metadata_patch is not UNSET:
+        field = "clientMetadataPatch"
         if "client_metadata" in values:
-            raise bad_input(
-                "Give clientMetadata or clientMetadataPatch, not both.",
-                *path,
-                "clientMetadataPatch",
-            )
-        patched = merge_metadata(
-            present.client_metadata, input.client_metadata_patch, *path, "clientMetadataPatch"
+            message = "Give clientMetadata or clientMetadataPatch, not both."
+            raise bad_input(message, *path, field)
+        values["client_metadata"] = merge_metadata(
+            row.client_metadata, input.client_metadata_patch, *path, field
         )
-        values["client_metadata"] = patched
     return values
 
 
-def with_metadata_check(terms: MetadataValidator, changed: Changed) -> Changed:
-    """The same, with new metadata held to the schema."""
+def with_metadata_check(metadata: MetadataValidator, changes: Changes) -> Changes:
+    """Return `changes` with a check that new metadata has the types of the metadata schema."""
 
-    def checked(input: Any, present: Any, *path: str | int) -> dict[str, Any]:
-        values = changed(input, present, *path)
+    def checked(
+        input: AttributesInput, row: FolderRecord | ItemRecord, *path: str | int
+    ) -> dict[str, Any]:
+        values = changes(input, row, *path)
         field = "clientMetadataPatch" if input.client_metadata is UNSET else "clientMetadata"
-        if fault := terms.error(values.get("client_metadata"), *path, field):
-            raise fault
+        if error := metadata.error(values.get("client_metadata"), *path, field):
+            raise error
         return values
 
     return checked
 
 
 def bulk_changes(
-    inputs: Sequence[Any],
-    present: Mapping[UUID, Any],
+    inputs: Sequence[Update],
+    rows: Mapping[UUID, Row],
     bulk: Bulk,
     name: str,
-    changed: Changed = changed_attributes,
+    changes: Changes = attribute_changes,
 ) -> dict[int, dict[str, Any]]:
-    """The new values of each entry without fault, by its place; the faults that are found enter the bulk."""
+    """Return the new values of each valid entry by index; errors are added to `bulk`."""
     values: dict[int, dict[str, Any]] = {}
-    for place, (uuid, one) in enumerate(zip(bulk.uuids, inputs, strict=True)):
-        if place in bulk.errors:
+    for index, (uuid, entry) in enumerate(zip(bulk.uuids, inputs, strict=True)):
+        if index in bulk.errors:
             continue
         try:
-            values[place] = changed(one, present[uuid], name, place)
+            values[index] = changes(entry, rows[uuid], name, index)
         except DomainError as error:
-            bulk.errors[place] = error
+            bulk.errors[index] = error
     return values

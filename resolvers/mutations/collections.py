@@ -1,5 +1,6 @@
-"""How collections are changed and filled, and filters are kept."""
+"""Mutations of collections, of the items in them, and of filter presets."""
 
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,6 @@ import sqlalchemy as sa
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
-from gateway.auth.roles import require_role, roles_on_folders
 from gateway.catalog import collections as catalog
 from gateway.catalog.ledger.row_edits import locked_row, update_row
 from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
@@ -16,7 +16,6 @@ from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
-from gateway.kinds.enums import StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.collections import (
     CollectionRecord,
@@ -25,7 +24,8 @@ from gateway.models.collections import (
     filter_presets,
 )
 from resolvers.filters import item_conditions
-from resolvers.idempotency import run_once
+from resolvers.id_lists import check_list_size
+from resolvers.idempotency import create_once
 from resolvers.inputs.collections import (
     AddCollectionItemsByTitleInput,
     AddCollectionItemsInput,
@@ -40,9 +40,11 @@ from resolvers.inputs.collections import (
 )
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_list_size, require_folder_role, requires
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import USER, VIEWER
 
-_USER = "USER on the collection's folder"
+_USER = USER.on_folder_of("collection_uuid", "collection")
+_PRESET_VIEWER = VIEWER.on_folder_of("filter_preset_uuid", "preset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +54,27 @@ class CreateCollectionOutcome(Outcome):
     collection_uuid: UUID | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_folder("top_level_folder_uuid"))
 async def create_collection(
-    context: Context, input: CreateCollectionInput
+    context: Context, input: CreateCollectionInput, permissions: Permissions
 ) -> CreateCollectionOutcome:
-    """Make a collection of items (ENC-CLIENT-19)."""
-    name, description = _attributes(input)
+    """Create an empty collection of items, which belongs to a folder.
+
+    Roles on the folder apply to the collection. Its items may be in any folder.
+    """
+    name = validate_name(input.name, "name")
+    description = validate_description(input.description, "description")
     folder, viewer = input.top_level_folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await require_folder_role(
-            context, transaction, folder, StorageUserRole.USER, "topLevelFolderUuid"
+        await permissions.check(transaction)
+
+        async def create() -> UUID:
+            return await catalog.create_collection(transaction, viewer, folder, name, description)
+
+        uuid = await create_once(
+            context, transaction, "createCollection", input, "collection", create
         )
-
-        async def work() -> dict[str, Any]:
-            made = await catalog.create_collection(transaction, viewer, folder, name, description)
-            return {"collection": str(made)}
-
-        done = await run_once(context, transaction, "createCollection", input, work)
-    return CreateCollectionOutcome(collection_uuid=UUID(done["collection"]))
+    return CreateCollectionOutcome(collection_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +86,18 @@ class UpdateCollectionOutcome(Outcome):
 
 @requires(_USER)
 async def update_collection(
-    context: Context, input: UpdateCollectionInput
+    context: Context, input: UpdateCollectionInput, permissions: Permissions
 ) -> UpdateCollectionOutcome:
-    """Change a collection's name or description; an empty change succeeds and changes nothing."""
+    """Change a collection's name or description; fields that are left out stay as they are."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, "name")
     if input.description is not UNSET:
         values["description"] = validate_description(input.description, "description")
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        present = await _held(context, transaction, input.collection_uuid)
-        await update_row(
-            transaction, context.viewer.user_uuid, CollectionRecord, "Collection", present, values
-        )
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        await update_row(transaction, viewer, CollectionRecord, "Collection", collection, values)
     return UpdateCollectionOutcome(collection_uuid=input.collection_uuid)
 
 
@@ -106,13 +110,14 @@ class DeleteCollectionOutcome(Outcome):
 
 @requires(_USER)
 async def delete_collection(
-    context: Context, input: DeleteCollectionInput
+    context: Context, input: DeleteCollectionInput, permissions: Permissions
 ) -> DeleteCollectionOutcome:
-    """Remove a collection; its items stay (ENC-CLIENT-19)."""
+    """Delete a collection; its items are not deleted."""
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        present = await _held(context, transaction, input.collection_uuid)
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
         await catalog.delete_collection_or_preset(
-            transaction, context.viewer.user_uuid, collections, "Collection", present
+            transaction, viewer, collections, "Collection", collection
         )
     return DeleteCollectionOutcome(collection_uuid=input.collection_uuid)
 
@@ -125,17 +130,22 @@ class AddCollectionItemsOutcome(Outcome):
     failed_item_uuids: list[UUID] | None = None
 
 
-@requires(f"{_USER}, and VIEWER on each item that is to be added")
+@requires(_USER)
 async def add_collection_items(
-    context: Context, input: AddCollectionItemsInput
+    context: Context, input: AddCollectionItemsInput, permissions: Permissions
 ) -> AddCollectionItemsOutcome:
-    """Put items into a collection, and tell those that are not there or not to be seen (ENC-COLL-09)."""
+    """Add 1 to 1,000 items to a collection.
+
+    Items that do not exist or that you may not see are skipped and returned in `failedItemUuids`.
+    Items that are in the collection already stay.
+    """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        present = await _held(context, transaction, input.collection_uuid)
-        failed = await catalog.add_items(transaction, context.viewer, present, input.item_uuids)
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        failed = await catalog.add_items(transaction, context.viewer, collection, input.item_uuids)
     return AddCollectionItemsOutcome(
-        collection_uuid=input.collection_uuid, failed_item_uuids=_in_order(input.item_uuids, failed)
+        collection_uuid=input.collection_uuid,
+        failed_item_uuids=_in_input_order(input.item_uuids, failed),
     )
 
 
@@ -147,17 +157,24 @@ class RemoveCollectionItemsOutcome(Outcome):
     failed_item_uuids: list[UUID] | None = None
 
 
-@requires(f"{_USER}, and VIEWER on each item that is to be taken out")
+@requires(_USER)
 async def remove_collection_items(
-    context: Context, input: RemoveCollectionItemsInput
+    context: Context, input: RemoveCollectionItemsInput, permissions: Permissions
 ) -> RemoveCollectionItemsOutcome:
-    """Take items out of a collection, and tell those that it does not hold or that are not to be seen (ENC-COLL-09)."""
+    """Remove 1 to 1,000 items from a collection; the items are not deleted.
+
+    Items that are not in the collection or that you may not see are skipped and returned in
+    `failedItemUuids`.
+    """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        present = await _held(context, transaction, input.collection_uuid)
-        failed = await catalog.remove_items(transaction, context.viewer, present, input.item_uuids)
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        failed = await catalog.remove_items(
+            transaction, context.viewer, collection, input.item_uuids
+        )
     return RemoveCollectionItemsOutcome(
-        collection_uuid=input.collection_uuid, failed_item_uuids=_in_order(input.item_uuids, failed)
+        collection_uuid=input.collection_uuid,
+        failed_item_uuids=_in_input_order(input.item_uuids, failed),
     )
 
 
@@ -176,26 +193,31 @@ class AddCollectionItemsByTitleOutcome(Outcome):
 
 @requires(_USER)
 async def add_collection_items_by_title(
-    context: Context, input: AddCollectionItemsByTitleInput
+    context: Context, input: AddCollectionItemsByTitleInput, permissions: Permissions
 ) -> AddCollectionItemsByTitleOutcome:
-    """Put items into a collection by their names; a name that several have adds none of them (ENC-COLL-10, SUB-089)."""
+    """Add items to a collection by their exact names, 1 to 1,000 of them.
+
+    Names are looked up in the collection's folder and everything below it. A name that several
+    items have adds none of them and is returned in `ambiguousTitles`; one that no item has is
+    returned in `unmatchedTitles`.
+    """
     check_list_size(input.titles, "titles")
-    for place, title in enumerate(input.titles):
+    for index, title in enumerate(input.titles):
         if len(title) > MAX_NAME:
-            raise bad_input(f"A name has at most {MAX_NAME:,} characters.", "titles", place)
+            raise bad_input(f"A name has at most {MAX_NAME:,} characters.", "titles", index)
     titles = list(dict.fromkeys(input.titles))
     async with context.database.writing() as transaction:
-        present = await _held(context, transaction, input.collection_uuid)
-        found = await catalog.items_with_titles(transaction, present, titles)
-        single = [found[title][0] for title in titles if len(found.get(title, ())) == 1]
-        failed = await catalog.add_items(transaction, context.viewer, present, single)
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        matches = await catalog.items_with_titles(transaction, collection, titles)
+        unique = [matches[title][0] for title in titles if len(matches.get(title, ())) == 1]
+        failed = await catalog.add_items(transaction, context.viewer, collection, unique)
     return AddCollectionItemsByTitleOutcome(
         collection_uuid=input.collection_uuid,
         requested_count=len(titles),
-        matched_count=len(single),
-        ambiguous_titles=[title for title in titles if len(found.get(title, ())) > 1],
-        unmatched_titles=[title for title in titles if title not in found],
-        added_count=len(single) - len(failed),
+        matched_count=len(unique),
+        ambiguous_titles=[title for title in titles if len(matches.get(title, ())) > 1],
+        unmatched_titles=[title for title in titles if title not in matches],
+        added_count=len(unique) - len(failed),
         failed_item_uuids=sorted(failed),
     )
 
@@ -208,14 +230,19 @@ class AddCollectionPresetItemsOutcome(Outcome):
     added_items_count: int | None = None
 
 
-@requires(_USER)
+@requires(_USER, _PRESET_VIEWER)
 async def add_collection_preset_items(
-    context: Context, input: AddCollectionPresetItemsInput
+    context: Context, input: AddCollectionPresetItemsInput, permissions: Permissions
 ) -> AddCollectionPresetItemsOutcome:
-    """Put into a collection whatever a preset finds in its folder and below, now and all at once (ENC-COLL-11)."""
+    """Add all items to a collection that match a filter preset now.
+
+    The filter applies to the collection's folder and everything below it. Items that match later
+    are not added by themselves.
+    """
     async with context.database.writing() as transaction:
-        present, conditions = await _preset(context, transaction, input)
-        count = await catalog.add_matching(transaction, context.viewer, present, conditions)
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        conditions = await _preset_conditions(context, transaction, input, permissions)
+        count = await catalog.add_matching(transaction, context.viewer, collection, conditions)
     return AddCollectionPresetItemsOutcome(
         collection_uuid=input.collection_uuid, added_items_count=count
     )
@@ -229,16 +256,19 @@ class RemoveCollectionPresetItemsOutcome(Outcome):
     removed_items_count: int | None = None
 
 
-@requires(_USER)
+@requires(_USER, _PRESET_VIEWER)
 async def remove_collection_preset_items(
-    context: Context, input: RemoveCollectionPresetItemsInput
+    context: Context, input: RemoveCollectionPresetItemsInput, permissions: Permissions
 ) -> RemoveCollectionPresetItemsOutcome:
-    """Take out of a collection whatever a preset finds in its folder and below (ENC-COLL-11)."""
+    """Remove all items from a collection that match a filter preset now; they are not deleted.
+
+    The filter applies to the collection's folder and everything below it.
+    """
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        present, conditions = await _preset(context, transaction, input)
-        count = await catalog.remove_matching(
-            transaction, context.viewer.user_uuid, present, conditions
-        )
+        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        conditions = await _preset_conditions(context, transaction, input, permissions)
+        count = await catalog.remove_matching(transaction, viewer, collection, conditions)
     return RemoveCollectionPresetItemsOutcome(
         collection_uuid=input.collection_uuid, removed_items_count=count
     )
@@ -251,31 +281,31 @@ class CreateFilterPresetOutcome(Outcome):
     filter_preset_uuid: UUID | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_folder("top_level_folder_uuid"))
 async def create_filter_preset(
-    context: Context, input: CreateFilterPresetInput
+    context: Context, input: CreateFilterPresetInput, permissions: Permissions
 ) -> CreateFilterPresetOutcome:
-    """Keep a filter of items under a name (ENC-CLIENT-20)."""
-    name, description = _attributes(input)
-    wanted, folder = input.filter, input.top_level_folder_uuid
-    if not (wanted.search or wanted.item_types or wanted.is_in_dataset is not None):
-        raise bad_input("This filter asks for nothing.", "filter")
-    item_conditions(_asked(context, wanted))
-    given = {to_camel_case(key): value for key, value in asdict(wanted).items()}
+    """Save a filter of items under a name, in a folder whose roles apply to it."""
+    name = validate_name(input.name, "name")
+    description = validate_description(input.description, "description")
+    filter, folder = input.filter, input.top_level_folder_uuid
+    if not (filter.search or filter.item_types or filter.is_in_dataset is not None):
+        raise bad_input("The filter needs search, itemTypes or isInDataset.", "filter")
+    item_conditions(EdgeQuery(context.viewer, filter))  # validates it
+    content = {to_camel_case(key): value for key, value in asdict(filter).items()}
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await require_folder_role(
-            context, transaction, folder, StorageUserRole.USER, "topLevelFolderUuid"
-        )
+        await permissions.check(transaction)
 
-        async def work() -> dict[str, Any]:
-            viewer = context.viewer.user_uuid
-            made = await catalog.create_filter_preset(
-                transaction, viewer, folder, name, description, given
+        async def create() -> UUID:
+            return await catalog.create_filter_preset(
+                transaction, viewer, folder, name, description, content
             )
-            return {"preset": str(made)}
 
-        done = await run_once(context, transaction, "createFilterPreset", input, work)
-    return CreateFilterPresetOutcome(filter_preset_uuid=UUID(done["preset"]))
+        uuid = await create_once(
+            context, transaction, "createFilterPreset", input, "preset", create
+        )
+    return CreateFilterPresetOutcome(filter_preset_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,71 +315,52 @@ class DeleteFilterPresetOutcome(Outcome):
     filter_preset_uuid: UUID | None = None
 
 
-@requires("USER on the preset's folder")
+@requires(USER.on_folder_of("filter_preset_uuid", "preset"))
 async def delete_filter_preset(
-    context: Context, input: DeleteFilterPresetInput
+    context: Context, input: DeleteFilterPresetInput, permissions: Permissions
 ) -> DeleteFilterPresetOutcome:
-    """Forget a filter (ENC-CLIENT-20)."""
+    """Delete a filter preset. Collections that were filled with it stay as they are."""
+    uuid, viewer = input.filter_preset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        uuid = input.filter_preset_uuid
-        present = await locked_row(
-            transaction, FilterPresetRecord, uuid, "preset", "filterPresetUuid"
-        )
-        await _door(
-            context, transaction, present, StorageUserRole.USER, "preset", "filterPresetUuid"
-        )
+        preset = await _locked_preset(transaction, uuid, permissions)
         await catalog.delete_collection_or_preset(
-            transaction, context.viewer.user_uuid, filter_presets, "FilterPreset", present
+            transaction, viewer, filter_presets, "FilterPreset", preset
         )
     return DeleteFilterPresetOutcome(filter_preset_uuid=uuid)
 
 
-def _attributes(input: CreateCollectionInput | CreateFilterPresetInput) -> tuple[str, str]:
-    return validate_name(input.name, "name"), validate_description(input.description, "description")
-
-
-def _in_order(uuids: list[UUID], failed: set[UUID]) -> list[UUID]:
+def _in_input_order(uuids: list[UUID], failed: Container[UUID]) -> list[UUID]:
     return [uuid for uuid in dict.fromkeys(uuids) if uuid in failed]
 
 
-async def _held(context: Context, transaction: Transaction, uuid: UUID) -> Any:
-    """A collection that the viewer may change, held until the transaction ends."""
-    present = await locked_row(transaction, CollectionRecord, uuid, "collection", "collectionUuid")
-    await _door(context, transaction, present, StorageUserRole.USER, "collection", "collectionUuid")
-    return present
+async def _locked_collection(
+    transaction: Transaction, uuid: UUID, permissions: Permissions
+) -> CollectionRecord:
+    """Lock a collection and check the role on its folder."""
+    row = await locked_row(transaction, CollectionRecord, uuid, "collection", "collectionUuid")
+    await permissions.check_folder_of(transaction, "collection_uuid", row.top_level_folder_uuid)
+    return row
 
 
-async def _door(
-    context: Context,
-    transaction: Transaction,
-    present: Any,
-    role: StorageUserRole,
-    what: str,
-    name: str,
-) -> None:
-    """The viewer holds the role on the folder to which something belongs, or is refused."""
-    folder = present.top_level_folder_uuid
-    held = await roles_on_folders(transaction.connection, context.viewer, [folder])
-    require_role(held.get(folder), role, what, name)
+async def _locked_preset(
+    transaction: Transaction, uuid: UUID, permissions: Permissions
+) -> FilterPresetRecord:
+    """Lock a filter preset and check the role on its folder."""
+    row = await locked_row(transaction, FilterPresetRecord, uuid, "preset", "filterPresetUuid")
+    await permissions.check_folder_of(transaction, "filter_preset_uuid", row.top_level_folder_uuid)
+    return row
 
 
-async def _preset(
+async def _preset_conditions(
     context: Context,
     transaction: Transaction,
     input: AddCollectionPresetItemsInput | RemoveCollectionPresetItemsInput,
-) -> tuple[Any, list[sa.ColumnElement[bool]]]:
-    """A collection that the viewer may change, and what a preset that he may see asks of items."""
-    present = await _held(context, transaction, input.collection_uuid)
-    name = "filterPresetUuid"
-    preset = await locked_row(
-        transaction, FilterPresetRecord, input.filter_preset_uuid, "preset", name
-    )
-    await _door(context, transaction, preset, StorageUserRole.VIEWER, "preset", name)
-    given = {to_snake_case(key): value for key, value in preset.filter.items()}
-    if given["item_types"]:
-        given["item_types"] = [StorageItemType(kind) for kind in given["item_types"]]
-    return present, item_conditions(_asked(context, StorageItemFilter(**given)))
-
-
-def _asked(context: Context, wanted: StorageItemFilter) -> EdgeQuery:
-    return EdgeQuery(context.viewer, wanted)
+    permissions: Permissions,
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on items of a locked filter preset, which the viewer may see."""
+    preset = await _locked_preset(transaction, input.filter_preset_uuid, permissions)
+    values = {to_snake_case(key): value for key, value in preset.filter.items()}
+    if values["item_types"]:
+        values["item_types"] = [StorageItemType(name) for name in values["item_types"]]
+    filter = StorageItemFilter(**values)
+    return item_conditions(EdgeQuery(context.viewer, filter))

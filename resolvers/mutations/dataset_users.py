@@ -1,4 +1,4 @@
-"""How single users are given roles on datasets."""
+"""Mutations that give users roles on datasets, or take them away."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,10 +6,10 @@ from uuid import UUID
 from gateway.catalog.grants import DATASET_USERS, grant, grants_of_holders, revoke
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
-from gateway.kinds.enums import StorageUserRole
 from resolvers.inputs.datasets import AddDatasetUsersInput, RemoveDatasetUsersInput
 from resolvers.outcomes import Outcome
-from resolvers.permissions import require_dataset_role, requires
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import ADMIN
 from resolvers.user_selection import check_selection, existing_users, require_users
 
 
@@ -20,18 +20,22 @@ class AddDatasetUsersOutcome(Outcome):
     dataset_uuid: UUID | None = None
 
 
-@requires("ADMIN on the dataset")
+@requires(ADMIN.on_dataset("dataset_uuid"))
 async def add_dataset_users(
-    context: Context, input: AddDatasetUsersInput
+    context: Context, input: AddDatasetUsersInput, permissions: Permissions
 ) -> AddDatasetUsersOutcome:
-    """Give users a role on a dataset, instead of one that they hold there themselves (ENC-DOP-09)."""
+    """Give users a role of their own on a dataset.
+
+    The role replaces one of their own that they already have on it; roles of their groups stay. If
+    one of the users does not exist (`NOT_FOUND`), no role is given.
+    """
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_dataset_role(context, transaction, uuid, StorageUserRole.ADMIN, "datasetUuid")
-        chosen = await require_users(transaction, input)
-        await grant(transaction, viewer, DATASET_USERS, uuid, chosen, input.role)
+        await permissions.check(transaction)
+        users = await require_users(transaction, input)
+        await grant(transaction, viewer, DATASET_USERS, uuid, users, input.role)
     return AddDatasetUsersOutcome(dataset_uuid=uuid)
 
 
@@ -42,21 +46,21 @@ class RemoveDatasetUsersOutcome(Outcome):
     dataset_uuid: UUID | None = None
 
 
-@requires("ADMIN on the dataset")
+@requires(ADMIN.on_dataset("dataset_uuid"))
 async def remove_dataset_users(
-    context: Context, input: RemoveDatasetUsersInput
+    context: Context, input: RemoveDatasetUsersInput, permissions: Permissions
 ) -> RemoveDatasetUsersOutcome:
-    """Take from users the role that they hold on a dataset themselves; those of their groups stay (ENC-DOP-09)."""
+    """Take away the roles of their own that users have on a dataset.
+
+    Roles of their groups stay. Users without a role and e-mail addresses without a user are
+    ignored; a uuid without a user is refused with `NOT_FOUND`, and all roles stay.
+    """
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_dataset_role(context, transaction, uuid, StorageUserRole.ADMIN, "datasetUuid")
-        chosen = await existing_users(transaction, input)
-        await revoke(
-            transaction,
-            viewer,
-            DATASET_USERS,
-            await grants_of_holders(transaction, DATASET_USERS, uuid, chosen),
-        )
+        await permissions.check(transaction)
+        users = await existing_users(transaction, input)
+        rows = await grants_of_holders(transaction, DATASET_USERS, uuid, users)
+        await revoke(transaction, viewer, DATASET_USERS, rows)
     return RemoveDatasetUsersOutcome(dataset_uuid=uuid)

@@ -1,8 +1,8 @@
-"""How datasets are changed, and which items they use."""
+"""Mutations of datasets, and of the items that they use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from strawberry import UNSET
@@ -17,10 +17,11 @@ from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
-from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
+from gateway.kinds.enums import DatasetLinkDuplicatesBehavior
 from gateway.models.datasets import DataRowRecord, DatasetRecord
-from resolvers.id_lists import check_ids_exist
-from resolvers.idempotency import run_once
+from gateway.models.items import ItemRecord
+from resolvers.id_lists import check_ids_exist, check_list_size, unprocessed_item
+from resolvers.idempotency import create_once, run_once
 from resolvers.inputs.datasets import (
     CreateDatasetInput,
     DeleteDatasetInput,
@@ -29,13 +30,8 @@ from resolvers.inputs.datasets import (
     UpdateDatasetInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import (
-    check_list_size,
-    item_role_errors,
-    require_dataset_role,
-    require_folder_role,
-    requires,
-)
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import ADMIN, USER, VIEWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +41,15 @@ class CreateDatasetOutcome(Outcome):
     dataset_uuid: UUID | None = None
 
 
-@requires("ADMIN on the folder to be mirrored, if it exists; else nothing")
-async def create_dataset(context: Context, input: CreateDatasetInput) -> CreateDatasetOutcome:
-    """Make a dataset, whose maker is its ADMIN; with a folder it mirrors the direct items of that (ENC-DOP-01)."""
+@requires(ADMIN.on_folder("backing_folder_uuid", "the mirrored folder", optional=True))
+async def create_dataset(
+    context: Context, input: CreateDatasetInput, permissions: Permissions
+) -> CreateDatasetOutcome:
+    """Create a dataset, of which you become ADMIN.
+
+    With `backingFolderUuid` or `createBackingFolder` it mirrors that folder: it always uses exactly
+    the items directly in it. Fails with `CONFLICT` if another dataset mirrors the folder.
+    """
     title = validate_name(input.title, "title")
     description = validate_description(input.description, "description")
     if input.create_backing_folder and input.backing_folder_uuid:
@@ -57,25 +59,18 @@ async def create_dataset(context: Context, input: CreateDatasetInput) -> CreateD
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=input.backing_folder_uuid is not None)
-        if input.backing_folder_uuid:
-            await require_folder_role(
-                context,
-                transaction,
-                input.backing_folder_uuid,
-                StorageUserRole.ADMIN,
-                "backingFolderUuid",
-            )
+        await permissions.check(transaction)
 
-        async def work() -> dict[str, Any]:
-            folder = await _backing_folder(context, transaction, input, title)
-            return {
-                "dataset": str(
-                    await catalog.create_dataset(transaction, viewer, title, description, folder)
-                )
-            }
+        async def create() -> UUID:
+            folder = input.backing_folder_uuid
+            if input.create_backing_folder:
+                folder = await create_folder(transaction, viewer, title)
+            elif folder and await mirror_dataset_of(transaction, folder):
+                raise conflict("Another dataset mirrors this folder.", "backingFolderUuid")
+            return await catalog.create_dataset(transaction, viewer, title, description, folder)
 
-        done = await run_once(context, transaction, "createDataset", input, work)
-    return CreateDatasetOutcome(dataset_uuid=UUID(done["dataset"]))
+        uuid = await create_once(context, transaction, "createDataset", input, "dataset", create)
+    return CreateDatasetOutcome(dataset_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +80,22 @@ class UpdateDatasetOutcome(Outcome):
     dataset_uuid: UUID | None = None
 
 
-@requires("USER on the dataset")
-async def update_dataset(context: Context, input: UpdateDatasetInput) -> UpdateDatasetOutcome:
-    """Change a dataset's title or description; an empty change succeeds and changes nothing."""
+@requires(USER.on_dataset("dataset_uuid"))
+async def update_dataset(
+    context: Context, input: UpdateDatasetInput, permissions: Permissions
+) -> UpdateDatasetOutcome:
+    """Change a dataset's title or description; fields that are left out stay as they are."""
     values: dict[str, Any] = {}
     if input.title is not UNSET:
         values["title"] = validate_name(input.title, "title")
     if input.description is not UNSET:
         values["description"] = validate_description(input.description, "description")
+    uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await require_dataset_role(
-            context, transaction, input.dataset_uuid, StorageUserRole.USER, "datasetUuid"
-        )
-        present = await locked_row(
-            transaction, DatasetRecord, input.dataset_uuid, "dataset", "datasetUuid"
-        )
-        await update_row(
-            transaction, context.viewer.user_uuid, DatasetRecord, "Dataset", present, values
-        )
-    return UpdateDatasetOutcome(dataset_uuid=input.dataset_uuid)
+        await permissions.check(transaction)
+        dataset = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
+        await update_row(transaction, viewer, DatasetRecord, "Dataset", dataset, values)
+    return UpdateDatasetOutcome(dataset_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +106,24 @@ class DeleteDatasetOutcome(Outcome):
     removed_data_rows_count: int | None = None
 
 
-@requires("ADMIN on the dataset")
-async def delete_dataset(context: Context, input: DeleteDatasetInput) -> DeleteDatasetOutcome:
-    """Remove a dataset with its data rows; the items, and a folder that it mirrors, stay."""
+@requires(ADMIN.on_dataset("dataset_uuid"))
+async def delete_dataset(
+    context: Context, input: DeleteDatasetInput, permissions: Permissions
+) -> DeleteDatasetOutcome:
+    """Delete a dataset with its data rows. Its items, and a folder that it mirrors, stay."""
+    uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
-        await require_dataset_role(
-            context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
-        )
-        present = await locked_row(
-            transaction, DatasetRecord, input.dataset_uuid, "dataset", "datasetUuid"
-        )
-        gone = await catalog.delete_dataset(transaction, context.viewer.user_uuid, present)
-    return DeleteDatasetOutcome(dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone)
+        await permissions.check(transaction)
+        dataset = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
+        count = await catalog.delete_dataset(transaction, viewer, dataset)
+    return DeleteDatasetOutcome(dataset_uuid=uuid, removed_data_rows_count=count)
+
+
+class StoredLinks(TypedDict):
+    """Uuids of the new data rows, as stored under an idempotency key."""
+
+    rows: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +134,37 @@ class LinkItemsToDatasetOutcome(Outcome):
     data_rows: list[DataRowRecord] | None = None
 
 
-@requires("USER on the dataset and VIEWER on each item")
+@requires(USER.on_dataset("dataset_uuid"), VIEWER.on_each_item("item_uuids"))
 async def link_items_to_dataset(
-    context: Context, input: LinkItemsToDatasetInput
+    context: Context, input: LinkItemsToDatasetInput, permissions: Permissions
 ) -> LinkItemsToDatasetOutcome:
-    """Let a dataset use items; if one of them is refused, none is linked (ENC-DOP-05)."""
+    """Link 1 to 1,000 items to a dataset; each gets a data row.
+
+    `duplicatesBehavior` says what happens to items that the dataset uses already. If one item is
+    refused, none is linked. Fails with `CONFLICT` if the dataset mirrors a folder: add items to
+    that folder instead.
+    """
     check_list_size(input.item_uuids, "itemUuids")
+    dataset_uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await plain_dataset(context, transaction, input.dataset_uuid)
+        await permissions.check(transaction)
+        await lock_unmirrored_dataset(transaction, dataset_uuid)
 
-        async def work() -> dict[str, Any]:
-            return {"rows": [str(row.uuid) for row in await _link(context, transaction, input)]}
+        async def link() -> StoredLinks:
+            errors = await permissions.errors(transaction, "item_uuids")
+            items = {row.uuid: row for row in await locked_items(transaction, input.item_uuids)}
+            linked = await catalog.linked_items(transaction, dataset_uuid, input.item_uuids)
+            _check_links(input, items, linked, errors)
+            skips = input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP
+            new = [uuid for uuid in input.item_uuids if not (skips and uuid in linked)]
+            rows = await link_items(transaction, viewer, dataset_uuid, new)
+            return {"rows": [str(row.uuid) for row in rows]}
 
-        done = await run_once(context, transaction, "linkItemsToDataset", input, work)
-        rows = await catalog.find_data_rows(transaction, [UUID(uuid) for uuid in done["rows"]])
-    return LinkItemsToDatasetOutcome(dataset_uuid=input.dataset_uuid, data_rows=rows)
+        stored = await run_once(
+            context, transaction, "linkItemsToDataset", input, link, permissions
+        )
+        rows = await catalog.find_data_rows(transaction, [UUID(uuid) for uuid in stored["rows"]])
+    return LinkItemsToDatasetOutcome(dataset_uuid=dataset_uuid, data_rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,77 +175,52 @@ class UnlinkItemsFromDatasetOutcome(Outcome):
     removed_data_rows_count: int | None = None
 
 
-@requires("USER on the dataset")
+@requires(USER.on_dataset("dataset_uuid"))
 async def unlink_items_from_dataset(
-    context: Context, input: UnlinkItemsFromDatasetInput
+    context: Context, input: UnlinkItemsFromDatasetInput, permissions: Permissions
 ) -> UnlinkItemsFromDatasetOutcome:
-    """Let a dataset use items no more; if it does not use one of them, all stay (ENC-DOP-06)."""
+    """Unlink 1 to 1,000 items from a dataset: all their data rows in it are removed.
+
+    The items themselves stay. If the dataset does not use one of them (`NOT_FOUND`), all stay
+    linked. Fails with `CONFLICT` if the dataset mirrors a folder: move the items out of that folder
+    instead.
+    """
     check_list_size(input.item_uuids, "itemUuids")
+    uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await plain_dataset(context, transaction, input.dataset_uuid)
-        linked = await catalog.linked_items(transaction, input.dataset_uuid, input.item_uuids)
+        await permissions.check(transaction)
+        await lock_unmirrored_dataset(transaction, uuid)
+        linked = await catalog.linked_items(transaction, uuid, input.item_uuids)
         check_ids_exist(input.item_uuids, linked, "item in the dataset", "itemUuids")
-        gone = await catalog.unlink_items(
-            transaction, context.viewer.user_uuid, input.dataset_uuid, input.item_uuids
-        )
-    return UnlinkItemsFromDatasetOutcome(
-        dataset_uuid=input.dataset_uuid, removed_data_rows_count=gone
-    )
+        count = await catalog.unlink_items(transaction, viewer, uuid, input.item_uuids)
+    return UnlinkItemsFromDatasetOutcome(dataset_uuid=uuid, removed_data_rows_count=count)
 
 
-async def _backing_folder(
-    context: Context, transaction: Transaction, input: CreateDatasetInput, title: str
-) -> UUID | None:
-    if input.create_backing_folder:
-        return await create_folder(transaction, context.viewer.user_uuid, title)
-    if input.backing_folder_uuid and await mirror_dataset_of(
-        transaction, input.backing_folder_uuid
-    ):
-        raise conflict("Another dataset mirrors this folder.", "backingFolderUuid")
-    return input.backing_folder_uuid
-
-
-async def plain_dataset(context: Context, transaction: Transaction, uuid: UUID) -> None:
-    """The viewer may edit the dataset, which mirrors no folder and is held until the transaction ends."""
-    await require_dataset_role(context, transaction, uuid, StorageUserRole.USER, "datasetUuid")
-    present = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
-    if present.backing_folder_uuid:
-        raise conflict(
-            "This dataset mirrors a folder: put items there, or take them away.", "datasetUuid"
-        )
-
-
-async def _link(
-    context: Context, transaction: Transaction, input: LinkItemsToDatasetInput
-) -> list[DataRowRecord]:
-    errors = await item_role_errors(
-        context, transaction, input.item_uuids, StorageUserRole.VIEWER, "itemUuids"
-    )
-    present = {row.uuid: row for row in await locked_items(transaction, input.item_uuids)}
-    linked = await catalog.linked_items(transaction, input.dataset_uuid, input.item_uuids)
-    _check_links(input, present, linked, errors)
-    skipped = linked if input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP else ()
-    new = [uuid for uuid in input.item_uuids if uuid not in skipped]
-    return await link_items(transaction, context.viewer.user_uuid, input.dataset_uuid, new)
+async def lock_unmirrored_dataset(transaction: Transaction, uuid: UUID) -> None:
+    """Lock a dataset whose items may be chosen; raise `CONFLICT` if it mirrors a folder."""
+    dataset = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
+    if dataset.backing_folder_uuid:
+        message = "This dataset mirrors a folder: add items to that folder or remove them from it."
+        raise conflict(message, "datasetUuid")
 
 
 def _check_links(
     input: LinkItemsToDatasetInput,
-    present: Mapping[UUID, Any],
+    items: Mapping[UUID, ItemRecord],
     linked: set[UUID],
     errors: dict[int, DomainError],
 ) -> None:
+    """Add the errors of the items to those of the roles; raise a `DomainErrors` if there are any."""
     fails = input.duplicates_behavior is DatasetLinkDuplicatesBehavior.FAIL
-    for place, uuid in enumerate(input.item_uuids):
-        if place in errors:
+    for index, uuid in enumerate(input.item_uuids):
+        if index in errors:
             continue
-        if uuid not in present:
-            errors[place] = not_found(
-                "item", "itemUuids", place
-            )  # removed since the roles were read
-        elif present[uuid].is_placeholder or present[uuid].is_tombstone:
-            errors[place] = conflict("This item is not yet processed, or gone.", "itemUuids", place)
+        item = items.get(uuid)
+        if item is None:  # removed since the roles were read
+            errors[index] = not_found("item", "itemUuids", index)
+        elif item.is_placeholder or item.is_tombstone:
+            errors[index] = unprocessed_item("itemUuids", index)
         elif fails and uuid in linked:
-            errors[place] = conflict("The dataset uses this item already.", "itemUuids", place)
+            errors[index] = conflict("The dataset uses this item already.", "itemUuids", index)
     if errors:
-        raise DomainErrors([errors[place] for place in sorted(errors)])
+        raise DomainErrors([errors[index] for index in sorted(errors)])

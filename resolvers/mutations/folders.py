@@ -1,8 +1,7 @@
-"""How folders are changed."""
+"""Mutations that create, update, move and delete folders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -39,7 +38,8 @@ from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
 from gateway.models.folders import FolderRecord
 from resolvers.bulk import Bulk, EntryResult
-from resolvers.idempotency import run_once
+from resolvers.id_lists import check_list_size
+from resolvers.idempotency import create_once
 from resolvers.inputs.folders import (
     CreateStorageFolderInput,
     DeleteStorageFolderInput,
@@ -47,16 +47,11 @@ from resolvers.inputs.folders import (
     UpdateStorageFolderInput,
     UpdateStorageFoldersInput,
 )
-from resolvers.mutations.attributes import bulk_changes, changed_attributes
-from resolvers.mutations.syncs import link_of
+from resolvers.mutations.attributes import attribute_changes, bulk_changes
+from resolvers.mutations.syncs import check_link
 from resolvers.outcomes import Outcome
-from resolvers.permissions import (
-    check_list_size,
-    folder_role_errors,
-    require_folder_role,
-    require_target_folder_role,
-    requires,
-)
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import ADMIN, USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +62,40 @@ class CreateStorageFolderOutcome(Outcome):
 
 
 @requires(
-    "USER on the parent folder, nothing for a root; and USER on the cloud integration if there is one"
+    USER.on_receiving_folder("parent_uuid", "the parent folder", optional=True),
+    USER.on_integration("cloud_sync.integration_uuid", optional=True),
 )
 async def create_storage_folder(
-    context: Context, input: CreateStorageFolderInput
+    context: Context, input: CreateStorageFolderInput, permissions: Permissions
 ) -> CreateStorageFolderOutcome:
-    """Make a folder; who makes a root is its ADMIN (ENC-CLIENT-01, ENC-FOLDEROP-05)."""
+    """Create a folder below another one, or a root folder, of which you become ADMIN.
+
+    With `cloudSync` the folder mirrors a bucket or a prefix of one. That it can be listed is
+    checked first, and errors of the store are returned at `cloudSync.remoteUrl`. The folder is
+    empty until `startCloudFolderSync`.
+    """
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
     metadata = validate_metadata(input.client_metadata, "clientMetadata")
-    link = await link_of(context, input.cloud_sync) if input.cloud_sync else None
+    link = await check_link(context, input.cloud_sync, permissions) if input.cloud_sync else None
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        if input.parent_uuid:
-            await require_target_folder_role(
-                context, transaction, input.parent_uuid, StorageUserRole.USER, "parentUuid"
-            )
+        await permissions.check(transaction, "parent_uuid")
         if link:
             await lock_integration(
                 transaction, link.integration_uuid, "cloudSync", "integrationUuid"
             )
 
-        async def work() -> dict[str, Any]:
-            viewer = context.viewer.user_uuid
-            made = await create_folder(
+        async def create() -> UUID:
+            return await create_folder(
                 transaction, viewer, name, description, metadata, input.parent_uuid, link
             )
-            return {"folder": str(made)}
 
-        done = await run_once(context, transaction, "createStorageFolder", input, work)
-    return CreateStorageFolderOutcome(folder_uuid=UUID(done["folder"]))
+        uuid = await create_once(
+            context, transaction, "createStorageFolder", input, "folder", create
+        )
+    return CreateStorageFolderOutcome(folder_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +105,18 @@ class UpdateStorageFolderOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_folder("folder_uuid"))
 async def update_storage_folder(
-    context: Context, input: UpdateStorageFolderInput
+    context: Context, input: UpdateStorageFolderInput, permissions: Permissions
 ) -> UpdateStorageFolderOutcome:
-    """Change a folder's name, description or metadata; an empty change succeeds and changes nothing (SUB-037)."""
+    """Change a folder's name, description or metadata; fields that are left out stay as they are."""
+    uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await require_folder_role(
-            context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
-        )
-        present = await locked_row(
-            transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid"
-        )
-        values = {present.uuid: changed_attributes(input, present)}
-        await update_folders(transaction, context.viewer.user_uuid, values, {present.uuid: present})
-    return UpdateStorageFolderOutcome(folder_uuid=input.folder_uuid)
+        await permissions.check(transaction)
+        folder = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
+        values = {uuid: attribute_changes(input, folder)}
+        await update_folders(transaction, viewer, values, {uuid: folder})
+    return UpdateStorageFolderOutcome(folder_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +126,23 @@ class UpdateStorageFoldersOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires("USER on each folder")
+@requires(USER.on_each_folder("folders.folder_uuid"))
 async def update_storage_folders(
-    context: Context, input: UpdateStorageFoldersInput
+    context: Context, input: UpdateStorageFoldersInput, permissions: Permissions
 ) -> UpdateStorageFoldersOutcome:
-    """Change several folders at once."""
+    """Change 1 to 1,000 folders, each as `updateStorageFolder` does.
+
+    If one of them is refused, none is changed unless `allowPartial` is set.
+    """
     check_list_size(input.folders, "folders")
-    uuids = [one.folder_uuid for one in input.folders]
+    uuids = [entry.folder_uuid for entry in input.folders]
     async with context.database.writing() as transaction:
-        present = {row.uuid: row for row in await locked_folders(transaction, uuids)}
-        errors = await folder_role_errors(
-            context, transaction, uuids, StorageUserRole.USER, "folders"
-        )
+        rows = {row.uuid: row for row in await locked_folders(transaction, uuids)}
+        errors = await permissions.errors(transaction, "folders.folder_uuid")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        values = bulk_changes(input.folders, present, bulk, "folders")
-        accepted = {uuids[place]: values[place] for place in bulk.accepted}
-        await update_folders(transaction, context.viewer.user_uuid, accepted, present)
+        values = bulk_changes(input.folders, rows, bulk, "folders")
+        accepted = {uuids[index]: values[index] for index in bulk.accepted}
+        await update_folders(transaction, context.viewer.user_uuid, accepted, rows)
     return UpdateStorageFoldersOutcome(results=bulk.results, user_errors=bulk.user_errors)
 
 
@@ -157,30 +154,34 @@ class MoveStorageFoldersOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires("ADMIN on each folder and USER on the new parent")
+@requires(
+    ADMIN.on_each_folder("folder_uuids"),
+    USER.on_receiving_folder("new_parent_uuid", "the new parent folder", optional=True),
+)
 async def move_storage_folders(
-    context: Context, input: MoveStorageFoldersInput
+    context: Context, input: MoveStorageFoldersInput, permissions: Permissions
 ) -> MoveStorageFoldersOutcome:
-    """Hang folders, with all that lies below them, elsewhere (ENC-FOLDEROP-08)."""
+    """Move 1 to 1,000 folders, with everything below them, into another folder or to the root.
+
+    A folder cannot move below itself, nor out of the bucket that it mirrors a part of (`CONFLICT`).
+    Folders that a dataset mirrors, or that have such a folder below them, need
+    `allowMirrorDatasetChanges`. You stay ADMIN of a folder that you move to the root. If one folder
+    is refused, none is moved unless `allowPartial` is set.
+    """
     check_list_size(input.folder_uuids, "folderUuids")
-    target = input.new_parent_uuid
+    target, viewer = input.new_parent_uuid, context.viewer.user_uuid
     if target is strawberry.UNSET:
-        raise bad_input("Say where to: a folder, or null for roots.", "newParentUuid")
+        raise bad_input("Give the new parent folder, or null for the root.", "newParentUuid")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
-        if target:
-            await require_target_folder_role(
-                context, transaction, target, StorageUserRole.USER, "newParentUuid"
-            )
-        errors = await folder_role_errors(
-            context, transaction, input.folder_uuids, StorageUserRole.ADMIN, "folderUuids"
-        )
+        await permissions.check(transaction)
+        errors = await permissions.errors(transaction, "folder_uuids")
         bulk = Bulk(input.folder_uuids, input.allow_partial, errors)
         await _check_moves(transaction, input, bulk)
         for uuid in bulk.accepted_uuids:
-            await move_folder(transaction, context.viewer.user_uuid, uuid, target)
-        if target is None:
-            await _stay_admin(context, transaction, bulk.accepted_uuids)
+            await move_folder(transaction, viewer, uuid, target)
+        if target is None and not context.viewer.is_site_admin:
+            await _keep_admin(context, transaction, bulk.accepted_uuids)
     return MoveStorageFoldersOutcome(
         new_parent_uuid=target, results=bulk.results, user_errors=bulk.user_errors
     )
@@ -195,28 +196,34 @@ class DeleteStorageFolderOutcome(Outcome):
     removed_items_count: int | None = None
 
 
-@requires("ADMIN on the folder")
+@requires(ADMIN.on_folder("folder_uuid"))
 async def delete_storage_folder(
-    context: Context, input: DeleteStorageFolderInput
+    context: Context, input: DeleteStorageFolderInput, permissions: Permissions
 ) -> DeleteStorageFolderOutcome:
-    """Remove a folder, and with `recursive` all in it; its running jobs are cancelled (ENC-FOLDEROP-07)."""
+    """Delete a folder, and with `recursive` everything in it and below it.
+
+    Upload jobs and syncs that run there are cancelled. A folder that is not empty needs `recursive`
+    (`CONFLICT`). Items that datasets use need `allowDatasetChanges`; items and folders of mirror
+    datasets need `allowMirrorDatasetChanges`. Datasets that mirror a deleted folder stay, but no
+    longer mirror anything.
+    """
     services, viewer = context.services, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
-        await require_folder_role(
-            context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid"
-        )
+        await permissions.check(transaction)
         rows = await subtree_rows(transaction, input.folder_uuid)
         uuids = [row.uuid for row in rows]
         if not input.recursive and (len(rows) > 1 or await locked_items_in(transaction, uuids)):
-            raise conflict(
-                "The folder is not empty; recursive removes all that lies in it.", "recursive"
-            )
+            message = "The folder is not empty; set recursive to delete everything in it."
+            raise conflict(message, "recursive")
         await cancel_jobs_in(transaction, services.queue, services.events, viewer, uuids)
         contents = await locked_items_in(transaction, uuids)
-        await _refuse_contents(transaction, input, uuids, [item.uuid for item in contents])
+        await _check_contents(transaction, input, uuids, [item.uuid for item in contents])
         await delete_items(transaction, services.queue, viewer, contents)
-        await _let_go_of_mirrors(transaction, uuids)
+        mirrors = in_keys(datasets.c.backing_folder_uuid, uuids)
+        await transaction.execute(
+            sa.update(datasets).where(mirrors).values(backing_folder_uuid=None)
+        )
         await delete_folders(transaction, viewer, rows)
     return DeleteStorageFolderOutcome(
         folder_uuid=input.folder_uuid,
@@ -228,64 +235,60 @@ async def delete_storage_folder(
 async def _check_moves(
     transaction: Transaction, input: MoveStorageFoldersInput, bulk: Bulk
 ) -> None:
+    """Add an error to each entry that cannot move to the new parent."""
     target = input.new_parent_uuid
-    chosen = await locked_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
-    paths = {row.uuid: row.path for row in chosen}
-    parts = {row.uuid for row in chosen if row.folder_type is StorageFolderType.SYNTHETIC}
+    rows = await locked_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
+    paths = {row.uuid: row.path for row in rows}
+    synthetic = {row.uuid for row in rows if row.folder_type is StorageFolderType.SYNTHETIC}
     heights = await subtree_heights(transaction, bulk.uuids)
-    mirrors = (
+    mirrored = (
         set()
         if input.allow_mirror_dataset_changes
         else await folders_mirrored_below(transaction, bulk.uuids)
     )
-    for place, uuid in enumerate(bulk.uuids):
-        if place in bulk.errors:
+    target_path = paths[target] if target else ""
+    for index, uuid in enumerate(bulk.uuids):
+        if index in bulk.errors:
             continue
+        path = ("folderUuids", index)
         try:
-            check_move(
-                paths[uuid], heights[uuid], paths[target] if target else "", "folderUuids", place
-            )
-            if uuid in parts:
-                raise conflict(
-                    "This folder mirrors a part of what the folder above it mirrors.",
-                    "folderUuids",
-                    place,
+            check_move(paths[uuid], heights[uuid], target_path, *path)
+            if uuid in synthetic:
+                message = "This folder mirrors a prefix of the bucket that a folder above mirrors."
+                raise conflict(message, *path)
+            if uuid in mirrored:
+                message = (
+                    "A dataset mirrors this folder or one below it; "
+                    "set allowMirrorDatasetChanges to move it."
                 )
-            if uuid in mirrors:
-                message = "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it be moved."
-                raise conflict(message, "folderUuids", place)
+                raise conflict(message, *path)
         except DomainError as error:
-            bulk.errors[place] = error
+            bulk.errors[index] = error
 
 
-async def _stay_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:
-    """Who moves a folder out of the tree that made him its ADMIN stays it."""
-    if context.viewer.is_site_admin:
-        return
-    held = await roles_on_folders(transaction.connection, context.viewer, uuids)
+async def _keep_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:
+    """Grant the viewer ADMIN on the roots that they were ADMIN of through a folder above."""
+    roles = await roles_on_folders(transaction.connection, context.viewer, uuids)
     for uuid in uuids:
-        if uuid not in held or held[uuid].role is not StorageUserRole.ADMIN:
+        if uuid not in roles or roles[uuid].role is not StorageUserRole.ADMIN:
             await grant_admin(transaction, context.viewer.user_uuid, uuid)
 
 
-async def _refuse_contents(
+async def _check_contents(
     transaction: Transaction,
     input: DeleteStorageFolderInput,
-    uuids: Sequence[UUID],
-    contents: Sequence[UUID],
+    folder_uuids: Sequence[UUID],
+    item_uuids: Sequence[UUID],
 ) -> None:
-    if not input.allow_mirror_dataset_changes and await mirrored_folders(transaction, uuids):
+    """Raise `CONFLICT` if datasets need these folders or items and the input does not allow it."""
+    if not input.allow_mirror_dataset_changes and await mirrored_folders(transaction, folder_uuids):
         message = (
-            "A dataset mirrors this folder or one below; allowMirrorDatasetChanges lets it go."
+            "A dataset mirrors this folder or one below it; "
+            "set allowMirrorDatasetChanges to delete it."
         )
         raise conflict(message, "allowMirrorDatasetChanges")
-    faults = await deletion_errors(
-        transaction, contents, input.allow_dataset_changes, input.allow_mirror_dataset_changes
+    messages = await deletion_errors(
+        transaction, item_uuids, input.allow_dataset_changes, input.allow_mirror_dataset_changes
     )
-    for uuid, message in faults.items():
+    for uuid, message in messages.items():
         raise conflict(f"{message} The item is {uuid}.", "folderUuid")
-
-
-async def _let_go_of_mirrors(transaction: Transaction, uuids: Sequence[UUID]) -> None:
-    chosen = in_keys(datasets.c.backing_folder_uuid, uuids)
-    await transaction.execute(sa.update(datasets).where(chosen).values(backing_folder_uuid=None))

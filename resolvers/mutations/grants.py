@@ -1,8 +1,7 @@
-"""How groups are given roles on folders, datasets and integrations."""
+"""Mutations that give groups roles on folders, datasets and cloud integrations, or take them away."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from gateway.catalog.grants import (
@@ -19,7 +18,7 @@ from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageUserRole
-from resolvers.id_lists import check_ids_exist
+from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.inputs.grants import (
     AddCloudIntegrationGroupsInput,
     AddDatasetGroupsInput,
@@ -29,13 +28,8 @@ from resolvers.inputs.grants import (
     RemoveStorageFolderGroupsInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import (
-    check_list_size,
-    require_dataset_role,
-    require_folder_role,
-    require_integration_role,
-    requires,
-)
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import ADMIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +39,22 @@ class AddStorageFolderGroupsOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("ADMIN on the folder")
+@requires(ADMIN.on_folder("folder_uuid"))
 async def add_storage_folder_groups(
-    context: Context, input: AddStorageFolderGroupsInput
+    context: Context, input: AddStorageFolderGroupsInput, permissions: Permissions
 ) -> AddStorageFolderGroupsOutcome:
-    """Give groups a role on a folder and all below it, instead of one that they hold there (ENC-FOLDEROP-13)."""
+    """Give 1 to 1,000 groups a role on a folder and everything below it.
+
+    The role replaces one that a group already has on this folder. If one of the groups does not
+    exist (`NOT_FOUND`), no role is given.
+    """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_folder_role(
-            context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid"
+        await permissions.check(transaction)
+        await _grant_to_groups(
+            context, transaction, FOLDER_GRANTS, input.folder_uuid, input.group_uuids, input.role
         )
-        await _give(context, transaction, FOLDER_GRANTS, input.folder_uuid, input)
     return AddStorageFolderGroupsOutcome(folder_uuid=input.folder_uuid)
 
 
@@ -67,18 +65,22 @@ class RemoveStorageFolderGroupsOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("ADMIN on the folder")
+@requires(ADMIN.on_folder("folder_uuid"))
 async def remove_storage_folder_groups(
-    context: Context, input: RemoveStorageFolderGroupsInput
+    context: Context, input: RemoveStorageFolderGroupsInput, permissions: Permissions
 ) -> RemoveStorageFolderGroupsOutcome:
-    """Take from groups the role that they hold on this very folder; roles given above it stay (ENC-FOLDEROP-14)."""
+    """Take away the roles that 1 to 1,000 groups have on a folder itself.
+
+    Roles that they have on a folder above it stay. If one of the groups has no role on this folder
+    (`NOT_FOUND`), all roles stay.
+    """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_folder_role(
-            context, transaction, input.folder_uuid, StorageUserRole.ADMIN, "folderUuid"
+        await permissions.check(transaction)
+        await _revoke_from_groups(
+            context, transaction, FOLDER_GRANTS, input.folder_uuid, input.group_uuids
         )
-        await _take(context, transaction, FOLDER_GRANTS, input.folder_uuid, input.group_uuids)
     return RemoveStorageFolderGroupsOutcome(folder_uuid=input.folder_uuid)
 
 
@@ -89,18 +91,22 @@ class AddDatasetGroupsOutcome(Outcome):
     dataset_uuid: UUID | None = None
 
 
-@requires("ADMIN on the dataset")
+@requires(ADMIN.on_dataset("dataset_uuid"))
 async def add_dataset_groups(
-    context: Context, input: AddDatasetGroupsInput
+    context: Context, input: AddDatasetGroupsInput, permissions: Permissions
 ) -> AddDatasetGroupsOutcome:
-    """Give groups a role on a dataset, instead of one that they hold there (ENC-DOP-08)."""
+    """Give 1 to 1,000 groups a role on a dataset.
+
+    The role replaces one that a group already has on it. If one of the groups does not exist
+    (`NOT_FOUND`), no role is given.
+    """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_dataset_role(
-            context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
+        await permissions.check(transaction)
+        await _grant_to_groups(
+            context, transaction, DATASET_GRANTS, input.dataset_uuid, input.group_uuids, input.role
         )
-        await _give(context, transaction, DATASET_GRANTS, input.dataset_uuid, input)
     return AddDatasetGroupsOutcome(dataset_uuid=input.dataset_uuid)
 
 
@@ -111,18 +117,21 @@ class RemoveDatasetGroupsOutcome(Outcome):
     dataset_uuid: UUID | None = None
 
 
-@requires("ADMIN on the dataset")
+@requires(ADMIN.on_dataset("dataset_uuid"))
 async def remove_dataset_groups(
-    context: Context, input: RemoveDatasetGroupsInput
+    context: Context, input: RemoveDatasetGroupsInput, permissions: Permissions
 ) -> RemoveDatasetGroupsOutcome:
-    """Take from groups the role that they hold on a dataset (ENC-DOP-08)."""
+    """Take away the roles that 1 to 1,000 groups have on a dataset.
+
+    If one of the groups has no role on it (`NOT_FOUND`), all roles stay.
+    """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_dataset_role(
-            context, transaction, input.dataset_uuid, StorageUserRole.ADMIN, "datasetUuid"
+        await permissions.check(transaction)
+        await _revoke_from_groups(
+            context, transaction, DATASET_GRANTS, input.dataset_uuid, input.group_uuids
         )
-        await _take(context, transaction, DATASET_GRANTS, input.dataset_uuid, input.group_uuids)
     return RemoveDatasetGroupsOutcome(dataset_uuid=input.dataset_uuid)
 
 
@@ -133,18 +142,23 @@ class AddCloudIntegrationGroupsOutcome(Outcome):
     integration_uuid: UUID | None = None
 
 
-@requires("ADMIN on the cloud integration")
+@requires(ADMIN.on_integration("integration_uuid"))
 async def add_cloud_integration_groups(
-    context: Context, input: AddCloudIntegrationGroupsInput
+    context: Context, input: AddCloudIntegrationGroupsInput, permissions: Permissions
 ) -> AddCloudIntegrationGroupsOutcome:
-    """Give groups a role on a cloud integration, instead of one that they hold there."""
+    """Give 1 to 1,000 groups a role on a cloud integration.
+
+    The role replaces one that a group already has on it. If one of the groups does not exist
+    (`NOT_FOUND`), no role is given.
+    """
     check_list_size(input.group_uuids, "groupUuids")
+    uuid = input.integration_uuid
     async with context.database.writing() as transaction:
-        await require_integration_role(
-            context, transaction, input.integration_uuid, StorageUserRole.ADMIN, "integrationUuid"
+        await permissions.check(transaction)
+        await _grant_to_groups(
+            context, transaction, INTEGRATION_GRANTS, uuid, input.group_uuids, input.role
         )
-        await _give(context, transaction, INTEGRATION_GRANTS, input.integration_uuid, input)
-    return AddCloudIntegrationGroupsOutcome(integration_uuid=input.integration_uuid)
+    return AddCloudIntegrationGroupsOutcome(integration_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,31 +168,36 @@ class RemoveCloudIntegrationGroupsOutcome(Outcome):
     integration_uuid: UUID | None = None
 
 
-@requires("ADMIN on the cloud integration")
+@requires(ADMIN.on_integration("integration_uuid"))
 async def remove_cloud_integration_groups(
-    context: Context, input: RemoveCloudIntegrationGroupsInput
+    context: Context, input: RemoveCloudIntegrationGroupsInput, permissions: Permissions
 ) -> RemoveCloudIntegrationGroupsOutcome:
-    """Take from groups the role that they hold on a cloud integration."""
+    """Take away the roles that 1 to 1,000 groups have on a cloud integration.
+
+    If one of the groups has no role on it (`NOT_FOUND`), all roles stay.
+    """
     check_list_size(input.group_uuids, "groupUuids")
+    uuid = input.integration_uuid
     async with context.database.writing() as transaction:
-        await require_integration_role(
-            context, transaction, input.integration_uuid, StorageUserRole.ADMIN, "integrationUuid"
-        )
-        await _take(
-            context, transaction, INTEGRATION_GRANTS, input.integration_uuid, input.group_uuids
-        )
-    return RemoveCloudIntegrationGroupsOutcome(integration_uuid=input.integration_uuid)
+        await permissions.check(transaction)
+        await _revoke_from_groups(context, transaction, INTEGRATION_GRANTS, uuid, input.group_uuids)
+    return RemoveCloudIntegrationGroupsOutcome(integration_uuid=uuid)
 
 
-async def _give(
-    context: Context, transaction: Transaction, grants: Grants, uuid: UUID, input: Any
+async def _grant_to_groups(
+    context: Context,
+    transaction: Transaction,
+    grants: Grants,
+    uuid: UUID,
+    group_uuids: Sequence[UUID],
+    role: StorageUserRole,
 ) -> None:
-    known = await locked_groups(transaction, input.group_uuids)
-    check_ids_exist(input.group_uuids, known, "group", "groupUuids")
-    await grant(transaction, context.viewer.user_uuid, grants, uuid, input.group_uuids, input.role)
+    existing = await locked_groups(transaction, group_uuids)
+    check_ids_exist(group_uuids, existing, "group", "groupUuids")
+    await grant(transaction, context.viewer.user_uuid, grants, uuid, group_uuids, role)
 
 
-async def _take(
+async def _revoke_from_groups(
     context: Context,
     transaction: Transaction,
     grants: Grants,
@@ -187,5 +206,6 @@ async def _take(
 ) -> None:
     await locked_groups(transaction, group_uuids)
     rows = await grants_of_holders(transaction, grants, uuid, group_uuids)
-    check_ids_exist(group_uuids, {row.holder_uuid for row in rows}, "group there", "groupUuids")
+    holders = {row.holder_uuid for row in rows}
+    check_ids_exist(group_uuids, holders, "group with a role here", "groupUuids")
     await revoke(transaction, context.viewer.user_uuid, grants, rows)

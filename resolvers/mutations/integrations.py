@@ -17,10 +17,10 @@ from gateway.clouds.base import CloudAccount
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import SiteRole, StorageLocationName
+from gateway.kinds.enums import StorageLocationName
 from gateway.models.base import fold, now
 from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
-from resolvers.idempotency import run_once
+from resolvers.idempotency import create_once
 from resolvers.inputs.integrations import (
     CreateCloudIntegrationInput,
     DeleteCloudIntegrationInput,
@@ -35,9 +35,7 @@ from resolvers.mutations.cloud_accounts import (
     validate_credentials,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import requires
-
-_SITE_ADMIN = "ADMIN of the site"
+from resolvers.permissions import requires_site_admin
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,15 @@ class CreateCloudIntegrationOutcome(Outcome):
     integration_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def create_cloud_integration(
     context: Context, input: CreateCloudIntegrationInput
 ) -> CreateCloudIntegrationOutcome:
-    """Create an integration after listing its locations; the viewer becomes its ADMIN."""
+    """Create an integration with a store in a cloud, of which you become ADMIN.
+
+    Unless `verifyAccess` is false, each location is listed first, and the error of one that cannot
+    be listed is returned at its index.
+    """
     title = validate_name(input.title, "title")
     settings = {name: getattr(input, name) for name in ACCOUNT_FIELDS}
     rules = context.services.fetch_rules
@@ -71,13 +73,13 @@ async def create_cloud_integration(
     row.secret = _sealed(context, row.uuid, account)
     async with context.database.writing() as transaction:
 
-        async def create() -> dict[str, Any]:
-            user_uuid = context.viewer.user_uuid
-            uuid = await catalog.create_integration(transaction, user_uuid, row)
-            return {"integration": str(uuid)}
+        async def create() -> UUID:
+            return await catalog.create_integration(transaction, context.viewer.user_uuid, row)
 
-        stored = await run_once(context, transaction, "createCloudIntegration", input, create)
-    return CreateCloudIntegrationOutcome(integration_uuid=UUID(stored["integration"]))
+        uuid = await create_once(
+            context, transaction, "createCloudIntegration", input, "integration", create
+        )
+    return CreateCloudIntegrationOutcome(integration_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,15 @@ class UpdateCloudIntegrationOutcome(Outcome):
     integration_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def update_cloud_integration(
     context: Context, input: UpdateCloudIntegrationInput
 ) -> UpdateCloudIntegrationOutcome:
-    """Update an integration after listing its locations with the new values; its kind is fixed."""
+    """Change an integration; fields that are left out stay as they are, and so does its kind.
+
+    Unless `verifyAccess` is false or only the title changes, each location is listed first with the
+    new values. Fails with `CONFLICT` if the integration was changed at the same time.
+    """
     existing = await _existing(context, input.integration_uuid)
     values = _new_values(context, existing, input)
     if values.keys() - {"title"} and input.verify_access:
@@ -132,11 +138,14 @@ class VerifyCloudIntegrationOutcome(Outcome):
     integration_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def verify_cloud_integration(
     context: Context, input: VerifyCloudIntegrationInput
 ) -> VerifyCloudIntegrationOutcome:
-    """List each location of an integration; the error says which location failed, and why."""
+    """Check that each location of an integration can be listed, and note the time if they can.
+
+    The error names the location that cannot be listed, and says why.
+    """
     row = await _existing(context, input.integration_uuid)
     try:
         verified_at = await _verify(context, _account_for(context, row))
@@ -159,11 +168,14 @@ class DeleteCloudIntegrationOutcome(Outcome):
     integration_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def delete_cloud_integration(
     context: Context, input: DeleteCloudIntegrationInput
 ) -> DeleteCloudIntegrationOutcome:
-    """Delete an integration that no item or folder uses; nothing in the cloud is touched."""
+    """Delete an integration; nothing in the cloud is touched.
+
+    Fails with `CONFLICT` while items or folders use it.
+    """
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid
         row = await locked_row(

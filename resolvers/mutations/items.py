@@ -1,4 +1,4 @@
-"""How items are changed."""
+"""Mutations that update, move and delete items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,24 +19,22 @@ from gateway.catalog.rules.metadata_types import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, bad_input, conflict
+from gateway.errors import bad_input, conflict
 from gateway.kinds.enums import StorageUserRole
+from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk, EntryResult
+from resolvers.id_lists import check_list_size
 from resolvers.inputs.items import (
     DeleteStorageItemsInput,
     MoveStorageItemsInput,
     UpdateStorageItemInput,
     UpdateStorageItemsInput,
 )
-from resolvers.mutations.attributes import bulk_changes, changed_attributes, with_metadata_check
+from resolvers.mutations.attributes import attribute_changes, bulk_changes, with_metadata_check
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
-from resolvers.permissions import (
-    check_list_size,
-    item_role_errors,
-    require_target_folder_role,
-    requires,
-)
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import ADMIN, USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +44,22 @@ class UpdateStorageItemOutcome(Outcome):
     item_uuid: UUID | None = None
 
 
-@requires("USER on the item's folder")
+@requires(USER.on_item("item_uuid"))
 async def update_storage_item(
-    context: Context, input: UpdateStorageItemInput
+    context: Context, input: UpdateStorageItemInput, permissions: Permissions
 ) -> UpdateStorageItemOutcome:
-    """Change an item's name, description or metadata; an empty change succeeds and changes nothing (ENC-ITEMOP-05)."""
+    """Change an item's name, description, metadata or view settings.
+
+    Fields that are left out stay as they are. Metadata must have the types of the metadata schema.
+    """
+    uuid, viewer = input.item_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        present = {row.uuid: row for row in await locked_items(transaction, [input.item_uuid])}
-        errors = await item_role_errors(
-            context, transaction, [input.item_uuid], StorageUserRole.USER, "itemUuid"
-        )
-        if errors:
-            raise DomainError(errors[0].code, errors[0].message, ("itemUuid",))
-        changed = with_metadata_check(
-            await load_metadata_validator(transaction, context.services.settings), _changed
-        )
-        values = changed(input, present[input.item_uuid])
-        await update_items(
-            transaction, context.viewer.user_uuid, {input.item_uuid: values}, present
-        )
-    return UpdateStorageItemOutcome(item_uuid=input.item_uuid)
+        rows = {row.uuid: row for row in await locked_items(transaction, [uuid])}
+        await permissions.check(transaction)
+        metadata = await load_metadata_validator(transaction, context.services.settings)
+        values = with_metadata_check(metadata, _item_changes)(input, rows[uuid])
+        await update_items(transaction, viewer, {uuid: values}, rows)
+    return UpdateStorageItemOutcome(item_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +69,25 @@ class UpdateStorageItemsOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires("USER on each item's folder")
+@requires(USER.on_each_item("items.item_uuid"))
 async def update_storage_items(
-    context: Context, input: UpdateStorageItemsInput
+    context: Context, input: UpdateStorageItemsInput, permissions: Permissions
 ) -> UpdateStorageItemsOutcome:
-    """Change several items at once."""
+    """Change 1 to 1,000 items, each as `updateStorageItem` does.
+
+    If one of them is refused, none is changed unless `allowPartial` is set.
+    """
     check_list_size(input.items, "items")
-    uuids = [one.item_uuid for one in input.items]
+    uuids = [entry.item_uuid for entry in input.items]
     async with context.database.writing() as transaction:
-        present = {row.uuid: row for row in await locked_items(transaction, uuids)}
-        errors = await item_role_errors(context, transaction, uuids, StorageUserRole.USER, "items")
+        rows = {row.uuid: row for row in await locked_items(transaction, uuids)}
+        errors = await permissions.errors(transaction, "items.item_uuid")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        changed = with_metadata_check(
-            await load_metadata_validator(transaction, context.services.settings), _changed
-        )
-        values = bulk_changes(input.items, present, bulk, "items", changed)
-        accepted = {bulk.uuids[place]: values[place] for place in bulk.accepted}
-        await update_items(transaction, context.viewer.user_uuid, accepted, present)
+        metadata = await load_metadata_validator(transaction, context.services.settings)
+        changes = with_metadata_check(metadata, _item_changes)
+        values = bulk_changes(input.items, rows, bulk, "items", changes)
+        accepted = {bulk.uuids[index]: values[index] for index in bulk.accepted}
+        await update_items(transaction, context.viewer.user_uuid, accepted, rows)
     return UpdateStorageItemsOutcome(results=bulk.results, user_errors=bulk.user_errors)
 
 
@@ -103,25 +99,31 @@ class MoveStorageItemsOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires("ADMIN on each item's folder and USER on the new one")
+@requires(
+    ADMIN.on_each_item("item_uuids"),
+    USER.on_receiving_folder("new_parent_uuid", "the new folder"),
+)
 async def move_storage_items(
-    context: Context, input: MoveStorageItemsInput
+    context: Context, input: MoveStorageItemsInput, permissions: Permissions
 ) -> MoveStorageItemsOutcome:
-    """Put items into another folder (ENC-ITEMOP-07, ENC-FOLDEROP-09)."""
+    """Move 1 to 1,000 items into another folder.
+
+    Items that mirror objects of a bucket cannot be moved (`CONFLICT`); items that a mirror dataset
+    uses need `allowMirrorDatasetChanges`. If one item is refused, none is moved unless
+    `allowPartial` is set.
+    """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_target_folder_role(
-            context, transaction, input.new_parent_uuid, StorageUserRole.USER, "newParentUuid"
-        )
-        bulk, rows = await _chosen(context, transaction, input)
+        await permissions.check(transaction)
+        bulk, rows = await _lock_entries(transaction, input, permissions)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
-        mirrors = "This item mirrors an object of a bucket, as its folder does."
-        _add(bulk, {uuid: mirrors for uuid in moving if rows[uuid].linked_folder_uuid})
+        message = "This item mirrors an object of a bucket: it stays in the folder of the bucket."
+        _refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
-            message = "A mirror dataset uses this item; allowMirrorDatasetChanges lets it be moved."
+            message = "A mirror dataset uses this item; set allowMirrorDatasetChanges to move it."
             uses = await dataset_uses(transaction, moving)
-            _add(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
+            _refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
         await move_items(transaction, context.viewer.user_uuid, accepted, input.new_parent_uuid)
     return MoveStorageItemsOutcome(
@@ -138,25 +140,31 @@ class DeleteStorageItemsOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires("ADMIN on each item's folder")
+@requires(ADMIN.on_each_item("item_uuids"))
 async def delete_storage_items(
-    context: Context, input: DeleteStorageItemsInput
+    context: Context, input: DeleteStorageItemsInput, permissions: Permissions
 ) -> DeleteStorageItemsOutcome:
-    """Remove items, and the frames of removed groups that nothing else uses (ENC-ITEMOP-06, ENC-FOLDEROP-10)."""
+    """Delete 1 to 1,000 items, and the bytes that no other item needs.
+
+    Frames of deleted groups go too if nothing else uses them, you are ADMIN on their folder and
+    `removeUnusedFrames` is set. Items that datasets use need `allowDatasetChanges` or
+    `allowMirrorDatasetChanges`. If one item is refused, none is deleted unless `allowPartial` is
+    set.
+    """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        bulk, rows = await _chosen(context, transaction, input)
-        faults = await deletion_errors(
+        bulk, rows = await _lock_entries(transaction, input, permissions)
+        messages = await deletion_errors(
             transaction, list(rows), input.allow_dataset_changes, input.allow_mirror_dataset_changes
         )
-        _add(bulk, faults)
+        _refuse(bulk, messages)
         accepted = bulk.accepted_uuids
-        frames = (
-            await _unused_frames(context, transaction, accepted, input)
-            if input.remove_unused_frames
-            else []
-        )
-        removed = {row.uuid: row for row in [*(rows[uuid] for uuid in accepted), *frames]}
+        removed = {uuid: rows[uuid] for uuid in accepted}
+        if input.remove_unused_frames:
+            frames = await _removable_frames(
+                context, transaction, accepted, input.allow_mirror_dataset_changes
+            )
+            removed |= {frame.uuid: frame for frame in frames}
         await delete_items(
             transaction, context.services.queue, context.viewer.user_uuid, list(removed.values())
         )
@@ -168,45 +176,49 @@ async def delete_storage_items(
     )
 
 
-def _changed(input: UpdateStorageItemInput, present: Any, *path: str | int) -> dict[str, Any]:
-    return changed_attributes(input, present, *path) | view_changes(input, present, *path)
+def _item_changes(
+    input: UpdateStorageItemInput, item: ItemRecord, *path: str | int
+) -> dict[str, Any]:
+    return attribute_changes(input, item, *path) | view_changes(input, item, *path)
 
 
-async def _chosen(
-    context: Context, transaction: Transaction, input: Any
-) -> tuple[Bulk, dict[UUID, Any]]:
-    """The entries of a move or removal with what is wrong with them, and the rows of those without fault."""
+async def _lock_entries(
+    transaction: Transaction,
+    input: MoveStorageItemsInput | DeleteStorageItemsInput,
+    permissions: Permissions,
+) -> tuple[Bulk, dict[UUID, ItemRecord]]:
+    """Lock the items of a move or removal; return its entries and the rows without errors."""
     uuids = input.item_uuids
-    found = {row.uuid: row for row in await locked_items(transaction, uuids)}
-    errors = await item_role_errors(context, transaction, uuids, StorageUserRole.ADMIN, "itemUuids")
-    for place, uuid in enumerate(uuids):
-        if (
-            place not in errors
-            and input.folder_uuid
-            and found[uuid].folder_uuid != input.folder_uuid
-        ):
-            errors[place] = bad_input(
-                "This item does not lie directly in that folder.", "itemUuids", place
-            )
-    rows = {uuid: found[uuid] for place, uuid in enumerate(uuids) if place not in errors}
+    locked = {row.uuid: row for row in await locked_items(transaction, uuids)}
+    errors = await permissions.errors(transaction, "item_uuids")
+    rows: dict[UUID, ItemRecord] = {}
+    for index, uuid in enumerate(uuids):
+        if index in errors:
+            continue
+        if input.folder_uuid and locked[uuid].folder_uuid != input.folder_uuid:
+            message = "This item is not directly in that folder."
+            errors[index] = bad_input(message, "itemUuids", index)
+        else:
+            rows[uuid] = locked[uuid]
     return Bulk(uuids, input.allow_partial, errors), rows
 
 
-def _add(bulk: Bulk, faults: Mapping[UUID, str]) -> None:
-    for place, uuid in enumerate(bulk.uuids):
-        if uuid in faults and place not in bulk.errors:
-            bulk.errors[place] = conflict(faults[uuid], "itemUuids", place)
+def _refuse(bulk: Bulk, messages: Mapping[UUID, str]) -> None:
+    """Add a `CONFLICT` to each entry with a message and without an error."""
+    for index, uuid in enumerate(bulk.uuids):
+        if uuid in messages and index not in bulk.errors:
+            bulk.errors[index] = conflict(messages[uuid], "itemUuids", index)
 
 
-async def _unused_frames(
-    context: Context,
-    transaction: Transaction,
-    uuids: Sequence[UUID],
-    input: DeleteStorageItemsInput,
-) -> list[Any]:
-    """The frames that may go with their groups: unused elsewhere, and under the viewer's own administration."""
-    rows = await unused_members(transaction, uuids, input.allow_mirror_dataset_changes)
-    held = await roles_on_items(transaction.connection, context.viewer, [row.uuid for row in rows])
+async def _removable_frames(
+    context: Context, transaction: Transaction, group_uuids: Sequence[UUID], from_mirrors: bool
+) -> list[ItemRecord]:
+    """Return the frames that nothing but these groups uses and that the viewer may delete.
+
+    With `from_mirrors`, use by the dataset that mirrors a frame's folder does not count.
+    """
+    rows = await unused_members(transaction, group_uuids, from_mirrors)
+    roles = await roles_on_items(transaction.connection, context.viewer, [row.uuid for row in rows])
     return [
-        row for row in rows if row.uuid in held and held[row.uuid].role is StorageUserRole.ADMIN
+        row for row in rows if row.uuid in roles and roles[row.uuid].role is StorageUserRole.ADMIN
     ]

@@ -1,14 +1,12 @@
-"""How upload jobs are started and cancelled."""
+"""Mutations that start and cancel upload jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import require_role, roles_on_folders, roles_on_integrations
 from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.entries import DataUploadItemsInput
 from gateway.catalog.ingestion.entry_plans import EntryRules, read_plans
@@ -24,23 +22,22 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import StorageUserRole
 from gateway.manifests.sections import Switches
 from gateway.models.items import items
-from gateway.models.uploads import uploads
-from resolvers.idempotency import run_once
+from gateway.models.uploads import UploadJobRecord, UploadRecord, uploads
+from resolvers.idempotency import create_once
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
     StartUploadJobInput,
-    UploadManifestInput,
 )
-from resolvers.mutations.datasets import plain_dataset
+from resolvers.mutations.datasets import lock_unmirrored_dataset
 from resolvers.mutations.inline_manifests import read_inline_manifest
 from resolvers.outcomes import Outcome
-from resolvers.permissions import require_target_folder_role, requires
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import USER
 
 Start = Callable[[Transaction], Awaitable[UUID]]
-"""Writes a job; its uuid."""
+"""Writes an upload job and returns its uuid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +48,49 @@ class StartUploadJobOutcome(Outcome):
 
 
 @requires(
-    "USER on the folder, and on the cloud integration, the dataset and the folders of members if there are such"
+    USER.on_receiving_folder("folder_uuid"),
+    USER.on_integration("integration_uuid", optional=True),
+    USER.on_dataset("dataset_uuid", optional=True),
 )
-async def start_upload_job(context: Context, input: StartUploadJobInput) -> StartUploadJobOutcome:
-    """Start a job that makes items of uploaded files (ENC-FOLDEROP-32); watch it with `uploadJobUpdated`.
+async def start_upload_job(
+    context: Context, input: StartUploadJobInput, permissions: Permissions
+) -> StartUploadJobOutcome:
+    """Start a job that creates items from uploaded files, URLs and existing items.
 
-    From now on its placeholders belong to it: those of units that fail or are cancelled are removed, with the bytes
-    that were sent for them. Without `ignoreErrors` the first unit that fails ends the job, and all that wait with it.
+    Watch it with `uploadJobUpdated`. Pass up to 10,000 units inline, or any number in an uploaded
+    manifest. A unit that refers to existing items also needs USER on their folders.
+
+    Errors in an inline request are returned at once and no job is started; errors in an uploaded
+    manifest are reported as failed units. Without `ignoreErrors`, the first unit that fails ends
+    the job and cancels the units that are waiting. The job owns the placeholders of its units:
+    those of failed and cancelled units are deleted, with the bytes that were uploaded for them.
     """
     if (input.items is None) == (input.manifest is None):
         raise bad_input("Give exactly one of items and manifest.")
-    account = await _account(context, input.integration_uuid) if input.integration_uuid else None
-    start = (
-        await _sent(context, input) if _is_sent(input) else await _written(context, input, account)
-    )
+    account = await _open_account(context, input, permissions)
+    manifest = input.manifest
+    if manifest is not None:
+        given = (manifest.json, manifest.csv, manifest.placeholder_uuid)
+        if sum(value is not None for value in given) != 1:
+            raise bad_input("Give exactly one of json, csv and placeholderUuid.", "manifest")
+    if manifest is not None and manifest.placeholder_uuid is not None:
+        start = await _from_uploaded_manifest(context, input, manifest.placeholder_uuid)
+    else:
+        start = await _from_inline_units(context, input, account)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_target_folder_role(
-            context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
-        )
+        await permissions.check(transaction, "folder_uuid")
         if input.integration_uuid:
             await lock_integration(transaction, input.integration_uuid, "integrationUuid")
         if input.dataset_uuid:
-            await plain_dataset(context, transaction, input.dataset_uuid)
+            await permissions.check(transaction, "dataset_uuid")
+            await lock_unmirrored_dataset(transaction, input.dataset_uuid)
 
-        async def work() -> dict[str, Any]:
-            return {"job": str(await start(transaction))}
+        async def create() -> UUID:
+            return await start(transaction)
 
-        done = await run_once(context, transaction, "startUploadJob", input, work)
-    return StartUploadJobOutcome(upload_job_uuid=UUID(done["job"]))
+        uuid = await create_once(context, transaction, "startUploadJob", input, "job", create)
+    return StartUploadJobOutcome(upload_job_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,93 +101,97 @@ class CancelUploadJobOutcome(Outcome):
     units_cancelled_count: int | None = None
 
 
-@requires("USER on the job's folder")
+@requires(USER.on_folder_of("upload_job_uuid", "upload job"))
 async def cancel_upload_job(
-    context: Context, input: CancelUploadJobInput
+    context: Context, input: CancelUploadJobInput, permissions: Permissions
 ) -> CancelUploadJobOutcome:
-    """Give up what a job has not done; what is done stays (ENC-FOLDEROP-34). A job that has ended is left as it is.
+    """Cancel the units of an upload job that are not done; items that it has created stay.
 
-    The placeholders of what it gives up are removed, with the bytes that were sent for them: to try again, announce
-    and send those files anew.
+    The placeholders of cancelled units are deleted, with the bytes that were uploaded for them: to
+    try again, upload those files again. Cancelling a job that has ended succeeds and changes
+    nothing.
     """
-    services, uuid = context.services, input.upload_job_uuid
+    services, uuid, viewer = context.services, input.upload_job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        job = await locked_job(transaction, uuid)
+        job: UploadJobRecord | None = await locked_job(transaction, uuid)
         if job is None:
             raise not_found("upload job", "uploadJobUuid")
-        held = await roles_on_folders(transaction.connection, context.viewer, [job.folder_uuid])
-        require_role(held.get(job.folder_uuid), StorageUserRole.USER, "upload job", "uploadJobUuid")
-        cancelled = await cancel_job(
-            transaction, services.queue, services.events, context.viewer.user_uuid, job
-        )
-    return CancelUploadJobOutcome(upload_job_uuid=uuid, units_cancelled_count=cancelled)
+        await permissions.check_folder_of(transaction, "upload_job_uuid", job.folder_uuid)
+        count = await cancel_job(transaction, services.queue, services.events, viewer, job)
+    return CancelUploadJobOutcome(upload_job_uuid=uuid, units_cancelled_count=count)
 
 
-def _is_sent(input: StartUploadJobInput) -> bool:
-    """Whether a manifest lies in our own store; else all stands in the input."""
-    return input.manifest is not None and input.manifest.placeholder_uuid is not None
+async def _open_account(
+    context: Context, input: StartUploadJobInput, permissions: Permissions
+) -> CloudAccount | None:
+    """Return the account of the integration in whose store the URLs are; None without one."""
+    if not input.integration_uuid:
+        return None
+    async with context.database.reading() as connection:
+        await permissions.check(connection, "integration_uuid")
+    try:
+        _, cloud = await open_integration(context.services, input.integration_uuid)
+    except FetchError as error:
+        raise DomainError(error.code, error.message, ("integrationUuid",)) from None
+    return cloud.account
 
 
-async def _written(
+async def _from_inline_units(
     context: Context, input: StartUploadJobInput, account: CloudAccount | None
 ) -> Start:
-    """How to start a job whose units stand in the input."""
-    terms, switches = EntryRules(context.services.fetch_rules, account=account), Switches()
+    """Read and check the units in the input; return what starts a job with them."""
+    rules, switches = EntryRules(context.services.fetch_rules, account=account), Switches()
     if input.manifest is not None:
-        _check_form(input.manifest)
-        plans = await asyncio.to_thread(read_inline_manifest, terms, input.manifest, switches)
-        on = switches.on
+        plans = await asyncio.to_thread(read_inline_manifest, rules, input.manifest, switches)
+        enabled = switches.on
     else:
-        asked = input.items or DataUploadItemsInput()
-        on = {name: getattr(asked, name) for name in switches.on}
-        if on["upsert_metadata"] and not on["skip_duplicate_urls"]:
-            raise bad_input(
-                "upsertMetadata needs skipDuplicateUrls.", "items", "upsertMetadata"
-            )  # SUB-051
-        plans = await asyncio.to_thread(read_plans, terms, asked, "items")
-    job_terms = _terms(input, **on)
+        units = input.items or DataUploadItemsInput()
+        enabled = {name: getattr(units, name) for name in switches.on}
+        if enabled["upsert_metadata"] and not enabled["skip_duplicate_urls"]:
+            message = "upsertMetadata needs skipDuplicateUrls."
+            raise bad_input(message, "items", "upsertMetadata")
+        plans = await asyncio.to_thread(read_plans, rules, units, "items")
+    options = _job_options(input, **enabled)
     services, viewer = context.services, context.viewer
 
     async def start(transaction: Transaction) -> UUID:
         metadata = await load_metadata_validator(transaction, services.settings)
         return await start_job(
-            transaction, services.queue, viewer, input.folder_uuid, plans, job_terms, metadata
+            transaction, services.queue, viewer, input.folder_uuid, plans, options, metadata
         )
 
     return start
 
 
-async def _sent(context: Context, input: StartUploadJobInput) -> Start:
-    """How to start a job whose units are in a manifest that was sent."""
-    manifest = input.manifest or UploadManifestInput()
-    _check_form(manifest)
-    uuid, services, viewer = (
-        manifest.placeholder_uuid or UUID(int=0),
-        context.services,
-        context.viewer,
+async def _from_uploaded_manifest(
+    context: Context, input: StartUploadJobInput, placeholder_uuid: UUID
+) -> Start:
+    """Check that a manifest is uploaded; return what starts a job with its units."""
+    services, viewer = context.services, context.viewer
+    path, options = ("manifest", "placeholderUuid"), _job_options(input)
+    visible = (
+        sa.select(uploads)
+        .join(items)
+        .where(uploads.c.item_uuid == placeholder_uuid, sees_item(viewer))
     )
-    path, terms = ("manifest", "placeholderUuid"), _terms(input)
-    seen = sa.select(uploads).join(items).where(uploads.c.item_uuid == uuid, sees_item(viewer))
-    for upload in await context.database.rows(seen):
+    for upload in await context.database.rows(visible, UploadRecord):
         await check_uploaded(services.store, upload, *path)
 
     async def start(transaction: Transaction) -> UUID:
         return await start_from_manifest(
-            transaction, services.queue, viewer, input.folder_uuid, uuid, terms, *path
+            transaction,
+            services.queue,
+            viewer,
+            input.folder_uuid,
+            placeholder_uuid,
+            options,
+            *path,
         )
 
     return start
 
 
-def _check_form(manifest: UploadManifestInput) -> None:
-    if (
-        sum(one is not None for one in (manifest.json, manifest.csv, manifest.placeholder_uuid))
-        != 1
-    ):
-        raise bad_input("Give exactly one of json, csv and placeholderUuid.", "manifest")
-
-
-def _terms(input: StartUploadJobInput, **switches: bool) -> JobOptions:
+def _job_options(input: StartUploadJobInput, **switches: bool) -> JobOptions:
     file_name = None if input.file_name is None else validate_name(input.file_name, "fileName")
     return JobOptions(
         input.ignore_errors,
@@ -185,15 +200,3 @@ def _terms(input: StartUploadJobInput, **switches: bool) -> JobOptions:
         dataset_uuid=input.dataset_uuid,
         **switches,
     )
-
-
-async def _account(context: Context, uuid: UUID) -> CloudAccount:
-    """The account of an integration through which the viewer may register objects."""
-    async with context.database.reading() as connection:
-        held = await roles_on_integrations(connection, context.viewer, [uuid])
-    require_role(held.get(uuid), StorageUserRole.USER, "cloud integration", "integrationUuid")
-    try:
-        _, cloud = await open_integration(context.services, uuid)
-    except FetchError as error:
-        raise DomainError(error.code, error.message, ("integrationUuid",)) from None
-    return cloud.account

@@ -37,7 +37,7 @@ class GroupPlan:
     keys: list[str]
     paths: list[Path]
     layout: dict[str, Any]
-    images_of_one_shape: Path | None = None
+    same_ratio_path: Path | None = None
     """The place of the setting that insists on it."""
 
 

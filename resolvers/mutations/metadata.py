@@ -1,4 +1,4 @@
-"""How the schema of metadata is changed: one mutation is one save (ENC-SCHEMA-10)."""
+"""Mutations of the metadata schema; each saves one revision of it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from gateway.catalog import metadata_schema as catalog
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import SiteRole
 from gateway.models.metadata import (
     MetadataFieldRecord,
     MetadataSchemaRecord,
@@ -21,9 +20,9 @@ from resolvers.inputs.metadata import (
     SetMetadataSchemaFieldInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import requires
+from resolvers.permissions import requires_site_admin
 
-_SITE_ADMIN = "ADMIN of the site"
+Change = Callable[[Transaction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,24 @@ class SetMetadataSchemaFieldOutcome(Outcome):
     field: MetadataFieldRecord | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def set_metadata_schema_field(
     context: Context, input: SetMetadataSchemaFieldInput
 ) -> SetMetadataSchemaFieldOutcome:
-    """Give a metadata key a type; the same again succeeds and changes nothing (ENC-SCHEMA-07)."""
+    """Set the type of a metadata key.
+
+    Setting the type that the key already has succeeds and changes nothing. Fails with `CONFLICT`
+    if the key cannot change to this type, or if `revision` is given and is not the schema's present
+    one.
+    """
     key = catalog.validate_key(input.key)
     shape = catalog.validate_shape(input.type, input.enum_values, input.embedding_size)
     viewer = context.viewer.user_uuid
-    schema, field = await _saved(
-        context, key, input.revision, lambda held: catalog.set_field(held, viewer, key, shape)
-    )
+
+    async def change(transaction: Transaction) -> None:
+        await catalog.set_field(transaction, viewer, key, shape)
+
+    schema, field = await _save(context, key, input.revision, change)
     return SetMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
 
 
@@ -56,18 +62,21 @@ class DeleteMetadataSchemaFieldOutcome(Outcome):
     field: MetadataFieldRecord | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def delete_metadata_schema_field(
     context: Context, input: DeleteMetadataSchemaFieldInput
 ) -> DeleteMetadataSchemaFieldOutcome:
-    """Let a metadata key have no type any more; the values that items have stay (ENC-SCHEMA-08)."""
+    """Delete a metadata key from the schema; the values that items have for it stay.
+
+    With `hard` the key can never be restored or used again. Fails with `NOT_FOUND` if the key is
+    not in the schema, and with `CONFLICT` if `revision` is given and is not the present one.
+    """
     viewer, key = context.viewer.user_uuid, input.key
-    schema, field = await _saved(
-        context,
-        key,
-        input.revision,
-        lambda held: catalog.delete_field(held, viewer, key, input.hard),
-    )
+
+    async def change(transaction: Transaction) -> None:
+        await catalog.delete_field(transaction, viewer, key, input.hard)
+
+    schema, field = await _save(context, key, input.revision, change)
     return DeleteMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
 
 
@@ -79,29 +88,32 @@ class RestoreMetadataSchemaFieldOutcome(Outcome):
     field: MetadataFieldRecord | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def restore_metadata_schema_field(
     context: Context, input: RestoreMetadataSchemaFieldInput
 ) -> RestoreMetadataSchemaFieldOutcome:
-    """Bring a deleted metadata key back (ENC-SCHEMA-09)."""
+    """Restore a deleted metadata key with its type.
+
+    Fails with `CONFLICT` if the key is not deleted or was deleted with `hard`, or if `revision` is
+    given and is not the schema's present one.
+    """
     viewer, key = context.viewer.user_uuid, input.key
-    schema, field = await _saved(
-        context, key, input.revision, lambda held: catalog.restore_field(held, viewer, key)
-    )
+
+    async def change(transaction: Transaction) -> None:
+        await catalog.restore_field(transaction, viewer, key)
+
+    schema, field = await _save(context, key, input.revision, change)
     return RestoreMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
 
 
-async def _saved(
-    context: Context,
-    key: str,
-    revision: int | None,
-    change: Callable[[Transaction], Awaitable[None]],
-) -> tuple[MetadataSchemaRecord, MetadataFieldRecord]:
+async def _save(
+    context: Context, key: str, revision: int | None, change: Change
+) -> tuple[MetadataSchemaRecord, MetadataFieldRecord | None]:
+    """Make a change to the locked schema; return its row and that of the key."""
+    selected = sa.select(metadata_fields).where(metadata_fields.c.key == key)
     async with context.database.writing() as transaction:
         await catalog.lock_schema(transaction, revision)
         await change(transaction)
-        schema = await transaction.first(sa.select(metadata_schema))
-        field = await transaction.first(
-            sa.select(metadata_fields).where(metadata_fields.c.key == key)
-        )
+        schema = await transaction.one(sa.select(metadata_schema), MetadataSchemaRecord)
+        field = await transaction.first(selected, MetadataFieldRecord)
     return schema, field

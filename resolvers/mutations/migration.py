@@ -1,4 +1,4 @@
-"""How items are told that their objects lie elsewhere now, or are reached by another integration."""
+"""The mutation that tells items where their objects are now, and how they are reached."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import EffectiveRole, require_role, roles_on_integrations, roles_on_items
 from gateway.auth.visibility import sees_item
 from gateway.catalog.integrations import find_integrations, lock_integration
 from gateway.catalog.items import locked_items, update_items
@@ -19,16 +18,18 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import StorageLocationName, StorageUserRole
-from gateway.models.items import items
+from gateway.kinds.enums import StorageLocationName
+from gateway.models.items import ItemRecord, items
+from resolvers.bulk import not_applied
+from resolvers.id_lists import MAX_IDS, check_list_size
 from resolvers.idempotency import replay, run_once
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
-from resolvers.outcomes import Outcome, UserErrorRow, to_user_error
-from resolvers.permissions import MAX_IDS, check_list_size, requires
+from resolvers.outcomes import Outcome, UserErrorRow, to_user_error, to_user_errors
+from resolvers.permissions import Permissions, Roles, requires
+from resolvers.requirements import USER
 
 _MUTATION = "migrateStorageItems"
-_AT_ONCE = 16
-"""Objects that are looked for at a time."""
+_CONCURRENT_LOOKUPS = 16
 
 
 class StoredMigration(TypedDict):
@@ -39,22 +40,22 @@ class StoredMigration(TypedDict):
 
 @dataclass(slots=True)
 class MigrationEntry:
-    """An entry of the input, the items that it means, what they become, and what is wrong with it."""
+    """An entry of the input, the items that it means, their new values, and its error."""
 
-    place: int
-    asked: MigrateStorageItemInput
-    rows: list[Any] = field(default_factory=list)
+    index: int
+    input: MigrateStorageItemInput
+    items: list[ItemRecord] = field(default_factory=list)
     values: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     error: DomainError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationResult:
-    """What became of one entry."""
+    """Result of one entry; `items` are those that the viewer may see, as they are now."""
 
     uuid: UUID | None
     url: str | None
-    items: list[Any]
+    items: list[ItemRecord]
     is_skipped: bool
     user_errors: list[UserErrorRow]
 
@@ -66,50 +67,72 @@ class MigrateStorageItemsOutcome(Outcome):
     results: list[MigrationResult] | None = None
 
 
-@requires("USER on each item's folder, and on the cloud integration by which it is reached then")
+@requires(
+    USER.on_items_in("items"),
+    USER.on_integrations_in(
+        "to_integration_uuid", "each cloud integration that reaches the items afterwards"
+    ),
+)
 async def migrate_storage_items(
-    context: Context, input: MigrateStorageItemsInput
+    context: Context, input: MigrateStorageItemsInput, permissions: Permissions
 ) -> MigrateStorageItemsOutcome:
-    """Let items be reached at another URL or by another integration; no object is touched (ENC-CLIENT-09, SUB-090).
+    """Change the URLs of items, or the cloud integrations that reach them; no object is touched.
 
-    One entry at fault refuses all, but for those that are missing where `skipMissing` is set. Items of a folder that
-    mirrors a bucket stay what they mirror.
+    1 to 1,000 entries may mean at most 1,000 items. With `verifyAccess` each object is looked up
+    first, and must have the size of its item. If one entry is refused, no item is changed; with
+    `skipMissing`, entries without items are skipped instead. Items that mirror an object of a
+    bucket cannot be migrated (`CONFLICT`).
     """
     check_list_size(input.items, "items")
-    done = await replay(context, _MUTATION, input, StoredMigration)
-    if done is None:
-        entries = await _checked(context, input)
+    stored = await replay(context, _MUTATION, input, StoredMigration, permissions)
+    if stored is None:
+        entries = await _checked_entries(context, input, permissions)
         if any(entry.error for entry in entries):
-            return _refused(entries)
-        done = await _write(context, input, entries)
-    moved = [[UUID(uuid) for uuid in uuids] for uuids in done["items"]]
-    return MigrateStorageItemsOutcome(results=await _results(context, input, moved))
+            return MigrateStorageItemsOutcome(
+                results=[
+                    MigrationResult(
+                        entry.input.item_uuid,
+                        entry.input.url,
+                        [],
+                        False,
+                        [to_user_error(entry.error or not_applied())],
+                    )
+                    for entry in entries
+                ],
+                user_errors=to_user_errors(entry.error for entry in entries if entry.error),
+            )
+        stored = await _migrate(context, input, entries)
+    migrated = [[UUID(uuid) for uuid in uuids] for uuids in stored["items"]]
+    return MigrateStorageItemsOutcome(results=await _results(context, input, migrated))
 
 
-async def _checked(context: Context, input: MigrateStorageItemsInput) -> list[MigrationEntry]:
-    """The entries with what their items become, or with what is wrong."""
-    clouds = await _clouds(context, input.to_integration_uuid)
-    entries = await _entries(context, input)
-    if input.to_integration_uuid is None:
-        clouds = await _kept_clouds(context, entries)
-    for entry in _sound(entries):
-        _plan(context, entry, input.to_integration_uuid, clouds)
+async def _checked_entries(
+    context: Context, input: MigrateStorageItemsInput, permissions: Permissions
+) -> list[MigrationEntry]:
+    """Return the entries, each with the new values of its items or an error."""
+    target = input.to_integration_uuid
+    clouds = await _target_cloud(context, target, permissions) if target else {}
+    entries = await _read_entries(context, input, permissions)
+    if target is None:
+        clouds = await _present_clouds(context, entries, permissions)
+    for entry in _valid(entries):
+        _plan(context, entry, target, clouds)
     if input.verify_access:
         await _verify(context, entries, clouds)
     return entries
 
 
-def _sound(entries: Sequence[MigrationEntry]) -> Iterator[MigrationEntry]:
+def _valid(entries: Sequence[MigrationEntry]) -> Iterator[MigrationEntry]:
     return (entry for entry in entries if entry.error is None)
 
 
-async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
-    """The cloud of the integration to which items are to change, if there is one."""
-    if uuid is None:
-        return {}
+async def _target_cloud(
+    context: Context, uuid: UUID, permissions: Permissions
+) -> dict[UUID, Cloud]:
+    """Return the cloud of the integration that is to reach the items, by its uuid."""
     async with context.database.reading() as connection:
-        held = await roles_on_integrations(connection, context.viewer, [uuid])
-    require_role(held.get(uuid), StorageUserRole.USER, "cloud integration", "toIntegrationUuid")
+        roles = await permissions.roles(connection, "to_integration_uuid", [uuid])
+    roles.require(uuid, "toIntegrationUuid")
     try:
         row = (await find_integrations(context.database, [uuid]))[uuid]
         return {uuid: await context.services.clouds.for_integration(row)}
@@ -117,233 +140,213 @@ async def _clouds(context: Context, uuid: UUID | None) -> dict[UUID, Cloud]:
         raise DomainError(error.code, error.message, ("toIntegrationUuid",)) from None
 
 
-async def _entries(context: Context, input: MigrateStorageItemsInput) -> list[MigrationEntry]:
-    """The entries with their items, of those that the viewer sees."""
-    entries = [MigrationEntry(place, asked) for place, asked in enumerate(input.items)]
+async def _read_entries(
+    context: Context, input: MigrateStorageItemsInput, permissions: Permissions
+) -> list[MigrationEntry]:
+    """Return the entries with the items that they mean, of those that the viewer may see."""
+    entries = [MigrationEntry(index, entry) for index, entry in enumerate(input.items)]
     for entry in entries:
-        entry.error = _fault_of_form(entry, input)
-    uuids = [entry.asked.item_uuid for entry in entries if entry.asked.item_uuid]
-    urls = [entry.asked.url for entry in entries if entry.asked.url]
-    made = sa.and_(in_keys(items.c.url, urls), ~items.c.is_placeholder)
-    named = sa.or_(in_keys(items.c.uuid, uuids), made)
-    seen_by = sa.select(items).where(named, sees_item(context.viewer))
-    rows = await context.database.rows(seen_by.order_by(items.c.uuid).limit(MAX_IDS + 1))
+        entry.error = _form_error(entry, input)
+    uuids = [entry.input.item_uuid for entry in entries if entry.input.item_uuid]
+    urls = [entry.input.url for entry in entries if entry.input.url]
+    has_url = sa.and_(in_keys(items.c.url, urls), ~items.c.is_placeholder)
+    matches = sa.or_(in_keys(items.c.uuid, uuids), has_url)
+    statement = sa.select(items).where(matches, sees_item(context.viewer)).order_by(items.c.uuid)
+    rows = await context.database.rows(statement.limit(MAX_IDS + 1), ItemRecord)
     if len(rows) > MAX_IDS:
-        raise DomainError(
-            ErrorCode.LIMIT_EXCEEDED, f"These are more than {MAX_IDS:,} items.", ("items",)
-        )
+        message = f"The entries mean more than {MAX_IDS:,} items."
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, ("items",))
     async with context.database.reading() as connection:
-        held = await roles_on_items(connection, context.viewer, [row.uuid for row in rows])
+        roles = await permissions.roles(connection, "items", [row.uuid for row in rows])
     seen: dict[UUID, int] = {}
-    for entry in _sound(entries):
-        found = [
-            row for row in rows if row.uuid in held and entry.asked.item_uuid in (row.uuid, None)
+    for entry in _valid(entries):
+        uuid, url = entry.input.item_uuid, entry.input.url
+        entry.items = [
+            row
+            for row in rows
+            if (row.uuid == uuid if uuid else row.url == url and not row.is_placeholder)
+            and row.uuid in roles
         ]
-        entry.rows = [
-            row for row in found if entry.asked.item_uuid or _lies_at(row, entry.asked.url)
-        ]
-        entry.error = _fault_of_items(entry, held, seen, input.skip_missing)
+        entry.error = _items_error(entry, roles, seen, input.skip_missing)
         if input.from_integration_uuid:
-            entry.rows = [
-                row for row in entry.rows if row.integration_uuid == input.from_integration_uuid
+            entry.items = [
+                item for item in entry.items if item.integration_uuid == input.from_integration_uuid
             ]
     return entries
 
 
-def _lies_at(row: Any, url: str | None) -> bool:
-    return row.url == url and not row.is_placeholder
-
-
-def _fault_of_form(entry: MigrationEntry, input: MigrateStorageItemsInput) -> DomainError | None:
-    asked = entry.asked
-    if (asked.item_uuid is None) == (asked.url is None):
-        return bad_input("Give exactly one of itemUuid and url.", "items", entry.place)
-    if asked.new_url is None and input.to_integration_uuid is None:
-        return bad_input(
-            "Without toIntegrationUuid, newUrl is needed.", "items", entry.place, "newUrl"
-        )
+def _form_error(entry: MigrationEntry, input: MigrateStorageItemsInput) -> DomainError | None:
+    """Return the error of an entry that does not say which items it means, or what changes."""
+    if (entry.input.item_uuid is None) == (entry.input.url is None):
+        return bad_input("Give exactly one of itemUuid and url.", "items", entry.index)
+    if entry.input.new_url is None and input.to_integration_uuid is None:
+        message = "newUrl is required without toIntegrationUuid."
+        return bad_input(message, "items", entry.index, "newUrl")
     return None
 
 
-def _fault_of_items(
-    entry: MigrationEntry, held: Mapping[UUID, EffectiveRole], seen: dict[UUID, int], skips: bool
+def _items_error(
+    entry: MigrationEntry, roles: Roles, seen: dict[UUID, int], skip_missing: bool
 ) -> DomainError | None:
-    path = ("items", entry.place, "itemUuid" if entry.asked.item_uuid else "url")
-    if not entry.rows and not skips:
+    """Return the first error of an entry's items; `seen` are the items of the entries before."""
+    path = ("items", entry.index, "itemUuid" if entry.input.item_uuid else "url")
+    if not entry.items and not skip_missing:
         return not_found("item", *path)
-    for row in entry.rows:
-        if row.uuid in seen:
-            return bad_input(f"This item is meant already, at position {seen[row.uuid]}.", *path)
-        seen[row.uuid] = entry.place
+    for item in entry.items:
+        if item.uuid in seen:
+            message = f"The entry at position {seen[item.uuid]} already means this item."
+            return bad_input(message, *path)
+        seen[item.uuid] = entry.index
         try:
-            require_role(held[row.uuid], StorageUserRole.USER, "item", *path)
+            roles.require(item.uuid, *path)
         except DomainError as error:
             return error
-        if row.is_placeholder:
-            return conflict("This item is not yet processed.", *path)
-        if row.url is None or row.storage_location is StorageLocationName.STOREGRAPH:
-            return conflict("This item has no object outside of our own store.", *path[:2])
+        if item.is_placeholder:
+            return conflict("The item is not processed yet.", *path)
+        if item.url is None or item.storage_location is StorageLocationName.STOREGRAPH:
+            return conflict("The item's object is in Storegraph's own store.", *path[:2])
     return None
 
 
-async def _kept_clouds(context: Context, entries: Sequence[MigrationEntry]) -> dict[UUID, Cloud]:
-    """The clouds of the integrations that items keep, of those that can be reached.
+async def _present_clouds(
+    context: Context, entries: Sequence[MigrationEntry], permissions: Permissions
+) -> dict[UUID, Cloud]:
+    """Return the clouds of the integrations that items keep, of those that can be reached.
 
-    Another URL is as good as another object, so the viewer needs the role on them by which objects are registered.
+    A new URL registers another object, so the viewer needs the role on these integrations too.
     """
-    kept = {
-        row.integration_uuid
-        for entry in _sound(entries)
-        for row in entry.rows
-        if row.integration_uuid
+    uuids = {
+        item.integration_uuid
+        for entry in _valid(entries)
+        for item in entry.items
+        if item.integration_uuid
     }
     async with context.database.reading() as connection:
-        held = await roles_on_integrations(connection, context.viewer, kept)
-    for entry in _sound(entries):
+        roles = await permissions.roles(connection, "to_integration_uuid", uuids)
+    for entry in _valid(entries):
         try:
-            for uuid in {row.integration_uuid for row in entry.rows} & kept:
-                require_role(
-                    held.get(uuid),
-                    StorageUserRole.USER,
-                    "cloud integration",
-                    "items",
-                    entry.place,
-                    "newUrl",
-                )
+            for item in entry.items:
+                if item.integration_uuid:
+                    roles.require(item.integration_uuid, "items", entry.index, "newUrl")
         except DomainError as error:
             entry.error = error
-    found = {}
-    for uuid, row in (await find_integrations(context.database, kept)).items():
+    clouds = {}
+    for uuid, row in (await find_integrations(context.database, uuids)).items():
         try:
-            found[uuid] = await context.services.clouds.for_integration(row)
+            clouds[uuid] = await context.services.clouds.for_integration(row)
         except FetchError:
-            pass  # who keeps it is told so
-    return found
+            pass  # the items that keep it get an error
+    return clouds
 
 
 def _plan(
-    context: Context, entry: MigrationEntry, to: UUID | None, clouds: Mapping[UUID, Cloud]
+    context: Context, entry: MigrationEntry, target: UUID | None, clouds: Mapping[UUID, Cloud]
 ) -> None:
-    """What the items of an entry become, or that they cannot."""
-    for row in entry.rows:
-        if row.linked_folder_uuid:
-            entry.error = conflict(
-                "This item mirrors an object of a bucket, as its folder does.", "items", entry.place
-            )
+    """Set the new values of an entry's items, or the error of one that cannot have them."""
+    for item in entry.items:
+        if item.linked_folder_uuid:
+            message = "This item mirrors an object of a bucket: it stays in the folder of it."
+            entry.error = conflict(message, "items", entry.index)
             return
-        integration, url = to or row.integration_uuid, entry.asked.new_url or row.url
+        integration, url = target or item.integration_uuid, entry.input.new_url or item.url or ""
+        location = StorageLocationName.DIRECT_ACCESS
         try:
             if integration is None:
                 context.services.fetch_rules.check_url(url)
             elif integration not in clouds:
-                raise conflict("The integration of this item cannot be used.")
+                raise conflict("The item's cloud integration cannot be used.")
             else:
                 check_object_url(clouds[integration].account, url)
+                location = clouds[integration].account.kind
         except (DomainError, ValueError) as error:
             code = error.code if isinstance(error, DomainError) else ErrorCode.BAD_USER_INPUT
-            entry.error = DomainError(code, str(error), ("items", entry.place, "newUrl"))
+            entry.error = DomainError(code, str(error), ("items", entry.index, "newUrl"))
             return
-        kind = (
-            clouds[integration].account.kind if integration else StorageLocationName.DIRECT_ACCESS
-        )
-        entry.values[row.uuid] = {
+        entry.values[item.uuid] = {
             "integration_uuid": integration,
             "url": url,
-            "storage_location": kind,
+            "storage_location": location,
         }
 
 
 async def _verify(
     context: Context, entries: Sequence[MigrationEntry], clouds: Mapping[UUID, Cloud]
 ) -> None:
-    """Look for every object at its new place, some at a time."""
-    places = asyncio.Semaphore(_AT_ONCE)
+    """Look up each object at its new URL, some at a time; set the error of the first that fails."""
+    slots = asyncio.Semaphore(_CONCURRENT_LOOKUPS)
 
-    async def look(entry: MigrationEntry) -> None:
-        async with places:
-            for row in entry.rows:
-                entry.error = entry.error or await _fault_of_object(context, entry, row, clouds)
+    async def verify(entry: MigrationEntry) -> None:
+        async with slots:
+            for item in entry.items:
+                entry.error = entry.error or await _object_error(context, entry, item, clouds)
 
     async with asyncio.TaskGroup() as group:
-        for entry in _sound(entries):
-            group.create_task(look(entry))
+        for entry in _valid(entries):
+            group.create_task(verify(entry))
 
 
-async def _fault_of_object(
-    context: Context, entry: MigrationEntry, row: Any, clouds: Mapping[UUID, Cloud]
+async def _object_error(
+    context: Context, entry: MigrationEntry, item: ItemRecord, clouds: Mapping[UUID, Cloud]
 ) -> DomainError | None:
-    path = ("items", entry.place, "newUrl")
-    integration, url = entry.values[row.uuid]["integration_uuid"], entry.values[row.uuid]["url"]
+    """Return the error of an object that cannot be reached or has another size than its item."""
+    path = ("items", entry.index, "newUrl")
+    integration, url = entry.values[item.uuid]["integration_uuid"], entry.values[item.uuid]["url"]
     try:
         if integration is None:
             size = (await context.services.fetcher.read_range(url, 0, 1)).total
         else:
-            size = (await clouds[integration].head(clouds[integration].locate(url))).size
+            cloud = clouds[integration]
+            size = (await cloud.head(cloud.locate(url))).size
     except FetchError as error:
         return DomainError(error.code, error.message, path)
-    if None not in (size, row.file_size) and size != row.file_size:
-        return conflict(f"The object there has {size:,} bytes, the item {row.file_size:,}.", *path)
+    if size is not None and item.file_size is not None and size != item.file_size:
+        return conflict(f"The object has {size:,} bytes, the item {item.file_size:,}.", *path)
     return None
 
 
-async def _write(
+async def _migrate(
     context: Context, input: MigrateStorageItemsInput, entries: Sequence[MigrationEntry]
 ) -> StoredMigration:
-    """Change the items, unless somebody else changed or took one of them meanwhile; which items, for each entry."""
+    """Write the new values, unless an item was changed or deleted since it was read."""
     async with context.database.writing() as transaction:
 
-        async def work() -> StoredMigration:
+        async def run() -> StoredMigration:
             if input.to_integration_uuid:
                 await lock_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
-            await _change(context, transaction, entries)
-            return {"items": [[str(row.uuid) for row in entry.rows] for entry in entries]}
+            await _write_values(context, transaction, entries)
+            return {"items": [[str(item.uuid) for item in entry.items] for entry in entries]}
 
-        return await run_once(context, transaction, _MUTATION, input, work)
+        return await run_once(context, transaction, _MUTATION, input, run)
 
 
-async def _change(
+async def _write_values(
     context: Context, transaction: Transaction, entries: Sequence[MigrationEntry]
 ) -> None:
-    before = {row.uuid: (entry, row) for entry in entries for row in entry.rows}
-    present = {row.uuid: row for row in await locked_items(transaction, before.keys())}
-    for uuid, (entry, row) in before.items():
-        now = present.get(uuid)
-        if now is None or (now.url, now.integration_uuid) != (row.url, row.integration_uuid):
-            raise conflict("Somebody else changed this item just now.", "items", entry.place)
-    values = {uuid: entry.values[uuid] for uuid, (entry, _) in before.items()}
-    await update_items(transaction, context.viewer.user_uuid, values, present)
-
-
-def _refused(entries: Sequence[MigrationEntry]) -> MigrateStorageItemsOutcome:
-    """What is wrong with each entry; of the others that they were not done either."""
-    said = "Nothing is wrong with this entry, but another made the whole fail."
-    others = DomainError(ErrorCode.NOT_APPLIED, said)
-    results = [
-        MigrationResult(
-            one.asked.item_uuid, one.asked.url, [], False, [to_user_error(one.error or others)]
-        )
-        for one in entries
-    ]
-    return MigrateStorageItemsOutcome(
-        results=results,
-        user_errors=[to_user_error(entry.error) for entry in entries if entry.error],
-    )
+    read = {item.uuid: (entry, item) for entry in entries for item in entry.items}
+    locked = {row.uuid: row for row in await locked_items(transaction, read.keys())}
+    for uuid, (entry, item) in read.items():
+        row = locked.get(uuid)
+        if row is None or (row.url, row.integration_uuid) != (item.url, item.integration_uuid):
+            message = "The item was changed at the same time; try again."
+            raise conflict(message, "items", entry.index)
+    values = {uuid: entry.values[uuid] for uuid, (entry, _) in read.items()}
+    await update_items(transaction, context.viewer.user_uuid, values, locked)
 
 
 async def _results(
-    context: Context, input: MigrateStorageItemsInput, moved: Sequence[Sequence[UUID]]
+    context: Context, input: MigrateStorageItemsInput, migrated: Sequence[Sequence[UUID]]
 ) -> list[MigrationResult]:
-    """The items of each entry as they are now, of those that the viewer sees."""
-    mine = in_keys(items.c.uuid, [uuid for uuids in moved for uuid in uuids])
-    rows = await context.database.rows(sa.select(items).where(mine, sees_item(context.viewer)))
-    present = {row.uuid: row for row in rows}
+    """Return a result for each entry; `migrated` are the uuids of its items."""
+    selected = in_keys(items.c.uuid, [uuid for uuids in migrated for uuid in uuids])
+    statement = sa.select(items).where(selected, sees_item(context.viewer))
+    rows = {row.uuid: row for row in await context.database.rows(statement, ItemRecord)}
     return [
         MigrationResult(
-            asked.item_uuid,
-            asked.url,
-            [present[uuid] for uuid in uuids if uuid in present],
+            entry.item_uuid,
+            entry.url,
+            [rows[uuid] for uuid in uuids if uuid in rows],
             not uuids,
             [],
         )
-        for asked, uuids in zip(input.items, moved, strict=True)
+        for entry, uuids in zip(input.items, migrated, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""How users, groups and API keys are changed."""
+"""Mutations of users, groups and API keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import now
 from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord
-from resolvers.idempotency import run_once
+from resolvers.idempotency import create_once
 from resolvers.inputs.people import (
     AddGroupUsersInput,
     CreateApiKeyInput,
@@ -30,10 +30,11 @@ from resolvers.inputs.people import (
     UpdateUserInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import requires
+from resolvers.permissions import Permissions, requires, requires_site_admin
+from resolvers.requirements import OwnerRequirement
 from resolvers.user_selection import check_selection, existing_users, require_users
 
-_SITE_ADMIN = "ADMIN of the site"
+_ACCOUNT_FIELDS = {"site_role": "siteRole", "is_active": "isActive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +44,22 @@ class CreateUserOutcome(Outcome):
     user_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def create_user(context: Context, input: CreateUserInput) -> CreateUserOutcome:
-    """Make a user, who can sign in once he has a key or a token."""
+    """Create a user, who can sign in with an API key or a token of the identity provider.
+
+    Fails with `CONFLICT` if another user has the e-mail address.
+    """
     email = people.validate_email(input.email, "email")
     name = validate_name(input.name, "name") if input.name else ""
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
 
-        async def work() -> dict[str, Any]:
-            viewer = context.viewer.user_uuid
-            return {
-                "user": str(
-                    await people.create_user(transaction, viewer, email, name, input.site_role)
-                )
-            }
+        async def create() -> UUID:
+            return await people.create_user(transaction, viewer, email, name, input.site_role)
 
-        done = await run_once(context, transaction, "createUser", input, work)
-    return CreateUserOutcome(user_uuid=UUID(done["user"]))
+        uuid = await create_once(context, transaction, "createUser", input, "user", create)
+    return CreateUserOutcome(user_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,29 @@ class UpdateUserOutcome(Outcome):
     user_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOutcome:
-    """Change a user's name, role on the site, or whether he may sign in; the last active admin of the site stays."""
-    values = _changes_of_user(input)
+    """Change a user's name or site role, or whether they may sign in.
+
+    Fields that are left out stay as they are. Fails with `CONFLICT` if the change would leave the
+    site without an active admin.
+    """
+    values: dict[str, Any] = {}
+    if input.name is not UNSET:
+        values["name"] = validate_name(input.name, "name") if input.name else ""
+    for attribute, field in _ACCOUNT_FIELDS.items():
+        value = getattr(input, attribute)
+        if value is None:
+            raise bad_input(f"{field} cannot be null.", field)
+        if value is not UNSET:
+            values[attribute] = value
     async with context.database.writing() as transaction:
-        # Before the user himself, so that two such changes cannot wait in a circle.
+        # Admins are locked before the user, so that two such changes cannot deadlock.
         admins = await people.locked_active_admins(transaction)
-        present = await locked_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
-        if admins == {present.uuid}:
-            _refuse_last_admin(values)
-        await update_row(transaction, context.viewer.user_uuid, UserRecord, "User", present, values)
+        user = await locked_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
+        if admins == {user.uuid}:
+            _check_last_admin(values)
+        await update_row(transaction, context.viewer.user_uuid, UserRecord, "User", user, values)
     return UpdateUserOutcome(user_uuid=input.user_uuid)
 
 
@@ -90,19 +102,19 @@ class CreateGroupOutcome(Outcome):
     group_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def create_group(context: Context, input: CreateGroupInput) -> CreateGroupOutcome:
-    """Make a group (ENC-CLIENT-14)."""
+    """Create a group without users and roles. Several groups may have the same name."""
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
 
-        async def work() -> dict[str, Any]:
-            viewer = context.viewer.user_uuid
-            return {"group": str(await people.create_group(transaction, viewer, name, description))}
+        async def create() -> UUID:
+            return await people.create_group(transaction, viewer, name, description)
 
-        done = await run_once(context, transaction, "createGroup", input, work)
-    return CreateGroupOutcome(group_uuid=UUID(done["group"]))
+        uuid = await create_once(context, transaction, "createGroup", input, "group", create)
+    return CreateGroupOutcome(group_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +124,17 @@ class UpdateGroupOutcome(Outcome):
     group_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def update_group(context: Context, input: UpdateGroupInput) -> UpdateGroupOutcome:
-    """Change a group's name or description (ENC-CLIENT-15)."""
+    """Change a group's name or description; fields that are left out stay as they are."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, "name")
     if input.description is not UNSET:
         values["description"] = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
-        present = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
-        await update_row(
-            transaction, context.viewer.user_uuid, GroupRecord, "Group", present, values
-        )
+        group = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        await update_row(transaction, context.viewer.user_uuid, GroupRecord, "Group", group, values)
     return UpdateGroupOutcome(group_uuid=input.group_uuid)
 
 
@@ -135,13 +145,16 @@ class DeleteGroupOutcome(Outcome):
     group_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def delete_group(context: Context, input: DeleteGroupInput) -> DeleteGroupOutcome:
-    """Remove a group, and with it every role that it was given (ENC-CLIENT-16)."""
+    """Delete a group, and with it every role that its users have through it.
+
+    The users themselves stay, with the roles that they have in other ways.
+    """
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        present = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
-        await people.delete_group(transaction, context.viewer.user_uuid, present)
+        group = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        await people.delete_group(transaction, context.viewer.user_uuid, group)
     return DeleteGroupOutcome(group_uuid=input.group_uuid)
 
 
@@ -152,14 +165,18 @@ class AddGroupUsersOutcome(Outcome):
     group_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def add_group_users(context: Context, input: AddGroupUsersInput) -> AddGroupUsersOutcome:
-    """Let users belong to a group; if one of them is unknown, nobody is added (ENC-CLIENT-17)."""
+    """Add users to a group, which gives them all roles of the group.
+
+    Users that are in it already stay. If one of the users does not exist (`NOT_FOUND`), none is
+    added.
+    """
     check_selection(input)
     async with context.database.writing() as transaction:
         await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
-        chosen = await require_users(transaction, input)
-        await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
+        users = await require_users(transaction, input)
+        await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, users)
     return AddGroupUsersOutcome(group_uuid=input.group_uuid)
 
 
@@ -170,16 +187,20 @@ class RemoveGroupUsersOutcome(Outcome):
     group_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def remove_group_users(
     context: Context, input: RemoveGroupUsersInput
 ) -> RemoveGroupUsersOutcome:
-    """Let users belong to a group no more; e-mail addresses that nobody has are passed over (ENC-CLIENT-17)."""
+    """Remove users from a group, which takes its roles away from them.
+
+    Users that are not in it and e-mail addresses without a user are ignored; a uuid without a user
+    is refused with `NOT_FOUND`, and nobody is removed.
+    """
     check_selection(input)
     async with context.database.writing() as transaction:
         await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
-        chosen = await existing_users(transaction, input)
-        await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, chosen)
+        users = await existing_users(transaction, input)
+        await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, users)
     return RemoveGroupUsersOutcome(group_uuid=input.group_uuid)
 
 
@@ -191,20 +212,28 @@ class CreateApiKeyOutcome(Outcome):
     token: str | None = None
 
 
-@requires("nothing for oneself, ADMIN of the site for others")
-async def create_api_key(context: Context, input: CreateApiKeyInput) -> CreateApiKeyOutcome:
-    """Make an API key; its text is shown this once and kept nowhere."""
-    name, expires_at = validate_name(input.name, "name"), _checked_expiry(input.expires_at)
-    viewer = context.viewer
-    owner = input.user_uuid or viewer.user_uuid
+@requires(
+    OwnerRequirement(
+        "user_uuid",
+        "nothing for a key of your own; the site role ADMIN for keys of others",
+        lambda: forbidden("Only site admins can create API keys for other users.", "userUuid"),
+    )
+)
+async def create_api_key(
+    context: Context, input: CreateApiKeyInput, permissions: Permissions
+) -> CreateApiKeyOutcome:
+    """Create an API key.
+
+    Its text is returned this once and not stored: keep it safe, or create another key.
+    """
+    name, expires_at = validate_name(input.name, "name"), _validate_expiry(input.expires_at)
+    viewer = context.viewer.user_uuid
+    owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
         await locked_row(transaction, UserRecord, owner, "user", "userUuid")
-        if owner != viewer.user_uuid and not viewer.is_site_admin:
-            raise forbidden("Only admins of the site make keys of others.", "userUuid")
-        made, text = await people.create_api_key(
-            transaction, viewer.user_uuid, owner, name, expires_at
-        )
-    return CreateApiKeyOutcome(api_key_uuid=made, token=text)
+        permissions.check_owner("user_uuid", owner)
+        uuid, text = await people.create_api_key(transaction, viewer, owner, name, expires_at)
+    return CreateApiKeyOutcome(api_key_uuid=uuid, token=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,46 +243,44 @@ class RevokeApiKeyOutcome(Outcome):
     api_key_uuid: UUID | None = None
 
 
-@requires("nothing for one's own key, ADMIN of the site for others'")
-async def revoke_api_key(context: Context, input: RevokeApiKeyInput) -> RevokeApiKeyOutcome:
-    """Refuse a key from now on, everywhere within 5 seconds; one that is revoked already stays so."""
-    viewer = context.viewer
+@requires(
+    OwnerRequirement(
+        "api_key_uuid",
+        "nothing for a key of your own; the site role ADMIN for keys of others",
+        lambda: not_found("API key", "apiKeyUuid"),
+    )
+)
+async def revoke_api_key(
+    context: Context, input: RevokeApiKeyInput, permissions: Permissions
+) -> RevokeApiKeyOutcome:
+    """Revoke an API key for good; all servers refuse it within 5 seconds.
+
+    Revoking a revoked key succeeds and changes nothing.
+    """
     async with context.database.writing() as transaction:
-        present = await locked_row(
+        key = await locked_row(
             transaction, ApiKeyRecord, input.api_key_uuid, "API key", "apiKeyUuid"
         )
-        if present.user_uuid != viewer.user_uuid and not viewer.is_site_admin:
-            raise not_found("API key", "apiKeyUuid")
-        await people.revoke_api_key(transaction, viewer.user_uuid, present)
+        permissions.check_owner("api_key_uuid", key.user_uuid)
+        await people.revoke_api_key(transaction, context.viewer.user_uuid, key)
     return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)
 
 
-def _changes_of_user(input: UpdateUserInput) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if input.name is not UNSET:
-        values["name"] = validate_name(input.name, "name") if input.name else ""
-    for attribute, field in (("site_role", "siteRole"), ("is_active", "isActive")):
-        value = getattr(input, attribute)
-        if value is None:
-            raise bad_input(f"{field} cannot be null.", field)
-        if value is not UNSET:
-            values[attribute] = value
-    return values
-
-
-def _refuse_last_admin(values: Mapping[str, Any]) -> None:
-    stays = {"site_role": SiteRole.ADMIN, "is_active": True}
-    for attribute, field in (("site_role", "siteRole"), ("is_active", "isActive")):
-        if values.get(attribute, stays[attribute]) != stays[attribute]:
+def _check_last_admin(values: Mapping[str, Any]) -> None:
+    """Raise `CONFLICT` if the values make the last active admin of the site another user."""
+    required = {"site_role": SiteRole.ADMIN, "is_active": True}
+    for attribute, field in _ACCOUNT_FIELDS.items():
+        if values.get(attribute, required[attribute]) != required[attribute]:
             raise conflict("This is the last active admin of the site.", field)
 
 
-def _checked_expiry(moment: datetime | None) -> datetime | None:
-    if moment is None:
+def _validate_expiry(expires_at: datetime | None) -> datetime | None:
+    """Return the moment in UTC; raise `BAD_USER_INPUT` if it has passed or is out of range."""
+    if expires_at is None:
         return None
-    if moment <= now():
-        raise bad_input("A key cannot expire before it is made.", "expiresAt")
+    if expires_at <= now():
+        raise bad_input("The expiry of a key must be in the future.", "expiresAt")
     try:
-        return moment.astimezone(UTC)
+        return expires_at.astimezone(UTC)
     except OverflowError:
-        raise bad_input("This moment is too far away.", "expiresAt") from None
+        raise bad_input("The expiry is too far in the future.", "expiresAt") from None

@@ -1,7 +1,6 @@
-"""How videos are re-encoded."""
+"""Mutations that start and cancel re-encoding jobs."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from gateway.catalog.items import locked_items
@@ -9,13 +8,16 @@ from gateway.catalog.reencoding import cancel_reencode_job, locked_reencode_job,
 from gateway.catalog.rules.names import validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
-from gateway.kinds.enums import StorageUserRole
+from gateway.errors import DomainErrors, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
-from resolvers.idempotency import run_once
+from gateway.models.items import ItemRecord
+from gateway.models.reencoding import ReencodeJobRecord
+from resolvers.id_lists import check_list_size, unprocessed_item
+from resolvers.idempotency import create_once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_list_size, item_role_errors, requires
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import USER, OwnerRequirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +27,30 @@ class StartVideoReencodeOutcome(Outcome):
     reencode_job_uuid: UUID | None = None
 
 
-@requires("USER on each video's folder")
+@requires(USER.on_each_item("item_uuids"))
 async def start_video_reencode(
-    context: Context, input: StartVideoReencodeInput
+    context: Context, input: StartVideoReencodeInput, permissions: Permissions
 ) -> StartVideoReencodeOutcome:
-    """Have versions made of videos that every browser plays, at a constant rate (ENC-FOLDEROP-30, SUB-088).
+    """Start a job that re-encodes 1 to 1,000 videos; watch it with `reencodeJobUpdated`.
 
-    What came stays as it is; the version is the video's `rendition`. Watch the job with `reencodeJobUpdated`.
+    Each video gets a `rendition` with a constant frame rate that every browser can play. The
+    original bytes stay. If one item is not a processed video, no job is started.
     """
     check_list_size(input.item_uuids, "itemUuids")
     title = validate_name(input.title, "title")
+    queue, viewer = context.services.queue, context.viewer
     async with context.database.writing() as transaction:
 
-        async def work() -> dict[str, Any]:
-            await _check_videos(context, transaction, input)
-            queue, viewer = context.services.queue, context.viewer
-            job = await start_reencode_job(
+        async def create() -> UUID:
+            await _lock_videos(transaction, input, permissions)
+            return await start_reencode_job(
                 transaction, queue, viewer, title, input.item_uuids, input.force
             )
-            return {"job": str(job)}
 
-        done = await run_once(context, transaction, "startVideoReencode", input, work)
-    return StartVideoReencodeOutcome(reencode_job_uuid=UUID(done["job"]))
+        uuid = await create_once(
+            context, transaction, "startVideoReencode", input, "job", create, permissions
+        )
+    return StartVideoReencodeOutcome(reencode_job_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,40 +60,46 @@ class CancelVideoReencodeOutcome(Outcome):
     reencode_job_uuid: UUID | None = None
 
 
-@requires("having started the job, or ADMIN of the site")
+@requires(
+    OwnerRequirement(
+        "reencode_job_uuid",
+        "having started the job, or the site role ADMIN",
+        lambda: not_found("re-encoding job", "reencodeJobUuid"),
+    )
+)
 async def cancel_video_reencode(
-    context: Context, input: CancelVideoReencodeInput
+    context: Context, input: CancelVideoReencodeInput, permissions: Permissions
 ) -> CancelVideoReencodeOutcome:
-    """Give up the videos that a job has not done; the versions that it has made stay."""
+    """Cancel the videos of a job that are not re-encoded yet; finished renditions stay.
+
+    Cancelling a job that has ended succeeds and changes nothing.
+    """
     services, uuid = context.services, input.reencode_job_uuid
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        job = await locked_reencode_job(transaction, uuid)
-        mine = job and (context.viewer.is_site_admin or job.user_uuid == context.viewer.user_uuid)
-        if not mine:
+        job: ReencodeJobRecord | None = await locked_reencode_job(transaction, uuid)
+        if job is None:
             raise not_found("re-encoding job", "reencodeJobUuid")
-        await cancel_reencode_job(
-            transaction, services.queue, services.events, context.viewer.user_uuid, job
-        )
+        permissions.check_owner("reencode_job_uuid", job.user_uuid)
+        await cancel_reencode_job(transaction, services.queue, services.events, viewer, job)
     return CancelVideoReencodeOutcome(reencode_job_uuid=uuid)
 
 
-async def _check_videos(
-    context: Context, transaction: Transaction, input: StartVideoReencodeInput
+async def _lock_videos(
+    transaction: Transaction, input: StartVideoReencodeInput, permissions: Permissions
 ) -> None:
-    """All are videos that are there, which the viewer may change; they are held."""
+    """Lock the items; raise a `DomainErrors` unless all are processed videos of the viewer."""
     uuids = input.item_uuids
-    held = {row.uuid: row for row in await locked_items(transaction, uuids)}
-    errors: dict[int, DomainError] = await item_role_errors(
-        context, transaction, uuids, StorageUserRole.USER, "itemUuids"
-    )
-    for place, uuid in enumerate(uuids):
-        if place in errors:
+    items: dict[UUID, ItemRecord] = {
+        row.uuid: row for row in await locked_items(transaction, uuids)
+    }
+    errors = await permissions.errors(transaction, "item_uuids")
+    for index, uuid in enumerate(uuids):
+        if index in errors:
             continue
-        if held[uuid].item_type is not StorageItemType.VIDEO:
-            errors[place] = bad_input("Only videos can be re-encoded.", "itemUuids", place)
-        elif held[uuid].is_placeholder or held[uuid].is_tombstone:
-            errors[place] = conflict(
-                "This video is not yet processed, or gone.", "itemUuids", place
-            )
+        if items[uuid].item_type is not StorageItemType.VIDEO:
+            errors[index] = bad_input("Only videos can be re-encoded.", "itemUuids", index)
+        elif items[uuid].is_placeholder or items[uuid].is_tombstone:
+            errors[index] = unprocessed_item("itemUuids", index)
     if errors:
-        raise DomainErrors([errors[place] for place in sorted(errors)])
+        raise DomainErrors([errors[index] for index in sorted(errors)])

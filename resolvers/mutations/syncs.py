@@ -1,26 +1,24 @@
-"""How folders are linked to buckets, and how their syncs are started and cancelled."""
+"""Mutations of cloud-synced folders: how they sync, and the syncs themselves."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import require_role, roles_on_folders, roles_on_integrations
 from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.ledger.row_edits import locked_row
 from gateway.catalog.sync_jobs import cancel_sync, find_running_sync, start_sync
 from gateway.clouds.base import ObjectLocation
-from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import allowed_location, object_url
 from gateway.context import Context
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType
 from gateway.models.folders import FolderRecord, folders
-from gateway.models.syncs import cloud_sync_jobs
+from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from resolvers.idempotency import run_once
 from resolvers.inputs.syncs import (
     CancelCloudFolderSyncInput,
@@ -31,11 +29,22 @@ from resolvers.inputs.syncs import (
     StartCloudFolderSyncInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import require_folder_role, requires
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import ADMIN, USER
 
 MAX_SUFFIX = 128
-JOBS_AT_ONCE = 8
-"""So many upload jobs of a sync, each of a page, are cancelled before that is answered, which takes some seconds."""
+MAX_JOBS_CANCELLED = 8
+"""Upload jobs of a sync that are cancelled before the response, which takes some seconds.
+
+A task cancels the others.
+"""
+
+
+class StoredSync(TypedDict):
+    """The job of a started sync, as stored under an idempotency key."""
+
+    job: str
+    was_running: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +55,49 @@ class StartCloudFolderSyncOutcome(Outcome):
     was_running: bool | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_folder("folder_uuid"))
 async def start_cloud_folder_sync(
-    context: Context, input: StartCloudFolderSyncInput
+    context: Context, input: StartCloudFolderSyncInput, permissions: Permissions
 ) -> StartCloudFolderSyncOutcome:
-    """Bring a linked folder into line with its bucket (ENC-FOLDEROP-35); watch it with `cloudSyncJobUpdated`.
+    """Start a sync of a cloud-synced folder with its bucket; watch it with `cloudSyncJobUpdated`.
 
-    New objects become items, changed ones are read again, items of vanished ones become tombstones, and are none any
-    more when their objects return. Images, videos, audio, text, HTML, PDFs, DICOM files and NIfTI volumes are taken, by
-    the endings of their names; others are passed over and counted (ENC-SYNCSEM-05). While a sync of the folder runs no
-    second one is begun: the answer is the one that runs, or `CONFLICT` while that is being cancelled.
+    New objects become items and changed objects are read again. Items whose objects are gone become
+    tombstones, and are restored when the objects return. Which objects are taken depends on their
+    file extensions; the others are skipped and counted.
+
+    If a sync of the folder is running, that one is returned and none is started. Fails with
+    `CONFLICT` while it is being cancelled, or if only one of the two is a dry run. If the bucket
+    cannot be listed, the error of the store is returned at `folderUuid`.
     """
-    uuid, user_uuid = input.folder_uuid, context.viewer.user_uuid
-    await _check_access(context, await _linked(context, uuid, StorageUserRole.USER))
+    uuid, viewer = input.folder_uuid, context.viewer.user_uuid
+    folder = await _cloud_synced_folder(context, uuid, permissions)
+    assert folder.integration_uuid and folder.remote_url  # cloud-synced folders have both
+    try:
+        _, cloud = await open_integration(context.services, folder.integration_uuid)
+        await cloud.list_objects(cloud.locate(folder.remote_url), size=1)
+    except FetchError as error:
+        raise DomainError(error.code, error.message, ("folderUuid",)) from None
     async with context.database.writing() as transaction:
         await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
-        await require_folder_role(context, transaction, uuid, StorageUserRole.USER, "folderUuid")
+        await permissions.check(transaction)
 
-        async def work() -> dict[str, Any]:
-            running = await find_running_sync(transaction, uuid)
-            if running and running.ends_as is CloudSyncJobStatus.CANCELLED:
-                raise conflict(
-                    "The sync before is still being cancelled: start another once it has ended.",
-                    "folderUuid",
-                )
-            if running and running.is_dry_run != input.dry_run:
-                raise conflict(
-                    "Another sync runs, which is dry where this is not, or the reverse.", "dryRun"
-                )
-            queue, dry = context.services.queue, input.dry_run
-            started = running or await start_sync(
-                transaction, queue, user_uuid, uuid, is_dry_run=dry
-            )
-            return {"job": str(running.uuid if running else started), "was_running": bool(running)}
+        async def start() -> StoredSync:
+            running: CloudSyncJobRecord | None = await find_running_sync(transaction, uuid)
+            if running is None:
+                queue = context.services.queue
+                job = await start_sync(transaction, queue, viewer, uuid, is_dry_run=input.dry_run)
+                return {"job": str(job), "was_running": False}
+            if running.ends_as is CloudSyncJobStatus.CANCELLED:
+                message = "A cancelled sync is still ending; start another one once it has ended."
+                raise conflict(message, "folderUuid")
+            if running.is_dry_run != input.dry_run:
+                message = "A sync is running, and only one of the two is a dry run."
+                raise conflict(message, "dryRun")
+            return {"job": str(running.uuid), "was_running": True}
 
-        done = await run_once(context, transaction, "startCloudFolderSync", input, work)
+        stored = await run_once(context, transaction, "startCloudFolderSync", input, start)
     return StartCloudFolderSyncOutcome(
-        cloud_sync_job_uuid=UUID(done["job"]), was_running=done["was_running"]
+        cloud_sync_job_uuid=UUID(stored["job"]), was_running=stored["was_running"]
     )
 
 
@@ -93,30 +108,25 @@ class CancelCloudFolderSyncOutcome(Outcome):
     cloud_sync_job_uuid: UUID | None = None
 
 
-@requires("USER on the sync's folder")
+@requires(USER.on_folder_of("cloud_sync_job_uuid", "sync"))
 async def cancel_cloud_folder_sync(
-    context: Context, input: CancelCloudFolderSyncInput
+    context: Context, input: CancelCloudFolderSyncInput, permissions: Permissions
 ) -> CancelCloudFolderSyncOutcome:
-    """Give up what a sync has not done; what is done stays. One that has ended is left as it is.
+    """Cancel a sync: it lists no more of the bucket and starts to read no more objects.
 
-    It looks no further, and begins to read nothing more, as soon as this is answered. By then it is over as a rule; if
-    very much waited, its status changes a little later.
+    Items that it has created or changed stay. Usually the sync has ended when this returns; if many
+    objects are waiting to be read, its status changes a little later. Cancelling a sync that has
+    ended succeeds and changes nothing.
     """
-    services, uuid, user_uuid = (
-        context.services,
-        input.cloud_sync_job_uuid,
-        context.viewer.user_uuid,
-    )
+    services, uuid, viewer = context.services, input.cloud_sync_job_uuid, context.viewer.user_uuid
+    selected = sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid)
     async with context.database.writing() as transaction:
-        row = await transaction.first(
-            sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid)
-        )
-        if row is None:
+        job = await transaction.first(selected, CloudSyncJobRecord)
+        if job is None:
             raise not_found("sync", "cloudSyncJobUuid")
-        held = await roles_on_folders(transaction.connection, context.viewer, [row.folder_uuid])
-        require_role(held.get(row.folder_uuid), StorageUserRole.USER, "sync", "cloudSyncJobUuid")
-        await cancel_sync(transaction, services.queue, services.events, user_uuid, row)
-    await cancel_jobs_of_sync(services, user_uuid, uuid, most=JOBS_AT_ONCE)
+        await permissions.check_folder_of(transaction, "cloud_sync_job_uuid", job.folder_uuid)
+        await cancel_sync(transaction, services.queue, services.events, viewer, job)
+    await cancel_jobs_of_sync(services, viewer, uuid, most=MAX_JOBS_CANCELLED)
     return CancelCloudFolderSyncOutcome(cloud_sync_job_uuid=uuid)
 
 
@@ -127,23 +137,25 @@ class SetFolderMetadataIngestionOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("ADMIN on the folder")
+@requires(ADMIN.on_folder("folder_uuid"))
 async def set_folder_metadata_ingestion(
-    context: Context, input: SetFolderMetadataIngestionInput
+    context: Context, input: SetFolderMetadataIngestionInput, permissions: Permissions
 ) -> SetFolderMetadataIngestionOutcome:
-    """Have files of metadata attached to the items that they lie beside (ENC-FOLDEROP-17, ENC-SYNCSEM-09).
+    """Set how syncs of a cloud-synced folder read sidecar files with metadata, or turn it off.
 
-    A file whose name is that of another and the suffix is a JSON object, which replaces the other's `clientMetadata`
-    whenever it was changed; it is no item itself. All that is not given falls back to what is usual.
+    A sidecar is named like the object that it describes, followed by the suffix, and holds a JSON
+    object. Each sync in which it has changed replaces the item's `clientMetadata` with it. Sidecars
+    do not become items. Settings that are left out get their defaults. Fails with `BAD_USER_INPUT`
+    if the folder is not cloud-synced.
     """
-    given, values = input.metadata_ingestion, None
-    if given is not None:
-        suffix = (given.matcher or SidecarMatcherInput()).suffix
+    settings, values = input.metadata_ingestion, None
+    if settings is not None:
+        suffix = (settings.matcher or SidecarMatcherInput()).suffix
         if not 1 <= len(suffix) <= MAX_SUFFIX:
             path = ("metadataIngestion", "matcher", "suffix")
             raise bad_input(f"A suffix has 1 to {MAX_SUFFIX} characters.", *path)
-        values = {"suffix": suffix, "paused": given.paused}
-    await _configured(context, input.folder_uuid, {"metadata_ingestion": values})
+        values = {"suffix": suffix, "paused": settings.paused}
+    await _configure(context, input.folder_uuid, permissions, {"metadata_ingestion": values})
     return SetFolderMetadataIngestionOutcome(folder_uuid=input.folder_uuid)
 
 
@@ -154,65 +166,63 @@ class SetFolderAutoSyncOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("ADMIN on the folder")
+@requires(ADMIN.on_folder("folder_uuid"))
 async def set_folder_auto_sync(
-    context: Context, input: SetFolderAutoSyncInput
+    context: Context, input: SetFolderAutoSyncInput, permissions: Permissions
 ) -> SetFolderAutoSyncOutcome:
-    """Have a linked folder synced once every 24 hours, or no longer (ENC-SYNCSEM-07)."""
-    await _configured(context, input.folder_uuid, {"auto_sync": input.auto_sync})
+    """Turn on or off that a cloud-synced folder is synced once every 24 hours.
+
+    Fails with `BAD_USER_INPUT` if the folder is not cloud-synced.
+    """
+    await _configure(context, input.folder_uuid, permissions, {"auto_sync": input.auto_sync})
     return SetFolderAutoSyncOutcome(folder_uuid=input.folder_uuid)
 
 
-async def _configured(context: Context, uuid: UUID, values: dict[str, Any]) -> None:
-    await _linked(context, uuid, StorageUserRole.ADMIN)
+async def _configure(
+    context: Context, uuid: UUID, permissions: Permissions, values: dict[str, Any]
+) -> None:
+    """Set columns of a cloud-synced folder."""
+    await _cloud_synced_folder(context, uuid, permissions)
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        present = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
-        await update_folders(transaction, context.viewer.user_uuid, {uuid: values}, {uuid: present})
+        folder = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
+        await update_folders(transaction, viewer, {uuid: values}, {uuid: folder})
 
 
-async def link_of(context: Context, input: CloudSyncedFolderInput) -> Link:
-    """The link that a new folder is to have, once what it is to mirror can be listed."""
+async def _cloud_synced_folder(
+    context: Context, uuid: UUID, permissions: Permissions
+) -> FolderRecord:
+    """Check the permissions on a folder and return it; it must be linked to a bucket."""
     async with context.database.reading() as connection:
-        held = await roles_on_integrations(connection, context.viewer, [input.integration_uuid])
+        await permissions.check(connection)
+    selected = sa.select(folders).where(folders.c.uuid == uuid)
+    [folder] = await context.database.rows(selected, FolderRecord)
+    if folder.folder_type is not StorageFolderType.CLOUD_LINKED:
+        raise bad_input("This folder is not cloud-synced.", "folderUuid")
+    return folder
+
+
+async def check_link(
+    context: Context, input: CloudSyncedFolderInput, permissions: Permissions
+) -> Link:
+    """Return the link of a new cloud-synced folder, once its bucket or prefix can be listed."""
     path = ("cloudSync", "integrationUuid")
-    require_role(held.get(input.integration_uuid), StorageUserRole.USER, "cloud integration", *path)
+    async with context.database.reading() as connection:
+        await permissions.check(connection, "cloud_sync.integration_uuid")
     try:
         _, cloud = await open_integration(context.services, input.integration_uuid)
     except FetchError as error:
         raise DomainError(error.code, error.message, path) from None
     try:
-        place = _top(cloud, input.remote_url)
-        await cloud.list_objects(place, size=1)
+        # A prefix ends in a slash; a whole bucket has the empty prefix.
+        named = allowed_location(cloud.account, f"{input.remote_url.rstrip('/')}/")
+    except ValueError as error:
+        raise bad_input(str(error), "cloudSync", "remoteUrl") from None
+    location = ObjectLocation(named.bucket, named.key if named.key.strip("/") else "")
+    try:
+        await cloud.list_objects(location, size=1)
     except FetchError as error:
         raise DomainError(error.code, error.message, ("cloudSync", "remoteUrl")) from None
     return Link(
-        StorageFolderType.CLOUD_LINKED, input.integration_uuid, object_url(cloud.account, place)
+        StorageFolderType.CLOUD_LINKED, input.integration_uuid, object_url(cloud.account, location)
     )
-
-
-def _top(cloud: Cloud, url: str) -> ObjectLocation:
-    """What a URL names as a whole bucket or a prefix that ends in a slash."""
-    try:
-        named = allowed_location(cloud.account, f"{url.rstrip('/')}/")
-    except ValueError as error:
-        raise bad_input(str(error), "cloudSync", "remoteUrl") from None
-    return ObjectLocation(named.bucket, named.key if named.key.strip("/") else "")
-
-
-async def _linked(context: Context, uuid: UUID, role: StorageUserRole) -> Any:
-    """The row of a linked folder on which the viewer holds the role."""
-    async with context.database.reading() as connection:
-        held = await roles_on_folders(connection, context.viewer, [uuid])
-    require_role(held.get(uuid), role, "folder", "folderUuid")
-    [row] = await context.database.rows(sa.select(folders).where(folders.c.uuid == uuid))
-    if row.folder_type is not StorageFolderType.CLOUD_LINKED:
-        raise bad_input("This folder was not made to mirror a bucket.", "folderUuid")
-    return row
-
-
-async def _check_access(context: Context, folder: Any) -> None:
-    try:
-        _, cloud = await open_integration(context.services, folder.integration_uuid)
-        await cloud.list_objects(cloud.locate(folder.remote_url), size=1)
-    except FetchError as error:
-        raise DomainError(error.code, error.message, ("folderUuid",)) from None

@@ -1,7 +1,6 @@
-"""How the organisation's tags are changed, and given to folders."""
+"""Mutations that change the organisation's tags, and give them to folders or take them away."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,11 +11,10 @@ from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
-from gateway.kinds.enums import SiteRole, StorageUserRole
 from gateway.models.folders import FolderRecord
 from gateway.models.tags import OrganisationTagRecord, organisation_tags
-from resolvers.id_lists import check_ids_exist
-from resolvers.idempotency import run_once
+from resolvers.id_lists import check_ids_exist, check_list_size
+from resolvers.idempotency import create_once
 from resolvers.inputs.tags import (
     AddStorageFolderTagsInput,
     CreateOrganisationTagInput,
@@ -24,9 +22,8 @@ from resolvers.inputs.tags import (
     RemoveStorageFolderTagsInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import check_list_size, require_folder_role, requires
-
-_SITE_ADMIN = "ADMIN of the site"
+from resolvers.permissions import Permissions, requires, requires_site_admin
+from resolvers.requirements import USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +33,26 @@ class CreateOrganisationTagOutcome(Outcome):
     organisation_tag_uuid: UUID | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def create_organisation_tag(
     context: Context, input: CreateOrganisationTagInput
 ) -> CreateOrganisationTagOutcome:
-    """Make a tag for folders (ENC-CLIENT-11)."""
+    """Create a tag for folders.
+
+    Fails with `CONFLICT` if there is a tag with exactly this name.
+    """
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
 
-        async def work() -> dict[str, Any]:
-            return {
-                "tag": str(
-                    await catalog.create_tag(
-                        transaction, context.viewer.user_uuid, name, description
-                    )
-                )
-            }
+        async def create() -> UUID:
+            return await catalog.create_tag(transaction, viewer, name, description)
 
-        done = await run_once(context, transaction, "createOrganisationTag", input, work)
-    return CreateOrganisationTagOutcome(organisation_tag_uuid=UUID(done["tag"]))
+        uuid = await create_once(
+            context, transaction, "createOrganisationTag", input, "tag", create
+        )
+    return CreateOrganisationTagOutcome(organisation_tag_uuid=uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +63,13 @@ class DeleteOrganisationTagOutcome(Outcome):
     untagged_folders_count: int | None = None
 
 
-@requires(_SITE_ADMIN, SiteRole.ADMIN)
+@requires_site_admin
 async def delete_organisation_tag(
     context: Context, input: DeleteOrganisationTagInput
 ) -> DeleteOrganisationTagOutcome:
-    """Remove a tag from the organisation and from all folders that have it (ENC-CLIENT-12)."""
+    """Delete a tag, by uuid or by name, and remove it from all folders that have it."""
     async with context.database.writing() as transaction:
-        tag = await _chosen(transaction, input)
+        tag = await _locked_tag(transaction, input)
         count = await catalog.delete_tag(transaction, context.viewer.user_uuid, tag)
     return DeleteOrganisationTagOutcome(
         organisation_tag_uuid=tag.uuid, untagged_folders_count=count
@@ -86,13 +83,18 @@ class AddStorageFolderTagsOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_folder("folder_uuid"))
 async def add_storage_folder_tags(
-    context: Context, input: AddStorageFolderTagsInput
+    context: Context, input: AddStorageFolderTagsInput, permissions: Permissions
 ) -> AddStorageFolderTagsOutcome:
-    """Give a folder tags; those that it has stay."""
+    """Add 1 to 1,000 tags to a folder, which keeps those that it has.
+
+    If one of the tags does not exist (`NOT_FOUND`), none is added.
+    """
+    check_list_size(input.organisation_tag_uuids, "organisationTagUuids")
     async with context.database.writing() as transaction:
-        folder, tags = await _folder_and_tags(context, transaction, input)
+        await permissions.check(transaction)
+        folder, tags = await _folder_and_tags(transaction, input)
         await catalog.tag_folder(transaction, context.viewer.user_uuid, folder, tags)
     return AddStorageFolderTagsOutcome(folder_uuid=input.folder_uuid)
 
@@ -104,44 +106,45 @@ class RemoveStorageFolderTagsOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_folder("folder_uuid"))
 async def remove_storage_folder_tags(
-    context: Context, input: RemoveStorageFolderTagsInput
+    context: Context, input: RemoveStorageFolderTagsInput, permissions: Permissions
 ) -> RemoveStorageFolderTagsOutcome:
-    """Take tags from a folder; the tags themselves stay."""
+    """Remove 1 to 1,000 tags from a folder; the tags themselves are not deleted.
+
+    Tags that the folder does not have are ignored. If one of the tags does not exist
+    (`NOT_FOUND`), none is removed.
+    """
+    check_list_size(input.organisation_tag_uuids, "organisationTagUuids")
     async with context.database.writing() as transaction:
-        folder, tags = await _folder_and_tags(context, transaction, input)
+        await permissions.check(transaction)
+        folder, tags = await _folder_and_tags(transaction, input)
         await catalog.untag_folder(transaction, context.viewer.user_uuid, folder, tags)
     return RemoveStorageFolderTagsOutcome(folder_uuid=input.folder_uuid)
 
 
-async def _chosen(transaction: Transaction, input: DeleteOrganisationTagInput) -> Any:
-    if (input.organisation_tag_uuid is None) == (input.name is None):
+async def _locked_tag(
+    transaction: Transaction, input: DeleteOrganisationTagInput
+) -> OrganisationTagRecord:
+    """Lock and return the tag that the input names in one of two ways."""
+    uuid, name = input.organisation_tag_uuid, input.name
+    if (uuid is None) == (name is None):
         raise bad_input("Give exactly one of organisationTagUuid and name.", "organisationTagUuid")
-    if input.organisation_tag_uuid:
+    if uuid:
         return await locked_row(
-            transaction,
-            OrganisationTagRecord,
-            input.organisation_tag_uuid,
-            "tag",
-            "organisationTagUuid",
+            transaction, OrganisationTagRecord, uuid, "tag", "organisationTagUuid"
         )
-    named = sa.select(organisation_tags).where(organisation_tags.c.name == input.name)
-    found = await transaction.first(named.with_for_update())
-    if found is None:
+    matches = sa.select(organisation_tags).where(organisation_tags.c.name == name)
+    row = await transaction.first(matches.with_for_update(), OrganisationTagRecord)
+    if row is None:
         raise not_found("tag", "name")
-    return found
+    return row
 
 
 async def _folder_and_tags(
-    context: Context,
-    transaction: Transaction,
-    input: AddStorageFolderTagsInput | RemoveStorageFolderTagsInput,
-) -> tuple[Any, dict[UUID, str]]:
-    check_list_size(input.organisation_tag_uuids, "organisationTagUuids")
-    await require_folder_role(
-        context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
-    )
+    transaction: Transaction, input: AddStorageFolderTagsInput | RemoveStorageFolderTagsInput
+) -> tuple[FolderRecord, dict[UUID, str]]:
+    """Lock the folder and the tags of an input; return its row and their names by uuid."""
     folder = await locked_row(transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid")
     tags = await catalog.locked_tags(transaction, input.organisation_tag_uuids)
     check_ids_exist(input.organisation_tag_uuids, tags, "tag", "organisationTagUuids")

@@ -1,10 +1,9 @@
-"""How clients announce files, and get, renew and give up the URLs to which they send them."""
+"""Mutations that announce files, and sign, renew, complete and abort their uploads."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -28,10 +27,10 @@ from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, DomainErrors, Path, bad_input, not_found
-from gateway.kinds.enums import StorageUserRole
-from gateway.models.folders import folders
-from gateway.models.uploads import uploads
+from gateway.models.folders import FolderRecord, folders
+from gateway.models.uploads import UploadRecord, uploads
 from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
+from resolvers.id_lists import check_list_size
 from resolvers.idempotency import run_once
 from resolvers.inputs.uploads import (
     AbortUploadsInput,
@@ -42,12 +41,8 @@ from resolvers.inputs.uploads import (
     UploadFileInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import (
-    check_list_size,
-    item_role_errors,
-    require_target_folder_role,
-    requires,
-)
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import USER
 
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,63}/[\w!#$&^.+-]{1,63}(; ?[\w-]+=[\w.+-]+)?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -55,11 +50,17 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class SignedPart:
-    """Where to send one part: bytes `size` at `number`, counted from 1."""
+    """A part of a large file, counted from 1, its size in bytes and the request that uploads it."""
 
     number: int
     size: int
     request: SignedRequest
+
+
+class StoredPlaceholders(TypedDict):
+    """Uuids of the placeholders of announced files, as stored under an idempotency key."""
+
+    items: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,42 +70,49 @@ class RequestUploadUrlsOutcome(Outcome):
     targets: list[UploadTarget] | None = None
 
 
-@requires("USER on the folder")
+@requires(USER.on_receiving_folder("folder_uuid"))
 async def request_upload_urls(
-    context: Context, input: RequestUploadUrlsInput
+    context: Context, input: RequestUploadUrlsInput, permissions: Permissions
 ) -> RequestUploadUrlsOutcome:
-    """Announce files: each gets a placeholder item, and a signed target for its bytes (ENC-FOLDEROP-39)."""
+    """Announce 1 to 1,000 files that you are going to upload.
+
+    Each file gets a placeholder item in the folder and an upload target: a signed URL, or the size
+    and number of the parts of a large file. `startUploadJob` turns uploaded placeholders into
+    items. If one file is refused, none gets a placeholder.
+    """
     check_list_size(input.files, "files")
-    most = context.services.store.part_size * MAX_PARTS
-    files = [_expected(file, most, ("files", place)) for place, file in enumerate(input.files)]
+    max_size = context.services.store.part_size * MAX_PARTS
+    files = [
+        _expected_file(file, max_size, ("files", index)) for index, file in enumerate(input.files)
+    ]
     name = input.frames_subfolder_name
     subfolder = None if name is None else validate_name(name, "framesSubfolderName")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await require_target_folder_role(
-            context, transaction, input.folder_uuid, StorageUserRole.USER, "folderUuid"
-        )
-
-        terms = await load_metadata_validator(transaction, context.services.settings)
-        faults = [
-            terms.error(file.client_metadata, *_metadata_of(place))
-            for place, file in enumerate(files)
+        await permissions.check(transaction)
+        metadata = await load_metadata_validator(transaction, context.services.settings)
+        errors = [
+            metadata.error(file.client_metadata, "files", index, "clientMetadata")
+            for index, file in enumerate(files)
         ]
-        if any(faults):
-            raise DomainErrors([fault for fault in faults if fault])
+        if any(errors):
+            raise DomainErrors([error for error in errors if error])
 
-        async def work() -> dict[str, Any]:
-            home = (
-                input.folder_uuid
-                if subfolder is None
-                else await _subfolder(context, transaction, input, subfolder)
-            )
-            made = await create_placeholders(transaction, context.viewer, home, files)
-            return {"items": [str(uuid) for uuid in made]}
+        async def create() -> StoredPlaceholders:
+            folder = input.folder_uuid
+            if subfolder is not None:
+                folder = await _find_or_create_subfolder(context, transaction, folder, subfolder)
+            uuids = await create_placeholders(transaction, context.viewer, folder, files)
+            return {"items": [str(uuid) for uuid in uuids]}
 
-        done = await run_once(context, transaction, "requestUploadUrls", input, work)
-        rows = await _still_expected(transaction, [UUID(uuid) for uuid in done["items"]])
-    return RequestUploadUrlsOutcome(targets=await sign_targets(context.services, rows))
+        stored = await run_once(context, transaction, "requestUploadUrls", input, create)
+        uuids = [UUID(uuid) for uuid in stored["items"]]
+        rows = await uploads_of(transaction, uuids)
+        if len(rows) < len(uuids):
+            message = "Some of the files that this key announced are processed or deleted by now."
+            raise bad_input(message, "idempotencyKey")
+    targets = await sign_targets(context.services, [rows[uuid] for uuid in uuids])
+    return RequestUploadUrlsOutcome(targets=targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +122,18 @@ class RenewUploadUrlsOutcome(Outcome):
     targets: list[UploadTarget] | None = None
 
 
-@requires("USER on each item's folder")
+@requires(USER.on_each_item("item_uuids"))
 async def renew_upload_urls(
-    context: Context, input: RenewUploadUrlsInput
+    context: Context, input: RenewUploadUrlsInput, permissions: Permissions
 ) -> RenewUploadUrlsOutcome:
-    """Sign the targets of placeholders again, as before."""
+    """Sign the upload targets of 1 to 1,000 placeholders again, for example after they expired.
+
+    Fails with `BAD_USER_INPUT` for items that are not placeholders, or that a job has taken
+    already.
+    """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        rows = await _chosen(context, transaction, input.item_uuids, "itemUuids")
+        rows = await _pending_uploads(transaction, input, permissions)
     return RenewUploadUrlsOutcome(targets=await sign_targets(context.services, rows))
 
 
@@ -133,20 +145,30 @@ class SignUploadPartsOutcome(Outcome):
     parts: list[SignedPart] | None = None
 
 
-@requires("USER on the item's folder")
+@requires(USER.on_item("item_uuid"))
 async def sign_upload_parts(
-    context: Context, input: SignUploadPartsInput
+    context: Context, input: SignUploadPartsInput, permissions: Permissions
 ) -> SignUploadPartsOutcome:
-    """Sign parts of a large file, for the first time or again; parts can be sent in any order, and sent again."""
+    """Sign 1 to 1,000 parts of a large file for upload.
+
+    Parts may be uploaded in any order and more than once, and signed again when a signature has
+    expired. Once all are uploaded, call `completeUploadParts`.
+    """
     check_list_size(input.part_numbers, "partNumbers")
     async with context.database.writing() as transaction:
-        row = await _chosen_one(context, transaction, input.item_uuid)
-    size, parts = _parts_of(context, row)
-    for place, number in enumerate(input.part_numbers):
+        upload, file_size = await _pending_upload(context, transaction, input, permissions)
+    store = context.services.store
+    parts = part_count(file_size, store.part_size)
+    for index, number in enumerate(input.part_numbers):
         if not 1 <= number <= parts:
-            raise bad_input(f"The file has parts 1 to {parts}.", "partNumbers", place)
-    upload_id = row.parts_id or await _begin_parts(context, row)
-    signed = [await _sign(context, row, upload_id, number, size) for number in input.part_numbers]
+            raise bad_input(f"The file has parts 1 to {parts}.", "partNumbers", index)
+    parts_id = upload.parts_id or await _begin_parts(context, upload)
+    lifetime = timedelta(seconds=context.services.settings.upload_url_seconds)
+    signed = []
+    for number in input.part_numbers:
+        size = size_of_part(file_size, store.part_size, number)
+        request = await store.sign_part(upload.object_key, parts_id, number, size, lifetime)
+        signed.append(SignedPart(number, size, request))
     return SignUploadPartsOutcome(item_uuid=input.item_uuid, parts=signed)
 
 
@@ -157,28 +179,31 @@ class CompleteUploadPartsOutcome(Outcome):
     item_uuid: UUID | None = None
 
 
-@requires("USER on the item's folder")
+@requires(USER.on_item("item_uuid"))
 async def complete_upload_parts(
-    context: Context, input: CompleteUploadPartsInput
+    context: Context, input: CompleteUploadPartsInput, permissions: Permissions
 ) -> CompleteUploadPartsOutcome:
-    """Make one object of the parts that have been sent; all must be there."""
+    """Combine the uploaded parts of a large file into one object.
+
+    Fails with `BAD_USER_INPUT` while parts are missing. Completing a completed upload succeeds and
+    changes nothing.
+    """
     async with context.database.writing() as transaction:
-        row = await _chosen_one(context, transaction, input.item_uuid)
-    _, wanted = _parts_of(context, row)
-    store = context.services.store
-    if await store.info(row.object_key) is None:
-        parts = await store.parts(row.object_key, row.parts_id) if row.parts_id else []
-        if len(parts) != wanted or sum(part.size for part in parts) != row.file_size:
-            raise bad_input(f"{len(parts)} of {wanted} parts have arrived whole.", "itemUuid")
+        upload, file_size = await _pending_upload(context, transaction, input, permissions)
+    store, key, parts_id = context.services.store, upload.object_key, upload.parts_id
+    if await store.info(key) is None:
+        parts = await store.parts(key, parts_id) if parts_id else []
+        count = part_count(file_size, store.part_size)
+        if not parts_id or len(parts) != count or sum(part.size for part in parts) != file_size:
+            message = f"{len(parts)} of {count} parts are uploaded completely."
+            raise bad_input(message, "itemUuid")
         try:
-            await store.complete_parts(row.object_key, row.parts_id, parts)
+            await store.complete_parts(key, parts_id, parts)
         except IncompleteUpload:
-            if (
-                await store.info(row.object_key) is None
-            ):  # else another request completed it just now
-                raise bad_input(
-                    "The parts changed while they were put together; try again.", "itemUuid"
-                ) from None
+            # Unless another request has just completed it.
+            if await store.info(key) is None:
+                message = "A part changed while the parts were combined; try again."
+                raise bad_input(message, "itemUuid") from None
     return CompleteUploadPartsOutcome(item_uuid=input.item_uuid)
 
 
@@ -189,124 +214,119 @@ class AbortUploadsOutcome(Outcome):
     removed_items_count: int | None = None
 
 
-@requires("USER on each item's folder")
-async def abort_uploads(context: Context, input: AbortUploadsInput) -> AbortUploadsOutcome:
-    """Give up placeholders that no job works on, with whatever has been sent for them."""
+@requires(USER.on_each_item("item_uuids"))
+async def abort_uploads(
+    context: Context, input: AbortUploadsInput, permissions: Permissions
+) -> AbortUploadsOutcome:
+    """Delete 1 to 1,000 placeholders that no job has taken, with all bytes uploaded for them.
+
+    If one of the items is not such a placeholder (`BAD_USER_INPUT`), all stay.
+    """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         placeholders = await locked_items(transaction, input.item_uuids)
-        await _chosen(context, transaction, input.item_uuids, "itemUuids")
+        await _pending_uploads(transaction, input, permissions)
         await delete_items(
             transaction, context.services.queue, context.viewer.user_uuid, placeholders
         )
     return AbortUploadsOutcome(removed_items_count=len(placeholders))
 
 
-async def _subfolder(
-    context: Context, transaction: Transaction, input: RequestUploadUrlsInput, name: str
+async def _find_or_create_subfolder(
+    context: Context, transaction: Transaction, parent_uuid: UUID, name: str
 ) -> UUID:
-    """The folder of that name directly below, the oldest if there are several; made if there is none."""
-    mine = sa.and_(folders.c.parent_uuid == input.folder_uuid, folders.c.name == name)
-    found = await transaction.first(
-        sa.select(folders.c.uuid).where(mine).order_by(folders.c.uuid).limit(1)
-    )
-    if found:
-        return UUID(str(found.uuid))
-    return await create_folder(
-        transaction, context.viewer.user_uuid, name, parent_uuid=input.folder_uuid
-    )
+    """Return the oldest folder of that name in the parent; create it if there is none."""
+    matches = sa.and_(folders.c.parent_uuid == parent_uuid, folders.c.name == name)
+    oldest = sa.select(folders.c.uuid).where(matches).order_by(folders.c.uuid).limit(1)
+    row = await transaction.first(oldest, FolderRecord)
+    if row:
+        return row.uuid
+    return await create_folder(transaction, context.viewer.user_uuid, name, parent_uuid=parent_uuid)
 
 
-async def _chosen(
-    context: Context, transaction: Transaction, uuids: Sequence[UUID], name: str
-) -> list[Any]:
-    """The uploads of placeholders that no job has taken yet, in the order of the input."""
-    errors = await item_role_errors(context, transaction, uuids, StorageUserRole.USER, name)
-    found = await uploads_of(transaction, uuids)
-    for place, uuid in enumerate(uuids):
-        if place not in errors and (uuid not in found or found[uuid].unit_uuid is not None):
-            errors[place] = bad_input(
-                "This item is no placeholder that waits for its bytes.", name, place
-            )
+async def _pending_uploads(
+    transaction: Transaction,
+    input: RenewUploadUrlsInput | AbortUploadsInput,
+    permissions: Permissions,
+) -> list[UploadRecord]:
+    """Return the uploads of placeholders that no job has taken, in the order of the input.
+
+    Raises:
+        DomainErrors: some items are not such placeholders, or not the viewer's to upload to.
+    """
+    errors = await permissions.errors(transaction, "item_uuids")
+    rows = await uploads_of(transaction, input.item_uuids)
+    for index, uuid in enumerate(input.item_uuids):
+        if index not in errors and not _is_pending(rows.get(uuid)):
+            errors[index] = _not_pending("itemUuids", index)
     if errors:
-        raise DomainErrors(list(errors.values()))
-    return [found[uuid] for uuid in uuids]
+        raise DomainErrors([errors[index] for index in sorted(errors)])
+    return [rows[uuid] for uuid in input.item_uuids]
 
 
-async def _chosen_one(context: Context, transaction: Transaction, uuid: UUID) -> Any:
-    try:
-        return (await _chosen(context, transaction, [uuid], "itemUuid"))[0]
-    except DomainErrors as refusal:
-        error = refusal.errors[0]
-        raise DomainError(error.code, error.message, ("itemUuid",)) from None
+async def _pending_upload(
+    context: Context,
+    transaction: Transaction,
+    input: SignUploadPartsInput | CompleteUploadPartsInput,
+    permissions: Permissions,
+) -> tuple[UploadRecord, int]:
+    """Return the pending upload of a file that is uploaded in parts, and the file's size."""
+    await permissions.check(transaction)
+    row: UploadRecord | None = (await uploads_of(transaction, [input.item_uuid])).get(
+        input.item_uuid
+    )
+    if row is None or not _is_pending(row):
+        raise _not_pending("itemUuid")
+    size = row.file_size
+    if row.stored_key is not None or size is None or size <= context.services.store.part_size:
+        raise bad_input("This file is not uploaded in parts.", "itemUuid")
+    return row, size
 
 
-async def _still_expected(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
-    found = await uploads_of(transaction, uuids)
-    if len(found) < len(uuids):
-        raise bad_input(
-            "With this key, files were announced that are uploaded or gone by now.",
-            "idempotencyKey",
-        )
-    return [found[uuid] for uuid in uuids]
+def _is_pending(row: UploadRecord | None) -> bool:
+    return row is not None and row.unit_uuid is None
 
 
-def _metadata_of(place: int) -> Path:
-    return "files", place, "clientMetadata"
+def _not_pending(*path: str | int) -> DomainError:
+    return bad_input("This item is not a placeholder that waits for its upload.", *path)
 
 
-def _expected(file: UploadFileInput, most: int, path: Path) -> ExpectedFile:
+def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> ExpectedFile:
+    """Return the announced file; raise `BAD_USER_INPUT` at its first invalid field."""
     if file.item_type not in UPLOADABLE:
-        raise bad_input(
-            f"An item of type {file.item_type} is not made of one file.", *path, "itemType"
-        )
-    if not 1 <= file.file_size <= most:
-        raise bad_input(
-            f"A file has from 1 to {most:,} bytes, not {file.file_size:,}.", *path, "fileSize"
-        )
+        message = f"An item of type {file.item_type} cannot be created from one file."
+        raise bad_input(message, *path, "itemType")
+    if not 1 <= file.file_size <= max_size:
+        message = f"A file has from 1 to {max_size:,} bytes, not {file.file_size:,}."
+        raise bad_input(message, *path, "fileSize")
     digest = file.sha256.lower() if file.sha256 else None
     if digest and not _SHA256.fullmatch(digest):
         raise bad_input("A SHA-256 has 64 hex digits.", *path, "sha256")
     mime_type = UNNAMED_TYPE if file.mime_type is None else file.mime_type
     if not _TYPE.fullmatch(mime_type):
-        raise bad_input(
-            "A MIME type is a type and a subtype, such as image/png.", *path, "mimeType"
-        )
+        message = "A MIME type is a type and a subtype, such as image/png."
+        raise bad_input(message, *path, "mimeType")
     metadata = validate_metadata(file.client_metadata, *path, "clientMetadata")
     name = validate_name(file.name, *path, "name")
     return ExpectedFile(name, file.item_type, file.file_size, mime_type, digest, metadata)
 
 
-def _parts_of(context: Context, row: Any) -> tuple[int, int]:
-    size = context.services.store.part_size
-    if row.stored_key is not None or row.file_size <= size:
-        raise bad_input("This file is not sent in parts.", "itemUuid")
-    return size, part_count(row.file_size, size)
+async def _begin_parts(context: Context, upload: UploadRecord) -> str:
+    """Begin an upload in parts and return its id.
 
-
-async def _begin_parts(context: Context, row: Any) -> str:
-    """Begin an upload in parts, once: of two requests at the same time, the later gives up its own."""
+    Of two requests at the same time, the later one aborts its own and returns the other's id.
+    """
     store = context.services.store
-    begun = await store.begin_parts(row.object_key, row.mime_type)
-    mine = uploads.c.item_uuid == row.item_uuid
+    begun = await store.begin_parts(upload.object_key, upload.mime_type)
+    matches = uploads.c.item_uuid == upload.item_uuid
     async with context.database.writing() as transaction:
         await transaction.execute(
-            sa.update(uploads).where(mine, uploads.c.parts_id.is_(None)).values(parts_id=begun)
+            sa.update(uploads).where(matches, uploads.c.parts_id.is_(None)).values(parts_id=begun)
         )
-        kept = await transaction.first(sa.select(uploads.c.parts_id).where(mine))
-    if kept is None or kept.parts_id != begun:
-        await store.abort_parts(row.object_key, begun)
-    if kept is None:
+        selected = sa.select(uploads.c.parts_id).where(matches)
+        row = await transaction.first(selected, UploadRecord)
+    if row is None or row.parts_id != begun:
+        await store.abort_parts(upload.object_key, begun)
+    if row is None or row.parts_id is None:
         raise not_found("placeholder", "itemUuid")
-    return str(kept.parts_id)
-
-
-async def _sign(
-    context: Context, row: Any, upload_id: str, number: int, part_size: int
-) -> SignedPart:
-    lifetime = timedelta(seconds=context.services.settings.upload_url_seconds)
-    size = size_of_part(row.file_size, part_size, number)
-    request = await context.services.store.sign_part(
-        row.object_key, upload_id, number, size, lifetime
-    )
-    return SignedPart(number, size, request)
+    return row.parts_id
