@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -225,31 +225,25 @@ class Settings(BaseSettings):
 
         Unknown variables with the prefix are errors: a misspelt setting would not take effect.
         """
+        prefix = _PREFIX.lower()
+        variables = (name.lower() for name in os.environ)
+        names = [name.removeprefix(prefix) for name in variables if name.startswith(prefix)]
         wrong = [
-            _unknown(name, cls.model_fields)
-            for name in _names_in(os.environ)
-            if name not in cls.model_fields
+            _unknown_setting(name, cls.model_fields)
+            for name in names
+            if name not in cls.model_fields and not name.startswith("test_")  # the tests' own
         ]
         if wrong:
             raise ValidationError.from_exception_data(cls.__name__, wrong)
         return init_settings, env_settings
 
 
-def _names_in(environment: Iterable[str]) -> Iterator[str]:
-    """Yield the names of settings in the environment, without those for the tests."""
-    for variable in map(str.lower, environment):
-        name = variable.removeprefix(_PREFIX.lower())
-        if name != variable and not name.startswith("test_"):
-            yield name
-
-
-def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
-    nearest = (
-        _PREFIX + max(known, key=lambda each: SequenceMatcher(None, name, each).ratio()).upper()
-    )
+def _unknown_setting(name: str, known: Iterable[str]) -> InitErrorDetails:
+    """Return the error for an unknown setting, which suggests the one with the nearest name."""
+    nearest = max(known, key=lambda candidate: SequenceMatcher(None, name, candidate).ratio())
     error = PydanticCustomError(
         "unknown_setting",
         "Unknown setting; did you mean {nearest}?",
-        {"nearest": nearest},
+        {"nearest": _PREFIX + nearest.upper()},
     )
     return InitErrorDetails(type=error, loc=(name,), input=None)

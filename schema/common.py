@@ -14,7 +14,7 @@ from schema.fields import column, resolved, row_type
 
 T = TypeVar("T")
 ITEM_TYPES = {item_type: ITEM_KINDS[item_type].graphql_type for item_type in StorageItemType}
-REFUSED = "Errors caused by the input; empty on success."
+USER_ERRORS = "Errors caused by the input; empty on success."
 page_itself = SameRow()
 counted_page = Computed(("count",), lambda page: page.count())
 

@@ -17,7 +17,8 @@ _MAX = 2**63 - 1
 _MAX_DEPTH = 64
 
 
-def _big_int(value: Any) -> int:
+def parse_big_int(value: Any) -> int:
+    """Return a 64-bit integer, given as a number or as a string of digits."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise GraphQLError("Expected a 64-bit integer.")
     try:
@@ -29,10 +30,11 @@ def _big_int(value: Any) -> int:
     return number
 
 
-def _json(value: Any) -> Any:
-    if _depth(value) > _MAX_DEPTH:
+def parse_json(value: Any) -> Any:
+    """Return a JSON value that databases and clients can represent."""
+    if nesting_depth(value) > _MAX_DEPTH:
         raise GraphQLError(f"JSON may be nested at most {_MAX_DEPTH} levels deep.")
-    for leaf in _leaves(value):
+    for leaf in leaves(value):
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise GraphQLError("JSON numbers must fit into 64-bit floating point.")
         if isinstance(leaf, int) and not fits_64_bits(leaf):
@@ -43,16 +45,16 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> Iterator[Any]:
     """Yield the values in JSON that contain no others; the depth has been checked."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     else:
         yield value
 
 
-def _depth(value: Any) -> int:
+def nesting_depth(value: Any) -> int:
     """Return the nesting depth of a value, or one more than allowed if it is any deeper.
 
     Walks level by level, because recursion would fail on deeply nested values.
@@ -71,14 +73,16 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _uuid(value: Any) -> UUID:
+def parse_uuid(value: Any) -> UUID:
+    """Return a UUID, given as 32 hex digits."""
     try:
         return UUID(value if isinstance(value, str) else "")
     except ValueError:
         raise GraphQLError("Expected a UUID: 32 hex digits, with or without hyphens.") from None
 
 
-def _timestamp(value: Any) -> datetime:
+def parse_datetime(value: Any) -> datetime:
+    """Return an RFC 3339 timestamp in UTC."""
     try:
         moment = datetime.fromisoformat(
             value.replace("Z", "+00:00") if isinstance(value, str) else ""
@@ -119,11 +123,13 @@ def _scalar(
     return definition
 
 
-def _format_timestamp(moment: datetime) -> str:
+def format_datetime(moment: datetime) -> str:
+    """Return an RFC 3339 timestamp with `Z` for UTC."""
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _null_unless_finite(value: Any) -> Any:
+def serialize_json(value: Any) -> Any:
+    """Return a stored JSON value; null for a number that JSON cannot express."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -131,7 +137,7 @@ SCALARS = cast(
     dict[object, ScalarDefinition],
     {
         BigInt: _scalar(
-            _big_int,
+            parse_big_int,
             name="BigInt",
             description="A 64-bit integer, as a JSON number. Used for sizes in bytes, counts and "
             "sequence numbers.",
@@ -139,12 +145,12 @@ SCALARS = cast(
             serialize=int,
         ),
         JSON: _scalar(
-            _json,
+            parse_json,
             name="JSON",
             description="Any JSON value, nested at most 64 levels deep. Integers are limited to "
             "64 bits.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-            serialize=_null_unless_finite,
+            serialize=serialize_json,
         ),
         URL: _scalar(
             str,
@@ -154,19 +160,19 @@ SCALARS = cast(
             serialize=str,
         ),
         UUID: _scalar(
-            _uuid,
+            parse_uuid,
             name="UUID",
             description="A UUID, such as `0197f2c4-9d3e-7a51-8c0b-2f6d1e4a7b90`.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
             serialize=str,
         ),
         datetime: _scalar(
-            _timestamp,
+            parse_datetime,
             name="DateTime",
             description="An RFC 3339 timestamp, such as `2026-01-31T12:00:00Z`. Input needs a "
             "time zone; output is in UTC.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-            serialize=_format_timestamp,
+            serialize=format_datetime,
         ),
     },
 )

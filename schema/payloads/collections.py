@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from schema.collections import Collection, FilterPreset
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 
 
@@ -16,21 +16,21 @@ from schema.fields import column, resolved, row_type
 @strawberry.type(description="Result of `createCollection`.")
 class CreateCollectionPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The new collection.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `updateCollection`.")
 class UpdateCollectionPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `deleteCollection`.")
 class DeleteCollectionPayload:
     collection_uuid: UUID | None = column("The UUID of the deleted collection.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -40,7 +40,7 @@ class AddCollectionItemsPayload:
     failed_item_uuids: list[UUID] | None = column(
         "UUIDs of items that do not exist or that the viewer may not see; at most 1,000."
     )
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -51,7 +51,7 @@ class RemoveCollectionItemsPayload:
         "UUIDs of items that were not in the collection or that the viewer may not see; at most "
         "1,000."
     )
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -70,7 +70,7 @@ class AddCollectionItemsByTitlePayload:
     failed_item_uuids: list[UUID] | None = column(
         "UUIDs of items that were deleted during the operation; at most 1,000."
     )
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -78,7 +78,7 @@ class AddCollectionItemsByTitlePayload:
 class AddCollectionPresetItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     added_items_count: int | None = column("Number of items added.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -86,18 +86,18 @@ class AddCollectionPresetItemsPayload:
 class RemoveCollectionPresetItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     removed_items_count: int | None = column("Number of items removed.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `createFilterPreset`.")
 class CreateFilterPresetPayload:
     filter_preset: FilterPreset | None = resolved(preset_by_uuid, "The new preset.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `deleteFilterPreset`.")
 class DeleteFilterPresetPayload:
     filter_preset_uuid: UUID | None = column("The UUID of the deleted preset.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.datasets import dataset_by_uuid
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.datasets import DataRow, Dataset
 from schema.fields import column, resolved, row_type
 
@@ -16,14 +16,14 @@ from schema.fields import column, resolved, row_type
 @strawberry.type(description="Result of `createDataset`.")
 class CreateDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The new dataset.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `updateDataset`.")
 class UpdateDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -31,7 +31,7 @@ class UpdateDatasetPayload:
 class DeleteDatasetPayload:
     dataset_uuid: UUID | None = column("The UUID of the deleted dataset.")
     removed_data_rows_count: int | None = column("Number of data rows deleted with it.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -39,7 +39,7 @@ class DeleteDatasetPayload:
 class LinkItemsToDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     data_rows: list[DataRow] | None = column("The new data rows, in input order; at most 1,000.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -47,14 +47,14 @@ class LinkItemsToDatasetPayload:
 class UnlinkItemsFromDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     removed_data_rows_count: int | None = column("Number of data rows deleted.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `addDatasetUsers`.")
 class AddDatasetUsersPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -63,4 +63,4 @@ class RemoveDatasetUsersPayload:
     dataset: Dataset | None = resolved(
         dataset_by_uuid, "The changed dataset. Null if the viewer may no longer see it."
     )
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.folders import folder_by_uuid, new_parent_of
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 
@@ -16,14 +16,14 @@ from schema.folders import StorageFolder
 @strawberry.type(description="Result of `createStorageFolder`.")
 class CreateStorageFolderPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The new folder.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `updateStorageFolder`.")
 class UpdateStorageFolderPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -40,7 +40,7 @@ class StorageFolderResult:
 @strawberry.type(description="Result of `updateStorageFolders`.")
 class UpdateStorageFoldersPayload:
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -50,7 +50,7 @@ class MoveStorageFoldersPayload:
         new_parent_of, "The folder that now contains them; null for roots."
     )
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -61,4 +61,4 @@ class DeleteStorageFolderPayload:
         "Number of folders deleted, including the folder itself."
     )
     removed_items_count: int | None = column("Number of items deleted.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid
 from resolvers.items import item_by_uuid
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem
@@ -18,7 +18,7 @@ from schema.items import StorageItem
 @strawberry.type(description="Result of `updateStorageItem`.")
 class UpdateStorageItemPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The changed item.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -35,7 +35,7 @@ class StorageItemMutationResult:
 @strawberry.type(description="Result of `updateStorageItems`.")
 class UpdateStorageItemsPayload:
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -43,7 +43,7 @@ class UpdateStorageItemsPayload:
 class MoveStorageItemsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that now contains them.")
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -54,4 +54,4 @@ class DeleteStorageItemsPayload:
         "Number of folders deleted: always 0.", deprecated="Deleting items deletes no folders."
     )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, row_type
 from schema.metadata import MetadataSchema, MetadataSchemaField
 
@@ -14,7 +14,7 @@ from schema.metadata import MetadataSchema, MetadataSchemaField
 class SetMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The changed schema.")
     field: MetadataSchemaField | None = column("The changed key.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -22,7 +22,7 @@ class SetMetadataSchemaFieldPayload:
 class DeleteMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The changed schema.")
     field: MetadataSchemaField | None = column("The deleted key.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -30,4 +30,4 @@ class DeleteMetadataSchemaFieldPayload:
 class RestoreMetadataSchemaFieldPayload:
     metadata_schema: MetadataSchema | None = column("The changed schema.")
     field: MetadataSchemaField | None = column("The restored key.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

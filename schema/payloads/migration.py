@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.scalars import URL
-from schema.common import UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, row_type
 from schema.items import StorageItem
 
@@ -33,4 +33,4 @@ class MigrateStorageItemsPayload:
     results: list[MigrateStorageItemResult] | None = column(
         "One entry per input entry, in input order."
     )
-    user_errors: list[UserError] = column("Errors caused by the input; empty on success.")
+    user_errors: list[UserError] = column(USER_ERRORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from resolvers import reencoding
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.reencoding import ReencodeJob
 
@@ -14,11 +14,11 @@ from schema.reencoding import ReencodeJob
 @strawberry.type(description="Result of `startVideoReencode`.")
 class StartVideoReencodePayload:
     reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The new job.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `cancelVideoReencode`.")
 class CancelVideoReencodePayload:
     reencode_job: ReencodeJob | None = resolved(reencoding.job_by_uuid, "The cancelled job.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

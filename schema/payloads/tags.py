@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid
 from resolvers.tags import tag_by_uuid
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.tags import OrganisationTag
@@ -18,7 +18,7 @@ from schema.tags import OrganisationTag
 @strawberry.type(description="Result of `createOrganisationTag`.")
 class CreateOrganisationTagPayload:
     organisation_tag: OrganisationTag | None = resolved(tag_by_uuid, "The new tag.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -26,18 +26,18 @@ class CreateOrganisationTagPayload:
 class DeleteOrganisationTagPayload:
     organisation_tag_uuid: UUID | None = column("The UUID of the deleted tag.")
     untagged_folders_count: int | None = column("Number of folders that had the tag.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `addStorageFolderTags`.")
 class AddStorageFolderTagsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `removeStorageFolderTags`.")
 class RemoveStorageFolderTagsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)

@@ -10,7 +10,7 @@ import strawberry
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import uploads
 from resolvers.items import item_by_uuid
-from schema.common import REFUSED, UserError
+from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.items import StorageItem
 from schema.uploads import UploadJob
@@ -63,14 +63,14 @@ class SignedUploadPart:
 @strawberry.type(description="Result of `requestUploadUrls`.")
 class RequestUploadUrlsPayload:
     targets: list[UploadTarget] | None = column("One entry per file, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `renewUploadUrls`.")
 class RenewUploadUrlsPayload:
     targets: list[UploadTarget] | None = column("One entry per placeholder, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -78,28 +78,28 @@ class RenewUploadUrlsPayload:
 class SignUploadPartsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
     parts: list[SignedUploadPart] | None = column("One entry per part, in input order.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `completeUploadParts`.")
 class CompleteUploadPartsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `abortUploads`.")
 class AbortUploadsPayload:
     removed_items_count: int | None = column("Number of placeholders removed.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
 @strawberry.type(description="Result of `startUploadJob`.")
 class StartUploadJobPayload:
     upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The new job.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
 
 
 @row_type()
@@ -107,4 +107,4 @@ class StartUploadJobPayload:
 class CancelUploadJobPayload:
     upload_job: UploadJob | None = resolved(uploads.job_by_uuid, "The cancelled job.")
     units_cancelled_count: int | None = column("Number of units cancelled.")
-    user_errors: list[UserError] = column(REFUSED)
+    user_errors: list[UserError] = column(USER_ERRORS)
