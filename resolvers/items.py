@@ -51,7 +51,7 @@ _group = items.alias("group_item")
 
 
 class SignedUrlUnavailableReason(StrEnum):
-    """Why an item has no signed URL."""
+    """Reason why an item has no signed URL."""
 
     NOT_A_SINGLE_OBJECT = "NOT_A_SINGLE_OBJECT"
     NOT_YET_STORED = "NOT_YET_STORED"

@@ -89,7 +89,7 @@ class ToOne(_Keyed):
 
 
 class Direction(StrEnum):
-    """Which end of an order comes first."""
+    """Direction of an order."""
 
     ASC = "ASC"
     DESC = "DESC"

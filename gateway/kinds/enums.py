@@ -1,10 +1,10 @@
-"""The closed sets that rows, resolvers and the schema share."""
+"""Enums that rows, resolvers and the schema share. Their docstrings are shown in the schema."""
 
 from enum import StrEnum
 
 
 class StorageFolderType(StrEnum):
-    """How a folder is backed."""
+    """Kind of a folder."""
 
     GENERIC = "GENERIC"
     CLOUD_LINKED = "CLOUD_LINKED"
@@ -13,7 +13,7 @@ class StorageFolderType(StrEnum):
 
 
 class StorageLocationName(StrEnum):
-    """Where an item's bytes lie."""
+    """Kind of store that holds an item's bytes."""
 
     STOREGRAPH = "STOREGRAPH"
     GCP = "GCP"
@@ -25,7 +25,7 @@ class StorageLocationName(StrEnum):
 
 
 class StorageUserRole(StrEnum):
-    """What a viewer or a group may do: each role includes those before it."""
+    """Role on a folder, dataset or cloud integration. Each role includes those before it."""
 
     VIEWER = "VIEWER"
     USER = "USER"
@@ -33,19 +33,19 @@ class StorageUserRole(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Roles in order of strength, from 1."""
+        """Return the strength of the role, from 1."""
         return list(StorageUserRole).index(self) + 1
 
 
 class SiteRole(StrEnum):
-    """What a user is to the whole site."""
+    """Role of a user on the whole site."""
 
     MEMBER = "MEMBER"
     ADMIN = "ADMIN"
 
 
 class JobStatus(StrEnum):
-    """The life of an upload job and of each of its units."""
+    """State of an upload job, or of one of its units."""
 
     PENDING = "PENDING"
     DONE = "DONE"
@@ -54,13 +54,13 @@ class JobStatus(StrEnum):
 
 
 class SidecarMatcherMode(StrEnum):
-    """How files of metadata are told from others."""
+    """Method by which sidecars are recognised."""
 
     SUFFIX = "SUFFIX"
 
 
 class CloudSyncJobStatus(StrEnum):
-    """The life of a sync of a folder with the bucket that it mirrors."""
+    """State of a sync of a cloud-synced folder."""
 
     PENDING = "PENDING"
     DONE = "DONE"
@@ -69,7 +69,7 @@ class CloudSyncJobStatus(StrEnum):
 
 
 class DatasetLinkDuplicatesBehavior(StrEnum):
-    """What to do when an item is linked that the dataset uses already."""
+    """Handling of items that are linked to a dataset again."""
 
     DUPLICATE = "DUPLICATE"
     FAIL = "FAIL"
@@ -77,7 +77,7 @@ class DatasetLinkDuplicatesBehavior(StrEnum):
 
 
 class DataGroupLayoutType(StrEnum):
-    """How a data group was laid out."""
+    """Origin of a data group's layout."""
 
     GRID = "GRID"
     CAROUSEL = "CAROUSEL"
@@ -85,14 +85,14 @@ class DataGroupLayoutType(StrEnum):
 
 
 class LayoutDirection(StrEnum):
-    """How a part of a layout is split in two."""
+    """Direction in which a part of a layout is split in two."""
 
     ROW = "ROW"
     COLUMN = "COLUMN"
 
 
 class CarouselPosition(StrEnum):
-    """Where a carousel shows the items that can be chosen."""
+    """Position of the strip in a carousel from which items are chosen."""
 
     LEFT = "LEFT"
     RIGHT = "RIGHT"
@@ -101,7 +101,7 @@ class CarouselPosition(StrEnum):
 
 
 class TimeSeriesColumnKind(StrEnum):
-    """What a column of a time series holds."""
+    """Kind of values in a column of a time series."""
 
     TIME = "TIME"
     NUMBER = "NUMBER"
@@ -109,7 +109,7 @@ class TimeSeriesColumnKind(StrEnum):
 
 
 class SceneFormat(StrEnum):
-    """The format of a scene that is one file."""
+    """File format of a scene that is a single file."""
 
     BAG = "BAG"
     DB3 = "DB3"
@@ -122,14 +122,14 @@ class SceneFormat(StrEnum):
 
 
 class TimeSeriesStyle(StrEnum):
-    """How a channel of a time series is drawn."""
+    """Drawing style of a channel of a time series."""
 
     LINE = "LINE"
     POINTS = "POINTS"
 
 
 class MetadataFieldType(StrEnum):
-    """What the values of a metadata key are; null is a value of all types."""
+    """Type of the values of a metadata key. Null is allowed for all types."""
 
     BOOLEAN = "BOOLEAN"
     DATETIME = "DATETIME"
@@ -144,7 +144,7 @@ class MetadataFieldType(StrEnum):
 
 
 class ReencodeJobStatus(StrEnum):
-    """The life of a re-encoding job."""
+    """State of a re-encoding job."""
 
     SUBMITTED = "SUBMITTED"
     DONE = "DONE"
@@ -153,7 +153,7 @@ class ReencodeJobStatus(StrEnum):
 
 
 class ReencodeUnitStatus(StrEnum):
-    """What becomes of one video of a re-encoding job."""
+    """State of one video of a re-encoding job."""
 
     PENDING = "PENDING"
     REENCODED = "REENCODED"
