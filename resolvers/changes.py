@@ -19,7 +19,7 @@ from gateway.database.tree import within
 from gateway.errors import bad_input, not_found
 from gateway.events.streams import Event
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
-from gateway.execution.loader_resolvers import find
+from gateway.execution.loader_resolvers import find_row
 from gateway.ids import min_uuid7, uuid7_time
 from gateway.models.base import now
 from gateway.models.changes import change_places, changes
@@ -150,7 +150,7 @@ async def watch_folder(
 
 
 async def _seen(context: Context, uuid: UUID) -> None:
-    if await find(context, folder_by_uuid, uuid) is None:
+    if await find_row(context, folder_by_uuid, uuid) is None:
         raise not_found("folder", "folderUuid")
 
 

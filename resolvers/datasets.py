@@ -19,7 +19,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
-from gateway.execution.loader_resolvers import find_all
+from gateway.execution.loader_resolvers import find_rows
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.datasets import data_rows, dataset_grants, datasets
@@ -108,11 +108,11 @@ async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
 
 
 async def _backing_uuids(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    return [row and row.uuid for row in await find_all(context, backing_folder_of, keys)]
+    return [row and row.uuid for row in await find_rows(context, backing_folder_of, keys)]
 
 
 async def _backing_uuids_of_usages(context: Context, keys: list[UUID]) -> list[UUID | None]:
-    rows = await find_all(context, dataset_of_usage, keys)
+    rows = await find_rows(context, dataset_of_usage, keys)
     return await _backing_uuids(context, [row.backing_folder_uuid for row in rows])
 
 

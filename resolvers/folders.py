@@ -14,7 +14,7 @@ from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.execution.declarations import Batch, Computed, Lookup, SameRow, ToMany, ToOne
-from gateway.execution.loader_resolvers import find_all
+from gateway.execution.loader_resolvers import find_rows
 from gateway.ids import global_id
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
@@ -169,7 +169,7 @@ async def _path_to_root(context: Context, keys: list[str]) -> list[list[Any]]:
 
 
 async def _visible_parents(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    return [row and row.uuid for row in await find_all(context, parent_of, keys)]
+    return [row and row.uuid for row in await find_rows(context, parent_of, keys)]
 
 
 async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | None]:
@@ -215,7 +215,7 @@ async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
 
 
 async def _role_folders(context: Context, keys: list[UUID]) -> list[Any]:
-    return await find_all(
+    return await find_rows(
         context, folder_by_uuid, [held.folder_uuid for held in await _held(context, keys)]
     )
 

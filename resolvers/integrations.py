@@ -19,7 +19,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
-from gateway.execution.loader_resolvers import find_all
+from gateway.execution.loader_resolvers import find_rows
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants
@@ -99,7 +99,7 @@ async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
 
 
 async def _seen_uuids(context: Context, keys: list[UUID | None]) -> list[Any]:
-    return [row and row.uuid for row in await find_all(context, integration_by_uuid, keys)]
+    return [row and row.uuid for row in await find_rows(context, integration_by_uuid, keys)]
 
 
 viewer_role_on = Batch((cloud_integrations.c.uuid,), _roles)

@@ -15,7 +15,7 @@ from gateway.context import Context
 from gateway.errors import not_found
 from gateway.events.streams import Event
 from gateway.execution.declarations import ToOne
-from gateway.execution.loader_resolvers import find
+from gateway.execution.loader_resolvers import find_row
 
 BETWEEN_STATES = 0.1
 """Seconds between two states of a job: at most ten a second."""
@@ -86,7 +86,7 @@ async def _states(context: Context, kind: WatchedJob, uuid: UUID) -> AsyncGenera
 
 
 async def _present(context: Context, kind: WatchedJob, uuid: UUID) -> Any:
-    job = await find(context, kind.edge, uuid)
+    job = await find_row(context, kind.edge, uuid)
     if job is None:
         raise not_found(kind.noun, "uuid")
     return job

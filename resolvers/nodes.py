@@ -10,7 +10,7 @@ import strawberry
 from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.declarations import ToOne
-from gateway.execution.loader_resolvers import find, find_all
+from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
 from resolvers import reencoding
 from resolvers.collections import collection_by_uuid, preset_by_uuid
@@ -68,7 +68,7 @@ async def find_node(
 ) -> NodeRow | None:
     """The object with that id, or null."""
     kind, uuid = parse_global_id(id) or ("", None)
-    row = await find(context, _EDGES[kind], uuid) if kind in _EDGES else None
+    row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
 
 
@@ -89,7 +89,7 @@ async def find_items(
 ) -> list[Any]:
     """The items with those uuids in their order, `StorageItemInaccessible` for gaps (SUB-016, SUB-017)."""
     _bounded(uuids, "uuids")
-    rows = await find_all(context, item_by_uuid, uuids)
+    rows = await find_rows(context, item_by_uuid, uuids)
     return [row or Inaccessible(uuid) for uuid, row in zip(uuids, rows, strict=True)]
 
 

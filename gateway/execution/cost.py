@@ -18,12 +18,12 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     ValueNode,
     VariableNode,
     get_named_type,
     is_leaf_type,
 )
-from graphql.pyutils import Undefined
 
 from gateway.execution.cache import Cache
 from gateway.execution.documents import Document, name_of

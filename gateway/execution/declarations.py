@@ -13,8 +13,10 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
+from gateway.execution.private_apis import definition_of
 
 Condition = sa.ColumnElement[bool]
 Access = Callable[[Viewer], Condition]
@@ -238,3 +240,12 @@ Declaration = (
     | Aggregate
     | Batch
 )
+
+METADATA_KEY = "declaration"
+"""The key of a declaration in the metadata of a Strawberry field."""
+
+
+def declaration_of(field: GraphQLField) -> Declaration | None:
+    """Return the declaration that resolves a field; None for a column or attribute."""
+    declaration: Declaration | None = definition_of(field).metadata.get(METADATA_KEY)
+    return declaration

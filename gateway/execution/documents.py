@@ -26,15 +26,16 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.get_variable_signature import (
-    GraphQLVariableSignature,
-    get_variable_signature,
-)
-from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.input_checks import StorableLiterals
 from gateway.execution.limits import LimitExceeded, exceeded
+from gateway.execution.private_apis import (
+    GraphQLVariableSignature,
+    ValidationAbortedError,
+    definition_of,
+    get_variable_signature,
+)
 from gateway.settings import Limits
 
 RULES = (*specified_rules, StorableLiterals)
@@ -216,7 +217,7 @@ def tell_one_of(schema: GraphQLSchema) -> None:
     """
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
-            definition = type_.extensions.get("strawberry-definition")
+            definition = definition_of(type_)
             type_.is_one_of = type_.is_one_of or bool(getattr(definition, "is_one_of", False))
 
 

@@ -11,16 +11,16 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.declarations import Aggregate, Batch, Computed, EdgeQuery, ToMany, ToOne
+from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, ToMany, ToOne
 from gateway.execution.pagination import Page, PageRequest, read_page_arguments
 
 
-async def one(context: Context, edge: ToOne, row: Any) -> Any:
+async def load_row(context: Context, edge: ToOne, row: Any) -> Any:
     """The row that a to-one edge leads to, or None."""
-    return await find(context, edge, getattr(row, edge.key_name))
+    return await find_row(context, edge, getattr(row, edge.key_name))
 
 
-async def find(context: Context, edge: ToOne, key: Any) -> Any:
+async def find_row(context: Context, edge: ToOne, key: Any) -> Any:
     """The row with that key, if there is a key and the viewer may see it; read once, whichever edges lead to it."""
     if key is None:
         return None
@@ -35,17 +35,17 @@ async def find(context: Context, edge: ToOne, key: Any) -> Any:
 
 
 @lru_cache(maxsize=1_000)
-def _whole(edge: ToOne, viewer: Viewer, many: bool) -> sa.Select[Any]:
+def _whole(edge: ToOne, viewer: Viewer, load_page: bool) -> sa.Select[Any]:
     """All columns of an edge's rows: those who watch ask the same again and again."""
-    return statements.one(edge, viewer, list(edge.table.c), many)
+    return statements.one(edge, viewer, list(edge.table.c), load_page)
 
 
-async def find_all(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:
+async def find_rows(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:
     """The rows with those keys in their order, None for what the viewer may not see and for no key."""
-    return await asyncio.gather(*(find(context, edge, key) for key in keys))
+    return await asyncio.gather(*(find_row(context, edge, key) for key in keys))
 
 
-async def many(
+async def load_page(
     context: Context, edge: ToMany, row: Any, place: Hashable, given: Mapping[str, Any]
 ) -> Page:
     """A page of the rows of a to-many edge; `place` tells selections with different arguments apart."""
@@ -76,7 +76,7 @@ async def many(
     return _page(await context.loaders.load((edge, place), key, load), request, count)
 
 
-async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
+async def load_aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
     """One value over the rows below a parent."""
 
     async def load(keys: list[Any]) -> list[Any]:
@@ -88,17 +88,17 @@ async def aggregate(context: Context, edge: Aggregate, row: Any) -> Any:
     return await context.loaders.load(edge, getattr(row, edge.key_name), load)
 
 
-def plain_of(edge: Batch, given: Mapping[str, Any]) -> ToOne | None:
+def plain_edge(edge: Batch, given: Mapping[str, Any]) -> ToOne | None:
     """The edge that answers instead of the batch function where nothing is asked of it."""
     return None if any(given.values()) else edge.plain
 
 
-async def batch(
+async def load_batch(
     context: Context, edge: Batch, row: Any, place: Hashable, given: Mapping[str, Any]
 ) -> Any:
     """What a batch function says of a row."""
-    if plain := plain_of(edge, given):
-        return await one(context, plain, row)
+    if plain := plain_edge(edge, given):
+        return await load_row(context, plain, row)
     values = tuple(getattr(row, name) for name in edge.reads)
 
     async def load(keys: list[Any]) -> Sequence[Any]:
@@ -107,11 +107,6 @@ async def batch(
     return await context.loaders.load(
         (edge, place if given else None), values[0] if len(values) == 1 else values, load
     )
-
-
-def derived(edge: Computed, row: Any) -> Any:
-    """A value worked out from the row itself."""
-    return edge.value(row)
 
 
 def _by_parent(edge: ToMany, rows: list[Any], keys: list[Any]) -> list[list[Any]]:

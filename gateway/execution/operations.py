@@ -21,15 +21,18 @@ from typing import Any, Protocol, TypeVar, cast
 import anyio.to_thread
 import orjson
 import strawberry
-from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
-from graphql.execution import (
+from graphql import (
+    ExecutionResult,
     Executor,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    VariableValues,
     create_source_event_stream,
     execute_root_selection_set,
     execute_subscription_event,
+    get_variable_values,
 )
-from graphql.execution.values import VariableValues, get_variable_values
-from strawberry.execution import optimized_is_awaitable
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.events.streams import Event
@@ -38,6 +41,7 @@ from gateway.execution.cost import Costs
 from gateway.execution.documents import Document, DocumentErrors, Documents, name_of
 from gateway.execution.error_bodies import ErrorBody, coercion_failure, describe
 from gateway.execution.input_checks import check_variables
+from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.variable_coercion import leaf_values
 from gateway.settings import Limits
 
@@ -141,7 +145,7 @@ class Operations:
     ) -> None:
         if schema.get_extensions():
             raise ValueError("Schema extensions and custom directives are not run here.")
-        self._schema = schema._schema  # strawberry has no public name for it
+        self._schema = core_schema(schema)
         self._executor_class = schema.execution_context_class
         self._limits = limits
         self._plan_executor = quick

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphql import coerce_input_value, is_non_null_type
-from graphql.execution.get_variable_signature import GraphQLVariableSignature
-from graphql.execution.values import VariableValues, VariableValueSource
-from graphql.pyutils import Undefined
+from graphql import Undefined, VariableValues, coerce_input_value, is_non_null_type
+
+from gateway.execution.private_apis import GraphQLVariableSignature, VariableValueSource
 
 
 def leaf_values(

@@ -15,8 +15,6 @@ import sqlalchemy as sa
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from procrastinate.jobs import Status
-from procrastinate.manager import JobManager, get_channel_for_queues
 from psycopg.errors import ForeignKeyViolation, RaiseException
 
 from gateway.database.dialects import libpq_conninfo
@@ -24,6 +22,7 @@ from gateway.database.engine import Database, Transaction
 from gateway.events.channel import follow_channel
 from gateway.models.base import now
 from gateway.queues.base import A, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.procrastinate_apis import JobManager, Status, get_channel_for_queues
 from gateway.queues.worker import Lease, Worker
 
 _RESCUE_LOCK = 0x53746F72

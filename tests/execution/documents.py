@@ -17,10 +17,11 @@ from graphql import (
     is_leaf_type,
 )
 
+from gateway.execution.private_apis import core_schema
 from schema.api import api
 from tests.execution.world import World
 
-CORE = api._schema
+CORE = core_schema(api)
 DEPTH, FIELDS, ALIASES = 9, 60, 25
 VARIABLES = {"yes": ("Boolean!", True), "no": ("Boolean! = false", False), "few": ("Int = 2", None), "some": ("Int", 3)}
 NODES = (

@@ -8,6 +8,7 @@ from graphql import parse
 from gateway.execution.cost import Costs, cost_of
 from gateway.execution.documents import Documents
 from gateway.execution.limits import LimitExceeded
+from gateway.execution.private_apis import core_schema
 from gateway.settings import Limits
 from schema.api import api
 from tests.house.sources import ROOT
@@ -18,7 +19,7 @@ NESTED = "{ storageFolders%s { nodes { subfolders%s { nodes { items%s { edges { 
 def cost(document: str, variables: dict[str, Any] | None = None) -> int:
     """The points of a document."""
     ast = parse(document)
-    return cost_of(api._schema, ast, ast.definitions[0], variables or {})  # type: ignore[arg-type]  # the first is an operation
+    return cost_of(core_schema(api), ast, ast.definitions[0], variables or {})  # type: ignore[arg-type]  # the first is an operation
 
 
 def test_a_point_an_object() -> None:
@@ -65,14 +66,14 @@ def test_introspection_is_free_and_our_own_documents_are_cheap() -> None:
 
 
 async def test_three_nested_lists_without_sizes_are_too_much() -> None:
-    document = await Documents(api._schema, Limits()).get(NESTED % ("", "", ""))
+    document = await Documents(core_schema(api), Limits()).get(NESTED % ("", "", ""))
     with pytest.raises(LimitExceeded, match=r"1,010,100 objects; give first .*100,000 are allowed \(cost\)"):
-        Costs(api._schema, Limits()).check(document, document.operation(None), {})
+        Costs(core_schema(api), Limits()).check(document, document.operation(None), {})
 
 
 async def test_what_was_reckoned_for_some_sizes_is_not_taken_for_others() -> None:
     text = "query ($n: Int = 9, $x: UUID!) { storageFolder(uuid: $x) { items(first: $n) { nodes { name } } } }"
-    document, costs = (await Documents(api._schema, Limits()).get(text), Costs(api._schema, Limits(cost=10)))
+    document, costs = (await Documents(core_schema(api), Limits()).get(text), Costs(core_schema(api), Limits(cost=10)))
     sizes: list[dict[str, int | None]] = [{}, {"n": 8}, {"n": 9}]
     for given in sizes:
         costs.check(document, document.operation(None), given)

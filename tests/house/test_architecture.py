@@ -20,6 +20,7 @@ LAYERS = (
     ("gateway.catalog",),
     ("gateway.catalog.ledger",),
     ("gateway.catalog.rules",),
+    ("gateway.execution.strawberry_binding",),
     ("gateway.execution.loader_resolvers", "gateway.execution.compiled"),
     ("gateway.context",),
     ("gateway.execution", "gateway.loaders"),

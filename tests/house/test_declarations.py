@@ -10,17 +10,17 @@ import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_abstract_type, is_leaf_type
 
-from gateway.execution.declarations import Batch, Declaration, Lookup, Mutation, RootFunction, SameRow, ToMany, ToOne
+from gateway.execution.declarations import Batch, Lookup, Mutation, RootFunction, SameRow, ToMany, ToOne, declaration_of
 from gateway.execution.pagination import Edge, Page
+from gateway.execution.private_apis import core_schema, definition_of
 from schema.api import api
-from schema.fields import DECLARATION
 
-CORE = api._schema
+CORE = core_schema(api)
 UNREACHED = {
     *("DatasetUsage", "MetadataIngestionConfig", "SidecarMatcher", "SignedUrl", "StorageChanges"),
     *("StorageFolderSummary", "StorageItemInaccessible", "StorageItemRef", "StoragePathElement"),
@@ -48,15 +48,10 @@ class Rows:
         return cls(kind.__name__, frozenset([*typing.get_type_hints(kind), *dir(kind)]), kind, node)
 
 
-def declaration_of(field: GraphQLField) -> Declaration | None:
-    """What a field is resolved by; None where it is an attribute of the row."""
-    return cast(Declaration | None, field.extensions["strawberry-definition"].metadata.get(DECLARATION))
-
-
 def reads_of(field: GraphQLField) -> tuple[str, ...]:
     """The attributes of the row that a field reads."""
     declaration = declaration_of(field)
-    return declaration.reads if declaration else (field.extensions["strawberry-definition"].python_name,)
+    return declaration.reads if declaration else (definition_of(field).python_name,)
 
 
 def annotation_of(kind: type, name: str) -> Any:

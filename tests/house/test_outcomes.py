@@ -8,12 +8,13 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 from sqlmodel import SQLModel
 
-from gateway.execution.declarations import Mutation
+from gateway.execution.declarations import Mutation, declaration_of
+from gateway.execution.private_apis import core_schema
 from resolvers.outcomes import Outcome
 from schema.api import api
-from tests.house.test_declarations import classes_in, declaration_of, reads_of
+from tests.house.test_declarations import classes_in, reads_of
 
-ROOT = api._schema.mutation_type
+ROOT = core_schema(api).mutation_type
 assert ROOT is not None
 MUTATIONS = ROOT.fields
 

@@ -14,6 +14,7 @@ from graphql import (
 from typer.main import get_command
 
 from gateway.__main__ import cli
+from gateway.execution.private_apis import core_schema
 from schema.api import api
 from tests.house.sources import ROOT, modules
 
@@ -26,7 +27,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 
 def descriptions() -> Iterator[tuple[str, str]]:
     """Yield every description and deprecation of the schema, with its coordinate."""
-    for name, kind in api._schema.type_map.items():
+    for name, kind in core_schema(api).type_map.items():
         if name.startswith("__") or name in ("String", "Int", "Float", "Boolean", "ID"):
             continue
         yield name, kind.description or ""

@@ -19,7 +19,8 @@ from graphql import (
 from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
 
-from gateway.execution.declarations import Aggregate, Batch, Computed, Lookup, SameRow, ToMany, ToOne
+from gateway.execution.declarations import Aggregate, Batch, Computed, Lookup, SameRow, ToMany, ToOne, declaration_of
+from gateway.execution.private_apis import core_schema, definition_of
 from gateway.models import (
     changes,
     collections,
@@ -34,10 +35,9 @@ from gateway.models import (
     uploads,
 )
 from schema.api import api
-from schema.fields import DECLARATION
 from tests.house.sources import ROOT
 
-CORE = api._schema
+CORE = core_schema(api)
 ROWS: dict[str, Table] = {
     "StorageFolder": folders.folders,
     "StorageFolderSummary": folders.folder_counters,
@@ -113,7 +113,7 @@ def test_business_objects_are_nodes() -> None:
 def test_plain_fields_are_columns_of_their_rows() -> None:
     for name, table in ROWS.items():
         for field in CORE.type_map[name].fields.values():  # type: ignore[attr-defined]  # objects and interfaces have them
-            definition = field.extensions["strawberry-definition"]
+            definition = definition_of(field)
             if definition.base_resolver is None:
                 assert definition.python_name in table.c, f"{name}.{definition.python_name}"
 
@@ -121,10 +121,10 @@ def test_plain_fields_are_columns_of_their_rows() -> None:
 def test_nested_fields_are_declared() -> None:
     """What the compiled executor will read: outside the roots, whatever is no column has a declaration."""
     for coordinate, kind, field in fields():
-        definition = field.extensions["strawberry-definition"]
+        definition = definition_of(field)
         if kind.name in ("Query", "Mutation", "Subscription") or definition.base_resolver is None:
             continue
-        declared = definition.metadata.get(DECLARATION)
+        declared = declaration_of(field)
         assert isinstance(declared, Aggregate | Batch | Computed | Lookup | SameRow | ToMany | ToOne), coordinate
 
 

@@ -6,12 +6,13 @@ from graphql import GraphQLSchema
 
 from gateway.execution import documents as module
 from gateway.execution.documents import Document, DocumentErrors, Documents
+from gateway.execution.private_apis import core_schema
 from gateway.settings import Limits
 from tests.transports.toy import SCHEMA
 
 
 def documents(entries: int = 3, size: int = 4_000) -> Documents:
-    return Documents(SCHEMA._schema, Limits(), entries, size)
+    return Documents(core_schema(SCHEMA), Limits(), entries, size)
 
 
 async def refused(source: str) -> list[str]:
@@ -105,6 +106,6 @@ async def test_text_that_cannot_be_stored_is_refused(
 
 
 def test_one_of_is_told_to_the_executor() -> None:
-    assert isinstance(SCHEMA._schema, GraphQLSchema)
+    assert isinstance(core_schema(SCHEMA), GraphQLSchema)
     documents()
-    assert SCHEMA._schema.type_map["Key"].is_one_of  # type: ignore[attr-defined]  # it is an input object
+    assert core_schema(SCHEMA).type_map["Key"].is_one_of  # type: ignore[attr-defined]  # it is an input object

@@ -10,9 +10,7 @@ import anyio.to_thread
 import sqlalchemy as sa
 import strawberry
 import structlog
-from graphql import OperationDefinitionNode, OperationType
-from graphql.execution.values import VariableValues
-from strawberry.types.arguments import convert_arguments
+from graphql import OperationDefinitionNode, OperationType, VariableValues
 
 from gateway.context import Context
 from gateway.execution.cache import Cache
@@ -24,6 +22,7 @@ from gateway.execution.compiled.selections import Selections
 from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.documents import Document, Documents
 from gateway.execution.operations import Prepared
+from gateway.execution.private_apis import argument_converter, core_schema
 from gateway.settings import Limits
 
 log = structlog.get_logger()
@@ -39,11 +38,7 @@ class CompiledExecutor:
         self._dialect = dialect.name
         self.plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
         self.texts = StatementCache(dialect)
-        self._convert = partial(
-            convert_arguments,
-            scalar_registry=schema.schema_converter.scalar_registry,
-            config=schema.config,
-        )
+        self._convert = argument_converter(schema)
         self._threads = anyio.CapacityLimiter(1)
         self.counted: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -122,9 +117,7 @@ def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
 
 async def explain(text: str, schema: strawberry.Schema, limits: Limits, dialect: str) -> str:
     """The plans of all operations in a document as trees; raises DocumentErrors."""
-    document = await Documents(schema._schema, limits).get(
-        text
-    )  # strawberry has no public name for it
+    document = await Documents(core_schema(schema), limits).get(text)
     return "\n\n".join(
         [_explained(document, each, schema, dialect) for each in document.operations.values()]
     )

@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from graphql import FieldNode, GraphQLField
-from strawberry.types.arguments import StrawberryArgument
 
 from gateway.execution.declarations import (
     Aggregate,
@@ -17,6 +16,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
+from gateway.execution.private_apis import StrawberryArgument
 
 Keys = Callable[[Sequence[Any]], list[Any]]
 """The distinct keys that rows hold, in the order in which they come; None is no key."""

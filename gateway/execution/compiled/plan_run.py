@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql import VariableValues, get_argument_values
 
 from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
@@ -33,12 +33,12 @@ from gateway.execution.compiled.plan import (
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import reader
 from gateway.execution.declarations import EdgeQuery, ToOne
-from gateway.execution.loader_resolvers import find_all, plain_of
+from gateway.execution.loader_resolvers import find_rows, plain_edge
 from gateway.execution.pagination import PageRequest, cursor_at, read_page_arguments
+from gateway.execution.private_apis import Convert
 
 Row = tuple[Any, ...]
 Work = Callable[[], Coroutine[Any, Any, Any]]
-Convert = Callable[..., dict[str, Any]]
 
 
 class PlanRun:
@@ -220,8 +220,8 @@ class PlanRun:
         if not keys:
             return {}
         given = self._arguments(step.arguments)
-        if plain := plain_of(step.batch, given):
-            values: Sequence[Any] = await find_all(self.context, plain, keys)
+        if plain := plain_edge(step.batch, given):
+            values: Sequence[Any] = await find_rows(self.context, plain, keys)
         else:
             values = await step.batch.load(self.context, keys, **given)
         return dict(zip(keys, await self._completed(step.shape, values), strict=True))

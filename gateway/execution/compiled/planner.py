@@ -44,6 +44,7 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
+from gateway.execution.private_apis import definition_of
 
 MAX_FIELDS = 2_000
 """Fields that one plan writes: the same selection counts once for each type that is written in its own way."""
@@ -330,7 +331,7 @@ def _same_step(one: Selected, declaration: Declaration) -> Hashable:
 
 @lru_cache(maxsize=10_000)
 def _declared(type_: GraphQLObjectType, name: str) -> Hashable:
-    definition = type_.fields[name].extensions["strawberry-definition"]
+    definition = definition_of(type_.fields[name])
     return tuple(id(value) for value in definition.metadata.values()), str(type_.fields[name].type)
 
 

@@ -17,26 +17,26 @@ from graphql import (
     GraphQLSchema,
     SelectionSetNode,
     VariableNode,
+    VariableValues,
     Visitor,
+    get_argument_values,
     get_named_type,
     get_nullable_type,
     visit,
 )
-from graphql.execution.collect_fields import (
-    FieldDetails,
-    FragmentDetails,
-    collect_fields,
-    collect_subfields,
-)
-from graphql.execution.values import VariableValues, get_argument_values
-from strawberry.types.arguments import convert_arguments
 
 from gateway.execution.compiled.plan import Arguments, Unplannable
-from gateway.execution.declarations import Declaration, TypeDiscriminator
+from gateway.execution.declarations import Declaration, TypeDiscriminator, declaration_of
 from gateway.execution.operations import Prepared
-
-DECLARATION = "declaration"
-"""Under this name the metadata of a field hold its declaration."""
+from gateway.execution.private_apis import (
+    FieldDetails,
+    FragmentDetails,
+    argument_converter,
+    collect_fields,
+    collect_subfields,
+    core_schema,
+    definition_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Selected:
     @property
     def declaration(self) -> Declaration | None:
         """How the field is answered, unless it is an attribute of the row."""
-        declared: Declaration | None = self.definition.metadata.get(DECLARATION)
+        declared = declaration_of(self.field)
         if declared is None and self.definition.base_resolver is not None:
             raise Unplannable(f"the resolver of {self.definition.name}")
         return declared
@@ -82,11 +82,10 @@ class Selections:
     """The selections of one operation, with the values that its directives have in this run."""
 
     def __init__(self, query: Prepared, schema: Any) -> None:
-        self.core: GraphQLSchema = schema._schema  # strawberry has no public name for it
+        self.core: GraphQLSchema = core_schema(schema)
         self._query = query
         self._fragments = _fragments(query)
-        self._registry = schema.schema_converter.scalar_registry
-        self._config = schema.config
+        self._convert = argument_converter(schema)
 
     def root(self, kind: GraphQLObjectType) -> list[Selected]:
         """The root fields."""
@@ -114,7 +113,7 @@ class Selections:
         values = get_argument_values(
             selected.field, node, VariableValues({}, {name: _Open(name) for name in plain})
         )
-        found = convert_arguments(values, declared, self._registry, self._config)
+        found = self._convert(values, declared)
         variables = {
             name: value.variable for name, value in found.items() if isinstance(value, _Open)
         }
@@ -162,7 +161,7 @@ class Selections:
         if name == "__typename":
             return Selected(key, nodes)
         field = kind.fields.get(name)
-        definition = field and field.extensions.get("strawberry-definition")
+        definition = field and definition_of(field)
         if not definition:
             raise Unplannable(f"{kind.name}.{name}")
         return Selected(key, nodes, definition, field)
@@ -218,5 +217,4 @@ def kinds_of(interface: Any) -> TypeDiscriminator | None:
     """How the rows behind an interface are told apart."""
     if not isinstance(interface, GraphQLInterfaceType):
         return None
-    origin = interface.extensions["strawberry-definition"].origin
-    return getattr(origin, "kinds", None)
+    return getattr(definition_of(interface).origin, "kinds", None)

@@ -11,6 +11,12 @@ from gateway.auth.viewer import Viewer
 from gateway.execution import statements
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.plan import Deoptimized
+from gateway.execution.private_apis import (
+    bind_names,
+    bind_processor,
+    parameter_order,
+    statement_key,
+)
 from gateway.kinds.enums import SiteRole
 
 _SOMEBODY = uuid4()
@@ -81,11 +87,11 @@ class StatementCache:
         return text
 
     def _text(self, statement: sa.Select[Any]) -> Text:
-        key = statement._generate_cache_key()  # SQLAlchemy has no public name for it
+        key = statement_key(statement)
         if key is None:
             raise Deoptimized("a statement without a shape")
-        binds: Sequence[Any] = key.bindparams
-        shape = key.key, tuple([len(bind.value) if bind.expanding else None for bind in binds])
+        binds: Sequence[Any] = key.binds
+        shape = key.shape, tuple([len(bind.value) if bind.expanding else None for bind in binds])
         mould = self._moulds.get(shape)
         if mould is None:
             mould = _mould(statement, binds, self._dialect)
@@ -104,14 +110,16 @@ def _mould(
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     values: Mapping[str, Any] = compiled.params
     viewer = tuple(name for name, value in values.items() if value is _SOMEBODY)
-    named = {name: _process(compiled, name, dialect) for name in values if name not in _AS_GIVEN}
-    known = [name for name in values if name not in _OPEN and name not in viewer]
-    fixed = {
-        name: values[name] if named.get(name) is None else named[name](values[name])
-        for name in known
+    named = {
+        name: bind_processor(compiled, name, dialect) for name in values if name not in _AS_GIVEN
     }
+    known = [name for name in values if name not in _OPEN and name not in viewer]
+    fixed = {}
+    for name in known:
+        process = named.get(name)
+        fixed[name] = values[name] if process is None else process(values[name])
     opened = {name: named.get(name) for name in values if name in _OPEN}
-    order = tuple(compiled.positiontup) if compiled.positional else None
+    order = parameter_order(compiled)
     text = Text(
         str(compiled), fixed, opened, viewer, _hex if dialect.name == "sqlite" else str, order
     )
@@ -123,9 +131,10 @@ def _mould(
 
 def _places(compiled: Any, binds: Sequence[Any]) -> dict[str, tuple[int, int | None]]:
     """Where the values of parameters stand: at which place, and for a member of a list at which place in it."""
+    names = bind_names(compiled)
     found: dict[str, tuple[int, int | None]] = {}
     for place, bind in enumerate(binds):
-        name = compiled.bind_names[bind]
+        name = names[bind]
         if bind.expanding:
             found.update(
                 {f"{name}_{number + 1}": (place, number) for number in range(len(bind.value))}
@@ -133,13 +142,6 @@ def _places(compiled: Any, binds: Sequence[Any]) -> dict[str, tuple[int, int | N
         else:
             found[name] = place, None
     return found
-
-
-def _process(compiled: Any, name: str, dialect: sa.Dialect) -> Any:
-    """How a value becomes a parameter; the members of a list are named after the list."""
-    bind = compiled.binds.get(name)
-    bind = compiled.binds[name.rpartition("_")[0]] if bind is None else bind
-    return bind.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _hex(uuid: UUID) -> str:

@@ -1,0 +1,206 @@
+"""Canaries for the names of other packages that are not public: each failure says which upgrade broke what.
+
+The modules named here are the only ones that may use such names.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import strawberry
+from graphql import GraphQLSchema, build_schema, parse
+
+from gateway.database.dialects import in_keys
+from gateway.execution import private_apis
+from gateway.queues import procrastinate_apis
+from tests.house.sources import ROOT
+
+BORROWERS = {"gateway/execution/private_apis.py", "gateway/queues/procrastinate_apis.py"}
+INTERNAL_MODULES = re.compile(
+    r"graphql\.(execution|validation|pyutils|language|type|utilities)\b|strawberry\.(execution|types\.arguments)"
+    r"|procrastinate\.(manager|jobs|utils)"
+)
+PRIVATE = re.compile(r"_[a-z]\w+")
+
+
+def canary(package: str, why: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Say of whatever goes wrong in a test which package's upgrade broke what."""
+
+    def wrap(check: Callable[[], None]) -> Callable[[], None]:
+        def test() -> None:
+            try:
+                check()
+            except Exception as error:
+                pytest.fail(f"{package} {version(package)} broke {why}: {error!r}")
+
+        return test
+
+    return wrap
+
+
+@strawberry.input
+class Choice:
+    number: int = 0
+
+
+@strawberry.type
+class Root:
+    @strawberry.field
+    def answer(self, info: strawberry.Info, choice: Choice) -> int:
+        assert private_apis.selection_node(info).alias is not None
+        return choice.number
+
+
+SCHEMA = strawberry.Schema(Root)
+
+
+@canary("strawberry-graphql", "core_schema: the schema of graphql-core behind Strawberry's")
+def test_core_schema() -> None:
+    assert isinstance(private_apis.core_schema(SCHEMA), GraphQLSchema)
+
+
+@canary("strawberry-graphql", "definition_of: Strawberry's definitions of types, fields and arguments")
+def test_definitions() -> None:
+    query = private_apis.core_schema(SCHEMA).query_type
+    assert query is not None
+    field = private_apis.definition_of(query.fields["answer"])
+    assert private_apis.definition_of(query).origin is Root
+    assert (field.python_name, field.metadata, field.base_resolver is None) == ("answer", {}, False)
+    [argument] = field.arguments
+    assert isinstance(argument, private_apis.StrawberryArgument)
+    assert private_apis.argument_converter(SCHEMA)({"choice": {"number": 7}}, field.arguments) == {
+        "choice": Choice(number=7)
+    }
+
+
+@canary("strawberry-graphql", "selection_node: the node in the document behind an info")
+def test_selection_node() -> None:
+    result = SCHEMA.execute_sync("{ alias: answer(choice: {number: 7}) }")
+    assert (result.errors, result.data) == (None, {"alias": 7})
+
+
+@canary("strawberry-graphql", "optimized_is_awaitable, with which graphql-core is run")
+def test_is_awaitable() -> None:
+    async def coroutine() -> None: ...
+
+    started = coroutine()
+    assert private_apis.optimized_is_awaitable(started) and not private_apis.optimized_is_awaitable(1)
+    started.close()
+
+
+@canary("sqlalchemy", "statement_key: the cache key by which statements are recognized")
+def test_statement_key() -> None:
+    keys = [private_apis.statement_key(selecting(value)) for value in ("a", "b")]
+    assert keys[0] is not None and keys[1] is not None
+    assert keys[0].shape == keys[1].shape
+    assert [bind.value for bind in keys[1].binds] == ["b", ["k"], ["x", "y"]]
+    listed = private_apis.statement_key(sa.select(sa.column("n")).where(in_keys(sa.column("n", sa.Text), ["k"])))
+    assert listed is not None and listed.shape != keys[0].shape
+
+
+@canary("sqlalchemy", "bind_names, parameter_order and bind_processor: parameters of compiled statements")
+def test_parameters_of_statements() -> None:
+    from sqlalchemy.dialects.sqlite.aiosqlite import dialect
+
+    key = private_apis.statement_key(selecting("b"))
+    assert key is not None
+    engine_dialect: Any = dialect(paramstyle="qmark")
+    compiled = selecting("b").compile(dialect=engine_dialect, compile_kwargs={"render_postcompile": True})
+    statement = key.binds
+    names = [private_apis.bind_names(compiled)[bind] for bind in private_apis.bind_names(compiled)]
+    assert len(names) == len(statement)
+    order = private_apis.parameter_order(compiled)
+    assert order is not None and len(order) == 4
+    process = private_apis.bind_processor(compiled, names[1], engine_dialect)
+    assert process is not None and process(["k"]) == '["k"]'
+    assert private_apis.bind_processor(compiled, order[-1], engine_dialect) is None
+
+
+def selecting(value: str) -> sa.Select[Any]:
+    """A statement with a plain parameter, an array of keys and an expanded list."""
+    name = sa.column("name", sa.Text)
+    return sa.select(name).where(name == value, in_keys(name, ["k"]), name.in_(["x", "y"]))
+
+
+@canary("graphql-core", "collect_fields and collect_subfields: what a document selects")
+def test_collecting_fields() -> None:
+    expected = ["schema", "fragments", "variable_values"]
+    for collect in (private_apis.collect_fields, private_apis.collect_subfields):
+        assert list(inspect.signature(collect).parameters)[:3] == expected
+    assert "node" in private_apis.FieldDetails.__annotations__
+    assert "definition" in private_apis.FragmentDetails.__annotations__
+
+
+@canary("graphql-core", "get_variable_signature: the types and defaults of variables")
+def test_variable_signatures() -> None:
+    schema = build_schema("type Query { a(b: Int): Int }")
+    operation: Any = parse("query($b: Int = 3) { a(b: $b) }").definitions[0]
+    signature = private_apis.get_variable_signature(schema, operation.variable_definitions[0])
+    assert isinstance(signature, private_apis.GraphQLVariableSignature)
+    assert (signature.name, str(signature.type), signature.default is None) == ("b", "Int", False)
+    assert private_apis.VariableValueSource(signature, 3) is not None
+
+
+@canary("graphql-core", "ValidationAbortedError, which ends a validation that takes too long")
+def test_validation_can_be_aborted() -> None:
+    assert issubclass(private_apis.ValidationAbortedError, Exception)
+
+
+@canary("procrastinate", "JobManager: the functions on Procrastinate's tables that our loop calls")
+def test_manager_of_procrastinate() -> None:
+    needed = {
+        "fetch_job": {"queues", "worker_id"},
+        "finish_job_by_id_async": {"job_id", "status", "delete_job"},
+        "get_stalled_jobs": {"seconds_since_heartbeat"},
+        "list_jobs_async": {"status", "worker_id"},
+        "prune_stalled_workers": set(),
+        "register_worker": set(),
+        "retry_job_by_id_async": {"job_id", "retry_at"},
+        "unregister_worker": {"worker_id"},
+        "update_heartbeat": {"worker_id"},
+    }
+    for name, parameters in needed.items():
+        method = getattr(procrastinate_apis.JobManager, name)
+        assert parameters <= set(inspect.signature(method).parameters), name
+    assert len(list(procrastinate_apis.get_channel_for_queues())) == 1
+    assert {"DOING", "SUCCEEDED", "FAILED"} <= set(procrastinate_apis.Status.__members__)
+
+
+def borrowed_names(path: Path) -> list[str]:
+    """The private names of others in a module: attributes that it does not define, and inner modules."""
+    tree = ast.parse(path.read_text())
+    own = {"_mapping", *own_private_names(tree)}  # `_mapping` is documented: the columns of a row by name
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and INTERNAL_MODULES.match(node.module or ""):
+            names.append(f"from {node.module}")
+        elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr) and node.attr not in own:
+            names.append(f".{node.attr}")
+    return names
+
+
+def own_private_names(tree: ast.Module) -> Iterator[str]:
+    """The private names that a module defines: functions, classes, variables and attributes of `self`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def test_private_names_are_borrowed_in_one_place() -> None:
+    borrowed = {
+        str(path.relative_to(ROOT)): names
+        for package in ("gateway", "resolvers", "schema")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if (names := borrowed_names(path)) and str(path.relative_to(ROOT)) not in BORROWERS
+    }
+    assert borrowed == {}
