@@ -4,32 +4,33 @@ from uuid import UUID
 
 import strawberry
 
+from resolvers.inputs.descriptions import (
+    DESCRIPTION,
+    IDEMPOTENCY_KEY,
+    NAME,
+    NEW_DESCRIPTION,
+    NEW_NAME,
+)
 from resolvers.inputs.lists import StorageItemFilter
 
-_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead "
-    "of running it again."
-)
-_NAME = "1 to 1,000 characters. Need not be unique."
-_DESCRIPTION = "At most 10,000 characters; null for none."
 _FOLDER = "UUID of the folder that it belongs to. Roles on this folder apply to it."
 
 
 @strawberry.input(description="A new collection.")
 class CreateCollectionInput:
     top_level_folder_uuid: UUID = strawberry.field(description=_FOLDER)
-    name: str = strawberry.field(description=_NAME)
-    description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    name: str = strawberry.field(description=NAME)
+    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Changes to a collection. Omitted fields stay unchanged.")
 class UpdateCollectionInput:
     collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
-    name: str | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{_NAME} Must not be null."
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description=NEW_DESCRIPTION
     )
-    description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
 @strawberry.input(description="The collection to delete. Its items are not deleted.")
@@ -80,12 +81,12 @@ class RemoveCollectionPresetItemsInput:
 @strawberry.input(description="A new filter preset.")
 class CreateFilterPresetInput:
     top_level_folder_uuid: UUID = strawberry.field(description=_FOLDER)
-    name: str = strawberry.field(description=_NAME)
-    description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
+    name: str = strawberry.field(description=NAME)
+    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
     filter: StorageItemFilter = strawberry.field(
         description="The filter. It must have at least `search`, `itemTypes` or `isInDataset`."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(

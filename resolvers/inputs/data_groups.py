@@ -7,9 +7,9 @@ import strawberry
 from gateway.catalog.rules.layouts import CAROUSEL_SIZE
 from gateway.kinds.enums import CarouselPosition, LayoutDirection
 from gateway.scalars import JSON
+from resolvers.inputs.descriptions import ALLOW_PARTIAL, CLIENT_METADATA, IDEMPOTENCY_KEY
 
 _NAME = "1 to 1,000 characters. Generated if omitted."
-_METADATA = "A JSON object of at most 256 KB."
 _CONTENTS = (
     "UUIDs of 1 to 50 items in order, without duplicates or data groups. Needs `USER` on "
     "each item's folder."
@@ -88,7 +88,7 @@ class DataGroupLayoutSettingsInput:
 class DataGroupGridInput:
     layout_contents: list[UUID] = strawberry.field(description=_CONTENTS)
     name: str | None = strawberry.field(default=None, description=_NAME)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
 
 
 @strawberry.input(
@@ -97,7 +97,7 @@ class DataGroupGridInput:
 class DataGroupCarouselInput:
     layout_contents: list[UUID] = strawberry.field(description=_CONTENTS)
     name: str | None = strawberry.field(default=None, description=_NAME)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
 
 
 @strawberry.input(description="An item of a data group, with its key.")
@@ -126,7 +126,7 @@ class DataGroupCustomInput:
         default=None, description="Display settings of the whole layout."
     )
     name: str | None = strawberry.field(default=None, description=_NAME)
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
 
 
 @strawberry.input(
@@ -148,11 +148,8 @@ class CreateDataGroupsInput:
         description="UUID of the folder that receives the groups. The items stay in their folders."
     )
     groups: list[DataGroupInput] = strawberry.field(description="1 to 1,000 groups.")
-    allow_partial: bool = strawberry.field(
-        default=False, description="Whether to apply the valid entries even if others fail."
-    )
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first "
-        "result instead of running it again.",
+        description=IDEMPOTENCY_KEY,
     )

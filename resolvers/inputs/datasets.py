@@ -5,19 +5,21 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
-
-_DESCRIPTION = "At most 10,000 characters; null for none."
-_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead "
-    "of running it again."
+from resolvers.inputs.descriptions import (
+    DESCRIPTION,
+    IDEMPOTENCY_KEY,
+    NAME,
+    NEW_DESCRIPTION,
+    NEW_NAME,
 )
+
 _ITEMS = "UUIDs of 1 to 1,000 items, without duplicates."
 
 
 @strawberry.input(description="A new dataset.")
 class CreateDatasetInput:
-    title: str = strawberry.field(description="1 to 1,000 characters. Need not be unique.")
-    description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
+    title: str = strawberry.field(description=NAME)
+    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
     create_backing_folder: bool = strawberry.field(
         default=False,
         description="Whether to create a root folder of the same name and mirror it.",
@@ -27,16 +29,16 @@ class CreateDatasetInput:
         description="UUID of a folder to mirror, which no other dataset may mirror. Cannot be "
         "combined with `createBackingFolder`. Needs `ADMIN` on the folder.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Changes to a dataset. Omitted fields stay unchanged.")
 class UpdateDatasetInput:
     dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
-    title: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
+    title: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description=NEW_DESCRIPTION
     )
-    description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
 @strawberry.input(description="The dataset to delete. Its items are not deleted.")
@@ -57,7 +59,7 @@ class LinkItemsToDatasetInput:
         default=DatasetLinkDuplicatesBehavior.SKIP,
         description="Handling of items that the dataset uses already.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Items to unlink from a dataset.")

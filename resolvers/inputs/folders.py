@@ -5,48 +5,48 @@ from uuid import UUID
 import strawberry
 
 from gateway.scalars import JSON
+from resolvers.inputs.descriptions import (
+    ALLOW_PARTIAL,
+    CLIENT_METADATA,
+    DATASET_CHANGES,
+    DESCRIPTION,
+    IDEMPOTENCY_KEY,
+    METADATA_PATCH,
+    MIRROR_CHANGES,
+    NAME,
+    NEW_CLIENT_METADATA,
+    NEW_DESCRIPTION,
+    NEW_NAME,
+)
 from resolvers.inputs.syncs import CloudSyncedFolderInput
-
-_METADATA = "A JSON object of at most 256 KB, which replaces the present one; null empties it."
-_PATCH = (
-    "A JSON merge patch (RFC 7396) to the present metadata. Cannot be combined with "
-    "`clientMetadata`."
-)
-_MIRRORS = "Whether data rows of mirror datasets may be added or deleted as a consequence."
-_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead "
-    "of running it again."
-)
 
 
 @strawberry.input(description="A new folder.")
 class CreateStorageFolderInput:
-    name: str = strawberry.field(description="1 to 1,000 characters. Need not be unique.")
-    description: str | None = strawberry.field(
-        default=None, description="At most 10,000 characters."
-    )
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    name: str = strawberry.field(description=NAME)
+    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
     parent_uuid: UUID | None = strawberry.field(
         default=None, description="UUID of the parent folder; null creates a root folder."
     )
     cloud_sync: CloudSyncedFolderInput | None = strawberry.field(
         default=None, description="The bucket or prefix to mirror; null creates an ordinary folder."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Changes to a folder. Omitted fields stay unchanged.")
 class UpdateStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
-    name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
-    )
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
+        default=strawberry.UNSET, description=NEW_DESCRIPTION
     )
-    client_metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description=_METADATA)
+    client_metadata: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description=NEW_CLIENT_METADATA
+    )
     client_metadata_patch: JSON | None = strawberry.field(
-        default=strawberry.UNSET, description=_PATCH
+        default=strawberry.UNSET, description=METADATA_PATCH
     )
 
 
@@ -55,9 +55,7 @@ class UpdateStorageFoldersInput:
     folders: list[UpdateStorageFolderInput] = strawberry.field(
         description="1 to 1,000 folders, without duplicates."
     )
-    allow_partial: bool = strawberry.field(
-        default=False, description="Whether to apply the valid entries even if others fail."
-    )
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 
 @strawberry.input(description="Folders to move.")
@@ -70,10 +68,8 @@ class MoveStorageFoldersInput:
         description="UUID of the folder to move them into; null makes them root folders. Must "
         "not be omitted.",
     )
-    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
-    allow_partial: bool = strawberry.field(
-        default=False, description="Whether to apply the valid entries even if others fail."
-    )
+    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 
 @strawberry.input(description="The folder to delete.")
@@ -86,7 +82,6 @@ class DeleteStorageFolderInput:
     )
     allow_dataset_changes: bool = strawberry.field(
         default=False,
-        description="Whether items may be deleted that datasets use. Their data rows are deleted "
-        "too.",
+        description=DATASET_CHANGES,
     )
-    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
+    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)

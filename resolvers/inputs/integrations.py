@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.kinds.enums import StorageLocationName
 from gateway.scalars import URL
+from resolvers.inputs.descriptions import IDEMPOTENCY_KEY, NAME, NEW_NAME
 
 _ENDPOINT = (
     "URL of the store's API, such as `https://s3.example`. Required for `S3_COMPATIBLE` and "
@@ -47,7 +48,7 @@ class CloudCredentialsInput:
 
 @strawberry.input(description="A new cloud integration.")
 class CreateCloudIntegrationInput:
-    title: str = strawberry.field(description="1 to 1,000 characters. Need not be unique.")
+    title: str = strawberry.field(description=NAME)
     kind: StorageLocationName = strawberry.field(
         description="The kind of store: `S3`, `S3_COMPATIBLE`, `OPEN_TELEKOM`, `GCP` or `AZURE`."
     )
@@ -63,17 +64,14 @@ class CreateCloudIntegrationInput:
     verify_access: bool = strawberry.field(default=True, description=_VERIFY)
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first "
-        "result instead of running it again.",
+        description=IDEMPOTENCY_KEY,
     )
 
 
 @strawberry.input(description="Changes to a cloud integration. Omitted fields stay unchanged.")
 class UpdateCloudIntegrationInput:
     integration_uuid: UUID = strawberry.field(description="UUID of the integration.")
-    title: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
-    )
+    title: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
     endpoint: URL | None = strawberry.field(default=strawberry.UNSET, description=_ENDPOINT)
     region: str | None = strawberry.field(default=strawberry.UNSET, description=_REGION)
     account: str | None = strawberry.field(default=strawberry.UNSET, description=_ACCOUNT)

@@ -6,29 +6,30 @@ import strawberry
 
 from gateway.catalog.rules.time_series_settings import TimeSeriesViewSettingsInput
 from gateway.scalars import JSON
-from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput
-
-_METADATA = "A JSON object of at most 256 KB, which replaces the present one; null empties it."
-_PATCH = (
-    "A JSON merge patch (RFC 7396) to the present metadata. Cannot be combined with "
-    "`clientMetadata`."
+from resolvers.inputs.descriptions import (
+    ALLOW_PARTIAL,
+    DATASET_CHANGES,
+    METADATA_PATCH,
+    MIRROR_CHANGES,
+    NEW_CLIENT_METADATA,
+    NEW_DESCRIPTION,
+    NEW_NAME,
 )
-_MIRRORS = "Whether data rows of mirror datasets may be added or deleted as a consequence."
-_PARTIAL = "Whether to apply the valid entries even if others fail."
+from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput
 
 
 @strawberry.input(description="Changes to an item. Omitted fields stay unchanged.")
 class UpdateStorageItemInput:
     item_uuid: UUID = strawberry.field(description="UUID of the item.")
-    name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="1 to 1,000 characters. Must not be null."
-    )
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 10,000 characters; null empties it."
+        default=strawberry.UNSET, description=NEW_DESCRIPTION
     )
-    client_metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description=_METADATA)
+    client_metadata: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description=NEW_CLIENT_METADATA
+    )
     client_metadata_patch: JSON | None = strawberry.field(
-        default=strawberry.UNSET, description=_PATCH
+        default=strawberry.UNSET, description=METADATA_PATCH
     )
     time_series_settings: TimeSeriesViewSettingsInput | None = strawberry.field(
         default=strawberry.UNSET,
@@ -49,7 +50,7 @@ class UpdateStorageItemsInput:
     items: list[UpdateStorageItemInput] = strawberry.field(
         description="1 to 1,000 items, without duplicates."
     )
-    allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 
 @strawberry.input(description="Items to move to another folder.")
@@ -61,8 +62,8 @@ class MoveStorageItemsInput:
     folder_uuid: UUID | None = strawberry.field(
         default=None, description="If set, items that are not directly in this folder are rejected."
     )
-    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
-    allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)
+    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 
 @strawberry.input(description="Items to delete.")
@@ -81,8 +82,7 @@ class DeleteStorageItemsInput:
     )
     allow_dataset_changes: bool = strawberry.field(
         default=False,
-        description="Whether items may be deleted that datasets use. Their data rows are deleted "
-        "too.",
+        description=DATASET_CHANGES,
     )
-    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=_MIRRORS)
-    allow_partial: bool = strawberry.field(default=False, description=_PARTIAL)
+    allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)

@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.scalars import URL
+from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 
 
 @strawberry.input(
@@ -50,6 +51,5 @@ class MigrateStorageItemsInput:
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first "
-        "result instead of running it again.",
+        description=IDEMPOTENCY_KEY,
     )

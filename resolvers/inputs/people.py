@@ -6,14 +6,15 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import SiteRole
-
-_NAME = "1 to 1,000 characters. Need not be unique."
-_USER_NAME = "At most 1,000 characters; null or an empty string for none."
-_DESCRIPTION = "At most 10,000 characters; null for none."
-_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead "
-    "of running it again."
+from resolvers.inputs.descriptions import (
+    DESCRIPTION,
+    IDEMPOTENCY_KEY,
+    NAME,
+    NEW_DESCRIPTION,
+    NEW_NAME,
 )
+
+_USER_NAME = "At most 1,000 characters; null or an empty string for none."
 
 
 @strawberry.input(description="A new user.")
@@ -25,7 +26,7 @@ class CreateUserInput:
     site_role: SiteRole = strawberry.field(
         default=SiteRole.MEMBER, description="The user's role on the whole site."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Changes to a user. Omitted fields stay unchanged.")
@@ -42,18 +43,18 @@ class UpdateUserInput:
 
 @strawberry.input(description="A new group.")
 class CreateGroupInput:
-    name: str = strawberry.field(description=_NAME)
-    description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    name: str = strawberry.field(description=NAME)
+    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Changes to a group. Omitted fields stay unchanged.")
 class UpdateGroupInput:
     group_uuid: UUID = strawberry.field(description="UUID of the group.")
-    name: str | None = strawberry.field(
-        default=strawberry.UNSET, description=f"{_NAME} Must not be null."
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description=NEW_DESCRIPTION
     )
-    description: str | None = strawberry.field(default=strawberry.UNSET, description=_DESCRIPTION)
 
 
 @strawberry.input(description="The group to delete. The roles granted to it are revoked.")

@@ -4,6 +4,8 @@ from uuid import UUID
 
 import strawberry
 
+from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
+
 
 @strawberry.input(description="Videos to re-encode so that all browsers can play them.")
 class StartVideoReencodeInput:
@@ -18,8 +20,7 @@ class StartVideoReencodeInput:
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first "
-        "result instead of running it again.",
+        description=IDEMPOTENCY_KEY,
     )
 
 

@@ -6,11 +6,7 @@ import strawberry
 
 from gateway.kinds.enums import SidecarMatcherMode
 from gateway.scalars import URL
-
-_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead "
-    "of running it again."
-)
+from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 
 
 @strawberry.input(
@@ -39,7 +35,7 @@ class StartCloudFolderSyncInput:
         default=False,
         description="Whether to only count differences and change nothing.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The sync to cancel.")

@@ -4,6 +4,8 @@ from uuid import UUID
 
 import strawberry
 
+from resolvers.inputs.descriptions import DESCRIPTION, IDEMPOTENCY_KEY
+
 _TAGS = "UUIDs of 1 to 1,000 tags, without duplicates."
 
 
@@ -12,13 +14,10 @@ class CreateOrganisationTagInput:
     name: str = strawberry.field(
         description="1 to 1,000 characters. Must be unique, case-sensitive."
     )
-    description: str | None = strawberry.field(
-        default=None, description="At most 10,000 characters."
-    )
+    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Repeating a request with the same key within 24 hours returns the first "
-        "result instead of running it again.",
+        description=IDEMPOTENCY_KEY,
     )
 
 

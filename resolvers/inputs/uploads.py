@@ -22,6 +22,7 @@ from gateway.catalog.ingestion.entries import (
 )
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, BigInt
+from resolvers.inputs.descriptions import CLIENT_METADATA, IDEMPOTENCY_KEY
 from resolvers.inputs.media import FACTS
 from resolvers.inputs.registration import register_input
 
@@ -35,7 +36,6 @@ _URL = (
 _PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or the URL."
 _TITLE = "Name of the item. The name of the file if omitted."
 _GROUP_TITLE = "Name of the group. Generated if omitted."
-_METADATA = "A JSON object of at most 256 KB."
 _VIDEO = (
     "Whether to create an image sequence: a video is rendered from the images, at 25 frames "
     "per second and the size of the largest image. Smaller images are placed in the upper "
@@ -66,10 +66,6 @@ the manifest was sent. It is read as CSV if its name ends with `.csv`, else as J
 
 Units appear while the manifest is read. Errors in entries are reported as failed units that name
 the entry and the key; unless `ignoreErrors` is set, no unit is started then."""
-_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead "
-    "of running it again."
-)
 
 
 @strawberry.input(description="A file that will be uploaded.")
@@ -89,7 +85,7 @@ class UploadFileInput:
         description="SHA-256 of the bytes in hex. If set, the bytes are checked against it, and "
         "need not be sent if the viewer can read an object with the same content.",
     )
-    client_metadata: JSON | None = strawberry.field(default=None, description=_METADATA)
+    client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
 
 
 @strawberry.input(description="Files that will be uploaded to a folder.")
@@ -101,7 +97,7 @@ class RequestUploadUrlsInput:
         description="Name of a direct subfolder that receives the items instead, for frames of a "
         "group that will be in `folderUuid`. Created if missing.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Placeholders whose upload URLs are to be signed again.")
@@ -133,7 +129,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     video_metadata=FACTS,
 )
 
@@ -144,7 +140,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     image_metadata=FACTS,
 )
 
@@ -155,7 +151,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     audio_metadata=FACTS,
 )
 
@@ -166,7 +162,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     text_metadata=FACTS,
 )
 
@@ -177,7 +173,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     pdf_metadata=FACTS,
 )
 
@@ -188,7 +184,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
 )
 
 
@@ -199,7 +195,7 @@ register_input(
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     settings="Initial display settings. Their columns must exist in the file.",
 )
 
@@ -214,7 +210,7 @@ register_input(
     scene="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to 1 to "
     "1,000 items by `itemUuid` and public files by `url`. The items become the scene's "
     "children. Needs `USER` on their folders.",
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
 )
 
 
@@ -224,7 +220,7 @@ register_input(
     url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     dicom_metadata=FACTS,
 )
 
@@ -235,7 +231,7 @@ register_input(
     "as given.",
     dicom_files="1 to 10,000 files of one series.",
     title=_GROUP_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
 )
 
 
@@ -254,7 +250,7 @@ register_input(
     "Images that belong together, in order.",
     images="1 to 10,000 images.",
     title=_GROUP_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
     create_video=_VIDEO,
 )
 
@@ -266,7 +262,7 @@ register_input(
     "their folders.",
     create_video=_VIDEO,
     title=_GROUP_TITLE,
-    client_metadata=_METADATA,
+    client_metadata=CLIENT_METADATA,
 )
 
 
@@ -337,7 +333,7 @@ class StartUploadJobInput:
         description="UUID of a dataset to link the created or matched items to. Mirror datasets "
         "are rejected. Needs `USER` on the dataset.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="The upload job to cancel.")
