@@ -1,7 +1,6 @@
-"""What may happen to datasets and their data rows, always with the record."""
+"""Datasets and their data rows: create, link, unlink and delete, with journal entries."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,14 +13,15 @@ from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import fold
 from gateway.models.datasets import (
+    DataRowRecord,
     DatasetGrantRecord,
     DatasetRecord,
     data_rows,
     dataset_grants,
     datasets,
 )
-from gateway.models.items import items
-from gateway.models.uploads import upload_jobs
+from gateway.models.items import ItemRecord, items
+from gateway.models.uploads import UploadJobRecord, upload_jobs
 
 
 async def create_dataset(
@@ -31,9 +31,10 @@ async def create_dataset(
     description: str = "",
     backing_folder_uuid: UUID | None = None,
 ) -> UUID:
-    """Make a dataset, whose maker becomes its ADMIN; with a folder it mirrors that, which no other dataset does.
+    """Create a dataset, with its creator as ADMIN.
 
-    To mirror a folder the caller has locked the tree exclusively, so that no item enters meanwhile.
+    With a folder it mirrors that folder, which no other dataset does. The caller has then locked
+    the tree exclusively, so that no item enters the folder meanwhile.
     """
     dataset = DatasetRecord(
         title=title,
@@ -48,89 +49,82 @@ async def create_dataset(
     await transaction.execute(sa.insert(datasets).values(dataset.model_dump()))
     await transaction.execute(sa.insert(dataset_grants).values(grant.model_dump()))
     after = {"title": title, "backing_folder_uuid": backing_folder_uuid}
-    await journal.append(
-        transaction,
-        user_uuid,
-        [JournalEntry("CREATE", "Dataset", dataset.uuid, backing_folder_uuid, after=after)],
-    )
+    entry = JournalEntry("CREATE", "Dataset", dataset.uuid, backing_folder_uuid, after=after)
+    await journal.append(transaction, user_uuid, [entry])
     if backing_folder_uuid:
-        lying = await _linkable_in(transaction, backing_folder_uuid)
-        await items_entered(transaction, user_uuid, backing_folder_uuid, lying)
+        contents = (
+            sa.select(items.c.uuid)
+            .where(
+                items.c.folder_uuid == backing_folder_uuid,
+                items.c.is_placeholder.is_(False),
+                items.c.is_tombstone.is_(False),
+            )
+            .order_by(items.c.uuid)
+            .with_for_update()
+        )
+        rows = await transaction.rows(contents, ItemRecord)
+        uuids = [row.uuid for row in rows]
+        await items_entered(transaction, user_uuid, backing_folder_uuid, uuids)
     return dataset.uuid
 
 
-async def delete_dataset(transaction: Transaction, user_uuid: UUID, present: Any) -> int:
-    """Remove a held dataset with its data rows; how many those were. Its items, and a folder that it mirrors, stay.
+async def delete_dataset(transaction: Transaction, user_uuid: UUID, row: DatasetRecord) -> int:
+    """Delete a locked dataset with its data rows, and return their number.
 
-    The caller has locked the tree exclusively, so that no item enters the folder meanwhile. Jobs that fill it go on
-    without it.
+    Its items stay, as does a folder that it mirrors. Upload jobs that fill it continue without
+    it. The caller has locked the tree exclusively, so that no item enters the folder meanwhile.
     """
-    filling = upload_jobs.c.dataset_uuid == present.uuid
+    filling = upload_jobs.c.dataset_uuid == row.uuid
     await transaction.execute(sa.update(upload_jobs).where(filling).values(dataset_uuid=None))
-    rows = await unlink_data_rows(transaction, user_uuid, data_rows.c.dataset_uuid == present.uuid)
-    await transaction.execute(sa.delete(datasets).where(datasets.c.uuid == present.uuid))
-    folder, before = present.backing_folder_uuid, {"title": present.title}
-    await journal.append(
-        transaction, user_uuid, [JournalEntry("DELETE", "Dataset", present.uuid, folder, before)]
-    )
-    return len(rows)
+    unlinked = await unlink_data_rows(transaction, user_uuid, data_rows.c.dataset_uuid == row.uuid)
+    await transaction.execute(sa.delete(datasets).where(datasets.c.uuid == row.uuid))
+    before = {"title": row.title}
+    entry = JournalEntry("DELETE", "Dataset", row.uuid, row.backing_folder_uuid, before)
+    await journal.append(transaction, user_uuid, [entry])
+    return len(unlinked)
 
 
 async def linked_items(
     transaction: Transaction, dataset_uuid: UUID, item_uuids: Collection[UUID]
 ) -> set[UUID]:
-    """Those of the items that a dataset uses."""
-    used = sa.select(data_rows.c.item_uuid).where(_uses(transaction, dataset_uuid, item_uuids))
-    return {row.item_uuid for row in await transaction.rows(used)}
+    """Return those of the items that are linked to a dataset."""
+    links = sa.select(data_rows.c.item_uuid).where(_links(dataset_uuid, item_uuids))
+    return {row.item_uuid for row in await transaction.rows(links, DataRowRecord)}
 
 
-async def find_data_rows(transaction: Transaction, uuids: Sequence[UUID]) -> list[Any]:
-    """The data rows with these uuids that are there, in their order."""
-    chosen = in_keys(data_rows.c.uuid, uuids)
-    found = {row.uuid: row for row in await transaction.rows(sa.select(data_rows).where(chosen))}
-    return [found[uuid] for uuid in uuids if uuid in found]
+async def find_data_rows(transaction: Transaction, uuids: Sequence[UUID]) -> list[DataRowRecord]:
+    """Return the data rows with these UUIDs that exist, in that order."""
+    statement = sa.select(data_rows).where(in_keys(data_rows.c.uuid, uuids))
+    rows = {row.uuid: row for row in await transaction.rows(statement, DataRowRecord)}
+    return [rows[uuid] for uuid in uuids if uuid in rows]
 
 
 async def link_created_items(
-    transaction: Transaction, job: Any, item_uuids: Collection[UUID]
+    transaction: Transaction, job: UploadJobRecord, item_uuids: Collection[UUID]
 ) -> None:
-    """Let the dataset of a held job, if it has one, use the items that the job made or found to be there."""
+    """Link the items that a locked job created, or found to exist, to the dataset it fills."""
     if job.dataset_uuid is None:
         return
-    present = (
-        sa.select(items.c.uuid).where(in_keys(items.c.uuid, item_uuids)).order_by(items.c.uuid)
+    statement = (
+        sa.select(items.c.uuid)
+        .where(in_keys(items.c.uuid, item_uuids))
+        .order_by(items.c.uuid)
+        .with_for_update(read=True, key_share=True)
     )
-    held = {
-        row.uuid
-        for row in await transaction.rows(present.with_for_update(read=True, key_share=True))
-    }
+    existing = {row.uuid for row in await transaction.rows(statement, ItemRecord)}
     linked = await linked_items(transaction, job.dataset_uuid, item_uuids)
-    new = [uuid for uuid in item_uuids if uuid in held and uuid not in linked]
+    new = [uuid for uuid in item_uuids if uuid in existing and uuid not in linked]
     await link_items(transaction, job.user_uuid, job.dataset_uuid, new)
 
 
 async def unlink_items(
     transaction: Transaction, user_uuid: UUID, dataset_uuid: UUID, item_uuids: Collection[UUID]
 ) -> int:
-    """Let a dataset use items no more; how many data rows that were."""
-    return len(
-        await unlink_data_rows(transaction, user_uuid, _uses(transaction, dataset_uuid, item_uuids))
+    """Unlink items from a dataset, and return the number of deleted data rows."""
+    return len(await unlink_data_rows(transaction, user_uuid, _links(dataset_uuid, item_uuids)))
+
+
+def _links(dataset_uuid: UUID, item_uuids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        data_rows.c.dataset_uuid == dataset_uuid, in_keys(data_rows.c.item_uuid, item_uuids)
     )
-
-
-async def _linkable_in(transaction: Transaction, folder_uuid: UUID) -> list[UUID]:
-    lying = sa.select(items.c.uuid).where(
-        items.c.folder_uuid == folder_uuid,
-        items.c.is_placeholder.is_(False),
-        items.c.is_tombstone.is_(False),
-    )
-    return [
-        row.uuid for row in await transaction.rows(lying.order_by(items.c.uuid).with_for_update())
-    ]
-
-
-def _uses(
-    transaction: Transaction, dataset_uuid: UUID, item_uuids: Collection[UUID]
-) -> sa.ColumnElement[bool]:
-    chosen = in_keys(data_rows.c.item_uuid, item_uuids)
-    return sa.and_(data_rows.c.dataset_uuid == dataset_uuid, chosen)

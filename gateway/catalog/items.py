@@ -1,7 +1,10 @@
-"""What may happen to items: they are changed, moved and removed, always with counters, mirrors and record."""
+"""Items: update, move and delete.
+
+Counters, mirror datasets and the journal change in the same transaction.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,19 +20,51 @@ from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.kinds.item_kinds import FILE_GROUPS
 from gateway.models.base import now
-from gateway.models.datasets import data_rows, datasets
-from gateway.models.folders import folders
-from gateway.models.items import group_members, items
-from gateway.models.reencoding import renditions
-from gateway.models.uploads import uploads
+from gateway.models.datasets import DatasetRecord, data_rows, datasets
+from gateway.models.folders import FolderRecord, folders
+from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
+from gateway.models.reencoding import RenditionRecord, renditions
+from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 
+_IN_A_GROUP = (
+    "The item is a member of another item. Delete that item first. groupsContaining lists those "
+    "you can see; a site admin can see all of them."
+)
+_IN_A_DATASET = "The item is used by a dataset. Set allowDatasetChanges to delete it anyway."
+_IN_A_MIRROR = (
+    "The item is used by a mirror dataset. Set allowMirrorDatasetChanges to delete it anyway."
+)
 
-async def locked_items(transaction: Transaction, uuids: Collection[UUID]) -> list[Any]:
-    """The rows of these items, held until the transaction ends."""
-    chosen = in_keys(items.c.uuid, uuids)
+
+class DatasetUse(NamedTuple):
+    """Use of an item by at least one dataset that is, or is not, a mirror."""
+
+    item_uuid: UUID
+    is_mirror: bool
+
+
+async def locked_items(transaction: Transaction, uuids: Collection[UUID]) -> list[ItemRecord]:
+    """Lock these items until the transaction ends, and return their rows, by UUID."""
     return await transaction.rows(
-        sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update()
+        sa.select(items)
+        .where(in_keys(items.c.uuid, uuids))
+        .order_by(items.c.uuid)
+        .with_for_update(),
+        ItemRecord,
+    )
+
+
+async def locked_items_in(
+    transaction: Transaction, folder_uuids: Collection[UUID]
+) -> list[ItemRecord]:
+    """Lock all items directly in these folders until the transaction ends; return their rows."""
+    return await transaction.rows(
+        sa.select(items)
+        .where(in_keys(items.c.folder_uuid, folder_uuids))
+        .order_by(items.c.uuid)
+        .with_for_update(),
+        ItemRecord,
     )
 
 
@@ -37,169 +72,162 @@ async def update_items(
     transaction: Transaction,
     user_uuid: UUID | None,
     values: Mapping[UUID, Mapping[str, Any]],
-    present: Mapping[UUID, Any],
+    rows: Mapping[UUID, ItemRecord],
 ) -> None:
-    """Change attributes of items; what is as it was already is no change."""
-    new = changed_values(values, present)
-    await update_rows(transaction, items, new)
-    await journal.append(
-        transaction, user_uuid, [_updated(present[uuid], changed) for uuid, changed in new.items()]
-    )
+    """Update attributes of locked items, by UUID and column; equal values are no change."""
+    changed = changed_values(values, rows)
+    await update_rows(transaction, items, changed)
+    entries = []
+    for uuid, after in changed.items():
+        row = rows[uuid]
+        before = {name: getattr(row, name) for name in after}
+        entries.append(JournalEntry("UPDATE", "StorageItem", uuid, row.folder_uuid, before, after))
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def move_items(
-    transaction: Transaction, user_uuid: UUID, rows: Sequence[Any], folder_uuid: UUID
+    transaction: Transaction, user_uuid: UUID, rows: Sequence[ItemRecord], folder_uuid: UUID
 ) -> None:
-    """Put items into another folder; those that lie there already stay as they are."""
+    """Move items to a folder; those that are in it already stay as they are."""
     rows = [row for row in rows if row.folder_uuid != folder_uuid]
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    chosen = in_keys(items.c.uuid, uuids)
     changed = {"folder_uuid": folder_uuid, "last_edited_at": now()}
+    chosen = in_keys(items.c.uuid, uuids)
     await transaction.execute(sa.update(items).where(chosen).values(changed))
     await apply_deltas(transaction, removal_deltas(rows), arrival_deltas(rows, folder_uuid))
     await items_left(transaction, user_uuid, uuids)
     await items_entered(
         transaction, user_uuid, folder_uuid, [row.uuid for row in rows if not row.is_placeholder]
     )
-    await journal.append(transaction, user_uuid, [_moved(row, folder_uuid) for row in rows])
+    entries = [
+        JournalEntry(
+            "MOVE",
+            "StorageItem",
+            row.uuid,
+            folder_uuid,
+            {"folder_uuid": row.folder_uuid},
+            {"folder_uuid": folder_uuid},
+            row.folder_uuid,
+        )
+        for row in rows
+    ]
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def delete_items(
-    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
+    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[ItemRecord]
 ) -> None:
-    """Remove items, their uses by datasets, and, by a task, the bytes that nothing else refers to."""
+    """Delete items with their data rows, and release the bytes that nothing else refers to."""
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    expected = await transaction.rows(sa.select(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
-    versions = await transaction.rows(
-        sa.select(renditions.c.object_key).where(in_keys(renditions.c.item_uuid, uuids))
+    expected = await transaction.rows(
+        sa.select(uploads).where(in_keys(uploads.c.item_uuid, uuids)), UploadRecord
+    )
+    reencoded = await transaction.rows(
+        sa.select(renditions.c.object_key).where(in_keys(renditions.c.item_uuid, uuids)),
+        RenditionRecord,
     )
     await unlink_data_rows(transaction, user_uuid, in_keys(data_rows.c.item_uuid, uuids))
     await transaction.execute(sa.delete(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(transaction, removal_deltas(rows))
-    await release_objects(transaction, queue, [row.object_key for row in (*rows, *versions)])
+    keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded)]
+    await release_objects(transaction, queue, keys)
     await abandon_uploads(transaction, queue, expected)
-    changed = [
+    entries = [
         JournalEntry("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name})
         for row in rows
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
+
+
+async def deletion_errors(
+    transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
+) -> dict[UUID, str]:
+    """Return why items cannot be deleted, for those that cannot."""
+    members = await members_of_other_groups(transaction, uuids)
+    errors = dict.fromkeys(members, _IN_A_GROUP)
+    for uuid, uses in (await dataset_uses(transaction, uuids)).items():
+        if False in uses and not allow_dataset:
+            errors[uuid] = _IN_A_DATASET
+        if True in uses and not allow_mirror:
+            errors[uuid] = _IN_A_MIRROR
+    return errors
 
 
 async def unused_members(
     transaction: Transaction, group_uuids: Collection[UUID], besides_mirrors: bool
-) -> list[Any]:
-    """The frames of these groups of files that no other group and no dataset uses (SUB-046).
+) -> list[ItemRecord]:
+    """Return the members of these file groups that no other group and no dataset uses.
 
-    Items of a data group are no frames: they are there for themselves. With `besides_mirrors`, the dataset that mirrors
-    the folder of a frame does not count as using it.
+    Members of data groups are never returned, as they exist in their own right.
+
+    Args:
+        besides_mirrors: do not count mirror datasets as users.
     """
-    other, group = (
-        group_members.alias(),
-        items.alias(),
-    )
+    other, group = group_members.alias(), items.alias()
     mine = (
         sa.select(group_members.c.item_uuid)
         .join(group, group.c.uuid == group_members.c.group_uuid)
         .where(in_keys(group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
     )
     elsewhere = sa.exists().where(
-        other.c.item_uuid == items.c.uuid,
-        sa.not_(in_keys(other.c.group_uuid, group_uuids)),
+        other.c.item_uuid == items.c.uuid, sa.not_(in_keys(other.c.group_uuid, group_uuids))
     )
     used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
     if besides_mirrors:
         used = used.where(
             datasets.c.uuid == data_rows.c.dataset_uuid, datasets.c.backing_folder_uuid.is_(None)
         )
-    return await transaction.rows(sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used))
+    return await transaction.rows(
+        sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used), ItemRecord
+    )
 
 
 async def members_of_other_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
-    """Those of the items that belong to a group of files which is not itself among them."""
-    found = sa.select(group_members.c.item_uuid).where(
+    """Return those of the items that are members of an item that is not among them."""
+    members = sa.select(group_members.c.item_uuid).where(
         in_keys(group_members.c.item_uuid, uuids),
         sa.not_(in_keys(group_members.c.group_uuid, uuids)),
     )
-    return {row.item_uuid for row in await transaction.rows(found)}
+    return {row.item_uuid for row in await transaction.rows(members, GroupMemberRecord)}
 
 
 async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, set[bool]]:
-    """For each item that datasets use, whether mirror datasets (True) and whether others (False) are among them."""
+    """Return whether mirror datasets (True), others (False) or both use an item, by item."""
     is_mirror = datasets.c.backing_folder_uuid.is_not(None).label("is_mirror")
-    found = (
+    statement = (
         sa.select(data_rows.c.item_uuid, is_mirror)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
         .where(in_keys(data_rows.c.item_uuid, uuids))
         .distinct()
     )
     uses: dict[UUID, set[bool]] = {}
-    for row in await transaction.rows(found):
+    for row in await transaction.rows(statement, DatasetUse):
         uses.setdefault(row.item_uuid, set()).add(bool(row.is_mirror))
     return uses
 
 
-def _updated(row: Any, new: Mapping[str, Any]) -> JournalEntry:
-    before = {name: getattr(row, name) for name in new}
-    return JournalEntry("UPDATE", "StorageItem", row.uuid, row.folder_uuid, before, new)
-
-
-def _moved(row: Any, folder_uuid: UUID) -> JournalEntry:
-    before, after = {"folder_uuid": row.folder_uuid}, {"folder_uuid": folder_uuid}
-    return JournalEntry(
-        "MOVE", "StorageItem", row.uuid, folder_uuid, before, after, row.folder_uuid
-    )
-
-
-_IN_A_GROUP = (
-    "This item belongs to an item that is made of others; remove that first. groupsContaining lists those that you "
-    "see; one that you do not see is for an admin of the site."
-)
-
-
-async def locked_items_in(transaction: Transaction, folder_uuids: Collection[UUID]) -> list[Any]:
-    """All items that lie directly in these folders, held until the transaction ends."""
-    chosen = in_keys(items.c.folder_uuid, folder_uuids)
-    return await transaction.rows(
-        sa.select(items).where(chosen).order_by(items.c.uuid).with_for_update()
-    )
-
-
-async def deletion_errors(
-    transaction: Transaction, uuids: Sequence[UUID], allow_dataset: bool, allow_mirror: bool
-) -> dict[UUID, str]:
-    """Why each of these items cannot be removed, for those that cannot."""
-    members = await members_of_other_groups(transaction, uuids)
-    faults = dict.fromkeys(members, _IN_A_GROUP)
-    for uuid, uses in (await dataset_uses(transaction, uuids)).items():
-        if False in uses and not allow_dataset:
-            faults[uuid] = "A dataset uses this item; allowDatasetChanges lets it go."
-        if True in uses and not allow_mirror:
-            faults[uuid] = "A mirror dataset uses this item; allowMirrorDatasetChanges lets it go."
-    return faults
-
-
 async def mirrored_folders(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
-    """Those of the folders that a dataset mirrors."""
-    chosen = in_keys(datasets.c.backing_folder_uuid, folder_uuids)
-    return {
-        row.backing_folder_uuid
-        for row in await transaction.rows(sa.select(datasets.c.backing_folder_uuid).where(chosen))
-    }
+    """Return those of the folders that a dataset mirrors."""
+    mirrors = sa.select(datasets.c.backing_folder_uuid).where(
+        in_keys(datasets.c.backing_folder_uuid, folder_uuids)
+    )
+    rows = await transaction.rows(mirrors, DatasetRecord)
+    return {row.backing_folder_uuid for row in rows if row.backing_folder_uuid}
 
 
 async def folders_mirrored_below(
     transaction: Transaction, folder_uuids: Collection[UUID]
 ) -> set[UUID]:
-    """Those of the folders that a dataset mirrors, or of which one below is mirrored."""
+    """Return those of the folders that a dataset mirrors, or that contain such a folder."""
     below = folders.alias()
-    chosen = (
+    statement = (
         sa.select(folders.c.uuid)
         .join(below, within(below.c.path, folders.c.path))
         .join(datasets, datasets.c.backing_folder_uuid == below.c.uuid)
         .where(in_keys(folders.c.uuid, folder_uuids))
     )
-    return {row.uuid for row in await transaction.rows(chosen)}
+    return {row.uuid for row in await transaction.rows(statement, FolderRecord)}

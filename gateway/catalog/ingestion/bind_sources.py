@@ -169,7 +169,7 @@ async def _placeholder_faults(
     free = {uuid for uuid, upload in expected.items() if upload.unit_uuid in {None, *unit_uuids}}
     faults = []
     for source in sources:
-        row = rows.get(source.placeholder_uuid)
+        row = rows.get(source.placeholder_uuid) if source.placeholder_uuid else None
         if row is None or row.uuid not in expected:
             faults.append(not_found("placeholder in this folder", *source.path))
         elif row.uuid not in free:
