@@ -1,9 +1,10 @@
-"""API keys for those who run the site: made, listed and revoked straight in the database."""
+"""API keys for the command line: created, listed and revoked without a viewer."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,53 +15,72 @@ from gateway.database.engine import Database
 from gateway.errors import bad_input
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold
-from gateway.models.people import ApiKeyRecord, api_keys, users
+from gateway.models.people import ApiKeyRecord, UserRecord, api_keys, users
+
+
+class UserKey(NamedTuple):
+    """An API key with the e-mail address of its user."""
+
+    uuid: UUID
+    user_uuid: UUID
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    email: str
 
 
 async def create_key(database: Database, email: str, name: str) -> str:
-    """Make a key for an active user; its text."""
+    """Create a key for an active user, and return its text, which is not stored.
+
+    Raises:
+        DomainError: no active user has that address.
+    """
+    active = sa.select(users).where(users.c.email_key == fold(email), users.c.is_active)
     async with database.writing() as transaction:
-        user = await transaction.first(
-            sa.select(users).where(users.c.email_key == fold(email), users.c.is_active)
-        )
+        user = await transaction.first(active, UserRecord)
         if user is None:
             raise bad_input(f"There is no active user {email}.")
         _, text = await create_api_key(transaction, None, user.uuid, name)
     return text
 
 
-async def list_keys(database: Database, email: str | None) -> list[Any]:
-    """All keys, or those of one user, the oldest first, each with its user's e-mail address."""
+async def list_keys(database: Database, email: str | None) -> list[UserKey]:
+    """Return the keys of one user or, without an address, of all users, oldest first."""
     statement = sa.select(api_keys, users.c.email).join(users, users.c.uuid == api_keys.c.user_uuid)
     if email:
         statement = statement.where(users.c.email_key == fold(email))
-    return await database.rows(statement.order_by(api_keys.c.uuid))
+    return await database.rows(statement.order_by(api_keys.c.uuid), UserKey)
 
 
 async def revoke_key(database: Database, uuid: UUID) -> None:
-    """Revoke a key."""
+    """Revoke a key.
+
+    Raises:
+        DomainError: `NOT_FOUND`.
+    """
     async with database.writing() as transaction:
-        await revoke_api_key(
-            transaction, None, await locked_row(transaction, ApiKeyRecord, uuid, "API key")
-        )
+        row = await locked_row(transaction, ApiKeyRecord, uuid, "API key")
+        await revoke_api_key(transaction, None, row)
 
 
 @asynccontextmanager
 async def temporary_admin_key(database: Database) -> AsyncIterator[str]:
-    """A key of an admin of the site that is revoked at the end of the block."""
+    """Create a key of a site admin, and revoke it at the end of the block."""
 
-    async def make() -> tuple[UUID, str]:
-        admin = (
+    async def create() -> tuple[UUID, str]:
+        admins = (
             sa.select(users)
             .where(users.c.site_role == SiteRole.ADMIN, users.c.is_active)
             .order_by(users.c.uuid)
+            .limit(1)
         )
         async with database.writing() as transaction:
-            found = await transaction.first(admin)
-            return await create_api_key(transaction, None, found.uuid, "passing")
+            admin = await transaction.one(admins, UserRecord)
+            return await create_api_key(transaction, None, admin.uuid, "temporary admin key")
 
-    making = asyncio.create_task(make())
+    task = asyncio.create_task(create())
     try:
-        yield (await asyncio.shield(making))[1]
-    finally:  # who is stopped while it is made waits until it is there
-        await revoke_key(database, (await making)[0])
+        yield (await asyncio.shield(task))[1]
+    finally:  # a cancellation during the creation must not leave a valid key behind
+        await revoke_key(database, (await task)[0])

@@ -1,7 +1,7 @@
-"""What may happen to collections and to filters that are kept, always with the record."""
+"""Collections of items and filter presets: create, fill and delete, with journal entries."""
 
-from collections.abc import Collection as Some
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,21 +22,28 @@ from gateway.models.collections import (
     filter_presets,
 )
 from gateway.models.folders import folders
-from gateway.models.items import items
+from gateway.models.items import ItemRecord, items
 
-Conditions = Some[sa.ColumnElement[bool]]
+Conditions = Collection[sa.ColumnElement[bool]]
+
+
+class NamedItem(NamedTuple):
+    """An item with its name."""
+
+    uuid: UUID
+    name: str
 
 
 async def create_collection(
     transaction: Transaction, user_uuid: UUID, folder_uuid: UUID, name: str, description: str
 ) -> UUID:
-    """Make a collection, empty at first."""
+    """Create an empty collection for the items in a folder and below it."""
     row = CollectionRecord(
         top_level_folder_uuid=folder_uuid, name=name, name_key=fold(name), description=description
     )
     await transaction.execute(sa.insert(collections).values(row.model_dump()))
-    made = JournalEntry("CREATE", "Collection", row.uuid, folder_uuid, after={"name": name})
-    await journal.append(transaction, user_uuid, [made])
+    entry = JournalEntry("CREATE", "Collection", row.uuid, folder_uuid, after={"name": name})
+    await journal.append(transaction, user_uuid, [entry])
     return row.uuid
 
 
@@ -48,7 +55,7 @@ async def create_filter_preset(
     description: str,
     filter: dict[str, Any],
 ) -> UUID:
-    """Keep a filter under a name."""
+    """Save a filter of items, as clients send it, under a name."""
     row = FilterPresetRecord(
         top_level_folder_uuid=folder_uuid,
         name=name,
@@ -57,140 +64,168 @@ async def create_filter_preset(
         filter=filter,
     )
     await transaction.execute(sa.insert(filter_presets).values(row.model_dump()))
-    made = JournalEntry("CREATE", "FilterPreset", row.uuid, folder_uuid, after={"name": name})
-    await journal.append(transaction, user_uuid, [made])
+    entry = JournalEntry("CREATE", "FilterPreset", row.uuid, folder_uuid, after={"name": name})
+    await journal.append(transaction, user_uuid, [entry])
     return row.uuid
 
 
 async def delete_collection_or_preset(
-    transaction: Transaction, user_uuid: UUID, table: sa.Table, object_type: str, present: Any
+    transaction: Transaction,
+    user_uuid: UUID,
+    table: sa.Table,
+    object_type: str,
+    row: CollectionRecord | FilterPresetRecord,
 ) -> None:
-    """Remove a held collection or preset; items stay."""
-    await transaction.execute(sa.delete(table).where(table.c.uuid == present.uuid))
-    gone = JournalEntry(
-        "DELETE", object_type, present.uuid, present.top_level_folder_uuid, {"name": present.name}
+    """Delete a locked collection or preset; items stay."""
+    await transaction.execute(sa.delete(table).where(table.c.uuid == row.uuid))
+    entry = JournalEntry(
+        "DELETE", object_type, row.uuid, row.top_level_folder_uuid, {"name": row.name}
     )
-    await journal.append(transaction, user_uuid, [gone])
+    await journal.append(transaction, user_uuid, [entry])
 
 
 async def add_items(
-    transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]
+    transaction: Transaction,
+    viewer: Viewer,
+    collection: CollectionRecord,
+    uuids: Collection[UUID],
 ) -> set[UUID]:
-    """Put items into a held collection; those that the viewer cannot see, which are left out."""
-    chosen = in_keys(items.c.uuid, uuids)
-    seen = sa.select(items.c.uuid).where(chosen, sees_item(viewer))
-    known = {
-        row.uuid for row in await transaction.rows(seen.with_for_update(read=True, key_share=True))
-    }
-    chosen = in_keys(items.c.uuid, known)
-    await _add(transaction, viewer.user_uuid, present, sa.select(items.c.uuid).where(chosen))
+    """Add items to a locked collection; return those that the viewer cannot see, left out."""
+    visible = sa.select(items.c.uuid).where(in_keys(items.c.uuid, uuids), sees_item(viewer))
+    rows = await transaction.rows(visible.with_for_update(read=True, key_share=True), ItemRecord)
+    known = {row.uuid for row in rows}
+    chosen = sa.select(items.c.uuid).where(in_keys(items.c.uuid, known))
+    await _add(transaction, viewer.user_uuid, collection, chosen)
     return set(uuids) - known
 
 
 async def remove_items(
-    transaction: Transaction, viewer: Viewer, present: Any, uuids: Some[UUID]
+    transaction: Transaction,
+    viewer: Viewer,
+    collection: CollectionRecord,
+    uuids: Collection[UUID],
 ) -> set[UUID]:
-    """Take items out of a held collection; those that it does not hold or the viewer cannot see, which stay."""
-    held = sa.select(items.c.uuid).join(
-        collection_items, collection_items.c.item_uuid == items.c.uuid
+    """Remove items from a locked collection.
+
+    Returns:
+        The items that stay: those that are not in it or that the viewer cannot see.
+    """
+    statement = (
+        sa.select(items.c.uuid)
+        .join(collection_items, collection_items.c.item_uuid == items.c.uuid)
+        .where(_in_collection(collection), in_keys(items.c.uuid, uuids), sees_item(viewer))
     )
-    held = held.where(_of(present), in_keys(items.c.uuid, uuids), sees_item(viewer))
-    found = {row.uuid for row in await transaction.rows(held)}
-    await _take(
-        transaction,
-        viewer.user_uuid,
-        present,
-        in_keys(collection_items.c.item_uuid, found),
-    )
-    return set(uuids) - found
+    present = {row.uuid for row in await transaction.rows(statement, ItemRecord)}
+    chosen = in_keys(collection_items.c.item_uuid, present)
+    await _remove(transaction, viewer.user_uuid, collection, chosen)
+    return set(uuids) - present
 
 
 async def add_matching(
-    transaction: Transaction, viewer: Viewer, present: Any, conditions: Conditions
+    transaction: Transaction, viewer: Viewer, collection: CollectionRecord, conditions: Conditions
 ) -> int:
-    """Put into a held collection whatever in its folder and below meets conditions; how many items are new."""
-    return await _add(transaction, viewer.user_uuid, present, _found(present).where(*conditions))
+    """Add the items in a locked collection's folder and below that meet conditions.
+
+    Returns:
+        The number of items that were not in the collection before.
+    """
+    chosen = _candidates(collection).where(*conditions)
+    return await _add(transaction, viewer.user_uuid, collection, chosen)
 
 
 async def remove_matching(
-    transaction: Transaction, user_uuid: UUID, present: Any, conditions: Conditions
+    transaction: Transaction, user_uuid: UUID, collection: CollectionRecord, conditions: Conditions
 ) -> int:
-    """Take out of a held collection whatever in its folder and below meets conditions; how many items those were."""
-    found = _found(present).where(*conditions)
-    return await _take(transaction, user_uuid, present, collection_items.c.item_uuid.in_(found))
+    """Remove the items in a locked collection's folder and below that meet conditions.
+
+    Returns:
+        The number of removed items.
+    """
+    chosen = collection_items.c.item_uuid.in_(_candidates(collection).where(*conditions))
+    return await _remove(transaction, user_uuid, collection, chosen)
 
 
 async def items_with_titles(
-    transaction: Transaction, present: Any, titles: Some[str]
+    transaction: Transaction, collection: CollectionRecord, titles: Collection[str]
 ) -> dict[str, list[UUID]]:
-    """The items in a collection's folder and below that have these very names, by name."""
+    """Return the items in a collection's folder and below with exactly these names, by name."""
     chosen = in_keys(items.c.name_key, {fold(title) for title in titles})
-    found = _found(present).add_columns(items.c.name).where(chosen, items.c.is_tombstone.is_(False))
+    statement = (
+        _candidates(collection)
+        .add_columns(items.c.name)
+        .where(chosen, items.c.is_tombstone.is_(False))
+    )
     by_title: dict[str, list[UUID]] = {}
-    for row in await transaction.rows(found):
+    for row in await transaction.rows(statement, NamedItem):
         by_title.setdefault(row.name, []).append(row.uuid)
     return by_title
 
 
-def _found(present: Any) -> sa.Select[Any]:
+def _candidates(collection: CollectionRecord) -> sa.Select[Any]:
+    """Select the items in a collection's folder and below it."""
     home, top = folders.alias("home"), folders.alias("top")
     return (
         sa.select(items.c.uuid)
         .join(home, home.c.uuid == items.c.folder_uuid)
         .join(top, within(home.c.path, top.c.path))
-        .where(top.c.uuid == present.top_level_folder_uuid)
+        .where(top.c.uuid == collection.top_level_folder_uuid)
     )
 
 
-def _of(present: Any) -> sa.ColumnElement[bool]:
-    mine: sa.ColumnElement[bool] = collection_items.c.collection_uuid == present.uuid
+def _in_collection(collection: CollectionRecord) -> sa.ColumnElement[bool]:
+    mine: sa.ColumnElement[bool] = collection_items.c.collection_uuid == collection.uuid
     return mine
 
 
 async def _add(
-    transaction: Transaction, user_uuid: UUID, present: Any, found: sa.Select[Any]
+    transaction: Transaction, user_uuid: UUID, collection: CollectionRecord, chosen: sa.Select[Any]
 ) -> int:
-    """Whoever holds the collection is the only one who adds to it."""
-    held = sa.select(collection_items.c.item_uuid).where(_of(present))
+    """Add selected items in one statement; the lock on the collection keeps out other writers."""
+    present = sa.select(collection_items.c.item_uuid).where(_in_collection(collection))
     columns = [
         collection_items.c.collection_uuid,
         collection_items.c.item_uuid,
         collection_items.c.created_at,
     ]
-    kept = [sa.literal(present.uuid, columns[0].type), sa.literal(now(), columns[2].type)]
-    rows = found.where(items.c.uuid.not_in(held)).with_only_columns(
-        kept[0], items.c.uuid, kept[1], maintain_column_froms=True
+    rows = chosen.where(items.c.uuid.not_in(present)).with_only_columns(
+        sa.literal(collection.uuid, columns[0].type),
+        items.c.uuid,
+        sa.literal(now(), columns[2].type),
+        maintain_column_froms=True,
     )
     insert = (
         sa.insert(collection_items)
         .from_select(columns, rows)
         .execution_options(preserve_rowcount=True)
     )
-    added = await transaction.execute(insert)
-    return await _counted(transaction, user_uuid, present, "ADD_ITEMS", added.rowcount)
+    result = await transaction.execute(insert)
+    return await _record_edit(transaction, user_uuid, collection, "ADD_ITEMS", result.rowcount)
 
 
-async def _take(
-    transaction: Transaction, user_uuid: UUID, present: Any, which: sa.ColumnElement[bool]
+async def _remove(
+    transaction: Transaction,
+    user_uuid: UUID,
+    collection: CollectionRecord,
+    condition: sa.ColumnElement[bool],
 ) -> int:
-    taken = await transaction.execute(sa.delete(collection_items).where(_of(present), which))
-    return await _counted(transaction, user_uuid, present, "REMOVE_ITEMS", taken.rowcount)
+    result = await transaction.execute(
+        sa.delete(collection_items).where(_in_collection(collection), condition)
+    )
+    return await _record_edit(transaction, user_uuid, collection, "REMOVE_ITEMS", result.rowcount)
 
 
-async def _counted(
-    transaction: Transaction, user_uuid: UUID, present: Any, action: str, count: int
+async def _record_edit(
+    transaction: Transaction,
+    user_uuid: UUID,
+    collection: CollectionRecord,
+    action: str,
+    total: int,
 ) -> int:
-    if count:
-        edited = (
-            sa.update(collections)
-            .where(collections.c.uuid == present.uuid)
-            .values(last_edited_at=now())
-        )
-        await transaction.execute(edited)
-        folder = present.top_level_folder_uuid
-        await journal.append(
-            transaction,
-            user_uuid,
-            [JournalEntry(action, "Collection", present.uuid, folder, after={"items": count})],
-        )
-    return count
+    """Note that items were added or removed, and return their number."""
+    if total:
+        mine = collections.c.uuid == collection.uuid
+        await transaction.execute(sa.update(collections).where(mine).values(last_edited_at=now()))
+        folder = collection.top_level_folder_uuid
+        entry = JournalEntry(action, "Collection", collection.uuid, folder, after={"items": total})
+        await journal.append(transaction, user_uuid, [entry])
+    return total

@@ -5,16 +5,23 @@ import sqlalchemy as sa
 from gateway.catalog.people import create_api_key, create_user
 from gateway.database.engine import Database
 from gateway.kinds.enums import SiteRole
-from gateway.models.people import users
+from gateway.models.people import UserRecord, users
 
 FIRST_ADMIN = "admin@localhost"
 
 
-async def create_first_admin(database: Database, wanted: str | None) -> str | None:
-    """Make an admin where there are no users yet; the text of his key, to be shown once, or None if there are users."""
+async def create_first_admin(database: Database, text: str | None) -> str | None:
+    """Create a site admin and an API key for them, if there are no users yet.
+
+    Args:
+        text: the text of the key; random if None.
+
+    Returns:
+        The text of the key, which is not stored; None if there are users.
+    """
     async with database.writing() as transaction:
-        if await transaction.first(sa.select(users.c.uuid).limit(1)):
+        if await transaction.first(sa.select(users.c.uuid).limit(1), UserRecord):
             return None
         admin = await create_user(transaction, None, FIRST_ADMIN, "Admin", SiteRole.ADMIN)
-        _, text = await create_api_key(transaction, None, admin, "The first key", wanted=wanted)
-    return text
+        key = await create_api_key(transaction, None, admin, "The first key", text=text)
+    return key[1]

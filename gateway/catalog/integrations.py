@@ -1,13 +1,13 @@
-"""What may happen to cloud integrations, always with the record, which never holds a secret."""
+"""Cloud integrations: create, find, open and delete. Secrets never enter the journal."""
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.row_edits import count_rows
 from gateway.clouds.cloud import BadCredentials, Cloud
 from gateway.context import Services
 from gateway.database.dialects import in_keys
@@ -27,20 +27,24 @@ from gateway.models.uploads import upload_jobs, uploads
 
 
 async def check_access(cloud: Cloud) -> None:
-    """List each of the cloud's roots; raises a `DomainError` at the field that is to blame for what does not work."""
-    for place, root in enumerate(cloud.account.roots):
+    """List one object of each of the cloud's locations.
+
+    Raises:
+        DomainError: at `credentials`, or at the location that cannot be listed.
+    """
+    for index, root in enumerate(cloud.account.roots):
         try:
             await cloud.list_objects(root, size=1)
         except BadCredentials as error:
             raise DomainError(error.code, error.message, ("credentials",)) from None
         except FetchError as error:
-            raise DomainError(error.code, error.message, ("locations", place)) from None
+            raise DomainError(error.code, error.message, ("locations", index)) from None
 
 
 async def create_integration(
     transaction: Transaction, user_uuid: UUID, row: CloudIntegrationRecord
 ) -> UUID:
-    """Write an integration; who makes it is its ADMIN."""
+    """Insert an integration, with its creator as ADMIN."""
     grant = IntegrationGrantRecord(
         integration_uuid=row.uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN
     )
@@ -52,62 +56,83 @@ async def create_integration(
         "endpoint": row.endpoint,
         "locations": row.locations,
     }
-    await journal.append(
-        transaction, user_uuid, [JournalEntry("CREATE", "CloudIntegration", row.uuid, after=after)]
-    )
+    entry = JournalEntry("CREATE", "CloudIntegration", row.uuid, after=after)
+    await journal.append(transaction, user_uuid, [entry])
     return row.uuid
 
 
-async def delete_integration(transaction: Transaction, user_uuid: UUID, present: Any) -> None:
-    """Remove a held integration; raises `CONFLICT` while items, folders or running jobs need it."""
-    mine = upload_jobs.c.integration_uuid == present.uuid
+async def delete_integration(
+    transaction: Transaction, user_uuid: UUID, row: CloudIntegrationRecord
+) -> None:
+    """Delete a locked integration.
+
+    Raises:
+        DomainError: `CONFLICT`, while items, folders, uploads or running upload jobs use it.
+    """
+    mine = upload_jobs.c.integration_uuid == row.uuid
     users = (
-        ("item", items.c.integration_uuid == present.uuid),
-        ("folder", folders.c.integration_uuid == present.uuid),
-        ("expected file", uploads.c.integration_uuid == present.uuid),
-        ("running upload job", sa.and_(mine, upload_jobs.c.status == JobStatus.PENDING)),
+        (items, "item", items.c.integration_uuid == row.uuid),
+        (folders, "folder", folders.c.integration_uuid == row.uuid),
+        (uploads, "expected upload", uploads.c.integration_uuid == row.uuid),
+        (
+            upload_jobs,
+            "running upload job",
+            sa.and_(mine, upload_jobs.c.status == JobStatus.PENDING),
+        ),
     )
-    for what, needs_it in users:
-        found = await transaction.first(sa.select(sa.func.count().label("total")).where(needs_it))
-        if found.total:
-            raise conflict(
-                f"{found.total:,} {what}{'s' * (found.total > 1)} would lose it.", "integrationUuid"
+    for table, noun, uses_it in users:
+        if total := await count_rows(transaction, table, uses_it):
+            message = (
+                f"1 {noun} uses the integration. Delete it first."
+                if total == 1
+                else f"{total:,} {noun}s use the integration. Delete them first."
             )
+            raise conflict(message, "integrationUuid")
     await transaction.execute(sa.update(upload_jobs).where(mine).values(integration_uuid=None))
     await transaction.execute(
-        sa.delete(cloud_integrations).where(cloud_integrations.c.uuid == present.uuid)
+        sa.delete(cloud_integrations).where(cloud_integrations.c.uuid == row.uuid)
     )
-    gone = JournalEntry("DELETE", "CloudIntegration", present.uuid, before={"title": present.title})
-    await journal.append(transaction, user_uuid, [gone])
+    entry = JournalEntry("DELETE", "CloudIntegration", row.uuid, before={"title": row.title})
+    await journal.append(transaction, user_uuid, [entry])
 
 
 async def lock_integration(transaction: Transaction, uuid: UUID, *path: str | int) -> None:
-    """Let an integration stay until the transaction ends, for something is about to need it."""
-    held = sa.select(cloud_integrations.c.uuid).where(cloud_integrations.c.uuid == uuid)
-    if await transaction.first(held.with_for_update(read=True, key_share=True)) is None:
+    """Keep an integration from being deleted until the transaction ends.
+
+    Raises:
+        DomainError: `NOT_FOUND` at `path`.
+    """
+    statement = sa.select(cloud_integrations.c.uuid).where(cloud_integrations.c.uuid == uuid)
+    locked = statement.with_for_update(read=True, key_share=True)
+    if await transaction.first(locked, CloudIntegrationRecord) is None:
         raise not_found("cloud integration", *path)
 
 
-async def find_integration(transaction: Transaction, uuid: UUID) -> Any:
-    """The row of an integration; None if it is gone."""
+async def find_integration(transaction: Transaction, uuid: UUID) -> CloudIntegrationRecord | None:
+    """Return the row of an integration, or None if it does not exist."""
     return await transaction.first(
-        sa.select(cloud_integrations).where(cloud_integrations.c.uuid == uuid)
+        sa.select(cloud_integrations).where(cloud_integrations.c.uuid == uuid),
+        CloudIntegrationRecord,
     )
 
 
-async def open_integration(services: Services, uuid: UUID) -> tuple[Any, Cloud]:
-    """The row of an integration, and its cloud; raises a `FetchError` where it cannot be reached."""
+async def open_integration(services: Services, uuid: UUID) -> tuple[CloudIntegrationRecord, Cloud]:
+    """Return the row of an integration and the client of its cloud.
+
+    Raises:
+        FetchError: the integration was deleted, or its cloud cannot be reached.
+    """
     row = (await find_integrations(services.database, [uuid])).get(uuid)
     if row is None:
-        raise FetchError(ErrorCode.NOT_FOUND, "The cloud integration is gone.")
+        raise FetchError(ErrorCode.NOT_FOUND, "The cloud integration was deleted.")
     return row, await services.clouds.for_integration(row)
 
 
-async def find_integrations(database: Database, uuids: Collection[UUID]) -> dict[UUID, Any]:
-    """The rows of these integrations, by uuid."""
+async def find_integrations(
+    database: Database, uuids: Collection[UUID]
+) -> dict[UUID, CloudIntegrationRecord]:
+    """Return the rows of these integrations that exist, by UUID."""
     if not uuids:
         return {}
-    chosen = in_keys(cloud_integrations.c.uuid, uuids)
-    return {
-        row.uuid: row for row in await database.rows(sa.select(cloud_integrations).where(chosen))
-    }
+    statement = sa.select(cloud_integrations).where(in_keys(cloud_integrations.c.uuid, uuids))
+    return {row.uuid: row for row in await database.rows(statement, CloudIntegrationRecord)}

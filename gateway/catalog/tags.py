@@ -1,7 +1,6 @@
-"""What may happen to the organisation's tags, always with the record."""
+"""Tags of the organisation: create, delete, and put on folders, with journal entries."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.errors import conflict
 from gateway.models.base import fold, new_row
+from gateway.models.folders import FolderRecord
 from gateway.models.tags import (
     FolderTagRecord,
     OrganisationTagRecord,
@@ -23,82 +23,87 @@ from gateway.models.tags import (
 async def create_tag(
     transaction: Transaction, user_uuid: UUID, name: str, description: str
 ) -> UUID:
-    """Make a tag; raises `CONFLICT` if there is one of that very name."""
+    """Create a tag.
+
+    Raises:
+        DomainError: `CONFLICT` at `name`, if there is a tag with exactly this name.
+    """
     row = OrganisationTagRecord(name=name, name_key=fold(name), description=description)
-    # Of two requests at once, the second waits here until the first has committed.
+    # The second of two concurrent requests waits here until the first has committed.
     statement = (
         upsert(transaction.connection, organisation_tags)
         .values(row.model_dump())
         .on_conflict_do_nothing()
+        .returning(organisation_tags.c.uuid)
     )
-    if not await transaction.first(statement.returning(organisation_tags.c.uuid)):
-        raise conflict("There is a tag of this name.", "name")
-    await journal.append(
-        transaction,
-        user_uuid,
-        [JournalEntry("CREATE", "OrganisationTag", row.uuid, after={"name": name})],
-    )
+    if not await transaction.first(statement, OrganisationTagRecord):
+        raise conflict("A tag with this name already exists.", "name")
+    entry = JournalEntry("CREATE", "OrganisationTag", row.uuid, after={"name": name})
+    await journal.append(transaction, user_uuid, [entry])
     return row.uuid
 
 
-async def delete_tag(transaction: Transaction, user_uuid: UUID, present: Any) -> int:
-    """Remove a held tag from the organisation and all folders; how many those were."""
-    mine = folder_tags.c.tag_uuid == present.uuid
-    gone = await transaction.execute(sa.delete(folder_tags).where(mine))
+async def delete_tag(transaction: Transaction, user_uuid: UUID, row: OrganisationTagRecord) -> int:
+    """Delete a locked tag, remove it from all folders, and return their number."""
+    removed = await transaction.execute(
+        sa.delete(folder_tags).where(folder_tags.c.tag_uuid == row.uuid)
+    )
     await transaction.execute(
-        sa.delete(organisation_tags).where(organisation_tags.c.uuid == present.uuid)
+        sa.delete(organisation_tags).where(organisation_tags.c.uuid == row.uuid)
     )
-    before = {"name": present.name}
-    await journal.append(
-        transaction,
-        user_uuid,
-        [JournalEntry("DELETE", "OrganisationTag", present.uuid, before=before)],
-    )
-    return int(gone.rowcount)
+    entry = JournalEntry("DELETE", "OrganisationTag", row.uuid, before={"name": row.name})
+    await journal.append(transaction, user_uuid, [entry])
+    return int(removed.rowcount)
 
 
 async def locked_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, str]:
-    """The names of those of the tags that there are, which are held until the transaction ends."""
-    chosen = sa.select(organisation_tags).where(in_keys(organisation_tags.c.uuid, uuids))
-    found = chosen.order_by(organisation_tags.c.uuid).with_for_update(read=True, key_share=True)
-    return {row.uuid: row.name for row in await transaction.rows(found)}
+    """Keep tags from being deleted until the transaction ends; return the names of existing ones."""
+    statement = (
+        sa.select(organisation_tags)
+        .where(in_keys(organisation_tags.c.uuid, uuids))
+        .order_by(organisation_tags.c.uuid)
+        .with_for_update(read=True, key_share=True)
+    )
+    rows = await transaction.rows(statement, OrganisationTagRecord)
+    return {row.uuid: row.name for row in rows}
 
 
 async def tag_folder(
-    transaction: Transaction, user_uuid: UUID, folder: Any, tags: dict[UUID, str]
+    transaction: Transaction, user_uuid: UUID, folder: FolderRecord, tags: Mapping[UUID, str]
 ) -> None:
-    """Give a held folder tags; those that it has stay."""
+    """Put tags, given as names by UUID, on a locked folder; present ones stay."""
     new = sorted(tags.keys() - await _tags_of(transaction, folder.uuid))
     if new:
         rows = [new_row(FolderTagRecord, folder_uuid=folder.uuid, tag_uuid=tag) for tag in new]
         await transaction.execute(sa.insert(folder_tags), rows)
-    changed = [
+    entries = [
         JournalEntry(
             "TAG", "StorageFolder", folder.uuid, folder.parent_uuid, after={"tag": tags[tag]}
         )
         for tag in new
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def untag_folder(
-    transaction: Transaction, user_uuid: UUID, folder: Any, tags: dict[UUID, str]
+    transaction: Transaction, user_uuid: UUID, folder: FolderRecord, tags: Mapping[UUID, str]
 ) -> None:
-    """Take tags from a held folder; those that it does not have are passed over."""
+    """Remove tags, given as names by UUID, from a locked folder; absent ones are ignored."""
     old = sorted(tags.keys() & await _tags_of(transaction, folder.uuid))
-    chosen = in_keys(folder_tags.c.tag_uuid, old)
     await transaction.execute(
-        sa.delete(folder_tags).where(folder_tags.c.folder_uuid == folder.uuid, chosen)
+        sa.delete(folder_tags).where(
+            folder_tags.c.folder_uuid == folder.uuid, in_keys(folder_tags.c.tag_uuid, old)
+        )
     )
-    changed = [
+    entries = [
         JournalEntry(
             "UNTAG", "StorageFolder", folder.uuid, folder.parent_uuid, before={"tag": tags[tag]}
         )
         for tag in old
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def _tags_of(transaction: Transaction, folder_uuid: UUID) -> set[UUID]:
-    found = sa.select(folder_tags.c.tag_uuid).where(folder_tags.c.folder_uuid == folder_uuid)
-    return {row.tag_uuid for row in await transaction.rows(found)}
+    statement = sa.select(folder_tags.c.tag_uuid).where(folder_tags.c.folder_uuid == folder_uuid)
+    return {row.tag_uuid for row in await transaction.rows(statement, FolderTagRecord)}

@@ -118,9 +118,8 @@ def _asked(
 async def _account(services: Services, uuid: UUID | None) -> dict[str, Any] | None:
     """What URLs of the job's integration look like, if it has one; its secret is not for the program."""
     row = (await find_integrations(services.database, [uuid])).get(uuid) if uuid else None
-    return row and {
-        name: getattr(row, name) for name in ("kind", "endpoint", "region", "account", "locations")
-    }
+    names = ("kind", "endpoint", "region", "account", "locations")
+    return {name: getattr(row, name) for name in names} if row else None
 
 
 @asynccontextmanager

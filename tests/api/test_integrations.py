@@ -168,7 +168,7 @@ async def test_registering_needs_user_on_the_integration(site: Site, customer: B
     item = ended["itemsWithNames"][0]["itemUuid"]
     async with unchanged(site):
         refused = await site.do("deleteCloudIntegration", {"integrationUuid": uuid}, "integrationUuid")
-        assert refused["userErrors"][0]["message"] == "1 item would lose it."
+        assert refused["userErrors"][0]["message"] == "1 item uses the integration. Delete it first."
     seen = f'{{ storageItem(uuid: "{item}") {{ integrationUuid integration {{ uuid }} signedUrl {{ url }} }} }}'
     mine = (await site.ask(seen, who=who))["storageItem"]
     assert (mine["integrationUuid"], mine["integration"]) == (uuid, {"uuid": uuid})

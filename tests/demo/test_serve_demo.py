@@ -49,7 +49,7 @@ async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_
     assert (first.returncode, "collection" in said.decode()) == (0, False)
     assert "Traceback" not in errors.decode(), errors.decode()
     _, keys, _ = await run(tmp_path, "key", "list")
-    [passing] = [line for line in keys.splitlines() if "passing" in line]
+    [passing] = [line for line in keys.splitlines() if "temporary admin key" in line]
     assert len(re.findall(r"\d\d:\d\d:\d\d", passing)) == 2, "when it was made, and when it was revoked"
 
     second = await started(tmp_path, *arguments)
