@@ -1,4 +1,8 @@
-"""The truth of re-encoding jobs: each unit ends once, the job with the last of them, and listeners are told."""
+"""Re-encoding jobs and their units: start, progress, end and cancel.
+
+Every change raises the job's sequence and notifies its subscribers. Each unit ends once, and the
+job ends with its last unit. Whoever changes a job or its units locks the job first.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,12 +45,12 @@ class ReencodeArgs(TypedDict):
 
 REENCODE = TaskType("reencode", ReencodeArgs)
 PARALLEL_UNITS = 4
-"""How many videos of a job may be worked on at once; between two of a lane, other jobs have their turn."""
+"""Units of one job that can be enqueued at once; tasks of other jobs come in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReencodeResult:
-    """How a unit ended: with the facts of a new version, without one, or with an error."""
+    """Result of a unit: media facts of a rendition, an error, or neither."""
 
     status: ReencodeUnitStatus
     facts: Mapping[str, Any] | None = None
@@ -54,7 +58,7 @@ class ReencodeResult:
 
 
 def reencode_job_topic(job_uuid: UUID) -> str:
-    """The topic under which changes of a job are told."""
+    """Return the event topic of changes of a job."""
     return f"reencode_job.{job_uuid.hex}"
 
 
@@ -66,7 +70,7 @@ async def start_reencode_job(
     item_uuids: Sequence[UUID],
     force: bool,
 ) -> UUID:
-    """Write a job over these videos, which are held, and have it worked on."""
+    """Create a job for these locked videos, and enqueue its first units."""
     total = len(item_uuids)
     job = ReencodeJobRecord(
         title=title,
@@ -88,153 +92,182 @@ async def start_reencode_job(
     await transaction.execute(sa.insert(reencode_jobs).values(job.model_dump()))
     await transaction.execute(sa.insert(reencode_units), units)
     await enqueue_units(transaction, queue, job.uuid, range(min(total, PARALLEL_UNITS)))
-    made = JournalEntry("CREATE", "ReencodeJob", job.uuid, after={"title": title, "units": total})
-    await journal.append(transaction, viewer.user_uuid, [made])
+    entry = JournalEntry("CREATE", "ReencodeJob", job.uuid, after={"title": title, "units": total})
+    await journal.append(transaction, viewer.user_uuid, [entry])
     return job.uuid
 
 
 async def enqueue_units(
     transaction: Transaction, queue: Queue, job_uuid: UUID, positions: Collection[int]
 ) -> None:
-    """Have units worked on, unless their tasks wait already."""
+    """Enqueue tasks for these units, unless they are in the queue already."""
     for position in positions:
         key = f"{REENCODE.name}.{job_uuid.hex}.{position}"
         args = ReencodeArgs(job=job_uuid.hex, position=position)
         await queue.enqueue(transaction, REENCODE, args, key=key)
 
 
-async def locked_reencode_job(transaction: Transaction, job_uuid: UUID) -> Any:
-    """A job, held until the transaction ends; None if there is none. Nobody else changes it or its units meanwhile."""
+async def locked_reencode_job(transaction: Transaction, job_uuid: UUID) -> ReencodeJobRecord | None:
+    """Lock a job and its units until the transaction ends; return None if it does not exist."""
     return await transaction.first(
-        sa.select(reencode_jobs).where(reencode_jobs.c.uuid == job_uuid).with_for_update()
+        sa.select(reencode_jobs).where(reencode_jobs.c.uuid == job_uuid).with_for_update(),
+        ReencodeJobRecord,
     )
 
 
-async def save_progress(services: Services, unit: Any, progress: float) -> bool:
-    """Write how much of a pending unit is done, which never gets less; whether anybody still wants it."""
+async def save_progress(
+    services: Services, job_uuid: UUID, unit_uuid: UUID, progress: float
+) -> bool:
+    """Save the progress of a unit, from 0 to 1, and return whether the unit is still pending.
+
+    Progress never goes back, even if the unit is started again.
+    """
     async with services.database.writing() as transaction:
-        job = await locked_reencode_job(transaction, unit.job_uuid)
-        present = job and await _pending_unit(transaction, unit.uuid)
-        if not present:
+        job = await locked_reencode_job(transaction, job_uuid)
+        unit = await _pending_unit(transaction, unit_uuid) if job else None
+        if job is None or unit is None:
             return False
-        if progress > present.progress:
-            mine = reencode_units.c.uuid == unit.uuid
+        if progress > unit.progress:
+            mine = reencode_units.c.uuid == unit_uuid
             await transaction.execute(
                 sa.update(reencode_units).where(mine).values(progress=progress)
             )
-            await _write_job(transaction, services.events, job, progress - present.progress)
+            await _add_progress(transaction, services.events, job, progress - unit.progress)
     return True
 
 
-async def end_unit(services: Services, unit: Any, ending: ReencodeResult) -> None:
-    """Write how a unit ended, with the new version if there is one; nothing if somebody has ended it meanwhile."""
+async def end_unit(
+    services: Services, job_uuid: UUID, unit_uuid: UUID, object_key: str, result: ReencodeResult
+) -> None:
+    """Save the result of a unit, unless it has ended meanwhile, and enqueue another unit.
+
+    `object_key` is where the worker has stored the rendition, if there is one. The object is
+    released if it is not used.
+    """
     async with services.database.writing() as transaction:
-        job = await locked_reencode_job(transaction, unit.job_uuid)
-        present = job and await _pending_unit(transaction, unit.uuid)
-        if not present:
-            await release_objects(transaction, services.queue, [unit.object_key])
+        job = await locked_reencode_job(transaction, job_uuid)
+        unit = await _pending_unit(transaction, unit_uuid) if job else None
+        if job is None or unit is None:
+            await release_objects(transaction, services.queue, [object_key])
             return
-        if ending.facts is not None:
-            ending = await _keep(transaction, services.queue, job, present, ending)
+        if result.facts is not None:
+            result = await _save_rendition(transaction, services.queue, job, unit, result)
         else:
-            await release_objects(transaction, services.queue, [unit.object_key])
-        ended = {"status": ending.status, "progress": 1.0, "error": ending.error}
+            await release_objects(transaction, services.queue, [object_key])
+        values = {"status": result.status, "progress": 1.0, "error": result.error}
         await transaction.execute(
-            sa.update(reencode_units).where(reencode_units.c.uuid == unit.uuid).values(ended)
+            sa.update(reencode_units).where(reencode_units.c.uuid == unit_uuid).values(values)
         )
-        failed = int(ending.status is ReencodeUnitStatus.ERROR)
-        await _write_job(
-            transaction, services.events, job, 1.0 - present.progress, ended=1, failed=failed
+        failed = int(result.status is ReencodeUnitStatus.ERROR)
+        await _add_progress(
+            transaction, services.events, job, 1.0 - unit.progress, ended=1, failed=failed
         )
-        if unit.position + PARALLEL_UNITS < job.units_total_count:
-            await enqueue_units(
-                transaction, services.queue, job.uuid, [unit.position + PARALLEL_UNITS]
-            )
+        following = unit.position + PARALLEL_UNITS
+        if following < job.units_total_count:
+            await enqueue_units(transaction, services.queue, job.uuid, [following])
 
 
 async def cancel_reencode_job(
-    transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID, job: Any
+    transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID, job: ReencodeJobRecord
 ) -> None:
-    """Give up what is pending of a held job; what it has made stays. A job that has ended stays as it is."""
+    """Cancel the pending units of a locked job; a job that has ended stays as it is.
+
+    Renditions that it has created stay.
+    """
     if job.status is not ReencodeJobStatus.SUBMITTED:
         return
     pending = sa.and_(
         reencode_units.c.job_uuid == job.uuid, reencode_units.c.status == ReencodeUnitStatus.PENDING
     )
-    given_up = sa.update(reencode_units).where(pending).values(status=ReencodeUnitStatus.CANCELLED)
-    rows = await transaction.rows(given_up.returning(reencode_units.c.object_key))
+    cancelled = sa.update(reencode_units).where(pending).values(status=ReencodeUnitStatus.CANCELLED)
+    rows = await transaction.rows(
+        cancelled.returning(reencode_units.c.object_key), ReencodeUnitRecord
+    )
     await release_objects(transaction, queue, [row.object_key for row in rows])
     values = {"status": ReencodeJobStatus.CANCELLED, "units_pending_count": 0, "finished_at": now()}
-    await _write(transaction, events, job, values)
-    changed = JournalEntry(
+    await _update_job(transaction, events, job, values)
+    entry = JournalEntry(
         "CANCEL", "ReencodeJob", job.uuid, None, {"status": job.status}, {"status": "CANCELLED"}
     )
-    await journal.append(transaction, user_uuid, [changed])
+    await journal.append(transaction, user_uuid, [entry])
 
 
-async def _keep(
-    transaction: Transaction, queue: Queue, job: Any, unit: Any, ending: ReencodeResult
+async def _save_rendition(
+    transaction: Transaction,
+    queue: Queue,
+    job: ReencodeJobRecord,
+    unit: ReencodeUnitRecord,
+    result: ReencodeResult,
 ) -> ReencodeResult:
-    """Let the video have its new version, in the place of an older one; bytes that nobody needs then go."""
-    held = await locked_items(transaction, [unit.item_uuid] if unit.item_uuid else [])
-    if not held:
+    """Replace the rendition of a video by the one of a unit, and release unused objects."""
+    rows = await locked_items(transaction, [unit.item_uuid] if unit.item_uuid else [])
+    if not rows:
         await release_objects(transaction, queue, [unit.object_key])
         return ReencodeResult(
-            ReencodeUnitStatus.ERROR, error="The video was removed while it was worked on."
+            ReencodeUnitStatus.ERROR, error="The video was deleted while it was re-encoded."
         )
-    [item] = held
-    facts: Mapping[str, Any] = ending.facts or {}
+    [item] = rows
+    facts: Mapping[str, Any] = result.facts or {}
     keys = await deduplicate_objects(
         transaction, job.user_uuid, [ReadSource(item.uuid, unit.object_key, facts, None, None)]
     )
     key = keys[facts["sha256"]]
     mine = renditions.c.item_uuid == item.uuid
-    older = await transaction.first(sa.select(renditions.c.object_key).where(mine))
+    former = await transaction.first(
+        sa.select(renditions.c.object_key).where(mine), RenditionRecord
+    )
     await transaction.execute(sa.delete(renditions).where(mine))
-    known = {name: value for name, value in facts.items() if name in renditions.c}
+    columns = {name: value for name, value in facts.items() if name in renditions.c}
     await transaction.execute(
         sa.insert(renditions),
-        [new_row(RenditionRecord, item_uuid=item.uuid, object_key=key, **known)],
+        [new_row(RenditionRecord, item_uuid=item.uuid, object_key=key, **columns)],
     )
     await transaction.execute(
         sa.update(items).where(items.c.uuid == item.uuid).values(last_edited_at=now())
     )
-    await release_objects(transaction, queue, {unit.object_key, older and older.object_key} - {key})
-    changed = JournalEntry(
+    unused = {unit.object_key, former.object_key if former else None} - {key}
+    await release_objects(transaction, queue, unused)
+    entry = JournalEntry(
         "REENCODE", "StorageItem", item.uuid, item.folder_uuid, after={"rendition": facts["sha256"]}
     )
-    await journal.append(transaction, job.user_uuid, [changed])
-    return ending
+    await journal.append(transaction, job.user_uuid, [entry])
+    return result
 
 
-async def _pending_unit(transaction: Transaction, uuid: UUID) -> Any:
+async def _pending_unit(transaction: Transaction, uuid: UUID) -> ReencodeUnitRecord | None:
     pending = sa.and_(
         reencode_units.c.uuid == uuid, reencode_units.c.status == ReencodeUnitStatus.PENDING
     )
-    return await transaction.first(sa.select(reencode_units).where(pending))
+    return await transaction.first(sa.select(reencode_units).where(pending), ReencodeUnitRecord)
 
 
-async def _write_job(
-    transaction: Transaction, events: Events, job: Any, more: float, ended: int = 0, failed: int = 0
+async def _add_progress(
+    transaction: Transaction,
+    events: Events,
+    job: ReencodeJobRecord,
+    progress: float,
+    ended: int = 0,
+    failed: int = 0,
 ) -> None:
-    """Add to what is done of a held job; it is over with its last unit."""
+    """Add the progress and results of units to a locked job, and end it with its last unit."""
     pending, errors = job.units_pending_count - ended, job.units_error_count + failed
     values: dict[str, Any] = {
-        "progress": min(1.0, job.progress + more / job.units_total_count),
+        "progress": min(1.0, job.progress + progress / job.units_total_count),
         "units_pending_count": pending,
         "units_error_count": errors,
     }
     if not pending:
         status = ReencodeJobStatus.ERROR if errors else ReencodeJobStatus.DONE
         values |= {"status": status, "progress": 1.0, "finished_at": now()}
-    await _write(transaction, events, job, values)
+    await _update_job(transaction, events, job, values)
 
 
-async def _write(
-    transaction: Transaction, events: Events, job: Any, values: Mapping[str, Any]
+async def _update_job(
+    transaction: Transaction, events: Events, job: ReencodeJobRecord, values: Mapping[str, Any]
 ) -> None:
-    changed = sa.update(reencode_jobs).where(reencode_jobs.c.uuid == job.uuid)
     await transaction.execute(
-        changed.values(sequence=job.sequence + 1, last_edited_at=now(), **values)
+        sa.update(reencode_jobs)
+        .where(reencode_jobs.c.uuid == job.uuid)
+        .values(sequence=job.sequence + 1, last_edited_at=now(), **values)
     )
     await events.publish(transaction, reencode_job_topic(job.uuid))

@@ -1,7 +1,10 @@
-"""The truth of syncs: one of a folder at a time, whose counts follow its upload jobs, and which ends with the last."""
+"""Sync jobs of cloud-synced folders: start, advance, fail and cancel.
+
+A folder has at most one running sync. Every change raises the job's sequence and notifies its
+subscribers. A sync counts the units of its upload jobs, and ends with the last of these.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
@@ -14,6 +17,7 @@ from gateway.events.base import Events
 from gateway.kinds.enums import CloudSyncJobStatus, JobStatus
 from gateway.models.base import now
 from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
+from gateway.models.uploads import UploadJobRecord
 from gateway.queues.base import Queue, TaskType
 
 
@@ -25,34 +29,21 @@ class SyncFolderArgs(TypedDict):
 
 
 SYNC_FOLDER = TaskType("sync_folder", SyncFolderArgs)
-_NO_MORE = {"scan_pages_processing_pending": 0}
+_LISTING_ENDED = {"scan_pages_processing_pending": 0}
 _c = cloud_sync_jobs.c
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What an upload job has, as a sync counts it: by the names of the columns in its row, less the beginning."""
-
-    pending: int = 0
-    done: int = 0
-    error: int = 0
-    cancelled: int = 0
-
-    @classmethod
-    def of(cls, job: Mapping[str, Any]) -> "Counts":
-        """Those of the row of an upload job."""
-        return cls(**{name: job[f"units_{name}_count"] for name in cls.__slots__})
-
-
 def sync_job_topic(uuid: UUID) -> str:
-    """The topic under which changes of a sync are told."""
+    """Return the event topic of changes of a sync."""
     return f"cloud_sync.{uuid.hex}"
 
 
-async def find_running_sync(transaction: Transaction, folder_uuid: UUID) -> Any:
-    """The sync of a folder that runs, or None. While the caller holds the folder, none is begun."""
+async def find_running_sync(
+    transaction: Transaction, folder_uuid: UUID
+) -> CloudSyncJobRecord | None:
+    """Return the running sync of a folder; none is started while the folder is locked."""
     running = sa.select(cloud_sync_jobs).where(_c.folder_uuid == folder_uuid, _is_pending())
-    return await transaction.first(running)
+    return await transaction.first(running, CloudSyncJobRecord)
 
 
 async def start_sync(
@@ -63,18 +54,17 @@ async def start_sync(
     *,
     is_dry_run: bool = False,
 ) -> UUID:
-    """Have a held folder synced, which no other sync does at the moment."""
+    """Create and enqueue a sync of a locked folder that has no running sync."""
     job = CloudSyncJobRecord(folder_uuid=folder_uuid, user_uuid=user_uuid, is_dry_run=is_dry_run)
     await transaction.execute(sa.insert(cloud_sync_jobs).values(job.model_dump()))
-    await journal.append(
-        transaction, user_uuid, [JournalEntry("CREATE", "CloudSyncJob", job.uuid, folder_uuid)]
-    )
+    entry = JournalEntry("CREATE", "CloudSyncJob", job.uuid, folder_uuid)
+    await journal.append(transaction, user_uuid, [entry])
     await enqueue_sync(transaction, queue, job.uuid)
     return job.uuid
 
 
 async def enqueue_sync(transaction: Transaction, queue: Queue, uuid: UUID) -> None:
-    """Have a sync taken up where it is."""
+    """Enqueue the task that continues a sync, unless it is in the queue already."""
     key = f"{SYNC_FOLDER.name}.{uuid.hex}"
     await queue.enqueue(transaction, SYNC_FOLDER, SyncFolderArgs(job=uuid.hex), key=key)
 
@@ -82,76 +72,94 @@ async def enqueue_sync(transaction: Transaction, queue: Queue, uuid: UUID) -> No
 async def advance_sync(
     transaction: Transaction,
     events: Events,
-    seen: Any,
+    row: CloudSyncJobRecord,
     values: Mapping[str, Any],
-    added: Mapping[str, int],
+    increments: Mapping[str, int],
 ) -> bool:
-    """Write how far a sync has come since its row was `seen`, and what it counts more; False if others went on with it.
+    """Save the progress of a sync since its row was read.
 
-    It is the last that a transaction locks, here as everywhere.
+    The row of a sync is the last that any transaction locks.
+
+    Returns:
+        False, with nothing written, if another worker has advanced or cancelled it since.
     """
-    mine = sa.and_(
-        _c.uuid == seen.uuid,
+    unchanged = sa.and_(
+        _c.uuid == row.uuid,
         _is_pending(),
         _c.ends_as == CloudSyncJobStatus.DONE,
         _c.scan_pages_processing_pending == 1,
-        _c.scan_pages_processing_done == seen.scan_pages_processing_done,
-        _c.reach == seen.reach,
+        _c.scan_pages_processing_done == row.scan_pages_processing_done,
+        _c.reach == row.reach,
     )
-    return await _write(transaction, events, mine, values, added)
+    return await _update(transaction, events, unchanged, values, increments)
 
 
-async def fail_sync(transaction: Transaction, events: Events, seen: Any, error: str) -> None:
-    """The bucket cannot be listed any further: the sync ends with an error once its upload jobs have ended."""
+async def fail_sync(
+    transaction: Transaction, events: Events, row: CloudSyncJobRecord, error: str
+) -> None:
+    """Stop the listing of a bucket; the sync ends with an error once its upload jobs end."""
     values = {
-        **_NO_MORE,
+        **_LISTING_ENDED,
         "scan_pages_processing_error": 1,
         "ends_as": CloudSyncJobStatus.ERROR,
         "error": error,
     }
-    await advance_sync(transaction, events, seen, values, {})
+    await advance_sync(transaction, events, row, values, {})
 
 
 async def cancel_sync(
-    transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, row: Any
+    transaction: Transaction,
+    queue: Queue,
+    events: Events,
+    user_uuid: UUID | None,
+    row: CloudSyncJobRecord,
 ) -> None:
-    """Let a sync look no further, and nothing of it be begun any more; its upload jobs have still to be cancelled.
+    """Stop the listing of a bucket, and keep upload jobs of the sync from starting units.
 
-    A task sees to those that the caller leaves.
+    A task cancels the upload jobs that the caller has not cancelled.
     """
-    mine = sa.and_(_c.uuid == row.uuid, _is_pending(), _c.ends_as != CloudSyncJobStatus.CANCELLED)
+    running = sa.and_(
+        _c.uuid == row.uuid, _is_pending(), _c.ends_as != CloudSyncJobStatus.CANCELLED
+    )
     values = {
-        **_NO_MORE,
+        **_LISTING_ENDED,
         "scan_pages_processing_cancelled": _c.scan_pages_processing_pending,
         "ends_as": CloudSyncJobStatus.CANCELLED,
     }
-    if await _write(transaction, events, mine, values, {}):
+    if await _update(transaction, events, running, values, {}):
         await enqueue_sync(transaction, queue, row.uuid)
-        await journal.append(
-            transaction,
-            user_uuid,
-            [JournalEntry("CANCEL", "CloudSyncJob", row.uuid, row.folder_uuid)],
-        )
+        entry = JournalEntry("CANCEL", "CloudSyncJob", row.uuid, row.folder_uuid)
+        await journal.append(transaction, user_uuid, [entry])
 
 
 async def count_upload_job(
-    transaction: Transaction, events: Events, job: Any, status: JobStatus, values: Mapping[str, Any]
+    transaction: Transaction,
+    events: Events,
+    job: UploadJobRecord,
+    status: JobStatus,
+    values: Mapping[str, Any],
 ) -> None:
-    """An upload job of a sync changes: what it counts is counted there, too."""
-    old, new = Counts.of(job._mapping), Counts.of({**job._mapping, **values})
-    added = {
-        f"upload_jobs_units_{name}": getattr(new, name) - getattr(old, name)
-        for name in Counts.__slots__
-    }
+    """Count a change of an upload job in the sync that it belongs to.
+
+    Args:
+        job: the row before the change.
+        status: the status after the change.
+        values: the changed columns.
+    """
+    increments = {}
+    for name in ("pending", "done", "error", "cancelled"):
+        column = f"units_{name}_count"
+        former = getattr(job, column)
+        increments[f"upload_jobs_units_{name}"] = values.get(column, former) - former
     if status is not JobStatus.PENDING:
-        added["upload_jobs_pending"] = -1
-        if status is not JobStatus.CANCELLED:  # there is no such counter of jobs (SUB-076)
-            added[f"upload_jobs_{status.lower()}"] = 1
-    await _write(transaction, events, _c.uuid == job.cloud_sync_job_uuid, {}, added)
+        increments["upload_jobs_pending"] = -1
+        if status is not JobStatus.CANCELLED:  # cancelled jobs have no counter
+            increments[f"upload_jobs_{status.lower()}"] = 1
+    await _update(transaction, events, _c.uuid == job.cloud_sync_job_uuid, {}, increments)
 
 
 def is_cancelled(uuid: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
-    """Whether the sync of that uuid, if there is one, was cancelled, be it that not all of its jobs are yet."""
+    """Return the condition that a sync was cancelled, even if some of its jobs still run."""
     return sa.exists().where(_c.uuid == uuid, _c.ends_as == CloudSyncJobStatus.CANCELLED)
 
 
@@ -159,29 +167,31 @@ def _is_pending() -> sa.ColumnElement[bool]:
     return _c.status == CloudSyncJobStatus.PENDING
 
 
-async def _write(
+async def _update(
     transaction: Transaction,
     events: Events,
-    which: sa.ColumnElement[bool],
+    condition: sa.ColumnElement[bool],
     values: Mapping[str, Any],
-    added: Mapping[str, int],
+    increments: Mapping[str, int],
 ) -> bool:
-    """Change a sync if it is one of these, tell its listeners, and end it if nothing of it runs any more."""
+    """Update the sync that meets a condition, notify its subscribers, and end it if it is over.
+
+    Returns:
+        Whether there was such a sync.
+    """
     moment = now()
-    more = {name: _c[name] + number for name, number in added.items() if number}
-    changed = (
+    sums = {name: _c[name] + number for name, number in increments.items() if number}
+    updated = (
         sa.update(cloud_sync_jobs)
-        .where(which)
-        .values({**values, **more, "sequence": _c.sequence + 1, "last_edited_at": moment})
+        .where(condition)
+        .values({**values, **sums, "sequence": _c.sequence + 1, "last_edited_at": moment})
+        .returning(cloud_sync_jobs)
     )
-    row = await transaction.first(changed.returning(cloud_sync_jobs))
+    row = await transaction.first(updated, CloudSyncJobRecord)
     if row is None:
         return False
-    if (
-        not row.scan_pages_processing_pending
-        and not row.upload_jobs_pending
-        and row.status == "PENDING"
-    ):
+    is_over = not row.scan_pages_processing_pending and not row.upload_jobs_pending
+    if is_over and row.status is CloudSyncJobStatus.PENDING:
         ended = sa.update(cloud_sync_jobs).where(_c.uuid == row.uuid)
         await transaction.execute(ended.values(status=row.ends_as, finished_at=moment))
     await events.publish(transaction, sync_job_topic(row.uuid))

@@ -57,7 +57,7 @@ async def delete_tag(transaction: Transaction, user_uuid: UUID, row: Organisatio
 
 
 async def locked_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, str]:
-    """Keep tags from being deleted until the transaction ends; return the names of existing ones."""
+    """Keep tags from being deleted until the transaction ends, and return the names by UUID."""
     statement = (
         sa.select(organisation_tags)
         .where(in_keys(organisation_tags.c.uuid, uuids))

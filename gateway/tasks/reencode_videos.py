@@ -57,7 +57,7 @@ async def reencode(
         if tries < len(DELAYS) and not (isinstance(error, FetchError) and not error.is_transient):
             return await _postpone(services, job, position, tries)
         ending = ReencodeResult(ReencodeUnitStatus.ERROR, error=_said(error))
-    await end_unit(services, unit, ending)
+    await end_unit(services, unit.job_uuid, unit.uuid, unit.object_key, ending)
 
 
 async def _pending(services: Services, job_uuid: UUID, position: int) -> Any:
@@ -106,7 +106,7 @@ async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any)
 
 
 async def _report(services: Services, unit: Any, progress: float) -> None:
-    if not await save_progress(services, unit, progress):
+    if not await save_progress(services, unit.job_uuid, unit.uuid, progress):
         raise Unwanted
 
 

@@ -77,7 +77,7 @@ async def cancel_video_reencode(
     services, uuid = context.services, input.reencode_job_uuid
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        job: ReencodeJobRecord | None = await locked_reencode_job(transaction, uuid)
+        job = await locked_reencode_job(transaction, uuid)
         if job is None:
             raise not_found("re-encoding job", "reencodeJobUuid")
         permissions.check_owner("reencode_job_uuid", job.user_uuid)

@@ -239,7 +239,7 @@ async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
     [error] = (await site.do("deleteStorageItems", {"itemUuids": [image]}, ""))["userErrors"]
     assert error["code"] == "CONFLICT"
     assert "groupsContaining" in error["message"]
-    assert "admin of the site" in error["message"]
+    assert "site admin" in error["message"]
 
 
 async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
