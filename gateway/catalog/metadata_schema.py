@@ -1,11 +1,11 @@
 """The organisation's metadata schema: types of metadata keys, with journal entries.
 
-Each change raises the revision of the schema. Whether metadata fits it is checked by
-`rules.metadata_types`.
+Each change raises the revision of the schema. What keys and types may be, and whether metadata
+fits them, is in `rules.metadata_types`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, count_rows, set_columns
-from gateway.database.engine import Transaction
+from gateway.catalog.rules.metadata_types import FIXED_TYPES, MetadataValidator, ValueType
+from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
-from gateway.kinds.enums import MetadataFieldType
 from gateway.models.base import now
 from gateway.models.metadata import (
     MetadataFieldRecord,
@@ -24,74 +24,21 @@ from gateway.models.metadata import (
     metadata_fields,
     metadata_schema,
 )
+from gateway.settings import Settings
 
-MAX_FIELDS, MAX_KEY = 1000, 255
-MAX_ENUM_VALUES, MAX_ENUM_VALUE = 255, 1000
-MAX_EMBEDDING = 4096
-FIXED_TYPES = frozenset(
-    {MetadataFieldType.ENUM, MetadataFieldType.EMBEDDING, MetadataFieldType.GEOSPATIAL}
-)
-"""Types that a key cannot change from or to."""
-_RESERVED = "keyframes"
-_PUNCTUATION = "-_ ."
+MAX_FIELDS = 1000
 _OBJECT_TYPE = "MetadataSchemaField"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Type of the values of a key; only an ENUM has values, only an EMBEDDING a size."""
-
-    field_type: MetadataFieldType
-    enum_values: list[str] | None = None
-    embedding_size: int | None = None
-
-
-def validate_key(key: str) -> str:
-    """Return a key that can be in the schema.
-
-    A key has 1 to 255 letters, digits, hyphens, underscores, spaces and dots, and at least one
-    letter or digit.
-
-    Raises:
-        DomainError: at `key`.
-    """
-    if not 1 <= len(key) <= MAX_KEY:
-        raise bad_input(f"A key must have 1 to {MAX_KEY} characters.", "key")
-    if not all(letter.isalnum() or letter in _PUNCTUATION for letter in key):
-        raise bad_input(
-            "A key can only contain letters, digits, hyphens, underscores, spaces and dots.", "key"
-        )
-    if not any(letter.isalnum() for letter in key):
-        raise bad_input("A key must contain a letter or a digit.", "key")
-    if key == _RESERVED:
-        raise bad_input(f"The key {_RESERVED} is reserved. Choose another one.", "key")
-    return key
-
-
-def validate_shape(
-    field_type: MetadataFieldType, enum_values: Sequence[str] | None, embedding_size: int | None
-) -> Shape:
-    """Return a type with its enum values, sorted, or its embedding size.
-
-    Raises:
-        DomainError: at `enumValues` or `embeddingSize`.
-    """
-    is_enum = field_type is MetadataFieldType.ENUM
-    if is_enum != (enum_values is not None):
-        raise bad_input("enumValues is required for ENUM, and only allowed there.", "enumValues")
-    is_embedding = field_type is MetadataFieldType.EMBEDDING
-    if is_embedding != (embedding_size is not None):
-        raise bad_input(
-            "embeddingSize is required for EMBEDDING, and only allowed there.", "embeddingSize"
-        )
-    if embedding_size is not None and not 1 <= embedding_size <= MAX_EMBEDDING:
-        raise bad_input(
-            f"embeddingSize must be between 1 and {MAX_EMBEDDING:,}, not {embedding_size:,}.",
-            "embeddingSize",
-        )
-    if enum_values is not None:
-        _check_enum_values(enum_values)
-    return Shape(field_type, None if enum_values is None else sorted(enum_values), embedding_size)
+async def load_metadata_validator(
+    source: Transaction | Database, settings: Settings
+) -> MetadataValidator:
+    """Return the validator of the site's metadata; it accepts everything if types are advisory."""
+    if settings.metadata_schema == "advice":
+        return MetadataValidator({})
+    statement = sa.select(metadata_fields).where(~metadata_fields.c.is_deleted)
+    rows = await source.rows(statement, MetadataFieldRecord)
+    return MetadataValidator({row.key: row for row in rows})
 
 
 async def lock_schema(transaction: Transaction, revision: int | None) -> int:
@@ -110,13 +57,15 @@ async def lock_schema(transaction: Transaction, revision: int | None) -> int:
     return int(row.revision)
 
 
-async def set_field(transaction: Transaction, user_uuid: UUID, key: str, shape: Shape) -> None:
+async def set_field(
+    transaction: Transaction, user_uuid: UUID, key: str, value_type: ValueType
+) -> None:
     """Give a key of the locked schema a type.
 
     Raises:
         DomainError: the key is deleted, its type cannot change so, or the schema is full.
     """
-    values = asdict(shape)
+    values = asdict(value_type)
     field = await _field(transaction, key)
     if field is None:
         if await count_rows(transaction, metadata_fields) >= MAX_FIELDS:
@@ -131,7 +80,7 @@ async def set_field(transaction: Transaction, user_uuid: UUID, key: str, shape: 
         raise conflict("The key was deleted permanently and cannot be used again.", "key")
     if field.is_deleted:
         raise conflict("The key is deleted. Restore it first.", "key")
-    _check_change(field, shape)
+    _check_change(field, value_type)
     await _update(transaction, user_uuid, "UPDATE", field, values)
 
 
@@ -163,36 +112,22 @@ async def restore_field(transaction: Transaction, user_uuid: UUID, key: str) -> 
     await _update(transaction, user_uuid, "RESTORE", field, {"is_deleted": False})
 
 
-def _check_enum_values(values: Sequence[str]) -> None:
-    if not 1 <= len(values) <= MAX_ENUM_VALUES:
-        raise bad_input(
-            f"An ENUM must have 1 to {MAX_ENUM_VALUES} values, not {len(values):,}.", "enumValues"
-        )
-    for index, value in enumerate(values):
-        if not 1 <= len(value) <= MAX_ENUM_VALUE:
-            raise bad_input(
-                f"An enum value must have 1 to {MAX_ENUM_VALUE:,} characters.", "enumValues", index
-            )
-        if value in values[:index]:
-            raise bad_input("The value is listed more than once.", "enumValues", index)
-
-
-def _check_change(field: MetadataFieldRecord, shape: Shape) -> None:
+def _check_change(field: MetadataFieldRecord, value_type: ValueType) -> None:
     """Check that a key can take a new type: scalars may change, enums may grow."""
     if (
-        field.field_type is not shape.field_type
-        and {field.field_type, shape.field_type} & FIXED_TYPES
+        field.field_type is not value_type.field_type
+        and {field.field_type, value_type.field_type} & FIXED_TYPES
     ):
         raise conflict(
-            f"The type of the key is {field.field_type} and cannot change to {shape.field_type}.",
+            f"The type of the key is {field.field_type} and cannot change to {value_type.field_type}.",
             "type",
         )
-    if field.embedding_size != shape.embedding_size:
+    if field.embedding_size != value_type.embedding_size:
         raise conflict(
             f"Embeddings of the key have {field.embedding_size:,} numbers, which cannot change.",
             "embeddingSize",
         )
-    if missing := set(field.enum_values or ()) - set(shape.enum_values or ()):
+    if missing := set(field.enum_values or ()) - set(value_type.enum_values or ()):
         raise bad_input(
             f"Values of an enum cannot be removed: {', '.join(sorted(missing))}.", "enumValues"
         )

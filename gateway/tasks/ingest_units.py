@@ -37,7 +37,8 @@ from gateway.catalog.ingestion.placeholders import abandon_placeholders
 from gateway.catalog.items import locked_items
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.stored_objects import release_objects
-from gateway.catalog.rules.metadata_types import MetadataValidator, load_metadata_validator
+from gateway.catalog.metadata_schema import load_metadata_validator
+from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree

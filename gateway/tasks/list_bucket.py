@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.catalog.integrations import open_integration
+from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.mirroring.apply_diff import ListedObject, ListingDiff, Sidecar
 from gateway.catalog.mirroring.prefix_folders import (
     name_of,
@@ -18,7 +19,7 @@ from gateway.catalog.mirroring.prefix_folders import (
     prefix_of,
     prefixes_above,
 )
-from gateway.catalog.rules.metadata_types import MetadataValidator, load_metadata_validator
+from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata
 from gateway.clouds.base import CloudObject, ObjectLocation, ObjectPage
 from gateway.clouds.cloud import Cloud

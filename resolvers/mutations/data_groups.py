@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.catalog.ingestion.file_groups import NewGroup, create_file_groups, group_row
 from gateway.catalog.items import locked_items
-from gateway.catalog.rules.metadata_types import load_metadata_validator
+from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction

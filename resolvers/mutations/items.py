@@ -15,7 +15,7 @@ from gateway.catalog.items import (
     unused_members,
     update_items,
 )
-from gateway.catalog.rules.metadata_types import load_metadata_validator
+from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction

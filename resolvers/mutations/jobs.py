@@ -14,7 +14,7 @@ from gateway.catalog.ingestion.job_state import cancel_job, locked_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.integrations import lock_integration, open_integration
-from gateway.catalog.rules.metadata_types import load_metadata_validator
+from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_name
 from gateway.clouds.base import CloudAccount
 from gateway.context import Context

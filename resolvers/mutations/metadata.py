@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from gateway.catalog import metadata_schema as catalog
+from gateway.catalog.rules.metadata_types import validate_key, validate_value_type
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.models.metadata import (
@@ -43,8 +44,8 @@ async def set_metadata_schema_field(
     if the key cannot change to this type, or if `revision` is given and is not the schema's present
     one.
     """
-    key = catalog.validate_key(input.key)
-    shape = catalog.validate_shape(input.type, input.enum_values, input.embedding_size)
+    key = validate_key(input.key)
+    shape = validate_value_type(input.type, input.enum_values, input.embedding_size)
     viewer = context.viewer.user_uuid
 
     async def change(transaction: Transaction) -> None:

@@ -21,7 +21,7 @@ from gateway.catalog.ingestion.placeholders import (
     uploads_of,
 )
 from gateway.catalog.items import delete_items, locked_items
-from gateway.catalog.rules.metadata_types import load_metadata_validator
+from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree

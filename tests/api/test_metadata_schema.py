@@ -206,7 +206,7 @@ async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: d
         refused = await site.refused("startUploadJob", {"folderUuid": folder, **more})
         expected = {("BAD_USER_INPUT", f"input.{place}.{metadata}") for place in places}
         assert expected <= set(refused), more
-    said = "text[0].clientMetadata.enum: The schema says that enum is one of apple."
+    said = "text[0].clientMetadata.enum: The metadata schema requires enum to be one of apple."
     assert await told_of_manifest(site, folder, {"text": [entry]}) == [said]
     before = await site.see("storageItem", item, "url clientMetadata")
     again = {"objectUrl": before["url"], "clientMetadata": bad}

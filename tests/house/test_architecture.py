@@ -72,6 +72,18 @@ def test_a_module_imports_only_from_its_own_layer_and_those_below(name: str) -> 
     assert not upward, f"{name} depends on {upward}, which are above it"
 
 
+def test_rules_are_pure_functions() -> None:
+    """Rules neither read nor write the database; the catalog passes rows to them."""
+    impure = {
+        (name, other)
+        for name in modules()
+        if name.startswith("gateway.catalog.rules")
+        for other in imports(name)
+        if other.startswith(("gateway.database", "gateway.context"))
+    }
+    assert not impure
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """The exception are types of the schema that refer to each other, which they do for the type checker only."""
     assert cycles({name: imports(name) for name in modules()}) == []

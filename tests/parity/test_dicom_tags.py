@@ -40,7 +40,7 @@ def test_a_tag_that_is_missing_is_listed(row: str) -> None:
     """It alone, with its name; null is a value, but for the three identifiers (SUB-060)."""
     tag, name = REQUIRED[row]
     assert dicom_facts(COMPLETE)["dicom_series_uid"] == "1.2.3"
-    with pytest.raises(DomainError, match=f"^These tags are missing: {tag} {name}\\.$"):
+    with pytest.raises(DomainError, match=f"^Missing tags: {tag} {name}\\.$"):
         dicom_facts({key: value for key, value in COMPLETE.items() if key != tag})
 
 

@@ -1,4 +1,4 @@
-"""Media facts that a customer provides: checked for sense, then used instead of reading the file (SUB-059, SUB-060)."""
+"""Media facts that clients provide, which are used instead of reading the file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ DICOM_TAGS = {
     "52009229": "SharedFunctionalGroupsSequence",
     "52009230": "PerFrameFunctionalGroupsSequence",
 }
-"""The 22 tags that must be there, be it as null (ENC-DTAG-01 to ENC-DTAG-22)."""
+"""Tags that a client must provide; their values may be null."""
 
 _MAX = 2**31 - 1
 
@@ -50,30 +50,36 @@ def validate_facts(facts: Mapping[str, Any], *path: str | int) -> dict[str, Any]
 
 
 def dicom_facts(tags: Any, *path: str | int) -> dict[str, Any]:
-    """The facts in a map of DICOM tags; those of the 22 that are missing are listed."""
+    """Return the facts in a map from DICOM tags to DICOM JSON elements.
+
+    Raises:
+        DomainError: tags are missing, which the error lists, or a value is implausible.
+    """
     if not isinstance(tags, dict):
-        raise bad_input("tags is a map from tags to DICOM JSON elements.", *path, "tags")
+        raise bad_input("tags must be a map from DICOM tags to DICOM JSON elements.", *path, "tags")
     known = {key.upper(): value for key, value in tags.items()}
     missing = [f"{tag} {name}" for tag, name in DICOM_TAGS.items() if tag not in known]
     if missing:
         raise DomainError(
             ErrorCode.BAD_USER_INPUT,
-            f"These tags are missing: {', '.join(missing)}.",
+            f"Missing tags: {', '.join(missing)}.",
             (*path, "tags"),
         )
     facts = {
         "dicom_instance_uid": _first(known, "00080018", path),
         "dicom_study_uid": _first(known, "0020000D", path),
         "dicom_series_uid": _first(known, "0020000E", path),
-        "height": _whole(known, "00280010", path),
-        "width": _whole(known, "00280011", path),
-        "frame_count": _whole(known, "00280008", path),
-        "dicom_instance_number": _whole(known, "00200013", path),
+        "height": _integer(known, "00280010", path),
+        "width": _integer(known, "00280011", path),
+        "frame_count": _integer(known, "00280008", path),
+        "dicom_instance_number": _integer(known, "00200013", path),
     }
     for name in ("dicom_instance_uid", "dicom_study_uid", "dicom_series_uid"):
         if not isinstance(facts[name], str) or not 1 <= len(facts[name]) <= 64:
             raise bad_input(
-                "The SOP instance, study and series UIDs must have values.", *path, "tags"
+                "The SOP instance, study and series UIDs must have 1 to 64 characters.",
+                *path,
+                "tags",
             )
     return {**facts, "mime_type": "application/dicom"}
 
@@ -84,18 +90,21 @@ def _first(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> An
         return None
     values = element.get("Value", []) if isinstance(element, dict) else None
     if not isinstance(values, list):
-        raise bad_input(f"{tag} is no DICOM JSON element.", *path, "tags")
+        raise bad_input(f"{tag} is not a DICOM JSON element.", *path, "tags")
     return values[0] if values else None
 
 
-def _whole(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> int | None:
+def _integer(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> int | None:
     value = _first(tags, tag, path)
+    if value is None:
+        return None
     try:
-        number = None if value is None else int(value)
+        number = int(value)
     except (TypeError, ValueError):
         number = -1
-    if number is not None and not 0 <= number <= _MAX:
-        raise bad_input(f"{DICOM_TAGS[tag]} is no number that it could be.", *path, "tags")
+    if not 0 <= number <= _MAX:
+        message = f"{DICOM_TAGS[tag]} must be an integer between 0 and {_MAX:,}."
+        raise bad_input(message, *path, "tags")
     return number
 
 

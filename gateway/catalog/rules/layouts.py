@@ -1,4 +1,4 @@
-"""Layouts of data groups as plain JSON, in the shape in which clients send them: a tree of grids that ends in tiles."""
+"""Default layouts of data groups, as JSON in the form of `DataGroupLayoutInput`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from gateway.kinds.enums import CarouselPosition, LayoutDirection
 
 CAROUSEL_SIZE = 25.0
-"""Per cent of the room that a carousel's strip takes unless somebody says otherwise."""
+"""Default share of a carousel's strip of thumbnails, in per cent."""
 
 
 def default_grid(
     keys: Sequence[str], direction: LayoutDirection = LayoutDirection.COLUMN
 ) -> dict[str, Any]:
-    """Tiles of about the same size: split in halves, in one direction and then in the other."""
+    """Return a grid of tiles of about the same size, split alternately in both directions."""
     if len(keys) == 1:
         return {"tile": {"key": keys[0]}}
     half = (len(keys) + 1) // 2
@@ -25,6 +25,6 @@ def default_grid(
 
 
 def default_carousel(keys: Sequence[str]) -> dict[str, Any]:
-    """One item at a time, chosen from a strip below."""
+    """Return a carousel: one item at a time, chosen from a strip below it."""
     strip = {"carouselPosition": CarouselPosition.BOTTOM, "carouselSize": CAROUSEL_SIZE}
     return {"carousel": {"keys": list(keys), **strip}}

@@ -1,4 +1,4 @@
-"""What names, descriptions and metadata may be, for every object that has them."""
+"""Rules for the names, descriptions and metadata of all objects."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,74 +14,87 @@ MAX_METADATA = 256 * 1024
 
 
 def validate_name(name: str | None, *path: str | int) -> str:
-    """A name of 1 to 1,000 characters, without control characters, that is no path out of anywhere."""
+    """Return a name of 1 to 1,000 characters, without control characters and path segments.
+
+    Raises:
+        DomainError: at `path`.
+    """
     if name is None or not name.strip():
         raise bad_input("A name cannot be empty.", *path)
     if len(name) > MAX_NAME:
         raise bad_input(
-            f"A name has at most {MAX_NAME:,} characters; this one has {len(name):,}.", *path
+            f"A name can have at most {MAX_NAME:,} characters; this one has {len(name):,}.", *path
         )
     if not name.isprintable() and any(
         ord(character) < 32 or ord(character) == 127 for character in name
     ):
-        raise bad_input("A name has no control characters.", *path)
+        raise bad_input("A name cannot contain control characters.", *path)
     if {".", ".."} & set(name.replace("\\", "/").split("/")):
-        raise bad_input("A name has no part that is . or ..", *path)
+        raise bad_input("A name cannot contain . or .. as a path segment.", *path)
     return name
 
 
 def name_in_url(url: str) -> str:
-    """What to call the file at a URL: the last part of its path if that can be a name, else its host or bucket."""
-    host, path = _whole_key(url) if is_bucket_url(url) else _unescaped_path(url)
+    """Return a name for the file at a URL: the last part of its path, else its host or bucket."""
+    if is_bucket_url(url):  # keys of objects are not percent-encoded
+        host, _, path = url.partition("://")[2].partition("/")
+    else:
+        parts = urlsplit(url)
+        host, path = parts.netloc, unquote(parts.path)
     try:
         return validate_name(path.rstrip("/").rpartition("/")[2])
     except DomainError:
         return host[:MAX_NAME]
 
 
-def _whole_key(url: str) -> tuple[str, str]:
-    """The bucket and the key, in which nothing stands for anything else."""
-    bucket, _, key = url.partition("://")[2].partition("/")
-    return bucket, key
-
-
-def _unescaped_path(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.netloc, unquote(parts.path)
-
-
 def validate_description(text: str | None, *path: str | int) -> str:
-    """A description of up to 10,000 characters; null clears it."""
+    """Return a description of up to 10,000 characters; null clears it.
+
+    Raises:
+        DomainError: at `path`.
+    """
     if text is not None and len(text) > MAX_DESCRIPTION:
-        raise bad_input(f"A description has at most {MAX_DESCRIPTION:,} characters.", *path)
+        raise bad_input(
+            f"A description can have at most {MAX_DESCRIPTION:,} characters; "
+            f"this one has {len(text):,}.",
+            *path,
+        )
     return text or ""
 
 
 def validate_metadata(metadata: Any, *path: str | int, most: int = MAX_METADATA) -> dict[str, Any]:
-    """Metadata of so many bytes as JSON at most, which is an object; null clears it."""
+    """Return metadata that is an object of at most `most` bytes as JSON; null clears it.
+
+    Raises:
+        DomainError: at `path`.
+    """
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
-        raise bad_input("clientMetadata is a JSON object.", *path)
+        raise bad_input("clientMetadata must be a JSON object.", *path)
     return _within_size(metadata, path, most)
 
 
-def merge_metadata(present: Any, patch: Any, *path: str | int) -> dict[str, Any]:
-    """Metadata with a merge patch applied (RFC 7396): null removes a key."""
+def merge_metadata(metadata: Any, patch: Any, *path: str | int) -> dict[str, Any]:
+    """Return metadata with a JSON merge patch (RFC 7396) applied: null removes a key.
+
+    Raises:
+        DomainError: at `path`.
+    """
     if not isinstance(patch, dict):
-        raise bad_input("clientMetadataPatch is a JSON object.", *path)
-    return _within_size(_merge(present or {}, patch), path)
+        raise bad_input("clientMetadataPatch must be a JSON object.", *path)
+    return _within_size(_merge(metadata or {}, patch), path)
 
 
-def _merge(present: Any, patch: Any) -> Any:
+def _merge(value: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return patch
-    merged = dict(present) if isinstance(present, dict) else {}
-    for key, value in patch.items():
-        if value is None:
+    merged = dict(value) if isinstance(value, dict) else {}
+    for key, new in patch.items():
+        if new is None:
             merged.pop(key, None)
         else:
-            merged[key] = _merge(merged.get(key), value)
+            merged[key] = _merge(merged.get(key), new)
     return merged
 
 
@@ -89,8 +102,11 @@ def _within_size(metadata: dict[str, Any], path: Path, most: int = MAX_METADATA)
     try:
         size = len(orjson.dumps(metadata))
     except orjson.JSONEncodeError:
-        raise bad_input("This metadata has numbers of more than 64 bits.", *path) from None
+        raise bad_input("Integers in metadata are limited to 64 bits.", *path) from None
     if size > most:
-        message = f"The metadata would have {size:,} bytes as JSON; the limit for metadata is {most:,} bytes."
+        message = (
+            f"The metadata would have {size:,} bytes as JSON; "
+            f"the limit for metadata is {most:,} bytes."
+        )
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     return metadata

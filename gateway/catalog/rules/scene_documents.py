@@ -1,4 +1,4 @@
-"""Scenes that put several things together: what a document names, wherever it stands in it."""
+"""Documents of composite scenes: the items and URLs that they name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,41 +12,44 @@ Urls = list[tuple[Path, str]]
 
 
 def scene_parts(document: dict[str, Any], *path: str | int) -> tuple[Items, Urls]:
-    """The items (`itemUuid`) and the files elsewhere (`url`) that a document names, each once, with its place."""
+    """Return the items (`itemUuid`) and URLs (`url`) that a document names at any depth.
+
+    Each is listed once, with the path of its first occurrence.
+
+    Raises:
+        DomainError: a value is malformed, or there are more than 1,000 of them.
+    """
     items: dict[UUID, Path] = {}
     urls: dict[str, Path] = {}
-    for place, name, value in _named(document, path):
+    for location, name, value in _references(document, path):
         if not isinstance(value, str):
-            raise bad_input(f"{name} is a text.", *place)
+            raise bad_input(f"{name} must be a string.", *location)
         if name == "url":
-            urls.setdefault(value, place)
+            urls.setdefault(value, location)
         else:
-            items.setdefault(_uuid(value, place), place)
+            try:
+                items.setdefault(UUID(value), location)
+            except ValueError:
+                raise bad_input("Expected a UUID.", *location) from None
     if len(items) + len(urls) > MAX_PARTS:
         message = (
             f"The scene has {len(items) + len(urls):,} parts; at most {MAX_PARTS:,} are allowed."
         )
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
-    return [(place, uuid) for uuid, place in items.items()], [
-        (place, url) for url, place in urls.items()
-    ]
+    return (
+        [(location, uuid) for uuid, location in items.items()],
+        [(location, url) for url, location in urls.items()],
+    )
 
 
-def _named(value: Any, path: Path) -> Iterator[tuple[Path, str, Any]]:
-    """Every `itemUuid` and `url`, however deep; how deep JSON may be is checked when it is read."""
+def _references(value: Any, path: Path) -> Iterator[tuple[Path, str, Any]]:
+    """Yield each `itemUuid` and `url` with its path; the depth of JSON is limited by its parser."""
     if isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from _named(one, (*path, place))
+        for index, inner in enumerate(value):
+            yield from _references(inner, (*path, index))
     elif isinstance(value, dict):
-        for name, one in value.items():
+        for name, inner in value.items():
             if name in ("itemUuid", "url"):
-                yield (*path, name), name, one
+                yield (*path, name), name, inner
             else:
-                yield from _named(one, (*path, name))
-
-
-def _uuid(text: str, place: Path) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise bad_input("This is no uuid.", *place) from None
+                yield from _references(inner, (*path, name))

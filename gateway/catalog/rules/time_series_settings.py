@@ -38,7 +38,7 @@ class TimeSeriesPointsChannelInput:
 
 @dataclass(kw_only=True)
 class TimeSeriesChannelInput:
-    """A channel: exactly one of the two."""
+    """A channel: set exactly one field."""
 
     line: TimeSeriesLineChannelInput | None = None
     points: TimeSeriesPointsChannelInput | None = None
@@ -73,15 +73,17 @@ def _channel(input: TimeSeriesChannelInput, *path: str | int) -> dict[str, Any]:
     style = TimeSeriesStyle.LINE if input.line else TimeSeriesStyle.POINTS
     channel = input.line or input.points
     if not channel:
-        raise bad_input("Give exactly one of line and points.", *path)
+        raise bad_input("Set exactly one of line and points.", *path)
     values, path = asdict(channel), (*path, style.lower())
     for name in ("header", "label"):
         if values[name] is not None and not 1 <= len(values[name]) <= MAX_TEXT:
             raise bad_input(f"Must have 1 to {MAX_TEXT:,} characters.", *path, name)
     if values["color"] is not None and not _COLOR.fullmatch(values["color"]):
-        raise bad_input("A colour is # and 3, 6 or 8 hex digits.", *path, "color")
+        raise bad_input(
+            "A color must be # and 3, 6 or 8 hex digits, such as #ff8800.", *path, "color"
+        )
     for name, (field, least, most) in _WIDTHS.items():
         if name in values and not least <= values[name] <= most:
-            message = f"{field} must be from {least:g} to {most:g}, not {values[name]:g}."
+            message = f"{field} must be between {least:g} and {most:g}, not {values[name]:g}."
             raise bad_input(message, *path, field)
     return {**values, "style": style}
