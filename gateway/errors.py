@@ -1,4 +1,4 @@
-"""What a caller may be told: every refusal is a domain error with a code, raised where it is known."""
+"""Errors that a caller may see: each has a code, a message and the path of an input field."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ Path = tuple[str | int, ...]
 
 
 class ErrorCode(StrEnum):
-    """The vocabulary of refusals, shared by user errors and top-level errors."""
+    """Codes of errors in `userErrors` and of top-level errors."""
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
     NOT_FOUND = "NOT_FOUND"
@@ -25,7 +25,7 @@ class ErrorCode(StrEnum):
 
 
 class DomainError(Exception):
-    """A refusal that the caller may read: `path` names the input field that is at fault."""
+    """An error that the caller may see; `path` is the input field that caused it, if one did."""
 
     def __init__(self, code: ErrorCode, message: str, path: Path = ()) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class DomainError(Exception):
 
 
 class DomainErrors(Exception):
-    """Several domain errors of one mutation, reported together."""
+    """Several errors of one mutation, reported together."""
 
     def __init__(self, errors: list[DomainError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -43,20 +43,23 @@ class DomainErrors(Exception):
 
 
 def bad_input(message: str, *path: str | int) -> DomainError:
-    """The input at `path` cannot be used."""
+    """Return a `BAD_USER_INPUT` error: the input at `path` is invalid."""
     return DomainError(ErrorCode.BAD_USER_INPUT, message, path)
 
 
-def not_found(what: str, *path: str | int) -> DomainError:
-    """There is no such object, or the caller may not see it: the two are told apart by nobody."""
-    return DomainError(ErrorCode.NOT_FOUND, f"No such {what}.", path)
+def not_found(noun: str, *path: str | int) -> DomainError:
+    """Return a `NOT_FOUND` error: the object does not exist, or the caller may not see it.
+
+    The caller cannot tell which. `noun` is what the message calls the object.
+    """
+    return DomainError(ErrorCode.NOT_FOUND, f"No such {noun}.", path)
 
 
 def forbidden(message: str, *path: str | int) -> DomainError:
-    """The caller can see the object but lacks the role that this needs."""
+    """Return a `FORBIDDEN` error: the caller sees the object but lacks a role on it."""
     return DomainError(ErrorCode.FORBIDDEN, message, path)
 
 
 def conflict(message: str, *path: str | int) -> DomainError:
-    """The state of things does not allow it."""
+    """Return a `CONFLICT` error: the current state does not allow the change."""
     return DomainError(ErrorCode.CONFLICT, message, path)

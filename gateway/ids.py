@@ -1,4 +1,4 @@
-"""Identities: time-ordered uuids for rows, opaque typed ids for `node`."""
+"""Identifiers: time-ordered UUIDs for rows, and opaque global ids for GraphQL nodes."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ _SUB_MILLISECOND_BITS = 12
 
 
 def uuid7() -> UUID:
-    """A version 7 uuid (RFC 9562): rows lie in the order in which they came, also within a millisecond."""
+    """Return a version 7 UUID (RFC 9562), which sorts after earlier ones even in a millisecond."""
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = (rest << _SUB_MILLISECOND_BITS) // 1_000_000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
@@ -19,12 +19,16 @@ def uuid7() -> UUID:
 
 
 def min_uuid7(moment: datetime) -> UUID:
-    """The version 7 uuid before all others of a moment's millisecond; none was made before 1970."""
+    """Return the smallest version 7 UUID of a moment's millisecond; before 1970, that of 1970."""
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def uuid7_time(uuid: UUID) -> datetime:
-    """When a version 7 uuid was made, to the millisecond; raises ValueError for one that tells no moment."""
+    """Return the time in a version 7 UUID, in milliseconds.
+
+    Raises:
+        ValueError: the UUID has no valid time.
+    """
     try:
         return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
     except OverflowError as error:
@@ -32,12 +36,12 @@ def uuid7_time(uuid: UUID) -> datetime:
 
 
 def global_id(type_name: str, uuid: UUID) -> str:
-    """The opaque id of a node: its type and uuid."""
+    """Return the opaque id of a node, which encodes its type and UUID."""
     return base64.urlsafe_b64encode(f"{type_name}:{uuid.hex}".encode()).decode().rstrip("=")
 
 
 def parse_global_id(value: str) -> tuple[str, UUID] | None:
-    """The type and uuid of a node, or None for text that is no id of ours."""
+    """Return the type and UUID in a global id, or None if the text is not a global id."""
     try:
         padded = value.encode("ascii") + b"=" * (-len(value) % 4)
         type_name, separator, digits = (

@@ -1,4 +1,4 @@
-"""Values as clients write them in JSON: read without the loss of a digit, and what of them cannot be kept."""
+"""JSON values of clients: parsing without loss of digits, and checks that they can be stored."""
 
 import json
 import re
@@ -8,16 +8,20 @@ import orjson
 
 from gateway.errors import Path, bad_input
 
-_LEAST, _MOST = -(2**63), 2**64 - 1
+_MIN, _MAX = -(2**63), 2**64 - 1
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _RUN = re.compile(b"0" * 19 + b"0*")
 _BEFORE, _AFTER = b" \t\r\n:,[-", b" \t\r\n,]}"
 
 
 def parse_json(text: bytes | str) -> Any:
-    """What JSON says, with whole numbers as they are, however long; raises `orjson.JSONDecodeError`.
+    """Return the value of a JSON text, with integers of any length intact.
 
-    orjson makes floats of those that it has no room for, so that the slower reader reads where there may be one.
+    orjson turns integers of more than 64 bits into floats, so texts that may contain one are
+    parsed by the slower standard library.
+
+    Raises:
+        orjson.JSONDecodeError: the text is not JSON.
     """
     value = orjson.loads(text)
     if not may_contain_long_integers(text.encode() if isinstance(text, str) else text):
@@ -25,13 +29,14 @@ def parse_json(text: bytes | str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        return value  # it is nested more deeply than anybody takes
+        return value  # deeper than any input accepts
 
 
 def may_contain_long_integers(data: bytes) -> bool:
-    """Whether a whole number of 19 digits or more may stand in JSON, or at an end of a part of it.
+    """Return whether JSON, or a part of it, may contain an integer of 19 digits or more.
 
-    Looking for digits takes a fraction of the time of reading; what stands around them tells numbers from UIDs.
+    Looking for digits takes a fraction of the time of parsing. The characters around them tell
+    numbers from DICOM UIDs.
     """
     for run in _RUN.finditer(data.translate(_ZEROS)):
         if (
@@ -43,12 +48,12 @@ def may_contain_long_integers(data: bytes) -> bool:
 
 
 def fits_64_bits(number: int) -> bool:
-    """Whether a whole number can be kept as it is."""
-    return _LEAST <= number <= _MOST
+    """Return whether an integer is stored and returned unchanged: -2^63 to 2^64 - 1."""
+    return _MIN <= number <= _MAX
 
 
 def unstorable_character(text: str) -> str | None:
-    """The character that keeps a text from being stored, if there is one: NUL, or half of a surrogate pair."""
+    """Return the first NUL or lone surrogate of a text, as U+0000, or None if there is none."""
     if "\0" in text:
         return "U+0000"
     if text.isascii():
@@ -57,28 +62,33 @@ def unstorable_character(text: str) -> str | None:
 
 
 def check_storable(value: Any, *path: str | int) -> None:
-    """Refuse JSON of which a text or a number would come back as another; the error names its place."""
-    waiting: list[tuple[Path, Any]] = [(path, value)]
-    while waiting:
-        place, one = waiting.pop()
-        if isinstance(one, str):
-            _check_text(one, place)
-        elif isinstance(one, int) and not fits_64_bits(one):
+    """Check that a JSON value is returned unchanged after it was stored.
+
+    Raises:
+        DomainError: at the path of a text or an integer that is not.
+    """
+
+    def check_text(text: str, path: Path) -> None:
+        if character := unstorable_character(text):
+            raise bad_input(f"The text contains {character}, which cannot be stored.", *path)
+
+    pending: list[tuple[Path, Any]] = [(path, value)]
+    while pending:
+        location, part = pending.pop()
+        if isinstance(part, str):
+            check_text(part, location)
+        elif isinstance(part, int) and not fits_64_bits(part):
             raise bad_input(
-                "A whole number has 64 bits at most; larger ones have an exponent, or are texts.",
-                *place,
+                "Integers are limited to 64 bits. Send a larger number with an exponent, "
+                "or as a string.",
+                *location,
             )
-        elif isinstance(one, list):
-            waiting.extend(((*place, index), inner) for index, inner in enumerate(one))
-        elif isinstance(one, dict):
-            for key in one:
-                _check_text(key, place)
-            waiting.extend(((*place, key), inner) for key, inner in one.items())
-
-
-def _check_text(text: str, place: Path) -> None:
-    if flaw := unstorable_character(text):
-        raise bad_input(f"This contains {flaw}, which cannot be stored.", *place)
+        elif isinstance(part, list):
+            pending.extend(((*location, index), inner) for index, inner in enumerate(part))
+        elif isinstance(part, dict):
+            for key in part:
+                check_text(key, location)
+            pending.extend(((*location, key), inner) for key, inner in part.items())
 
 
 def camel_case(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How the process logs: JSON lines where a program reads them, plain text where a person does."""
+"""Logging: plain text to a terminal, JSON lines to anything else."""
 
 import logging
 import sys
@@ -7,9 +7,12 @@ import structlog
 
 
 def configure_logs(level: str) -> None:
-    """Send structlog and the standard logging the same way; tracebacks never show values of variables."""
+    """Send logs of structlog and of the standard library to stderr, in the same format.
+
+    Tracebacks never show the values of variables, which may be secrets.
+    """
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    to_person = sys.stderr.isatty()
+    is_terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -18,7 +21,7 @@ def configure_logs(level: str) -> None:
     ]
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if to_person
+        if is_terminal
         else structlog.processors.JSONRenderer()
     )
     structlog.configure(

@@ -1,8 +1,8 @@
-"""Opening what lives as long as the process, and closing it again."""
+"""Opens the services that live as long as the process, and closes them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 from sqlalchemy.exc import ArgumentError
@@ -20,30 +20,44 @@ from gateway.fetching.rules import FetchRules
 from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
-from gateway.stores.base import ObjectStore
 from gateway.stores.open import open_store
 
 
 def resolve_database_url(settings: Settings) -> str:
-    """The database's URL, SQLite in the data directory if none is set; raises `NotConfigured` for other kinds."""
+    """Return the URL of the database: by default, SQLite in the data directory.
+
+    Raises:
+        NotConfigured: the database is not supported.
+    """
     url = settings.database_url or f"sqlite:///{(settings.data_dir / 'storegraph.db').absolute()}"
-    try:
+    with _blaming("DATABASE_URL"):
         database_url(url)
-    except (ValueError, ArgumentError) as error:
-        raise NotConfigured(f"STOREGRAPH_DATABASE_URL: {error}") from None
     return url
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Database, store, events and queue, as the settings say."""
+    """Open the database, object store, events, queue and clouds of the settings.
+
+    Raises:
+        NotConfigured: a setting is missing or invalid.
+    """
     database = Database(resolve_database_url(settings))
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured(
-            "With PostgreSQL, STOREGRAPH_SECRET_KEY is needed: the same for every process."
+            "Set STOREGRAPH_SECRET_KEY, to the same value for all processes: PostgreSQL needs it."
         )
-    rules, store = _fetch_rules(settings), _store(settings)
-    fetcher = await asyncio.to_thread(  # it reads all certificates
+    with _blaming("FETCH_ALLOWED"):
+        rules = FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)
+    with _blaming("OBJECTS_URL"):
+        store = open_store(
+            settings.objects_url,
+            directory=settings.data_dir,
+            public_url=settings.public_url,
+            secret=site_secret(settings),
+            part_size=settings.part_size,
+        )
+    fetcher = await asyncio.to_thread(  # loads all CA certificates
         Fetcher, rules, max_bytes=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
     clouds = Clouds(
@@ -62,21 +76,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await database.close()
 
 
-def _store(settings: Settings) -> ObjectStore:
+@contextmanager
+def _blaming(setting: str) -> Iterator[None]:
+    """Turn a `ValueError` of the block into an error that names a setting."""
     try:
-        return open_store(
-            settings.objects_url,
-            directory=settings.data_dir,
-            public_url=settings.public_url,
-            secret=site_secret(settings),
-            part_size=settings.part_size,
-        )
-    except ValueError as error:
-        raise NotConfigured(f"STOREGRAPH_OBJECTS_URL: {error}") from None
-
-
-def _fetch_rules(settings: Settings) -> FetchRules:
-    try:
-        return FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)
-    except ValueError as error:
-        raise NotConfigured(f"STOREGRAPH_FETCH_ALLOWED: {error}") from None
+        yield
+    except (ValueError, ArgumentError) as error:
+        raise NotConfigured(f"STOREGRAPH_{setting}: {error}") from None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.json_values import camel_case
 from gateway.kinds.media_facts import MEDIA_FACTS
 
 DICOM_TAGS = {
@@ -44,7 +45,7 @@ def validate_facts(facts: Mapping[str, Any], *path: str | int) -> dict[str, Any]
     for name, value in facts.items():
         fact = MEDIA_FACTS[name]
         if not fact.accepts(value):
-            field = _camel(fact.input_name or name)
+            field = camel_case(fact.input_name or name)
             raise bad_input(f"Expected {fact.bounds}, not {value!r:.100}.", *path, field)
     return dict(facts)
 
@@ -106,8 +107,3 @@ def _integer(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> 
         message = f"{DICOM_TAGS[tag]} must be an integer between 0 and {_MAX:,}."
         raise bad_input(message, *path, "tags")
     return number
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.title, rest))
