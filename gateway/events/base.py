@@ -1,4 +1,4 @@
-"""The events port: that something about a topic has changed, told to whoever listens, once it is committed."""
+"""The events port: notifies listeners that a topic has changed, once the change is committed."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -8,16 +8,23 @@ from gateway.events.listeners import Listener
 
 
 class Events(Protocol):
-    """An event says only that its topic changed; one may get lost or come twice, so listeners read the state anew."""
+    """Publishes and delivers events.
+
+    An event says only that its topic changed. It may be lost or delivered twice, so listeners
+    read the current state from the database.
+    """
 
     async def publish(self, transaction: Transaction, *topics: str) -> None:
-        """Tell the listeners of topics, of less than 8,000 bytes each, when, and only if, the transaction commits."""
+        """Notify the listeners of these topics if, and when, the transaction commits.
+
+        A topic has less than 8,000 bytes.
+        """
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Listener]:
-        """Listen to a topic for as long as the context lasts."""
+        """Listen to a topic while the context is open."""
 
     async def start(self) -> None:
-        """Be ready to hear: what is committed after this reaches the listeners of this process."""
+        """Start to deliver events; what is committed after this reaches this process."""
 
     async def close(self) -> None:
-        """Hear no more, and give back connections."""
+        """Stop to deliver events, and close connections."""

@@ -1,4 +1,4 @@
-"""The listeners of this process, by topic."""
+"""Listeners of this process, by topic."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,35 +6,35 @@ from contextlib import asynccontextmanager
 
 
 class Listener:
-    """One listener to one topic, whose news are coalesced into one."""
+    """A listener to one topic; events between two waits are coalesced."""
 
     def __init__(self) -> None:
-        self._news = asyncio.Event()
+        self._event = asyncio.Event()
 
     def wake(self) -> None:
-        """Something was published."""
-        self._news.set()
+        """Note that the topic may have changed."""
+        self._event.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Whether anything was published since the last wait, however often; False after so many seconds of silence."""
+        """Wait for an event since the last wait, and return False if none comes in time."""
         try:
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._event.wait()
         except TimeoutError:
             return False
-        self._news.clear()
+        self._event.clear()
         return True
 
 
 class Listeners:
-    """Who listens to what; a topic without listeners takes no room."""
+    """Listeners by topic; topics without listeners use no memory."""
 
     def __init__(self) -> None:
         self._by_topic: dict[str, set[Listener]] = {}
 
     @asynccontextmanager
     async def listen(self, topic: str) -> AsyncIterator[Listener]:
-        """A listener for as long as the context lasts."""
+        """Listen to a topic while the context is open."""
         listener = Listener()
         self._by_topic.setdefault(topic, set()).add(listener)
         try:
@@ -46,11 +46,11 @@ class Listeners:
                 del self._by_topic[topic]
 
     def wake(self, topic: str) -> None:
-        """Something was published on the topic."""
+        """Wake the listeners of a topic."""
         for listener in self._by_topic.get(topic, ()):
             listener.wake()
 
     def wake_all(self) -> None:
-        """Something may have been published on any topic."""
+        """Wake all listeners, as events may have been lost."""
         for topic in self._by_topic:
             self.wake(topic)

@@ -1,4 +1,4 @@
-"""Events within one process."""
+"""Events within one process, for SQLite."""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -8,22 +8,22 @@ from gateway.events.listeners import Listener, Listeners
 
 
 class LocalEvents:
-    """Wakes the listeners of this process right after the commit."""
+    """Events that wake the listeners of this process right after the commit."""
 
     def __init__(self) -> None:
         self._listeners = Listeners()
 
     async def publish(self, transaction: Transaction, *topics: str) -> None:
-        """Tell the listeners of topics when the transaction has been committed."""
+        """Notify the listeners of these topics when the transaction has been committed."""
         for topic in topics:
             transaction.on_commit(partial(self._listeners.wake, topic))
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Listener]:
-        """Listen to a topic for as long as the context lasts."""
+        """Listen to a topic while the context is open."""
         return self._listeners.listen(topic)
 
     async def start(self) -> None:
-        """Nothing is needed to hear oneself."""
+        """Do nothing: there is no connection to open."""
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is no connection to close."""

@@ -1,4 +1,4 @@
-"""Which events go with which database."""
+"""Chooses the events that match the database."""
 
 from gateway.database.engine import Database
 from gateway.events.base import Events
@@ -7,5 +7,5 @@ from gateway.events.postgres import PostgresEvents
 
 
 def open_events(database: Database) -> Events:
-    """Events in this process beside the embedded database, else between all processes on the same PostgreSQL."""
+    """Return events within this process for SQLite, or between processes for PostgreSQL."""
     return LocalEvents() if database.is_embedded else PostgresEvents(database)

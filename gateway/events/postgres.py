@@ -1,4 +1,4 @@
-"""Events between processes, by PostgreSQL's LISTEN and NOTIFY on one connection a process."""
+"""Events between processes: PostgreSQL's LISTEN and NOTIFY on one connection per process."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -12,36 +12,39 @@ CHANNEL = "storegraph"
 
 
 class PostgresEvents:
-    """All topics share one channel; after a lost connection everybody is woken, for something may have been missed."""
+    """Events on one channel for all topics.
+
+    After a lost connection all listeners are woken, as events may have been lost with it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._conninfo = libpq_conninfo(database.url)
         self._listeners = Listeners()
-        self._following: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def publish(self, transaction: Transaction, *topics: str) -> None:
-        """Have PostgreSQL tell all processes when the transaction commits."""
+        """Notify the listeners of these topics, in all processes, when the transaction commits."""
         await notify(transaction.connection, CHANNEL, topics)
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Listener]:
-        """Listen to a topic for as long as the context lasts."""
+        """Listen to a topic while the context is open."""
         return self._listeners.listen(topic)
 
     async def start(self) -> None:
-        """Connect; returns when the connection listens."""
-        listening = asyncio.Event()
+        """Connect, and return once the connection listens."""
+        is_listening = asyncio.Event()
 
-        def begin() -> None:
-            listening.set()
+        def on_listening() -> None:
+            is_listening.set()
             self._listeners.wake_all()
 
-        self._following = asyncio.create_task(
-            follow_channel(self._conninfo, CHANNEL, self._listeners.wake, begin)
+        self._task = asyncio.create_task(
+            follow_channel(self._conninfo, CHANNEL, self._listeners.wake, on_listening)
         )
-        await listening.wait()
+        await is_listening.wait()
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._following:
-            self._following.cancel()
-            await asyncio.wait([self._following])
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])

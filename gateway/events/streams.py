@@ -1,4 +1,7 @@
-"""Streams that many follow: each is read once, and what is made of one of its rows is made once."""
+"""Streams shared by all subscriptions that follow them.
+
+The source of a stream is read once, and what followers compute from a row is computed once.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Hashable
@@ -6,44 +9,50 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Make = Callable[[Any], Coroutine[Any, Any, Any]]
+Compute = Callable[[Any], Coroutine[Any, Any, Any]]
 
-PATIENCE = 0.1
-"""Seconds for which an event is held back until it is known what will be asked of it: the rest is made meanwhile."""
+PREPARE_SECONDS = 0.1
+"""Longest delay of an event while results that its followers will need are computed ahead."""
 
 
 class Event:
-    """A row of a stream, with what its followers made of it."""
+    """A row of a stream, with what its followers computed from it."""
 
-    __slots__ = ("_asked", "_made", "row")
+    __slots__ = ("_functions", "_tasks", "row")
 
     def __init__(self, row: Any) -> None:
         self.row = row
-        self._asked: dict[Hashable, Make] = {}
-        self._made: dict[Hashable, asyncio.Task[Any]] = {}
+        self._functions: dict[Hashable, Compute] = {}
+        self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def once(self, key: Hashable, make: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
-        """What `make` gives for the row, made for the first who asks with that key, and finished even if he leaves."""
-        self._asked[key] = make
-        task: asyncio.Task[T] = self._begun(key, make)
+    async def compute_once(
+        self, key: Hashable, function: Callable[[Any], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Return the result of a function of the row, called for the first follower only.
+
+        Functions with the same key must give the same result. The call continues if the follower
+        that started it is cancelled.
+        """
+        self._functions[key] = function
+        task: asyncio.Task[T] = self._started(key, function)
         return task.result() if task.done() else await asyncio.shield(task)
 
     async def prepare(self, former: "Event") -> None:
-        """Make what was asked of the former event, so that its followers need to be woken only once."""
-        tasks = [self._begun(key, make) for key, make in former._asked.items()]
+        """Compute what followers computed from the former event, so as to wake them only once."""
+        tasks = [self._started(key, function) for key, function in former._functions.items()]
         if tasks:
-            done, _ = await asyncio.wait(tasks, timeout=PATIENCE)
+            done, _ = await asyncio.wait(tasks, timeout=PREPARE_SECONDS)
             for task in done:
-                task.exception()  # who asks is told of it; perhaps nobody does
+                task.exception()  # raised in `compute_once`, if any follower still asks for it
 
-    def _begun(self, key: Hashable, make: Make) -> asyncio.Task[Any]:
-        if key not in self._made:
-            self._made[key] = asyncio.create_task(make(self.row))
-        return self._made[key]
+    def _started(self, key: Hashable, function: Compute) -> asyncio.Task[Any]:
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(function(self.row))
+        return self._tasks[key]
 
 
 class Streams:
-    """The streams of this process that are followed at the moment."""
+    """The streams of this process that have followers."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, Stream] = {}
@@ -52,7 +61,11 @@ class Streams:
     async def follow(
         self, key: Hashable, source: Callable[[], AsyncGenerator[Any]]
     ) -> AsyncIterator["Stream"]:
-        """A stream, which is started for the first who follows it, and closed when the last one leaves."""
+        """Follow the stream with a key; it starts with the first follower, and ends with the last.
+
+        Args:
+            source: opens the source of the stream, if it is not running.
+        """
         stream = self._running.get(key)
         if stream is None or stream.has_ended:
             stream = self._running[key] = Stream(source())
@@ -68,17 +81,18 @@ class Streams:
 
 
 class Stream:
-    """A source that is read once for all who follow it."""
+    """A source that is read once for all followers."""
 
     def __init__(self, source: AsyncGenerator[Any]) -> None:
         self.followers = 0
         self.has_ended = False
-        self._failure: Exception | None = None
+        self._error: Exception | None = None
         self.latest: Event | None = None
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read(source))
 
     async def _read(self, source: AsyncGenerator[Any]) -> None:
+        """Turn rows of the source into events until it ends or fails."""
         try:
             async with aclosing(source) as rows:
                 async for row in rows:
@@ -86,36 +100,38 @@ class Stream:
                     if self.latest:
                         await event.prepare(self.latest)
                     self.latest = event
-                    self._tell()
+                    self._notify()
         except Exception as error:
-            self._failure = error
+            self._error = error
         self.has_ended = True
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def events(self, first: Event | None = None) -> AsyncGenerator[Event]:
-        """The first, if one is given, then what comes from now on, the latest always: who is slow misses some before.
+        """Yield `first`, if given, then the latest event whenever there is a new one.
 
-        What the source raises reaches everybody.
+        A slow follower misses events in between. Errors of the source are raised in every
+        follower.
         """
         if first:
             yield first
-        first = seen = None  # who waits holds nothing of his own
+        first = seen = None  # a waiting follower keeps no event alive
         while True:
             changed = self._changed
             if self.latest is not None and self.latest is not seen:
                 seen = self.latest
                 yield seen
-            elif self._failure:
-                raise self._failure
+            elif self._error:
+                raise self._error
             elif self.has_ended:
                 return
             else:
                 await changed.wait()
 
     async def close(self) -> None:
+        """Stop reading the source."""
         self._task.cancel()
         await asyncio.wait([self._task])

@@ -237,7 +237,7 @@ class Operations:
             async with aclosing(source) as events:
                 async for event in events:
                     if isinstance(event, Event):
-                        yield await event.once(key, answer)
+                        yield await event.compute_once(key, answer)
                     else:
                         yield await answer(event)
                     del event  # who waits holds nothing of his own

@@ -82,13 +82,13 @@ async def test_what_is_made_of_a_row_is_made_once_even_if_the_first_leaves() -> 
         await go_on.wait()
         return count
 
-    first = asyncio.create_task(event.once("key", make))
-    second = asyncio.create_task(event.once("key", make))
+    first = asyncio.create_task(event.compute_once("key", make))
+    second = asyncio.create_task(event.compute_once("key", make))
     await asyncio.sleep(0)
     first.cancel()
     go_on.set()
     assert await second == 1
-    assert await event.once("another", make) == 2
+    assert await event.compute_once("another", make) == 2
 
 
 async def test_what_was_asked_of_a_row_is_made_of_the_next_before_it_is_told() -> None:
@@ -103,11 +103,11 @@ async def test_what_was_asked_of_a_row_is_made_of_the_next_before_it_is_told() -
     async with streams.follow("key", source) as stream:
         events = stream.events()
         source.rows.put_nowait(1)
-        assert await (await anext(events)).once("tenfold", make) == 10
+        assert await (await anext(events)).compute_once("tenfold", make) == 10
         source.rows.put_nowait(2)
         event = await anext(events)
         assert made == [1, 2]
-        assert await event.once("tenfold", make) == 20
+        assert await event.compute_once("tenfold", make) == 20
         source.rows.put_nowait(3)
         await anext(events)
         source.rows.put_nowait(4)
