@@ -1,4 +1,8 @@
-"""All rows of the database, brought together so that the metadata is whole whoever asks for it."""
+"""Rows of the database: one SQLModel class per table, and its Core table.
+
+Statements are written on the tables; the classes give defaults, and types for the checker.
+Importing the package registers all tables.
+"""
 
 from gateway.models import (
     changes,

@@ -1,4 +1,4 @@
-"""The append-only record of who changed what, when, and the folders in whose journals it stands."""
+"""The journal: who changed what and when, and the folders whose journals list it."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,10 @@ from gateway.models.base import Json, now, table_of
 
 
 class ChangeRecord(SQLModel, table=True):
-    """One change of one object, with what was different before and after, in short.
+    """A change of one object, with old and new values of what changed, long texts cut.
 
-    The object lies directly in `folder_uuid`, and did in `from_folder_uuid` if it was moved.
+    The object is directly in `folder_uuid`; it was moved there from `from_folder_uuid`.
+    Rows are never updated or deleted.
     """
 
     __tablename__ = "changes"
@@ -32,7 +33,7 @@ class ChangeRecord(SQLModel, table=True):
 
 
 class ChangePlaceRecord(SQLModel, table=True):
-    """That a change stands in the journal of a folder, which may be gone by now."""
+    """An entry of a change in the journal of a folder, which may have been deleted since."""
 
     __tablename__ = "change_places"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -1,4 +1,4 @@
-"""Collections of items, and filters that are kept: both belong to a folder, whose roles hold for them."""
+"""Collections of items and filter presets: both belong to a folder, whose roles apply to them."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from gateway.models.base import Json, Key, now, table_of
 
 
 class CollectionRecord(SQLModel, table=True):
-    """Items put together by hand, wherever they lie."""
+    """A collection of items, in any folders."""
 
     __tablename__ = "collections"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -25,7 +25,7 @@ class CollectionRecord(SQLModel, table=True):
 
 
 class CollectionItemRecord(SQLModel, table=True):
-    """That a collection holds an item."""
+    """An item in a collection."""
 
     __tablename__ = "collection_items"
     __table_args__ = (
@@ -41,7 +41,7 @@ class CollectionItemRecord(SQLModel, table=True):
 
 
 class FilterPresetRecord(SQLModel, table=True):
-    """A filter of items under a name, as a client would send it."""
+    """A named filter of items, as clients send it."""
 
     __tablename__ = "filter_presets"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)

@@ -1,4 +1,4 @@
-"""Datasets, the data rows by which they use items, and the roles given on them."""
+"""Datasets, data rows, and grants on datasets."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from gateway.models.base import Key, enum_type, now, table_of
 
 
 class DatasetRecord(SQLModel, table=True):
-    """A dataset; with `backing_folder_uuid` it mirrors the direct items of that folder."""
+    """A dataset; one with `backing_folder_uuid` mirrors the items directly in that folder."""
 
     __tablename__ = "datasets"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -26,7 +26,7 @@ class DatasetRecord(SQLModel, table=True):
 
 
 class DataRowRecord(SQLModel, table=True):
-    """One use of an item by a dataset."""
+    """A link of an item to a dataset."""
 
     __tablename__ = "data_rows"
     __table_args__ = (
@@ -40,7 +40,7 @@ class DataRowRecord(SQLModel, table=True):
 
 
 class DatasetGrantRecord(SQLModel, table=True):
-    """A role on a dataset, for a group, or for the one user who made it."""
+    """A role of a group or a user on a dataset."""
 
     __tablename__ = "dataset_grants"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Folders, the tree that they form, their counters, and the roles given on them."""
+"""Folders and their tree, counters of folders, and grants on folders."""
 
 from datetime import datetime
 from typing import Any
@@ -13,19 +13,21 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class FolderRecord(SQLModel, table=True):
-    """One folder. `parent_uuid` is the truth; `path` holds the ids from the root down to it, for subtrees.
+    """A folder.
 
-    A folder that mirrors a bucket, or a prefix of one, has the `remote_url` of that. `metadata_ingestion` says which
-    files there are metadata of others, if any are; with `auto_sync` it is synced every day.
+    Attributes:
+        path: ids from the root down to the folder, derived from `parent_uuid`; for subtrees.
+        remote_url: the bucket, or prefix of one, that the folder mirrors.
+        metadata_ingestion: which files of the bucket are sidecars, if any.
+        auto_sync: whether the folder is synced every day.
     """
 
     __tablename__ = "folders"
     __table_args__ = (
         sa.Index("ix_folders_parent_uuid_name_key", "parent_uuid", "name_key", "uuid"),
         sa.Index("ix_folders_parent_uuid_created_at", "parent_uuid", "created_at", "uuid"),
-        sa.Index(
-            "ix_folders_remote_url", "remote_url", postgresql_using="hash"
-        ),  # as long as URLs may be
+        # A URL can be longer than the entries of a B-tree.
+        sa.Index("ix_folders_remote_url", "remote_url", postgresql_using="hash"),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     parent_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid")
@@ -51,7 +53,7 @@ class FolderRecord(SQLModel, table=True):
 
 
 class FolderCountersRecord(SQLModel, table=True):
-    """What lies directly in a folder, kept in the transaction of each change; sizes in bytes."""
+    """Counts of what is directly in a folder; `total_size` in bytes."""
 
     __tablename__ = "folder_counters"
     folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
@@ -77,7 +79,7 @@ class FolderCountersRecord(SQLModel, table=True):
 
 
 class FolderGrantRecord(SQLModel, table=True):
-    """A role on a folder and all below it, for a group, or for the one user who made the folder."""
+    """A role of a group or a user on a folder and everything below it."""
 
     __tablename__ = "folder_grants"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Cloud integrations: stores of customers in which objects are registered where they lie, and the roles on them."""
+"""Cloud integrations, and grants on them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,10 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class CloudIntegrationRecord(SQLModel, table=True):
-    """One customer's store: only objects below `locations` are touched. `secret` is sealed, and nobody reads it."""
+    """A cloud store of the organisation, whose objects are registered without a copy.
+
+    Only objects below `locations` are read. `secret` is encrypted and never returned.
+    """
 
     __tablename__ = "cloud_integrations"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -31,7 +34,7 @@ class CloudIntegrationRecord(SQLModel, table=True):
 
 
 class IntegrationGrantRecord(SQLModel, table=True):
-    """A role on an integration, for a group, or for the one user who made it."""
+    """A role of a group or a user on an integration."""
 
     __tablename__ = "integration_grants"
     __table_args__ = (

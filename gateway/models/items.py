@@ -1,4 +1,4 @@
-"""Items of all kinds, the stored objects that hold their bytes, and what groups of files consist of."""
+"""Items of all kinds, stored objects with their bytes, and members of groups."""
 
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,10 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class StoredObjectRecord(SQLModel, table=True):
-    """Bytes in our own store, once for each content and uploader: keys are seen, and must not say what others have.
+    """Bytes in Storegraph's object store, once per content and uploader.
 
-    `is_leaving` is set before they are removed.
+    Uploaders share no objects, as a key shows whether the same bytes were uploaded before.
+    `is_leaving` is set before the bytes are removed.
     """
 
     __tablename__ = "stored_objects"
@@ -39,10 +40,13 @@ class StoredObjectRecord(SQLModel, table=True):
 
 
 class ItemRecord(SQLModel, table=True):
-    """One item; sizes in bytes and pixels, times in seconds, rates in Hz.
+    """An item; sizes in bytes and pixels, times in seconds, rates in Hz.
 
-    What a sync made is the object `remote_key` of the bucket that `linked_folder_uuid` mirrors, as it was when the
-    store gave it that etag; without one it is read again. `sidecar_etag` is that of the metadata beside it.
+    Attributes:
+        linked_folder_uuid: the cloud-synced folder whose bucket has the item's object.
+        remote_key: key of that object.
+        remote_etag: etag of that object when it was last read; it is read again if None.
+        sidecar_etag: etag of the sidecar that `client_metadata` was taken from.
     """
 
     __tablename__ = "items"
@@ -52,9 +56,8 @@ class ItemRecord(SQLModel, table=True):
         sa.Index("ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid"),
         sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
         sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
-        sa.Index(
-            "ix_items_url", "url", postgresql_using="hash"
-        ),  # they may be longer than a key of a tree
+        # A URL can be longer than the entries of a B-tree.
+        sa.Index("ix_items_url", "url", postgresql_using="hash"),
         sa.Index(
             "uq_items_linked_folder_uuid_remote_key",
             "linked_folder_uuid",
@@ -118,9 +121,9 @@ class ItemRecord(SQLModel, table=True):
 
 
 class GroupMemberRecord(SQLModel, table=True):
-    """That an item is the `position`-th member (from 0) of an item that is a group of files.
+    """A member of a group, at a position from 0.
 
-    The layout of a data group knows it by `key`.
+    The layout of a data group refers to the member by `key`.
     """
 
     __tablename__ = "group_members"

@@ -1,4 +1,4 @@
-"""The schema of the organisation's metadata: its revision, and the keys of which it knows the types."""
+"""The organisation's metadata schema: its revision, and the types of metadata keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class MetadataSchemaRecord(SQLModel, table=True):
-    """The one row that whoever changes the schema holds; `revision` grows with each change."""
+    """The only row of its table, locked by changes of the schema, which raise the revision."""
 
     __tablename__ = "metadata_schema"
     id: int = Field(default=1, primary_key=True)
@@ -20,7 +20,7 @@ class MetadataSchemaRecord(SQLModel, table=True):
 
 
 class MetadataFieldRecord(SQLModel, table=True):
-    """One key with its type. Keys are never forgotten: those deleted may come back unless they are `is_gone`."""
+    """A metadata key with its type; a deleted key can be restored unless it is `is_gone`."""
 
     __tablename__ = "metadata_fields"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)

@@ -1,4 +1,4 @@
-"""Users, the groups that they belong to, and the API keys that they hold."""
+"""Users, groups, memberships and API keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from gateway.models.base import Key, enum_type, now, table_of
 
 
 class UserRecord(SQLModel, table=True):
-    """A person or a program that may sign in."""
+    """A person or a program that can sign in."""
 
     __tablename__ = "users"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -25,7 +25,7 @@ class UserRecord(SQLModel, table=True):
 
 
 class GroupRecord(SQLModel, table=True):
-    """Users who are given roles together."""
+    """A group of users, to which roles are granted."""
 
     __tablename__ = "groups"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -37,7 +37,7 @@ class GroupRecord(SQLModel, table=True):
 
 
 class MembershipRecord(SQLModel, table=True):
-    """That a user belongs to a group."""
+    """Membership of a user in a group."""
 
     __tablename__ = "memberships"
     group_uuid: UUID = Field(primary_key=True, foreign_key="groups.uuid", ondelete="CASCADE")
@@ -48,7 +48,7 @@ class MembershipRecord(SQLModel, table=True):
 
 
 class ApiKeyRecord(SQLModel, table=True):
-    """A bearer credential: only the SHA-256 of its text is kept."""
+    """An API key; only the SHA-256 digest of its text is stored."""
 
     __tablename__ = "api_keys"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)

@@ -1,4 +1,4 @@
-"""The embedded queue's own rows; with PostgreSQL the queue is Procrastinate's."""
+"""Rows of the SQLite queue; on PostgreSQL, Procrastinate has its own tables."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,10 @@ from gateway.models.base import Json, Key, now, table_of
 
 
 class QueuedTaskRecord(SQLModel, table=True):
-    """A task to be run at `run_at` or later, held until `lease_until`; `key` is unique among those waiting."""
+    """A task to run at `run_at` or later.
+
+    A worker has leased it until `lease_until`. `key` is unique among the tasks without a lease.
+    """
 
     __tablename__ = "queued_tasks"
     __table_args__ = (

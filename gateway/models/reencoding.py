@@ -1,4 +1,4 @@
-"""Jobs that make versions of videos which every browser plays, and these versions."""
+"""Re-encoding jobs, their units, and the renditions of videos that they create."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,10 @@ from gateway.models.base import Key, enum_type, now, table_of
 
 
 class ReencodeJobRecord(SQLModel, table=True):
-    """A job over some videos; `progress` is the mean of theirs, `sequence` grows with each change."""
+    """A re-encoding job.
+
+    `progress` is the mean of its units' progress, from 0 to 1; `sequence` grows with each change.
+    """
 
     __tablename__ = "reencode_jobs"
     __table_args__ = (sa.Index("ix_reencode_jobs_created_at", "created_at", "uuid"),)
@@ -36,7 +39,7 @@ class ReencodeJobRecord(SQLModel, table=True):
 
 
 class ReencodeUnitRecord(SQLModel, table=True):
-    """One video of a job; a new version of it is written to `object_key`, however often that is begun."""
+    """One video of a re-encoding job; each attempt writes its rendition to `object_key`."""
 
     __tablename__ = "reencode_units"
     __table_args__ = (sa.UniqueConstraint("job_uuid", "position"),)
@@ -55,7 +58,7 @@ class ReencodeUnitRecord(SQLModel, table=True):
 
 
 class RenditionRecord(SQLModel, table=True):
-    """A version of a video that every browser plays, beside the one that came; sizes in bytes and pixels."""
+    """A re-encoded version of a video that every browser plays; sizes in bytes and pixels."""
 
     __tablename__ = "renditions"
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")

@@ -1,4 +1,4 @@
-"""Syncs: jobs that bring folders into line with the buckets that they mirror."""
+"""Sync jobs, which bring folders into line with the buckets that they mirror."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,10 +12,13 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class CloudSyncJobRecord(SQLModel, table=True):
-    """One sync of a folder; `sequence` grows with each change that anyone may see.
+    """A sync of a folder.
 
-    `ends_as` is its status once nothing of it runs any more. It has looked at all that is told before `cursor`, the
-    store's own mark for the next page of a listing, and for what has vanished up to the key `reach`.
+    Attributes:
+        ends_as: the status once no part of the sync runs any more.
+        cursor: the cloud's own cursor of the next page of the listing.
+        reach: the key up to which vanished objects have been looked for.
+        sequence: grows with each visible change.
     """
 
     __tablename__ = "cloud_sync_jobs"

@@ -1,4 +1,4 @@
-"""The organisation's tags, and the folders that have them."""
+"""Tags of the organisation, and the folders that have them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from gateway.models.base import Key, now, table_of
 
 
 class OrganisationTagRecord(SQLModel, table=True):
-    """A word for folders; no two tags have the same name."""
+    """A tag; names are unique."""
 
     __tablename__ = "organisation_tags"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -21,7 +21,7 @@ class OrganisationTagRecord(SQLModel, table=True):
 
 
 class FolderTagRecord(SQLModel, table=True):
-    """That a folder has a tag."""
+    """A tag of a folder."""
 
     __tablename__ = "folder_tags"
     folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")

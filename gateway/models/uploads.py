@@ -1,4 +1,4 @@
-"""Uploads that are expected, and the jobs that make items of them."""
+"""Uploads, and the upload jobs that turn them into items."""
 
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,15 @@ from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
 class UploadRecord(SQLModel, table=True):
-    """Bytes for a placeholder: a client sends them to `object_key`, unless they are stored as `stored_key` already, or
-    lie elsewhere, at `source_url`, where they stay; with an integration they are reached by that.
+    """The expected bytes of a placeholder.
+
+    Attributes:
+        object_key: where a client sends the bytes, unless one of the next two is set.
+        stored_key: object that has the bytes already.
+        source_url: URL of the bytes outside Storegraph, where they stay.
+        integration_uuid: integration through which that URL is read.
+        parts_id: the object store's id of a multipart upload.
+        unit_uuid: unit of an upload job that has claimed the placeholder.
     """
 
     __tablename__ = "uploads"
@@ -38,7 +45,7 @@ class UploadRecord(SQLModel, table=True):
 
 
 class UploadJobRecord(SQLModel, table=True):
-    """A job that turns uploaded files into items; `sequence` grows with each change that anyone may see."""
+    """A job that turns uploaded files into items; `sequence` grows with each visible change."""
 
     __tablename__ = "upload_jobs"
     __table_args__ = (
@@ -73,7 +80,7 @@ class UploadJobRecord(SQLModel, table=True):
 
 
 class ManifestRecord(SQLModel, table=True):
-    """What a job is to make, as a file in our own store that has not been read to its end."""
+    """The manifest of an upload job, stored as an object until it has been read completely."""
 
     __tablename__ = "manifests"
     job_uuid: UUID = Field(primary_key=True, foreign_key="upload_jobs.uuid", ondelete="CASCADE")
@@ -81,10 +88,13 @@ class ManifestRecord(SQLModel, table=True):
 
 
 class UploadUnitRecord(SQLModel, table=True):
-    """One item to be made by a job: a file, or a group of files. `spec` is what was asked, as plain data.
+    """A unit of an upload job, which creates one item: a file or a group.
 
-    `is_skipped` says that the item was there before, so that nothing was made; `is_bound`, that its files have
-    their placeholders.
+    Attributes:
+        spec: the plan of the unit as JSON, see `gateway.catalog.ingestion.unit_plan`.
+        is_skipped: the item existed before, so none was created.
+        is_bound: all files of the unit have placeholders.
+        sequence: the job's sequence at the unit's last change.
     """
 
     __tablename__ = "upload_units"
@@ -110,7 +120,7 @@ class UploadUnitRecord(SQLModel, table=True):
 
 
 class IdempotencyKeyRecord(SQLModel, table=True):
-    """What a creating mutation answered, so that the same request again gets the same answer."""
+    """The stored outcome of a mutation with an idempotency key, returned to repeated requests."""
 
     __tablename__ = "idempotency_keys"
     user_uuid: UUID = Field(primary_key=True, foreign_key="users.uuid", ondelete="CASCADE")
