@@ -11,7 +11,6 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainErrors, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord
-from gateway.models.reencoding import ReencodeJobRecord
 from resolvers.id_lists import check_list_size, unprocessed_item
 from resolvers.idempotency import create_once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
