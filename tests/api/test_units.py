@@ -122,7 +122,7 @@ FAULTS = {
     "truncated.png": ("IMAGE", truncated(samples.png()), "truncated"),
     "bomb.png": ("IMAGE", png_bomb(), "too many pixels"),
     "bomb.gif": ("IMAGE", gif_bomb(), "too many frames"),
-    "bomb.nii.gz": ("NIFTI", gzip_bomb_nifti(1), "far more than"),
+    "bomb.nii.gz": ("NIFTI", gzip_bomb_nifti(1), "far longer than"),
     "broken.pdf": ("PDF", b"%PDF-1.7\n" + bytes(200), "PDF"),
     "broken.webm": ("VIDEO", truncated(samples.webm(), 0.4), ""),
     "nothing.dcm": ("DICOM_FILE", b"\x01\x02\x03" * 100, "DICM"),
