@@ -5,7 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 import schema.enums  # noqa: F401 - registers the closed sets
 from schema.datasets import DataRow
-from schema.items import KINDS
+from schema.items import ITEM_CLASSES
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -16,6 +16,6 @@ api = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[*KINDS, DataRow, TimeSeriesLineChannel, TimeSeriesPointsChannel],
+    types=[*ITEM_CLASSES, DataRow, TimeSeriesLineChannel, TimeSeriesPointsChannel],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )

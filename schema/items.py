@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Union
 from uuid import UUID
 
 import strawberry
 
 from gateway.kinds.enums import SceneFormat, StorageLocationName
-from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import data_groups, datasets, integrations, items, reencoding, views
 from resolvers.items import SignedUrlUnavailableReason
@@ -114,6 +115,11 @@ class StorageItemChildConnection:
     )
 
 
+def fact(name: str) -> Any:
+    """Return the field of a media fact."""
+    return column(MEDIA_FACTS[name].description)
+
+
 @strawberry.interface(
     description="An item of any kind. Attributes that do not apply to a kind are null."
 )
@@ -164,30 +170,22 @@ class StorageItem(Node):
     signed_url_unavailable_reason: SignedUrlUnavailableReason | None = resolved(
         items.unavailable_reason, "The reason why `signedUrl` is null; null if it is not."
     )
-    file_size: BigInt | None = column(
-        "Size in bytes. Null until processed, and for items without a file."
-    )
-    mime_type: str | None = column(
-        "Media type, such as `image/png`, detected from the content unless the client declared "
-        "it. Null until processed."
-    )
-    sha256: str | None = column(
-        "SHA-256 of the content as 64 hex digits. Null until processed, and for files that were "
-        "not read in full."
-    )
-    duration: float | None = column("Duration in seconds, of video and audio.")
-    fps: float | None = column("Frame rate in frames per second.")
-    height: BigInt | None = column("Height in pixels.")
-    width: BigInt | None = column("Width in pixels.")
-    frame_count: BigInt | None = column("Number of frames or slices.")
-    page_count: BigInt | None = column("Number of pages.")
-    audio_sample_rate: BigInt | None = column("Audio sample rate in Hz.")
-    audio_bit_depth: int | None = column("Bits per audio sample.")
-    audio_codec: str | None = column("Name of the audio codec, such as `mp3`.")
-    audio_num_channels: int | None = column("Number of audio channels.")
-    dicom_instance_uid: str | None = column("SOP instance UID of a DICOM file.")
-    dicom_study_uid: str | None = column("Study instance UID of a DICOM file or series.")
-    dicom_series_uid: str | None = column("Series instance UID of a DICOM file or series.")
+    file_size: BigInt | None = fact("file_size")
+    mime_type: str | None = fact("mime_type")
+    sha256: str | None = fact("sha256")
+    duration: float | None = fact("duration")
+    fps: float | None = fact("fps")
+    height: BigInt | None = fact("height")
+    width: BigInt | None = fact("width")
+    frame_count: BigInt | None = fact("frame_count")
+    page_count: BigInt | None = fact("page_count")
+    audio_sample_rate: BigInt | None = fact("audio_sample_rate")
+    audio_bit_depth: int | None = fact("audio_bit_depth")
+    audio_codec: str | None = fact("audio_codec")
+    audio_num_channels: int | None = fact("audio_num_channels")
+    dicom_instance_uid: str | None = fact("dicom_instance_uid")
+    dicom_study_uid: str | None = fact("dicom_study_uid")
+    dicom_series_uid: str | None = fact("dicom_series_uid")
     time_series_settings: TimeSeriesViewSettings | None = resolved(
         views.view_settings_of,
         "Display settings of a time series. Null if never set, and for all other items.",
@@ -212,9 +210,19 @@ class StorageItemConnection(Connection[StorageItem]):
     """Page of items, a class of its own so that folders can refer to it lazily."""
 
 
-def kind(item_type: StorageItemType) -> Callable[[type], type]:
-    """Restrict a GraphQL type to rows of one item type."""
-    return row_type(lambda row: getattr(row, "item_type", None) is item_type)
+_classes: dict[StorageItemType, type] = {}
+
+
+def item_type_class(item_type: StorageItemType) -> Callable[[type], type]:
+    """Make a class the GraphQL type of all items of one kind."""
+
+    def register(cls: type) -> type:
+        strawberry.type(cls, description=ITEM_KINDS[item_type].description)
+        row_type(lambda row: getattr(row, "item_type", None) is item_type)(cls)
+        _classes[item_type] = cls
+        return cls
+
+    return register
 
 
 @row_type()
@@ -238,8 +246,7 @@ class VideoRendition:
     )
 
 
-@kind(StorageItemType.VIDEO)
-@strawberry.type(description="A video file.")
+@item_type_class(StorageItemType.VIDEO)
 class VideoItem(StorageItem):
     rendition: VideoRendition | None = resolved(
         reencoding.rendition_of,
@@ -248,87 +255,72 @@ class VideoItem(StorageItem):
     )
 
 
-@kind(StorageItemType.IMAGE)
-@strawberry.type(description="An image file.")
+@item_type_class(StorageItemType.IMAGE)
 class ImageItem(StorageItem):
     pass
 
 
-@kind(StorageItemType.GROUP)
-@strawberry.type(description="A data group: items arranged for viewing side by side.")
+@item_type_class(StorageItemType.GROUP)
 class DataGroupItem(StorageItem):
     layout: DataGroupLayoutInfo | None = resolved(
         data_groups.layout_of, "The group's items and their arrangement."
     )
 
 
-@kind(StorageItemType.IMAGE_GROUP)
-@strawberry.type(description="Images that belong together.")
+@item_type_class(StorageItemType.IMAGE_GROUP)
 class ImageGroupItem(StorageItem):
     frame_total: int = resolved(
         items.member_count, "Number of images, including those that the viewer may not see."
     )
 
 
-@kind(StorageItemType.IMAGE_SEQUENCE)
-@strawberry.type(description="Images in time order, with a video rendered from them.")
+@item_type_class(StorageItemType.IMAGE_SEQUENCE)
 class ImageSequenceItem(StorageItem):
     frame_total: int = resolved(
         items.member_count, "Number of images, including those that the viewer may not see."
     )
 
 
-@kind(StorageItemType.DICOM_FILE)
-@strawberry.type(description="A DICOM file.")
+@item_type_class(StorageItemType.DICOM_FILE)
 class DicomFileItem(StorageItem):
     pass
 
 
-@kind(StorageItemType.DICOM_SERIES)
-@strawberry.type(description="DICOM files of one series.")
+@item_type_class(StorageItemType.DICOM_SERIES)
 class DicomSeriesItem(StorageItem):
     instance_total: int = resolved(
         items.member_count, "Number of DICOM files, including those that the viewer may not see."
     )
 
 
-@kind(StorageItemType.AUDIO)
-@strawberry.type(description="An audio file.")
+@item_type_class(StorageItemType.AUDIO)
 class AudioItem(StorageItem):
     pass
 
 
-@kind(StorageItemType.TIMESERIES)
-@strawberry.type(description="A file of samples over time.")
+@item_type_class(StorageItemType.TIMESERIES)
 class TimeSeriesItem(StorageItem):
     content: TimeSeriesContent | None = resolved(
         views.series_of, "Columns and time range of the series; null until processed."
     )
 
 
-@kind(StorageItemType.NIFTI)
-@strawberry.type(description="A NIfTI volume.")
+@item_type_class(StorageItemType.NIFTI)
 class NiftiItem(StorageItem):
     pass
 
 
-@kind(StorageItemType.PLAIN_TEXT)
-@strawberry.type(description="A text file.")
+@item_type_class(StorageItemType.PLAIN_TEXT)
 class PlainTextItem(StorageItem):
     pass
 
 
-@kind(StorageItemType.PDF)
-@strawberry.type(description="A PDF document.")
+@item_type_class(StorageItemType.PDF)
 class PdfItem(StorageItem):
     pass
 
 
-@kind(StorageItemType.SCENE)
-@strawberry.type(
-    description="A 3D scene: either one file, or a document that refers to several items, which "
-    "are its `children`."
-)
+@item_type_class(StorageItemType.SCENE)
 class SceneItem(StorageItem):
     scene: JSON | None = resolved(
         views.scene_document_of, "The scene document. Null for a scene that is a single file."
@@ -356,37 +348,15 @@ class StorageItemInaccessible:
     uuid: UUID = column("The requested UUID.")
 
 
-KINDS: list[Any] = [
-    VideoItem,
-    ImageItem,
-    DataGroupItem,
-    ImageGroupItem,
-    ImageSequenceItem,
-    DicomFileItem,
-    DicomSeriesItem,
-    AudioItem,
-    TimeSeriesItem,
-    NiftiItem,
-    PlainTextItem,
-    PdfItem,
-    SceneItem,
-]
-StorageItemResult = Annotated[
-    VideoItem
-    | ImageItem
-    | DataGroupItem
-    | ImageGroupItem
-    | ImageSequenceItem
-    | DicomFileItem
-    | DicomSeriesItem
-    | AudioItem
-    | TimeSeriesItem
-    | NiftiItem
-    | PlainTextItem
-    | PdfItem
-    | SceneItem
-    | StorageItemInaccessible,
-    strawberry.union(
-        "StorageItemResult", description="An item, or a stand-in for one that cannot be shown."
-    ),
-]
+ITEM_CLASSES: list[type] = [_classes[item_type] for item_type in StorageItemType]
+"""The GraphQL types of items, one for each kind."""
+
+if TYPE_CHECKING:
+    StorageItemResult = StorageItem | StorageItemInaccessible
+else:
+    StorageItemResult = Annotated[
+        Union[(*ITEM_CLASSES, StorageItemInaccessible)],  # noqa: UP007 (it is computed)
+        strawberry.union(
+            "StorageItemResult", description="An item, or a stand-in for one that cannot be shown."
+        ),
+    ]

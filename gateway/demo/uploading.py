@@ -7,10 +7,15 @@ from typing import Any
 
 from gateway.demo.client import DemoClient, DemoError
 from gateway.demo.contents import DemoFile, DemoFileGroup, DemoFolder
+from gateway.json_values import camel_case
 from gateway.kinds.item_kinds import ITEM_KINDS
 
 PATIENCE = 60.0
 """Seconds without progress after which a job is given up."""
+SECTIONS = {each: camel_case(kind.section) for each, kind in ITEM_KINDS.items() if kind.section}
+MEMBER_FIELDS = {
+    each: camel_case(kind.member_field) for each, kind in ITEM_KINDS.items() if kind.member_field
+}
 TARGETS = "targets { itemUuid url method uploadHeaders }"
 IN_FOLDER = """
 query ($uuid: UUID!) {
@@ -70,12 +75,11 @@ async def _upload(
     items: dict[str, list[dict[str, Any]]] = {}
     for file in files:
         entry = {"placeholderUuid": placeholders[file.name]}
-        items.setdefault(_camel(ITEM_KINDS[file.item_type].section), []).append(entry)
+        items.setdefault(SECTIONS[file.item_type], []).append(entry)
     for bundle in bundles:
         members = [{"placeholderUuid": placeholders[file.name]} for file in bundle.files]
-        kind = ITEM_KINDS[bundle.item_type]
-        group = {"title": bundle.name, _camel(kind.member_field): members}
-        items.setdefault(_camel(kind.section), []).append(group)
+        group = {"title": bundle.name, MEMBER_FIELDS[bundle.item_type]: members}
+        items.setdefault(SECTIONS[bundle.item_type], []).append(group)
     started = await client.do(
         "startUploadJob", "uploadJob { uuid }", folderUuid=folder_uuid, items=items
     )
@@ -104,12 +108,6 @@ def _announcement(file: DemoFile, content: bytes) -> dict[str, Any]:
         "fileSize": len(content),
         "mimeType": file.mime_type,
     }
-
-
-def _camel(name: str | None) -> str:
-    """Return the GraphQL name of an input field."""
-    first, *rest = (name or "").split("_")
-    return first + "".join(map(str.title, rest))
 
 
 async def _all(sendings: Iterable[Any]) -> None:

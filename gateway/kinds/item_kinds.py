@@ -36,6 +36,7 @@ class ItemKind:
         graphql_type: Name of the GraphQL type of these items.
         description: Description of the enum value and of the GraphQL type.
         counter: Column of `folder_counters`, and field of `StorageFolderSummary`, that counts them.
+        plural: Several of them, in descriptions.
         prober: Module of `gateway.media` that probes a file of this kind; None if an item of this
             kind is never a single file.
         noun: How an error calls such a file, such as "a video".
@@ -55,6 +56,7 @@ class ItemKind:
     graphql_type: str
     description: str
     counter: str
+    plural: str
     prober: str | None = None
     noun: str = ""
     mime_types: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="VideoItem",
             description="A video file.",
             counter="videos",
+            plural="videos",
             prober="video",
             noun="a video",
             mime_types=("video/", "audio/ogg"),
@@ -91,6 +94,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="ImageItem",
             description="An image file.",
             counter="images",
+            plural="single images",
             prober="image",
             noun="an image",
             mime_types=("image/",),
@@ -106,6 +110,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="AudioItem",
             description="An audio file.",
             counter="audios",
+            plural="audio files",
             prober="audio",
             noun="audio",
             mime_types=("audio/", *_POSSIBLY_AUDIO_ONLY),
@@ -119,6 +124,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="PlainTextItem",
             description="A text file, such as plain text, HTML, JSON or XML.",
             counter="plain_texts",
+            plural="text files",
             prober="text",
             noun="text",
             mime_types=("text/", "application/json", "application/xml", _UNRECOGNIZED),
@@ -134,6 +140,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="PdfItem",
             description="A PDF document.",
             counter="pdfs",
+            plural="PDF documents",
             prober="pdf",
             noun="a PDF document",
             mime_types=("application/pdf",),
@@ -147,6 +154,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="NiftiItem",
             description="A NIfTI volume.",
             counter="niftis",
+            plural="NIfTI volumes",
             prober="nifti",
             noun="a NIfTI volume",
             mime_types=("application/x-nifti",),
@@ -157,8 +165,12 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
         ItemKind(
             item_type=StorageItemType.TIMESERIES,
             graphql_type="TimeSeriesItem",
-            description="A file of samples over time, such as CSV.",
+            description=(
+                "A time series: a table with a header, such as a CSV file. Its time axis is the "
+                "column named `time`, or else the first column."
+            ),
             counter="time_series",
+            plural="time series",
             prober="timeseries",
             noun="a time series",
             mime_types=("text/",),
@@ -170,8 +182,9 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
         ItemKind(
             item_type=StorageItemType.DICOM_FILE,
             graphql_type="DicomFileItem",
-            description="A DICOM file.",
+            description="A DICOM file, on its own or in a series.",
             counter="dicom_files",
+            plural="single DICOM files",
             prober="dicom",
             noun="a DICOM file",
             mime_types=("application/dicom", _UNRECOGNIZED),
@@ -185,6 +198,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="ImageGroupItem",
             description="Images that belong together, not necessarily in time order.",
             counter="image_groups",
+            plural="image groups",
             section="image_groups",
             member_type=StorageItemType.IMAGE,
             member_field="images",
@@ -195,6 +209,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="ImageSequenceItem",
             description="Images in time order, with a video rendered from them.",
             counter="image_sequences",
+            plural="image sequences",
             # Created by an entry of `image_groups` that sets `createVideo`.
             member_type=StorageItemType.IMAGE,
         ),
@@ -203,6 +218,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="DicomSeriesItem",
             description="DICOM files of one series.",
             counter="dicom_series",
+            plural="DICOM series",
             section="dicom_series",
             member_type=StorageItemType.DICOM_FILE,
             member_field="dicom_files",
@@ -216,6 +232,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
                 "which are its children."
             ),
             counter="scenes",
+            plural="scenes",
             prober="scene",
             noun="a scene",
             mime_types=("",),  # the prober recognizes the formats itself
@@ -228,6 +245,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             graphql_type="DataGroupItem",
             description="A data group: items arranged for viewing side by side.",
             counter="groups",
+            plural="data groups",
             always_has_object=False,
         ),
     )

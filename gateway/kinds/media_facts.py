@@ -7,7 +7,7 @@ everything else about it. `docs/adding.md` lists the steps for adding one.
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -18,11 +18,13 @@ _DICOM, _NIFTI, _PDF = StorageItemType.DICOM_FILE, StorageItemType.NIFTI, Storag
 _TIMESERIES, _SCENE = StorageItemType.TIMESERIES, StorageItemType.SCENE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MediaFact:
     """Everything about a fact but its name and type, which `MEDIA_FACTS` fills in.
 
     Attributes:
+        description: Description of the field of `StorageItem`; its first sentence also describes
+            the input field.
         name: Field of `MediaFacts`, column of `items`, and in camel case field of `StorageItem`.
         type: Python type of a value that is known.
         kinds: Kinds of files that may have it; empty if all have it.
@@ -37,6 +39,8 @@ class MediaFact:
         is_field: Whether `StorageItem` has a field for it.
     """
 
+    description: str
+    _: KW_ONLY
     name: str = ""
     type: type = object
     kinds: tuple[StorageItemType, ...] = ()
@@ -62,21 +66,29 @@ class MediaFact:
         return above and math.isfinite(value) and (self.maximum is None or value <= self.maximum)
 
     @property
-    def bounds(self) -> str:
-        """What `accepts` demands, as a phrase for errors, such as "a number greater than 0"."""
+    def expectation(self) -> str:
+        """Values that `accepts` allows, as a phrase for errors such as "a number from 1 to 9"."""
         if self.type is str:
             return self.pattern[1] if self.pattern else f"1 to {self.max_length} characters"
         if self.maximum is not None:
             return f"a number from {self.minimum:,} to {self.maximum:,}"
-        return (
-            f"a number {'greater than' if self.excludes_minimum else 'of at least'} {self.minimum}"
-        )
+        return f"a number that is {self._lower_bound}"
+
+    @property
+    def input_description(self) -> str:
+        """Description of the input field by which clients provide the fact."""
+        sentence = self.description.partition(".")[0]
+        return f"{sentence}." if self.minimum is None else f"{sentence}, {self._lower_bound}."
+
+    @property
+    def _lower_bound(self) -> str:
+        return f"{'greater than' if self.excludes_minimum else 'at least'} {self.minimum}"
 
 
 _count = partial(MediaFact, minimum=1, maximum=2**31 - 1)
 _count64 = partial(MediaFact, minimum=1, maximum=2**63 - 1)
-_dicom_uid = MediaFact(kinds=(_DICOM,), max_length=64)
-_HAVE_FRAMES = (_VIDEO, _IMAGE, _DICOM, _NIFTI)
+_dicom_uid = partial(MediaFact, kinds=(_DICOM,), max_length=64)
+_with_frames = (_VIDEO, _IMAGE, _DICOM, _NIFTI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +98,44 @@ class MediaFacts:
     There is no digest of a file that is read in ranges: it would take every byte.
     """
 
-    sha256: Annotated[str | None, MediaFact(max_length=64)]
-    file_size: Annotated[int, _count64(unit="bytes", input_name="file_size")]
+    sha256: Annotated[
+        str | None,
+        MediaFact(
+            "SHA-256 of the content as 64 hex digits. Null until processed, and for files that "
+            "were not read in full.",
+            max_length=64,
+        ),
+    ]
+    file_size: Annotated[
+        int,
+        _count64(
+            "Size in bytes. Null until processed, and for items without a file.",
+            unit="bytes",
+            input_name="file_size",
+        ),
+    ]
     mime_type: Annotated[
         str,
         MediaFact(
+            "Media type, such as `image/png`, detected from the content unless the client "
+            "declared it. Null until processed.",
             max_length=127,
             pattern=("[!-.0-~]+/[!-~]+", "a type and a subtype, such as image/png"),
             input_name="mime_type",
         ),
     ]
-    width: Annotated[int | None, _count(kinds=_HAVE_FRAMES, unit="pixels", input_name="width")] = (
-        None
-    )
+    width: Annotated[
+        int | None,
+        _count("Width in pixels.", kinds=_with_frames, unit="pixels", input_name="width"),
+    ] = None
     height: Annotated[
-        int | None, _count(kinds=_HAVE_FRAMES, unit="pixels", input_name="height")
+        int | None,
+        _count("Height in pixels.", kinds=_with_frames, unit="pixels", input_name="height"),
     ] = None
     fps: Annotated[
         float | None,
         MediaFact(
+            "Frame rate in frames per second.",
             kinds=(_VIDEO,),
             unit="frames per second",
             minimum=0,
@@ -115,40 +146,79 @@ class MediaFacts:
     duration: Annotated[
         float | None,
         MediaFact(
-            kinds=(_VIDEO, _AUDIO, _TIMESERIES), unit="seconds", minimum=0, input_name="duration"
+            "Duration in seconds.",
+            kinds=(_VIDEO, _AUDIO, _TIMESERIES),
+            unit="seconds",
+            minimum=0,
+            input_name="duration",
         ),
     ] = None
-    frame_count: Annotated[int | None, _count64(kinds=_HAVE_FRAMES, unit="frames")] = None
+    frame_count: Annotated[
+        int | None, _count64("Number of frames or slices.", kinds=_with_frames, unit="frames")
+    ] = None
     audio_sample_rate: Annotated[
-        int | None, _count(kinds=(_AUDIO,), unit="Hz", input_name="sample_rate")
+        int | None,
+        _count("Audio sample rate in Hz.", kinds=(_AUDIO,), unit="Hz", input_name="sample_rate"),
     ] = None
     audio_bit_depth: Annotated[
-        int | None, _count(kinds=(_AUDIO,), unit="bits", input_name="bit_depth")
+        int | None,
+        _count("Bits per audio sample.", kinds=(_AUDIO,), unit="bits", input_name="bit_depth"),
     ] = None
     audio_codec: Annotated[
-        str | None, MediaFact(kinds=(_AUDIO,), max_length=100, input_name="codec")
+        str | None,
+        MediaFact(
+            "Name of the audio codec, such as `mp3`.",
+            kinds=(_AUDIO,),
+            max_length=100,
+            input_name="codec",
+        ),
     ] = None
     audio_num_channels: Annotated[
-        int | None, _count(kinds=(_AUDIO,), unit="channels", input_name="num_channels")
+        int | None,
+        _count(
+            "Number of audio channels.", kinds=(_AUDIO,), unit="channels", input_name="num_channels"
+        ),
     ] = None
-    dicom_instance_uid: Annotated[str | None, _dicom_uid] = None
-    dicom_study_uid: Annotated[str | None, _dicom_uid] = None
-    dicom_series_uid: Annotated[str | None, _dicom_uid] = None
-    # Only orders the files of a series during ingestion.
+    dicom_instance_uid: Annotated[str | None, _dicom_uid("SOP instance UID of a DICOM file.")] = (
+        None
+    )
+    dicom_study_uid: Annotated[
+        str | None, _dicom_uid("Study instance UID of a DICOM file or series.")
+    ] = None
+    dicom_series_uid: Annotated[
+        str | None, _dicom_uid("Series instance UID of a DICOM file or series.")
+    ] = None
     dicom_instance_number: Annotated[
         int | None,
         MediaFact(
-            kinds=(_DICOM,), minimum=-(2**31), maximum=2**31 - 1, is_column=False, is_field=False
+            "Instance number, which orders the files of a DICOM series during ingestion.",
+            kinds=(_DICOM,),
+            minimum=-(2**31),
+            maximum=2**31 - 1,
+            is_column=False,
+            is_field=False,
         ),
     ] = None
     page_count: Annotated[
-        int | None, _count(kinds=(_PDF,), unit="pages", input_name="num_pages")
+        int | None,
+        _count("Number of pages.", kinds=(_PDF,), unit="pages", input_name="num_pages"),
     ] = None
-    # Exposed by fields of `TimeSeriesItem` and `SceneItem`.
     time_series: Annotated[
-        dict[str, Any] | None, MediaFact(kinds=(_TIMESERIES,), is_field=False)
+        dict[str, Any] | None,
+        MediaFact(
+            "Columns and rows, exposed by `TimeSeriesItem.content`.",
+            kinds=(_TIMESERIES,),
+            is_field=False,
+        ),
     ] = None
-    scene: Annotated[dict[str, Any] | None, MediaFact(kinds=(_SCENE,), is_field=False)] = None
+    scene: Annotated[
+        dict[str, Any] | None,
+        MediaFact(
+            "Format and points, or the document, exposed by fields of `SceneItem`.",
+            kinds=(_SCENE,),
+            is_field=False,
+        ),
+    ] = None
 
 
 def _rows() -> Iterator[MediaFact]:

@@ -1,6 +1,9 @@
 """Facts about files that clients declare so that workers need not read the files for them.
 
-A client declares all facts of a kind or none. They are not verified."""
+A client declares all facts of a kind or none. They are not verified.
+"""
+
+from dataclasses import fields
 
 from gateway.catalog.ingestion.entries import (
     AudioMediaMetadataInput,
@@ -10,65 +13,31 @@ from gateway.catalog.ingestion.entries import (
     TextMediaMetadataInput,
     VideoMediaMetadataInput,
 )
+from gateway.kinds.media_facts import INPUT_FACTS
 from resolvers.inputs.registration import register_input
 
 FACTS = "Facts to use instead of reading the file for them."
 """Description of a field that has one of these types."""
-_TYPE = "Media type of the content, such as `image/jpeg`."
-_SIZE = "Size in bytes. Must be correct."
+_OVERRIDES = {
+    "file_size": "Size in bytes. Must be correct.",
+    "mime_type": "Media type of the content, such as `image/jpeg`.",
+}
 
 
-register_input(
-    ImageMediaMetadataInput,
-    "Facts about an image, used instead of reading the file.",
-    mime_type=_TYPE,
-    file_size=_SIZE,
-    height="Height in pixels, at least 1.",
-    width="Width in pixels, at least 1.",
-)
+def _register_facts(facts: type, noun: str) -> None:
+    """Register a dataclass whose fields are the input names of facts."""
+    descriptions = {
+        field.name: _OVERRIDES.get(field.name, INPUT_FACTS[field.name].input_description)
+        for field in fields(facts)
+    }
+    register_input(facts, f"Facts about {noun}, used instead of reading the file.", descriptions)
 
 
-register_input(
-    VideoMediaMetadataInput,
-    "Facts about a video, used instead of reading the file.",
-    fps="Frames per second, greater than 0.",
-    duration="Duration in seconds, at least 0.",
-    width="Width in pixels, at least 1.",
-    height="Height in pixels, at least 1.",
-    file_size=_SIZE,
-    mime_type=_TYPE,
-)
-
-
-register_input(
-    AudioMediaMetadataInput,
-    "Facts about an audio file, used instead of reading the file.",
-    duration="Duration in seconds, at least 0.",
-    file_size=_SIZE,
-    mime_type=_TYPE,
-    sample_rate="Sample rate in Hz, at least 1.",
-    bit_depth="Bits per sample, at least 1.",
-    codec="Name of the codec, such as `mp3`.",
-    num_channels="Number of channels, at least 1.",
-)
-
-
-register_input(
-    TextMediaMetadataInput,
-    "Facts about a text file, used instead of reading the file.",
-    file_size=_SIZE,
-    mime_type="Media type of the content, such as `text/plain`.",
-)
-
-
-register_input(
-    PdfMediaMetadataInput,
-    "Facts about a PDF document, used instead of reading the file.",
-    file_size=_SIZE,
-    num_pages="Number of pages, at least 1.",
-)
-
-
+_register_facts(ImageMediaMetadataInput, "an image")
+_register_facts(VideoMediaMetadataInput, "a video")
+_register_facts(AudioMediaMetadataInput, "an audio file")
+_register_facts(TextMediaMetadataInput, "a text file")
+_register_facts(PdfMediaMetadataInput, "a PDF document")
 register_input(
     DicomFileMetadataInput,
     "Tags of a DICOM file, used instead of reading the file.",

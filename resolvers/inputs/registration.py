@@ -1,12 +1,19 @@
 """Registration of plain dataclasses as GraphQL input types."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import strawberry
 
 
 def register_input(
-    entry: type, type_description: str, /, *, one_of: bool = False, **descriptions: str
+    entry: type,
+    type_description: str,
+    computed: Mapping[str, str] | None = None,
+    /,
+    *,
+    one_of: bool = False,
+    **descriptions: str,
 ) -> None:
     """Register a dataclass as the GraphQL input type of the same name.
 
@@ -16,10 +23,12 @@ def register_input(
     Args:
         entry: the dataclass.
         type_description: the description of the type.
+        computed: descriptions of fields, by their Python names.
         one_of: whether exactly one of the fields must be given.
-        descriptions: the description of each field, by its Python name.
+        descriptions: descriptions of the other fields.
     """
     fields = dataclasses.fields(entry)
+    descriptions |= computed or {}
     if unknown := {field.name for field in fields} ^ descriptions.keys():
         raise TypeError(f"{entry.__name__}: missing or unknown descriptions: {sorted(unknown)}.")
     for field in fields:

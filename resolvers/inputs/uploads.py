@@ -1,26 +1,20 @@
 """Inputs of mutations of uploads and upload jobs."""
 
+from dataclasses import fields
+from typing import get_args, get_type_hints
 from uuid import UUID
 
 import strawberry
 
 from gateway.catalog.ingestion.entries import (
-    AudioUploadInput,
     DataUploadItemsInput,
-    DicomFileUploadInput,
     DicomSeriesUploadInput,
     ImageGroupFrameInput,
     ImageGroupFromItemsInput,
     ImageGroupUploadInput,
-    ImageUploadInput,
-    NiftiUploadInput,
-    PdfUploadInput,
     SceneUploadInput,
-    TextUploadInput,
-    TimeSeriesUploadInput,
-    VideoUploadInput,
 )
-from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.scalars import JSON, BigInt
 from resolvers.inputs.descriptions import CLIENT_METADATA, IDEMPOTENCY_KEY
 from resolvers.inputs.media import FACTS
@@ -36,6 +30,7 @@ _URL = (
 _PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or the URL."
 _TITLE = "Name of the item. The name of the file if omitted."
 _GROUP_TITLE = "Name of the group. Generated if omitted."
+_UPLOADABLE = ", ".join(f"`{each}`" for each, kind in ITEM_KINDS.items() if kind.prober)
 _VIDEO = (
     "Whether to create an image sequence: a video is rendered from the images, at 25 frames "
     "per second and the size of the largest image. Smaller images are placed in the upper "
@@ -72,8 +67,7 @@ the entry and the key; unless `ignoreErrors` is set, no unit is started then."""
 class UploadFileInput:
     name: str = strawberry.field(description="Name of the file, 1 to 1,000 characters.")
     item_type: StorageItemType = strawberry.field(
-        description="The kind of item to create: `VIDEO`, `IMAGE`, `AUDIO`, `DICOM_FILE`, `NIFTI`, "
-        "`TIMESERIES`, `PLAIN_TEXT`, `PDF` or `SCENE`."
+        description=f"The kind of item to create: one of {_UPLOADABLE}."
     )
     file_size: BigInt = strawberry.field(description="Exact size in bytes, at least 1.")
     mime_type: str | None = strawberry.field(
@@ -123,81 +117,29 @@ class CompleteUploadPartsInput:
     item_uuid: UUID = strawberry.field(description="UUID of the placeholder.")
 
 
-register_input(
-    VideoUploadInput,
-    "A video.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    video_metadata=FACTS,
-)
+_FILE_ENTRY = {
+    "object_url": _URL,
+    "url": _URL,
+    "placeholder_uuid": _PLACEHOLDER,
+    "title": _TITLE,
+    "client_metadata": CLIENT_METADATA,
+    "settings": "Initial display settings. Their columns must exist in the file.",
+    **{kind.facts_field: FACTS for kind in ITEM_KINDS.values() if kind.facts_field},
+}
+"""Descriptions of the fields of entries that are single files."""
 
 
-register_input(
-    ImageUploadInput,
-    "An image.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    image_metadata=FACTS,
-)
+def _register_file_entries() -> None:
+    """Register the entries of all kinds of single files."""
+    sections = get_type_hints(DataUploadItemsInput)
+    for kind in ITEM_KINDS.values():
+        if kind.section and kind.entry_is_file:
+            [entry] = get_args(sections[kind.section])
+            descriptions = {field.name: _FILE_ENTRY[field.name] for field in fields(entry)}
+            register_input(entry, kind.description, descriptions)
 
 
-register_input(
-    AudioUploadInput,
-    "An audio file.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    audio_metadata=FACTS,
-)
-
-
-register_input(
-    TextUploadInput,
-    "A text file.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    text_metadata=FACTS,
-)
-
-
-register_input(
-    PdfUploadInput,
-    "A PDF document.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    pdf_metadata=FACTS,
-)
-
-
-register_input(
-    NiftiUploadInput,
-    "A NIfTI volume.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-)
-
-
-register_input(
-    TimeSeriesUploadInput,
-    "A time series: a table with a header. The column named `time`, or else the first "
-    "column, is the time axis.",
-    object_url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    settings="Initial display settings. Their columns must exist in the file.",
-)
+_register_file_entries()
 
 
 register_input(
@@ -211,17 +153,6 @@ register_input(
     "1,000 items by `itemUuid` and public files by `url`. The items become the scene's "
     "children. Needs `USER` on their folders.",
     client_metadata=CLIENT_METADATA,
-)
-
-
-register_input(
-    DicomFileUploadInput,
-    "A DICOM file, on its own or in a series.",
-    url=_URL,
-    placeholder_uuid=_PLACEHOLDER,
-    title=_TITLE,
-    client_metadata=CLIENT_METADATA,
-    dicom_metadata=FACTS,
 )
 
 
@@ -269,18 +200,12 @@ register_input(
 register_input(
     DataUploadItemsInput,
     "The items to create. Each entry is a unit of the job; at most 10,000 in all.",
-    videos="Videos.",
-    images="Single images.",
-    audio="Audio files.",
-    text="Text files.",
-    pdf="PDF documents.",
-    nifti="NIfTI volumes.",
-    time_series="Time series.",
-    scenes="Scenes.",
-    dicom_files="Single DICOM files.",
-    image_groups="Groups of uploaded images.",
-    image_groups_from_items="Groups of existing image items.",
-    dicom_series="DICOM series.",
+    {
+        kind.section: f"{kind.plural[0].upper()}{kind.plural[1:]}."
+        for kind in ITEM_KINDS.values()
+        if kind.section
+    },
+    image_groups_from_items="Image groups of existing image items.",
     skip_duplicate_urls=_SKIP,
     upsert_metadata=_UPSERT,
 )

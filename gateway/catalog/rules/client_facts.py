@@ -46,7 +46,7 @@ def validate_facts(facts: Mapping[str, Any], *path: str | int) -> dict[str, Any]
         fact = MEDIA_FACTS[name]
         if not fact.accepts(value):
             field = camel_case(fact.input_name or name)
-            raise bad_input(f"Expected {fact.bounds}, not {value!r:.100}.", *path, field)
+            raise bad_input(f"Expected {fact.expectation}, not {value!r:.100}.", *path, field)
     return dict(facts)
 
 

@@ -24,7 +24,7 @@ from gateway.gc_tuning import relax_gc
 from gateway.settings import Settings
 from gateway.wiring import open_services
 from resolvers.uploads import watch_upload_job
-from schema.items import KINDS
+from schema.items import ITEM_CLASSES
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.uploads import UploadJob
@@ -44,7 +44,9 @@ class Subscription:
                 yield event.row
 
 
-SCHEMA = strawberry.Schema(Query, subscription=Subscription, types=KINDS, config=StrawberryConfig(scalar_map=SCALARS))
+SCHEMA = strawberry.Schema(
+    Query, subscription=Subscription, types=ITEM_CLASSES, config=StrawberryConfig(scalar_map=SCALARS)
+)
 
 
 class Endpoint(GraphQL[Context, None]):
