@@ -1,10 +1,10 @@
-"""How the record of changes answers: the journals of folders, and what happens in them as it happens."""
+"""The journal of folders: how its entries are resolved, and the subscription to it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,33 +22,34 @@ from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany
 from gateway.execution.loader_resolvers import find_row
 from gateway.ids import min_uuid7, uuid7_time
 from gateway.models.base import now
-from gateway.models.changes import change_places, changes
+from gateway.models.changes import ChangeRecord, change_places, changes
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.folders import folder_by_uuid
-from resolvers.job_subscriptions import BETWEEN_STATES, RECHECK_SECONDS
+from resolvers.job_subscriptions import POLL_SECONDS, STATE_INTERVAL_SECONDS
 from resolvers.orders import newest_first
 
 MAX_CHANGES = 100
+"""Changes in one event."""
 MAX_COMMIT_DELAY = timedelta(seconds=10)
-"""How long after it was written a change may be committed, at most."""
+"""The longest time between the moment in a change's uuid and its commit."""
 
 _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
-_SINCE = Argument("since", datetime | None, None, "Only changes since that moment.")
-_placed = changes.join(change_places, change_places.c.change_uuid == changes.c.uuid)
+_SINCE = Argument("since", datetime | None, None, "Only changes since this time.")
+_entries = changes.join(change_places, change_places.c.change_uuid == changes.c.uuid)
 _order = newest_first(change_places.c.change_uuid, changes.c.uuid)
 
 
-def _since(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    since = asked.arguments.get("since")
+def _since(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    since = query.arguments.get("since")
     return [change_places.c.change_uuid >= min_uuid7(since)] if since else []
 
 
-def _since_once(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    """A change that stands in several journals of the tree is listed once."""
-    elsewhere = (
+def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    """Return conditions that list a change once that is in several journals below a folder."""
+    duplicate = (
         sa.exists()
         .select_from(_other.join(_other_home, _other_home.c.uuid == _other.c.folder_uuid))
         .where(
@@ -58,11 +59,15 @@ def _since_once(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
         )
         .correlate(changes, change_places, _top)
     )
-    return [*_since(asked), ~elsewhere]
+    return [*_since(query), ~duplicate]
 
 
-def _told(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Values as the schema names them; of references only those to groups, which everybody may know."""
+def _public_values(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return changed values under their names in the schema.
+
+    References are left out, because they may be to objects that the viewer must not see, except
+    for those to groups.
+    """
     if values is None:
         return None
     return {
@@ -77,15 +82,15 @@ from_folder_of = ToOne(folders, changes.c.from_folder_uuid, access=sees_folder)
 changed_item = ToOne(items, changes.c.object_uuid, access=sees_item)
 changed_folder = ToOne(folders, changes.c.object_uuid, access=sees_folder)
 user_of = ToOne(users, changes.c.user_uuid)
-before_of = Computed((changes.c.before,), lambda row: _told(row.before))
-after_of = Computed((changes.c.after,), lambda row: _told(row.after))
+before_of = Computed((changes.c.before,), lambda row: _public_values(row.before))
+after_of = Computed((changes.c.after,), lambda row: _public_values(row.after))
 journal_of = ToMany(
     "journal",
     changes,
     _order,
     key=folders.c.uuid,
     parent=change_places.c.folder_uuid,
-    source=_placed,
+    source=_entries,
     extras={"change_uuid": change_places.c.change_uuid},
     where=_since,
     arguments=(_SINCE,),
@@ -96,115 +101,125 @@ journal_below = ToMany(
     _order,
     key=folders.c.uuid,
     parent=_top.c.uuid,
-    source=_placed.join(_home, _home.c.uuid == change_places.c.folder_uuid).join(
+    source=_entries.join(_home, _home.c.uuid == change_places.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
     extras={"change_uuid": change_places.c.change_uuid},
-    where=_since_once,
+    where=_since_without_duplicates,
     arguments=(_SINCE,),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FolderChanges:
-    """What happened in a folder, in order; `latest` is the newest change that is known to have been told."""
+    """An event of `storageChanged`: changes of a folder in order.
+
+    `latest` is the newest change up to which all are known to have been sent.
+    """
 
     folder_uuid: UUID
-    changes: list[Any]
+    changes: list[ChangeRecord]
     latest: UUID
 
 
 async def watch_folder(
     context: Context,
     *,
-    folder_uuid: Annotated[UUID, strawberry.argument(description="The folder.")],
+    folder_uuid: Annotated[UUID, strawberry.argument(description="UUID of the folder.")],
     recursive: Annotated[
-        bool, strawberry.argument(description="Whether to watch all folders below as well.")
+        bool, strawberry.argument(description="Whether to include all folders below it.")
     ] = False,
     after: Annotated[
         UUID | None,
         strawberry.argument(
-            description="The `latest` that the client was told: what it missed comes first, and again the changes of "
-            "ten seconds before, for some may have been committed late."
+            description="The `latest` of the last event that the client received. Changes that it "
+            "missed come first. Changes of the ten seconds before are repeated, because some may "
+            "have been committed late."
         ),
     ] = None,
 ) -> AsyncGenerator[Event]:
-    """What happens in a folder, as it happens: at first that it is watched, then changes in their order, none lost.
+    """Changes in a folder as they happen, in order and without gaps.
 
-    At most 100 changes an event, ten events a second. It ends with an error if the folder is deleted or the viewer may
-    no longer see it.
+    The first event confirms the subscription. An event has at most 100 changes, and at most ten
+    events are sent per second. The subscription ends with an error if the folder is deleted or you
+    may no longer see it.
     """
-    log = _Log(context, folder_uuid, recursive)
+    log = _ChangeReader(context, folder_uuid, recursive)
     async with context.services.events.listen(folder_topic(folder_uuid)) as news:
-        await log.begin(after)
-        found = await log.more() if after else []
+        await log.start(after)
+        new = await log.read() if after else []
         while True:
-            await _seen(context.afresh(), folder_uuid)
-            yield Event(FolderChanges(folder_uuid, found, log.latest))
-            found = await log.more() if len(found) == MAX_CHANGES else []
-            while not found:
-                await asyncio.sleep(BETWEEN_STATES)
-                await news.wait(RECHECK_SECONDS)
-                await _seen(context.afresh(), folder_uuid)
-                found = await log.more()
+            await _check_visible(context, folder_uuid)
+            yield Event(FolderChanges(folder_uuid, new, log.latest))
+            new = await log.read() if len(new) == MAX_CHANGES else []
+            while not new:
+                await asyncio.sleep(STATE_INTERVAL_SECONDS)
+                await news.wait(POLL_SECONDS)
+                await _check_visible(context, folder_uuid)
+                new = await log.read()
 
 
-async def _seen(context: Context, uuid: UUID) -> None:
-    if await find_row(context, folder_by_uuid, uuid) is None:
+async def _check_visible(context: Context, uuid: UUID) -> None:
+    if await find_row(context.afresh(), folder_by_uuid, uuid) is None:
         raise not_found("folder", "folderUuid")
 
 
-class _Log:
+class _ChangeRow(NamedTuple):
+    change_uuid: UUID
+
+
+class _ChangeReader:
     """Reads the changes of a folder from some moment on, each once.
 
-    A change has its place in the order when it is written, but is there when it is committed: so those of the last
-    seconds are looked through every time.
+    Changes are ordered by the time at which they were written, but become visible when they are
+    committed. So every read also looks through the last seconds before the newest change.
     """
 
     def __init__(self, context: Context, folder_uuid: UUID, recursive: bool) -> None:
         self.latest = min_uuid7(now())
         self._database = context.database
-        self._told: set[UUID] = set()
+        self._sent: set[UUID] = set()
         self._from = self.latest
-        self._places = (
+        self._selected = (
             sa.select(change_places.c.change_uuid).distinct().order_by(change_places.c.change_uuid)
         )
         if recursive:
             path = sa.select(folders.c.path).where(folders.c.uuid == folder_uuid).scalar_subquery()
             below = sa.select(_home.c.uuid).where(within(_home.c.path, path))
-            self._places = self._places.where(change_places.c.folder_uuid.in_(below))
+            self._selected = self._selected.where(change_places.c.folder_uuid.in_(below))
         else:
-            self._places = self._places.where(change_places.c.folder_uuid == folder_uuid)
+            self._selected = self._selected.where(change_places.c.folder_uuid == folder_uuid)
 
-    async def begin(self, after: UUID | None) -> None:
-        """Start behind what is there, or some seconds before a change that the client knows."""
+    async def start(self, after: UUID | None) -> None:
+        """Start after the present changes, or some seconds before one that the client knows."""
         if after:
             self.latest = after
-            self._from = _earlier(after)
-            return
-        self._from = _earlier(self.latest)
-        self._told = set(await self._window(None))
+            self._from = _with_delay(after)
+        else:
+            self._from = _with_delay(self.latest)
+            self._sent = set(await self._window(None))
 
-    async def more(self) -> list[Any]:
-        """Changes that were not told yet, at most 100, in order."""
-        found = await self._window(len(self._told) + MAX_CHANGES)
-        new = [uuid for uuid in found if uuid not in self._told][:MAX_CHANGES]
+    async def read(self) -> list[ChangeRecord]:
+        """Return at most 100 changes that were not returned before, in order."""
+        window = await self._window(len(self._sent) + MAX_CHANGES)
+        new = [uuid for uuid in window if uuid not in self._sent][:MAX_CHANGES]
         if not new:
             return []
-        self._told.update(new)
+        self._sent.update(new)
         self.latest = max(self.latest, new[-1])
-        self._from = max(self._from, _earlier(new[-1]))
-        self._told = {uuid for uuid in self._told if uuid >= self._from}
-        chosen = in_keys(changes.c.uuid, new)
-        return await self._database.rows(sa.select(changes).where(chosen).order_by(changes.c.uuid))
+        self._from = max(self._from, _with_delay(new[-1]))
+        self._sent = {uuid for uuid in self._sent if uuid >= self._from}
+        selected = sa.select(changes).where(in_keys(changes.c.uuid, new)).order_by(changes.c.uuid)
+        return await self._database.rows(selected, ChangeRecord)
 
     async def _window(self, size: int | None) -> list[UUID]:
-        statement = self._places.where(change_places.c.change_uuid >= self._from).limit(size)
-        return [row.change_uuid for row in await self._database.rows(statement)]
+        statement = self._selected.where(change_places.c.change_uuid >= self._from).limit(size)
+        return [row.change_uuid for row in await self._database.rows(statement, _ChangeRow)]
 
 
-def _earlier(uuid: UUID) -> UUID:
+def _with_delay(uuid: UUID) -> UUID:
+    """Return the least uuid of a change that may be committed after the change with this one."""
     try:
         return min_uuid7(uuid7_time(uuid) - MAX_COMMIT_DELAY)
     except (ValueError, OverflowError):
-        raise bad_input("This is no change that the subscription told.", "after") from None
+        raise bad_input("Expected the `latest` of an earlier event.", "after") from None

@@ -1,4 +1,7 @@
-"""Jobs are watched: the present state, then each change, at most ten a second and the last always."""
+"""Subscriptions to jobs: the present state first, then each change, up to the last one.
+
+All subscribers of a viewer to the same job share one stream, which reads each state once.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
@@ -6,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Protocol, cast
 from uuid import UUID
 
 import strawberry
@@ -17,15 +20,22 @@ from gateway.events.streams import Event
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row
 
-BETWEEN_STATES = 0.1
-"""Seconds between two states of a job: at most ten a second."""
-RECHECK_SECONDS = 3.0
-"""After so many seconds without an event the state is read anyway: a lost event costs delay only."""
+STATE_INTERVAL_SECONDS = 0.1
+"""Time between two states of a job: at most ten are sent per second."""
+POLL_SECONDS = 3.0
+"""Time after which the state is read without an event: a lost event only costs this delay."""
+
+
+class JobRow(Protocol):
+    """The row of a job; each visible change of it increases `sequence`."""
+
+    sequence: int
+    status: StrEnum
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedJob:
-    """A kind of jobs: what to call one, how it is found, under which topic it is told, and when it has ended."""
+    """A type of job: its name, the edge that finds one, its event topic and its final states."""
 
     noun: str
     edge: ToOne
@@ -33,60 +43,64 @@ class WatchedJob:
     terminal: Collection[StrEnum]
 
 
-Follow = Callable[..., AsyncGenerator[Event]]
+JobSubscription = Callable[..., AsyncGenerator[Event]]
 
 
-def job_subscription(kind: WatchedJob, description: str) -> Follow:
-    """What a subscription to one job of a kind is answered by; `NOT_FOUND` if the job cannot be seen."""
+def job_subscription(watched: WatchedJob, description: str) -> JobSubscription:
+    """Return the function behind a subscription to one job; `description` is its field's.
 
-    async def follow(
+    The function raises `NOT_FOUND` if the viewer may not see the job.
+    """
+
+    async def subscribe(
         context: Context,
         *,
-        uuid: Annotated[UUID, strawberry.argument(description=f"The {kind.noun}.")],
+        uuid: Annotated[UUID, strawberry.argument(description=f"UUID of the {watched.noun}.")],
         after: Annotated[
             int | None,
             strawberry.argument(
-                description="A sequence number that the client has seen: nothing is sent before a later one."
+                description="Sequence number of a state that the client has. Only later states "
+                "are sent."
             ),
         ] = None,
     ) -> AsyncGenerator[Event]:
-        seen = after if after is not None else -1
-        key = kind.noun, uuid, context.viewer
+        sequence = after if after is not None else -1
+        key = watched.noun, uuid, context.viewer
         async with context.services.streams.follow(
-            key, partial(_states, context.afresh(), kind, uuid)
+            key, partial(_states, context.afresh(), watched, uuid)
         ) as stream:
-            first = Event(await _present(context.afresh(), kind, uuid))
+            first = Event(await _read_job(context.afresh(), watched, uuid))
             async with aclosing(stream.events(first)) as states:
                 del first
                 async for state in states:
-                    if state.row.sequence > seen:
-                        seen = state.row.sequence
+                    if state.row.sequence > sequence:
+                        sequence = state.row.sequence
                         yield state
-                    if state.row.status in kind.terminal:
+                    if state.row.status in watched.terminal:
                         return
-                    del state  # who waits holds nothing of his own
+                    del state  # an idle subscriber keeps no row in memory
 
-    follow.__doc__ = description
-    return follow
+    subscribe.__doc__ = description
+    return subscribe
 
 
-async def _states(context: Context, kind: WatchedJob, uuid: UUID) -> AsyncGenerator[Any]:
-    """A job as it is, and whenever it has changed, to its end."""
-    seen = -1
-    async with context.services.events.listen(kind.topic_of(uuid)) as changes:
+async def _states(context: Context, watched: WatchedJob, uuid: UUID) -> AsyncGenerator[JobRow]:
+    """Yield the job as it is, and again after each change until it has ended."""
+    sequence = -1
+    async with context.services.events.listen(watched.topic_of(uuid)) as changes:
         while True:
-            job = await _present(context.afresh(), kind, uuid)
-            if job.sequence > seen:
-                seen = job.sequence
+            job = await _read_job(context.afresh(), watched, uuid)
+            if job.sequence > sequence:
+                sequence = job.sequence
                 yield job
-            if job.status in kind.terminal:
+            if job.status in watched.terminal:
                 return
-            await asyncio.sleep(BETWEEN_STATES)
-            await changes.wait(RECHECK_SECONDS)
+            await asyncio.sleep(STATE_INTERVAL_SECONDS)
+            await changes.wait(POLL_SECONDS)
 
 
-async def _present(context: Context, kind: WatchedJob, uuid: UUID) -> Any:
-    job = await find_row(context, kind.edge, uuid)
+async def _read_job(context: Context, watched: WatchedJob, uuid: UUID) -> JobRow:
+    job = await find_row(context, watched.edge, uuid)
     if job is None:
-        raise not_found(kind.noun, "uuid")
-    return job
+        raise not_found(watched.noun, "uuid")
+    return cast("JobRow", job)

@@ -1,27 +1,37 @@
-"""What is kept as JSON in a column that most rows have nothing in: it is read only where it is asked for."""
+"""JSON columns that are empty in most rows: they are read apart, only where a field selects them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.execution.declarations import Batch
+from gateway.execution.declarations import Batch, batch
+
+
+class JsonRow(NamedTuple):
+    """The key of a row, and its JSON value."""
+
+    uuid: UUID
+    value: Any
 
 
 def json_column(
     uuids: sa.Column[UUID], column: sa.Column[Any], read: Callable[[Any], Any]
 ) -> Batch:
-    """What `read` makes of a column; None where there is nothing in it."""
+    """Return a batch of what `read` makes of a column's values; None where it has none.
 
+    `uuids` is the primary key of the column's table.
+    """
+
+    @batch(uuids)
     async def load(context: Context, keys: list[UUID]) -> list[Any]:
-        mine = in_keys(uuids, keys)
-        statement = sa.select(uuids.label("uuid"), column.label("kept")).where(
-            mine, column.is_not(None)
-        )
-        found = {row.uuid: read(row.kept) for row in await context.database.rows(statement)}
-        return [found.get(key) for key in keys]
+        selected = sa.select(uuids.label("uuid"), column.label("value"))
+        statement = selected.where(in_keys(uuids, keys), column.is_not(None))
+        rows = await context.database.rows(statement, JsonRow)
+        values = {row.uuid: read(row.value) for row in rows}
+        return [values.get(key) for key in keys]
 
-    return Batch((uuids,), load)
+    return load

@@ -1,13 +1,18 @@
-"""How the schema of metadata answers."""
+"""The metadata schema: how it and its keys are resolved."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 import strawberry
 
 from gateway.context import Context
-from gateway.execution.declarations import Batch, Computed
-from gateway.models.metadata import metadata_fields, metadata_schema
+from gateway.execution.declarations import Computed, batch
+from gateway.models.metadata import (
+    MetadataFieldRecord,
+    MetadataSchemaRecord,
+    metadata_fields,
+    metadata_schema,
+)
 
 type_of = Computed((metadata_fields.c.field_type,), lambda row: row.field_type)
 values_of = Computed((metadata_fields.c.enum_values,), lambda row: row.enum_values)
@@ -17,25 +22,24 @@ can_be_restored = Computed(
 )
 
 
-async def present_schema(context: Context) -> Any:
-    """Which metadata keys have which types, for the whole organisation (ENC-CLIENT-18, SUB-034)."""
-    (schema,) = await context.database.rows(sa.select(metadata_schema))
+async def present_schema(context: Context) -> MetadataSchemaRecord:
+    """The metadata schema of the organisation: which metadata keys have which types."""
+    (schema,) = await context.database.rows(sa.select(metadata_schema), MetadataSchemaRecord)
     return schema
 
 
-async def _fields(
+@batch(metadata_schema.c.revision)
+async def fields_of(
     context: Context,
     keys: list[int],
     *,
     include_deleted: Annotated[
-        bool, strawberry.argument(description="Whether to tell deleted keys too.")
+        bool, strawberry.argument(description="Whether to include deleted keys.")
     ] = False,
-) -> list[list[Any]]:
+) -> list[list[MetadataFieldRecord]]:
+    """Load the keys of the schema; there is only one schema, so all revisions get the same."""
     statement = sa.select(metadata_fields).order_by(metadata_fields.c.key)
     if not include_deleted:
         statement = statement.where(~metadata_fields.c.is_deleted)
-    found = await context.database.rows(statement)
-    return [found for _ in keys]
-
-
-fields_of = Batch((metadata_schema.c.revision,), _fields)
+    rows = await context.database.rows(statement, MetadataFieldRecord)
+    return [rows for _ in keys]

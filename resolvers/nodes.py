@@ -1,4 +1,7 @@
-"""Objects by their opaque ids, and items in bulk: what the viewer may not see is not there."""
+"""Root fields that look up objects by their opaque ids, and items by their uuids.
+
+An object that the viewer may not see looks as if it does not exist.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -42,7 +45,7 @@ _EDGES: dict[str, ToOne] = {
 
 
 class NodeRow:
-    """A row of which it is known what it is."""
+    """A row with the name of its GraphQL type, which the row alone does not tell."""
 
     __slots__ = ("kind", "row")
 
@@ -56,7 +59,7 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True)
 class Inaccessible:
-    """Stands for an item that is not there, or that the viewer may not see: nobody can tell which (ENC-INACC-01)."""
+    """Placeholder in a list for an item that does not exist or that the viewer may not see."""
 
     uuid: UUID
 
@@ -64,9 +67,9 @@ class Inaccessible:
 async def find_node(
     context: Context,
     *,
-    id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
+    id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id of the object.")],
 ) -> NodeRow | None:
-    """The object with that id, or null."""
+    """The object with an opaque id, or null if it does not exist or you may not see it."""
     kind, uuid = parse_global_id(id) or ("", None)
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
@@ -75,25 +78,33 @@ async def find_node(
 async def find_nodes(
     context: Context,
     *,
-    ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 1,000 ids.")],
+    ids: Annotated[
+        list[strawberry.ID], strawberry.argument(description="Opaque ids, at most 1,000.")
+    ],
 ) -> list[NodeRow | None]:
-    """The objects with those ids in their order, null for what is not there."""
-    _bounded(ids, "ids")
-    return await asyncio.gather(*(find_node(context, id=one) for one in ids))
+    """Objects by their opaque ids, at most 1,000, in the order of the ids.
+
+    Null stands for an object that does not exist or that you may not see.
+    """
+    _check_size(ids, "ids")
+    return await asyncio.gather(*(find_node(context, id=id) for id in ids))
 
 
 async def find_items(
     context: Context,
     *,
-    uuids: Annotated[list[UUID], strawberry.argument(description="At most 1,000 uuids.")],
+    uuids: Annotated[list[UUID], strawberry.argument(description="UUIDs of items, at most 1,000.")],
 ) -> list[Any]:
-    """The items with those uuids in their order, `StorageItemInaccessible` for gaps (SUB-016, SUB-017)."""
-    _bounded(uuids, "uuids")
+    """Items by their uuids, at most 1,000, in the order of the uuids.
+
+    `StorageItemInaccessible` stands for an item that does not exist or that you may not see.
+    """
+    _check_size(uuids, "uuids")
     rows = await find_rows(context, item_by_uuid, uuids)
     return [row or Inaccessible(uuid) for uuid, row in zip(uuids, rows, strict=True)]
 
 
-def _bounded(values: list[Any], name: str) -> None:
+def _check_size(values: list[Any], name: str) -> None:
     if len(values) > MAX_IDS:
         raise DomainError(
             ErrorCode.LIMIT_EXCEEDED,

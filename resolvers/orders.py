@@ -1,4 +1,4 @@
-"""The orders in which lists come."""
+"""The orders of lists."""
 
 import sqlalchemy as sa
 
@@ -36,17 +36,17 @@ ITEM_ORDERS = Orders(
 
 
 def by_name(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
-    """One order only, by a folded name."""
+    """Return a single order: by a column of case-folded names."""
     return Orders({StorageOrderField.NAME: column}, StorageOrderField.NAME, last)
 
 
 def newest_first(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
-    """One order only, by age."""
+    """Return a single order: by age, the newest first."""
     return Orders(
         {StorageOrderField.CREATED_AT: column}, StorageOrderField.CREATED_AT, last, Direction.DESC
     )
 
 
 def in_sequence(column: sa.ColumnElement[object], last: sa.ColumnElement[object]) -> Orders:
-    """One order only, by a number that the rows carry."""
+    """Return a single order: by a column of positions or times, ascending."""
     return Orders({StorageOrderField.CREATED_AT: column}, StorageOrderField.CREATED_AT, last)

@@ -1,6 +1,7 @@
-"""How users, groups and API keys answer: the directory of the organisation, which every signed-in user may read.
+"""Users, groups and API keys: how they are resolved.
 
-Who belongs to a group is for its members and for admins of the site.
+Every signed-in user may read the directory of users and groups. The users of a group are visible
+to each other and to site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from resolvers.filters import name_condition
 from resolvers.orders import by_name, newest_first
 
 _SEARCH = Argument(
-    "search", str | None, None, "Text that the name or e-mail address contains, whatever the case."
+    "search", str | None, None, "Text that the name or e-mail address contains, ignoring case."
 )
 
 
@@ -26,8 +27,8 @@ def _in_own_group(viewer: Viewer, group_uuid: sa.ColumnElement[Any]) -> sa.Colum
     return sa.exists().where(own.c.group_uuid == group_uuid, own.c.user_uuid == viewer.user_uuid)
 
 
-def _seen_memberships(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    viewer = asked.viewer
+def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    viewer = query.viewer
     if viewer.is_site_admin:
         return []
     return [
@@ -38,8 +39,8 @@ def _seen_memberships(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     ]
 
 
-def _own_keys(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    return [] if asked.viewer.is_site_admin else [api_keys.c.user_uuid == asked.viewer.user_uuid]
+def _own_keys(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    return [] if query.viewer.is_site_admin else [api_keys.c.user_uuid == query.viewer.user_uuid]
 
 
 user_id_of = Computed((users.c.uuid,), lambda row: global_id("User", row.uuid))
@@ -71,7 +72,7 @@ users_in = ToMany(
     key=groups.c.uuid,
     parent=memberships.c.group_uuid,
     source=users.join(memberships, memberships.c.user_uuid == users.c.uuid),
-    where=_seen_memberships,
+    where=_visible_memberships,
 )
 groups_of = ToMany(
     "userGroups",
@@ -80,7 +81,7 @@ groups_of = ToMany(
     key=users.c.uuid,
     parent=memberships.c.user_uuid,
     source=groups.join(memberships, memberships.c.group_uuid == groups.c.uuid),
-    where=_seen_memberships,
+    where=_visible_memberships,
 )
 keys_of = ToMany(
     "apiKeys",
@@ -93,5 +94,5 @@ keys_of = ToMany(
 
 
 async def current_viewer(context: Context) -> Viewer:
-    """Who is asking, with what he may do on the site."""
+    """The user on whose behalf the operation runs, and their role on the site."""
     return context.viewer

@@ -1,8 +1,7 @@
-"""How re-encoding jobs, their units and the versions that they make answer."""
+"""Re-encoding jobs, their units and renditions: how they are resolved."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,25 +12,26 @@ from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (
     Argument,
-    Batch,
     Computed,
     EdgeQuery,
     Lookup,
     ToMany,
     ToOne,
+    batch,
 )
 from gateway.ids import global_id
 from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
 from gateway.kinds.item_kinds import StorageItemType, item_type_of_file
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
+from gateway.stores.base import SignedRequest
 from resolvers.items import Lifetime, lifetime_of
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
 
-def _unit_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    statuses = asked.arguments["statuses"]
+def _unit_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    statuses = query.arguments["statuses"]
     return [reencode_units.c.status.in_(statuses)] if statuses else []
 
 
@@ -43,7 +43,7 @@ visible_jobs = ToMany(
     "reencodeJobs",
     reencode_jobs,
     newest_first(reencode_jobs.c.created_at, reencode_jobs.c.uuid),
-    where=lambda asked: [sees_reencode_job(asked.viewer)],
+    where=lambda query: [sees_reencode_job(query.viewer)],
 )
 units_of = ToMany(
     "reencodeUnits",
@@ -57,7 +57,7 @@ units_of = ToMany(
             "statuses",
             list[ReencodeUnitStatus] | None,
             None,
-            "Only units in these states; null and an empty list mean all.",
+            "Only units in these states; all if null or empty.",
         ),
     ),
 )
@@ -69,33 +69,41 @@ _WATCHED = WatchedJob(
 )
 
 
-async def _signed_urls(
+class NamedItem(NamedTuple):
+    """An item's uuid and name."""
+
+    uuid: UUID
+    name: str
+
+
+@batch(renditions.c.item_uuid, renditions.c.object_key, renditions.c.mime_type)
+async def signed_url_of(
     context: Context,
     keys: list[tuple[UUID, str, str]],
     *,
     lifetime: Lifetime = None,
-) -> list[Any]:
-    span: timedelta = lifetime_of(context, lifetime)
-    mine = in_keys(items.c.uuid, {uuid for uuid, _, _ in keys})
-    rows = await context.database.rows(sa.select(items.c.uuid, items.c.name).where(mine))
-    names = {row.uuid: row.name for row in rows}
+) -> list[SignedRequest]:
+    """Sign URLs of renditions, which download as files with the extension of their own type."""
+    span = lifetime_of(context, lifetime)
+    selected = sa.select(items.c.uuid, items.c.name).where(
+        in_keys(items.c.uuid, {uuid for uuid, _, _ in keys})
+    )
+    names = {row.uuid: row.name for row in await context.database.rows(selected, NamedItem)}
     store = context.services.store
-    return [
-        await store.sign_get(key, _named(names[uuid], mime), mime, span) for uuid, key, mime in keys
-    ]
+    signed = []
+    for uuid, key, mime_type in keys:
+        name = names[uuid]
+        is_video = item_type_of_file(name) is StorageItemType.VIDEO
+        stem = name.rpartition(".")[0] if is_video else name
+        file_name = f"{stem or name}.{mime_type.rpartition('/')[2]}"
+        signed.append(await store.sign_get(key, file_name, mime_type, span))
+    return signed
 
-
-def _named(name: str, mime_type: str) -> str:
-    """What a version of a video with that name is called: its ending is that of its own type."""
-    stem = name.rpartition(".")[0] if item_type_of_file(name) is StorageItemType.VIDEO else name
-    return f"{stem or name}.{mime_type.rpartition('/')[2]}"
-
-
-signed_url_of = Batch(
-    (renditions.c.item_uuid, renditions.c.object_key, renditions.c.mime_type), _signed_urls
-)
 
 watch_reencode = job_subscription(
     _WATCHED,
-    """The present state of a re-encoding job, then each change, at most ten a second; ends with the job.""",
+    """The present state of a re-encoding job, then its state after changes, at last its final state.
+
+At most ten states are sent per second, and changes in between are merged. The subscription ends
+when the job has ended.""",
 )

@@ -1,4 +1,4 @@
-"""How syncs of folders with their buckets answer."""
+"""Syncs of cloud-synced folders: how they are resolved, and the subscription to one."""
 
 from gateway.auth.visibility import sees_sync
 from gateway.catalog.sync_jobs import sync_job_topic
@@ -40,8 +40,8 @@ _WATCHED = WatchedJob(
 
 watch_sync = job_subscription(
     _WATCHED,
-    """The present state of a sync, then each change, at most ten a second and the last always; ends with the sync.
+    """The present state of a sync, then its state after changes, and at last its final state.
 
-States are coalesced, never replayed. It ends with an error if the folder is deleted or the viewer may no longer see
-it (ENC-FOLDEROP-36).""",
+At most ten states are sent per second, and changes in between are merged. The subscription ends
+when the sync has ended, or with an error if the folder is deleted or you may no longer see it.""",
 )

@@ -1,4 +1,4 @@
-"""How the organisation's tags answer."""
+"""The organisation's tags: how they are resolved."""
 
 from gateway.execution.declarations import Argument, Computed, ToMany, ToOne
 from gateway.ids import global_id
@@ -8,7 +8,7 @@ from resolvers.filters import name_condition
 from resolvers.orders import by_name
 
 _ORDER = by_name(organisation_tags.c.name_key, organisation_tags.c.uuid)
-_SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
+_SEARCH = Argument("search", str | None, None, "Text that the name contains, ignoring case.")
 
 id_of = Computed((organisation_tags.c.uuid,), lambda row: global_id("OrganisationTag", row.uuid))
 tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")

@@ -1,8 +1,8 @@
-"""How upload jobs and their units answer."""
+"""Upload jobs and their units: how they are resolved, and the subscription to a job."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from gateway.execution.declarations import (
     Lookup,
     ToMany,
     ToOne,
+    batch,
 )
 from gateway.ids import global_id
 from gateway.kinds.enums import JobStatus
@@ -27,23 +28,24 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import upload_jobs, upload_units
+from gateway.models.uploads import UploadUnitRecord, upload_jobs, upload_units
 from resolvers.filters import job_conditions
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
+JobRow = TypeVar("JobRow", "UploadedItemRow", UploadUnitRecord)
 MAX_LISTED = 10_000
-"""How far the lists of a job go that are no pages."""
+"""Entries of the lists of a job that are not paged."""
 
 
-def _unit_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    after, statuses = asked.arguments["changed_after"], asked.arguments["statuses"]
+def _unit_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    after, statuses = query.arguments["changed_after"], query.arguments["statuses"]
     conditions = [] if after is None else [upload_units.c.sequence > after]
     return [*conditions, upload_units.c.status.in_(statuses)] if statuses else conditions
 
 
-def object_urls(unit: Any) -> list[str]:
-    """The URLs that a unit was told to read, in order (ENC-UERR-01)."""
+def object_urls(unit: UploadUnitRecord) -> list[str]:
+    """Return the URLs of a unit's sources, in order, without those of uploaded files."""
     return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
 
 
@@ -89,20 +91,45 @@ units_of = ToMany(
             "statuses",
             list[JobStatus] | None,
             None,
-            "Only units in these states; null and an empty list mean all.",
+            "Only units in these states; all if null or empty.",
         ),
     ),
 )
 
 
-async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
+class UploadedItemRow(NamedTuple):
+    """An item that a job created, and the first data row by which the job's dataset uses it."""
+
+    job_uuid: UUID
+    position: int
+    item_uuid: UUID
+    name: str
+    data_row_uuid: UUID | None
+
+
+@batch(upload_jobs.c.uuid)
+async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[UploadedItemRow]]:
+    """Load the items of the jobs' finished units, of those that the viewer may see."""
+    first_data_row = (
+        sa.select(data_rows.c.uuid)
+        .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
+        .where(
+            data_rows.c.item_uuid == items.c.uuid,
+            data_rows.c.dataset_uuid == upload_jobs.c.dataset_uuid,
+            sees_dataset(context.viewer),
+        )
+        .order_by(data_rows.c.uuid)
+        .limit(1)
+        .correlate(items, upload_jobs)
+        .scalar_subquery()
+    )
     statement = (
         sa.select(
             upload_units.c.job_uuid,
             upload_units.c.position,
             items.c.uuid.label("item_uuid"),
             items.c.name,
-            _data_row(context).label("data_row_uuid"),
+            first_data_row.label("data_row_uuid"),
         )
         .join(items, items.c.uuid == upload_units.c.item_uuid)
         .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
@@ -112,52 +139,45 @@ async def _uploaded(context: Context, keys: list[UUID]) -> list[list[Any]]:
             sees_item(context.viewer),
         )
     )
-    return await _by_job(context, statement, keys)
+    return await _rows_by_job(context, statement, keys, UploadedItemRow)
 
 
-def _data_row(context: Context) -> sa.ScalarSelect[Any]:
-    """The first data row by which the job's dataset uses an item, if the viewer sees that."""
-    used = sa.select(data_rows.c.uuid).join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-    mine = used.where(
-        data_rows.c.item_uuid == items.c.uuid,
-        data_rows.c.dataset_uuid == upload_jobs.c.dataset_uuid,
-        sees_dataset(context.viewer),
+async def _failed_units(context: Context, keys: list[UUID]) -> list[list[UploadUnitRecord]]:
+    statement = sa.select(upload_units).where(
+        in_keys(upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR
     )
-    return mine.order_by(data_rows.c.uuid).limit(1).correlate(items, upload_jobs).scalar_subquery()
+    return await _rows_by_job(context, statement, keys, UploadUnitRecord)
 
 
-async def _failed(context: Context, keys: list[UUID]) -> list[list[Any]]:
-    mine = in_keys(upload_units.c.job_uuid, keys)
-    return await _by_job(
-        context, sa.select(upload_units).where(mine, upload_units.c.status == JobStatus.ERROR), keys
-    )
+unit_errors = Batch((upload_jobs.c.uuid,), _failed_units)
 
 
-async def _messages(context: Context, keys: list[UUID]) -> list[list[str]]:
-    return [[unit.error for unit in units] for units in await _failed(context, keys)]
+@batch(upload_jobs.c.uuid)
+async def error_messages(context: Context, keys: list[UUID]) -> list[list[str | None]]:
+    """Load the errors of the jobs' failed units."""
+    return [[unit.error for unit in units] for units in await _failed_units(context, keys)]
 
 
-async def _by_job(context: Context, statement: sa.Select[Any], keys: list[UUID]) -> list[list[Any]]:
-    """The rows of each job in the order of its units, as far as a list may go."""
-    place = sa.func.row_number().over(
+async def _rows_by_job(
+    context: Context, statement: sa.Select[Any], keys: list[UUID], kind: type[JobRow]
+) -> list[list[JobRow]]:
+    """Return the rows of each job in the order of its units, at most `MAX_LISTED`."""
+    rank = sa.func.row_number().over(
         partition_by=upload_units.c.job_uuid, order_by=upload_units.c.position
     )
-    ranked = statement.add_columns(place.label("place")).subquery()
-    chosen = sa.select(ranked).where(ranked.c.place <= MAX_LISTED).order_by(ranked.c.position)
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await context.database.rows(chosen):
-        found[row.job_uuid].append(row)
-    return [found[key] for key in keys]
+    ranked = statement.add_columns(rank.label("rank")).subquery()
+    selected = sa.select(ranked).where(ranked.c.rank <= MAX_LISTED).order_by(ranked.c.position)
+    by_job: dict[UUID, list[JobRow]] = defaultdict(list)
+    for row in await context.database.rows(selected, kind):
+        by_job[row.job_uuid].append(row)
+    return [by_job[key] for key in keys]
 
-
-uploaded_items = Batch((upload_jobs.c.uuid,), _uploaded)
-unit_errors = Batch((upload_jobs.c.uuid,), _failed)
-error_messages = Batch((upload_jobs.c.uuid,), _messages)
 
 watch_upload_job = job_subscription(
     _WATCHED,
-    """The present state of a job, then each change, at most ten a second and the last always; ends with the job.
+    """The present state of an upload job, then its state after changes, at last its final state.
 
-States are coalesced, never replayed: `units(changedAfter:)` shows what was missed. It ends with an error if the job
-is deleted or the viewer may no longer see it.""",
+At most ten states are sent per second, and changes in between are merged; `units(changedAfter:)`
+returns the units that changed. The subscription ends when the job has ended, or with an error if
+the job is deleted or you may no longer see it.""",
 )

@@ -1,4 +1,4 @@
-"""Which role a viewer holds where: roles flow down the tree, and the strongest wins."""
+"""Roles of a viewer on objects: they are inherited down the tree, and the strongest one counts."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from gateway.models.items import items
 
 @dataclass(frozen=True, slots=True)
 class EffectiveRole:
-    """A role and the folder whose grant gives it; no folder where it comes from being a site admin."""
+    """A role, and the folder whose grant gives it; None if the viewer has it as a site admin."""
 
     role: StorageUserRole
     folder_uuid: UUID | None = None
@@ -31,7 +31,7 @@ class EffectiveRole:
 async def roles_on_folders(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
-    """The role on each folder that the viewer may see; the others are not there."""
+    """Return the role on each folder that the viewer may see; others are missing."""
     grants, tops = folder_grants.alias(), folders.alias()
     statement = (
         sa.select(folders.c.uuid, grants.c.role, tops.c.uuid.label("top_uuid"))
@@ -40,93 +40,98 @@ async def roles_on_folders(
         .where(in_keys(folders.c.uuid, uuids), is_granted_to(viewer, grants))
         .order_by(sa.func.length(tops.c.path).desc())
     )
-    held = _strongest(
-        (row.uuid, EffectiveRole(row.role, row.top_uuid))
-        for row in await connection.execute(statement)
-    )
-    return await _as_site_admin(connection, viewer, folders, uuids, held)
+    rows = await connection.execute(statement)
+    roles = _strongest((row.uuid, EffectiveRole(row.role, row.top_uuid)) for row in rows)
+    return await _with_site_role(connection, viewer, folders, uuids, roles)
 
 
 async def roles_on_items(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
-    """The role on each item that the viewer may see: that on its folder."""
+    """Return the role on each item that the viewer may see, which is that on its folder."""
     statement = sa.select(items.c.uuid, items.c.folder_uuid).where(in_keys(items.c.uuid, uuids))
-    homes = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
-    held = await roles_on_folders(connection, viewer, set(homes.values()))
-    return {uuid: held[home] for uuid, home in homes.items() if home in held}
+    parents = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
+    roles = await roles_on_folders(connection, viewer, set(parents.values()))
+    return {uuid: roles[parent] for uuid, parent in parents.items() if parent in roles}
 
 
 async def roles_on_datasets(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
-    """The role on each dataset that the viewer may see."""
-    return await _roles_by_own_grants(
-        connection, viewer, datasets, dataset_grants.c.dataset_uuid, uuids
-    )
+    """Return the role on each dataset that the viewer may see; others are missing."""
+    key = dataset_grants.c.dataset_uuid
+    return await _roles_by_own_grants(connection, viewer, datasets, key, uuids)
 
 
 async def roles_on_integrations(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
-    """The role on each integration that the viewer may see."""
-    on = integration_grants.c.integration_uuid
-    return await _roles_by_own_grants(connection, viewer, cloud_integrations, on, uuids)
+    """Return the role on each cloud integration that the viewer may see; others are missing."""
+    key = integration_grants.c.integration_uuid
+    return await _roles_by_own_grants(connection, viewer, cloud_integrations, key, uuids)
 
 
 def require_role(
-    held: EffectiveRole | None, role: StorageUserRole, what: str, *path: str | int
+    effective: EffectiveRole | None, role: StorageUserRole, noun: str, *path: str | int
 ) -> None:
-    """`NOT_FOUND` for what the viewer cannot see, `FORBIDDEN` for what he sees without the role."""
-    if held is None:
-        raise not_found(what, *path)
-    if held.role.rank < role.rank:
-        raise forbidden(f"This needs the role {role} on the {what}; yours is {held.role}.", *path)
+    """Raise a domain error unless the viewer has at least a role.
+
+    Args:
+        effective: the role that the viewer has; None if the object is hidden from them.
+        noun: what the error calls the object, such as "folder".
+        path: the input field that the error names.
+
+    Raises:
+        DomainError: `NOT_FOUND` for a hidden object, `FORBIDDEN` for a weaker role.
+    """
+    if effective is None:
+        raise not_found(noun, *path)
+    if effective.role.rank < role.rank:
+        message = f"This needs the role {role} on the {noun}; yours is {effective.role}."
+        raise forbidden(message, *path)
 
 
 async def _roles_by_own_grants(
     connection: AsyncConnection,
     viewer: Viewer,
     table: sa.Table,
-    on: sa.Column[Any],
+    key: sa.Column[Any],
     uuids: Collection[UUID],
 ) -> dict[UUID, EffectiveRole]:
-    """The role on each row of a table whose grants name it in the column `on`."""
-    grants: sa.Table = on.table
-    chosen = in_keys(on, uuids)
-    statement = sa.select(on.label("on_uuid"), grants.c.role).where(
-        chosen, is_granted_to(viewer, grants)
+    """Return the roles on rows of a table; `key` is the column by which grants refer to it."""
+    grants: sa.Table = key.table
+    statement = sa.select(key.label("object_uuid"), grants.c.role).where(
+        in_keys(key, uuids), is_granted_to(viewer, grants)
     )
-    held = _strongest(
-        (row.on_uuid, EffectiveRole(row.role)) for row in await connection.execute(statement)
-    )
-    return await _as_site_admin(connection, viewer, table, uuids, held)
+    rows = await connection.execute(statement)
+    roles = _strongest((row.object_uuid, EffectiveRole(row.role)) for row in rows)
+    return await _with_site_role(connection, viewer, table, uuids, roles)
 
 
-def _strongest(found: Iterable[tuple[UUID, EffectiveRole]]) -> dict[UUID, EffectiveRole]:
-    held: dict[UUID, EffectiveRole] = {}
-    for uuid, role in found:
-        if uuid not in held or held[uuid].role.rank < role.role.rank:
-            held[uuid] = role
-    return held
+def _strongest(roles: Iterable[tuple[UUID, EffectiveRole]]) -> dict[UUID, EffectiveRole]:
+    """Return the strongest role on each object; of equal ones the first."""
+    strongest: dict[UUID, EffectiveRole] = {}
+    for uuid, effective in roles:
+        if uuid not in strongest or strongest[uuid].role.rank < effective.role.rank:
+            strongest[uuid] = effective
+    return strongest
 
 
-async def _as_site_admin(
+async def _with_site_role(
     connection: AsyncConnection,
     viewer: Viewer,
     table: sa.Table,
     uuids: Collection[UUID],
-    held: dict[UUID, EffectiveRole],
+    roles: dict[UUID, EffectiveRole],
 ) -> dict[UUID, EffectiveRole]:
+    """Return the roles, of a site admin ADMIN on every row that exists."""
     if not viewer.is_site_admin:
-        return held
-    found = await connection.execute(sa.select(table.c.uuid).where(in_keys(table.c.uuid, uuids)))
-    return {uuid: _at_least_admin(held.get(uuid)) for uuid in found.scalars()}
-
-
-def _at_least_admin(held: EffectiveRole | None) -> EffectiveRole:
-    return (
-        held
-        if held and held.role is StorageUserRole.ADMIN
-        else EffectiveRole(StorageUserRole.ADMIN)
-    )
+        return roles
+    existing = await connection.execute(sa.select(table.c.uuid).where(in_keys(table.c.uuid, uuids)))
+    as_site_admin = EffectiveRole(StorageUserRole.ADMIN)
+    return {
+        uuid: roles[uuid]
+        if uuid in roles and roles[uuid].role is StorageUserRole.ADMIN
+        else as_site_admin
+        for uuid in existing.scalars()
+    }

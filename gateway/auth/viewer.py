@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The viewer: the user on whose behalf an operation runs."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,12 +8,15 @@ from gateway.kinds.enums import SiteRole
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """An active user with a valid credential; what he may see is asked of the database each time."""
+    """An active user with a valid credential.
+
+    Roles on objects are not here: they are read from the database whenever they matter.
+    """
 
     user_uuid: UUID
     site_role: SiteRole
 
     @property
     def is_site_admin(self) -> bool:
-        """Site admins hold every role everywhere."""
+        """Return whether the viewer has every role on every object."""
         return self.site_role is SiteRole.ADMIN

@@ -1,4 +1,9 @@
-"""What a viewer may see, as conditions that every edge across the tree carries (design section 4)."""
+"""Visibility: what a viewer may see, as conditions on rows.
+
+Every edge that leads to rows of another part of the tree carries one of them. Folders are seen by
+grants on themselves or on a folder above; items, jobs, collections and presets by their folder;
+datasets and integrations by their own grants.
+"""
 
 from typing import Any
 
@@ -20,15 +25,15 @@ Condition = sa.ColumnElement[bool]
 
 
 def is_granted_to(viewer: Viewer, grants: sa.FromClause) -> Condition:
-    """Whether a grant is the viewer's own or one of his groups'."""
-    my_groups = sa.select(memberships.c.group_uuid).where(
+    """Return the condition that a grant is to the viewer or to one of their groups."""
+    own_groups = sa.select(memberships.c.group_uuid).where(
         memberships.c.user_uuid == viewer.user_uuid
     )
-    return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(my_groups))
+    return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(own_groups))
 
 
 def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
-    """Whether the viewer holds a grant on the folder of that path or on one above it."""
+    """Return the condition that the viewer has a grant on a folder or on one above it."""
     grants, tops = folder_grants.alias(), folders.alias()
     return (
         sa.exists()
@@ -38,50 +43,53 @@ def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
 
 
 def sees_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
-    """Whether the viewer may see a folder."""
+    """Return the condition that the viewer may see a folder."""
     return sa.true() if viewer.is_site_admin else has_grant_above(viewer, folder.c.path)
 
 
 def in_visible_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
-    """Whether the viewer may see the folder with that uuid, and so what lies in it."""
+    """Return the condition that the viewer may see a folder, and so everything in it."""
     if viewer.is_site_admin:
         return sa.true()
-    home = folders.alias()
-    return sa.exists().where(home.c.uuid == folder_uuid, has_grant_above(viewer, home.c.path))
+    folder = folders.alias()
+    return sa.exists().where(folder.c.uuid == folder_uuid, has_grant_above(viewer, folder.c.path))
 
 
 def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
-    """Whether the viewer may see an item: it is as visible as its folder."""
+    """Return the condition that the viewer may see an item, by its folder."""
     return in_visible_folder(viewer, item.c.folder_uuid)
 
 
 def sees_job(viewer: Viewer) -> Condition:
-    """Whether the viewer may watch an upload job: it is as visible as its folder."""
+    """Return the condition that the viewer may see an upload job, by its folder."""
     return in_visible_folder(viewer, upload_jobs.c.folder_uuid)
 
 
 def sees_collection(viewer: Viewer) -> Condition:
-    """Whether the viewer may see a collection: it is as visible as its folder."""
+    """Return the condition that the viewer may see a collection, by its folder."""
     return in_visible_folder(viewer, collections.c.top_level_folder_uuid)
 
 
 def sees_preset(viewer: Viewer) -> Condition:
-    """Whether the viewer may see a filter that is kept: it is as visible as its folder."""
+    """Return the condition that the viewer may see a filter preset, by its folder."""
     return in_visible_folder(viewer, filter_presets.c.top_level_folder_uuid)
 
 
 def sees_reencode_job(viewer: Viewer) -> Condition:
-    """Whether the viewer may watch a re-encoding job: it is his who started it, for its videos may lie anywhere."""
+    """Return the condition that the viewer may see a re-encoding job.
+
+    It belongs to the user who started it, because its videos may be in any folders.
+    """
     return sa.true() if viewer.is_site_admin else reencode_jobs.c.user_uuid == viewer.user_uuid
 
 
 def sees_sync(viewer: Viewer) -> Condition:
-    """Whether the viewer may watch a sync: it is as visible as its folder."""
+    """Return the condition that the viewer may see a sync, by its folder."""
     return in_visible_folder(viewer, cloud_sync_jobs.c.folder_uuid)
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:
-    """Whether the viewer may see a dataset, by its own grants."""
+    """Return the condition that the viewer may see a dataset, by its own grants."""
     if viewer.is_site_admin:
         return sa.true()
     grants = dataset_grants.alias()
@@ -89,14 +97,14 @@ def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition
 
 
 def sees_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
-    """Whether the viewer may see an integration, by its own grants."""
+    """Return the condition that the viewer may see an integration, by its own grants."""
     return sa.true() if viewer.is_site_admin else has_integration_grant(viewer, integration)
 
 
 def has_integration_grant(
     viewer: Viewer, integration: sa.FromClause = cloud_integrations
 ) -> Condition:
-    """Whether the viewer holds a grant on an integration."""
+    """Return the condition that the viewer has a grant on an integration."""
     grants = integration_grants.alias()
     return sa.exists().where(
         grants.c.integration_uuid == integration.c.uuid, is_granted_to(viewer, grants)
@@ -104,7 +112,9 @@ def has_integration_grant(
 
 
 def is_root(viewer: Viewer) -> Condition:
-    """Whether a folder is a root for the viewer: granted, and nothing above it is."""
+    """Return the condition that a folder is a root to the viewer: they have a grant on it, and
+    none on a folder above it.
+    """
     grants, above, tops = folder_grants.alias(), folder_grants.alias(), folders.alias()
     higher = (
         sa.exists()

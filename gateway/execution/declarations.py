@@ -186,6 +186,13 @@ class Batch(_Declaration):
         return self.needs
 
 
+def batch(
+    *needs: Key, plain: ToOne | None = None
+) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Batch]:
+    """Declare that the decorated function is the `load` of a batch over these attributes."""
+    return lambda load: Batch(needs, load, plain)
+
+
 @dataclass(frozen=True, eq=False)
 class Lookup(_Declaration):
     """A root field: the row of a to-one edge whose key is the argument of that name."""
