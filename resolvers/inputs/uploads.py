@@ -149,9 +149,9 @@ register_input(
     title="Name of the item, 1 to 1,000 characters.",
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
-    scene="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to 1 to "
-    "1,000 items by `itemUuid` and public files by `url`. The items become the scene's "
-    "children. Needs `USER` on their folders.",
+    scene="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to "
+    "items by `itemUuid` and to public files by `url`, 1 to 1,000 in all. The items become the "
+    "scene's children. Needs `USER` on their folders.",
     client_metadata=CLIENT_METADATA,
 )
 
