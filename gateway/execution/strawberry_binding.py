@@ -41,14 +41,14 @@ _PAGE_ARGUMENTS = (
         "after",
         str | None,
         None,
-        "Return only entries after this cursor, which must come from the same list.",
+        "Return only entries after this cursor of the same list. Use with `first`.",
     ),
     Argument("last", int | None, None, "Number of entries from the end of the list, 1 to 1,000."),
     Argument(
         "before",
         str | None,
         None,
-        "Return only entries before this cursor, which must come from the same list.",
+        "Return only entries before this cursor of the same list. Use with `last`.",
     ),
 )
 _FILTER = "Return only entries that match this filter."
