@@ -1,7 +1,6 @@
-"""How collections of items, and filters that are kept, answer."""
+"""Collections of items and filter presets: how they are resolved."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -28,32 +27,29 @@ from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_UUIDS = 1000
 _ARGUMENTS = (
-    Argument("top_level_folder_uuid", UUID | None, None, "Only those of this folder."),
-    Argument("uuids", list[UUID] | None, None, "Only those with these uuids, at most 1,000."),
+    Argument("top_level_folder_uuid", UUID | None, None, "Only those that belong to this folder."),
+    Argument("uuids", list[UUID] | None, None, "Only those with these UUIDs, at most 1,000."),
 )
 
 
-def _listed(
+def _list_conditions(
     table: sa.Table, sees: Access
 ) -> Callable[[EdgeQuery], Sequence[sa.ColumnElement[bool]]]:
-    """What the viewer may see, narrowed by all arguments at once."""
+    """Return the conditions of a list's arguments, all of which must be met."""
 
-    def conditions(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
-        folder, uuids = asked.arguments["top_level_folder_uuid"], asked.arguments["uuids"]
-        found = [sees(asked.viewer)]
+    def conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
+        folder, uuids = query.arguments["top_level_folder_uuid"], query.arguments["uuids"]
+        conditions = [sees(query.viewer)]
         if folder is not None:
-            found.append(table.c.top_level_folder_uuid == folder)
+            conditions.append(table.c.top_level_folder_uuid == folder)
         if uuids is not None:
             if len(uuids) > MAX_UUIDS:
-                raise bad_input(f"At most {MAX_UUIDS:,} uuids can be asked for at once.", "uuids")
-            found.append(table.c.uuid.in_(uuids))
-        return found
+                message = f"uuids has {len(uuids):,} entries; at most {MAX_UUIDS:,} are allowed."
+                raise bad_input(message, "uuids")
+            conditions.append(table.c.uuid.in_(uuids))
+        return conditions
 
     return conditions
-
-
-def _filter(row: Any) -> Any:
-    return row.filter
 
 
 id_of = Computed((collections.c.uuid,), lambda row: global_id("Collection", row.uuid))
@@ -67,19 +63,19 @@ item_count = Aggregate(
     collections.c.uuid, collection_items.c.collection_uuid, sa.func.count(), collection_items
 )
 item_of_entry = ToOne(items, collection_items.c.item_uuid, access=sees_item)
-filter_of = Computed((filter_presets.c.filter,), _filter)
+filter_of = Computed((filter_presets.c.filter,), lambda row: row.filter)
 visible_collections = ToMany(
     "collections",
     collections,
     by_name(collections.c.name_key, collections.c.uuid),
-    where=_listed(collections, sees_collection),
+    where=_list_conditions(collections, sees_collection),
     arguments=_ARGUMENTS,
 )
 visible_presets = ToMany(
     "filterPresets",
     filter_presets,
     by_name(filter_presets.c.name_key, filter_presets.c.uuid),
-    where=_listed(filter_presets, sees_preset),
+    where=_list_conditions(filter_presets, sees_preset),
     arguments=_ARGUMENTS,
 )
 items_in = ToMany(
@@ -89,7 +85,7 @@ items_in = ToMany(
     key=collections.c.uuid,
     parent=collection_items.c.collection_uuid,
     source=items.join(collection_items, collection_items.c.item_uuid == items.c.uuid),
-    where=lambda asked: [*item_conditions(asked), sees_item(asked.viewer)],
+    where=lambda query: [*item_conditions(query), sees_item(query.viewer)],
     filter_type=StorageItemFilter,
 )
 entries_in = ToMany(

@@ -1,23 +1,23 @@
-"""How data groups answer: what they consist of, and how that is laid out."""
+"""Data groups: how their contents and layouts are resolved."""
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.execution.declarations import Batch, SameRow
+from gateway.execution.declarations import SameRow, batch
 from gateway.kinds.enums import DataGroupLayoutType
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.items import group_members, items
+from gateway.models.items import GroupMemberRecord, group_members, items
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutEntry:
-    """An item of a data group, under its key."""
+    """An item of a data group, and its key in the layout."""
 
     key: str
     item_uuid: UUID
@@ -25,7 +25,7 @@ class LayoutEntry:
 
 @dataclass(frozen=True, slots=True)
 class TileSettings:
-    """How a tile is shown."""
+    """Display settings of one tile."""
 
     key: str
     title: str | None
@@ -34,7 +34,7 @@ class TileSettings:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A data group with everything that a client needs to show it."""
+    """The contents of a data group, their layout and its settings."""
 
     layout_type: DataGroupLayoutType
     contents: list[LayoutEntry]
@@ -45,41 +45,43 @@ class Layout:
     has_multilayer_labels: bool | None
 
 
-async def _layouts(context: Context, keys: list[UUID]) -> list[Layout | None]:
-    mine = in_keys(items.c.uuid, keys)
-    groups = sa.select(items.c.uuid, items.c.data_group).where(
-        mine, items.c.item_type == StorageItemType.GROUP
+class LayoutRow(NamedTuple):
+    """A data group and its layout, as it is stored."""
+
+    uuid: UUID
+    data_group: dict[str, Any] | None
+
+
+@batch(items.c.uuid)
+async def layout_of(context: Context, keys: list[UUID]) -> list[Layout | None]:
+    """Load the layouts of data groups; None for other items."""
+    selected = sa.select(items.c.uuid, items.c.data_group).where(
+        in_keys(items.c.uuid, keys), items.c.item_type == StorageItemType.GROUP
     )
-    kept = {
-        row.uuid: row.data_group for row in await context.database.rows(groups) if row.data_group
-    }
-    contents = await _contents(context, [*kept])
-    layouts = {uuid: _layout(values, contents[uuid]) for uuid, values in kept.items()}
+    rows = await context.database.rows(selected, LayoutRow)
+    stored = {row.uuid: row.data_group for row in rows if row.data_group}
+    contents: dict[UUID, list[LayoutEntry]] = defaultdict(list)
+    if stored:
+        members = sa.select(group_members).where(in_keys(group_members.c.group_uuid, [*stored]))
+        ordered = members.order_by(group_members.c.position)
+        for row in await context.database.rows(ordered, GroupMemberRecord):
+            contents[row.group_uuid].append(LayoutEntry(row.key or "", row.item_uuid))
+    layouts = {uuid: _to_layout(values, contents[uuid]) for uuid, values in stored.items()}
     return [layouts.get(key) for key in keys]
 
 
-async def _contents(context: Context, groups: list[UUID]) -> dict[UUID, list[LayoutEntry]]:
-    found: dict[UUID, list[LayoutEntry]] = defaultdict(list)
-    if groups:
-        of_these = in_keys(group_members.c.group_uuid, groups)
-        statement = sa.select(group_members).where(of_these).order_by(group_members.c.position)
-        for row in await context.database.rows(statement):
-            found[row.group_uuid].append(LayoutEntry(row.key, row.item_uuid))
-    return found
-
-
-def _layout(kept: dict[str, Any], contents: list[LayoutEntry]) -> Layout:
-    tiles = kept["tile_settings"]
+def _to_layout(values: dict[str, Any], contents: list[LayoutEntry]) -> Layout:
+    """Return a layout from its stored form."""
+    tiles = values["tile_settings"]
     return Layout(
-        layout_type=DataGroupLayoutType(kept["layout_type"]),
+        layout_type=DataGroupLayoutType(values["layout_type"]),
         contents=contents,
-        layout=kept["layout"],
-        timeline=kept["timeline"],
-        fixed_layout=kept["fixed_layout"],
+        layout=values["layout"],
+        timeline=values["timeline"],
+        fixed_layout=values["fixed_layout"],
         tile_settings=None if tiles is None else [TileSettings(**tile) for tile in tiles],
-        has_multilayer_labels=kept["has_multilayer_labels"],
+        has_multilayer_labels=values["has_multilayer_labels"],
     )
 
 
-layout_of = Batch((items.c.uuid,), _layouts)
 settings_of = SameRow()

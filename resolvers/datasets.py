@@ -1,5 +1,7 @@
-"""How datasets and their data rows answer."""
+"""Datasets and their data rows: how they are resolved."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,10 +16,10 @@ from gateway.execution.declarations import (
     Argument,
     Batch,
     Computed,
-    EdgeQuery,
     Lookup,
     ToMany,
     ToOne,
+    batch,
 )
 from gateway.execution.loader_resolvers import find_rows
 from gateway.ids import global_id
@@ -30,22 +32,19 @@ from resolvers.filters import SCOPE, dataset_conditions, name_condition
 from resolvers.inputs.lists import DatasetFilter
 from resolvers.orders import by_name, in_sequence
 
-SEARCH = Argument("search", str | None, None, "Text that the name contains, whatever the case.")
-_titled = name_condition(datasets.c.title_key)
+SEARCH = Argument("search", str | None, None, "Text that the title contains, ignoring case.")
+_title_condition = name_condition(datasets.c.title_key)
 
 
-def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
-    return [*dataset_conditions(asked), *_titled(asked)]
-
-
-def _sees_row(viewer: Viewer) -> sa.ColumnElement[bool]:
+def _sees_data_row(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Return the condition that the viewer may see a data row, by its dataset."""
     return sa.exists().where(datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer))
 
 
 id_of = Computed((datasets.c.uuid,), lambda row: global_id("Dataset", row.uuid))
 row_id_of = Computed((data_rows.c.uuid,), lambda row: global_id("DataRow", row.uuid))
 dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
-row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_row)
+row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_data_row)
 dataset_lookup = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
 dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
@@ -57,7 +56,7 @@ visible_datasets = ToMany(
     "datasets",
     datasets,
     by_name(datasets.c.title_key, datasets.c.uuid),
-    where=_listed,
+    where=lambda query: [*dataset_conditions(query), *_title_condition(query)],
     filter_type=DatasetFilter,
     arguments=(SCOPE, SEARCH),
 )
@@ -88,35 +87,45 @@ users_on = ToMany(
 )
 
 
-async def _locations(context: Context, keys: list[UUID]) -> list[list[StorageLocationName]]:
+class StoredWhere(NamedTuple):
+    """A storage location of some items of a dataset."""
+
+    dataset_uuid: UUID
+    storage_location: StorageLocationName
+
+
+@batch(datasets.c.uuid)
+async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageLocationName]]:
+    """Load the storage locations of datasets' items, in alphabetical order."""
     statement = (
         sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
         .join(items, items.c.uuid == data_rows.c.item_uuid)
         .where(in_keys(data_rows.c.dataset_uuid, keys))
         .distinct()
     )
-    found: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}
-    for row in await context.database.rows(statement):
-        found[row.dataset_uuid].append(row.storage_location)
-    return [sorted(found[key]) for key in keys]
+    locations: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}
+    for row in await context.database.rows(statement, StoredWhere):
+        locations[row.dataset_uuid].append(row.storage_location)
+    return [sorted(locations[key]) for key in keys]
 
 
-async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+@batch(datasets.c.uuid)
+async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+    """Load the viewer's roles on datasets that they may see."""
     async with context.database.reading() as connection:
-        held = await roles_on_datasets(connection, context.viewer, keys)
-    return [held[key].role for key in keys]
+        roles = await roles_on_datasets(connection, context.viewer, keys)
+    return [roles[key].role for key in keys]
 
 
-async def _backing_uuids(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
+async def _visible_folder_uuids(context: Context, keys: Sequence[UUID | None]) -> list[UUID | None]:
     return [row and row.uuid for row in await find_rows(context, backing_folder_of, keys)]
 
 
-async def _backing_uuids_of_usages(context: Context, keys: list[UUID]) -> list[UUID | None]:
+backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _visible_folder_uuids)
+
+
+@batch("dataset_hash")
+async def backing_folder_uuid_of_usage(context: Context, keys: list[UUID]) -> list[UUID | None]:
+    """Load the uuids of the folders that datasets mirror, of those that the viewer may see."""
     rows = await find_rows(context, dataset_of_usage, keys)
-    return await _backing_uuids(context, [row.backing_folder_uuid for row in rows])
-
-
-locations_of = Batch((datasets.c.uuid,), _locations)
-viewer_role_on = Batch((datasets.c.uuid,), _roles)
-backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _backing_uuids)
-backing_folder_uuid_of_usage = Batch(("dataset_hash",), _backing_uuids_of_usages)
+    return await _visible_folder_uuids(context, [row.backing_folder_uuid for row in rows])

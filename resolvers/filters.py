@@ -1,4 +1,4 @@
-"""The filters of lists as conditions on rows."""
+"""Conditions on rows that the filters, searches and scopes of lists stand for."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,127 +23,136 @@ SCOPE = Argument(
     "scope",
     StorageScope,
     StorageScope.USER,
-    "What you were given, or, for admins of the site, all.",
+    "What you may see, or, for site admins, everything in the organisation.",
 )
 
 
-def folder_conditions(asked: EdgeQuery) -> Conditions:
-    """What a `StorageFolderFilter` asks of folders."""
-    wanted = asked.filter
-    if wanted is None:
+def folder_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of a `StorageFolderFilter`."""
+    filter = query.filter
+    if filter is None:
         return []
-    conditions = _named(asked, folders.c.name_key)
-    if wanted.dataset_synced is not None:
+    conditions = _search_conditions(query, folders.c.name_key)
+    if filter.dataset_synced is not None:
         mirrored = sa.exists().where(datasets.c.backing_folder_uuid == folders.c.uuid)
-        conditions.append(mirrored if wanted.dataset_synced else ~mirrored)
-    return [*conditions, *_tagged(wanted.organisation_tags_all_of or [])]
+        conditions.append(mirrored if filter.dataset_synced else ~mirrored)
+    return [*conditions, *_tag_conditions(filter.organisation_tags_all_of or [])]
 
 
-def item_conditions(asked: EdgeQuery) -> Conditions:
-    """What a `StorageItemFilter` asks of items; tombstones are left out unless it asks for them."""
-    wanted: StorageItemFilter = asked.filter or StorageItemFilter()
-    conditions = _named(asked, items.c.name_key) if asked.filter else []
-    if wanted.item_types:
-        conditions.append(items.c.item_type.in_(wanted.item_types))
-    if wanted.is_in_dataset is not None:
+def item_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of a `StorageItemFilter`.
+
+    Without one, or without `include_…`, tombstones and placeholders are left out.
+    """
+    filter: StorageItemFilter = query.filter or StorageItemFilter()
+    conditions = _search_conditions(query, items.c.name_key) if query.filter else []
+    if filter.item_types:
+        conditions.append(items.c.item_type.in_(filter.item_types))
+    if filter.is_in_dataset is not None:
         used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
-        conditions.append(used if wanted.is_in_dataset else ~used)
-    if not wanted.include_tombstones:
+        conditions.append(used if filter.is_in_dataset else ~used)
+    if not filter.include_tombstones:
         conditions.append(items.c.is_tombstone.is_(False))
-    if not wanted.include_placeholders:
+    if not filter.include_placeholders:
         conditions.append(items.c.is_placeholder.is_(False))
     return conditions
 
 
-def required_search_conditions(asked: EdgeQuery) -> Conditions:
-    """The same for searches across folders, which need a text or item types (SUB-001)."""
-    if not asked.filter or not (asked.filter.search or asked.filter.item_types):
-        raise bad_input("A search across folders needs a search text or item types.", "filter")
-    return item_conditions(asked)
+def required_search_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of an item filter that must have a search text or item types."""
+    if not query.filter or not (query.filter.search or query.filter.item_types):
+        raise bad_input("A search across folders needs search or itemTypes.", "filter")
+    return item_conditions(query)
 
 
-def item_search_conditions(asked: EdgeQuery) -> Conditions:
-    """Items anywhere: those in folders that the viewer was given, or all of the organisation (ENC-QITEM-05)."""
+def item_search_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of a search for items in all folders of the scope."""
     scoped = (
-        [] if covers_organisation(asked) else [in_visible_folder(asked.viewer, items.c.folder_uuid)]
+        [] if covers_organisation(query) else [in_visible_folder(query.viewer, items.c.folder_uuid)]
     )
-    return [*required_search_conditions(asked), *scoped]
+    return [*required_search_conditions(query), *scoped]
 
 
-def folder_search_conditions(asked: EdgeQuery) -> Conditions:
-    """Folders anywhere: those that the viewer was given, or all of the organisation."""
-    scoped = [] if covers_organisation(asked) else [sees_folder(asked.viewer)]
-    return [*folder_conditions(asked), *scoped]
+def folder_search_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of a search for folders in the scope."""
+    scoped = [] if covers_organisation(query) else [sees_folder(query.viewer)]
+    return [*folder_conditions(query), *scoped]
 
 
-def root_folder_conditions(asked: EdgeQuery) -> Conditions:
-    """The topmost folders that the viewer was given, or all roots of the organisation (SUB-010)."""
-    top = folders.c.parent_uuid.is_(None) if covers_organisation(asked) else is_root(asked.viewer)
-    return [*folder_conditions(asked), top]
+def root_folder_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of the scope's root folders.
+
+    Those of the viewer are the topmost folders that they may see.
+    """
+    top = folders.c.parent_uuid.is_(None) if covers_organisation(query) else is_root(query.viewer)
+    return [*folder_conditions(query), top]
 
 
-def dataset_conditions(asked: EdgeQuery) -> Conditions:
-    """What a `DatasetFilter` asks of the datasets that the viewer was given, or of all of the organisation."""
-    scoped = [] if covers_organisation(asked) else [sees_dataset(asked.viewer)]
-    wanted: DatasetFilter = asked.filter or DatasetFilter()
+def dataset_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of a `DatasetFilter` and the scope."""
+    scoped = [] if covers_organisation(query) else [sees_dataset(query.viewer)]
+    filter: DatasetFilter = query.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
-        (wanted.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),
-        (wanted.title_like, lambda text: _like(datasets.c.title_key, text, "titleLike")),
+        (filter.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),
+        (filter.title_like, lambda text: _like(datasets.c.title_key, text, "titleLike")),
         (
-            wanted.description_eq,
+            filter.description_eq,
             lambda text: _equals(datasets.c.description, text, "descriptionEq"),
         ),
         (
-            wanted.description_like,
+            filter.description_like,
             lambda text: _like(datasets.c.description_key, text, "descriptionLike"),
         ),
-        (wanted.created_before, lambda moment: datasets.c.created_at < moment),
-        (wanted.created_after, lambda moment: datasets.c.created_at > moment),
-        (wanted.edited_before, lambda moment: datasets.c.last_edited_at < moment),
-        (wanted.edited_after, lambda moment: datasets.c.last_edited_at > moment),
+        (filter.created_before, lambda moment: datasets.c.created_at < moment),
+        (filter.created_after, lambda moment: datasets.c.created_at > moment),
+        (filter.edited_before, lambda moment: datasets.c.last_edited_at < moment),
+        (filter.edited_after, lambda moment: datasets.c.last_edited_at > moment),
     )
     return [*scoped, *(condition(value) for value, condition in conditions if value is not None)]
 
 
-def job_conditions(asked: EdgeQuery) -> Conditions:
-    """The upload jobs that the viewer may watch."""
-    return [sees_job(asked.viewer)]
+def job_conditions(query: EdgeQuery) -> Conditions:
+    """Return the conditions of the upload jobs that the viewer may see."""
+    return [sees_job(query.viewer)]
 
 
-def name_condition(column: sa.ColumnElement[Any], name: str = "search") -> Any:
-    """A condition from a plain `search` argument on a column of folded names."""
+def name_condition(
+    column: sa.ColumnElement[Any], name: str = "search"
+) -> Callable[[EdgeQuery], Sequence[sa.ColumnElement[bool]]]:
+    """Return the conditions of a search argument on a column of case-folded names."""
 
-    def conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-        text = asked.arguments.get(name)
-        return [column.contains(_checked(text, name), autoescape=True)] if text else []
+    def conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+        text = query.arguments.get(name)
+        return [column.contains(_folded(text, name), autoescape=True)] if text else []
 
     return conditions
 
 
-def _tagged(names: list[str]) -> Conditions:
+def _tag_conditions(names: list[str]) -> Conditions:
+    """Return one condition for each tag that a folder must have."""
     path = "filter", "organisationTagsAllOf"
     if len(names) > MAX_TAGS:
-        raise bad_input(f"At most {MAX_TAGS} tags can be asked for at once.", *path)
-    for place, name in enumerate(names):
-        _checked(name, *path, place)
-    having = sa.select(folder_tags.c.folder_uuid).join(
+        raise bad_input(f"A filter has at most {MAX_TAGS} tags, not {len(names):,}.", *path)
+    for index, name in enumerate(names):
+        _folded(name, *path, index)
+    tagged = sa.select(folder_tags.c.folder_uuid).join(
         organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
     )
     return [
-        folders.c.uuid.in_(having.where(organisation_tags.c.name == name))
+        folders.c.uuid.in_(tagged.where(organisation_tags.c.name == name))
         for name in sorted(set(names))
     ]
 
 
-def _named(asked: EdgeQuery, column: sa.ColumnElement[Any]) -> Conditions:
-    text = asked.filter.search
-    return [name_contains(column, _checked(text, "filter", "search"))] if text else []
+def _search_conditions(query: EdgeQuery, column: sa.ColumnElement[Any]) -> Conditions:
+    text = query.filter.search
+    return [name_contains(column, _folded(text, "filter", "search"))] if text else []
 
 
 def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnElement[bool]:
     if len(text) > MAX_DESCRIPTION:
         raise bad_input(
-            f"A text that is looked for has at most {MAX_DESCRIPTION:,} characters.", "filter", name
+            f"A text to compare with has at most {MAX_DESCRIPTION:,} characters.", "filter", name
         )
     return sa.and_(column == text)
 
@@ -151,20 +160,20 @@ def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnEle
 def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnElement[bool]:
     plain = pattern.replace("\\\\", "")
     if plain.endswith("\\"):
-        raise bad_input("A pattern does not end with a single backslash.", "filter", name)
-    return key.like(_checked(pattern, "filter", name), escape="\\")
+        raise bad_input("A pattern cannot end with a single backslash.", "filter", name)
+    return key.like(_folded(pattern, "filter", name), escape="\\")
 
 
-def _checked(text: str, *path: str | int) -> str:
+def _folded(text: str, *path: str | int) -> str:
     if len(text) > MAX_SEARCH:
         raise bad_input(f"A search text has at most {MAX_SEARCH:,} characters.", *path)
     return fold(text)
 
 
-def covers_organisation(asked: EdgeQuery) -> bool:
-    """Whether everything is asked for, which raises `FORBIDDEN` for those who are no admins of the site."""
-    if asked.arguments.get("scope") is not StorageScope.ORGANISATION:
+def covers_organisation(query: EdgeQuery) -> bool:
+    """Return whether the scope is the whole organisation; raise `FORBIDDEN` unless a site admin."""
+    if query.arguments.get("scope") is not StorageScope.ORGANISATION:
         return False
-    if not asked.viewer.is_site_admin:
-        raise forbidden("Only admins of the site list the whole organisation.", "scope")
+    if not query.viewer.is_site_admin:
+        raise forbidden("Only site admins can list the whole organisation.", "scope")
     return True

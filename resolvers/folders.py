@@ -1,6 +1,5 @@
-"""How folders answer."""
+"""Folders: how they are resolved."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,12 +12,18 @@ from gateway.auth.visibility import sees_dataset, sees_folder
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
-from gateway.execution.declarations import Batch, Computed, Lookup, SameRow, ToMany, ToOne
+from gateway.execution.declarations import Computed, Lookup, SameRow, ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
 from gateway.ids import global_id
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
-from gateway.models.datasets import datasets
-from gateway.models.folders import folder_counters, folder_grants, folders
+from gateway.models.datasets import DatasetRecord, datasets
+from gateway.models.folders import (
+    FolderCountersRecord,
+    FolderRecord,
+    folder_counters,
+    folder_grants,
+    folders,
+)
 from gateway.models.items import items
 from gateway.models.people import groups, users
 from gateway.models.syncs import cloud_sync_jobs
@@ -38,7 +43,7 @@ from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 @dataclass(frozen=True, slots=True)
 class SidecarMatcher:
-    """Which files are metadata of others: those whose names end so."""
+    """Matches the names of sidecar files, by their suffix."""
 
     suffix: str
     mode: SidecarMatcherMode = SidecarMatcherMode.SUFFIX
@@ -46,19 +51,18 @@ class SidecarMatcher:
 
 @dataclass(frozen=True, slots=True)
 class SidecarIngestion:
-    """How metadata that lies beside files is dealt with."""
+    """Settings of how syncs of a folder read sidecar files."""
 
     matcher: SidecarMatcher
     paused: bool
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "SidecarIngestion":
-        """What a folder's row says of it."""
+        """Return the settings stored in a folder's row."""
         return cls(SidecarMatcher(values["suffix"]), values["paused"])
 
 
 _home, _top = folders.alias("home"), folders.alias("top")
-_counted = [column for column in folder_counters.c if column.key != "folder_uuid"]
 
 id_of = Computed((folders.c.uuid,), lambda row: global_id("StorageFolder", row.uuid))
 is_cloud_synced = Computed(
@@ -158,40 +162,50 @@ syncs_of = ToMany(
 )
 
 
-async def _path_to_root(context: Context, keys: list[str]) -> list[list[Any]]:
-    above = {uuid for path in keys for uuid in ancestors(path)}
-    statement = sa.select(folders).where(in_keys(folders.c.uuid, above))
-    seen = {
-        row.uuid: row
-        for row in await context.database.rows(statement.where(sees_folder(context.viewer)))
-    }
-    return [[seen[uuid] for uuid in ancestors(path) if uuid in seen] for path in keys]
+@batch(folders.c.path)
+async def path_to_root(context: Context, keys: list[str]) -> list[list[FolderRecord]]:
+    """Load the folders from the root to each folder, of those that the viewer may see."""
+    uuids = {uuid for path in keys for uuid in ancestors(path)}
+    selected = sa.select(folders).where(in_keys(folders.c.uuid, uuids))
+    visible = selected.where(sees_folder(context.viewer))
+    rows = {row.uuid: row for row in await context.database.rows(visible, FolderRecord)}
+    return [[rows[uuid] for uuid in ancestors(path) if uuid in rows] for path in keys]
 
 
-async def _visible_parents(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
+@batch(folders.c.parent_uuid)
+async def visible_parent_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
+    """Load the parents' uuids, of those that the viewer may see."""
     return [row and row.uuid for row in await find_rows(context, parent_of, keys)]
 
 
-async def _mirror_uuids(context: Context, keys: list[UUID]) -> Sequence[UUID | None]:
+@batch(folders.c.uuid)
+async def mirror_uuid_of(context: Context, keys: list[UUID]) -> list[UUID | None]:
+    """Load the uuids of the datasets that mirror folders, of those that the viewer may see."""
     statement = sa.select(datasets.c.uuid, datasets.c.backing_folder_uuid).where(
-        in_keys(datasets.c.backing_folder_uuid, keys),
-        sees_dataset(context.viewer),
+        in_keys(datasets.c.backing_folder_uuid, keys), sees_dataset(context.viewer)
     )
-    found = {row.backing_folder_uuid: row.uuid for row in await context.database.rows(statement)}
-    return [found.get(key) for key in keys]
+    rows = await context.database.rows(statement, DatasetRecord)
+    mirrors = {row.backing_folder_uuid: row.uuid for row in rows}
+    return [mirrors.get(key) for key in keys]
 
 
-async def _sums_below(
+@batch(folders.c.uuid, plain=ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid))
+async def summary_of(
     context: Context,
     keys: list[UUID],
     *,
     recursive: Annotated[
-        bool, strawberry.argument(description="Whether to count all folders below as well.")
+        bool, strawberry.argument(description="Whether to include all folders below it.")
     ] = False,
-) -> list[Any]:
+) -> list[FolderCountersRecord]:
+    """Load the sums of the counters of folders and everything below them.
+
+    `plain` reads the counters of the folders alone.
+    """
     sums = [
         sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key)
-        for column in _counted
+        for column in folder_counters.c
+        if column.key != "folder_uuid"
     ]
     statement = (
         sa.select(_top.c.uuid.label("folder_uuid"), *sums)
@@ -200,33 +214,25 @@ async def _sums_below(
         .where(in_keys(_top.c.uuid, keys))
         .group_by(_top.c.uuid)
     )
-    found = {row.folder_uuid: row for row in await context.database.rows(statement)}
-    return [found[key] for key in keys]
+    rows = await context.database.rows(statement, FolderCountersRecord)
+    by_folder = {row.folder_uuid: row for row in rows}
+    return [by_folder[key] for key in keys]
 
 
-async def _held(context: Context, keys: list[UUID]) -> list[EffectiveRole]:
+async def _viewer_roles(context: Context, keys: list[UUID]) -> list[EffectiveRole]:
     async with context.database.reading() as connection:
-        held = await roles_on_folders(connection, context.viewer, keys)
-    return [held[key] for key in keys]
+        roles = await roles_on_folders(connection, context.viewer, keys)
+    return [roles[key] for key in keys]
 
 
-async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    return [held.role for held in await _held(context, keys)]
+@batch(folders.c.uuid)
+async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+    """Load the viewer's roles on folders that they may see."""
+    return [effective.role for effective in await _viewer_roles(context, keys)]
 
 
-async def _role_folders(context: Context, keys: list[UUID]) -> list[Any]:
-    return await find_rows(
-        context, folder_by_uuid, [held.folder_uuid for held in await _held(context, keys)]
-    )
-
-
-path_to_root = Batch((folders.c.path,), _path_to_root)
-visible_parent_uuid = Batch((folders.c.parent_uuid,), _visible_parents)
-mirror_uuid_of = Batch((folders.c.uuid,), _mirror_uuids)
-summary_of = Batch(
-    (folders.c.uuid,),
-    _sums_below,
-    ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid),
-)
-viewer_role_on = Batch((folders.c.uuid,), _roles)
-viewer_role_folder_of = Batch((folders.c.uuid,), _role_folders)
+@batch(folders.c.uuid)
+async def viewer_role_folder_of(context: Context, keys: list[UUID]) -> list[FolderRecord | None]:
+    """Load the folders whose grants give the viewer their roles."""
+    uuids = [effective.folder_uuid for effective in await _viewer_roles(context, keys)]
+    return await find_rows(context, folder_by_uuid, uuids)

@@ -1,6 +1,5 @@
-"""How cloud integrations answer; nothing here has ever seen a secret."""
+"""Cloud integrations: how they are resolved, without their credentials."""
 
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,12 +11,12 @@ from gateway.context import Context
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.declarations import (
     Argument,
-    Batch,
     Computed,
     EdgeQuery,
     Lookup,
     ToMany,
     ToOne,
+    batch,
 )
 from gateway.execution.loader_resolvers import find_rows
 from gateway.ids import global_id
@@ -28,28 +27,26 @@ from resolvers.filters import covers_organisation
 from resolvers.inputs.lists import StorageScope
 from resolvers.orders import by_name
 
-MAX_WANTED = 1000
+MAX_VALUES = 1000
 
 
-def _listed(asked: EdgeQuery) -> list[sa.ColumnElement[bool]]:
-    """Those that the viewer was given, or all; of them those with both a wanted uuid and a wanted title."""
-    conditions = [] if covers_organisation(asked) else [has_integration_grant(asked.viewer)]
+def _list_conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of the list's arguments, all of which must be met."""
+    conditions = [] if covers_organisation(query) else [has_integration_grant(query.viewer)]
     for name, column in (
         ("uuids", cloud_integrations.c.uuid),
         ("titles", cloud_integrations.c.title),
     ):
-        wanted = asked.arguments.get(name)
-        if wanted is not None and len(wanted) > MAX_WANTED:
-            raise DomainError(
-                ErrorCode.LIMIT_EXCEEDED,
-                f"{name} holds {len(wanted):,}; at most 1,000 are allowed.",
-                (name,),
-            )
-        for place, one in enumerate(wanted or ()):
-            if isinstance(one, str) and len(one) > MAX_NAME:
-                raise bad_input(f"A title has at most {MAX_NAME:,} characters.", name, place)
-        if wanted is not None:
-            conditions.append(column.in_(wanted))
+        values = query.arguments.get(name)
+        if values is None:
+            continue
+        if len(values) > MAX_VALUES:
+            message = f"{name} has {len(values):,} entries; at most {MAX_VALUES:,} are allowed."
+            raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
+        for index, value in enumerate(values):
+            if isinstance(value, str) and len(value) > MAX_NAME:
+                raise bad_input(f"A title has at most {MAX_NAME:,} characters.", name, index)
+        conditions.append(column.in_(values))
     return conditions
 
 
@@ -61,22 +58,25 @@ visible_integrations = ToMany(
     "cloudIntegrations",
     cloud_integrations,
     by_name(cloud_integrations.c.title_key, cloud_integrations.c.uuid),
-    where=_listed,
+    where=_list_conditions,
     arguments=(
         Argument(
-            "uuids", list[UUID] | None, None, "Only those with one of these uuids, at most 1,000."
+            "uuids",
+            list[UUID] | None,
+            None,
+            "Only integrations with one of these UUIDs, at most 1,000.",
         ),
         Argument(
             "titles",
             list[str] | None,
             None,
-            "Only those with exactly one of these titles, at most 1,000.",
+            "Only integrations with one of these exact titles, at most 1,000.",
         ),
         Argument(
             "scope",
             StorageScope,
             StorageScope.USER,
-            "Those given to you, or, for admins of the site, all.",
+            "Integrations that you have a role on, or, for site admins, all.",
         ),
     ),
 )
@@ -92,15 +92,15 @@ groups_on = ToMany(
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 
 
-async def _roles(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+@batch(cloud_integrations.c.uuid)
+async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+    """Load the viewer's roles on integrations that they may see."""
     async with context.database.reading() as connection:
-        held = await roles_on_integrations(connection, context.viewer, keys)
-    return [held[key].role for key in keys]
+        roles = await roles_on_integrations(connection, context.viewer, keys)
+    return [roles[key].role for key in keys]
 
 
-async def _seen_uuids(context: Context, keys: list[UUID | None]) -> list[Any]:
+@batch("integration_uuid")
+async def visible_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
+    """Load the uuids of integrations, of those that the viewer may see."""
     return [row and row.uuid for row in await find_rows(context, integration_by_uuid, keys)]
-
-
-viewer_role_on = Batch((cloud_integrations.c.uuid,), _roles)
-visible_uuid = Batch(("integration_uuid",), _seen_uuids)

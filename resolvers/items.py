@@ -1,10 +1,11 @@
-"""How items answer."""
+"""Items: how they are resolved, and their signed URLs."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,19 +23,20 @@ from gateway.errors import bad_input
 from gateway.execution.declarations import (
     Aggregate,
     Argument,
-    Batch,
     Computed,
     EdgeQuery,
     Lookup,
     SameRow,
     ToMany,
     ToOne,
+    batch,
 )
 from gateway.fetching.errors import FetchError
 from gateway.ids import global_id
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
+from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import group_members, items
 from gateway.models.people import users
 from gateway.stores.base import SignedRequest, expires_after
@@ -42,6 +44,7 @@ from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
+Related = TypeVar("Related", "GroupRow", "DataRowUse")
 MAX_RELATED = 1000
 MAX_FRAMES = 10_000
 MIN_LIFETIME, MAX_LIFETIME = 60, 7 * 24 * 3600
@@ -59,25 +62,13 @@ class SignedUrlUnavailableReason(StrEnum):
     STORE_UNREACHABLE = "STORE_UNREACHABLE"
 
 
-def _unavailable(
-    url: str | None, gone: bool, item_type: StorageItemType
-) -> SignedUrlUnavailableReason | None:
-    if gone:
-        return SignedUrlUnavailableReason.TOMBSTONE
-    if url is not None:
-        return None
-    if ITEM_KINDS[item_type].always_has_object:
-        return SignedUrlUnavailableReason.NOT_YET_STORED
-    return SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
-
-
-def _member_conditions(asked: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    frames = asked.arguments.get("frames")
+def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    frames = query.arguments.get("frames")
     if frames is None:
-        return [sees_item(asked.viewer)]
+        return [sees_item(query.viewer)]
     if len(frames) > MAX_FRAMES:
-        raise bad_input(f"At most {MAX_FRAMES} frames can be asked for at once.", "frames")
-    return [sees_item(asked.viewer), group_members.c.position.in_(frames)]
+        raise bad_input(f"frames has {len(frames):,} entries; at most {MAX_FRAMES:,}.", "frames")
+    return [sees_item(query.viewer), group_members.c.position.in_(frames)]
 
 
 id_of = Computed((items.c.uuid,), lambda row: global_id("StorageItem", row.uuid))
@@ -123,7 +114,7 @@ groups_containing = ToMany(
     key=items.c.uuid,
     parent=group_members.c.item_uuid,
     source=items.join(group_members, group_members.c.group_uuid == items.c.uuid),
-    where=lambda asked: [sees_item(asked.viewer)],
+    where=lambda query: [sees_item(query.viewer)],
 )
 item_search = ToMany(
     "searchStorageItems",
@@ -139,93 +130,113 @@ item_search = ToMany(
 Lifetime = Annotated[
     int | None,
     strawberry.argument(
-        description="Seconds for which the URL works, from 60 to 604,800; 3,600 unless the site says otherwise."
+        description="Seconds for which the URL is valid, from 60 to 604,800. Defaults to a setting "
+        "of the site, normally 3,600."
     ),
 ]
 
 
-def lifetime_of(context: Context, asked: int | None) -> timedelta:
-    """How long a URL is to work; raises `BAD_USER_INPUT` beyond the bounds."""
-    seconds = context.services.settings.signed_url_seconds if asked is None else asked
+def lifetime_of(context: Context, requested: int | None) -> timedelta:
+    """Return the lifetime of a signed URL; raise `BAD_USER_INPUT` if it is out of range."""
+    seconds = context.services.settings.signed_url_seconds if requested is None else requested
     if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
-        raise bad_input(
-            f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}.", "lifetime"
-        )
+        message = f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}."
+        raise bad_input(message, "lifetime")
     return timedelta(seconds=seconds)
 
 
-async def _signed_urls(
+@batch(
+    items.c.object_key,
+    items.c.url,
+    items.c.name,
+    items.c.mime_type,
+    items.c.is_tombstone,
+    items.c.integration_uuid,
+)
+async def signed_url_of(
     context: Context,
     keys: list[tuple[str | None, str | None, str, str | None, bool, UUID | None]],
     *,
     lifetime: Lifetime = None,
-) -> list[Any]:
+) -> list[SignedRequest | None]:
+    """Sign URLs of items' objects; None for an item without an object that can be reached.
+
+    The URL of a file elsewhere needs no signature, and is promised no longer than a signed one.
+    """
     span = lifetime_of(context, lifetime)
-    rows = await find_integrations(
-        context.database, {integration for *_, integration in keys if integration}
-    )
-    return [
-        await _signed(
-            context, key, url, name, mime or UNNAMED_TYPE, integration and rows[integration], span
-        )
-        if url and not gone
-        else None
-        for key, url, name, mime, gone, integration in keys
-    ]
+    uuids = {integration for *_, integration in keys if integration}
+    integrations = await find_integrations(context.database, uuids)
+    signed: list[SignedRequest | None] = []
+    for object_key, url, name, mime_type, is_tombstone, integration in keys:
+        mime = mime_type or UNNAMED_TYPE
+        if not url or is_tombstone:
+            signed.append(None)
+        elif object_key is not None:
+            signed.append(await context.services.store.sign_get(object_key, name, mime, span))
+        elif integration is None:
+            signed.append(SignedRequest(url, "GET", expires_after(span)))
+        else:
+            reached = await _locate(context, integrations[integration], url)
+            cloud, location = reached or (None, None)
+            signed.append(
+                await cloud.sign_get(location, name, mime, span) if cloud and location else None
+            )
+    return signed
 
 
-async def _signed(
-    context: Context,
-    key: str | None,
-    url: str,
-    name: str,
-    mime: str,
-    integration: Any,
-    span: timedelta,
-) -> SignedRequest | None:
-    """A URL to an object of ours or in a cloud, None where that cannot be reached; a file elsewhere has one that needs
-    no signature, and we promise no more for it."""
-    if key is not None:
-        return await context.services.store.sign_get(key, name, mime, span)
-    if integration is None:
-        return SignedRequest(url, "GET", expires_after(span))
-    found = await _in_cloud(context, integration, url)
-    return await found[0].sign_get(found[1], name, mime, span) if found else None
-
-
-async def _in_cloud(
-    context: Context, integration: Any, url: str
+async def _locate(
+    context: Context, integration: CloudIntegrationRecord, url: str
 ) -> tuple[Cloud, ObjectLocation] | None:
-    """Where an object lies; None if the integration cannot be used, or not for this object any more."""
+    """Return the cloud and location of an object.
+
+    None if the integration cannot be used, or no longer covers the URL.
+    """
     try:
         cloud = await context.services.clouds.for_integration(integration)
         return cloud, cloud.locate(url)
     except FetchError as error:
-        log.warning("not_signed", integration=str(integration.uuid), reason=error.message)
+        log.warning("url_not_signed", integration=str(integration.uuid), reason=error.message)
         return None
 
 
-async def _reasons(
+@batch(items.c.url, items.c.is_tombstone, items.c.item_type, items.c.integration_uuid)
+async def unavailable_reason(
     context: Context, keys: list[tuple[str | None, bool, StorageItemType, UUID | None]]
 ) -> list[SignedUrlUnavailableReason | None]:
-    rows = await find_integrations(
-        context.database, {integration for *_, integration in keys if integration}
-    )
-    reasons = []
-    for url, gone, item_type, integration in keys:
-        reason = _unavailable(url, gone, item_type)
-        if (
-            reason is None
-            and integration
-            and url
-            and await _in_cloud(context, rows[integration], url) is None
-        ):
+    """Load the reasons why items have no signed URL; None where they have one."""
+    uuids = {integration for *_, integration in keys if integration}
+    integrations = await find_integrations(context.database, uuids)
+    reasons: list[SignedUrlUnavailableReason | None] = []
+    for url, is_tombstone, item_type, integration in keys:
+        reason = None
+        if is_tombstone:
+            reason = SignedUrlUnavailableReason.TOMBSTONE
+        elif url is None:
+            reason = (
+                SignedUrlUnavailableReason.NOT_YET_STORED
+                if ITEM_KINDS[item_type].always_has_object
+                else SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
+            )
+        elif integration and url and await _locate(context, integrations[integration], url) is None:
             reason = SignedUrlUnavailableReason.STORE_UNREACHABLE
         reasons.append(reason)
     return reasons
 
 
-async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[Any]]:
+class GroupRow(NamedTuple):
+    """A group that an item is in, with the folder of the group."""
+
+    item_uuid: UUID
+    uuid: UUID
+    name: str
+    item_type: StorageItemType
+    parent_uuid: UUID
+    parent_name: str
+
+
+@batch(items.c.uuid)
+async def accessible_groups(context: Context, keys: list[UUID]) -> list[list[GroupRow]]:
+    """Load the groups that items are in, of those that the viewer may see."""
     statement = (
         sa.select(
             group_members.c.item_uuid,
@@ -238,16 +249,36 @@ async def _accessible_groups(context: Context, keys: list[UUID]) -> list[list[An
         .distinct()
         .join(_group, _group.c.uuid == group_members.c.group_uuid)
         .join(folders, folders.c.uuid == _group.c.folder_uuid)
-        .where(
-            in_keys(group_members.c.item_uuid, keys),
-            sees_item(context.viewer, _group),
-        )
+        .where(in_keys(group_members.c.item_uuid, keys), sees_item(context.viewer, _group))
         .order_by(_group.c.uuid)
     )
-    return await _bounded(context, statement, keys)
+    by_item = _related_rows(await context.database.rows(statement, GroupRow))
+    return [by_item.get(key, []) for key in keys]
 
 
-async def _accessible_datasets(context: Context, keys: list[UUID]) -> list[list[Any]]:
+class DataRowUse(NamedTuple):
+    """A data row by which a dataset uses an item."""
+
+    item_uuid: UUID
+    dataset_uuid: UUID
+    title: str
+    data_row_uuid: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetUsageRow:
+    """A dataset's use of an item, by one data row or more."""
+
+    dataset_hash: UUID
+    title: str
+    data_units_created_at: datetime
+    data_hashes: list[UUID] = field(default_factory=list)
+
+
+@batch(items.c.uuid)
+async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[DatasetUsageRow]]:
+    """Load the uses of items by datasets, of those that the viewer may see."""
     statement = (
         sa.select(
             data_rows.c.item_uuid,
@@ -257,57 +288,25 @@ async def _accessible_datasets(context: Context, keys: list[UUID]) -> list[list[
             data_rows.c.created_at,
         )
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(
-            in_keys(data_rows.c.item_uuid, keys),
-            sees_dataset(context.viewer),
-        )
+        .where(in_keys(data_rows.c.item_uuid, keys), sees_dataset(context.viewer))
         .order_by(datasets.c.uuid, data_rows.c.uuid)
     )
-    return [_usages(rows) for rows in await _bounded(context, statement, keys)]
+    by_item = _related_rows(await context.database.rows(statement, DataRowUse))
+    usages: list[list[DatasetUsageRow]] = []
+    for key in keys:
+        by_dataset: dict[UUID, DatasetUsageRow] = {}
+        for row in by_item.get(key, []):
+            new = DatasetUsageRow(row.dataset_uuid, row.title, row.created_at)
+            usage = by_dataset.setdefault(row.dataset_uuid, new)
+            usage.data_hashes.append(row.data_row_uuid)
+        usages.append(list(by_dataset.values()))
+    return usages
 
 
-def _usages(rows: list[Any]) -> list[Any]:
-    """One entry a dataset, with all its data rows of the item."""
-    usages: dict[UUID, DatasetUsageRow] = {}
+def _related_rows(rows: Iterable[Related]) -> Mapping[UUID, list[Related]]:
+    """Return rows by item, at most `MAX_RELATED` of each."""
+    by_item: dict[UUID, list[Related]] = defaultdict(list)
     for row in rows:
-        usage = usages.setdefault(row.dataset_uuid, DatasetUsageRow(row))
-        usage.data_hashes.append(row.data_row_uuid)
-    return list(usages.values())
-
-
-class DatasetUsageRow:
-    """That a dataset uses an item, by one data row or more (ENC-DSHORT)."""
-
-    def __init__(self, row: Any) -> None:
-        self.dataset_hash: UUID = row.dataset_uuid
-        self.title: str = row.title
-        self.data_units_created_at = row.created_at
-        self.data_hashes: list[UUID] = []
-
-
-async def _bounded(
-    context: Context, statement: sa.Select[Any], keys: list[UUID]
-) -> list[list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await context.database.rows(statement):
-        if len(found[row.item_uuid]) < MAX_RELATED:
-            found[row.item_uuid].append(row)
-    return [found[key] for key in keys]
-
-
-unavailable_reason = Batch(
-    (items.c.url, items.c.is_tombstone, items.c.item_type, items.c.integration_uuid), _reasons
-)
-signed_url_of = Batch(
-    (
-        items.c.object_key,
-        items.c.url,
-        items.c.name,
-        items.c.mime_type,
-        items.c.is_tombstone,
-        items.c.integration_uuid,
-    ),
-    _signed_urls,
-)
-accessible_groups = Batch((items.c.uuid,), _accessible_groups)
-accessible_datasets = Batch((items.c.uuid,), _accessible_datasets)
+        if len(by_item[row.item_uuid]) < MAX_RELATED:
+            by_item[row.item_uuid].append(row)
+    return by_item

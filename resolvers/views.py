@@ -1,4 +1,4 @@
-"""How time series and scenes answer: what is in them, and how they are to be shown."""
+"""Time series and scenes: how their contents and view settings are resolved."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is in a time series."""
+    """The columns, rows and time range of a time series.
+
+    `start` and `end` are seconds; if `is_dated`, since 1970.
+    """
 
     columns: list[Column]
     row_count: int
@@ -31,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """How a channel is drawn; the type of the schema is told by `style`."""
+    """Style of a channel; `style` decides between the GraphQL types for lines and points."""
 
     header: str
     label: str | None
@@ -44,37 +47,42 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class ViewSettings:
-    """How a time series is shown."""
+    """View settings of a time series."""
 
     channels: list[Channel]
 
 
-def _series(values: dict[str, Any]) -> Series:
-    columns = [Column(one["name"], TimeSeriesColumnKind(one["kind"])) for one in values["columns"]]
+def _to_series(values: dict[str, Any]) -> Series:
+    columns = [
+        Column(column["name"], TimeSeriesColumnKind(column["kind"])) for column in values["columns"]
+    ]
     return Series(columns, values["row_count"], values["start"], values["end"], values["is_dated"])
 
 
-def _view_settings(values: dict[str, Any]) -> ViewSettings:
+def _to_view_settings(values: dict[str, Any]) -> ViewSettings:
+    channels = values["channels"]
     return ViewSettings(
-        [Channel(**{**one, "style": TimeSeriesStyle(one["style"])}) for one in values["channels"]]
+        [Channel(**{**channel, "style": TimeSeriesStyle(channel["style"])}) for channel in channels]
     )
 
 
-def _moment(name: str) -> Computed:
+def _time(name: str) -> Computed:
+    """Return a bound of a series as a time; None if the series counts from its own start."""
+
     def value(series: Series) -> datetime | None:
         return datetime.fromtimestamp(getattr(series, name), UTC) if series.is_dated else None
 
     return Computed((name, "is_dated"), value)
 
 
-def _scene_format(values: dict[str, Any]) -> SceneFormat | None:
-    return SceneFormat(values["format"]) if "format" in values else None
-
-
-series_of = json_column(items.c.uuid, items.c.time_series, _series)
-view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, _view_settings)
-starts_at = _moment("start")
-ends_at = _moment("end")
+series_of = json_column(items.c.uuid, items.c.time_series, _to_series)
+view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, _to_view_settings)
+starts_at = _time("start")
+ends_at = _time("end")
 scene_document_of = json_column(items.c.uuid, items.c.scene, lambda values: values.get("document"))
-scene_format_of = json_column(items.c.uuid, items.c.scene, _scene_format)
+scene_format_of = json_column(
+    items.c.uuid,
+    items.c.scene,
+    lambda values: SceneFormat(values["format"]) if "format" in values else None,
+)
 point_count_of = json_column(items.c.uuid, items.c.scene, lambda values: values.get("pointCount"))
