@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.catalog.ingestion.finish_items import ReadSource, deduplicate_objects
+from gateway.catalog.ingestion.finish_items import UploadedBytes, deduplicate_objects
 from gateway.catalog.items import locked_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
@@ -208,9 +208,8 @@ async def _save_rendition(
         )
     [item] = rows
     facts: Mapping[str, Any] = result.facts or {}
-    keys = await deduplicate_objects(
-        transaction, job.user_uuid, [ReadSource(item.uuid, unit.object_key, facts, None, None)]
-    )
+    encoded = UploadedBytes(unit.object_key, facts["sha256"], facts["file_size"])
+    keys = await deduplicate_objects(transaction, job.user_uuid, [encoded])
     key = keys[facts["sha256"]]
     mine = renditions.c.item_uuid == item.uuid
     former = await transaction.first(

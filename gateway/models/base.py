@@ -29,6 +29,14 @@ def enum_type(kind: type[StrEnum]) -> sa.Enum:
     return sa.Enum(kind, native_enum=False, length=32, create_constraint=False)
 
 
+class Unvalidated:
+    """Marks, in `Annotated`, a type of JSON that Pydantic need not understand."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        return {"type": "any"}
+
+
 def table_of(row: type[SQLModel]) -> sa.Table:
     """Return the Core table of a row class."""
     return cast(sa.Table, cast(Any, row).__table__)

@@ -1,7 +1,7 @@
 """Uploads, and the upload jobs that turn them into items."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +9,8 @@ from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
 from gateway.kinds.enums import JobStatus
-from gateway.models.base import Json, Key, enum_type, now, table_of
+from gateway.kinds.unit_spec import UnitSpec
+from gateway.models.base import Json, Key, Unvalidated, enum_type, now, table_of
 
 
 class UploadRecord(SQLModel, table=True):
@@ -108,7 +109,7 @@ class UploadUnitRecord(SQLModel, table=True):
     position: int
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
     title: str | None = None
-    spec: dict[str, Any] = Field(sa_type=Json)
+    spec: Annotated[UnitSpec, Unvalidated] = Field(sa_type=Json)
     item_uuid: UUID | None = Field(
         default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True
     )

@@ -1,37 +1,43 @@
-"""Copies of files on this machine's disk, wherever they lie, for as long as they are read."""
+"""Access to the bytes of files for tasks, wherever the files are."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from gateway.catalog.integrations import open_integration
 from gateway.context import Services
+from gateway.models.integrations import CloudIntegrationRecord
 
 
 @asynccontextmanager
 async def local_copy(
-    services: Services, place: str, elsewhere: bool, integration_uuid: UUID | None
+    services: Services, location: str, is_remote: bool, integration_uuid: UUID | None
 ) -> AsyncIterator[Path]:
-    """The bytes under a key of ours, or of a URL elsewhere, perhaps in a store that an integration describes.
+    """Yield a local path with the bytes of a file, which exists within the block.
+
+    Args:
+        location: a key in the gateway's own store, or the URL of a remote file.
+        integration_uuid: the integration in whose store a remote file is, if it is in one.
 
     Raises:
-        MissingObject, FetchError: they are not there, or cannot be had now.
+        MissingObject: the object does not exist.
+        FetchError: the remote file cannot be fetched.
     """
-    if not elsewhere:
-        opened = services.store.local(place)
+    copy: AbstractAsyncContextManager[Path]
+    if is_remote:
+        url, _ = await readable_url(services, location, integration_uuid)
+        copy = services.fetcher.local_copy(url)
     else:
-        url, _ = await readable_url(services, place, integration_uuid)
-        opened = services.fetcher.local_copy(url)
-    async with opened as path:
+        copy = services.store.local(location)
+    async with copy as path:
         yield path
 
 
 async def readable_url(
     services: Services, url: str, integration_uuid: UUID | None
-) -> tuple[str, Any]:
-    """The URL by which a file elsewhere can be read, and the row of the integration in whose store it lies."""
+) -> tuple[str, CloudIntegrationRecord | None]:
+    """Return the URL from which to fetch a remote file, and the integration's row if it has one."""
     if integration_uuid is None:
         return url, None
     integration, cloud = await open_integration(services, integration_uuid)

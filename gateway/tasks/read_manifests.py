@@ -210,7 +210,7 @@ async def _begin(
     transaction: Transaction, services: Services, job: Any, said: dict[str, Any], is_broken: bool
 ) -> None:
     if is_broken or (job.units_error_count and not job.ignore_errors):
-        await end_units(transaction, services.events, job, {}, give_up=JobStatus.ERROR)
+        await end_units(transaction, services.events, job, {}, end_job_as=JobStatus.ERROR)
     elif not job.units_pending_count:
         await end_units(transaction, services.events, job, {})
     else:

@@ -126,7 +126,7 @@ async def cancel_cloud_folder_sync(
             raise not_found("sync", "cloudSyncJobUuid")
         await permissions.check_folder_of(transaction, "cloud_sync_job_uuid", job.folder_uuid)
         await cancel_sync(transaction, services.queue, services.events, viewer, job)
-    await cancel_jobs_of_sync(services, viewer, uuid, most=MAX_JOBS_CANCELLED)
+    await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)
     return CancelCloudFolderSyncOutcome(cloud_sync_job_uuid=uuid)
 
 

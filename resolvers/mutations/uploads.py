@@ -13,10 +13,10 @@ from gateway.catalog.ingestion.placeholders import (
     UNNAMED_TYPE,
     UPLOADABLE,
     ExpectedFile,
-    UploadTarget,
+    SignedUpload,
     create_placeholders,
     part_count,
-    sign_targets,
+    sign_uploads,
     size_of_part,
     uploads_of,
 )
@@ -67,7 +67,7 @@ class StoredPlaceholders(TypedDict):
 class RequestUploadUrlsOutcome(Outcome):
     """Outcome of `requestUploadUrls`."""
 
-    targets: list[UploadTarget] | None = None
+    targets: list[SignedUpload] | None = None
 
 
 @requires(USER.on_receiving_folder("folder_uuid"))
@@ -111,7 +111,7 @@ async def request_upload_urls(
         if len(rows) < len(uuids):
             message = "Some of the files that this key announced are processed or deleted by now."
             raise bad_input(message, "idempotencyKey")
-    targets = await sign_targets(context.services, [rows[uuid] for uuid in uuids])
+    targets = await sign_uploads(context.services, [rows[uuid] for uuid in uuids])
     return RequestUploadUrlsOutcome(targets=targets)
 
 
@@ -119,7 +119,7 @@ async def request_upload_urls(
 class RenewUploadUrlsOutcome(Outcome):
     """Outcome of `renewUploadUrls`."""
 
-    targets: list[UploadTarget] | None = None
+    targets: list[SignedUpload] | None = None
 
 
 @requires(USER.on_each_item("item_uuids"))
@@ -134,7 +134,7 @@ async def renew_upload_urls(
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         rows = await _pending_uploads(transaction, input, permissions)
-    return RenewUploadUrlsOutcome(targets=await sign_targets(context.services, rows))
+    return RenewUploadUrlsOutcome(targets=await sign_uploads(context.services, rows))
 
 
 @dataclass(frozen=True, slots=True)

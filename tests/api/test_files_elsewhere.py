@@ -80,7 +80,7 @@ async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_serv
     item = found["given.mp4"]
     assert (item["fileSize"], item["duration"], item["sha256"]) == (5000, 4.0, None)
     wrong = {"videos": [{"objectUrl": url, "videoMetadata": {**given, "fileSize": 5001}}]}
-    assert await failed(site, folder, wrong) == ["given.mp4: the file has 5,000 bytes, not 5,001 as its metadata says."]
+    assert await failed(site, folder, wrong) == ["given.mp4: the file has 5,000 bytes, but its metadata says 5,001."]
     await check_all(site.services)
 
 
@@ -186,7 +186,7 @@ async def test_a_unit_that_is_to_be_tried_again_says_why(
     said = "502: The server did not return the file (status 502)."
     assert (state["status"], state["unitsPendingCount"], unit["status"]) == ("PENDING", 1, "PENDING")
     assert unit["error"] == said
-    assert unit["actionDescription"] == "waiting for try 2 of 6 at reading the file"
+    assert unit["actionDescription"] == "waiting for attempt 2 of 6 at reading the file"
     assert (unit["item"]["url"], unit["item"]["storageLocation"]) == (url, "DIRECT_ACCESS")
     for named, code in (("itemUuid", "CONFLICT"), ("url", "NOT_FOUND")):
         moved = {"items": [{named: {"itemUuid": unit["item"]["uuid"], "url": url}[named], "newUrl": f"{url}?other"}]}

@@ -74,7 +74,7 @@ async def test_what_is_no_time_series_says_why(site: Site) -> None:
     job = await finished(site, await start(site, folder, {"timeSeries": entries}, ignoreErrors=True))
     assert job["errors"] == [
         "bad.csv: the time goes backwards in line 3.",
-        "good.csv: it has no column LEFT that its settings could be for.",
+        "good.csv: the settings name a column LEFT that it lacks.",
     ]
     assert await count(site, folder) == 0
 

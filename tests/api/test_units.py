@@ -154,7 +154,7 @@ async def test_what_never_came_is_said(shared_site: Site) -> None:
     [target] = await announce(site, folder, [File("never.png", "IMAGE", samples.png())])
     job = await finished(site, await start(site, folder, {"images": [{"placeholderUuid": target["itemUuid"]}]}))
     assert job["status"] == "ERROR"
-    assert job["errors"][0].startswith("never.png: there are no bytes: they were not sent")
+    assert job["errors"][0].startswith("never.png: no bytes were uploaded")
     assert await count(site, folder) == 0
     await check_all(site.services)
 
@@ -253,7 +253,7 @@ async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> Non
             assert "00280030 PixelSpacing" in error["message"]
     wrong = {"images": [one(image, "imageMetadata", **{**good, "fileSize": 4})]}
     job = await finished(site, await start(site, folder, wrong))
-    assert job["errors"] == ["a.png: the file has 3 bytes, not 4 as its metadata says."]
+    assert job["errors"] == ["a.png: the file has 3 bytes, but its metadata says 4."]
 
 
 async def test_the_type_is_that_of_the_bytes(shared_site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Items that consist of others: groups of files, and items laid out together."""
+"""Groups: items that consist of other items, such as file groups and data groups."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, i
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
-    """A group to be made of items that are held; `keys` are the names of the members in its layout, if it has one."""
+    """A group to create of locked items; `keys` name the members in its layout, if it has one."""
 
     row: ItemRecord
     members: Sequence[UUID]
@@ -30,17 +30,26 @@ class NewGroup:
 async def create_file_groups(
     transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, groups: Sequence[NewGroup]
 ) -> None:
-    """Make items that consist of others, in their order."""
+    """Insert groups with their members in order, and update counters, mirrors and the journal."""
     if not groups:
         return
-    made = [group.row for group in groups]
-    await transaction.execute(sa.insert(items), [row.model_dump() for row in made])
-    await transaction.execute(
-        sa.insert(group_members), [member for group in groups for member in _members(group)]
-    )
-    await apply_deltas(transaction, arrival_deltas(made, folder_uuid))
-    await items_created(transaction, user_uuid, made)
-    changed = [
+    rows = [group.row for group in groups]
+    members = [
+        new_row(
+            GroupMemberRecord,
+            group_uuid=group.row.uuid,
+            position=position,
+            item_uuid=member,
+            key=group.keys[position] if group.keys else None,
+        )
+        for group in groups
+        for position, member in enumerate(group.members)
+    ]
+    await transaction.execute(sa.insert(items), [row.model_dump() for row in rows])
+    await transaction.execute(sa.insert(group_members), members)
+    await apply_deltas(transaction, arrival_deltas(rows, folder_uuid))
+    await items_created(transaction, user_uuid, rows)
+    entries = [
         JournalEntry(
             "CREATE",
             "StorageItem",
@@ -50,11 +59,11 @@ async def create_file_groups(
         )
         for group in groups
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
 
 
 async def add_members(transaction: Transaction, groups: Mapping[UUID, Sequence[UUID]]) -> None:
-    """Let items that have just been made consist of others, which are held, in their order."""
+    """Insert the members of new items, by item and in order. The members are locked."""
     rows = [
         new_row(GroupMemberRecord, group_uuid=group, position=position, item_uuid=member)
         for group, members in groups.items()
@@ -72,7 +81,7 @@ def group_row(
     client_metadata: dict[str, Any] | None,
     facts: Mapping[str, Any],
 ) -> ItemRecord:
-    """The row of a group; without a title it is given a name that no other is likely to have."""
+    """Return the row of a group; `facts` are further columns."""
     name = title or default_group_name(item_type)
     return ItemRecord(
         folder_uuid=folder_uuid,
@@ -86,19 +95,5 @@ def group_row(
 
 
 def default_group_name(item_type: StorageItemType) -> str:
-    """A name for a group that was given none."""
+    """Return a name, such as `image-group-3f9a01bc`, for a group that was given none."""
     return f"{item_type.lower().replace('_', '-')}-{secrets.token_hex(4)}"
-
-
-def _members(group: NewGroup) -> list[dict[str, Any]]:
-    keys: Sequence[str | None] = group.keys or [None] * len(group.members)
-    return [
-        new_row(
-            GroupMemberRecord,
-            group_uuid=group.row.uuid,
-            position=position,
-            item_uuid=member,
-            key=key,
-        )
-        for position, (member, key) in enumerate(zip(group.members, keys, strict=True))
-    ]

@@ -1,8 +1,8 @@
-"""What an upload job makes: placeholders become items, in the transaction that ends units."""
+"""Finished items: files have been read, and their placeholders become items."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,87 +13,119 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.mirror_datasets import items_created
+from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
-from gateway.kinds.media_facts import MEDIA_FACTS
+from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
 from gateway.models.base import fold, new_row, now
-from gateway.models.items import StoredObjectRecord, items, stored_objects
-from gateway.models.reencoding import renditions
+from gateway.models.integrations import CloudIntegrationRecord
+from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
+from gateway.models.reencoding import RenditionRecord, renditions
 from gateway.models.uploads import uploads
 from gateway.queues.base import Queue
 
-_ITEM_FACTS = (
-    *(fact.name for fact in MEDIA_FACTS.values() if fact.is_column),
-    "time_series_settings",
-)
-"""Columns of `items` that reading a source fills."""
-
-_TURNS = 5
-"""An object may leave between two statements, so that ours must be put in its place in another turn."""
+_FACT_COLUMNS = [fact.name for fact in MEDIA_FACTS.values() if fact.is_column]
+_DEDUPLICATION_ROUNDS = 5
+"""Rounds of `deduplicate_objects`: an object can be removed between its insert and its select."""
 
 
 class PlaceholdersGone(Exception):
-    """Placeholders were removed while their bytes were read."""
+    """Raised when placeholders or members were deleted while files were read."""
 
     def __init__(self, uuids: Collection[UUID]) -> None:
         super().__init__(uuids)
         self.uuids = uuids
 
 
+class UploadedBytes(NamedTuple):
+    """Bytes in the gateway's own store, which may be there under another key already."""
+
+    key: str
+    sha256: str
+    file_size: int
+
+
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """A source whose bytes have been read: where they lie, what they are, and what the client asked of the item.
+    """A source whose file has been read.
 
-    `place` is a key in our own store, or the URL of a file that stays `elsewhere`, in the store of an integration if
-    its row is given.
+    Attributes:
+        item_uuid: the placeholder, or the item whose file was read again.
+        location: a key in the gateway's own store, or the URL of a remote file.
+        facts: facts about the file.
+        title: the item's new name; None leaves it.
+        client_metadata: the item's new metadata; None leaves it.
+        settings: display settings of a time series.
+        is_remote: whether `location` is a URL; the file stays there.
+        integration: the integration in whose store a remote file is, if it is in one.
     """
 
     item_uuid: UUID
-    place: str
-    facts: Mapping[str, Any]
+    location: str
+    facts: MediaFacts
     title: str | None
     client_metadata: dict[str, Any] | None
-    elsewhere: bool = False
-    integration: Any = None
+    settings: dict[str, Any] | None = None
+    is_remote: bool = False
+    integration: CloudIntegrationRecord | None = None
+
+    @property
+    def integration_uuid(self) -> UUID | None:
+        """The UUID of the integration."""
+        return self.integration.uuid if self.integration else None
+
+    @property
+    def uploaded(self) -> UploadedBytes | None:
+        """The bytes in the gateway's own store; None if the file is remote."""
+        if self.is_remote:
+            return None
+        return UploadedBytes(self.location, self.facts.sha256 or "", self.facts.file_size)
 
 
 async def deduplicate_objects(
-    transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]
+    transaction: Transaction, user_uuid: UUID | None, uploaded: Collection[UploadedBytes]
 ) -> dict[str, str]:
-    """The key under which the bytes of each digest are kept: that of the same bytes if the user brought them before.
+    """Return the key of the object to use for each digest.
 
-    The objects are held, so that they do not leave. All who write them do it in the order of their digests.
+    It is an object that the user uploaded earlier if there is one with the same bytes. Objects are
+    inserted and locked in the order of their digests, so that transactions do not deadlock, and
+    so that they are not removed before they are referred to.
     """
-    found: dict[str, str] = {}
-    for _ in range(_TURNS):
-        missing = [one for one in sources if not one.elsewhere and one.facts["sha256"] not in found]
+    keys: dict[str, str] = {}
+    for _ in range(_DEDUPLICATION_ROUNDS):
+        missing = [each for each in uploaded if each.sha256 not in keys]
         if not missing:
-            return found
-        known = sorted((one.facts["sha256"], one.place, one.facts["file_size"]) for one in missing)
+            return keys
         rows = [
             new_row(
-                StoredObjectRecord, sha256=digest, uploader_uuid=user_uuid, key=key, file_size=size
+                StoredObjectRecord,
+                sha256=each.sha256,
+                uploader_uuid=user_uuid,
+                key=each.key,
+                file_size=each.file_size,
             )
-            for digest, key, size in known
+            for each in sorted(missing, key=lambda each: (each.sha256, each.key))
         ]
         insert = upsert(transaction.connection, stored_objects).on_conflict_do_nothing()
         await transaction.execute(insert, rows)
-        held = await transaction.rows(_kept(transaction, user_uuid, missing))
-        found |= {row.sha256: row.key for row in held}
-    raise RuntimeError("The same bytes come and go all the time.")
-
-
-def _kept(
-    transaction: Transaction, user_uuid: UUID | None, sources: Collection[ReadSource]
-) -> sa.Select[Any]:
-    """The uploader's objects with the bytes of these sources, and those that he was told of when he announced them."""
-    his = stored_objects.c.uploader_uuid.is_not_distinct_from(user_uuid)
-    told = in_keys(stored_objects.c.key, {one.place for one in sources})
-    same = in_keys(stored_objects.c.sha256, {one.facts["sha256"] for one in sources})
-    held = sa.select(stored_objects).where(same, ~stored_objects.c.is_leaving, sa.or_(his, told))
-    in_order = held.order_by(stored_objects.c.sha256, stored_objects.c.key)
-    return in_order.with_for_update(read=True, key_share=True)
+        # Another uploader's object is used only if the placeholder was told to use it.
+        is_usable = stored_objects.c.uploader_uuid.is_not_distinct_from(user_uuid) | in_keys(
+            stored_objects.c.key, {each.key for each in missing}
+        )
+        usable = (
+            sa.select(stored_objects)
+            .where(
+                in_keys(stored_objects.c.sha256, {each.sha256 for each in missing}),
+                ~stored_objects.c.is_leaving,
+                is_usable,
+            )
+            .order_by(stored_objects.c.sha256, stored_objects.c.key)
+            .with_for_update(read=True, key_share=True)
+        )
+        for row in await transaction.rows(usable, StoredObjectRecord):
+            keys[row.sha256] = row.key
+    raise RuntimeError("Objects with the same bytes kept being removed while they were stored.")
 
 
 async def finish_items(
@@ -101,72 +133,72 @@ async def finish_items(
     queue: Queue,
     user_uuid: UUID | None,
     sources: Sequence[ReadSource],
-    held: Mapping[UUID, Any],
+    rows: Mapping[UUID, ItemRecord],
     keys: Mapping[str, str],
 ) -> None:
-    """Turn held placeholders into items, wherever they lie now; `keys` says where bytes are kept, by digest.
+    """Turn placeholders into items, in whatever folders they are now.
 
-    An item that was there before, and whose file was read again, becomes what the file is now.
+    Items whose changed file was read again are updated, and lose what was derived from the old
+    file.
+
+    Args:
+        rows: the locked placeholders and items, by UUID.
+        keys: the object to use for each digest, from `deduplicate_objects`.
     """
     if not sources:
         return
-    uuids = [one.item_uuid for one in sources]
-    becoming = sa.update(items).where(
-        items.c.uuid == sa.bindparam("placeholder", type_=items.c.uuid.type)
-    )
-    await transaction.execute(
-        becoming, [_values(one, held[one.item_uuid], keys) for one in sources]
-    )
+    uuids = [source.item_uuid for source in sources]
+    values = {source.item_uuid: _item_values(source, rows, keys) for source in sources}
+    await set_columns(transaction, items, values)
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
-    await _forget_versions(
-        transaction, queue, [uuid for uuid in uuids if not held[uuid].is_placeholder]
+    released = [
+        each.key
+        for source in sources
+        if (each := source.uploaded) and keys[each.sha256] != each.key
+    ]
+    if changed := [uuid for uuid in uuids if not rows[uuid].is_placeholder]:
+        outdated = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, changed))
+        deleted = outdated.returning(renditions.c.object_key)
+        released += [row.object_key for row in await transaction.rows(deleted, RenditionRecord)]
+    finished = await transaction.rows(
+        sa.select(items).where(in_keys(items.c.uuid, uuids)), ItemRecord
     )
-    made = await transaction.rows(sa.select(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(
         transaction,
-        removal_deltas(held[uuid] for uuid in uuids),
-        *(arrival_deltas([row], row.folder_uuid) for row in made),
+        removal_deltas(rows[uuid] for uuid in uuids),
+        *(arrival_deltas([row], row.folder_uuid) for row in finished),
     )
     await items_created(
-        transaction, user_uuid, [row for row in made if held[row.uuid].is_placeholder]
+        transaction, user_uuid, [row for row in finished if rows[row.uuid].is_placeholder]
     )
-    ours = [one for one in sources if not one.elsewhere]
-    await release_objects(
-        transaction, queue, [one.place for one in ours if keys[one.facts["sha256"]] != one.place]
-    )
-    changed = [
+    await release_objects(transaction, queue, released)
+    entries = [
         JournalEntry(
             "INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}
         )
-        for row in made
+        for row in finished
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
 
 
-async def _forget_versions(transaction: Transaction, queue: Queue, uuids: Collection[UUID]) -> None:
-    """What was made of files that are others now is of no use any more."""
-    if uuids:
-        stale = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, uuids))
-        gone = await transaction.rows(stale.returning(renditions.c.object_key))
-        await release_objects(transaction, queue, [row.object_key for row in gone])
-
-
-def _values(source: ReadSource, row: Any, keys: Mapping[str, str]) -> dict[str, Any]:
-    """What becomes of a placeholder; all have the same columns, so that one statement writes them."""
+def _item_values(
+    source: ReadSource, rows: Mapping[UUID, ItemRecord], keys: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the columns of a finished item: always the same ones, for one statement to write."""
+    row, uploaded = rows[source.item_uuid], source.uploaded
     name = row.name if source.title is None else source.title
-    key = None if source.elsewhere else keys[source.facts["sha256"]]
+    metadata = source.client_metadata
+    key = keys[uploaded.sha256] if uploaded else None
     return {
-        "placeholder": source.item_uuid,
-        **{fact: source.facts.get(fact) for fact in _ITEM_FACTS},
+        **{column: getattr(source.facts, column) for column in _FACT_COLUMNS},
+        "time_series_settings": source.settings,
         "name": name,
         "name_key": fold(name),
-        "client_metadata": row.client_metadata
-        if source.client_metadata is None
-        else source.client_metadata,
+        "client_metadata": row.client_metadata if metadata is None else metadata,
         "is_placeholder": False,
         "object_key": key,
-        "url": source.place if key is None else OBJECT_URL + key,
-        "integration_uuid": source.integration and source.integration.uuid,
-        "storage_location": storage_location_of(source.elsewhere, source.integration),
+        "url": source.location if key is None else OBJECT_URL + key,
+        "integration_uuid": source.integration_uuid,
+        "storage_location": storage_location_of(source.is_remote, source.integration),
         "last_edited_at": now(),
     }

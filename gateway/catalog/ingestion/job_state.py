@@ -1,4 +1,7 @@
-"""The truth of upload jobs: units change their state once, counts and sequence with them, and listeners are told."""
+"""State of upload jobs: units and jobs end exactly once, and subscribers are notified.
+
+All functions that take a job need its row locked, by `locked_job`.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -14,6 +17,7 @@ from gateway.catalog.items import locked_items, locked_items_in
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.catalog.sync_jobs import count_upload_job
 from gateway.context import Services
@@ -22,150 +26,184 @@ from gateway.database.engine import Transaction
 from gateway.events.base import Events
 from gateway.kinds.enums import JobStatus
 from gateway.models.base import now
-from gateway.models.datasets import datasets
-from gateway.models.uploads import upload_jobs, upload_units, uploads
+from gateway.models.datasets import DatasetRecord, datasets
+from gateway.models.uploads import (
+    UploadJobRecord,
+    UploadRecord,
+    UploadUnitRecord,
+    upload_jobs,
+    upload_units,
+    uploads,
+)
 from gateway.queues.base import Queue
 
-NEXT = {JobStatus.PENDING: frozenset(JobStatus)}
-"""What a change may make of a job or unit; one that is not named here has ended."""
-TERMINAL = frozenset(JobStatus) - NEXT.keys()
+TERMINAL = frozenset(JobStatus) - {JobStatus.PENDING}
+"""States that a job or unit does not leave."""
 COUNTS = {
     JobStatus.PENDING: "units_pending_count",
     JobStatus.DONE: "units_done_count",
     JobStatus.ERROR: "units_error_count",
     JobStatus.CANCELLED: "units_cancelled_count",
 }
+"""Columns of a job that count its units, by their state."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitEnd:
-    """How a unit ended; `action` says what was being done when it failed, `is_skipped` that its item was there."""
+    """How a unit ended.
+
+    Attributes:
+        item_uuid: the item that was created, or that existed already.
+        error: the message for the user if it failed.
+        action: what was being done when it failed.
+        is_skipped: whether the item existed already.
+    """
 
     status: JobStatus
     item_uuid: UUID | None = None
     error: str | None = None
     action: str | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether its item is there."""
-        return self.status is JobStatus.DONE
-
     is_skipped: bool = False
 
 
 def upload_job_topic(job_uuid: UUID) -> str:
-    """The topic under which changes of a job are told."""
+    """Return the topic of events about a job."""
     return f"upload_job.{job_uuid.hex}"
 
 
-async def locked_job(transaction: Transaction, job_uuid: UUID) -> Any:
-    """A job, held until the transaction ends; None if it is gone. Nobody else changes it or its units meanwhile.
+async def locked_job(transaction: Transaction, job_uuid: UUID) -> UploadJobRecord | None:
+    """Lock a job, and with it all changes to its units, and return it; None if it was deleted.
 
-    The dataset that it fills is held with it: whoever links items holds that before them.
+    The dataset that the job adds items to is locked as well: datasets are locked before items.
     """
-    job = await transaction.first(
-        sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update()
-    )
+    locked = sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update()
+    job = await transaction.first(locked, UploadJobRecord)
     if job is not None and job.dataset_uuid:
-        filled = sa.select(datasets.c.uuid).where(datasets.c.uuid == job.dataset_uuid)
-        await transaction.first(filled.with_for_update(read=True, key_share=True))
+        dataset = sa.select(datasets.c.uuid).where(datasets.c.uuid == job.dataset_uuid)
+        await transaction.first(dataset.with_for_update(read=True, key_share=True), DatasetRecord)
     return job
 
 
 async def pending_units(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
-    """Those of these units of a held job that are still pending."""
-    chosen = in_keys(upload_units.c.uuid, uuids)
+    """Return which of these units of a locked job are still pending."""
     pending = sa.select(upload_units.c.uuid).where(
-        chosen, upload_units.c.status == JobStatus.PENDING
+        in_keys(upload_units.c.uuid, uuids), upload_units.c.status == JobStatus.PENDING
     )
-    return {row.uuid for row in await transaction.rows(pending)}
+    return {row.uuid for row in await transaction.rows(pending, UploadUnitRecord)}
 
 
 async def unread_items(transaction: Transaction, unit_uuids: Collection[UUID]) -> list[UUID]:
-    """The items whose files are to be read for these units; they are not held yet."""
-    waiting = in_keys(uploads.c.unit_uuid, unit_uuids)
-    return [
-        row.item_uuid
-        for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(waiting))
-    ]
+    """Return the items of these units whose files have not been read; they are not locked yet."""
+    unread = sa.select(uploads.c.item_uuid).where(in_keys(uploads.c.unit_uuid, unit_uuids))
+    return [row.item_uuid for row in await transaction.rows(unread, UploadRecord)]
 
 
 async def unread_items_of_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
-    """The items whose files are to be read for pending units of a held job; they are not held yet."""
-    mine = sa.and_(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
-    waiting = (
+    """Return the items of a locked job's pending units; they are not locked yet."""
+    unread = (
         sa.select(uploads.c.item_uuid)
         .join(upload_units, upload_units.c.uuid == uploads.c.unit_uuid)
-        .where(mine)
+        .where(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
     )
-    return [row.item_uuid for row in await transaction.rows(waiting)]
+    return [row.item_uuid for row in await transaction.rows(unread, UploadRecord)]
 
 
 async def end_units(
     transaction: Transaction,
     events: Events,
-    job: Any,
+    job: UploadJobRecord,
     ends: Mapping[UUID, UnitEnd],
     *,
-    give_up: JobStatus | None = None,
+    end_job_as: JobStatus | None = None,
 ) -> JobStatus:
-    """Write how pending units of a held job ended, and end the job with the last of them; its status.
+    """Write how pending units of a locked job ended, and return the status of the job.
 
-    To `give_up` is to cancel all others that are pending; the job then ends with that status.
-    Items come before units: whoever removes an item holds it, and then lets go of it in its unit.
+    The job is done with its last unit. With `end_job_as`, all its other pending units are
+    cancelled, and it ends with that status.
+
+    The caller locked the items of these units first, as deleting an item does: it locks the item,
+    and then removes the reference from its unit.
     """
-    sequence, found = job.sequence + 1, Counter(end.status for end in ends.values())
-    await _write_units(transaction, sequence, ends)
-    await link_created_items(
-        transaction, job, [end.item_uuid for end in ends.values() if end.item_uuid and end.is_done]
-    )
-    if give_up:
-        found[JobStatus.CANCELLED] += await _cancel_units(transaction, sequence, job.uuid)
-    counts = {name: getattr(job, name) + found[status] for status, name in COUNTS.items()}
-    counts["units_pending_count"] -= found.total()
-    status = give_up or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
+    sequence = job.sequence + 1
+    total = Counter(end.status for end in ends.values())
+    columns = {
+        uuid: {
+            "status": end.status,
+            "item_uuid": end.item_uuid,
+            "error": end.error,
+            "action_description": end.action,
+            "is_skipped": end.is_skipped,
+            "sequence": sequence,
+        }
+        for uuid, end in ends.items()
+    }
+    await set_columns(transaction, upload_units, columns)
+    done = [end.item_uuid for end in ends.values() if end.status is JobStatus.DONE]
+    await link_created_items(transaction, job, [uuid for uuid in done if uuid])
+    if end_job_as:
+        # One statement, however many units there are.
+        pending = sa.and_(
+            upload_units.c.job_uuid == job.uuid, upload_units.c.status == JobStatus.PENDING
+        )
+        cancel = sa.update(upload_units).where(pending)
+        cancelled = await transaction.execute(
+            cancel.values(
+                status=JobStatus.CANCELLED,
+                item_uuid=None,
+                sequence=sequence,
+                error=None,
+                action_description=None,
+            )
+        )
+        total[JobStatus.CANCELLED] += cancelled.rowcount
+    counts = {name: getattr(job, name) + total[status] for status, name in COUNTS.items()}
+    counts["units_pending_count"] -= total.total()
+    status = end_job_as or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
     await save_job(transaction, events, job, status, {"sequence": sequence, **counts})
     return status
 
 
 async def delay_units(
-    transaction: Transaction, events: Events, job: Any, reasons: Mapping[UUID, str], action: str
+    transaction: Transaction,
+    events: Events,
+    job: UploadJobRecord,
+    reasons: Mapping[UUID, str],
+    action: str,
 ) -> None:
-    """Say of pending units of a held job why they have to be tried again, and what they wait for."""
+    """Write why pending units of a locked job must be tried again, and what they wait for."""
     pending = await pending_units(transaction, reasons)
     sequence = job.sequence + 1
-    values = [
-        {"unit": uuid, "error": reason, "action_description": action, "sequence": sequence}
+    columns = {
+        uuid: {"error": reason, "action_description": action, "sequence": sequence}
         for uuid, reason in reasons.items()
         if uuid in pending
-    ]
-    if values:
-        mine = upload_units.c.uuid == sa.bindparam("unit", type_=upload_units.c.uuid.type)
-        await transaction.execute(sa.update(upload_units).where(mine), values)
+    }
+    if columns:
+        await set_columns(transaction, upload_units, columns)
         await save_job(transaction, events, job, JobStatus.PENDING, {"sequence": sequence})
 
 
 async def cancel_job(
-    transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID | None, job: Any
+    transaction: Transaction,
+    queue: Queue,
+    events: Events,
+    user_uuid: UUID | None,
+    job: UploadJobRecord,
 ) -> int:
-    """Give up what is pending of a held job; how many units that was. A job that has ended stays as it is."""
+    """Cancel the pending units of a locked job, and return their number.
+
+    A job that has ended stays as it is.
+    """
     if job.status in TERMINAL:
         return 0
     waiting = await locked_items(transaction, await unread_items_of_job(transaction, job.uuid))
     await abandon_placeholders(transaction, queue, user_uuid, waiting)
     await delete_manifest(transaction, queue, job.uuid)
-    await end_units(transaction, events, job, {}, give_up=JobStatus.CANCELLED)
-    changed = JournalEntry(
-        "CANCEL",
-        "UploadJob",
-        job.uuid,
-        job.folder_uuid,
-        {"status": job.status},
-        {"status": "CANCELLED"},
-    )
-    await journal.append(transaction, user_uuid, [changed])
-    return int(job.units_pending_count)
+    await end_units(transaction, events, job, {}, end_job_as=JobStatus.CANCELLED)
+    before, after = {"status": job.status}, {"status": "CANCELLED"}
+    entry = JournalEntry("CANCEL", "UploadJob", job.uuid, job.folder_uuid, before, after)
+    await journal.append(transaction, user_uuid, [entry])
+    return job.units_pending_count
 
 
 async def cancel_jobs_in(
@@ -175,13 +213,14 @@ async def cancel_jobs_in(
     user_uuid: UUID,
     folder_uuids: Collection[UUID],
 ) -> None:
-    """Cancel the running jobs of folders that are about to go, and tell those who watch that the jobs are gone.
+    """Cancel the running jobs of folders that are about to be deleted, and lock all their items.
 
-    The caller has locked the tree exclusively. What lies in the folders is held from here on, all of it at once.
+    The caller has locked the folder tree exclusively.
     """
     chosen = in_keys(upload_jobs.c.folder_uuid, folder_uuids)
     running = sa.select(upload_jobs).where(chosen, upload_jobs.c.status == JobStatus.PENDING)
-    jobs = await transaction.rows(running.order_by(upload_jobs.c.uuid).with_for_update())
+    locked = running.order_by(upload_jobs.c.uuid).with_for_update()
+    jobs = await transaction.rows(locked, UploadJobRecord)
     await locked_items_in(transaction, folder_uuids)
     await lock_counters(transaction, folder_uuids)
     for job in jobs:
@@ -189,65 +228,36 @@ async def cancel_jobs_in(
 
 
 async def cancel_jobs_of_sync(
-    services: Services, user_uuid: UUID | None, sync_uuid: UUID, most: int | None = None
+    services: Services, user_uuid: UUID | None, sync_uuid: UUID, limit: int | None = None
 ) -> None:
-    """Give up what upload jobs of a sync have not done, the oldest first, each in a transaction of its own."""
-    mine = sa.and_(
+    """Cancel the upload jobs of a sync, oldest first, each in a transaction of its own."""
+    running = sa.select(upload_jobs.c.uuid).where(
         upload_jobs.c.cloud_sync_job_uuid == sync_uuid, upload_jobs.c.status == JobStatus.PENDING
     )
-    for found in await services.database.rows(
-        sa.select(upload_jobs.c.uuid).where(mine).order_by("uuid").limit(most)
-    ):
+    oldest = running.order_by("uuid").limit(limit)
+    for row in await services.database.rows(oldest, UploadJobRecord):
         async with services.database.writing() as transaction:
             await lock_tree(transaction.connection, exclusive=False)
-            if job := await locked_job(transaction, found.uuid):
+            if job := await locked_job(transaction, row.uuid):
                 await cancel_job(transaction, services.queue, services.events, user_uuid, job)
 
 
-async def _write_units(
-    transaction: Transaction, sequence: int, ends: Mapping[UUID, UnitEnd]
-) -> None:
-    ended = sa.update(upload_units).where(
-        upload_units.c.uuid == sa.bindparam("unit", type_=upload_units.c.uuid.type)
-    )
-    values = [
-        {
-            "unit": uuid,
-            "status": end.status,
-            "item_uuid": end.item_uuid,
-            "error": end.error,
-            "action_description": end.action,
-            "is_skipped": end.is_skipped,
-            "sequence": sequence,
-        }
-        for uuid, end in ends.items()
-    ]
-    if values:
-        await transaction.execute(ended, values)
-
-
-async def _cancel_units(transaction: Transaction, sequence: int, job_uuid: UUID) -> int:
-    """Cancel what is pending, in one statement however much it is; how many units that was."""
-    pending = sa.and_(
-        upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING
-    )
-    was = {"error": None, "action_description": None}
-    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": sequence, **was}
-    return (
-        await transaction.execute(sa.update(upload_units).where(pending).values(values))
-    ).rowcount
-
-
 async def save_job(
-    transaction: Transaction, events: Events, job: Any, status: JobStatus, values: Mapping[str, Any]
+    transaction: Transaction,
+    events: Events,
+    job: UploadJobRecord,
+    status: JobStatus,
+    values: Mapping[str, Any],
 ) -> None:
-    """Write what has become of a held job, and tell its listeners."""
-    if status not in NEXT.get(job.status, ()):
-        raise RuntimeError(f"A job that is {job.status} does not become {status}.")
+    """Write the status and other columns of a locked job, and notify its subscribers."""
+    if job.status in TERMINAL:
+        raise RuntimeError(f"A job that is {job.status} cannot become {status}.")
     moment = now()
-    finished = {"status": status, "finished_at": moment} if status in TERMINAL else {}
-    changed = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
-    await transaction.execute(changed.values(last_edited_at=moment, **finished, **values))
+    finished = {"finished_at": moment} if status in TERMINAL else {}
+    update = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
+    await transaction.execute(
+        update.values(status=status, last_edited_at=moment, **finished, **values)
+    )
     await events.publish(transaction, upload_job_topic(job.uuid))
     if job.cloud_sync_job_uuid:
         await count_upload_job(transaction, events, job, status, values)

@@ -1,7 +1,11 @@
-"""Starting a job from a manifest that was sent like any file: its placeholder goes, its bytes stay until it is read."""
+"""Start of an upload job from a manifest that was uploaded to a placeholder.
+
+The placeholder is deleted; the manifest's bytes are kept until a task has read all units from
+them.
+"""
 
 from dataclasses import replace
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,7 +17,8 @@ from gateway.catalog.items import delete_items, locked_items
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.uploads import manifests
+from gateway.models.items import ItemRecord
+from gateway.models.uploads import UploadRecord, manifests
 from gateway.queues.base import Queue, TaskType
 from gateway.stores.base import ObjectStore
 
@@ -27,15 +32,16 @@ class ReadManifestArgs(TypedDict):
 
 READ_MANIFEST = TaskType("read_manifest", ReadManifestArgs)
 MAX_MANIFEST = 100 << 20
+"""Bytes of a manifest."""
 
 
-async def check_uploaded(store: ObjectStore, upload: Any, *path: str) -> None:
-    """The bytes for a placeholder have arrived, and are not too many for a manifest."""
-    found = await store.info(upload.stored_key or upload.object_key)
-    if found is None:
-        raise bad_input("There are no bytes: they were not sent.", *path)
-    if found.size > MAX_MANIFEST:
-        message = f"The manifest has {found.size:,} bytes; at most {MAX_MANIFEST:,} are allowed."
+async def check_uploaded(store: ObjectStore, upload: UploadRecord, *path: str) -> None:
+    """Raise a `DomainError` unless a manifest's bytes have arrived and are not too many."""
+    info = await store.info(upload.stored_key or upload.object_key)
+    if info is None:
+        raise bad_input("No bytes were uploaded to the placeholder.", *path)
+    if info.size > MAX_MANIFEST:
+        message = f"The manifest has {info.size:,} bytes; at most {MAX_MANIFEST:,} are allowed."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
 
 
@@ -45,24 +51,25 @@ async def start_from_manifest(
     viewer: Viewer,
     folder_uuid: UUID,
     placeholder_uuid: UUID,
-    terms: JobOptions,
+    options: JobOptions,
     *path: str,
 ) -> UUID:
-    """Write a job whose units a task will read from the manifest."""
-    rows = [
-        row
-        for row in await locked_items(transaction, [placeholder_uuid])
-        if row.folder_uuid == folder_uuid
-    ]
+    """Create a job without units, enqueue the task that reads them, and return the job's UUID."""
+    locked: list[ItemRecord] = await locked_items(transaction, [placeholder_uuid])
+    rows = [row for row in locked if row.folder_uuid == folder_uuid]
     upload = (await uploads_of(transaction, [placeholder_uuid])).get(placeholder_uuid)
     if not rows or upload is None or upload.unit_uuid is not None:
         raise not_found("placeholder in this folder", *path)
     if rows[0].item_type is not StorageItemType.PLAIN_TEXT:
-        raise bad_input(f"A manifest is announced as PLAIN_TEXT, not {rows[0].item_type}.", *path)
-    named = replace(terms, file_name=terms.file_name or upload.file_name)
-    job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, named, 0)
-    kept = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
-    await transaction.execute(sa.insert(manifests).values(kept))
+        message = (
+            "The placeholder of a manifest must be of type PLAIN_TEXT; "
+            f"this one is of type {rows[0].item_type}."
+        )
+        raise bad_input(message, *path)
+    options = replace(options, file_name=options.file_name or upload.file_name)
+    job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, options, 0)
+    manifest = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
+    await transaction.execute(sa.insert(manifests).values(manifest))
     await delete_items(transaction, queue, viewer.user_uuid, rows)
     await queue.enqueue(transaction, READ_MANIFEST, ReadManifestArgs(job=job_uuid.hex))
     return job_uuid

@@ -1,11 +1,11 @@
-"""Uploads that are expected: placeholders, the targets to which their bytes are sent, and what becomes of late ones."""
+"""Placeholders: items whose bytes are still expected, and the URLs to which they are sent."""
 
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +22,8 @@ from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.base import fold, new_row
-from gateway.models.items import ItemRecord, items, stored_objects
+from gateway.models.integrations import CloudIntegrationRecord
+from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 from gateway.stores import base as stores
@@ -35,9 +36,13 @@ UPLOADABLE = frozenset(item_type for item_type, kind in ITEM_KINDS.items() if ki
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """A file that a client will send, or that lies at `url`, in the store of an integration if its row is given.
+    """A file for which a placeholder is created.
 
-    `file_size` is in bytes, `sha256` in lower-case hex.
+    Attributes:
+        file_size: in bytes; None if unknown.
+        sha256: in lower-case hex, if the client declared it.
+        url: where the file is, unless its bytes are uploaded.
+        integration: the integration in whose store `url` is, if it is in one.
     """
 
     name: str
@@ -47,18 +52,23 @@ class ExpectedFile:
     sha256: str | None
     client_metadata: dict[str, Any]
     url: str | None = None
-    integration: Any = None
+    integration: CloudIntegrationRecord | None = None
 
-    @property
-    def integration_uuid(self) -> UUID | None:
-        """The integration's uuid."""
-        uuid: UUID | None = self.integration and self.integration.uuid
-        return uuid
+
+class PlaceholderRows(NamedTuple):
+    """The rows of a placeholder, by column: one of `items`, one of `uploads`."""
+
+    item: dict[str, Any]
+    upload: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class UploadTarget:
-    """Where to send the bytes of a placeholder: one request, or as many as `part_count` says, or none at all."""
+class SignedUpload:
+    """Where to send the bytes of a placeholder.
+
+    It is one request, or `part_count` parts of `part_size` bytes that are signed separately, or
+    nothing if the bytes are stored already.
+    """
 
     item_uuid: UUID
     object_key: str
@@ -69,46 +79,51 @@ class UploadTarget:
 
     @property
     def url(self) -> str | None:
-        """The URL of the one request."""
+        """The URL of the request."""
         return self.request.url if self.request else None
 
     @property
     def method(self) -> str | None:
-        """Its HTTP method."""
+        """The HTTP method of the request."""
         return self.request.method if self.request else None
 
     @property
     def upload_headers(self) -> dict[str, str]:
-        """Headers to be sent with it, just as they are (SUB-069)."""
+        """The headers that the request must have, unchanged."""
         return self.request.headers if self.request else {}
 
     @property
     def expires_at(self) -> datetime | None:
-        """Until when it may be sent."""
+        """When the signature expires."""
         return self.request.expires_at if self.request else None
 
 
 async def create_placeholders(
     transaction: Transaction, viewer: Viewer, folder_uuid: UUID, files: Sequence[ExpectedFile]
 ) -> list[UUID]:
-    """Make a placeholder for each file; the caller holds the tree. Their uuids, in order."""
-    known = await _known_objects(
+    """Create a placeholder for each file, and return their UUIDs in order.
+
+    Bytes that the viewer can already read need not be uploaded again. The caller has locked the
+    folder tree.
+    """
+    stored = await _readable_objects(
         transaction, viewer, {file.sha256 for file in files if file.sha256}
     )
-    made = [
+    placeholders = [
         placeholder_rows(
-            viewer.user_uuid, folder_uuid, file, known.get((file.sha256, file.file_size))
+            viewer.user_uuid, folder_uuid, file, stored.get((file.sha256, file.file_size))
         )
         for file in files
     ]
-    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, made)
-    return [item["uuid"] for item, _ in made]
+    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, placeholders)
+    return [placeholder.item["uuid"] for placeholder in placeholders]
 
 
 def placeholder_rows(
     user_uuid: UUID | None, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The rows of a placeholder and of its upload; `stored_key` is where the bytes are already, if they are."""
+) -> PlaceholderRows:
+    """Return the rows of a placeholder; `stored_key` is the object that has its bytes already."""
+    integration_uuid = file.integration.uuid if file.integration else None
     item = new_row(
         ItemRecord,
         folder_uuid=folder_uuid,
@@ -120,7 +135,7 @@ def placeholder_rows(
         is_placeholder=True,
         url=file.url,
         storage_location=storage_location_of(file.url is not None, file.integration),
-        integration_uuid=file.integration_uuid,
+        integration_uuid=integration_uuid,
     )
     upload = new_row(
         UploadRecord,
@@ -132,14 +147,16 @@ def placeholder_rows(
         sha256=file.sha256,
         stored_key=stored_key,
         source_url=file.url,
-        integration_uuid=file.integration_uuid,
+        integration_uuid=integration_uuid,
     )
-    return item, upload
+    return PlaceholderRows(item, upload)
 
 
-def storage_location_of(elsewhere: bool, integration: Any) -> StorageLocationName:
-    """Where the bytes of a file lie: with us or elsewhere, there in the store of an integration if there is one."""
-    if not elsewhere:
+def storage_location_of(
+    is_remote: bool, integration: CloudIntegrationRecord | None
+) -> StorageLocationName:
+    """Return where a file's bytes are stored: in the gateway's own store, a cloud, or elsewhere."""
+    if not is_remote:
         return StorageLocationName.STOREGRAPH
     return integration.kind if integration else StorageLocationName.DIRECT_ACCESS
 
@@ -148,65 +165,71 @@ async def add_placeholders(
     transaction: Transaction,
     user_uuid: UUID | None,
     folder_uuid: UUID,
-    made: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    placeholders: Sequence[PlaceholderRows],
 ) -> None:
-    """Write placeholders with their uploads, the counter of their folder and the record."""
-    if not made:
+    """Insert placeholders with their uploads, and update the folder's counters and the journal."""
+    if not placeholders:
         return
-    await transaction.execute(sa.insert(items), [item for item, _ in made])
-    await transaction.execute(sa.insert(uploads), [upload for _, upload in made])
-    await apply_deltas(transaction, {folder_uuid: Counter(placeholders=len(made))})
-    changed = [
-        JournalEntry(
-            "CREATE", "StorageItem", item["uuid"], folder_uuid, after={"name": item["name"]}
-        )
-        for item, _ in made
+    rows = [placeholder.item for placeholder in placeholders]
+    await transaction.execute(sa.insert(items), rows)
+    await transaction.execute(
+        sa.insert(uploads), [placeholder.upload for placeholder in placeholders]
+    )
+    await apply_deltas(transaction, {folder_uuid: Counter(placeholders=len(placeholders))})
+    entries = [
+        JournalEntry("CREATE", "StorageItem", row["uuid"], folder_uuid, after={"name": row["name"]})
+        for row in rows
     ]
-    await journal.append(transaction, user_uuid, changed)
+    await journal.append(transaction, user_uuid, entries)
 
 
-async def sign_targets(services: Services, rows: Sequence[Any]) -> list[UploadTarget]:
-    """The targets of these uploads, signed anew."""
-    return [await _target(services, row) for row in rows]
+async def sign_uploads(services: Services, rows: Sequence[UploadRecord]) -> list[SignedUpload]:
+    """Return where to send the bytes of these uploads, freshly signed."""
+    store = services.store
+    lifetime = timedelta(seconds=services.settings.upload_url_seconds)
+    signed = []
+    for row in rows:
+        size = row.file_size or 0  # it is known of everything that clients send
+        key, is_stored = row.stored_key or row.object_key, row.stored_key is not None
+        request = part_size = parts = None
+        if not is_stored and size > store.part_size:
+            part_size, parts = store.part_size, part_count(size, store.part_size)
+        elif not is_stored:
+            declared = stores.DeclaredUpload(size, row.mime_type, row.sha256)
+            request = await store.sign_put(key, declared, lifetime)
+        signed.append(SignedUpload(row.item_uuid, key, is_stored, request, part_size, parts))
+    return signed
 
 
-async def uploads_of(transaction: Transaction, item_uuids: Collection[UUID]) -> dict[UUID, Any]:
-    """The uploads of these placeholders. They stay as they are while the caller holds the placeholders."""
-    chosen = in_keys(uploads.c.item_uuid, item_uuids)
-    return {row.item_uuid: row for row in await transaction.rows(sa.select(uploads).where(chosen))}
+async def uploads_of(
+    transaction: Transaction, item_uuids: Collection[UUID]
+) -> dict[UUID, UploadRecord]:
+    """Return the uploads of these placeholders by item.
+
+    They do not change while the caller has the items locked.
+    """
+    chosen = sa.select(uploads).where(in_keys(uploads.c.item_uuid, item_uuids))
+    return {row.item_uuid: row for row in await transaction.rows(chosen, UploadRecord)}
 
 
 def part_count(file_size: int, part_size: int) -> int:
-    """How many parts a file is sent in."""
+    """Return the number of parts in which a file is sent."""
     return max(1, math.ceil(file_size / part_size))
 
 
 def size_of_part(file_size: int, part_size: int, number: int) -> int:
-    """Bytes of the part with that number, counted from 1."""
+    """Return the size of a part in bytes; parts are numbered from 1."""
     return min(part_size, file_size - (number - 1) * part_size)
 
 
-async def _target(services: Services, row: Any) -> UploadTarget:
-    store = services.store
-    if row.stored_key is not None:
-        return UploadTarget(row.item_uuid, row.stored_key, True, None, None, None)
-    if row.file_size > store.part_size:
-        parts = part_count(row.file_size, store.part_size)
-        return UploadTarget(row.item_uuid, row.object_key, False, None, store.part_size, parts)
-    declared = stores.DeclaredUpload(row.file_size, row.mime_type, row.sha256)
-    lifetime = timedelta(seconds=services.settings.upload_url_seconds)
-    request = await store.sign_put(row.object_key, declared, lifetime)
-    return UploadTarget(row.item_uuid, row.object_key, False, request, None, None)
-
-
-async def _known_objects(
+async def _readable_objects(
     transaction: Transaction, viewer: Viewer, digests: Collection[str]
 ) -> dict[tuple[str | None, int | None], str]:
-    """The objects with these digests that the viewer can read already, by digest and size.
+    """Return the keys of objects with these digests that the viewer can read, by digest and size.
 
-    They are held, so that they do not leave before they are referred to.
+    The objects are locked, so that they are not removed before they are referred to.
     """
-    found = (
+    readable = (
         sa.select(stored_objects)
         .where(
             in_keys(stored_objects.c.sha256, digests),
@@ -216,16 +239,22 @@ async def _known_objects(
         .order_by(stored_objects.c.sha256, stored_objects.c.key)
         .with_for_update(read=True, key_share=True, of=stored_objects)
     )
-    return {(row.sha256, row.file_size): row.key for row in await transaction.rows(found)}
+    rows = await transaction.rows(readable, StoredObjectRecord)
+    return {(row.sha256, row.file_size): row.key for row in rows}
 
 
 async def abandon_placeholders(
-    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[Any]
+    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[ItemRecord]
 ) -> None:
-    """Expect the files of held items no more. An item that a sync had read again will be by the next, too."""
+    """Expect no more bytes for these locked items.
+
+    Placeholders are deleted. Items whose changed file a sync wanted to read again stay as they
+    are, and the next sync tries again.
+    """
     await delete_items(transaction, queue, user_uuid, [row for row in rows if row.is_placeholder])
-    kept = [row.uuid for row in rows if not row.is_placeholder]
-    if kept:
-        await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, kept)))
-        unknown = sa.update(items).where(in_keys(items.c.uuid, kept))
+    existing = [row.uuid for row in rows if not row.is_placeholder]
+    if existing:
+        of_existing = sa.delete(uploads).where(in_keys(uploads.c.item_uuid, existing))
+        await transaction.execute(of_existing)
+        unknown = sa.update(items).where(in_keys(items.c.uuid, existing))
         await transaction.execute(unknown.values(remote_etag=None, remote_modified_at=None))

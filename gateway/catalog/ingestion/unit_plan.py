@@ -1,22 +1,34 @@
-"""What a unit of an upload job is to make: as a plan while it is asked for and begun, as plain data in its row."""
+"""Plans of units: what one unit of an upload job is to create.
 
-from collections.abc import Mapping
+A plan is made when the job is started, stored as the unit's spec, and completed when the unit is
+begun.
+"""
+
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from gateway.errors import Path
 from gateway.kinds.item_kinds import FILE_GROUPS, ITEM_KINDS, StorageItemType
+from gateway.kinds.unit_spec import UnitSpec
 
 OBJECT_URL = "storegraph:///"
-"""What the URL of an object in our own store begins with; its key follows."""
+"""Prefix of the URLs of objects in the gateway's own store; the object's key follows."""
 
 
 @dataclass(slots=True)
 class UnitSource:
-    """One file of a unit: a placeholder, or the URL of an object, stored by us or lying elsewhere.
+    """One file of a unit: a placeholder to which bytes are uploaded, or the URL of an object.
 
-    `facts` are to be taken instead of reading.
+    Attributes:
+        path: where the request names it.
+        item_type: the kind of the file.
+        placeholder_uuid: the placeholder; None until the source is bound if it is a URL.
+        object_url: the URL of an object in the gateway's own store, or of a file elsewhere.
+        title: the item's name, if the client gave one.
+        client_metadata: the item's metadata, if the client gave some.
+        facts: facts to use instead of reading the file, by the names of the item's columns.
+        settings: display settings of a time series.
     """
 
     path: Path
@@ -28,10 +40,16 @@ class UnitSource:
     facts: dict[str, Any] | None
     settings: dict[str, Any] | None = None
 
+    @property
+    def object_key(self) -> str | None:
+        """The key of the object if it is in the gateway's own store."""
+        url = self.object_url
+        return url.removeprefix(OBJECT_URL) if url is not None and is_own_object(url) else None
+
 
 @dataclass(frozen=True, slots=True)
 class UnitMember:
-    """An item that is there already, where the input names it, and of what type it must be if not any will do."""
+    """An existing item that becomes a member, and the kind that it must have, if any."""
 
     uuid: UUID
     path: Path
@@ -40,10 +58,17 @@ class UnitMember:
 
 @dataclass(slots=True)
 class UnitPlan:
-    """An item to be made: of one source if it is a file, of several if it is a group of files.
+    """An item to create: a file if it has one source, else a group.
 
-    It may consist of `members` that are there already, and have `facts` of its own. The placeholder of an image
-    sequence, which is that of its video, is `video_uuid` once it is bound. The input asks for it at `path`.
+    Attributes:
+        item_type: the kind of the item.
+        sources: its files, in order.
+        title: the name of a group, if the client gave one.
+        client_metadata: the metadata of a group.
+        members: existing items that a group has besides its files.
+        facts: facts of a group.
+        video_uuid: the placeholder of an image sequence, which is that of its video, once bound.
+        path: where the request names it.
     """
 
     item_type: StorageItemType
@@ -66,35 +91,52 @@ class UnitPlan:
         return self.video_uuid if self.is_group else self.sources[0].placeholder_uuid
 
     @property
+    def placeholder_uuids(self) -> list[UUID]:
+        """All placeholders of the unit so far."""
+        uuids = [self.video_uuid, *(source.placeholder_uuid for source in self.sources)]
+        return [uuid for uuid in uuids if uuid]
+
+    @property
     def needs_video(self) -> bool:
-        """Whether a placeholder for its video has still to be made."""
+        """Whether the placeholder of its video is still missing."""
         return self.item_type is StorageItemType.IMAGE_SEQUENCE and self.video_uuid is None
 
     @property
     def is_bound(self) -> bool:
-        """Whether all placeholders are there."""
+        """Whether it has all its placeholders."""
         return not self.needs_video and all(source.placeholder_uuid for source in self.sources)
 
     @property
     def name(self) -> str | None:
-        """What was asked that the item be called."""
+        """The name that the client gave the item."""
         return self.title if self.is_group else self.sources[0].title
+
+    @property
+    def item_metadata(self) -> dict[str, Any] | None:
+        """The metadata that the client gave the item."""
+        return self.client_metadata if self.is_group else self.sources[0].client_metadata
+
+    @property
+    def urls(self) -> list[str]:
+        """The URLs of all its files; empty unless each has one."""
+        urls = [source.object_url for source in self.sources if source.object_url]
+        return urls if len(urls) == len(self.sources) else []
 
 
 def is_own_object(url: str | None) -> bool:
-    """Whether a URL names an object in our own store."""
+    """Return whether a URL names an object in the gateway's own store."""
     return url is not None and url.startswith(OBJECT_URL)
 
 
-def to_spec(plan: UnitPlan) -> dict[str, Any]:
-    """The plan as plain data."""
-    return {
+def to_spec(plan: UnitPlan, entry: str | None = None) -> UnitSpec:
+    """Return a plan as it is stored; `entry` is its name in a manifest."""
+    spec: UnitSpec = {
         "item_type": plan.item_type,
         "client_metadata": plan.client_metadata,
         "sources": [
             {
                 "item_type": source.item_type,
-                "item_uuid": source.placeholder_uuid and source.placeholder_uuid.hex,
+                "item_uuid": source.placeholder_uuid.hex if source.placeholder_uuid else None,
                 "object_url": source.object_url,
                 "title": source.title,
                 "client_metadata": source.client_metadata,
@@ -105,28 +147,35 @@ def to_spec(plan: UnitPlan) -> dict[str, Any]:
         ],
         "members": [member.uuid.hex for member in plan.members],
         "facts": plan.facts,
-        "video": plan.video_uuid and plan.video_uuid.hex,
+        "video": plan.video_uuid.hex if plan.video_uuid else None,
     }
+    return spec if entry is None else {"entry": entry, **spec}
 
 
-def from_spec(spec: Mapping[str, Any], title: str | None, *path: str | int) -> UnitPlan:
-    """The plan that was written as plain data; `path` is that of its sources from now on."""
+def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
+    """Return a stored plan; `path` becomes that of its sources and members."""
+    item_type = StorageItemType(spec["item_type"])
     sources = [
         UnitSource(
             path=path,
-            item_type=StorageItemType(one["item_type"]),
-            placeholder_uuid=UUID(hex=one["item_uuid"]) if one["item_uuid"] else None,
-            object_url=one["object_url"],
-            title=one["title"],
-            client_metadata=one["client_metadata"],
-            facts=one["facts"],
-            settings=one.get("settings"),
+            item_type=StorageItemType(source["item_type"]),
+            placeholder_uuid=UUID(hex=source["item_uuid"]) if source["item_uuid"] else None,
+            object_url=source["object_url"],
+            title=source["title"],
+            client_metadata=source["client_metadata"],
+            facts=source["facts"],
+            settings=source.get("settings"),
         )
-        for one in spec["sources"]
+        for source in spec["sources"]
     ]
-    kind = StorageItemType(spec["item_type"])
-    of_type = ITEM_KINDS[kind].member_type
-    members = [UnitMember(UUID(hex=uuid), path, of_type) for uuid in spec.get("members", ())]
-    facts = spec.get("facts", {})
-    video = UUID(hex=spec["video"]) if spec.get("video") else None
-    return UnitPlan(kind, sources, title, spec["client_metadata"], members, facts, video)
+    member_type = ITEM_KINDS[item_type].member_type
+    video = spec.get("video")
+    return UnitPlan(
+        item_type=item_type,
+        sources=sources,
+        title=title,
+        client_metadata=spec["client_metadata"],
+        members=[UnitMember(UUID(hex=uuid), path, member_type) for uuid in spec.get("members", ())],
+        facts=spec.get("facts", {}),
+        video_uuid=UUID(hex=video) if video else None,
+    )

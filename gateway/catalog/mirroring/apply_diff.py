@@ -13,15 +13,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
-from gateway.catalog.ingestion.bind_sources import claim_placeholders
 from gateway.catalog.ingestion.placeholders import (
     UNNAMED_TYPE,
     ExpectedFile,
+    PlaceholderRows,
     add_placeholders,
     placeholder_rows,
 )
-from gateway.catalog.ingestion.start_job import JobOptions, create_job
-from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource, to_spec
+from gateway.catalog.ingestion.start_job import JobOptions, add_units, create_job
+from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
 from gateway.catalog.integrations import find_integration
 from gateway.catalog.items import locked_items, update_items
 from gateway.catalog.ledger.counters import apply_deltas, item_delta, lock_counters
@@ -32,9 +32,10 @@ from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import new_row
 from gateway.models.folders import FolderRecord
+from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, items
 from gateway.models.syncs import CloudSyncJobRecord
-from gateway.models.uploads import UploadRecord, UploadUnitRecord, upload_units, uploads
+from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 from gateway.stores.keys import new_key
 
@@ -152,10 +153,10 @@ async def _expect_new(
 ) -> list[tuple[UUID, ListedObject]]:
     """Create placeholders for new objects, folder by folder, and return them with their objects."""
     expected: list[tuple[UUID, ListedObject]] = []
-    integration = folder.integration_uuid and await find_integration(
-        transaction, folder.integration_uuid
-    )
-    by_folder: dict[UUID, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    integration: CloudIntegrationRecord | None = None
+    if folder.integration_uuid:
+        integration = await find_integration(transaction, folder.integration_uuid)
+    by_folder: dict[UUID, list[PlaceholderRows]] = {}
     for listed in new:
         sidecar = listed.sidecar
         file = ExpectedFile(
@@ -168,15 +169,17 @@ async def _expect_new(
             url=listed.url,
             integration=integration,
         )
-        item, upload = placeholder_rows(job.user_uuid, listed.folder_uuid, file, None)
-        item |= {
-            "linked_folder_uuid": folder.uuid,
-            "remote_key": listed.object.key,
-            "sidecar_etag": sidecar.etag if sidecar else None,
-            **_remote_state(listed),
-        }
-        by_folder.setdefault(listed.folder_uuid, []).append((item, upload))
-        expected.append((item["uuid"], listed))
+        placeholder = placeholder_rows(job.user_uuid, listed.folder_uuid, file, None)
+        placeholder.item.update(
+            {
+                "linked_folder_uuid": folder.uuid,
+                "remote_key": listed.object.key,
+                "sidecar_etag": sidecar.etag if sidecar else None,
+                **_remote_state(listed),
+            }
+        )
+        by_folder.setdefault(listed.folder_uuid, []).append(placeholder)
+        expected.append((placeholder.item["uuid"], listed))
     for folder_uuid, rows in by_folder.items():
         await add_placeholders(transaction, job.user_uuid, folder_uuid, rows)
     return expected
@@ -224,20 +227,7 @@ async def _start_upload_job(
         )
         for uuid, listed in expected
     ]
-    units = [
-        new_row(
-            UploadUnitRecord,
-            job_uuid=upload_job,
-            position=position,
-            spec=to_spec(plan),
-            item_uuid=plan.item_uuid,
-        )
-        for position, plan in enumerate(plans)
-    ]
-    await transaction.execute(sa.insert(upload_units), units)
-    await claim_placeholders(
-        transaction, [(unit["uuid"], plan) for unit, plan in zip(units, plans, strict=True)]
-    )
+    await add_units(transaction, upload_job, plans)
     await enqueue_batches(transaction, queue, upload_job, range(0, len(plans), UNITS_PER_BATCH))
 
 

@@ -1,0 +1,185 @@
+"""Finished units: what has been read of them is written in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from gateway.catalog.ingestion.begin_units import unit_error
+from gateway.catalog.ingestion.file_groups import (
+    NewGroup,
+    add_members,
+    create_file_groups,
+    group_row,
+)
+from gateway.catalog.ingestion.finish_items import (
+    PlaceholdersGone,
+    ReadSource,
+    deduplicate_objects,
+    finish_items,
+)
+from gateway.catalog.ingestion.job_state import (
+    TERMINAL,
+    UnitEnd,
+    end_units,
+    locked_job,
+    pending_units,
+    unread_items,
+    unread_items_of_job,
+)
+from gateway.catalog.ingestion.placeholders import abandon_placeholders
+from gateway.catalog.ingestion.unit_plan import UnitPlan
+from gateway.catalog.items import locked_items
+from gateway.catalog.ledger.counters import lock_counters
+from gateway.catalog.ledger.stored_objects import release_objects
+from gateway.catalog.metadata_schema import load_metadata_validator
+from gateway.context import Services
+from gateway.database.dialects import lock_tree
+from gateway.database.engine import Transaction
+from gateway.kinds.enums import JobStatus
+from gateway.models.items import ItemRecord
+from gateway.models.uploads import UploadJobRecord, UploadUnitRecord
+from gateway.queues.base import Queue
+
+ACTION = "reading the file"
+"""What a unit's `actionDescription` says was being done when the unit failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUnit:
+    """A unit whose files have been read.
+
+    Attributes:
+        sources: its files, in order.
+        video: the encoded video of an image sequence.
+        error: the message for the user if the unit fails.
+        must_retry: whether reading failed for reasons other than the files, such as a server that
+            is down. The unit is tried again; `error` is the reason, if it is known.
+    """
+
+    unit: UploadUnitRecord
+    plan: UnitPlan
+    sources: Sequence[ReadSource] = ()
+    video: ReadSource | None = None
+    error: str | None = None
+    must_retry: bool = False
+
+    @property
+    def members(self) -> list[UUID]:
+        """The existing items that become members."""
+        return [member.uuid for member in self.plan.members]
+
+
+async def finish_units(
+    transaction: Transaction, services: Services, job_uuid: UUID, read: Sequence[ReadUnit]
+) -> bool:
+    """End the units that are still pending, and return whether the job goes on.
+
+    Locks are taken in the order tree, job, items, objects, counters.
+
+    Raises:
+        PlaceholdersGone: items were deleted in the meantime. Nothing can be written.
+    """
+    await lock_tree(transaction.connection, exclusive=False)
+    job = await locked_job(transaction, job_uuid)
+    if job is None or job.status in TERMINAL:
+        pending = set()
+    else:
+        pending = await pending_units(transaction, [each.unit.uuid for each in read])
+    late = [each.video.location for each in read if each.video and each.unit.uuid not in pending]
+    await release_objects(transaction, services.queue, late)
+    if job is None or job.status in TERMINAL:
+        return False
+    if not pending:
+        return True
+    validator = await load_metadata_validator(transaction, services.settings)
+    good: list[ReadUnit] = []
+    bad: list[ReadUnit] = []
+    for each in read:
+        metadata = [each.plan.client_metadata, *(source.client_metadata for source in each.sources)]
+        checks = (validator.error(values, "clientMetadata") for values in metadata)
+        error = next((check for check in checks if check), None)
+        if error and not each.error:
+            each = replace(each, error=unit_error(each.unit, error))
+        if each.unit.uuid in pending:
+            (bad if each.error else good).append(each)
+    end_job_as = JobStatus.ERROR if bad and not job.ignore_errors else None
+    if end_job_as:
+        abandoned = await unread_items_of_job(transaction, job_uuid)
+    else:
+        abandoned = await unread_items(transaction, [each.unit.uuid for each in bad])
+    await _finish_sources(transaction, services.queue, job, good, abandoned)
+    groups = await _create_groups(transaction, job, good)
+    ends = {
+        each.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(each.unit.uuid, each.unit.item_uuid))
+        for each in good
+    }
+    for each in bad:
+        ends[each.unit.uuid] = UnitEnd(JobStatus.ERROR, error=each.error, action=ACTION)
+    status = await end_units(transaction, services.events, job, ends, end_job_as=end_job_as)
+    return status not in TERMINAL
+
+
+async def _finish_sources(
+    transaction: Transaction,
+    queue: Queue,
+    job: UploadJobRecord,
+    read: Sequence[ReadUnit],
+    abandoned: Sequence[UUID],
+) -> None:
+    """Turn the placeholders of units into items, and abandon other placeholders.
+
+    All items are locked at once, and then objects and counters.
+    """
+    sources = [source for each in read for source in (*each.sources, each.video) if source]
+    needed = {source.item_uuid for source in sources}
+    needed_members = {uuid for each in read for uuid in each.members}
+    unneeded = set(abandoned) - needed
+    locked: list[ItemRecord] = await locked_items(
+        transaction, [*needed, *unneeded, *needed_members]
+    )
+    rows = {row.uuid: row for row in locked}
+    if gone := (needed | needed_members) - rows.keys():
+        raise PlaceholdersGone(gone)
+    uploaded = [source.uploaded for source in sources]
+    keys = await deduplicate_objects(
+        transaction, job.user_uuid, [each for each in uploaded if each]
+    )
+    await lock_counters(transaction, {job.folder_uuid, *(row.folder_uuid for row in locked)})
+    await finish_items(transaction, queue, job.user_uuid, sources, rows, keys)
+    await abandon_placeholders(
+        transaction, queue, None, [rows[uuid] for uuid in unneeded if uuid in rows]
+    )
+
+
+async def _create_groups(
+    transaction: Transaction, job: UploadJobRecord, read: Sequence[ReadUnit]
+) -> dict[UUID, UUID]:
+    """Create the groups of units that are groups, and return their UUIDs by unit.
+
+    Image sequences are items already, those of their videos; they only get members. The group of a
+    DICOM series has the UIDs of its first file.
+    """
+    videos: dict[UUID, list[UUID]] = {}
+    groups: dict[UUID, NewGroup] = {}
+    for each in read:
+        plan, members = each.plan, [source.item_uuid for source in each.sources] + each.members
+        if each.video:
+            videos[each.video.item_uuid] = members
+        elif plan.is_group:
+            facts = dict(plan.facts)
+            if each.sources:
+                first = each.sources[0].facts
+                facts.setdefault("dicom_study_uid", first.dicom_study_uid)
+                facts.setdefault("dicom_series_uid", first.dicom_series_uid)
+            row = group_row(
+                job.folder_uuid,
+                job.user_uuid,
+                plan.item_type,
+                each.unit.title,
+                plan.client_metadata,
+                facts,
+            )
+            groups[each.unit.uuid] = NewGroup(row, members)
+    await add_members(transaction, videos)
+    await create_file_groups(transaction, job.user_uuid, job.folder_uuid, [*groups.values()])
+    return {unit_uuid: group.row.uuid for unit_uuid, group in groups.items()}
