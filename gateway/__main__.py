@@ -156,7 +156,10 @@ def demo(
     _run(run_demo(url, key), DemoError)
 
 
-@cli.command()
+@cli.command(
+    epilog="Rows are committed in several transactions. If the command is interrupted, delete the "
+    "database and run the command again."
+)
 def generate(
     folders: Annotated[
         int, typer.Option(help="Number of folders: 20 roots, 10 in each, the rest below.", min=1)
@@ -168,6 +171,7 @@ def generate(
 ) -> None:
     """Fill an empty database with plausible metadata, without files, for measurements."""
     settings = _settings()
+    from gateway.gc_tuning import relax_gc
     from gateway.generate.fill import generate as fill
     from gateway.generate.people import ADMIN
     from gateway.wiring import open_services
@@ -176,8 +180,15 @@ def generate(
 
     async def make() -> None:
         await migration
+        relax_gc()
         async with open_services(settings) as services:
-            await fill(services.database, folders, items, seed)
+            await fill(
+                services.database,
+                folders,
+                items,
+                seed,
+                lambda count: console.print(f"{count:,} of {items:,} items"),
+            )
         console.print(
             f"No API keys exist yet. To create one, run:\nstoregraph key create --user {ADMIN}"
         )

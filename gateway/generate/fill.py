@@ -1,95 +1,131 @@
-"""Fills an empty database with plausible metadata, the same for the same seed; there are no bytes behind it.
+"""Fill an empty database with plausible metadata. There are no bytes behind it.
 
-Rows are written as they are, in one transaction and without a record of changes: nobody did any of this.
+Rows are inserted as they are, without journal entries, in transactions of many thousands of items.
+The counters of the folders come last: a database that has folders without counters was left behind
+by a generation that was interrupted.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from itertools import islice, pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.database.dialects import bulk_insert
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode
-from gateway.generate.contents import Contents
-from gateway.generate.people import People, Rows
+from gateway.generate.datasets import DatasetGenerator
+from gateway.generate.items import ItemGenerator
+from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng
 from gateway.generate.tree import Tree
-from gateway.generate.uses import Uses
 from gateway.models.base import new_row
 from gateway.models.folders import FolderCountersRecord, folder_counters, folders
 from gateway.models.items import items
 from gateway.models.people import groups, users
 
-_AT_ONCE = 5_000
-"""Rows in one batch."""
+ITEMS_PER_BATCH, BATCHES_PER_TRANSACTION = 5_000, 10
 _LARGE, _TIMES = 200, 15
-"""One folder in so many is large: it holds so many times as much as another."""
+"""One folder in 200 is large: it holds 15 times as many items as others."""
+
+Progress = Callable[[int], None]
+"""Receives the number of items inserted so far."""
 
 
-async def generate(database: Database, folder_count: int, item_count: int, seed: int) -> None:
-    """Fill the database with so many folders and items; raises `CONFLICT` if there is anything in it."""
-    async with database.writing() as transaction:
-        for table in (users, groups, folders, items):
-            if await transaction.first(sa.select(table.c.uuid).limit(1)):
-                raise DomainError(ErrorCode.CONFLICT, "The database is not empty.")
-        await _write(transaction, _rows(folder_count, item_count, seed))
+async def generate(
+    database: Database,
+    folder_count: int,
+    item_count: int,
+    seed: int,
+    progress: Progress = lambda _count: None,
+) -> None:
+    """Fill the database with folders and items, and call `progress` after each transaction.
+
+    The same numbers and the same seed give the same rows.
+
+    Raises:
+        DomainError: `CONFLICT`, the database is not empty, or an earlier run was interrupted.
+    """
+    batches = _batches(_site_rows(folder_count, item_count, seed))
+    done, is_first, is_complete = 0, True, False
+    while not is_complete:
+        async with database.writing() as transaction:
+            if is_first:
+                await _check_empty(transaction)
+            for batch in islice(batches, BATCHES_PER_TRANSACTION):
+                for table, rows in batch.items():
+                    await bulk_insert(transaction.connection, table, rows)
+                done += len(batch.get(items, ()))
+                is_complete = folder_counters in batch
+        is_first = False
+        progress(done)
 
 
-def _rows(folder_count: int, item_count: int, seed: int) -> Iterator[Rows]:
+async def _check_empty(transaction: Transaction) -> None:
+    """Refuse a database with anything in it: a second run would mix two sites."""
+    incomplete = sa.select(folders.c.uuid).outerjoin(folder_counters)
+    if await transaction.first(incomplete.where(folder_counters.c.folder_uuid.is_(None)).limit(1)):
+        raise DomainError(
+            ErrorCode.CONFLICT,
+            "The database holds an incomplete site: `storegraph generate` was interrupted. "
+            "Delete the database and run the command again.",
+        )
+    for table in (users, groups, folders, items):
+        if await transaction.first(sa.select(table.c.uuid).limit(1)):
+            raise DomainError(
+                ErrorCode.CONFLICT,
+                "The database is not empty. `storegraph generate` needs an empty one.",
+            )
+
+
+def _site_rows(folder_count: int, item_count: int, seed: int) -> Iterator[TableRows]:
+    """Yield all rows of a site, referenced rows first and the counters of all folders last."""
     rng = Rng(seed, folder_count + item_count)
     people = People(rng)
     yield from people.rows()
     tree = Tree(rng, people, folder_count)
     yield from tree.rows()
-    uses = Uses(rng, people, tree.uuids)
-    yield from uses.rows()
-    contents = Contents(rng, people, item_count)
-    for folder, number in zip(tree.uuids, _shares(rng, folder_count, item_count), strict=True):
-        for table, rows in contents.rows(folder, number):
-            yield table, rows
-            if table is items:
-                yield from uses.of(rows)
-    yield folder_counters, _counters(tree, contents)
+    dataset_generator = DatasetGenerator(rng, people, tree.uuids)
+    yield from dataset_generator.rows()
+    item_generator = ItemGenerator(rng, people, item_count)
 
-
-def _shares(rng: Rng, folder_count: int, item_count: int) -> list[int]:
-    """How many items lie in each folder: most hold about the same, between half of it and half as much again."""
+    # Most folders hold about the same number of items: half of the average to half more.
     ends, total = [], 0
     for number in range(1, folder_count + 1):
         total += (500 + rng.below(1_001)) * (1 if number % _LARGE else _TIMES)
         ends.append(total)
     edges = [0, *(item_count * end // total for end in ends)]
-    return [end - begin for begin, end in pairwise(edges)]
+    for folder, (start, end) in zip(tree.uuids, pairwise(edges), strict=True):
+        for table, rows in item_generator.rows(folder, end - start):
+            yield table, rows
+            if table is items:
+                yield dataset_generator.data_rows_of(rows)
+
+    subfolders = Counter(parent for parent in tree.parents if parent)
+    yield (
+        folder_counters,
+        [
+            new_row(
+                FolderCountersRecord,
+                folder_uuid=folder,
+                **item_generator.counters[folder],
+                folders=subfolders[folder],
+            )
+            for folder in tree.uuids
+        ],
+    )
 
 
-def _counters(tree: Tree, contents: Contents) -> list[dict[str, Any]]:
-    below = Counter(parent for parent in tree.parents if parent)
-    return [
-        new_row(
-            FolderCountersRecord,
-            folder_uuid=folder,
-            **contents.counters[folder],
-            folders=below[folder],
-        )
-        for folder in tree.uuids
-    ]
+def _batches(site_rows: Iterator[TableRows]) -> Iterator[dict[sa.Table, list[dict[str, Any]]]]:
+    """Yield rows by table in batches of moderate size; those of a table keep their order.
 
-
-async def _write(transaction: Transaction, batches: Iterator[Rows]) -> None:
-    """Write rows in large batches. The tables wait in the order in which they first came, so that what others refer
-    to is there before them."""
-    waiting: dict[sa.Table, list[dict[str, Any]]] = {}
-    for table, rows in batches:
-        waiting.setdefault(table, []).extend(rows)
-        if len(waiting[table]) >= _AT_ONCE:
-            await _flush(transaction, waiting)
-    await _flush(transaction, waiting)
-
-
-async def _flush(transaction: Transaction, waiting: dict[sa.Table, list[dict[str, Any]]]) -> None:
-    for table, rows in waiting.items():
-        if rows:
-            await transaction.execute(sa.insert(table), rows)
-        waiting[table] = []
+    Tables are in the order in which they came first, so that referenced rows are inserted first.
+    """
+    batch: dict[sa.Table, list[dict[str, Any]]] = {}
+    for table, rows in site_rows:
+        if len(batch.get(items, ())) >= ITEMS_PER_BATCH:
+            yield batch
+            batch = {known: [] for known in batch}
+        batch.setdefault(table, []).extend(rows)
+    yield batch

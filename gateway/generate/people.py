@@ -1,4 +1,4 @@
-"""Who is on a generated site: an admin, members, and the groups that are given roles."""
+"""Users and groups of a generated site: one admin, and members in the groups that get roles."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.generate.rng import Rng, named
+from gateway.generate.rng import Rng, name_columns
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold, new_row
 from gateway.models.people import (
@@ -25,56 +25,61 @@ GROUPS = (
     "Video desk", "Sound studio",
 )  # fmt: skip
 
-Rows = tuple[sa.Table, list[dict[str, Any]]]
+TableRows = tuple[sa.Table, list[dict[str, Any]]]
+"""Rows to insert, and their table."""
 
 
 class People:
-    """Users and groups. Everyone who is no admin belongs to the first group."""
+    """Users and groups. Every member belongs to the first group, and to two others."""
 
     def __init__(self, rng: Rng) -> None:
         self._rng = rng
         self.users: list[UUID] = []
         self.groups: list[UUID] = []
 
-    def rows(self) -> Iterator[Rows]:
-        """All rows, those that others refer to first."""
+    def rows(self) -> Iterator[TableRows]:
+        """Yield all rows, referenced tables first; fills `users` and `groups`."""
         emails = [ADMIN, *(f"member{number:02}@example.org" for number in range(1, MEMBERS + 1))]
-        people = [self._user(email) for email in emails]
-        teams = [self._group(name) for name in GROUPS]
-        self.users, self.groups = ([row["uuid"] for row in rows] for rows in (people, teams))
-        yield users, people
-        yield groups, teams
-        yield memberships, self._memberships()
-
-    def _user(self, email: str) -> dict[str, Any]:
-        moment = self._rng.next_moment()
-        role = SiteRole.ADMIN if email == ADMIN else SiteRole.MEMBER
-        name = email.partition("@")[0].capitalize()
-        known = {"email": email, "email_key": fold(email), "name": name, "site_role": role}
-        return new_row(
-            UserRecord,
-            uuid=self._rng.uuid(moment),
-            created_at=moment,
-            last_edited_at=moment,
-            **known,
-        )
-
-    def _group(self, name: str) -> dict[str, Any]:
-        moment = self._rng.next_moment()
-        return new_row(
-            GroupRecord,
-            uuid=self._rng.uuid(moment),
-            created_at=moment,
-            last_edited_at=moment,
-            **named(name),
-        )
-
-    def _memberships(self) -> list[dict[str, Any]]:
+        user_rows = []
+        for email in emails:
+            moment = self._rng.next_moment()
+            user_rows.append(
+                new_row(
+                    UserRecord,
+                    uuid=self._rng.uuid(moment),
+                    email=email,
+                    email_key=fold(email),
+                    name=email.partition("@")[0].capitalize(),
+                    site_role=SiteRole.ADMIN if email == ADMIN else SiteRole.MEMBER,
+                    created_at=moment,
+                    last_edited_at=moment,
+                )
+            )
+        group_rows = []
+        for name in GROUPS:
+            moment = self._rng.next_moment()
+            group_rows.append(
+                new_row(
+                    GroupRecord,
+                    uuid=self._rng.uuid(moment),
+                    created_at=moment,
+                    last_edited_at=moment,
+                    **name_columns(name),
+                )
+            )
+        self.users = [row["uuid"] for row in user_rows]
+        self.groups = [row["uuid"] for row in group_rows]
+        yield users, user_rows
+        yield groups, group_rows
         everyone, *others = self.groups
-        pairs = [(everyone, user) for user in self.users[1:]]
-        pairs += [(group, user) for user in self.users[1:] for group in self._rng.sample(others, 2)]
+        members = self.users[1:]
+        pairs = [(everyone, user) for user in members]
+        pairs += [(group, user) for user in members for group in self._rng.sample(others, 2)]
         moment = self._rng.next_moment()
-        return [
-            new_row(MembershipRecord, group_uuid=group, user_uuid=user, created_at=moment)
-            for group, user in pairs
-        ]
+        yield (
+            memberships,
+            [
+                new_row(MembershipRecord, group_uuid=group, user_uuid=user, created_at=moment)
+                for group, user in pairs
+            ],
+        )

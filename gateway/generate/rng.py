@@ -1,6 +1,5 @@
-"""Where the generator draws from: everything follows from one seed, moments and ids included."""
+"""The generator's source of randomness: one seed determines all values, times and ids included."""
 
-import hashlib
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,46 +9,49 @@ from uuid import UUID
 from gateway.models.base import fold
 
 T = TypeVar("T")
-_BEGIN, _SPAN = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=540)
+_START, _SPAN = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=540)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Rng:
-    """Draws of one seed; its clock moves on with each moment, so that `moments` of them take a year and a half."""
+    """Random values of one seed.
+
+    Its clock advances with each `next_moment`: `moments` of them take about a year and a half.
+    """
 
     def __init__(self, seed: int, moments: int) -> None:
         self._random = random.Random(seed)
         self._step = _SPAN / max(moments, 1) * 2
-        self._now = _BEGIN + timedelta(seconds=self.below(86_400))
+        self._now = _START + timedelta(seconds=self.below(86_400))
 
     def below(self, end: int) -> int:
-        """A whole number from 0, less than `end`."""
+        """Return an integer from 0 up to, but not including, `end`."""
         return int(self._random.random() * end)
 
     def log_uniform(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, small ones as likely as large ones."""
+        """Return an integer from `low` to `high`, all orders of magnitude equally likely."""
         return int(low * (high / low) ** self._random.random())
 
     def chance(self, share: float) -> bool:
-        """Whether something happens that does in this share of all cases."""
+        """Return True with this probability."""
         return self._random.random() < share
 
     def choice(self, choices: Sequence[T]) -> T:
-        """One of these."""
-        return choices[self.below(len(choices))]
+        """Return one of the choices."""
+        return choices[int(self._random.random() * len(choices))]
 
     def sample(self, choices: Sequence[T], count: int) -> list[T]:
-        """Different ones of these, as many as there are at most."""
-        return self._random.sample(choices, min(count, len(choices)))
+        """Return `count` different choices in random order, or all if there are fewer."""
+        return self._random.sample(choices, min(count, len(choices))) if count else []
 
     def next_moment(self) -> datetime:
-        """A moment a little after the last one."""
+        """Return a moment shortly after the last one."""
         self._now += self._step * self._random.random()
         return self._now
 
     def uuid(self, moment: datetime) -> UUID:
-        """A version 7 uuid of that moment."""
+        """Return a version 7 UUID of that moment."""
         milliseconds = (moment - _EPOCH) // _MILLISECOND
         bits = self._random.getrandbits(74)
         return UUID(
@@ -61,14 +63,14 @@ class Rng:
         )
 
     def sha256(self) -> str:
-        """The SHA-256 of something."""
-        return hashlib.sha256(self._random.randbytes(16)).hexdigest()
+        """Return what could be a SHA-256 digest."""
+        return self._random.randbytes(32).hex()
 
     def object_key(self) -> str:
-        """The key of an object."""
+        """Return what could be the key of a stored object."""
         return self._random.randbytes(16).hex()
 
 
-def named(text: str) -> dict[str, str]:
-    """A name with the key by which it is ordered and searched, as the columns of a row."""
-    return {"name": text, "name_key": fold(text)}
+def name_columns(name: str) -> dict[str, str]:
+    """Return a name and its folded form, by which rows are sorted and searched."""
+    return {"name": name, "name_key": fold(name)}

@@ -1,12 +1,12 @@
-"""The folders of a generated site: 20 roots with 10 subfolders each, all others somewhere below, and roles on them."""
+"""The folders of a generated site: 20 roots, 10 subfolders in each, all others below; and roles."""
 
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from gateway.database.tree import depth, path_of
-from gateway.generate.people import People, Rows
-from gateway.generate.rng import Rng, named
+from gateway.generate.people import People, TableRows
+from gateway.generate.rng import Rng, name_columns
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import new_row
 from gateway.models.folders import FolderGrantRecord, FolderRecord, folder_grants, folders
@@ -18,65 +18,66 @@ THEMES = (
     "Coral reef", "Tram lines", "Orchard", "Museum scans", "Cave acoustics", "Ski slopes", "Rooftops",
 )  # fmt: skip
 PARTS = (
-    "Spring",
-    "Summer",
-    "Autumn",
-    "Winter",
-    "Pilot",
-    "Control",
-    "North",
-    "South",
-    "East",
-    "West",
-)
+    "Spring", "Summer", "Autumn", "Winter", "Pilot", "Control", "North", "South", "East", "West",
+)  # fmt: skip
 
 
 class Tree:
-    """Folders, each after the one that it lies in; `uuids` and `counts` follow their order."""
+    """Folders, each after its parent; `uuids` and `parents` are in the same order."""
 
     def __init__(self, rng: Rng, people: People, number: int) -> None:
         self._rng = rng
         self._people = people
         self._number = number
-        self._made: list[dict[str, Any]] = []
+        self._rows: list[dict[str, Any]] = []
 
     @property
     def uuids(self) -> list[UUID]:
         """All folders, the roots first."""
-        return [row["uuid"] for row in self._made]
+        return [row["uuid"] for row in self._rows]
 
     @property
     def parents(self) -> list[UUID | None]:
-        """What each of them lies in."""
-        return [row["parent_uuid"] for row in self._made]
+        """The parent of each folder, None for a root."""
+        return [row["parent_uuid"] for row in self._rows]
 
-    def rows(self) -> Iterator[Rows]:
-        """All rows, those that others refer to first."""
+    def rows(self) -> Iterator[TableRows]:
+        """Yield all rows, referenced tables first."""
         for number in range(min(self._number, ROOTS)):
             self._add(None, THEMES[number])
-        roots = self._made[:ROOTS]
+        roots = self._rows[:ROOTS]
         for number in range(ROOTS, min(self._number, ROOTS + ROOTS * SUBFOLDERS)):
-            part, root = divmod(number - ROOTS, ROOTS)
-            self._add(roots[root], f"{PARTS[part]} of {THEMES[root].lower()}")
-        above = self._made[ROOTS:]
-        for number in range(len(self._made), self._number):
-            made = self._add(self._rng.choice(above), f"{self._rng.choice(PARTS)} {number:05}")
-            if depth(made["path"]) < DEEPEST:
-                above.append(made)
-        yield folders, self._made
-        yield folder_grants, list(self._grants(roots))
+            part, theme = divmod(number - ROOTS, ROOTS)
+            self._add(roots[theme], f"{PARTS[part]} of {THEMES[theme].lower()}")
+        parents = self._rows[ROOTS:]
+        for number in range(len(self._rows), self._number):
+            row = self._add(self._rng.choice(parents), f"{self._rng.choice(PARTS)} {number:05}")
+            if depth(row["path"]) < DEEPEST:
+                parents.append(row)
+        yield folders, self._rows
+        # Everyone can see all roots. Owners and some groups get more rights, there or further down.
+        everyone, *others = self._people.groups
+        grants = []
+        for root in roots:
+            grants.append(self._grant(root, StorageUserRole.ADMIN, user_uuid=root["owner_uuid"]))
+            grants.append(self._grant(root, StorageUserRole.VIEWER, group_uuid=everyone))
+            group = self._rng.choice(others)
+            grants.append(self._grant(root, StorageUserRole.USER, group_uuid=group))
+        for folder in self._rng.sample(self._rows[ROOTS:], len(roots)):
+            group = self._rng.choice(others)
+            grants.append(self._grant(folder, StorageUserRole.ADMIN, group_uuid=group))
+        yield folder_grants, grants
 
     def _add(self, parent: dict[str, Any] | None, name: str) -> dict[str, Any]:
         moment = self._rng.next_moment()
         uuid = self._rng.uuid(moment)
+        team = f"Recorded by team {self._rng.below(9) + 1}."
         row = new_row(
             FolderRecord,
             uuid=uuid,
             parent_uuid=parent and parent["uuid"],
             path=path_of(parent["path"] if parent else "", uuid),
-            description=f"Recorded by team {self._rng.below(9) + 1}."
-            if self._rng.chance(0.6)
-            else "",
+            description=team if self._rng.chance(0.6) else "",
             client_metadata={
                 "project": self._rng.below(50),
                 "reviewed": self._rng.chance(0.5),
@@ -84,20 +85,10 @@ class Tree:
             owner_uuid=self._rng.choice(self._people.users),
             created_at=moment,
             last_edited_at=moment,
-            **named(name),
+            **name_columns(name),
         )
-        self._made.append(row)
+        self._rows.append(row)
         return row
-
-    def _grants(self, roots: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Everyone sees all roots; their makers and some groups may do more, there or further down."""
-        everyone, *others = self._people.groups
-        for root in roots:
-            yield self._grant(root, StorageUserRole.ADMIN, user_uuid=root["owner_uuid"])
-            yield self._grant(root, StorageUserRole.VIEWER, group_uuid=everyone)
-            yield self._grant(root, StorageUserRole.USER, group_uuid=self._rng.choice(others))
-        for folder in self._rng.sample(self._made[ROOTS:], len(roots)):
-            yield self._grant(folder, StorageUserRole.ADMIN, group_uuid=self._rng.choice(others))
 
     def _grant(
         self, folder: dict[str, Any], role: StorageUserRole, **holder: UUID

@@ -50,12 +50,18 @@ def new_row(kind: type[SQLModel], /, **values: Any) -> dict[str, Any]:
     Raises:
         TypeError: a name is not a column, or a required one is missing.
     """
-    defaults = _defaults(kind)
-    if unknown := values.keys() - defaults.keys():
+    defaults, factories, required = _defaults(kind)
+    row = defaults | values
+    if len(row) > len(defaults):
+        unknown = values.keys() - defaults.keys()
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-    return {
-        name: values[name] if name in values else default() for name, default in defaults.items()
-    }
+    if not required <= values.keys():
+        missing = required - values.keys()
+        raise TypeError(f"{kind.__name__} needs {', '.join(sorted(missing))}")
+    for name, factory in factories:
+        if name not in values:
+            row[name] = factory()
+    return row
 
 
 def now() -> datetime:
@@ -69,16 +75,18 @@ def fold(name: str) -> str:
 
 
 @cache
-def _defaults(kind: type[SQLModel]) -> dict[str, Callable[[], Any]]:
-    """Return a function for the default of each column; it raises for a required column."""
-
-    def default_of(name: str, field: Any) -> Callable[[], Any]:
-        def missing() -> None:
-            raise TypeError(f"{kind.__name__} needs {name}")
-
-        if field.default_factory:
-            factory: Callable[[], Any] = field.default_factory
-            return factory
-        return missing if field.is_required() else lambda: field.default
-
-    return {name: default_of(name, field) for name, field in kind.model_fields.items()}
+def _defaults(
+    kind: type[SQLModel],
+) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]], set[str]]:
+    """Return all columns with their constant defaults, the factories, and the required columns."""
+    fields = kind.model_fields
+    required = {name for name, field in fields.items() if field.is_required()}
+    # Pydantic types a factory as one that may take the values of other fields; ours take none.
+    factories = [
+        (name, cast(Callable[[], Any], field.default_factory))
+        for name, field in fields.items()
+        if field.default_factory
+    ]
+    special = {*required, *(name for name, _ in factories)}
+    constants = {name: None if name in special else field.default for name, field in fields.items()}
+    return constants, factories, required

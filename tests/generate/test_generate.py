@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from gateway.database.dialects import name_contains
 from gateway.database.engine import Database
 from gateway.errors import DomainError, ErrorCode
+from gateway.generate import fill
 from gateway.generate.fill import generate
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.datasets import data_rows, datasets
@@ -88,6 +90,45 @@ async def test_a_database_with_anything_in_it_is_refused(embedded_database: Data
     assert refusal.value.code is ErrorCode.CONFLICT
 
 
+class Interrupted(Exception):
+    """Stands for a signal, or for a machine that fails."""
+
+
+async def test_an_interrupted_generation_is_recognized(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are committed in several transactions; the counters, which come last, tell that it is complete."""
+    monkeypatch.setattr(fill, "ITEMS_PER_BATCH", 50)
+    monkeypatch.setattr(fill, "BATCHES_PER_TRANSACTION", 2)
+    reported = []
+
+    def interrupt(count: int) -> None:
+        reported.append(count)
+        if len(reported) == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await generate(database, 30, 400, 7, interrupt)
+    [stored] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items))
+    assert 0 < reported[0] < reported[1] == stored.items < 400
+    with pytest.raises(DomainError, match="`storegraph generate` was interrupted") as refusal:
+        await generate(database, 30, 400, 7)
+    assert refusal.value.code is ErrorCode.CONFLICT
+
+
+async def test_names_are_indexed_in_every_batch(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's triggers are set aside while a batch is inserted, and there again afterwards."""
+    monkeypatch.setattr(fill, "ITEMS_PER_BATCH", 50)
+    await generate(database, 3, 200, 7)
+    rows = await database.rows(sa.select(items.c.uuid, items.c.name_key))
+    for row in rows[::20]:
+        search = sa.select(items.c.uuid).where(name_contains(items.c.name_key, row.name_key[-12:]))
+        assert [match.uuid for match in await database.rows(search)] == [row.uuid]
+    async with database.writing() as transaction:
+        renamed = sa.update(items).where(items.c.uuid == rows[0].uuid)
+        await transaction.execute(renamed.values(name="Xylophone", name_key="xylophone"))
+    search = sa.select(items.c.uuid).where(name_contains(items.c.name_key, "xylophone"))
+    assert [match.uuid for match in await database.rows(search)] == [rows[0].uuid]
+
+
 async def test_the_command_says_how_to_go_on(tmp_path: Path) -> None:
     arguments = ("generate", "--folders", "25", "--items", "100", "--seed", "3")
     code, said, _ = await run(tmp_path, *arguments)
@@ -95,4 +136,7 @@ async def test_the_command_says_how_to_go_on(tmp_path: Path) -> None:
     hint = next(line for line in said.splitlines() if line.startswith("storegraph key create"))
     assert (await run(tmp_path, *hint.split()[1:]))[0] == 0
     code, _, errors = await run(tmp_path, *arguments)
-    assert (code, errors.strip()) == (1, "The database is not empty.")
+    assert (code, errors.strip()) == (
+        1,
+        "The database is not empty. `storegraph generate` needs an empty one.",
+    )

@@ -18,6 +18,7 @@ import psycopg
 from gateway.catalog.api_keys import create_key
 from gateway.database.engine import Database
 from gateway.database.migrate import migrate
+from gateway.gc_tuning import relax_gc
 from gateway.generate.fill import generate
 from tests.house.sources import ROOT
 from tests.servers import postgres
@@ -107,6 +108,7 @@ def _generator_digest() -> str:
 
 async def _generate(url: str, items: int) -> None:
     await asyncio.to_thread(migrate, url)
+    relax_gc()
     database = Database(url)
     try:
         await generate(database, items // PER_FOLDER, items, SEED)

@@ -8,7 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.database.engine import Database
-from gateway.generate.contents import PER_SUBJECT
+from gateway.generate.items import PER_SUBJECT
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
 
