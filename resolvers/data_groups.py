@@ -44,6 +44,20 @@ class Layout:
     tile_settings: list[TileSettings] | None
     has_multilayer_labels: bool | None
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any], contents: list[LayoutEntry]) -> "Layout":
+        """Return the layout of some contents from its stored form."""
+        tiles = values["tile_settings"]
+        return cls(
+            layout_type=DataGroupLayoutType(values["layout_type"]),
+            contents=contents,
+            layout=values["layout"],
+            timeline=values["timeline"],
+            fixed_layout=values["fixed_layout"],
+            tile_settings=None if tiles is None else [TileSettings(**tile) for tile in tiles],
+            has_multilayer_labels=values["has_multilayer_labels"],
+        )
+
 
 class LayoutRow(NamedTuple):
     """A data group and its layout, as it is stored."""
@@ -66,22 +80,8 @@ async def layout_of(context: Context, keys: list[UUID]) -> list[Layout | None]:
         ordered = members.order_by(group_members.c.position)
         for row in await context.database.rows(ordered, GroupMemberRecord):
             contents[row.group_uuid].append(LayoutEntry(row.key or "", row.item_uuid))
-    layouts = {uuid: _to_layout(values, contents[uuid]) for uuid, values in stored.items()}
+    layouts = {uuid: Layout.from_json(values, contents[uuid]) for uuid, values in stored.items()}
     return [layouts.get(key) for key in keys]
-
-
-def _to_layout(values: dict[str, Any], contents: list[LayoutEntry]) -> Layout:
-    """Return a layout from its stored form."""
-    tiles = values["tile_settings"]
-    return Layout(
-        layout_type=DataGroupLayoutType(values["layout_type"]),
-        contents=contents,
-        layout=values["layout"],
-        timeline=values["timeline"],
-        fixed_layout=values["fixed_layout"],
-        tile_settings=None if tiles is None else [TileSettings(**tile) for tile in tiles],
-        has_multilayer_labels=values["has_multilayer_labels"],
-    )
 
 
 settings_of = SameRow()

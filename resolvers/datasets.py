@@ -7,7 +7,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_datasets
-from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_dataset, sees_folder, sees_item
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -36,15 +35,16 @@ SEARCH = Argument("search", str | None, None, "Text that the title contains, ign
 _title_condition = name_condition(datasets.c.title_key)
 
 
-def _sees_data_row(viewer: Viewer) -> sa.ColumnElement[bool]:
-    """Return the condition that the viewer may see a data row, by its dataset."""
-    return sa.exists().where(datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer))
-
-
 id_of = Computed((datasets.c.uuid,), lambda row: global_id("Dataset", row.uuid))
 row_id_of = Computed((data_rows.c.uuid,), lambda row: global_id("DataRow", row.uuid))
 dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
-row_by_uuid = ToOne(data_rows, "data_row_uuid", access=_sees_data_row)
+row_by_uuid = ToOne(
+    data_rows,
+    "data_row_uuid",
+    access=lambda viewer: sa.exists().where(
+        datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer)
+    ),
+)
 dataset_lookup = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
 dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)

@@ -57,8 +57,8 @@ class SidecarIngestion:
     paused: bool
 
     @classmethod
-    def of(cls, values: dict[str, Any]) -> "SidecarIngestion":
-        """Return the settings stored in a folder's row."""
+    def from_json(cls, values: dict[str, Any]) -> "SidecarIngestion":
+        """Return settings from their stored form."""
         return cls(SidecarMatcher(values["suffix"]), values["paused"])
 
 
@@ -69,7 +69,7 @@ is_cloud_synced = Computed(
     (folders.c.folder_type,), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
 )
 same_folder = SameRow()
-ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, SidecarIngestion.of)
+ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, SidecarIngestion.from_json)
 folder_by_uuid = ToOne(folders, "folder_uuid", access=sees_folder)
 new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_lookup = Lookup(folder_by_uuid, "uuid", "The folder's uuid.")

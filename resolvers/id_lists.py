@@ -18,7 +18,7 @@ def check_list_size(entries: Sized, name: str) -> None:
 
 
 def check_ids_exist(uuids: Sequence[UUID], existing: Container[UUID], noun: str, name: str) -> None:
-    """Raise a `DomainErrors` with an error for each id that does not exist or is listed twice."""
+    """Raise `DomainErrors` with an error for each id that does not exist or is listed twice."""
     first: dict[UUID, int] = {}
     errors: list[DomainError] = []
     for index, uuid in enumerate(uuids):

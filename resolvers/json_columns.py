@@ -1,4 +1,4 @@
-"""JSON columns that are empty in most rows: they are read apart, only where a field selects them."""
+"""JSON columns that are empty in most rows: read apart, and only where a field selects them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

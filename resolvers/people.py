@@ -5,7 +5,6 @@ to each other and to site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,25 +21,15 @@ _SEARCH = Argument(
 )
 
 
-def _in_own_group(viewer: Viewer, group_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    own = memberships.alias()
-    return sa.exists().where(own.c.group_uuid == group_uuid, own.c.user_uuid == viewer.user_uuid)
-
-
 def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    viewer = query.viewer
-    if viewer.is_site_admin:
+    """Return the conditions of the viewer's own memberships and those in their groups."""
+    if query.viewer.is_site_admin:
         return []
-    return [
-        sa.or_(
-            memberships.c.user_uuid == viewer.user_uuid,
-            _in_own_group(viewer, memberships.c.group_uuid),
-        )
-    ]
-
-
-def _own_keys(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    return [] if query.viewer.is_site_admin else [api_keys.c.user_uuid == query.viewer.user_uuid]
+    own, user_uuid = memberships.alias(), query.viewer.user_uuid
+    in_own_group = sa.exists().where(
+        own.c.group_uuid == memberships.c.group_uuid, own.c.user_uuid == user_uuid
+    )
+    return [sa.or_(memberships.c.user_uuid == user_uuid, in_own_group)]
 
 
 user_id_of = Computed((users.c.uuid,), lambda row: global_id("User", row.uuid))
@@ -89,7 +78,9 @@ keys_of = ToMany(
     newest_first(api_keys.c.created_at, api_keys.c.uuid),
     key=users.c.uuid,
     parent=api_keys.c.user_uuid,
-    where=_own_keys,
+    where=lambda query: (
+        [] if query.viewer.is_site_admin else [api_keys.c.user_uuid == query.viewer.user_uuid]
+    ),
 )
 
 

@@ -160,7 +160,13 @@ class Permissions:
             uuid = requirement.value_in(self._input)
             (await self.roles(on, name, [uuid])).require(uuid, *requirement.path)
             if requirement.receives:
-                await _check_receives(_connection(on), uuid, *requirement.path)
+                selected = sa.select(folders.c.folder_type).where(folders.c.uuid == uuid)
+                folder = (await _connection(on).execute(selected)).one()
+                if folder.folder_type is not StorageFolderType.GENERIC:
+                    message = (
+                        "This folder mirrors a bucket: add objects there, and sync the folder."
+                    )
+                    raise conflict(message, *requirement.path)
 
     async def errors(self, on: Transaction | AsyncConnection, name: str) -> dict[int, DomainError]:
         """Return the errors of a list of objects in the input, by index."""
@@ -236,11 +242,3 @@ def _described(
 
 def _connection(on: Transaction | AsyncConnection) -> AsyncConnection:
     return on.connection if isinstance(on, Transaction) else on
-
-
-async def _check_receives(on: AsyncConnection, uuid: UUID, *path: str) -> None:
-    """Raise `CONFLICT` if the folder mirrors a bucket: nothing but its objects may be in it."""
-    row = (await on.execute(sa.select(folders.c.folder_type).where(folders.c.uuid == uuid))).one()
-    if row.folder_type is not StorageFolderType.GENERIC:
-        message = "This folder mirrors a bucket: add objects to the bucket and sync the folder."
-        raise conflict(message, *path)

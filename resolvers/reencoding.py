@@ -1,6 +1,5 @@
 """Re-encoding jobs, their units and renditions: how they are resolved."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (
     Argument,
     Computed,
-    EdgeQuery,
     Lookup,
     ToMany,
     ToOne,
@@ -28,12 +26,6 @@ from gateway.stores.base import SignedRequest
 from resolvers.items import Lifetime, lifetime_of
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
-
-
-def _unit_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    statuses = query.arguments["statuses"]
-    return [reencode_units.c.status.in_(statuses)] if statuses else []
-
 
 id_of = Computed((reencode_jobs.c.uuid,), lambda row: global_id("ReencodeJob", row.uuid))
 job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
@@ -51,7 +43,11 @@ units_of = ToMany(
     in_sequence(reencode_units.c.position, reencode_units.c.uuid),
     key=reencode_jobs.c.uuid,
     parent=reencode_units.c.job_uuid,
-    where=_unit_conditions,
+    where=lambda query: (
+        [reencode_units.c.status.in_(query.arguments["statuses"])]
+        if query.arguments["statuses"]
+        else []
+    ),
     arguments=(
         Argument(
             "statuses",

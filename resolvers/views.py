@@ -31,6 +31,15 @@ class Series:
     end: float
     is_dated: bool
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Series":
+        """Return a series from its stored form."""
+        columns = [
+            Column(column["name"], TimeSeriesColumnKind(column["kind"]))
+            for column in values["columns"]
+        ]
+        return cls(columns, values["row_count"], values["start"], values["end"], values["is_dated"])
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -51,19 +60,16 @@ class ViewSettings:
 
     channels: list[Channel]
 
-
-def _to_series(values: dict[str, Any]) -> Series:
-    columns = [
-        Column(column["name"], TimeSeriesColumnKind(column["kind"])) for column in values["columns"]
-    ]
-    return Series(columns, values["row_count"], values["start"], values["end"], values["is_dated"])
-
-
-def _to_view_settings(values: dict[str, Any]) -> ViewSettings:
-    channels = values["channels"]
-    return ViewSettings(
-        [Channel(**{**channel, "style": TimeSeriesStyle(channel["style"])}) for channel in channels]
-    )
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "ViewSettings":
+        """Return view settings from their stored form."""
+        styles = [TimeSeriesStyle(channel["style"]) for channel in values["channels"]]
+        return cls(
+            [
+                Channel(**{**channel, "style": style})
+                for channel, style in zip(values["channels"], styles, strict=True)
+            ]
+        )
 
 
 def _time(name: str) -> Computed:
@@ -75,8 +81,8 @@ def _time(name: str) -> Computed:
     return Computed((name, "is_dated"), value)
 
 
-series_of = json_column(items.c.uuid, items.c.time_series, _to_series)
-view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, _to_view_settings)
+series_of = json_column(items.c.uuid, items.c.time_series, Series.from_json)
+view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, ViewSettings.from_json)
 starts_at = _time("start")
 ends_at = _time("end")
 scene_document_of = json_column(items.c.uuid, items.c.scene, lambda values: values.get("document"))

@@ -1,6 +1,6 @@
 """The mutation that lays items out together in data groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypedDict
@@ -117,10 +117,18 @@ async def _create_groups(
     if not bulk.accepted:
         raise NothingAppliedError(bulk)
     user = context.viewer.user_uuid
-    groups = [
-        _new_group(bulk.uuids[index], input.folder_uuid, user, plans[index])
-        for index in bulk.accepted
-    ]
+    groups = []
+    for index in bulk.accepted:
+        plan, facts = plans[index], {"uuid": bulk.uuids[index], "data_group": plans[index].layout}
+        row = group_row(
+            input.folder_uuid,
+            user,
+            StorageItemType.GROUP,
+            plan.name,
+            plan.client_metadata,
+            facts,
+        )
+        groups.append(NewGroup(row, plan.item_uuids, plan.keys))
     await create_file_groups(transaction, user, input.folder_uuid, groups)
 
 
@@ -139,23 +147,12 @@ def _group_error(
         if item.is_placeholder or item.is_tombstone:
             return unprocessed_item(*path)
     rows = [items[uuid] for uuid in plan.item_uuids]
-    if plan.same_ratio_path and not _are_images_of_same_ratio(rows):
-        message = "Only images of the same aspect ratio can share labels."
-        return bad_input(message, *plan.same_ratio_path)
+    if plan.same_ratio_path:
+        ratios = {
+            Fraction(row.width, row.height) if row.width and row.height else None for row in rows
+        }
+        are_images = all(row.item_type is StorageItemType.IMAGE for row in rows)
+        if not are_images or len(ratios) > 1 or None in ratios:
+            message = "Only images of the same aspect ratio can share labels."
+            return bad_input(message, *plan.same_ratio_path)
     return None
-
-
-def _are_images_of_same_ratio(items: Sequence[ItemRecord]) -> bool:
-    ratios = {
-        Fraction(item.width, item.height) if item.width and item.height else None for item in items
-    }
-    are_images = all(item.item_type is StorageItemType.IMAGE for item in items)
-    return are_images and len(ratios) == 1 and None not in ratios
-
-
-def _new_group(uuid: UUID, folder_uuid: UUID, user_uuid: UUID, plan: GroupPlan) -> NewGroup:
-    facts = {"uuid": uuid, "data_group": plan.layout}
-    row = group_row(
-        folder_uuid, user_uuid, StorageItemType.GROUP, plan.name, plan.client_metadata, facts
-    )
-    return NewGroup(row, plan.item_uuids, plan.keys)

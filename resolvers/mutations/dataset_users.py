@@ -1,4 +1,4 @@
-"""Mutations that give users roles on datasets, or take them away."""
+"""Mutations that grant users roles on datasets, or revoke them."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -210,7 +210,7 @@ def _check_links(
     linked: set[UUID],
     errors: dict[int, DomainError],
 ) -> None:
-    """Add the errors of the items to those of the roles; raise a `DomainErrors` if there are any."""
+    """Add the errors of the items to those of the roles; raise `DomainErrors` if there are any."""
     fails = input.duplicates_behavior is DatasetLinkDuplicatesBehavior.FAIL
     for index, uuid in enumerate(input.item_uuids):
         if index in errors:

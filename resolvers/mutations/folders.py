@@ -109,7 +109,10 @@ class UpdateStorageFolderOutcome(Outcome):
 async def update_storage_folder(
     context: Context, input: UpdateStorageFolderInput, permissions: Permissions
 ) -> UpdateStorageFolderOutcome:
-    """Change a folder's name, description or metadata; fields that are left out stay as they are."""
+    """Change a folder's name, description or metadata.
+
+    Fields that are left out stay as they are.
+    """
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await permissions.check(transaction)

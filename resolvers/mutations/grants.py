@@ -1,4 +1,4 @@
-"""Mutations that give groups roles on folders, datasets and cloud integrations, or take them away."""
+"""Mutations that grant groups roles on folders, datasets and integrations, or revoke them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

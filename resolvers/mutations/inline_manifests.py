@@ -1,4 +1,4 @@
-"""Manifests that stand in the input itself: read at once, with every fault told at its key."""
+"""Manifests in the input itself: read at once, with the errors of all entries at their keys."""
 
 import io
 from collections.abc import Iterator
@@ -14,49 +14,50 @@ from resolvers.inputs.uploads import UploadManifestInput
 
 
 def read_inline_manifest(
-    terms: EntryRules, manifest: UploadManifestInput, switches: Switches
+    rules: EntryRules, manifest: UploadManifestInput, switches: Switches
 ) -> list[UnitPlan]:
-    """The units that it asks for; raises a `DomainErrors` with every key at fault, or the limit that is passed."""
-    form, entries = (
-        ("csv", _rows(manifest.csv))
-        if manifest.csv is not None
-        else ("json", _entries(manifest, switches))
-    )
+    """Return the units of a manifest in the input; its switches are turned on in `switches`.
+
+    Raises:
+        DomainError: it cannot be read, is empty or too long.
+        DomainErrors: some entries are invalid.
+    """
+    if manifest.csv is not None:
+        format, text = "csv", manifest.csv.removeprefix("\ufeff")
+        entries = csv_entries(io.StringIO(text, newline=""))
+    else:
+        format, entries = "json", _json_entries(manifest, switches)
+    path = ("manifest", format)
     try:
-        chosen = list(islice(entries, MAX_UNITS + 1))
+        read = list(islice(entries, MAX_UNITS + 1))
         switches.check()
     except Broken as error:
-        raise bad_input(str(error), "manifest", form) from None
-    if not chosen:
-        raise bad_input("The manifest has no entries.", "manifest", form)
-    if len(chosen) > MAX_UNITS:
-        message = f"A manifest with more than {MAX_UNITS:,} entries is sent as a file: see placeholderUuid."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, ("manifest", form))
+        raise bad_input(str(error), *path) from None
+    if not read:
+        raise bad_input("The manifest has no entries.", *path)
+    if len(read) > MAX_UNITS:
+        message = (
+            f"An inline manifest has at most {MAX_UNITS:,} entries; "
+            "upload a longer one and pass its placeholderUuid."
+        )
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     errors: list[DomainError] = []
-    plans = list(plans_of(terms, chosen, errors))
+    plans = list(plans_of(rules, read, errors))
     if errors:
         raise DomainErrors(
-            [DomainError(one.code, one.message, ("manifest", form, *one.path)) for one in errors]
+            [DomainError(error.code, error.message, (*path, *error.path)) for error in errors]
         )
     for plan in plans:
-        _put_below(plan, "manifest", form)
+        # Later errors of a unit name its place in the input, not only in the manifest.
+        plan.path = (*path, *plan.path)
+        plan.members = [replace(member, path=(*path, *member.path)) for member in plan.members]
+        for source in plan.sources:
+            source.path = (*path, *source.path)
     return plans
 
 
-def _put_below(plan: UnitPlan, *above: str) -> None:
-    """Let faults be told from where the manifest stands in the input."""
-    plan.path = (*above, *plan.path)
-    plan.members = [replace(member, path=(*above, *member.path)) for member in plan.members]
-    for source in plan.sources:
-        source.path = (*above, *source.path)
-
-
-def _rows(text: str) -> Iterator[Entry]:
-    return csv_entries(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-
-
-def _entries(manifest: UploadManifestInput, switches: Switches) -> Iterator[Entry]:
-    """The entries of a manifest as JSON that is read already."""
+def _json_entries(manifest: UploadManifestInput, switches: Switches) -> Iterator[Entry]:
+    """Yield the entries of a parsed JSON manifest, and turn on its switches."""
     if not isinstance(manifest.json, dict):
         raise bad_input("The manifest is not a JSON object.", "manifest", "json")
     for key, value in manifest.json.items():
@@ -68,5 +69,6 @@ def _entries(manifest: UploadManifestInput, switches: Switches) -> Iterator[Entr
             raise bad_input("Expected a list.", "manifest", "json", key)
         else:
             yield from (
-                Entry(SPELLINGS[key], f"{key}[{n}]", (key, n), one) for n, one in enumerate(value)
+                Entry(SPELLINGS[key], f"{key}[{index}]", (key, index), entry)
+                for index, entry in enumerate(value)
             )

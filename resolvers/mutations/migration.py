@@ -15,7 +15,6 @@ from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object_url
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
@@ -308,29 +307,23 @@ async def _migrate(
     context: Context, input: MigrateStorageItemsInput, entries: Sequence[MigrationEntry]
 ) -> StoredMigration:
     """Write the new values, unless an item was changed or deleted since it was read."""
+    read = {item.uuid: (entry, item) for entry in entries for item in entry.items}
     async with context.database.writing() as transaction:
 
         async def run() -> StoredMigration:
             if input.to_integration_uuid:
                 await lock_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
-            await _write_values(context, transaction, entries)
+            locked = {row.uuid: row for row in await locked_items(transaction, read.keys())}
+            for uuid, (entry, item) in read.items():
+                row, before = locked.get(uuid), (item.url, item.integration_uuid)
+                if row is None or (row.url, row.integration_uuid) != before:
+                    message = "The item was changed at the same time; try again."
+                    raise conflict(message, "items", entry.index)
+            values = {uuid: entry.values[uuid] for uuid, (entry, _) in read.items()}
+            await update_items(transaction, context.viewer.user_uuid, values, locked)
             return {"items": [[str(item.uuid) for item in entry.items] for entry in entries]}
 
         return await run_once(context, transaction, _MUTATION, input, run)
-
-
-async def _write_values(
-    context: Context, transaction: Transaction, entries: Sequence[MigrationEntry]
-) -> None:
-    read = {item.uuid: (entry, item) for entry in entries for item in entry.items}
-    locked = {row.uuid: row for row in await locked_items(transaction, read.keys())}
-    for uuid, (entry, item) in read.items():
-        row = locked.get(uuid)
-        if row is None or (row.url, row.integration_uuid) != (item.url, item.integration_uuid):
-            message = "The item was changed at the same time; try again."
-            raise conflict(message, "items", entry.index)
-    values = {uuid: entry.values[uuid] for uuid, (entry, _) in read.items()}
-    await update_items(transaction, context.viewer.user_uuid, values, locked)
 
 
 async def _results(

@@ -1,6 +1,5 @@
 """Mutations of users, groups and API keys."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,6 @@ from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.errors import bad_input, conflict, forbidden, not_found
-from gateway.kinds.enums import SiteRole
 from gateway.models.base import now
 from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord
 from resolvers.idempotency import create_once
@@ -90,7 +88,9 @@ async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOut
         admins = await people.locked_active_admins(transaction)
         user = await locked_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
         if admins == {user.uuid}:
-            _check_last_admin(values)
+            for attribute, field in _ACCOUNT_FIELDS.items():
+                if values.get(attribute, getattr(user, attribute)) != getattr(user, attribute):
+                    raise conflict("This is the last active admin of the site.", field)
         await update_row(transaction, context.viewer.user_uuid, UserRecord, "User", user, values)
     return UpdateUserOutcome(user_uuid=input.user_uuid)
 
@@ -264,14 +264,6 @@ async def revoke_api_key(
         permissions.check_owner("api_key_uuid", key.user_uuid)
         await people.revoke_api_key(transaction, context.viewer.user_uuid, key)
     return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)
-
-
-def _check_last_admin(values: Mapping[str, Any]) -> None:
-    """Raise `CONFLICT` if the values make the last active admin of the site another user."""
-    required = {"site_role": SiteRole.ADMIN, "is_active": True}
-    for attribute, field in _ACCOUNT_FIELDS.items():
-        if values.get(attribute, required[attribute]) != required[attribute]:
-            raise conflict("This is the last active admin of the site.", field)
 
 
 def _validate_expiry(expires_at: datetime | None) -> datetime | None:

@@ -87,7 +87,7 @@ async def cancel_video_reencode(
 async def _lock_videos(
     transaction: Transaction, input: StartVideoReencodeInput, permissions: Permissions
 ) -> None:
-    """Lock the items; raise a `DomainErrors` unless all are processed videos of the viewer."""
+    """Lock the items; raise `DomainErrors` unless all are processed videos of the viewer."""
     uuids = input.item_uuids
     items: dict[UUID, ItemRecord] = {
         row.uuid: row for row in await locked_items(transaction, uuids)

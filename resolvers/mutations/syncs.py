@@ -71,7 +71,8 @@ async def start_cloud_folder_sync(
     """
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     folder = await _cloud_synced_folder(context, uuid, permissions)
-    assert folder.integration_uuid and folder.remote_url  # cloud-synced folders have both
+    assert folder.integration_uuid  # a cloud-synced folder has both
+    assert folder.remote_url
     try:
         _, cloud = await open_integration(context.services, folder.integration_uuid)
         await cloud.list_objects(cloud.locate(folder.remote_url), size=1)

@@ -75,7 +75,7 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
     customer.put_all({f"much/{number}.txt": b"text" for number in range(4)})
     folder = await linked(site, await integrated(site, customer), customer, "much/")
     monkeypatch.setattr("gateway.tasks.list_bucket.PAGE", 1)
-    monkeypatch.setattr("resolvers.mutations.syncs.JOBS_AT_ONCE", 1)
+    monkeypatch.setattr("resolvers.mutations.syncs.MAX_JOBS_CANCELLED", 1)
     job = await begun(site, folder)
     await stepped(site, job)
     running = "cloudSyncJob { status uploadJobsUnitsPending uploadJobsUnitsCancelled }"
