@@ -28,8 +28,8 @@ WORDS = (
     "amber", "bridge", "canal", "delta", "echo", "fern", "gate", "hill", "inlet", "jetty", "kiln", "lake", "mill",
     "north", "opal", "pier", "quarry", "ridge", "sluice", "tower", "upland", "valley", "weir", "yard",
 )  # fmt: skip
-_BAG = [kind for kind in KINDS for _ in range(kind.share)]
-_MEMBER_TYPES = {kind.item_type: kind.members for kind in KINDS if not kind.mime_type}
+_BAG = [kind for kind in KINDS for _ in range(kind.weight)]
+_MEMBER_TYPES = {kind.item_type: kind.member_type for kind in KINDS if not kind.mime_type}
 _TOMBSTONES, _PLACEHOLDERS = 0.04, 0.04
 """Shares of tombstones and placeholders among the items of an incomplete subject."""
 _INCOMPLETE_EVERY = 4
@@ -80,7 +80,7 @@ class ItemGenerator:
             self._rng.next_moment(),
             self._count % self._subjects,
         )
-        name = f"{self._rng.choice(WORDS)}-S{subject:05}-{self._count:07}{kind.ending}"
+        name = f"{self._rng.choice(WORDS)}-S{subject:05}-{self._count:07}{kind.extension}"
         self._count += 1
         return new_row(
             ItemRecord,
@@ -111,7 +111,7 @@ class ItemGenerator:
             "object_key": key,
             "url": OBJECT_URL + key,
             "sha256": self._rng.sha256(),
-            "file_size": self._rng.log_uniform(kind.smallest, kind.largest),
+            "file_size": self._rng.log_uniform(kind.min_size, kind.max_size),
             "mime_type": kind.mime_type,
             **kind.facts(self._rng),
         }

@@ -1,11 +1,11 @@
-"""What files of each kind are like on a generated site: how common, how large, and which facts reading them gave."""
+"""Statistics of each kind of item on a generated site: how many, how large, and with what facts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.generate.rng import Rng
-from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, ItemKind, StorageItemType
 
 Facts = Callable[[Rng], Mapping[str, Any]]
 
@@ -64,20 +64,39 @@ def _nothing(_rng: Rng) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedKind:
-    """`share` is of 100 items. A group of files has `members` of that type, or of any, instead of bytes."""
+    """How the items of one kind are generated.
+
+    Attributes:
+        item_type: The kind.
+        weight: Its share of all items, relative to the weights of the other kinds.
+        extension: Extension of their names.
+        mime_type: Their MIME type; None for groups, which have members instead of bytes.
+        min_size: Smallest size in bytes.
+        max_size: Largest size in bytes.
+        facts: Draws the other facts of a file.
+        member_type: Kind of the members of a group; None for any.
+    """
 
     item_type: StorageItemType
-    share: int
-    ending: str = ""
+    weight: int
+    extension: str = ""
     mime_type: str | None = None
-    smallest: int = 0
-    largest: int = 0
+    min_size: int = 0
+    max_size: int = 0
     facts: Facts = _nothing
-    members: StorageItemType | None = None
+    member_type: StorageItemType | None = None
+
+
+def _default(kind: ItemKind) -> GeneratedKind:
+    """Return how items of a kind are generated that has no entry of its own."""
+    if kind.prober is None:
+        return GeneratedKind(kind.item_type, 1, member_type=kind.member_type)
+    extension = f".{kind.extensions[0]}" if kind.extensions else ""
+    return GeneratedKind(kind.item_type, 1, extension, "application/octet-stream", 1 * _KB, 1 * _MB)
 
 
 _TYPE = StorageItemType
-KINDS = (
+_ENTRIES = (
     GeneratedKind(_TYPE.IMAGE, 46, ".jpg", "image/jpeg", 40 * _KB, 9 * _MB, _picture),
     GeneratedKind(_TYPE.VIDEO, 10, ".mp4", "video/mp4", 1 * _MB, 4_000 * _MB, _film),
     GeneratedKind(_TYPE.AUDIO, 7, ".flac", "audio/flac", 100 * _KB, 300 * _MB, _sound),
@@ -86,10 +105,18 @@ KINDS = (
     GeneratedKind(_TYPE.PLAIN_TEXT, 6, ".txt", "text/plain", 100, 2 * _MB),
     GeneratedKind(_TYPE.NIFTI, 4, ".nii.gz", "application/gzip", 1 * _MB, 80 * _MB, _volume),
     GeneratedKind(_TYPE.TIMESERIES, 3, ".csv", "text/csv", 1 * _KB, 50 * _MB),
-    GeneratedKind(_TYPE.SCENE, 1, members=_TYPE.NIFTI),
-    GeneratedKind(_TYPE.IMAGE_GROUP, 2, members=_TYPE.IMAGE),
-    GeneratedKind(_TYPE.IMAGE_SEQUENCE, 1, members=_TYPE.IMAGE),
-    GeneratedKind(_TYPE.DICOM_SERIES, 2, members=_TYPE.DICOM_FILE),
+    GeneratedKind(_TYPE.SCENE, 1, member_type=_TYPE.NIFTI),
+    GeneratedKind(_TYPE.IMAGE_GROUP, 2, member_type=_TYPE.IMAGE),
+    GeneratedKind(_TYPE.IMAGE_SEQUENCE, 1, member_type=_TYPE.IMAGE),
+    GeneratedKind(_TYPE.DICOM_SERIES, 2, member_type=_TYPE.DICOM_FILE),
     GeneratedKind(_TYPE.GROUP, 2),
 )
-"""All kinds; their shares add up to 100."""
+KINDS = (
+    *_ENTRIES,
+    *(
+        _default(kind)
+        for item_type, kind in ITEM_KINDS.items()
+        if item_type not in {entry.item_type for entry in _ENTRIES}
+    ),
+)
+"""How the items of each kind are generated."""

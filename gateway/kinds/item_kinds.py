@@ -99,7 +99,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             noun="an image",
             mime_types=("image/",),
             extensions=(
-                "png jpg jpeg jpe jfif gif bmp tif tiff webp avif heic heif jp2 jpx".split()
+                "png apng jpg jpeg jpe jfif gif bmp tif tiff webp avif heic heif jp2 jpx".split()
             ),
             section="images",
             facts_field="image_metadata",
@@ -114,7 +114,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             prober="audio",
             noun="audio",
             mime_types=("audio/", *_POSSIBLY_AUDIO_ONLY),
-            extensions="mp3 wav flac ogg oga opus m4a aac aif aiff wma".split(),
+            extensions="mp3 wav flac ogg oga opus m4a aac aif aiff amr wma".split(),
             section="audio",
             facts_field="audio_metadata",
             entry_is_file=True,

@@ -6,6 +6,7 @@ import pytest_asyncio
 from gateway.media import samples
 from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
+from tests.fixtures.kinds import files_of_all_extensions
 from tests.fixtures.sites import Site
 from tests.fixtures.syncing import a_day_later, begun, contents, counts, ended, linked, synced
 from tests.fixtures.watching import subscribed
@@ -96,6 +97,23 @@ async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integratio
     linking = {"folderType": "CLOUD_LINKED", "isCloudSynced": True, "remoteUrl": url, "integrationUuid": integration}
     assert found == linking
     await check_all(site.services)
+
+
+async def test_every_kind_of_file_is_ingested(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """A sync takes every extension of the table of kinds, those of scenes too, in any case of letters."""
+    expected = {}
+    for number, (name, item_type, content) in enumerate(files_of_all_extensions()):
+        key = name.upper() if number % 2 else name
+        customer.put(f"{prefix}{key}", content)
+        expected[key] = item_type
+    folder = await linked(site, integration, customer, prefix)
+    job = await synced(site, folder, seconds=240)
+    assert (job["status"], job["skippedKeys"], counts(job)) == ("DONE", [], {"new": len(expected)})
+    assert not job["hasUnitErrors"]
+    items = await contents(site, folder)
+    assert {name: item["itemType"] for name, item in items.items()} == expected
+    assert not any(item["isPlaceholder"] for item in items.values())
+    assert {"VIDEO", "AUDIO", "NIFTI", "SCENE", "DICOM_FILE"} <= set(expected.values())
 
 
 async def test_a_changed_object_that_cannot_be_read_leaves_the_item(
