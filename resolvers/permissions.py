@@ -90,7 +90,7 @@ def requires_site_admin(
             raise forbidden("Only site admins may do this.")
         return await mutation(context, input)
 
-    return _described(checked, ["the site role ADMIN"])
+    return _described(checked, ["the site role `ADMIN`"])
 
 
 class Roles:

@@ -1,6 +1,6 @@
 """Requirements of mutations: a role and the input field that names the object it is on.
 
-`ADMIN.on_folder("folder_uuid")` reads as it is described to clients: "ADMIN on the folder".
+Each describes itself to clients: `ADMIN.on_folder("folder_uuid")` is "`ADMIN` on the folder".
 `resolvers.permissions` checks requirements.
 """
 
@@ -146,32 +146,32 @@ class Role:
 
     def on_each_folder(self, field: str) -> ListRequirement:
         """Require the role on each folder of a list."""
-        return ListRequirement(field, f"{self.role} on each folder", self.role, FOLDER, "folder")
+        return ListRequirement(field, f"`{self.role}` on each folder", self.role, FOLDER, "folder")
 
     def on_each_item(self, field: str) -> ListRequirement:
         """Require the role on each item of a list."""
-        text = f"{self.role} on the folder of each item"
+        text = f"`{self.role}` on the folder of each item"
         return ListRequirement(field, text, self.role, ITEM, "item")
 
     def on_items_in(self, field: str) -> RoleRequirement:
         """Require the role on all items that a nested input means; see `Permissions.roles`."""
-        text = f"{self.role} on the folder of each item"
+        text = f"`{self.role}` on the folder of each item"
         return RoleRequirement(field, text, self.role, ITEM, "item")
 
     def on_integrations_in(self, field: str, name: str) -> RoleRequirement:
         """Require the role on all integrations that a change involves; see `Permissions.roles`."""
-        text = f"{self.role} on {name}"
+        text = f"`{self.role}` on {name}"
         return RoleRequirement(field, text, self.role, INTEGRATION, INTEGRATION.noun)
 
     def on_folder_of(self, field: str, noun: str) -> RoleRequirement:
         """Require the role on the folder of a job, collection or the like."""
-        text = f"{self.role} on the folder of the {noun}"
+        text = f"`{self.role}` on the folder of the {noun}"
         return RoleRequirement(field, text, self.role, FOLDER, noun)
 
     def _on(
         self, type: ResourceType, field: str, name: str, optional: bool, receives: bool = False
     ) -> ObjectRequirement:
-        description = f"{self.role} on {name}"
+        description = f"`{self.role}` on {name}"
         if optional:
             description += f" if `{'.'.join(map(to_camel_case, field.split('.')))}` is given"
         return ObjectRequirement(field, description, self.role, type, type.noun, optional, receives)

@@ -68,7 +68,7 @@ class CreateStorageFolderOutcome(Outcome):
 async def create_storage_folder(
     context: Context, input: CreateStorageFolderInput, permissions: Permissions
 ) -> CreateStorageFolderOutcome:
-    """Create a folder below another one, or a root folder, of which you become ADMIN.
+    """Create a folder below another one, or a root folder, of which you become `ADMIN`.
 
     With `cloudSync` the folder mirrors a bucket or a prefix of one. That it can be listed is
     checked first, and errors of the store are returned at `cloudSync.remoteUrl`. The folder is
@@ -166,10 +166,10 @@ async def move_storage_folders(
 ) -> MoveStorageFoldersOutcome:
     """Move 1 to 1,000 folders, with everything below them, into another folder or to the root.
 
-    A folder cannot move below itself, nor out of the bucket that it mirrors a part of (`CONFLICT`).
-    Folders that a dataset mirrors, or that have such a folder below them, need
-    `allowMirrorDatasetChanges`. You stay ADMIN of a folder that you move to the root. If one folder
-    is refused, none is moved unless `allowPartial` is set.
+    A folder cannot move below itself, and a part of a cloud-synced folder cannot move out of it
+    (`CONFLICT`). Folders that a dataset mirrors, or that have such a folder below them, need
+    `allowMirrorDatasetChanges`. You stay `ADMIN` of a folder that you move to the root. If one
+    folder is refused, none is moved unless `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid

@@ -49,7 +49,7 @@ class CreateCloudIntegrationOutcome(Outcome):
 async def create_cloud_integration(
     context: Context, input: CreateCloudIntegrationInput
 ) -> CreateCloudIntegrationOutcome:
-    """Create an integration with a store in a cloud, of which you become ADMIN.
+    """Create an integration with a store in a cloud, of which you become `ADMIN`.
 
     Unless `verifyAccess` is false, each location is listed first, and the error of one that cannot
     be listed is returned at its index.

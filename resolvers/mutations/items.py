@@ -146,7 +146,7 @@ async def delete_storage_items(
 ) -> DeleteStorageItemsOutcome:
     """Delete 1 to 1,000 items, and the bytes that no other item needs.
 
-    Frames of deleted groups go too if nothing else uses them, you are ADMIN on their folder and
+    Frames of deleted groups go too if nothing else uses them, you are `ADMIN` on their folder and
     `removeUnusedFrames` is set. Items that datasets use need `allowDatasetChanges` or
     `allowMirrorDatasetChanges`. If one item is refused, none is deleted unless `allowPartial` is
     set.

@@ -58,7 +58,7 @@ async def start_upload_job(
     """Start a job that creates items from uploaded files, URLs and existing items.
 
     Watch it with `uploadJobUpdated`. Pass up to 10,000 units inline, or any number in an uploaded
-    manifest. A unit that refers to existing items also needs USER on their folders.
+    manifest. A unit that refers to existing items also needs `USER` on their folders.
 
     Errors in an inline request are returned at once and no job is started; errors in an uploaded
     manifest are reported as failed units. Without `ignoreErrors`, the first unit that fails ends

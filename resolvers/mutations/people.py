@@ -215,7 +215,7 @@ class CreateApiKeyOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "user_uuid",
-        "nothing for a key of your own; the site role ADMIN for keys of others",
+        "nothing for a key of your own; the site role `ADMIN` for keys of others",
         lambda: forbidden("Only site admins can create API keys for other users.", "userUuid"),
     )
 )
@@ -246,7 +246,7 @@ class RevokeApiKeyOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "api_key_uuid",
-        "nothing for a key of your own; the site role ADMIN for keys of others",
+        "nothing for a key of your own; the site role `ADMIN` for keys of others",
         lambda: not_found("API key", "apiKeyUuid"),
     )
 )

@@ -62,7 +62,7 @@ class CancelVideoReencodeOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "reencode_job_uuid",
-        "having started the job, or the site role ADMIN",
+        "having started the job, or the site role `ADMIN`",
         lambda: not_found("re-encoding job", "reencodeJobUuid"),
     )
 )

@@ -150,12 +150,12 @@ async def test_every_mutation_describes_what_it_checks() -> None:
     root = api._schema.mutation_type
     assert root is not None
     described = {name: (field.description or "").rpartition("\n\nNeeds: ")[2] for name, field in root.fields.items()}
-    assert described["deleteStorageFolder"] == "ADMIN on the folder."
+    assert described["deleteStorageFolder"] == "`ADMIN` on the folder."
     assert described["createStorageFolder"] == (
-        "USER on the parent folder if `parentUuid` is given; "
-        "USER on the cloud integration if `cloudSync.integrationUuid` is given."
+        "`USER` on the parent folder if `parentUuid` is given; "
+        "`USER` on the cloud integration if `cloudSync.integrationUuid` is given."
     )
-    assert described["createGroup"] == "the site role ADMIN."
+    assert described["createGroup"] == "the site role `ADMIN`."
     assert all(get_named_type(field.type).name.endswith("Payload") for field in root.fields.values())
 
 
