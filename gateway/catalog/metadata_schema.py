@@ -114,14 +114,9 @@ async def restore_field(transaction: Transaction, user_uuid: UUID, key: str) -> 
 
 def _check_change(field: MetadataFieldRecord, value_type: ValueType) -> None:
     """Check that a key can take a new type: scalars may change, enums may grow."""
-    if (
-        field.field_type is not value_type.field_type
-        and {field.field_type, value_type.field_type} & FIXED_TYPES
-    ):
-        raise conflict(
-            f"The type of the key is {field.field_type} and cannot change to {value_type.field_type}.",
-            "type",
-        )
+    old, new = field.field_type, value_type.field_type
+    if old is not new and {old, new} & FIXED_TYPES:
+        raise conflict(f"The type of the key is {old} and cannot change to {new}.", "type")
     if field.embedding_size != value_type.embedding_size:
         raise conflict(
             f"Embeddings of the key have {field.embedding_size:,} numbers, which cannot change.",

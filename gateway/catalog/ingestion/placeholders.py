@@ -120,9 +120,17 @@ async def create_placeholders(
 
 
 def placeholder_rows(
-    user_uuid: UUID | None, folder_uuid: UUID, file: ExpectedFile, stored_key: str | None
+    user_uuid: UUID | None,
+    folder_uuid: UUID,
+    file: ExpectedFile,
+    stored_key: str | None,
+    **columns: Any,
 ) -> PlaceholderRows:
-    """Return the rows of a placeholder; `stored_key` is the object that has its bytes already."""
+    """Return the rows of a placeholder.
+
+    `stored_key` is the object that has its bytes already; `columns` are further columns of the
+    item.
+    """
     integration_uuid = file.integration.uuid if file.integration else None
     item = new_row(
         ItemRecord,
@@ -136,6 +144,7 @@ def placeholder_rows(
         url=file.url,
         storage_location=storage_location_of(file.url is not None, file.integration),
         integration_uuid=integration_uuid,
+        **columns,
     )
     upload = new_row(
         UploadRecord,

@@ -169,14 +169,15 @@ async def _expect_new(
             url=listed.url,
             integration=integration,
         )
-        placeholder = placeholder_rows(job.user_uuid, listed.folder_uuid, file, None)
-        placeholder.item.update(
-            {
-                "linked_folder_uuid": folder.uuid,
-                "remote_key": listed.object.key,
-                "sidecar_etag": sidecar.etag if sidecar else None,
-                **_remote_state(listed),
-            }
+        placeholder = placeholder_rows(
+            job.user_uuid,
+            listed.folder_uuid,
+            file,
+            None,
+            linked_folder_uuid=folder.uuid,
+            remote_key=listed.object.key,
+            sidecar_etag=sidecar.etag if sidecar else None,
+            **_remote_state(listed),
         )
         by_folder.setdefault(listed.folder_uuid, []).append(placeholder)
         expected.append((placeholder.item["uuid"], listed))
