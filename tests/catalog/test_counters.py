@@ -1,4 +1,4 @@
-"""Counters of folders equal COUNT(*) at every moment, whoever writes at the time, and are mended if they do not."""
+"""Counters of folders equal COUNT(*) at every moment, and are corrected if they do not."""
 
 import asyncio
 import random
@@ -22,35 +22,35 @@ from tests.fixtures.uploading import File, placeholders, upload
 
 WRITERS = 6
 EXPECTED = {"NOT_FOUND", "CONFLICT", "BAD_USER_INPUT", "NOT_APPLIED"}
-"""What may befall a writer whose object another has moved or removed; a deadlock is not among it."""
+"""Errors of a writer whose object another has moved or deleted. A deadlock is not one of them."""
 
 
 class Writer:
-    """Does things at random to what all writers share."""
+    """Makes random changes to objects that all writers share."""
 
     def __init__(self, site: Site, seed: int, folders: list[str], things: list[str]) -> None:
         self._site = site
-        self._chance = random.Random(seed)
+        self._random = random.Random(seed)
         self._folders = folders
         self._items = things
         self._jobs: list[str] = []
 
-    async def work(self, steps: int) -> None:
-        """So many steps."""
+    async def run(self, steps: int) -> None:
+        """Make a number of random changes."""
         actions: dict[Callable[[], Awaitable[None]], int] = {
-            self.make_folder: 3,
+            self.create_folder: 3,
             self.move_folder: 2,
             self.delete_folder: 1,
-            self.announce: 3,
-            self.bring_in: 5,
+            self.request_uploads: 3,
+            self.upload_files: 5,
             self.cancel: 1,
             self.move: 3,
             self.rename: 3,
             self.delete: 3,
             self.mirror: 1,
-            self.bury: 1,
+            self.make_tombstone: 1,
         }
-        for action in self._chance.choices(list(actions), list(actions.values()), k=steps):
+        for action in self._random.choices(list(actions), list(actions.values()), k=steps):
             await action()
 
     async def _do(self, mutation: str, input: dict[str, Any], selection: str = "__typename") -> dict[str, Any]:
@@ -59,97 +59,97 @@ class Writer:
         return payload
 
     def _folder(self) -> str:
-        return self._chance.choice(self._folders)
+        return self._random.choice(self._folders)
 
     def _some(self) -> list[str]:
-        return self._chance.sample(self._items, min(len(self._items), 4)) or [self._folders[0]]
+        return self._random.sample(self._items, min(len(self._items), 4)) or [self._folders[0]]
 
-    async def make_folder(self) -> None:
-        """A folder in any other."""
+    async def create_folder(self) -> None:
+        """Create a folder in any other."""
         made = await self._do("createStorageFolder", {"name": "f", "parentUuid": self._folder()}, "folder { uuid }")
         if made["folder"]:
             self._folders.append(made["folder"]["uuid"])
 
     async def move_folder(self) -> None:
-        """A folder into any other, with whatever it holds."""
+        """Move a folder with its contents into any other."""
         moved = {"folderUuids": [self._folder()], "newParentUuid": self._folder()}
         await self._do("moveStorageFolders", {**moved, "allowMirrorDatasetChanges": True})
 
     async def delete_folder(self) -> None:
-        """A folder with all in it, but not those that all began with."""
-        folder = self._chance.choice(self._folders[WRITERS:] or [self._items[0]] if self._items else self._folders[-1:])
+        """Delete a folder with its contents, but none of the initial ones."""
+        folder = self._random.choice(self._folders[WRITERS:] or [self._items[0]] if self._items else self._folders[-1:])
         if folder not in self._folders[:WRITERS]:
             gone = {"folderUuid": folder, "recursive": True}
             await self._do(
                 "deleteStorageFolder", {**gone, "allowDatasetChanges": True, "allowMirrorDatasetChanges": True}
             )
 
-    async def announce(self) -> None:
-        """Placeholders, some of which are given up."""
+    async def request_uploads(self) -> None:
+        """Create placeholders, and abort some of them."""
         files = [{"name": "p", "itemType": "PLAIN_TEXT", "fileSize": 9}] * 3
         made = await self._do(
             "requestUploadUrls", {"folderUuid": self._folder(), "files": files}, "targets { itemUuid }"
         )
-        if made["targets"] and self._chance.random() < 0.5:
+        if made["targets"] and self._random.random() < 0.5:
             await self._do("abortUploads", {"itemUuids": [target["itemUuid"] for target in made["targets"][:2]]})
 
-    async def bring_in(self) -> None:
-        """A job: some files with bytes that others have too, one broken, two in a group."""
+    async def upload_files(self) -> None:
+        """Start an upload job with files whose bytes other writers have too; one file is broken."""
         folder = self._folder()
-        names = [str(self._chance.randrange(12)) for _ in range(4)]
+        names = [str(self._random.randrange(12)) for _ in range(4)]
         files = [*(File(name, "PLAIN_TEXT", name.encode() * 9) for name in names), File("b", "IMAGE", b"broken")]
         try:
             uuids = await placeholders(self._site, folder, files)
         except AssertionError:  # the folder is gone
             return
         *texts, broken = [{"placeholderUuid": uuid} for uuid in uuids]
-        wanted = {"text": texts, "images": [broken]} if self._chance.random() < 0.4 else {"text": texts}
-        strict = {"ignoreErrors": self._chance.random() < 0.5}
+        wanted = {"text": texts, "images": [broken]} if self._random.random() < 0.4 else {"text": texts}
+        strict = {"ignoreErrors": self._random.random() < 0.5}
         made = await self._do("startUploadJob", {"folderUuid": folder, "items": wanted, **strict}, "uploadJob { uuid }")
         if made["uploadJob"]:
             self._jobs.append(made["uploadJob"]["uuid"])
         self._items += uuids
 
     async def cancel(self) -> None:
-        """A job of ours, whatever has become of it."""
+        """Cancel one of this writer's jobs, in whatever state it is."""
         if self._jobs:
-            await self._do("cancelUploadJob", {"uploadJobUuid": self._chance.choice(self._jobs)})
+            await self._do("cancelUploadJob", {"uploadJobUuid": self._random.choice(self._jobs)})
 
     async def move(self) -> None:
-        """Items into any folder."""
+        """Move items into any folder."""
         moved = {"itemUuids": self._some(), "newParentUuid": self._folder(), "allowPartial": True}
         await self._do("moveStorageItems", {**moved, "allowMirrorDatasetChanges": True})
 
     async def rename(self) -> None:
-        """Items, which counts nothing but holds them."""
-        named = [{"itemUuid": uuid, "name": str(self._chance.random())} for uuid in self._some()]
+        """Rename items, which locks them but changes no counters."""
+        named = [{"itemUuid": uuid, "name": str(self._random.random())} for uuid in self._some()]
         await self._do("updateStorageItems", {"items": named, "allowPartial": True})
 
     async def delete(self) -> None:
-        """Items, placeholders in jobs among them."""
+        """Delete items, including placeholders of running jobs."""
         gone = {"itemUuids": self._some()[:2], "allowPartial": True}
         await self._do("deleteStorageItems", {**gone, "allowDatasetChanges": True, "allowMirrorDatasetChanges": True})
 
     async def mirror(self) -> None:
-        """A dataset that mirrors a folder, for a while."""
+        """Create a dataset that mirrors a folder, and delete some of these."""
         wanted = {"title": "m", "backingFolderUuid": self._folder()}
         made = await self._do("createDataset", wanted, "dataset { uuid }")
-        if made["dataset"] and self._chance.random() < 0.5:
+        if made["dataset"] and self._random.random() < 0.5:
             await self._do("deleteDataset", {"datasetUuid": made["dataset"]["uuid"]})
 
-    async def bury(self) -> None:
-        """An item whose object is said to be gone from its source."""
+    async def make_tombstone(self) -> None:
+        """Turn an item into a tombstone."""
         async with self._site.services.database.writing() as transaction:
             for row in await locked_items(transaction, [UUID(uuid) for uuid in self._some()[:1]]):
                 if not row.is_placeholder:
                     mine = items.c.uuid == row.uuid
                     await transaction.execute(sa.update(items).where(mine).values(is_tombstone=True))
-                    buried = await transaction.first(sa.select(items).where(mine))
-                    await apply_deltas(transaction, removal_deltas([row]), arrival_deltas([buried], row.folder_uuid))
+                    tombstone = await transaction.first(sa.select(items).where(mine))
+                    await apply_deltas(transaction, removal_deltas([row]), arrival_deltas([tombstone], row.folder_uuid))
 
 
-async def all_write(site: Site, seed: int, steps: int) -> None:
-    """Writers at once, while the counters are looked at again and again; at the end everything is checked."""
+async def write_concurrently(site: Site, seed: int, steps: int) -> None:
+    """Run writers concurrently while the counters are checked continuously; check everything after."""
     shared = [await site.folder(f"top {number}") for number in range(WRITERS)]
     things: list[str] = []
     writers = [Writer(site, seed * WRITERS + number, shared, things) for number in range(WRITERS)]
@@ -160,7 +160,7 @@ async def all_write(site: Site, seed: int, steps: int) -> None:
             await asyncio.sleep(0.1)
 
     watcher = asyncio.create_task(watch())
-    await asyncio.gather(*(writer.work(steps) for writer in writers))
+    await asyncio.gather(*(writer.run(steps) for writer in writers))
     async with asyncio.timeout(30):
         running = sa.select(upload_jobs.c.uuid).where(upload_jobs.c.status == "PENDING")
         while await site.services.database.rows(running):
@@ -172,34 +172,34 @@ async def all_write(site: Site, seed: int, steps: int) -> None:
 
 
 async def check_sums(site: Site) -> None:
-    """`summary(recursive: true)` of every folder is the sum over its subtree."""
+    """Check that `summary(recursive: true)` of every folder is the sum over its subtree."""
     _, true = await counters(site.services.database)
     paths = {row.uuid: row.path for row in await site.services.database.rows(sa.select(folders))}
     names = ["files", "placeholders", "plainTexts", "tombstones", "totalSize"]
     document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ summary(recursive: true) {{ {' '.join(names)} }} }} }}"
     for uuid, path in paths.items():
         found = (await site.ask(document, {"u": str(uuid)}))["storageFolder"]["summary"]
-        below = [one for one, its_path in paths.items() if its_path.startswith(path)]
-        sums = {name: sum(true[one][name] for one in below) for name in NAMES}
+        below = [other for other, other_path in paths.items() if other_path.startswith(path)]
+        sums = {name: sum(true[other][name] for other in below) for name in NAMES}
         camel = {name: sums["".join("_" + c.lower() if c.isupper() else c for c in name)] for name in names}
         assert {name: int(value) for name, value in found.items()} == camel
 
 
-async def test_counters_are_true_whoever_writes(site: Site) -> None:
-    """Some hundred changes at once."""
-    await all_write(site, seed=1, steps=12)
+async def test_counters_stay_correct_with_concurrent_writers(site: Site) -> None:
+    """72 concurrent changes."""
+    await write_concurrently(site, seed=1, steps=12)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(2, 8))
-async def test_counters_stay_true(site: Site, seed: int) -> None:
-    """Many more."""
-    await all_write(site, seed, steps=100)
+async def test_counters_stay_correct_with_many_concurrent_changes(site: Site, seed: int) -> None:
+    """600 concurrent changes per seed."""
+    await write_concurrently(site, seed, steps=100)
 
 
-async def test_a_broken_counter_is_mended_and_said(site: Site) -> None:
-    """The task compares every folder with its rows; those that are right are left alone."""
+async def test_wrong_counters_are_corrected_and_logged(site: Site) -> None:
+    """The task compares every folder's counters with its rows, and logs the wrong ones."""
     right, wrong = await site.folder("right"), await site.folder("wrong")
     for folder in (right, wrong):
         await upload(site, folder, [File("a.txt", "PLAIN_TEXT", b"counted"), File("b.txt", "PLAIN_TEXT", b"too")])
@@ -209,7 +209,7 @@ async def test_a_broken_counter_is_mended_and_said(site: Site) -> None:
         await transaction.execute(sa.update(folder_counters).where(mine).values(broken))
     with capture_logs() as logs:
         await recount(site.services)
-    [said] = [entry for entry in logs if entry["event"] == "counters_mended"]
-    assert said["folder"] == wrong
-    assert said["wrong"] == {"files": (7, 2), "total_size": (1, 10), "folders": (-1, 0), "upload_jobs": (0, 1)}
+    [logged] = [entry for entry in logs if entry["event"] == "counters_mended"]
+    assert logged["folder"] == wrong
+    assert logged["wrong"] == {"files": (7, 2), "total_size": (1, 10), "folders": (-1, 0), "upload_jobs": (0, 1)}
     await check_counters(site.services.database)

@@ -1,4 +1,4 @@
-"""Two who write at the same moment: the second waits for the first, and then acts on what it left."""
+"""Concurrent writers: the second waits for the first, and then acts on what it wrote."""
 
 import asyncio
 import hashlib
@@ -35,27 +35,27 @@ from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, grow_old, placeholders, start
 
 T = TypeVar("T")
-DATA = b"bytes that two want"
+DATA = b"shared bytes"
 
 
 @pytest.fixture
 async def viewer(idle_site: Site) -> Viewer:
-    """The admin."""
+    """Return the site admin as a viewer."""
     [row] = await idle_site.services.database.rows(sa.select(users))
     return Viewer(row.uuid, SiteRole.ADMIN)
 
 
 @asynccontextmanager
 async def waiting(second: Awaitable[T]) -> AsyncIterator["asyncio.Future[T]"]:
-    """Begin the second, which must not come to its end before the block does."""
-    begun = asyncio.ensure_future(second)
+    """Start a call that must not return before the block has ended."""
+    future = asyncio.ensure_future(second)
     await asyncio.sleep(0.3)
-    assert not begun.done()
-    yield begun
+    assert not future.done()
+    yield future
 
 
-async def worked_on(site: Site, job: str, count: int) -> None:
-    """Do the work of a job's task."""
+async def ingest_units(site: Site, job: str, count: int) -> None:
+    """Run the task of a job for its first units."""
     services, prober = site.services, Prober()
     try:
         await ingest(services, Reader(services, prober, Encoder("vp9"), 2), job=job, positions=list(range(count)))
@@ -63,35 +63,35 @@ async def worked_on(site: Site, job: str, count: int) -> None:
         await prober.close()
 
 
-async def stored(site: Site, folder: str) -> UUID:
-    """An item with the bytes that two want."""
+async def create_item(site: Site, folder: str) -> UUID:
+    """Create an item with the shared bytes."""
     [uuid] = await placeholders(site, folder, [File("first", "PLAIN_TEXT", DATA)])
-    await worked_on(site, UUID(await start(site, folder, {"text": [{"placeholderUuid": uuid}]})).hex, 1)
+    await ingest_units(site, UUID(await start(site, folder, {"text": [{"placeholderUuid": uuid}]})).hex, 1)
     return UUID(uuid)
 
 
-def expected() -> ExpectedFile:
-    """A file with those bytes, announced with their digest."""
+def announced_file() -> ExpectedFile:
+    """Return a file with the shared bytes, announced with their digest."""
     digest = hashlib.sha256(DATA).hexdigest()
     return ExpectedFile("second", StorageItemType.PLAIN_TEXT, len(DATA), "text/plain", digest, {})
 
 
-async def removed(site: Site, item: UUID) -> None:
-    """Remove an item, but not yet its bytes."""
+async def delete_item(site: Site, item: UUID) -> None:
+    """Delete an item, but not yet its bytes."""
     async with site.services.database.writing() as transaction:
         await delete_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
 
 
 async def key_of(site: Site) -> str:
-    """The key of the only object."""
+    """Return the key of the only stored object."""
     [row] = await site.services.database.rows(sa.select(stored_objects.c.key))
     return str(row.key)
 
 
-async def test_an_object_does_not_leave_while_it_is_wanted(idle_site: Site, viewer: Viewer) -> None:
-    """The task that removes bytes waits for a request that is about to refer to them, and then leaves them alone."""
+async def test_object_is_not_removed_while_a_transaction_refers_to_it(idle_site: Site, viewer: Viewer) -> None:
+    """The task that removes bytes waits for a transaction that refers to them, and then keeps them."""
     site, folder = idle_site, UUID(await idle_site.folder("wanted"))
-    item = await stored(site, str(folder))
+    item = await create_item(site, str(folder))
     key = await key_of(site)
 
     async def leave() -> list[str]:
@@ -99,23 +99,23 @@ async def test_an_object_does_not_leave_while_it_is_wanted(idle_site: Site, view
             return await mark_leaving(transaction, [key])
 
     async with site.services.database.writing() as transaction:
-        [uuid] = await create_placeholders(transaction, viewer, folder, [expected()])
+        [uuid] = await create_placeholders(transaction, viewer, folder, [announced_file()])
         await delete_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
         async with waiting(leave()) as leaving:
             assert (await uploads_of(transaction, [uuid]))[uuid].stored_key == key
     assert await leaving == []
 
 
-async def test_bytes_that_leave_are_stored_anew(idle_site: Site) -> None:
-    """A job that brings bytes just when the same ones leave keeps its own."""
+async def test_bytes_that_are_being_removed_are_stored_again(idle_site: Site) -> None:
+    """A job that uploads bytes while the same bytes are being removed stores its own copy."""
     site, folder = idle_site, await idle_site.folder("leaving")
-    await removed(site, await stored(site, folder))
+    await delete_item(site, await create_item(site, folder))
     key = await key_of(site)
     [uuid] = await placeholders(site, folder, [File("second", "PLAIN_TEXT", DATA)])
     job = UUID(await start(site, folder, {"text": [{"placeholderUuid": uuid}]}))
     async with site.services.database.writing() as transaction:
         assert await mark_leaving(transaction, [key]) == [key]
-        async with waiting(worked_on(site, job.hex, 1)) as working:
+        async with waiting(ingest_units(site, job.hex, 1)) as working:
             await asyncio.sleep(2)
     await working
     await remove_objects(site.services, keys=[key])
@@ -123,8 +123,8 @@ async def test_bytes_that_leave_are_stored_anew(idle_site: Site) -> None:
     assert [each async for each in site.services.store.keys("")] == [await key_of(site)]
 
 
-async def test_the_sweep_looks_again(idle_site: Site, viewer: Viewer) -> None:
-    """A late placeholder that a job takes at this moment is not swept."""
+async def test_sweep_keeps_placeholders_that_a_job_has_claimed(idle_site: Site, viewer: Viewer) -> None:
+    """An old placeholder that a job claims during the sweep is not removed."""
     site, folder = idle_site, await idle_site.folder("late")
     [late] = await placeholders(site, folder, [File("late", "PLAIN_TEXT", b"late")])
     await grow_old(site, late)
@@ -137,22 +137,22 @@ async def test_the_sweep_looks_again(idle_site: Site, viewer: Viewer) -> None:
         async with waiting(sweep(site.services)) as sweeping:
             pass
     await sweeping
-    await worked_on(site, job.hex, 1)
+    await ingest_units(site, job.hex, 1)
     async with site.services.database.writing() as transaction:
         [row] = await locked_items(transaction, [UUID(late)])
     assert not row.is_placeholder
     await check_counters(site.services.database)
 
 
-async def test_what_enters_a_folder_enters_its_new_mirror(idle_site: Site, viewer: Viewer) -> None:
-    """An item that is made while a dataset begins to mirror the folder is in it."""
+async def test_new_mirror_has_items_that_are_finished_meanwhile(idle_site: Site, viewer: Viewer) -> None:
+    """An item that is finished while a mirror dataset is created is in that dataset."""
     site, folder = idle_site, await idle_site.folder("mirrored")
     [uuid] = await placeholders(site, folder, [File("a", "PLAIN_TEXT", b"mirrored")])
     job = await start(site, folder, {"text": [{"placeholderUuid": uuid}]})
     async with site.services.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await create_dataset(transaction, viewer.user_uuid, "mirror", backing_folder_uuid=UUID(folder))
-        async with waiting(worked_on(site, UUID(job).hex, 1)) as working:
+        async with waiting(ingest_units(site, UUID(job).hex, 1)) as working:
             await asyncio.sleep(2)
     await working
     rows = await site.services.database.rows(sa.select(data_rows.c.item_uuid))

@@ -1,4 +1,4 @@
-"""What both kinds of events promise: heard after the commit and only then, by all who listen, and nothing is left."""
+"""Contract of events, for SQLite and PostgreSQL: delivered after the commit, to all listeners."""
 
 import asyncio
 import gc
@@ -16,9 +16,9 @@ from gateway.events.open import open_events
 from tests.fixtures.databases import opened
 
 SOON = 5.0
-"""Seconds within which something must have come."""
+"""Seconds within which an event must arrive."""
 SILENCE = 0.2
-"""Seconds after which we believe that nothing comes."""
+"""Seconds after which no event is expected any more."""
 
 
 @asynccontextmanager
@@ -43,19 +43,19 @@ async def publish(database: Database, events: Events, *topics: str) -> None:
             await events.publish(transaction, topic)
 
 
-async def publish_in_vain(database: Database, events: Events, topic: str) -> None:
+async def publish_and_roll_back(database: Database, events: Events, topic: str) -> None:
     async with database.writing() as transaction:
         await events.publish(transaction, topic)
         raise ZeroDivisionError
 
 
-async def test_what_is_committed_is_heard(database: Database, events: Events) -> None:
+async def test_event_arrives_after_commit(database: Database, events: Events) -> None:
     async with events.listen("a") as listener:
         await publish(database, events, "a")
         assert await listener.wait(SOON)
 
 
-async def test_nothing_is_heard_before_the_commit(database: Database, events: Events) -> None:
+async def test_event_does_not_arrive_before_commit(database: Database, events: Events) -> None:
     async with events.listen("a") as listener:
         async with database.writing() as transaction:
             await events.publish(transaction, "a")
@@ -63,21 +63,21 @@ async def test_nothing_is_heard_before_the_commit(database: Database, events: Ev
         assert await listener.wait(SOON)
 
 
-async def test_what_is_rolled_back_is_never_heard(database: Database, events: Events) -> None:
+async def test_event_of_rolled_back_transaction_never_arrives(database: Database, events: Events) -> None:
     async with events.listen("a") as listener:
         with pytest.raises(ZeroDivisionError):
-            await publish_in_vain(database, events, "a")
+            await publish_and_roll_back(database, events, "a")
         assert not await listener.wait(SILENCE)
 
 
-async def test_other_topics_are_not_heard(database: Database, events: Events) -> None:
-    async with events.listen("a") as one, events.listen("b") as other:
+async def test_events_of_other_topics_do_not_arrive(database: Database, events: Events) -> None:
+    async with events.listen("a") as first, events.listen("b") as second:
         await publish(database, events, "b")
-        assert await other.wait(SOON)
-        assert not await one.wait(SILENCE)
+        assert await second.wait(SOON)
+        assert not await first.wait(SILENCE)
 
 
-async def test_many_events_between_two_waits_are_one(database: Database, events: Events) -> None:
+async def test_events_between_two_waits_are_coalesced(database: Database, events: Events) -> None:
     async with events.listen("a") as listener, events.listen("last") as last:
         for _ in range(3):
             await publish(database, events, "a", "a")
@@ -89,42 +89,42 @@ async def test_many_events_between_two_waits_are_one(database: Database, events:
         assert await listener.wait(SOON)
 
 
-async def test_all_listeners_of_a_topic_hear_it(database: Database, events: Events) -> None:
+async def test_event_reaches_all_listeners_of_its_topic(database: Database, events: Events) -> None:
     async with AsyncExitStack() as stack:
         listeners = [await stack.enter_async_context(events.listen("a")) for _ in range(200)]
         await publish(database, events, "a")
         assert all(await asyncio.gather(*(listener.wait(SOON) for listener in listeners)))
 
 
-async def test_a_closed_listener_leaves_nothing_behind(database: Database, events: Events) -> None:
+async def test_closed_listeners_are_garbage_collected(database: Database, events: Events) -> None:
     async with events.listen("stays") as stays:
         before = sizes(events)
-        async with events.listen("a") as one:
-            async with events.listen("a") as other:
-                gone = [weakref.ref(one), weakref.ref(other)]
+        async with events.listen("a") as first:
+            async with events.listen("a") as second:
+                closed = [weakref.ref(first), weakref.ref(second)]
                 assert sizes(events) != before
             await publish(database, events, "a", "stays")
-            assert await one.wait(SOON)
-        del one, other
+            assert await first.wait(SOON)
+        del first, second
         gc.collect()
-        assert [listener() for listener in gone] == [None, None]
+        assert [listener() for listener in closed] == [None, None]
         assert sizes(events) == before
         assert await stays.wait(SOON)
 
 
 def sizes(events: Events) -> dict[str, int]:
-    """How many listeners each topic has."""
+    """Return the number of listeners of each topic."""
     return {topic: len(listeners) for topic, listeners in vars(events)["_listeners"]._by_topic.items()}
 
 
-async def test_strange_topics_are_heard_too(database: Database, events: Events) -> None:
+async def test_topics_can_contain_any_characters(database: Database, events: Events) -> None:
     topic = "folder:ü'\"\\;%s:" + "x" * 500
     async with events.listen(topic) as listener:
         await publish(database, events, topic)
         assert await listener.wait(SOON)
 
 
-async def test_other_processes_hear_it(postgres_url: str) -> None:
+async def test_event_reaches_other_connections(postgres_url: str) -> None:
     async with (
         opened(postgres_url) as here,
         opened(postgres_url) as there,
@@ -136,7 +136,7 @@ async def test_other_processes_hear_it(postgres_url: str) -> None:
         assert await listener.wait(SOON)
 
 
-async def test_a_child_process_is_heard(postgres_url: str) -> None:
+async def test_event_of_another_process_arrives(postgres_url: str) -> None:
     async with opened(postgres_url) as database, started(database) as events, events.listen("a") as listener:
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, postgres_url)
         assert await child.wait() == 0
@@ -158,17 +158,17 @@ asyncio.run(main())
 """
 
 
-async def test_after_a_lost_connection_everybody_looks_again_and_hears(postgres_database: Database) -> None:
-    async with started(postgres_database) as events, events.listen("a") as one, events.listen("b") as other:
+async def test_lost_connection_wakes_all_listeners_and_is_reopened(postgres_database: Database) -> None:
+    async with started(postgres_database) as events, events.listen("a") as first, events.listen("b") as second:
         assert await end_listening(postgres_database) == 1
-        assert await one.wait(SOON)  # something may have been missed
-        assert await other.wait(SOON)
+        assert await first.wait(SOON)  # an event may have been lost
+        assert await second.wait(SOON)
         await publish(postgres_database, events, "a")
-        assert await one.wait(SOON)
-        assert not await other.wait(SILENCE)
+        assert await first.wait(SOON)
+        assert not await second.wait(SILENCE)
 
 
-async def test_one_connection_a_process_which_is_given_back(postgres_database: Database) -> None:
+async def test_all_topics_share_one_connection_that_is_closed(postgres_database: Database) -> None:
     async with started(postgres_database) as events, AsyncExitStack() as stack:
         for topic in "abc":
             await stack.enter_async_context(events.listen(topic))
@@ -178,14 +178,14 @@ async def test_one_connection_a_process_which_is_given_back(postgres_database: D
             await asyncio.sleep(0.01)
 
 
-async def test_what_never_started_can_be_closed(database: Database) -> None:
+async def test_close_works_without_start(database: Database) -> None:
     await open_events(database).close()
 
 
 async def listening(database: Database) -> list[int]:
-    """The server's processes that serve a connection which listens."""
-    found = sa.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'")
-    return [row.pid for row in await database.rows(found)]
+    """Return the PostgreSQL backends of connections that listen."""
+    backends = sa.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'")
+    return [row.pid for row in await database.rows(backends)]
 
 
 async def end_listening(database: Database) -> int:

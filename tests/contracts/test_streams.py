@@ -1,4 +1,4 @@
-"""A stream is read once for all who follow it."""
+"""Streams: one reader, and one computation per row, for all followers."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,7 +12,7 @@ from gateway.events.streams import Event, Streams
 
 @dataclass
 class Source:
-    """A stream whose rows the test gives."""
+    """Source of a stream with the rows that a test puts into it."""
 
     rows: "asyncio.Queue[int | Exception | None]" = field(default_factory=asyncio.Queue)
     started: int = 0
@@ -35,7 +35,7 @@ async def next_of(events: AsyncGenerator[Event]) -> int:
         return row
 
 
-async def test_one_reading_serves_all_until_the_last_leaves() -> None:
+async def test_followers_share_a_source_until_the_last_leaves() -> None:
     streams, source = Streams(), Source()
     async with AsyncExitStack() as stack:
         many = [(await stack.enter_async_context(streams.follow("key", source))).events() for _ in range(3)]
@@ -52,7 +52,7 @@ async def test_one_reading_serves_all_until_the_last_leaves() -> None:
     assert source.started == 2
 
 
-async def test_who_is_slow_gets_the_latest() -> None:
+async def test_slow_follower_gets_the_latest_event() -> None:
     streams, source = Streams(), Source()
     async with streams.follow("key", source) as stream:
         for row in (1, 2, 3, None):
@@ -61,11 +61,11 @@ async def test_who_is_slow_gets_the_latest() -> None:
         assert [event.row async for event in stream.events()] == [3]
 
 
-async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
+async def test_error_is_raised_in_all_followers_and_not_in_a_new_stream() -> None:
     streams, source = Streams(), Source()
-    async with streams.follow("key", source) as one, streams.follow("key", source) as two:
+    async with streams.follow("key", source) as first, streams.follow("key", source) as second:
         source.rows.put_nowait(LookupError("gone"))
-        for stream in (one, two):
+        for stream in (first, second):
             with pytest.raises(LookupError):
                 await next_of(stream.events())
         async with streams.follow("key", source) as after:
@@ -73,49 +73,49 @@ async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
             assert await next_of(after.events()) == 4
 
 
-async def test_what_is_made_of_a_row_is_made_once_even_if_the_first_leaves() -> None:
+async def test_computation_runs_once_even_if_its_first_caller_is_cancelled() -> None:
     event, count, go_on = Event(1), 0, asyncio.Event()
 
-    async def make(_row: int) -> int:
+    async def compute(_row: int) -> int:
         nonlocal count
         count += 1
         await go_on.wait()
         return count
 
-    first = asyncio.create_task(event.compute_once("key", make))
-    second = asyncio.create_task(event.compute_once("key", make))
+    first = asyncio.create_task(event.compute_once("key", compute))
+    second = asyncio.create_task(event.compute_once("key", compute))
     await asyncio.sleep(0)
     first.cancel()
     go_on.set()
     assert await second == 1
-    assert await event.compute_once("another", make) == 2
+    assert await event.compute_once("another", compute) == 2
 
 
-async def test_what_was_asked_of_a_row_is_made_of_the_next_before_it_is_told() -> None:
-    """And no longer than it is asked for."""
-    streams, source, made = Streams(), Source(), []
+async def test_results_are_prepared_for_the_next_event() -> None:
+    """They are computed before followers are woken, as long as any follower used them last time."""
+    streams, source, computed = Streams(), Source(), []
 
-    async def make(row: int) -> int:
+    async def compute(row: int) -> int:
         await asyncio.sleep(0)
-        made.append(row)
+        computed.append(row)
         return row * 10
 
     async with streams.follow("key", source) as stream:
         events = stream.events()
         source.rows.put_nowait(1)
-        assert await (await anext(events)).compute_once("tenfold", make) == 10
+        assert await (await anext(events)).compute_once("tenfold", compute) == 10
         source.rows.put_nowait(2)
         event = await anext(events)
-        assert made == [1, 2]
-        assert await event.compute_once("tenfold", make) == 20
+        assert computed == [1, 2]
+        assert await event.compute_once("tenfold", compute) == 20
         source.rows.put_nowait(3)
         await anext(events)
         source.rows.put_nowait(4)
         await anext(events)
-        assert made == [1, 2, 3]
+        assert computed == [1, 2, 3]
 
 
-async def test_who_comes_with_an_event_gets_that_first() -> None:
+async def test_first_event_can_be_given_by_the_follower() -> None:
     streams, source = Streams(), Source()
     async with streams.follow("key", source) as stream:
         events = stream.events(Event(0))
