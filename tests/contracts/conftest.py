@@ -1,4 +1,4 @@
-"""What contracts of several kinds are tried with."""
+"""Fixtures of the contract tests."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -17,19 +17,19 @@ from tests.fixtures.sites import speaking
 
 @pytest.fixture
 def queue(database: Database) -> Queue:
-    """A queue in each database."""
+    """Return a queue in each database."""
     return open_queue(database, LEASE)
 
 
 @pytest.fixture
 def logged() -> Iterator[list[EventDict]]:
-    """What is logged meanwhile."""
+    """Collect log entries during the test."""
     with capture_logs() as logged:
         yield logged
 
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    """Anybody, who goes through no proxy."""
+    """Return an HTTP client without credentials that ignores proxies."""
     async with speaking() as client:
         yield client

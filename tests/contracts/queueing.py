@@ -1,4 +1,4 @@
-"""What the tests of queues and of workers have in common."""
+"""Helpers of the tests of queues and workers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,13 +12,13 @@ from gateway.queues.base import Queue, Task, TaskType, WorkerTimings
 
 LEASE = WorkerTimings(lease=1.0, poll=0.05, grace=2.0, retry=0.01)
 SOON = 10.0
-"""Seconds within which something must have happened."""
+"""Seconds within which something must happen."""
 SILENCE = 0.2
-"""Seconds after which we believe that nothing happens."""
+"""Seconds after which nothing is expected to happen any more."""
 
 
 class Calls(list[dict[str, Any]]):
-    """A task that notes how it was called."""
+    """A task that records the arguments of its calls."""
 
     async def __call__(self, **args: Any) -> None:
         self.append(args)
@@ -26,7 +26,7 @@ class Calls(list[dict[str, Any]]):
 
 @asynccontextmanager
 async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2) -> AsyncIterator[asyncio.Event]:
-    """A worker for as long as the context lasts; the event stops it sooner."""
+    """Run a worker while the context is open; the event stops it earlier."""
     stop = asyncio.Event()
     work = asyncio.create_task(queue.run_tasks(tasks, concurrency=concurrency, stop=stop))
     try:
@@ -38,7 +38,7 @@ async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2)
 
 
 def task_type(name: str) -> TaskType[Any]:
-    """A task with any arguments."""
+    """Return a task type with arbitrary arguments."""
     return TaskType(name, dict)
 
 
@@ -47,7 +47,7 @@ async def enqueue(database: Database, queue: Queue, task: str, **options: Any) -
         await queue.enqueue(transaction, task_type(task), options.pop("args", {}), **options)
 
 
-async def enqueue_in_vain(database: Database, queue: Queue, task: str) -> None:
+async def enqueue_and_roll_back(database: Database, queue: Queue, task: str) -> None:
     async with database.writing() as transaction:
         await queue.enqueue(transaction, task_type(task), {})
         raise ZeroDivisionError
@@ -59,14 +59,14 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def until_none_is_left(database: Database) -> None:
+async def until_queue_is_empty(database: Database) -> None:
     async with asyncio.timeout(SOON):
-        while await left(database):
+        while await count_tasks(database):
             await asyncio.sleep(0.02)
 
 
-async def left(database: Database) -> int:
-    """How many tasks there still are, waiting, running or failed."""
+async def count_tasks(database: Database) -> int:
+    """Return the number of tasks that are waiting, running or failed."""
     table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs")
     [row] = await database.rows(sa.select(sa.func.count().label("count")).select_from(table))
     count: int = row.count

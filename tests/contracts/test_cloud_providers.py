@@ -1,4 +1,4 @@
-"""A cloud provider is complete: a kind without one, or one that takes what no input has, is an oversight."""
+"""Cloud providers are complete: each kind has one, and inputs have the fields it needs."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ SHARED = {"base", "cloud", "open", "provider", "providers", "s3_protocol", "s3_s
 """Modules of gateway/clouds/ that are of all clouds."""
 
 
-def test_every_kind_is_a_cloud_or_known_not_to_be() -> None:
+def test_every_location_kind_has_a_provider_or_needs_none() -> None:
     assert PROVIDERS.keys() | NO_CLOUDS == set(Kind)
     assert not PROVIDERS.keys() & NO_CLOUDS
 
@@ -34,7 +34,7 @@ def test_every_provider_is_one_file_that_only_the_registry_imports() -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
-def test_what_a_provider_takes_is_in_the_inputs(provider: CloudProvider) -> None:
+def test_inputs_have_the_fields_of_each_provider(provider: CloudProvider) -> None:
     given = {field.name for field in dataclasses.fields(CreateCloudIntegrationInput)}
     assert {field.name for field in provider.fields} <= set(ACCOUNT_FIELDS) <= given
     assert all(field.expected for field in provider.fields if field.pattern)

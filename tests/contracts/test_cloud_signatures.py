@@ -1,4 +1,4 @@
-"""Azure's signatures, compared with those that azure-storage-blob 12.31.1 made of the same claims."""
+"""Azure's signatures equal those of azure-storage-blob 12.31.1 for the same claims."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 class Clock(datetime):
-    """A clock that stands."""
+    """A stopped clock."""
 
     @classmethod
     def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
@@ -32,7 +32,7 @@ def signer(monkeypatch: pytest.MonkeyPatch) -> azure.AzureSigner:
 
 
 def claims(url: str) -> dict[str, str]:
-    """The query string of a URL."""
+    """Return the parameters of a URL."""
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 

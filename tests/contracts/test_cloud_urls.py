@@ -1,4 +1,4 @@
-"""The URLs of objects in clouds: in every form that their users write, and in none that leads out of an integration."""
+"""URLs of objects in clouds: every common form is read, and none leads out of an integration."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -65,13 +65,13 @@ def test_a_url_names_a_bucket_and_a_key(account: CloudAccount, url: str, key: st
 
 
 @pytest.mark.parametrize(("account", "url", "said"), BAD)
-def test_what_names_none_is_refused(account: CloudAccount, url: str, said: str) -> None:
+def test_invalid_object_urls_are_rejected(account: CloudAccount, url: str, said: str) -> None:
     with pytest.raises(ValueError) as refused:  # noqa: PT011  # what it says is compared
         parse_object_url(account, url)
     assert said in str(refused.value)
 
 
-def test_nothing_outside_the_locations_is_reached() -> None:
+def test_urls_outside_the_locations_are_rejected() -> None:
     account = make_account("S3", None, None, None, ["s3://bucket/folder/", "s3://other"])
     assert allowed_location(account, "s3://bucket/folder/a") == ObjectLocation("bucket", "folder/a")
     assert allowed_location(account, "s3://other/a") == ObjectLocation("other", "a")
@@ -80,8 +80,8 @@ def test_nothing_outside_the_locations_is_reached() -> None:
             allowed_location(account, url)
 
 
-def test_amazon_is_asked_by_the_bucket_s_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ENC-ENUM-04: S3 has no endpoint of its own, and the environment of the server gives it none."""
+def test_amazon_urls_start_with_the_bucket_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ENC-ENUM-04: S3 has no custom endpoint, and the environment of the server sets none."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
     url = urlsplit(PROVIDERS[Kind.S3].signer(AMAZON).get(ObjectLocation("bucket", "a b"), timedelta(minutes=1)))
     assert (url.netloc, url.path) == ("bucket.s3.amazonaws.com", "/a%20b")

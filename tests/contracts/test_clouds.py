@@ -1,4 +1,4 @@
-"""What every kind of cloud promises, tried on a real S3 and, where it is there, on Azure's emulator."""
+"""Contract of clouds, tested on a real S3 server and, if installed, on Azure's emulator."""
 
 import base64
 import os
@@ -32,7 +32,7 @@ NAMES = sorted(["a/plain.txt", "a/two words + more.txt", "a/50% & <b>.txt", "a/�
 
 @dataclass
 class Store:
-    """A customer's store: how it is reached, the bucket, and how its owner writes to it."""
+    """A customer's store: its account, its bucket, and a way to write to it as its owner."""
 
     account: CloudAccount
     bucket: str
@@ -40,7 +40,7 @@ class Store:
 
     @property
     def host(self) -> str:
-        """Host and port."""
+        """Return host and port."""
         return urlsplit(self.account.endpoint or "").netloc
 
 
@@ -82,16 +82,16 @@ async def cloud(store: Store) -> AsyncIterator[Cloud]:
 
 
 def signer(account: CloudAccount) -> Signer:
-    """What signs for an account."""
+    """Return the signer of an account."""
     return PROVIDERS[account.kind].signer(account)
 
 
 def among(found: list[CloudObject], key: str) -> CloudObject:
-    """The one with that key."""
+    """Return the object with that key."""
     return next(one for one in found if one.key == key)
 
 
-async def test_an_object_is_known_and_read_in_parts(cloud: Cloud, store: Store) -> None:
+async def test_object_has_facts_and_is_read_in_ranges(cloud: Cloud, store: Store) -> None:
     for name in NAMES:
         data = name.encode() * 3
         found = await cloud.head(ObjectLocation(store.bucket, name))
@@ -132,7 +132,7 @@ async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> No
     store.put(NAMES[0], NAMES[0].encode() * 3)
 
 
-async def test_anybody_may_fetch_what_was_signed_and_nothing_else(cloud: Cloud, store: Store) -> None:
+async def test_signed_url_gives_access_to_one_object_only(cloud: Cloud, store: Store) -> None:
     async with speaking() as client:
         for name in NAMES:
             signed = await cloud.sign_get(ObjectLocation(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
@@ -149,8 +149,8 @@ async def test_anybody_may_fetch_what_was_signed_and_nothing_else(cloud: Cloud, 
             assert (await client.delete(signed.url)).status_code in (401, 403)
 
 
-async def test_what_cannot_be_had_is_said(cloud: Cloud, store: Store) -> None:
-    """Why, in words and with a code, without the keys and without a signature."""
+async def test_errors_have_codes_and_hide_credentials(cloud: Cloud, store: Store) -> None:
+    """Messages contain neither credentials nor signatures."""
     for attempt in (
         cloud.head(ObjectLocation(store.bucket, "none")),
         cloud.read(ObjectLocation(store.bucket, "none"), 0, 5),
@@ -163,7 +163,7 @@ async def test_what_cannot_be_had_is_said(cloud: Cloud, store: Store) -> None:
     assert (refused.value.code, refused.value.message) == (ErrorCode.NOT_FOUND, "The bucket does not exist.")
 
 
-async def test_other_keys_are_not_accepted(store: Store) -> None:
+async def test_wrong_credentials_are_rejected(store: Store) -> None:
     fetcher = Fetcher(FetchRules.parse([80], [store.host]), max_bytes=1 << 20, seconds=10)
     secret = "account_key" if store.account.kind is Kind.AZURE else "secret_access_key"
     wrong = {**keys(store), secret: OTHER_KEY}
@@ -188,7 +188,7 @@ async def test_a_private_endpoint_is_not_reached_unless_allowed(store: Store) ->
 
 
 def keys(store: Store) -> dict[str, str]:
-    """The credentials of the store's owner."""
+    """Return the credentials of the store's owner."""
     return dict(store.account.credentials or {})
 
 

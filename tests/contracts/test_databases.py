@@ -1,4 +1,4 @@
-"""What both databases promise of their two doors, and that migrations and rows say the same."""
+"""Contract of databases: reading and writing, and migrations that match the row classes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ async def names(database: Database) -> list[str]:
     return [row.name for row in await database.rows(sa.select(groups.c.name).order_by(groups.c.name_key))]
 
 
-async def test_what_was_written_is_there_after_the_block(database: Database) -> None:
+async def test_writes_are_committed_at_the_end_of_the_block(database: Database) -> None:
     async with database.writing() as transaction:
         await add(transaction, "a")
     assert await names(database) == ["a"]
 
 
-async def test_an_exception_undoes_everything(database: Database) -> None:
+async def test_exception_rolls_back(database: Database) -> None:
     done: list[str] = []
 
     async def fail() -> None:
@@ -55,7 +55,7 @@ async def test_an_exception_undoes_everything(database: Database) -> None:
     assert done == []
 
 
-async def test_a_cancelled_block_undoes_everything(database: Database) -> None:
+async def test_cancellation_rolls_back(database: Database) -> None:
     inside = asyncio.Event()
 
     async def write() -> None:
@@ -73,7 +73,7 @@ async def test_a_cancelled_block_undoes_everything(database: Database) -> None:
     assert await names(database) == ["b"]
 
 
-async def test_what_waits_for_the_commit_comes_after_it_in_order(database: Database) -> None:
+async def test_commit_actions_run_in_order_after_the_commit(database: Database) -> None:
     done: list[str] = []
     async with database.writing() as transaction:
         transaction.on_commit(lambda: done.append("first"))
@@ -106,13 +106,13 @@ async def test_statement_hooks_see_every_statement_while_they_are_registered(dat
     assert [text for text in seen if text.startswith("SELECT")] == ["SELECT 2", "SELECT 3"]
 
 
-async def test_nobody_reads_what_is_not_committed(database: Database) -> None:
+async def test_uncommitted_rows_are_not_visible(database: Database) -> None:
     async with database.writing() as transaction:
         await add(transaction, "a")
         assert await names(database) == []
 
 
-async def test_a_reader_sees_one_state(database: Database) -> None:
+async def test_reading_block_sees_one_snapshot(database: Database) -> None:
     count = sa.select(sa.func.count()).select_from(groups)
     async with database.reading() as connection:
         assert await connection.scalar(count) == 0
@@ -122,7 +122,7 @@ async def test_a_reader_sees_one_state(database: Database) -> None:
     assert await names(database) == ["a"]
 
 
-async def test_a_reader_leaves_no_trace(database: Database) -> None:
+async def test_reading_block_writes_nothing(database: Database) -> None:
     row = {"uuid": uuid7(), "name": "a", "name_key": "a", "description": "", "created_at": now()}
     async with database.reading() as connection:
         with suppress(sa.exc.DBAPIError):  # refused at once is as good
@@ -131,8 +131,8 @@ async def test_a_reader_leaves_no_trace(database: Database) -> None:
 
 
 @pytest.mark.parametrize("keys", [ODD, [key for key in ODD if not {'"', "\\"} & set(key)]], ids=["odd", "plain"])
-async def test_keys_are_found_whatever_is_in_them(database: Database, keys: list[str]) -> None:
-    """By the engine, and by the driver alone."""
+async def test_keys_with_any_characters_match(database: Database, keys: list[str]) -> None:
+    """With the engine, and with the driver alone."""
     async with database.writing() as transaction:
         for name in [*keys, "another"]:
             await add(transaction, name)
@@ -144,14 +144,14 @@ async def test_keys_are_found_whatever_is_in_them(database: Database, keys: list
     assert {row.name for row in by_engine} == {row[0] for row in by_driver} == set(keys)
 
 
-async def test_writers_at_once_do_not_fail_nor_lose_anything(database: Database) -> None:
+async def test_concurrent_writers_lose_no_updates(database: Database) -> None:
     await start_counter(database)
     await asyncio.gather(*(count_up(database, 5) for _ in range(WRITERS)))
     assert await counter(database) == 5 * WRITERS
 
 
-async def test_writers_of_other_processes_wait_for_each_other(database: Database) -> None:
-    """`Database` objects know nothing of each other, as processes do."""
+async def test_writers_of_other_processes_lose_no_updates(database: Database) -> None:
+    """`Database` objects share nothing, like processes."""
     await start_counter(database)
     async with AsyncExitStack() as stack:
         url = database.url.render_as_string(hide_password=False)
@@ -167,7 +167,7 @@ async def start_counter(database: Database) -> None:
 
 
 async def count_up(database: Database, times: int) -> None:
-    """Read, then write what was read plus one: on SQLite writers are alone, on PostgreSQL they lock the row."""
+    """Increment the counter by a read and a write: SQLite has one writer, PostgreSQL locks the row."""
     for _ in range(times):
         async with database.writing() as transaction:
             row = await transaction.first(sa.select(groups.c.description).with_for_update())
@@ -182,7 +182,7 @@ async def counter(database: Database) -> int:
 
 @pytest.fixture(params=["embedded", "postgres"])
 def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database in which nothing is."""
+    """Return the URL of an empty database."""
     if request.param == "embedded":
         yield f"sqlite:///{tmp_path_factory.mktemp('empty') / 'new' / 'storegraph.db'}"
         return
@@ -192,7 +192,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     server.drop_database(url)
 
 
-def test_an_empty_database_is_not_current_until_it_is_migrated(empty_url: str) -> None:
+def test_empty_database_is_current_once_migrated(empty_url: str) -> None:
     assert not is_current(empty_url)
     migrate(empty_url)
     assert is_current(empty_url)
@@ -200,11 +200,11 @@ def test_an_empty_database_is_not_current_until_it_is_migrated(empty_url: str) -
     assert is_current(empty_url)
 
 
-def test_migrations_make_what_the_rows_say(database_url: str) -> None:
+def test_migrated_schema_equals_the_row_classes(database_url: str) -> None:
     assert differences(database_url) == []
 
 
-def test_a_missing_column_would_be_noticed(database_url: str) -> None:
+def test_missing_column_is_detected(database_url: str) -> None:
     engine = sa.create_engine(blocking_url(engine_url(database_url)), poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE groups DROP COLUMN description"))
@@ -213,7 +213,7 @@ def test_a_missing_column_would_be_noticed(database_url: str) -> None:
 
 
 def differences(url: str) -> list[tuple[object, ...]]:
-    """What autogenerate would write into another migration."""
+    """Return the operations of a migration that Alembic would generate."""
     engine = sa.create_engine(blocking_url(engine_url(url)), poolclass=sa.NullPool)
     options = {"compare_type": True, "include_object": is_ours}
     with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""What the fetcher does with servers that may be reached: files, parts of files, and everything that goes wrong."""
+"""The fetcher with allowed servers: files, ranges, and everything that can go wrong."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def secure_server(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[FileServer]:
-    """The same over TLS, as `files.example`."""
+    """Serve the files over TLS, as `files.example`."""
     directory = tmp_path_factory.mktemp("secure")
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     issued = authority.issue_cert("files.example")
@@ -53,7 +53,7 @@ def secure_server(tmp_path_factory: pytest.TempPathFactory, authority: trustme.C
 async def fetching(
     port: int, *hosts: str, seconds: float = 10, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Fetcher]:
-    """A fetcher to which the port is allowed on this machine; all names lead here."""
+    """Return a fetcher that may use the port on this machine, to which all names resolve."""
     allowed = FetchRules.parse([80, 443], [f"{host}:{port}" for host in ("127.0.0.1", *hosts)])
 
     async def here(host: str, port: int) -> list[str]:
@@ -90,7 +90,7 @@ async def test_an_empty_file_is_copied(fetcher: Fetcher, server: FileServer) -> 
 @pytest.mark.parametrize(
     ("start", "stop"), [(0, 1), (0, 256_000), (1000, 1003), (255_999, 256_000), (255_990, 300_000), (5, 200_005)]
 )
-async def test_a_part_is_read_with_the_size_of_the_whole(
+async def test_range_is_read_with_the_size_of_the_file(
     fetcher: Fetcher, server: FileServer, start: int, stop: int
 ) -> None:
     server.asked.clear()
@@ -100,21 +100,21 @@ async def test_a_part_is_read_with_the_size_of_the_whole(
     assert server.asked == [("data.bin", f"bytes={start}-{stop - 1}")]
 
 
-async def test_behind_the_end_there_is_nothing(fetcher: Fetcher, server: FileServer) -> None:
+async def test_range_beyond_the_end_is_empty(fetcher: Fetcher, server: FileServer) -> None:
     assert await fetcher.read_range(f"{server.url}/files/data.bin", 256_000, 256_010) == FetchedRange(b"", len(DATA))
 
 
-async def test_the_beginning_is_read_from_a_server_that_knows_no_ranges(fetcher: Fetcher, server: FileServer) -> None:
+async def test_first_range_is_read_from_a_server_without_ranges(fetcher: Fetcher, server: FileServer) -> None:
     assert await fetcher.read_range(f"{server.url}/whole/data.bin", 0, 10) == FetchedRange(DATA[:10], len(DATA))
     with pytest.raises(FetchError, match="does not support range"):
         await fetcher.read_range(f"{server.url}/whole/data.bin", 10, 20)
 
 
-async def test_no_more_is_read_than_was_asked_for(fetcher: Fetcher, server: FileServer) -> None:
+async def test_response_longer_than_the_range_is_cut(fetcher: Fetcher, server: FileServer) -> None:
     assert await fetcher.read_range(f"{server.url}/endless", 0, 100_000) == FetchedRange(bytes(100_000), None)
 
 
-async def test_another_part_than_asked_for_is_refused(fetcher: Fetcher, server: FileServer) -> None:
+async def test_wrong_range_in_a_response_is_rejected(fetcher: Fetcher, server: FileServer) -> None:
     with pytest.raises(FetchError, match="different range"):
         await fetcher.read_range(f"{server.url}/elsewhere", 0, 12)
 
@@ -133,13 +133,13 @@ async def test_a_redirect_may_lead_to_another_host(fetcher: Fetcher, server: Fil
     assert span.data == DATA[10:20]
 
 
-async def test_a_redirect_to_a_place_that_is_not_allowed_is_refused(fetcher: Fetcher, server: FileServer) -> None:
+async def test_redirect_to_a_forbidden_address_is_rejected(fetcher: Fetcher, server: FileServer) -> None:
     with pytest.raises(FetchError, match="no public address") as refusal:
         await whole(fetcher, f"{server.url}/to?url=http://other.example/files/data.bin")
     assert refusal.value.code is ErrorCode.FORBIDDEN
 
 
-async def test_the_server_is_told_nothing_but_what_it_needs(fetcher: Fetcher, server: FileServer) -> None:
+async def test_requests_carry_no_unnecessary_headers(fetcher: Fetcher, server: FileServer) -> None:
     for _ in range(2):
         seen = json.loads(await whole(fetcher, f"http://FILES.example.:{server.port}/seen"))
     assert seen == {
@@ -171,14 +171,14 @@ async def test_proxies_of_the_environment_are_not_used(
         (503, ErrorCode.UNAVAILABLE),
     ],
 )
-async def test_a_refusal_names_the_status(fetcher: Fetcher, server: FileServer, status: int, code: ErrorCode) -> None:
+async def test_http_errors_name_the_status(fetcher: Fetcher, server: FileServer, status: int, code: ErrorCode) -> None:
     with pytest.raises(FetchError, match=str(status)) as refusal:
         await whole(fetcher, f"{server.url}/status/{status}")
     assert refusal.value.code is code
     assert refusal.value.is_transient is (code is ErrorCode.UNAVAILABLE)
 
 
-async def test_a_file_may_have_so_many_bytes_and_not_one_more(fetcher: Fetcher, server: FileServer) -> None:
+async def test_files_over_the_size_limit_are_rejected(fetcher: Fetcher, server: FileServer) -> None:
     assert len(await whole(fetcher, f"{server.url}/files/just")) == MOST
     for path in ("files/large", "endless"):
         with pytest.raises(FetchError, match="1,048,576 bytes") as refusal:
@@ -186,7 +186,7 @@ async def test_a_file_may_have_so_many_bytes_and_not_one_more(fetcher: Fetcher, 
         assert refusal.value.code is ErrorCode.LIMIT_EXCEEDED
 
 
-async def test_a_server_that_never_ends_is_left(server: FileServer) -> None:
+async def test_slow_server_times_out(server: FileServer) -> None:
     async with fetching(server.port, seconds=0.3) as fetcher:
         for read in (whole(fetcher, f"{server.url}/slow"), fetcher.read_range(f"{server.url}/slow", 0, 1000)):
             with pytest.raises(FetchError, match="did not respond in time") as refusal:
@@ -194,25 +194,25 @@ async def test_a_server_that_never_ends_is_left(server: FileServer) -> None:
             assert refusal.value.code is ErrorCode.TIMEOUT
 
 
-async def test_a_file_that_breaks_off_is_no_file(fetcher: Fetcher, server: FileServer) -> None:
+async def test_truncated_file_is_rejected(fetcher: Fetcher, server: FileServer) -> None:
     with pytest.raises(FetchError, match="closed the connection early") as refusal:
         await whole(fetcher, f"{server.url}/short")
     assert refusal.value.is_transient
 
 
-async def test_a_file_that_comes_compressed_is_refused(fetcher: Fetcher, server: FileServer) -> None:
+async def test_compressed_response_is_rejected(fetcher: Fetcher, server: FileServer) -> None:
     with pytest.raises(FetchError, match="compressed"):
         await whole(fetcher, f"{server.url}/packed")
 
 
-async def test_a_server_that_is_not_there_may_be_there_later(server: FileServer) -> None:
+async def test_connection_failure_is_transient(server: FileServer) -> None:
     async with fetching(1) as fetcher:
         with pytest.raises(FetchError, match="could not be reached") as refusal:
             await whole(fetcher, "http://127.0.0.1:1/")
     assert refusal.value.is_transient
 
 
-async def test_a_copy_that_is_given_up_leaves_nothing(server: FileServer, tmp_path: Path) -> None:
+async def test_cancelled_copy_leaves_no_file(server: FileServer, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(tmp_path))
         async with fetching(server.port) as fetcher:
@@ -225,7 +225,7 @@ async def test_a_copy_that_is_given_up_leaves_nothing(server: FileServer, tmp_pa
     assert not [*tmp_path.iterdir()]
 
 
-async def test_over_tls_the_certificate_must_be_of_the_name(secure_server: FileServer, authority: trustme.CA) -> None:
+async def test_tls_certificate_must_match_the_host(secure_server: FileServer, authority: trustme.CA) -> None:
     tls, port = ssl.create_default_context(), secure_server.port
     authority.configure_trust(tls)
     async with fetching(port, "files.example", "other.example", tls=tls) as fetcher:
@@ -237,7 +237,7 @@ async def test_over_tls_the_certificate_must_be_of_the_name(secure_server: FileS
             assert refusal.value.code is ErrorCode.FORBIDDEN
 
 
-async def test_a_certificate_of_nobody_is_refused(secure_server: FileServer) -> None:
+async def test_untrusted_certificate_is_rejected(secure_server: FileServer) -> None:
     async with fetching(secure_server.port, "files.example") as fetcher:
         with pytest.raises(FetchError, match="certificate"):
             await whole(fetcher, f"https://files.example:{secure_server.port}/files/data.bin")

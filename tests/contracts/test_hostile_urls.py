@@ -1,4 +1,4 @@
-"""URLs by which a stranger would reach what only we can reach: each is refused, and nothing is connected to."""
+"""URLs that aim at internal addresses: each is rejected without any connection."""
 
 import asyncio
 import socket
@@ -177,14 +177,14 @@ FORMS = (*LOOPBACK, *IPV6, *PLACES, *TRICKS, *NAMES)
 
 @dataclass
 class Target:
-    """What a stranger aims at: a listener on all addresses of this machine, and every connection tried anywhere."""
+    """A listener on all addresses of this machine, with a record of attempted connections."""
 
     port: int
     accepted: int = 0
     tried: int = 0
 
     async def accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer as a careless service would."""
+        """Respond as an unprotected service would."""
         self.accepted += 1
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret")
         writer.close()
@@ -206,7 +206,7 @@ async def target(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Target]:
 
 
 async def known(host: str, port: int) -> list[str]:
-    """Names that a stranger may have given any address; for others this machine is asked."""
+    """Resolve names of an attacker to chosen addresses, and others as usual."""
     return ADDRESSES[host] if host in ADDRESSES else await resolve(host, port)
 
 
@@ -221,7 +221,7 @@ async def fetching(rules: FetchRules, resolve: Resolve = known) -> AsyncIterator
 
 @asynccontextmanager
 async def redirecting(location: str) -> AsyncIterator[int]:
-    """The port of a server that knows one answer."""
+    """Run a server that always redirects, and return its port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -233,7 +233,7 @@ async def redirecting(location: str) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def test_there_are_many() -> None:
+def test_list_of_hostile_urls_is_long() -> None:
     assert len(set(FORMS)) == len(FORMS) > 120
 
 
@@ -250,7 +250,7 @@ async def test_a_hostile_url_is_refused_and_nothing_is_connected_to(form: str, t
 
 
 RELATIVE = ("http:/127", "http:127", "http:///", "http://")
-"""In a redirect these lead to where it came from."""
+"""Relative forms: in a redirect these lead back to its server."""
 REDIRECTS = (
     *(
         form
@@ -276,7 +276,7 @@ async def test_a_redirect_to_a_hostile_url_is_refused_and_nothing_more_is_connec
     assert (target.accepted, target.tried) == (0, 1)
 
 
-async def test_the_target_counts_who_is_let_through(target: Target) -> None:
+async def test_target_notices_connections(target: Target) -> None:
     async with fetching(FetchRules(hosts=frozenset({("localhost", target.port)}))) as fetcher:
         span = await fetcher.read_range(f"http://localhost.:{target.port}/", 0, 100)
     assert span.data == b"secret"
@@ -284,7 +284,7 @@ async def test_the_target_counts_who_is_let_through(target: Target) -> None:
 
 
 async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
-    """So it cannot lead outside when it is checked, and inside when it is connected to."""
+    """So it cannot resolve to a public address for the check and to an internal one for the connection."""
     answers = iter([["203.0.114.9"], ["127.0.0.1"], ["127.0.0.1"]])
     asked: list[str] = []
 
@@ -310,7 +310,7 @@ async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
 
 
 @pytest.mark.parametrize("port", [1, 22, 25, 6379, 8080, 0, 65536])
-async def test_ports_that_are_not_for_files_are_refused(port: int, target: Target) -> None:
+async def test_forbidden_ports_are_rejected(port: int, target: Target) -> None:
     async with fetching(FetchRules()) as fetcher:
         with pytest.raises(FetchError) as refusal:
             await fetcher.read_range(f"http://both.example:{port}/", 0, 100)
@@ -318,7 +318,7 @@ async def test_ports_that_are_not_for_files_are_refused(port: int, target: Targe
     assert target.tried == 0
 
 
-async def test_an_endless_url_is_refused(target: Target) -> None:
+async def test_overlong_url_is_rejected(target: Target) -> None:
     async with fetching(FetchRules()) as fetcher:
         with pytest.raises(FetchError, match="16,384 characters"):
             await fetcher.read_range(f"http://files.example/{'a' * 16_384}", 0, 100)
@@ -328,12 +328,12 @@ async def test_an_endless_url_is_refused(target: Target) -> None:
 @pytest.mark.parametrize(
     "entry", ["http://files.example", "10.0.0.1/8", "files.example:http", "", "127.1", "a b", "user@files.example/x"]
 )
-def test_an_allow_list_that_means_nothing_is_refused(entry: str) -> None:
+def test_invalid_allow_list_is_rejected(entry: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # each has words of its own
         FetchRules.parse([443], [entry])
 
 
-async def test_a_site_does_not_start_with_an_allow_list_that_means_nothing(tmp_path: Path) -> None:
+async def test_site_does_not_start_with_an_invalid_allow_list(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="STOREGRAPH_FETCH_ALLOWED: 'https://files"):
         async with open_services(Settings(data_dir=tmp_path, fetch_allowed=["https://files.example"])):
             pytest.fail("it started")

@@ -1,4 +1,4 @@
-"""No key leads out of the store, and no file name or media type out of its header."""
+"""Keys cannot escape the store, nor file names and media types their headers."""
 
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,13 +14,13 @@ from gateway.stores.keys import new_key, object_path, parts_directory, validate_
 ROOT = Path("/root-of-the-store")
 
 
-def test_new_keys_are_sound_and_never_the_same() -> None:
+def test_new_keys_are_valid_and_unique() -> None:
     keys = {new_key() for _ in range(1_000)}
     assert len(keys) == 1_000
     assert all(validate_object_key(key) == key and len(key) == 32 for key in keys)
 
 
-def test_a_key_has_one_place() -> None:
+def test_key_has_one_path() -> None:
     assert object_path(ROOT, "abcdef") == ROOT / "ab" / "abcdef"
     assert parts_directory(ROOT, "abcdef", "0123") == ROOT / "abcdef.0123"
 
@@ -48,7 +48,7 @@ def test_a_key_has_one_place() -> None:
         "a" * 129,
     ],
 )
-def test_hostile_keys_have_no_place(key: str) -> None:
+def test_hostile_keys_have_no_path(key: str) -> None:
     with pytest.raises(BadKey):
         object_path(ROOT, key)
     with pytest.raises(BadKey):
@@ -57,7 +57,7 @@ def test_hostile_keys_have_no_place(key: str) -> None:
         parts_directory(ROOT, "0", key)
 
 
-def test_no_object_has_a_bad_key() -> None:
+def test_bad_key_counts_as_missing_object() -> None:
     assert issubclass(BadKey, MissingObject)
 
 
@@ -83,7 +83,7 @@ def test_a_disposition_is_one_plain_line(name: str) -> None:
     assert unquote(extended) and not set(unquote(extended)) & set("/\\\r\n\0\u202e")
 
 
-def test_names_survive_as_they_are() -> None:
+def test_file_names_are_preserved() -> None:
     assert (
         attachment_header("scan 7.nii.gz") == "attachment; filename=\"scan 7.nii.gz\"; filename*=UTF-8''scan%207.nii.gz"
     )
@@ -93,12 +93,12 @@ def test_names_survive_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("text", ["image/png", "application/vnd.a+json", "text/plain; charset=utf-8", "video/mp4"])
-def test_media_types_stay(text: str) -> None:
+def test_media_types_are_preserved(text: str) -> None:
     assert safe_media_type(text) == text
 
 
 @pytest.mark.parametrize(
     "text", ["", "png", "a/b\r\nX: 1", "text/html;", "ä/b", "a/b, c/d", "a/" + "b" * 500, "a /b", "a/b\n"]
 )
-def test_other_texts_mean_any_bytes(text: str) -> None:
+def test_invalid_media_types_become_octet_stream(text: str) -> None:
     assert safe_media_type(text) == "application/octet-stream"

@@ -1,4 +1,4 @@
-"""What the gateway adds when it serves the disk store itself: defences, conditions, origins, clean failures."""
+"""HTTP routes of the disk store: security headers, conditional requests, CORS and errors."""
 
 import asyncio
 import hashlib
@@ -45,7 +45,7 @@ def assert_error(response: httpx.Response, status: int, code: str) -> None:
     assert response.json()["error"]["code"] == code
 
 
-async def test_what_is_served_cannot_run_or_be_kept(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_responses_cannot_be_executed_or_cached(store: DiskStore, client: httpx.AsyncClient) -> None:
     response = await client.get(await signed_digits(store))
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
@@ -54,7 +54,7 @@ async def test_what_is_served_cannot_run_or_be_kept(store: DiskStore, client: ht
     assert response.headers["Accept-Ranges"] == "bytes"
 
 
-async def test_head_is_get_without_the_bytes(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_head_equals_get_without_the_body(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     whole, head = await client.get(url), await client.head(url)
     assert head.status_code == 200 and head.content == b""
@@ -63,7 +63,7 @@ async def test_head_is_get_without_the_bytes(store: DiskStore, client: httpx.Asy
         assert head.headers[name] == whole.headers[name]
 
 
-async def test_a_tag_saves_the_download(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_matching_etag_returns_304(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     tag = (await client.get(url)).headers["ETag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
@@ -72,7 +72,7 @@ async def test_a_tag_saves_the_download(store: DiskStore, client: httpx.AsyncCli
     assert (await client.get(url, headers={"If-None-Match": '"other"'})).status_code == 200
 
 
-async def test_a_range_needs_the_same_object(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_range_with_another_etag_returns_the_whole_object(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     tag = (await client.get(url)).headers["ETag"]
     same = await client.get(url, headers={"Range": "bytes=0-1", "If-Range": tag})
@@ -97,7 +97,7 @@ async def test_odd_ranges(store: DiskStore, client: httpx.AsyncClient) -> None:
         assert (response.status_code, response.content) == (206, data), fits
 
 
-async def test_large_objects_come_whole_and_in_any_piece(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_large_objects_are_served_in_any_range(store: DiskStore, client: httpx.AsyncClient) -> None:
     key, data = new_key(), secrets.token_bytes(3_000_001)
     await store.put(key, data, "video/mp4")
     url = (await store.sign_get(key, "film.mp4", "video/mp4", MINUTE)).url
@@ -118,7 +118,7 @@ async def test_errors_are_small_and_typed(store: DiskStore, client: httpx.AsyncC
     assert (await client.delete(url)).status_code == 405
 
 
-async def test_a_length_is_judged_before_the_body(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_wrong_content_length_is_rejected_before_the_body(store: DiskStore, client: httpx.AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"12345"
 
@@ -133,7 +133,7 @@ async def test_a_length_is_judged_before_the_body(store: DiskStore, client: http
     assert_error(await client.put(url, content=b"54321", headers=plain), 412, "CONFLICT")
 
 
-async def test_nothing_half_made_stays(store: DiskStore, root: Path, client: httpx.AsyncClient) -> None:
+async def test_interrupted_upload_leaves_no_file(store: DiskStore, root: Path, client: httpx.AsyncClient) -> None:
     key, data = new_key(), secrets.token_bytes(2_000_000)
     wrong = await store.sign_put(
         key, DeclaredUpload(len(data), "video/mp4", hashlib.sha256(b"other").hexdigest()), MINUTE
@@ -149,7 +149,7 @@ async def test_nothing_half_made_stays(store: DiskStore, root: Path, client: htt
 
 
 async def _send_half(url: str, data: bytes) -> None:
-    """An upload by somebody whose connection breaks in the middle of it."""
+    """Send half of an upload, and break the connection."""
     parts = urlsplit(url)
     _, writer = await asyncio.open_connection(parts.hostname, parts.port)
     head = (
@@ -163,7 +163,7 @@ async def _send_half(url: str, data: bytes) -> None:
         await writer.wait_closed()
 
 
-async def test_two_uploads_at_once_make_one_object(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_concurrent_uploads_store_one_object(store: DiskStore, client: httpx.AsyncClient) -> None:
     key = new_key()
     signed = await store.sign_put(key, DeclaredUpload(1_000_000, "video/mp4"), MINUTE)
     bodies = [bytes([each]) * 1_000_000 for each in range(8)]
@@ -189,7 +189,7 @@ async def test_pages_of_other_origins_may_use_the_urls(store: DiskStore, client:
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-async def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+async def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, public_url="", secret=b"x", part_size=1)
     old, young = tmp_path / "incoming/old", tmp_path / "incoming/young"
     for path in (old, young):

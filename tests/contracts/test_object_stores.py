@@ -1,4 +1,4 @@
-"""What every object store promises, tried on the local disk and on a real S3, with a real HTTP client."""
+"""Contract of object stores, tested on disk and on a real S3 server, with a real HTTP client."""
 
 import asyncio
 import base64
@@ -70,7 +70,7 @@ def refused(response: httpx.Response) -> bool:
     return 400 <= response.status_code < 500
 
 
-async def test_what_was_put_is_read_back(store: ObjectStore) -> None:
+async def test_stored_object_is_read_back(store: ObjectStore) -> None:
     key = new_key()
     await store.put(key, b"0123456789", "text/plain")
     info = await store.info(key)
@@ -90,7 +90,7 @@ async def test_an_empty_object_is_an_object(store: ObjectStore) -> None:
     assert await store.read(key) == b""
 
 
-async def test_nobody_sees_half_of_a_put(store: ObjectStore) -> None:
+async def test_partial_put_is_not_visible(store: ObjectStore) -> None:
     key = new_key()
     await store.put(key, b"\0" * MEBIBYTE, "application/octet-stream")
 
@@ -105,7 +105,7 @@ async def test_nobody_sees_half_of_a_put(store: ObjectStore) -> None:
     await writing
 
 
-async def test_a_missing_object_is_missing_to_all(store: ObjectStore) -> None:
+async def test_missing_object_is_reported_by_every_operation(store: ObjectStore) -> None:
     key = new_key()
     assert await store.info(key) is None
     for start, stop in ((0, None), (0, 5), (5, 5)):
@@ -116,7 +116,7 @@ async def test_a_missing_object_is_missing_to_all(store: ObjectStore) -> None:
             pass
 
 
-async def test_local_is_a_file_for_as_long_as_it_is_needed(store: ObjectStore) -> None:
+async def test_local_copy_exists_while_the_context_is_open(store: ObjectStore) -> None:
     key, data = new_key(), secrets.token_bytes(300_000)
     await store.put(key, data, "application/octet-stream")
     async with store.local(key) as path:
@@ -125,7 +125,7 @@ async def test_local_is_a_file_for_as_long_as_it_is_needed(store: ObjectStore) -
     assert await store.read(key) == data
 
 
-async def test_deleting_is_done_when_it_is_gone(store: ObjectStore) -> None:
+async def test_delete_is_idempotent(store: ObjectStore) -> None:
     kept, gone = new_key(), new_key()
     for key in (kept, gone):
         await store.put(key, b"x", "text/plain")
@@ -136,7 +136,7 @@ async def test_deleting_is_done_when_it_is_gone(store: ObjectStore) -> None:
     assert await store.info(kept) is not None
 
 
-async def test_keys_come_in_order_however_many_there_are(store: ObjectStore) -> None:
+async def test_keys_are_listed_in_order(store: ObjectStore) -> None:
     prefix = secrets.token_hex(4)
     made = [f"{prefix}{number:05}" for number in range(1, 1_011)]
     for first in range(0, len(made), 100):
@@ -151,7 +151,7 @@ async def test_keys_come_in_order_however_many_there_are(store: ObjectStore) -> 
 @pytest.mark.parametrize(
     "key", ["", ".", "..", "../secret", "/etc/passwd", "a/../b", "a\0b", "a\n", "A", "ä", "a" * 5000]
 )
-async def test_a_key_that_none_can_be_is_refused(store: ObjectStore, key: str) -> None:
+async def test_invalid_key_is_rejected(store: ObjectStore, key: str) -> None:
     assert await store.info(key) is None
     with pytest.raises(BadKey):
         await store.put(key, b"x", "text/plain")
@@ -181,7 +181,7 @@ async def test_a_signed_download_is_an_attachment(store: ObjectStore, client: ht
     )
 
 
-async def test_a_signed_download_gives_ranges(store: ObjectStore, client: httpx.AsyncClient) -> None:
+async def test_signed_download_supports_ranges(store: ObjectStore, client: httpx.AsyncClient) -> None:
     key = new_key()
     await store.put(key, b"0123456789", "text/plain")
     signed = await store.sign_get(key, "digits", "text/plain", MINUTE)
@@ -312,7 +312,7 @@ async def test_parts_become_one_object(store: ObjectStore, client: httpx.AsyncCl
     assert await store.read(key) == data
 
 
-async def test_parts_that_are_not_there_are_missed(store: ObjectStore, client: httpx.AsyncClient) -> None:
+async def test_missing_parts_are_reported(store: ObjectStore, client: httpx.AsyncClient) -> None:
     key = new_key()
     upload_id = await store.begin_parts(key, "video/mp4")
     signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
@@ -348,7 +348,7 @@ async def test_an_aborted_upload_leaves_nothing(store: ObjectStore, client: http
         await store.complete_parts(key, upload_id, [])
 
 
-async def test_a_part_stays_in_its_place(store: ObjectStore, client: httpx.AsyncClient) -> None:
+async def test_signed_part_url_is_for_one_part(store: ObjectStore, client: httpx.AsyncClient) -> None:
     key = new_key()
     upload_id = await store.begin_parts(key, "video/mp4")
     signed = await store.sign_part(key, upload_id, 1, 5, MINUTE)
@@ -369,10 +369,10 @@ async def test_a_part_stays_in_its_place(store: ObjectStore, client: httpx.Async
     await store.abort_parts(key, upload_id)
 
 
-async def test_who_is_cancelled_leaves_no_copy(
+async def test_cancelled_copy_leaves_no_local_file(
     store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However far a copy on this machine has come."""
+    """At any point of the copy."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     key = new_key()
     await store.put(key, bytes(MEBIBYTE), "text/plain")

@@ -1,4 +1,4 @@
-"""Which URLs of the settings mean which store."""
+"""The store that a URL in the settings selects."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def opened(url: str, directory: Path) -> ObjectStore:
     return open_store(url, directory=directory, public_url="http://gateway.example", secret=b"x", part_size=5 << 20)
 
 
-async def test_without_a_url_it_is_the_disk(tmp_path: Path) -> None:
+async def test_default_store_is_the_disk(tmp_path: Path) -> None:
     store = opened("", tmp_path)
     await store.put("key", b"x", "text/plain")
     async with store.local("key") as path:
@@ -56,7 +56,7 @@ async def test_an_s3_url_names_a_bucket(tmp_path: Path, url: str, bucket: str, s
         "s3://b?secret_keys=hush",
     ],
 )
-def test_other_urls_are_refused_without_repeating_them(tmp_path: Path, url: str) -> None:
+def test_other_urls_are_rejected_without_repeating_them(tmp_path: Path, url: str) -> None:
     with pytest.raises(ValueError, match="^expected (file|s3)://") as refusal:
         opened(url, tmp_path)
     assert "hush" not in str(refusal.value)

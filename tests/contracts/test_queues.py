@@ -1,4 +1,4 @@
-"""What both queues promise: enqueued with the commit, run at least once, kept out by key, retried and given up."""
+"""Contract of queues: enqueued with the commit, run at least once, unique by key, retried, abandoned."""
 
 import asyncio
 import time
@@ -20,12 +20,12 @@ from tests.contracts.queueing import (
     LEASE,
     SILENCE,
     Calls,
+    count_tasks,
     enqueue,
-    enqueue_in_vain,
-    left,
+    enqueue_and_roll_back,
     task_type,
     until,
-    until_none_is_left,
+    until_queue_is_empty,
     working,
 )
 
@@ -40,7 +40,7 @@ async def test_a_committed_task_is_run_once_with_its_arguments(database: Databas
         await until(lambda: calls)
         await asyncio.sleep(SILENCE)
     assert calls == [args]
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
 async def test_a_task_is_not_run_before_the_commit(database: Database, queue: Queue) -> None:
@@ -57,13 +57,13 @@ async def test_a_task_that_is_rolled_back_is_never_run(database: Database, queue
     calls = Calls()
     async with working(queue, {"note": calls}):
         with pytest.raises(ZeroDivisionError):
-            await enqueue_in_vain(database, queue, "note")
+            await enqueue_and_roll_back(database, queue, "note")
         await asyncio.sleep(SILENCE)
     assert calls == []
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
-async def test_an_idle_worker_is_woken_at_once(database: Database) -> None:
+async def test_idle_worker_is_woken_by_a_commit(database: Database) -> None:
     queue, calls = open_queue(database, replace(LEASE, poll=60.0)), Calls()
     async with working(queue, {"note": calls}):
         await asyncio.sleep(SILENCE)
@@ -71,7 +71,7 @@ async def test_an_idle_worker_is_woken_at_once(database: Database) -> None:
         await until(lambda: calls)
 
 
-async def test_a_task_waits_for_its_time(database: Database, queue: Queue) -> None:
+async def test_task_runs_no_earlier_than_run_at(database: Database, queue: Queue) -> None:
     calls = Calls()
     async with working(queue, {"note": calls}):
         due = now() + timedelta(seconds=0.7)
@@ -82,7 +82,7 @@ async def test_a_task_waits_for_its_time(database: Database, queue: Queue) -> No
         assert calls == [{"late": False}, {}]
 
 
-async def test_tasks_are_begun_in_the_order_in_which_they_came(database: Database, queue: Queue) -> None:
+async def test_tasks_start_in_the_order_of_enqueueing(database: Database, queue: Queue) -> None:
     calls = Calls()
     for number in range(3):
         await enqueue(database, queue, "note", args={"number": number})
@@ -94,7 +94,7 @@ async def test_tasks_are_begun_in_the_order_in_which_they_came(database: Databas
     assert calls == [{"number": number} for number in range(6)]
 
 
-async def test_no_more_tasks_run_at_once_than_allowed_and_no_less(database: Database, queue: Queue) -> None:
+async def test_concurrency_limit_is_used_fully(database: Database, queue: Queue) -> None:
     running, most = 0, 0
 
     async def count() -> None:
@@ -106,13 +106,11 @@ async def test_no_more_tasks_run_at_once_than_allowed_and_no_less(database: Data
     for _ in range(9):
         await enqueue(database, queue, "count")
     async with working(queue, {"count": count}, concurrency=3):
-        await until_none_is_left(database)
+        await until_queue_is_empty(database)
     assert most == 3
 
 
-async def test_a_worker_leaves_what_it_does_not_know_to_others(
-    database: Database, queue: Queue, logged: list[EventDict]
-) -> None:
+async def test_worker_ignores_unknown_tasks(database: Database, queue: Queue, logged: list[EventDict]) -> None:
     known, unknown = Calls(), Calls()
     await enqueue(database, queue, "unknown")
     await enqueue(database, queue, "known")
@@ -124,7 +122,7 @@ async def test_a_worker_leaves_what_it_does_not_know_to_others(
         await until(lambda: unknown)
 
 
-async def test_log_lines_say_which_task_they_are_about(database: Database, queue: Queue) -> None:
+async def test_log_lines_name_their_task(database: Database, queue: Queue) -> None:
     seen: list[dict[str, Any]] = []
 
     async def look() -> None:
@@ -140,7 +138,7 @@ async def test_log_lines_say_which_task_they_are_about(database: Database, queue
 # Keys
 
 
-async def test_while_a_task_waits_its_key_keeps_others_out(database: Database, queue: Queue) -> None:
+async def test_key_of_a_waiting_task_blocks_duplicates(database: Database, queue: Queue) -> None:
     calls = Calls()
     async with database.writing() as transaction:
         await queue.enqueue(transaction, task_type("note"), {"number": 1}, key="k")
@@ -153,7 +151,7 @@ async def test_while_a_task_waits_its_key_keeps_others_out(database: Database, q
     assert sorted(call["number"] for call in calls) == [1, 3]
 
 
-async def test_the_rest_of_a_transaction_stands_when_a_key_is_taken(database: Database, queue: Queue) -> None:
+async def test_duplicate_key_does_not_abort_the_transaction(database: Database, queue: Queue) -> None:
     calls = Calls()
     await enqueue(database, queue, "note", key="k")
     async with database.writing() as transaction:
@@ -163,7 +161,7 @@ async def test_the_rest_of_a_transaction_stands_when_a_key_is_taken(database: Da
         await until(lambda: calls == [{}, {"number": 2}])
 
 
-async def test_a_key_is_free_while_its_task_runs(database: Database, queue: Queue) -> None:
+async def test_key_of_a_running_task_can_be_enqueued(database: Database, queue: Queue) -> None:
     begun, go_on = 0, asyncio.Event()
 
     async def wait() -> None:
@@ -177,12 +175,10 @@ async def test_a_key_is_free_while_its_task_runs(database: Database, queue: Queu
         await enqueue(database, queue, "wait", key="k")
         await until(lambda: begun == 2)
         go_on.set()
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
-async def test_a_waiting_task_sees_what_was_committed_with_the_one_it_stands_for(
-    database: Database, queue: Queue
-) -> None:
+async def test_deduplicated_task_starts_after_the_second_commit(database: Database, queue: Queue) -> None:
     calls = Calls()
     await enqueue(database, queue, "note", key="k")
     async with AsyncExitStack() as stack:
@@ -194,10 +190,10 @@ async def test_a_waiting_task_sees_what_was_committed_with_the_one_it_stands_for
         await until(lambda: calls)
 
 
-async def test_of_many_at_once_with_one_key_one_is_run(database: Database, queue: Queue) -> None:
+async def test_concurrent_tasks_with_one_key_run_once(database: Database, queue: Queue) -> None:
     calls = Calls()
     await asyncio.gather(*(enqueue(database, queue, "note", key="k") for _ in range(8)))
-    assert await left(database) == 1
+    assert await count_tasks(database) == 1
     async with working(queue, {"note": calls}):
         await until(lambda: calls)
 
@@ -205,7 +201,7 @@ async def test_of_many_at_once_with_one_key_one_is_run(database: Database, queue
 # Failures
 
 
-async def test_a_task_that_raises_is_tried_again_ever_later(database: Database) -> None:
+async def test_failed_task_is_retried_with_growing_delays(database: Database) -> None:
     queue, times = open_queue(database, replace(LEASE, retry=0.1)), list[float]()
 
     async def fail_twice() -> None:
@@ -221,10 +217,10 @@ async def test_a_task_that_raises_is_tried_again_ever_later(database: Database) 
     assert second - first >= 0.1
     assert third - second >= 0.2
     assert await queue.failures() == []
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
-async def test_a_task_is_given_up_and_kept_with_its_error(database: Database, logged: list[EventDict]) -> None:
+async def test_task_is_abandoned_after_all_attempts(database: Database, logged: list[EventDict]) -> None:
     queue, calls = open_queue(database, replace(LEASE, retry=0.001)), Calls()
 
     async def fail(**args: Any) -> None:
@@ -244,7 +240,7 @@ async def test_a_task_is_given_up_and_kept_with_its_error(database: Database, lo
         await until(lambda: len(calls) > ATTEMPTS)
 
 
-async def test_a_task_that_killed_all_its_workers_is_given_up(
+async def test_task_that_crashed_its_workers_is_abandoned(
     database: Database, queue: Queue, logged: list[EventDict]
 ) -> None:
     calls = Calls()
@@ -259,7 +255,7 @@ async def test_a_task_that_killed_all_its_workers_is_given_up(
     assert calls == []
 
 
-async def test_a_task_that_fails_makes_way_for_one_with_its_key(database: Database, queue: Queue) -> None:
+async def test_failed_task_is_replaced_by_a_newer_one_with_its_key(database: Database, queue: Queue) -> None:
     calls, go_on = Calls(), asyncio.Event()
 
     async def fail_first(**args: Any) -> None:
@@ -276,10 +272,10 @@ async def test_a_task_that_fails_makes_way_for_one_with_its_key(database: Databa
         await until(lambda: len(calls) == 2)
         await asyncio.sleep(SILENCE)
     assert [call["number"] for call in calls] == [1, 2]
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
-async def test_a_task_that_cancels_itself_has_failed(database: Database, logged: list[EventDict]) -> None:
+async def test_task_that_cancels_itself_fails(database: Database, logged: list[EventDict]) -> None:
     queue = open_queue(database, replace(LEASE, retry=0.001))
 
     async def cancel() -> None:

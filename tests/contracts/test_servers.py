@@ -1,4 +1,4 @@
-"""The servers of the tests do what the tests rely on, and none outlives them."""
+"""The servers that tests start: they behave as tests rely on, and end with them."""
 
 import signal
 import subprocess
@@ -36,7 +36,7 @@ def test_databases_are_copies_of_their_template(postgres_server: PostgresServer)
     postgres_server.drop_database(template)
 
 
-def test_a_prefix_goes_behind_the_bucket() -> None:
+def test_prefix_follows_the_bucket() -> None:
     assert under("s3://b?region=r", "x") == "s3://b/x?region=r"
     assert under("s3://b/a/?region=r", "x") == "s3://b/a/x?region=r"
 

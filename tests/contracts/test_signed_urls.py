@@ -1,4 +1,4 @@
-"""Nobody makes a signed URL but us: mutations of real ones are refused, all of them."""
+"""Signed URLs cannot be forged: every mutation of a real one is rejected."""
 
 import random
 import string
@@ -38,7 +38,7 @@ def test_what_was_signed_is_read_back() -> None:
     assert verify_query(SECRET, "PUT", KEY, sign(), NOW - timedelta(seconds=1)) == CLAIMS
 
 
-def test_a_url_lives_until_its_second() -> None:
+def test_url_expires_at_its_second() -> None:
     assert accepted("PUT", KEY, sign(), NOW - timedelta(microseconds=1))
     assert not accepted("PUT", KEY, sign(), NOW)
     assert not accepted("PUT", KEY, sign(), NOW + timedelta(days=365))
@@ -52,7 +52,7 @@ def test_a_signature_is_for_one_method_key_and_secret() -> None:
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_each_claim_is_sealed(claim: str) -> None:
+def test_each_claim_is_signed(claim: str) -> None:
     _, signature = sign().rsplit("=", 1)
     forged = sign(claims={**CLAIMS, claim: CLAIMS[claim] + "1"}).rsplit("=", 1)[0] + "=" + signature
     assert not accepted("PUT", KEY, forged)
@@ -62,18 +62,18 @@ def test_each_claim_is_sealed(claim: str) -> None:
     "query",
     ["", "&signature=", "signature=", "expires=1", "expires=1&signature=", "&signature=&signature=", "\ud800", "\0"],
 )
-def test_nonsense_is_refused(query: str) -> None:
+def test_malformed_queries_are_rejected(query: str) -> None:
     assert not accepted("PUT", KEY, query)
 
 
-def test_a_line_break_does_not_move_the_border_between_key_and_query() -> None:
+def test_line_breaks_cannot_shift_text_between_key_and_query() -> None:
     query = sign()
     head, tail = query[:20], query[20:]
     assert not accepted("PUT", f"{KEY}\n{head}", tail)
     assert not accepted(f"PUT\n{KEY}", head, tail)
 
 
-def test_two_thousand_mutations_are_refused() -> None:
+def test_two_thousand_mutations_are_rejected() -> None:
     chance = random.Random(2)
     genuine = sign()
     tried: set[tuple[str, str, str]] = set()
@@ -86,7 +86,7 @@ def test_two_thousand_mutations_are_refused() -> None:
 
 
 def _mutated(chance: random.Random, query: str) -> tuple[str, str, str]:
-    """The request with one to three things changed in it."""
+    """Return the request with one to three changes."""
     method, key = "PUT", KEY
     for _ in range(chance.randint(1, 3)):
         match chance.randrange(10):
@@ -122,7 +122,7 @@ def _without_one(chance: random.Random, query: str) -> str:
 
 
 def _changed_at(chance: random.Random, text: str) -> str:
-    """One character replaced, inserted, removed, doubled or written as an escape."""
+    """Return the text with a character replaced, inserted, removed, doubled or percent-encoded."""
     place = chance.randrange(len(text))
     before, at, after = text[:place], text[place], text[place + 1 :]
     other = chance.choice(string.printable)

@@ -1,4 +1,4 @@
-"""Files of any size take the place of objects, on the local disk and on a real S3."""
+"""Files of any size are stored as objects, on disk and on a real S3 server."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ __all__ = ["store"]  # the fixture
 
 
 @pytest.mark.parametrize("size", [0, 10, 9 * MEBIBYTE])
-async def test_a_file_takes_the_place_of_an_object(store: ObjectStore, tmp_path: Path, size: int) -> None:
+async def test_stored_file_replaces_an_object(store: ObjectStore, tmp_path: Path, size: int) -> None:
     key, path = new_key(), tmp_path / "file"
     path.write_bytes(bytes(size))
     await store.put(key, b"another", "text/plain")

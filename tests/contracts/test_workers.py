@@ -1,4 +1,4 @@
-"""What the workers of both queues promise: no task is lost by their stopping, their death, or a database that fails."""
+"""Contract of workers: no task is lost when a worker stops or crashes, or the database fails."""
 
 import asyncio
 import sys
@@ -18,12 +18,22 @@ from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.open import open_queue
 from gateway.queues.worker import Lease, Worker
-from tests.contracts.queueing import LEASE, SILENCE, SOON, Calls, enqueue, left, until, until_none_is_left, working
+from tests.contracts.queueing import (
+    LEASE,
+    SILENCE,
+    SOON,
+    Calls,
+    count_tasks,
+    enqueue,
+    until,
+    until_queue_is_empty,
+    working,
+)
 
 pytestmark = pytest.mark.usefixtures("logged")
 
 
-async def test_a_worker_outlives_a_database_that_fails(database: Database, queue: Queue) -> None:
+async def test_worker_survives_database_failures(database: Database, queue: Queue) -> None:
     calls, go_on = Calls(), asyncio.Event()
 
     async def wait(**args: Any) -> None:
@@ -36,7 +46,7 @@ async def test_a_worker_outlives_a_database_that_fails(database: Database, queue
         async with hidden_tasks(database):
             go_on.set()
             await asyncio.sleep(SILENCE)
-        await until_none_is_left(database)
+        await until_queue_is_empty(database)
         await enqueue(database, queue, "wait", args={"number": 2})
         await until(lambda: len(calls) == 2)
     assert [call["number"] for call in calls] == [1, 2]
@@ -44,7 +54,7 @@ async def test_a_worker_outlives_a_database_that_fails(database: Database, queue
 
 @asynccontextmanager
 async def hidden_tasks(database: Database) -> AsyncIterator[None]:
-    """For a while, every statement about tasks fails."""
+    """Make all statements about tasks fail while the context is open."""
     table = "queued_tasks" if database.is_embedded else "procrastinate_jobs"
     for old, new in ((table, "hidden"), ("hidden", table)):
         async with database.writing() as transaction:
@@ -53,7 +63,7 @@ async def hidden_tasks(database: Database) -> AsyncIterator[None]:
             yield
 
 
-async def test_a_worker_that_is_stopped_finishes_what_is_short(database: Database, queue: Queue) -> None:
+async def test_stopped_worker_finishes_short_tasks(database: Database, queue: Queue) -> None:
     begun, ended = Calls(), Calls()
 
     async def short() -> None:
@@ -66,12 +76,12 @@ async def test_a_worker_that_is_stopped_finishes_what_is_short(database: Databas
         await until(lambda: begun)
         stop.set()
     assert len(ended) == 1
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
 @pytest.mark.parametrize("cancel", [False, True], ids=["stopped", "cancelled"])
-async def test_a_worker_that_leaves_gives_back_what_is_long(database: Database, cancel: bool) -> None:
-    """So often that it would be given up, if each time counted as an attempt; and never after the lease only."""
+async def test_stopped_worker_returns_long_tasks(database: Database, cancel: bool) -> None:
+    """Repeatedly, without counting as an attempt, and without waiting for the lease to expire."""
     queue = open_queue(database, replace(LEASE, lease=600.0, grace=0.02))
     begun, calls = 0, Calls()
 
@@ -90,7 +100,7 @@ async def test_a_worker_that_leaves_gives_back_what_is_long(database: Database, 
         assert work.cancelled() if cancel else work.result() is None
     async with working(queue, {"long": calls}):
         await until(lambda: calls)
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
 CHILD = """
@@ -111,7 +121,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_a_long_task_is_its_workers_until_that_one_is_killed(
+async def test_long_task_is_reassigned_only_after_its_worker_was_killed(
     database: Database, queue: Queue, tmp_path: Path
 ) -> None:
     url, begun, calls = (database.url.render_as_string(hide_password=False), tmp_path / "begun", Calls())
@@ -130,10 +140,10 @@ async def test_a_long_task_is_its_workers_until_that_one_is_killed(
         child.kill() if child.returncode is None else None
         await child.wait()
     assert calls == [{"number": 1}]
-    assert await left(database) == 0
+    assert await count_tasks(database) == 0
 
 
-async def test_a_worker_thought_dead_by_mistake_works_on(postgres_database: Database) -> None:
+async def test_worker_presumed_dead_continues(postgres_database: Database) -> None:
     queue, calls = open_queue(postgres_database, LEASE), Calls()
     async with working(queue, {"note": calls}):
         await enqueue(postgres_database, queue, "note")
@@ -144,7 +154,7 @@ async def test_a_worker_thought_dead_by_mistake_works_on(postgres_database: Data
         await until(lambda: len(calls) == 2)
 
 
-async def test_a_worker_goes_on_when_all_its_connections_break(postgres_database: Database) -> None:
+async def test_worker_survives_the_loss_of_all_connections(postgres_database: Database) -> None:
     queue, calls, go_on = open_queue(postgres_database, LEASE), Calls(), asyncio.Event()
 
     async def wait(**args: Any) -> None:
@@ -164,11 +174,11 @@ async def test_a_worker_goes_on_when_all_its_connections_break(postgres_database
         await until(lambda: len(calls) == 2)
         await asyncio.sleep(SILENCE)
     assert len(calls) == 2
-    assert await left(postgres_database) == 0
+    assert await count_tasks(postgres_database) == 0
 
 
-async def test_a_job_is_not_lost_when_the_answer_to_its_fetching_is(postgres_database: Database) -> None:
-    """The job is marked as ours, but we never heard of it: the connection broke just then."""
+async def test_task_is_not_lost_if_the_response_to_its_lease_is(postgres_database: Database) -> None:
+    """The connection breaks after the task was leased and before the worker knows."""
     queue, calls = open_queue(postgres_database, replace(LEASE, lease=600.0)), Calls()
     fetched = "UPDATE hidden SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
     async with working(queue, {"note": calls}):
@@ -183,7 +193,7 @@ async def test_a_job_is_not_lost_when_the_answer_to_its_fetching_is(postgres_dat
 
 
 class Unfinished:
-    """Leases of a database that fails while they are renewed, just as the worker leaves."""
+    """Leases of a database that fails while the worker renews them and stops."""
 
     def __init__(self) -> None:
         self.renewals = 0
@@ -199,7 +209,7 @@ class Unfinished:
             raise ConnectionError("lost while it was rolled back")
 
 
-async def test_a_worker_leaves_though_the_database_fails_on_the_way_out() -> None:
+async def test_worker_stops_even_if_the_database_fails_meanwhile() -> None:
     leases, stop = Unfinished(), asyncio.Event()
     work = asyncio.create_task(Worker(cast(Any, leases), {}, 1, LEASE).run(stop))
     await until(lambda: leases.renewals)
