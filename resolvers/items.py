@@ -67,7 +67,8 @@ def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     if frames is None:
         return [sees_item(query.viewer)]
     if len(frames) > MAX_FRAMES:
-        raise bad_input(f"frames has {len(frames):,} entries; at most {MAX_FRAMES:,}.", "frames")
+        message = f"frames has {len(frames):,} entries; at most {MAX_FRAMES:,} are allowed."
+        raise bad_input(message, "frames")
     return [sees_item(query.viewer), group_members.c.position.in_(frames)]
 
 

@@ -58,15 +58,19 @@ def requires(
     The mutation gets `permissions` as its third argument and must check each requirement there.
 
     Raises:
-        TypeError: a requirement names a field that the input does not have, or there is none.
+        TypeError: there is no requirement, or two are on the same field, or one is on a field that
+            the input does not have.
     """
 
     def declare(mutation: CheckedMutation[Input, Result]) -> PublicMutation[Input, Result]:
         input_type = inspect.signature(mutation, eval_str=True).parameters["input"].annotation
         known = {field.name for field in fields(input_type)}
-        unknown = {requirement.field.split(".")[0] for requirement in requirements} - known
-        if unknown or not requirements:
+        names = [requirement.field for requirement in requirements]
+        unknown = {name.split(".")[0] for name in names} - known
+        if unknown or not names:
             raise TypeError(f"{input_type.__name__} has no {', '.join(unknown) or 'requirements'}.")
+        if len(set(names)) < len(names):
+            raise TypeError(f"{input_type.__name__}: one field has two requirements.")
 
         @wraps(mutation)
         async def checked(context: Context, input: Input) -> Result:

@@ -257,7 +257,7 @@ async def _check_moves(
         try:
             check_move(paths[uuid], heights[uuid], target_path, *path)
             if uuid in synthetic:
-                message = "This folder mirrors a prefix of the bucket that a folder above mirrors."
+                message = "This folder is part of a cloud-synced folder, so it cannot be moved."
                 raise conflict(message, *path)
             if uuid in mirrored:
                 message = (

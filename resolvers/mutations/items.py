@@ -118,7 +118,7 @@ async def move_storage_items(
         await permissions.check(transaction)
         bulk, rows = await _lock_entries(transaction, input, permissions)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
-        message = "This item mirrors an object of a bucket: it stays in the folder of the bucket."
+        message = "This item mirrors an object of a bucket, so it cannot be moved."
         _refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
             message = "A mirror dataset uses this item; set allowMirrorDatasetChanges to move it."

@@ -203,7 +203,9 @@ def _items_error(
         if item.is_placeholder:
             return conflict("The item is not processed yet.", *path)
         if item.url is None or item.storage_location is StorageLocationName.STOREGRAPH:
-            return conflict("The item's object is in Storegraph's own store.", *path[:2])
+            return conflict(
+                "The item's object is in Storegraph's own store and stays there.", *path[:2]
+            )
     return None
 
 
@@ -244,7 +246,7 @@ def _plan(
     """Set the new values of an entry's items, or the error of one that cannot have them."""
     for item in entry.items:
         if item.linked_folder_uuid:
-            message = "This item mirrors an object of a bucket: it stays in the folder of it."
+            message = "This item mirrors an object of a bucket, so it cannot be migrated."
             entry.error = conflict(message, "items", entry.index)
             return
         integration, url = target or item.integration_uuid, entry.input.new_url or item.url or ""

@@ -109,7 +109,9 @@ async def request_upload_urls(
         uuids = [UUID(uuid) for uuid in stored["items"]]
         rows = await uploads_of(transaction, uuids)
         if len(rows) < len(uuids):
-            message = "Some of the files that this key announced are processed or deleted by now."
+            message = (
+                "Some of the files announced with this key have been processed or deleted since."
+            )
             raise bad_input(message, "idempotencyKey")
     targets = await sign_uploads(context.services, [rows[uuid] for uuid in uuids])
     return RequestUploadUrlsOutcome(targets=targets)

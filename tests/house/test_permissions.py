@@ -138,7 +138,13 @@ async def test_a_declaration_names_fields_that_are_there() -> None:
         async def misspelt(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
             return Outcome()
 
-    with pytest.raises(TypeError, match="requirements"):
+    with pytest.raises(TypeError, match="two requirements"):
+
+        @requires(ADMIN.on_folder("folder_uuid"), USER.on_dataset("folder_uuid"))
+        async def ambiguous(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
+            return Outcome()
+
+    with pytest.raises(TypeError, match="no requirements"):
 
         @requires()
         async def open_to_all(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
