@@ -56,8 +56,8 @@ id_of = Computed((collections.c.uuid,), lambda row: global_id("Collection", row.
 preset_id_of = Computed((filter_presets.c.uuid,), lambda row: global_id("FilterPreset", row.uuid))
 collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
 preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
-collection_lookup = Lookup(collection_by_uuid, "uuid", "The collection's uuid.")
-preset_lookup = Lookup(preset_by_uuid, "uuid", "The preset's uuid.")
+collection_lookup = Lookup(collection_by_uuid, "uuid", "UUID of the collection.")
+preset_lookup = Lookup(preset_by_uuid, "uuid", "UUID of the preset.")
 folder_of = ToOne(folders, collections.c.top_level_folder_uuid)
 item_count = Aggregate(
     collections.c.uuid, collection_items.c.collection_uuid, sa.func.count(), collection_items

@@ -45,7 +45,7 @@ row_by_uuid = ToOne(
         datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer)
     ),
 )
-dataset_lookup = Lookup(dataset_by_uuid, "uuid", "The dataset's uuid.")
+dataset_lookup = Lookup(dataset_by_uuid, "uuid", "UUID of the dataset.")
 dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 dataset_of_usage = ToOne(datasets, "dataset_hash", access=sees_dataset)

@@ -23,7 +23,7 @@ SCOPE = Argument(
     "scope",
     StorageScope,
     StorageScope.USER,
-    "What you may see, or, for site admins, everything in the organisation.",
+    "`ORGANISATION` lists everything in the organisation. Only for site admins.",
 )
 
 

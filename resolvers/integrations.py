@@ -53,7 +53,7 @@ def _list_conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
 id_of = Computed((cloud_integrations.c.uuid,), lambda row: global_id("CloudIntegration", row.uuid))
 locations_of = Computed((cloud_integrations.c.locations,), lambda row: row.locations)
 integration_by_uuid = ToOne(cloud_integrations, "integration_uuid", access=sees_integration)
-integration_lookup = Lookup(integration_by_uuid, "uuid", "The integration's uuid.")
+integration_lookup = Lookup(integration_by_uuid, "uuid", "UUID of the integration.")
 visible_integrations = ToMany(
     "cloudIntegrations",
     cloud_integrations,
@@ -76,7 +76,7 @@ visible_integrations = ToMany(
             "scope",
             StorageScope,
             StorageScope.USER,
-            "Integrations that you have a role on, or, for site admins, all.",
+            "`ORGANISATION` lists everything in the organisation. Only for site admins.",
         ),
     ),
 )

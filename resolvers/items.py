@@ -74,7 +74,7 @@ def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
 
 id_of = Computed((items.c.uuid,), lambda row: global_id("StorageItem", row.uuid))
 item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
-item_lookup = Lookup(item_by_uuid, "uuid", "The item's uuid.")
+item_lookup = Lookup(item_by_uuid, "uuid", "UUID of the item.")
 folder_of = ToOne(folders, items.c.folder_uuid)
 owner_of = ToOne(users, items.c.owner_uuid)
 same_item = SameRow()

@@ -67,9 +67,11 @@ class Inaccessible:
 async def find_node(
     context: Context,
     *,
-    id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id of the object.")],
+    id: Annotated[
+        strawberry.ID, strawberry.argument(description="Opaque global ID of the object.")
+    ],
 ) -> NodeRow | None:
-    """The object with an opaque id, or null if it does not exist or you may not see it."""
+    """The object with a global ID, or null if it does not exist or you may not see it."""
     kind, uuid = parse_global_id(id) or ("", None)
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
@@ -79,10 +81,10 @@ async def find_nodes(
     context: Context,
     *,
     ids: Annotated[
-        list[strawberry.ID], strawberry.argument(description="Opaque ids, at most 1,000.")
+        list[strawberry.ID], strawberry.argument(description="Opaque global IDs, at most 1,000.")
     ],
 ) -> list[NodeRow | None]:
-    """Objects by their opaque ids, at most 1,000, in the order of the ids.
+    """Objects by their global IDs, at most 1,000, in the order of the IDs.
 
     Null stands for an object that does not exist or that you may not see.
     """
@@ -95,7 +97,7 @@ async def find_items(
     *,
     uuids: Annotated[list[UUID], strawberry.argument(description="UUIDs of items, at most 1,000.")],
 ) -> list[Any]:
-    """Items by their uuids, at most 1,000, in the order of the uuids.
+    """Items by their UUIDs, at most 1,000, in the order of the UUIDs.
 
     `StorageItemInaccessible` stands for an item that does not exist or that you may not see.
     """

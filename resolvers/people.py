@@ -17,7 +17,7 @@ from resolvers.filters import name_condition
 from resolvers.orders import by_name, newest_first
 
 _SEARCH = Argument(
-    "search", str | None, None, "Text that the name or e-mail address contains, ignoring case."
+    "search", str | None, None, "Text that the name or email address contains, ignoring case."
 )
 
 
@@ -39,7 +39,7 @@ group_by_uuid = ToOne(groups, "group_uuid")
 user_of_viewer = ToOne(users, "user_uuid")
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid")
 is_same_organisation = Computed((), lambda row: True)
-group_lookup = Lookup(group_by_uuid, "uuid", "The group's uuid.")
+group_lookup = Lookup(group_by_uuid, "uuid", "UUID of the group.")
 all_users = ToMany(
     "users",
     users,

@@ -29,7 +29,7 @@ from resolvers.orders import in_sequence, newest_first
 
 id_of = Computed((reencode_jobs.c.uuid,), lambda row: global_id("ReencodeJob", row.uuid))
 job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
-job_lookup = Lookup(job_by_uuid, "uuid", "The job's uuid.")
+job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 rendition_of = ToOne(renditions, items.c.uuid, renditions.c.item_uuid)
 visible_jobs = ToMany(
     "reencodeJobs",

@@ -14,7 +14,7 @@ from resolvers.orders import newest_first
 
 id_of = Computed((cloud_sync_jobs.c.uuid,), lambda row: global_id("CloudSyncJob", row.uuid))
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)
-sync_lookup = Lookup(sync_by_uuid, "uuid", "The sync's uuid.")
+sync_lookup = Lookup(sync_by_uuid, "uuid", "UUID of the sync.")
 folder_of = ToOne(folders, cloud_sync_jobs.c.folder_uuid)
 user_of = ToOne(users, cloud_sync_jobs.c.user_uuid)
 has_unit_errors = Computed(

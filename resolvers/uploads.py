@@ -52,7 +52,7 @@ def object_urls(unit: UploadUnitRecord) -> list[str]:
 id_of = Computed((upload_jobs.c.uuid,), lambda row: global_id("UploadJob", row.uuid))
 job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
 _WATCHED = WatchedJob("upload job", job_by_uuid, upload_job_topic, TERMINAL)
-job_lookup = Lookup(job_by_uuid, "uuid", "The job's uuid.")
+job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 folder_of = ToOne(folders, upload_jobs.c.folder_uuid)
 sync_of = ToOne(cloud_sync_jobs, upload_jobs.c.cloud_sync_job_uuid)
 user_of = ToOne(users, upload_jobs.c.user_uuid)

@@ -1,4 +1,4 @@
-"""Users that an input selects by uuid, by e-mail address, or both."""
+"""Users that an input selects by uuid, by email address, or both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

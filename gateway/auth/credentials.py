@@ -106,7 +106,7 @@ class Authenticator:
         return Viewer(rows[0].uuid, rows[0].site_role) if rows else None
 
     def _email_in_jwt(self, token: str) -> str | None:
-        """Return the e-mail address in a JWT, or None if it is not a valid one.
+        """Return the email address in a JWT, or None if it is not a valid one.
 
         It must have a good signature and an expiry.
         """

@@ -19,7 +19,7 @@ from gateway.models.people import ApiKeyRecord, UserRecord, api_keys, users
 
 
 class UserKey(NamedTuple):
-    """An API key with the e-mail address of its user."""
+    """An API key with the email address of its user."""
 
     uuid: UUID
     user_uuid: UUID

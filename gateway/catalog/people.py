@@ -35,18 +35,18 @@ _ADDRESS = re.compile(r'[^\s@<>(),;:\\"\[\]]+@[^\s@<>(),;:\\"\[\].]+(\.[^\s@<>()
 
 
 def validate_email(text: str, *path: str | int) -> str:
-    """Return an e-mail address of at most 320 characters, such as `ada@example.org`.
+    """Return an email address of at most 320 characters, such as `ada@example.org`.
 
     Raises:
         DomainError: at `path`.
     """
     if len(text) > MAX_EMAIL:
         raise bad_input(
-            f"An e-mail address has at most {MAX_EMAIL} characters; this one has {len(text):,}.",
+            f"An email address has at most {MAX_EMAIL} characters; this one has {len(text):,}.",
             *path,
         )
     if not (text.isprintable() and _ADDRESS.fullmatch(text)):
-        raise bad_input("Expected an e-mail address, such as ada@example.org.", *path)
+        raise bad_input("Expected an email address, such as ada@example.org.", *path)
     return text
 
 
@@ -67,7 +67,7 @@ async def create_user(
         .returning(users.c.uuid)
     )
     if not await transaction.first(statement, UserRecord):
-        raise conflict("Another user has this e-mail address.", "email")
+        raise conflict("Another user has this email address.", "email")
     after = {"email": email, "name": name, "site_role": role}
     entry = JournalEntry("CREATE", "User", user.uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])

@@ -26,7 +26,7 @@ query ($parent: UUID!, $name: String!) {
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The demo on a site: the new API keys by e-mail address, which are shown this once; none if it was there."""
+    """The demo on a site: the new API keys by email address, which are shown this once; none if it was there."""
 
     keys: dict[str, str]
 

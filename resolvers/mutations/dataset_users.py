@@ -52,8 +52,8 @@ async def remove_dataset_users(
 ) -> RemoveDatasetUsersOutcome:
     """Take away the roles of their own that users have on a dataset.
 
-    Roles of their groups stay. Users without a role and e-mail addresses without a user are
-    ignored; a uuid without a user is refused with `NOT_FOUND`, and all roles stay.
+    Roles of their groups stay. Users without a role and email addresses without a user are
+    ignored; a UUID without a user is refused with `NOT_FOUND`, and all roles stay.
     """
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid

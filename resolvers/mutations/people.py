@@ -46,7 +46,7 @@ class CreateUserOutcome(Outcome):
 async def create_user(context: Context, input: CreateUserInput) -> CreateUserOutcome:
     """Create a user, who can sign in with an API key or a token of the identity provider.
 
-    Fails with `CONFLICT` if another user has the e-mail address.
+    Fails with `CONFLICT` if another user has the email address.
     """
     email = people.validate_email(input.email, "email")
     name = validate_name(input.name, "name") if input.name else ""
@@ -193,7 +193,7 @@ async def remove_group_users(
 ) -> RemoveGroupUsersOutcome:
     """Remove users from a group, which takes its roles away from them.
 
-    Users that are not in it and e-mail addresses without a user are ignored; a uuid without a user
+    Users that are not in it and email addresses without a user are ignored; a UUID without a user
     is refused with `NOT_FOUND`, and nobody is removed.
     """
     check_selection(input)

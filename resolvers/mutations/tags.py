@@ -67,7 +67,7 @@ class DeleteOrganisationTagOutcome(Outcome):
 async def delete_organisation_tag(
     context: Context, input: DeleteOrganisationTagInput
 ) -> DeleteOrganisationTagOutcome:
-    """Delete a tag, by uuid or by name, and remove it from all folders that have it."""
+    """Delete a tag, by UUID or by name, and remove it from all folders that have it."""
     async with context.database.writing() as transaction:
         tag = await _locked_tag(transaction, input)
         count = await catalog.delete_tag(transaction, context.viewer.user_uuid, tag)

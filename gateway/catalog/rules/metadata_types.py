@@ -178,6 +178,6 @@ _EXPECTED = {
     MetadataFieldType.UUID: "a UUID",
     MetadataFieldType.VARCHAR: f"a text of at most {MAX_VARCHAR:,} characters",
     MetadataFieldType.TEXT: "a text",
-    MetadataFieldType.USER: "an e-mail address",
+    MetadataFieldType.USER: "an email address",
     MetadataFieldType.GEOSPATIAL: "an object with latitude and longitude in degrees",
 }
