@@ -1,4 +1,4 @@
-"""Cloud integrations: made by admins once they work, used by those who were given them, secrets shown to nobody."""
+"""Cloud integrations: verified on creation, usable by those who hold a role, and secrets never shown."""
 
 import json
 import secrets
@@ -22,12 +22,12 @@ LIST += "titles: $titles, scope: $scope) { nodes { uuid title viewerRole } total
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """One site for the module; tests use objects of their own."""
     return fetching_site
 
 
 async def listed(site: Site, who: str = "admin", **asked: Any) -> list[str]:
-    """The titles of the integrations that somebody lists."""
+    """Return the titles of the integrations that a user can list."""
     found = (await site.ask(LIST, asked, who))["cloudIntegrations"]
     assert found["totalCount"] == len(found["nodes"])
     return [node["title"] for node in found["nodes"]]
@@ -92,7 +92,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
 
 
 async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: Bucket) -> None:
-    """Nothing is written, and nothing is kept of what was tried."""
+    """Failed attempts write nothing."""
     uuid = await integrated(site, customer)
     async with unchanged(site):
         for name, (wrong, expected) in WRONG.items():
@@ -148,7 +148,7 @@ async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> N
 
 
 async def test_registering_needs_user_on_the_integration(site: Site, customer: Bucket) -> None:
-    """SUB-065, SUB-080: a URL of a cloud needs an integration, on which the viewer is USER."""
+    """SUB-065, SUB-080: a URL of a cloud needs an integration on which the viewer is USER."""
     mark = secrets.token_hex(4)
     uuid, team, who = (await integrated(site, customer), await site.group(mark), f"{mark}@example.org")
     await site.user(who, groups=[team])
@@ -183,7 +183,7 @@ async def test_registering_needs_user_on_the_integration(site: Site, customer: B
 async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are found by boto3 in its usual places, and never kept; without the setting nothing is signed with them."""
+    """boto3 finds them in its usual places; they are never stored, and used only if the setting allows it."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", customer.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", customer.secret_key)
     more = {"fetch_allowed": [customer.host], "share_credentials": True}
@@ -205,7 +205,7 @@ async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
 
 
 async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> None:
-    """Neither in rows nor in answers; the record of a change says that it changed, not what it was."""
+    """Secrets are in no row and no response; the journal says that they changed, not what they were."""
     uuid = await integrated(site, customer)
     changed = {"integrationUuid": uuid, "credentials": customer.credentials}
     answers = json.dumps(await site.done("updateCloudIntegration", changed, INTEGRATION))
@@ -222,7 +222,7 @@ async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> Non
 async def test_neither_the_database_nor_the_log_holds_a_secret(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path
 ) -> None:
-    """All that a server writes, from the first request to the last, whatever fails in between."""
+    """Everything that a server writes while requests succeed and fail."""
     allowed = {"fetch_allowed": [customer.host], "log_level": "debug"}
     with fresh("embedded", request, tmp_path, **allowed) as settings:
         port = settings.public_url.rpartition(":")[2]
@@ -248,7 +248,7 @@ async def test_neither_the_database_nor_the_log_holds_a_secret(
 async def test_another_site_secret_does_not_open_it(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path
 ) -> None:
-    """Rows alone are worth nothing: with another secret the integration says so, and signs nothing."""
+    """With another secret key the credentials cannot be decrypted, and the integration says so."""
     more = {"fetch_allowed": [customer.host], "secret_key": "a secret of the site, long enough to be one"}
     with fresh("embedded", request, tmp_path, **more) as settings:
         async with serving(settings) as site:

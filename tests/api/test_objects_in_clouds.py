@@ -1,4 +1,4 @@
-"""Objects in a customer's store become items where they lie: registered, read, signed for, and never changed."""
+"""Objects in a customer's cloud become items in place: registered, read, signed for, and never changed."""
 
 import os
 from urllib.parse import quote, urlsplit
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """One site for the module; tests use objects of their own."""
     return fetching_site
 
 
 async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Bucket) -> None:
-    """ENC-JOBIN-03, ENC-ITEM-14, ENC-ENUM-04: it is read, signed for, and outlives its item."""
+    """ENC-JOBIN-03, ENC-ITEM-14, ENC-ENUM-04: an object is read, signed for, and outlives its item."""
     integration, folder = await integrated(site, customer), await site.folder("cloud")
     data = samples.png(seed=4)
     url = customer.put("pictures/a picture + more%.png", data)
@@ -53,7 +53,7 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
 
 
 async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> None:
-    """A key names itself as it is, in https it is escaped: the item has the same name either way."""
+    """Keys are percent-encoded in https URLs only; the item's name is the same either way."""
     integration, folder = await integrated(site, customer), await site.folder("weird")
     name = "sp ace+%41&#?.png"
     plain = customer.put(f"weird/{name}", samples.png(seed=5))
@@ -68,7 +68,7 @@ async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> No
 
 @pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM", "S3_COMPATIBLE"])
 async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) -> None:
-    """ENC-ENUM-04: Google's storage through its S3-compatible endpoint, and others; items say where they lie."""
+    """ENC-ENUM-04: Google through its S3-compatible endpoint, and other clouds; items name their location."""
     scheme = "gs" if kind == "GCP" else "s3"
     integration = await integrated(site, customer, kind=kind, locations=[f"{scheme}://{customer.name}/of {kind}"])
     folder, data = await site.folder(kind), samples.png(seed=7)
@@ -92,7 +92,7 @@ async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) ->
 async def test_azure_blobs_become_items(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """ENC-ENUM-04, on Azure's emulator; skipped where that is not there."""
+    """ENC-ENUM-04, on Azure's emulator; skipped where that is not installed."""
     if VARIABLE not in os.environ:
         pytest.skip(f"{VARIABLE} does not name Azurite")
     with azurite(tmp_path_factory.mktemp("azurite")) as there:
@@ -115,7 +115,7 @@ async def test_azure_blobs_become_items(
 
 
 async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -> None:
-    """Ten times what may be fetched of one file: both ends tell all that there is to know."""
+    """A video of ten times the fetch limit is read by its ends alone."""
     integration, folder = await integrated(site, customer), await site.folder("large")
     film = samples.mp4()
     place, filler = film.rindex(b"moov") - 4, 6 << 20
@@ -126,7 +126,7 @@ async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -
 
 
 async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site, customer: Bucket) -> None:
-    """ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02: a group of files in a cloud has no name of its own to take."""
+    """ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02: a group of files in a cloud needs a title."""
     integration, folder = await integrated(site, customer), await site.folder("groups")
     frames = [{"url": customer.put(f"frame {n}.png", samples.png(seed=n))} for n in range(2)]
     untitled = {"folderUuid": folder, "integrationUuid": integration, "items": {"imageGroups": [{"images": frames}]}}
@@ -145,7 +145,7 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
 
 
 async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) -> None:
-    """ENC-FOLDEROP-32: the entries of a manifest lie in the job's integration."""
+    """ENC-FOLDEROP-32: URLs of a manifest belong to the job's integration."""
     integration, folder = await integrated(site, customer), await site.folder("manifest")
     url = customer.put("listed.txt", b"words")
     wanted = {

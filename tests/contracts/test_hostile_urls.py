@@ -337,3 +337,18 @@ async def test_site_does_not_start_with_an_invalid_allow_list(tmp_path: Path) ->
     with pytest.raises(NotConfigured, match="STOREGRAPH_FETCH_ALLOWED: 'https://files"):
         async with open_services(Settings(data_dir=tmp_path, fetch_allowed=["https://files.example"])):
             pytest.fail("it started")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://user@files.example/", "user name"),
+        ("https://user:password@files.example/", "user name"),
+        ("http://[2606:4700::1%25eth0]/", "zone"),
+        ("http://[2606:4700::1%eth0]/", "zone"),
+    ],
+)
+def test_public_hosts_with_a_user_name_or_a_zone_are_refused(url: str, message: str) -> None:
+    """These are refused for their form alone; their addresses are public."""
+    with pytest.raises(FetchError, match=message):
+        FetchRules().check_url(url)

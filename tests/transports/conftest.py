@@ -1,4 +1,4 @@
-"""One stage for each test, and a client of the application that plays on it."""
+"""A stage for each test, and an HTTP client of the application on it."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,7 +13,7 @@ from tests.transports.toy import Stage
 
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[list[EventDict]]:
-    """What is logged meanwhile."""
+    """Log events of the test."""
     with capture_logs() as logs:
         yield logs
 

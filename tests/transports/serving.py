@@ -1,4 +1,4 @@
-"""Serves the toy schema, in process or by uvicorn on loopback, and talks to it over HTTP and WebSocket."""
+"""Servers of the toy schema, in process or by uvicorn, and clients for HTTP and WebSocket."""
 
 import asyncio
 import socket
@@ -47,7 +47,7 @@ def application(stage: Stage, limits: Limits | None = None, timeouts: SocketTime
 
 
 def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient:
-    """A client of an application in this process; its user is ada unless a request says otherwise."""
+    """Return a client of an application in this process; its viewer is ada by default."""
     transport = httpx.ASGITransport(application(stage, limits))
     return httpx.AsyncClient(transport=transport, base_url="http://gateway.example", headers=ADA)
 
@@ -56,12 +56,12 @@ def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient
 async def served(
     stage: Stage, limits: Limits | None = None, timeouts: SocketTimeouts | None = None
 ) -> AsyncIterator[str]:
-    """The address, without scheme, of an application that uvicorn serves on a free port."""
+    """Yield the address, without scheme, of an application that uvicorn serves on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         config = uvicorn.Config(application(stage, limits, timeouts), log_level="error", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
-        serving = asyncio.create_task(server._serve([listener]))  # serve() would take over the signals of pytest
+        serving = asyncio.create_task(server._serve([listener]))  # serve() would replace pytest's signal handlers
         try:
             while not server.started:
                 await asyncio.sleep(0.01)
@@ -72,7 +72,7 @@ async def served(
 
 
 class SocketClient:
-    """A bare client of the protocol, which can also break it."""
+    """A minimal client that can also violate the protocol."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -98,7 +98,7 @@ class SocketClient:
         await self.send({"type": "complete", "id": id_})
 
     async def until_closed(self) -> tuple[int, str]:
-        """The code and reason with which the server closes the socket; what it still sends is passed over."""
+        """Return the code and reason with which the server closes the socket, ignoring messages before."""
         try:
             while True:
                 await self.receive()
@@ -123,7 +123,7 @@ async def socket_to(
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 1.0) -> None:
-    """Wait until something holds; fail if it still does not after that time."""
+    """Wait until a condition is true; fail after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The Python client gql works over both transports, as its users set it up."""
+"""The Python client gql works over both transports in its usual configuration."""
 
 import pytest
 from gql import Client, GraphQLRequest, gql

@@ -1,4 +1,4 @@
-"""Documents are read once, kept within bounds, and refused with codes, places and few words."""
+"""Documents are parsed once, limited in size, and refused with codes and locations."""
 
 import httpx
 import pytest
@@ -56,7 +56,7 @@ async def test_refusals_are_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         with pytest.raises(DocumentErrors):
             await kept.get("{ missing }")
-        monkeypatch.setattr(module, "validate", None)  # a second reading would fail
+        monkeypatch.setattr(module, "validate", None)  # a second validation would fail
 
 
 async def test_the_operations_are_found_by_name() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of errors: refusals are told as they are, everything else is masked and logged."""
+"""Errors: domain errors are reported as they are, all others are masked and logged."""
 
 from typing import Any
 

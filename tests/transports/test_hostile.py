@@ -1,4 +1,4 @@
-"""Bodies and documents that were made to hurt: each is refused by name, in JSON, and holds up nobody else."""
+"""Hostile bodies and documents: each is refused with a specific error and delays no other request."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -147,7 +147,7 @@ async def test_a_long_body_is_refused_while_it_arrives(stage: Stage, declared: b
 
 
 async def posting(address: str, start: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection over which the start of a body of 100 bytes has been sent."""
+    """Open a connection and send the start of a body of 100 bytes."""
     host, port = address.removesuffix("/graphql").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ada\r\nContent-Type: application/json\r\n"

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP by its specification: media types, methods, members, and the status of each outcome."""
+"""The GraphQL-over-HTTP specification: media types, methods, members, and statuses."""
 
 import re
 from typing import Any
@@ -173,7 +173,7 @@ async def test_names_may_recur_deeper_down(client: httpx.AsyncClient) -> None:
 async def test_a_refused_document_has_no_data(
     client: httpx.AsyncClient, query: str, variables: dict[str, Any], code: str
 ) -> None:
-    """Variables of a wrong type among them (ENC-ERR-16)."""
+    """Variables of a wrong type are refused, too (ENC-ERR-16)."""
     for accept, status in ((GRAPHQL_JSON, 400), (JSON, 200)):
         response = await post(client, {"query": query, "variables": variables}, accept)
         assert (response.status_code, codes(response)) == (status, [code])

@@ -1,4 +1,4 @@
-"""What a document may ask for: each limit is reported by name and number, in time linear in the document."""
+"""Limits of documents: errors name the limit and its value, and checks take linear time."""
 
 import time
 
@@ -15,7 +15,7 @@ WIDE = Limits(depth=10_000, aliases=10_000, root_fields=10_000, directives=10_00
 
 
 def found(document: str, limits: Limits | None = None) -> dict[str, float]:
-    """How much was found of everything that is limited too tightly."""
+    """Return the actual value of each limit that a document exceeds."""
     causes = [error.original_error for error in exceeded(parse(document), limits or Limits())]
     return {cause.limit: cause.found for cause in causes if isinstance(cause, LimitExceeded)}
 
@@ -25,7 +25,7 @@ def nested(levels: int, leaf: str = "name") -> str:
 
 
 def doubling(fragments: int) -> str:
-    """A document whose last fragment is reached in 2 to the power of `fragments` ways."""
+    """Return a document whose last fragment is spread in 2 to the power of `fragments` ways."""
     chain = (
         f"fragment F{n} on Folder {{ a: parent {{ ...F{n + 1} }} b: parent {{ ...F{n + 1} }} }}"
         for n in range(fragments)
@@ -113,7 +113,7 @@ async def test_tokens_and_comments_are_limited(stage: Stage, filler: str) -> Non
 
 async def test_time_is_limited(stage: Stage) -> None:
     async with http_client(stage, Limits(seconds=1)) as client:
-        await client.post("/graphql", json={"query": "{ sleep(seconds: 0) }"})  # so that nothing is left to warm up
+        await client.post("/graphql", json={"query": "{ sleep(seconds: 0) }"})  # warm up
         response = await client.post("/graphql", json={"query": "{ sleep(seconds: 10) }"})
     (error,) = response.json()["errors"]
     assert (response.status_code, error["extensions"]["code"]) == (504, "TIMEOUT")

@@ -1,4 +1,4 @@
-"""Suites that nobody here wrote: the audits of graphql-http, and the client of graphql-ws. They need npm."""
+"""External suites from npm: the audits of graphql-http, and the client of graphql-ws."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.transports.toy import Stage
 
 HERE = Path(__file__).parent / "outside"
 
-pytestmark = pytest.mark.long  # npm installs the suites, which are nobody's here
+pytestmark = pytest.mark.long  # installs packages with npm
 
 
 async def run(*command: str, directory: Path) -> str:
@@ -28,7 +28,7 @@ async def run(*command: str, directory: Path) -> str:
 
 @pytest.fixture(scope="module")
 def suites(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory in which the suites are installed."""
+    """Directory with the installed suites."""
     directory = tmp_path_factory.mktemp("outside")
     shutil.copytree(HERE, directory, dirs_exist_ok=True)
     asyncio.run(run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", directory=directory))

@@ -1,4 +1,4 @@
-"""graphql-transport-ws by its PROTOCOL.md: every message, every way to break it, and the code that it costs."""
+"""The graphql-transport-ws specification: every message, and the close code of every violation."""
 
 import asyncio
 from typing import Any

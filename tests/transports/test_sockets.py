@@ -1,4 +1,4 @@
-"""Sockets over time: nothing outlives them, no credential outlives its revocation, and no reader is outrun."""
+"""Life of sockets: cleanup, revoked credentials, and clients that read slowly."""
 
 import asyncio
 from contextlib import AsyncExitStack

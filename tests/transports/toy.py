@@ -1,4 +1,4 @@
-"""A small schema with every kind of success and failure, and a stage on which its resolvers leave their traces."""
+"""A small schema with every kind of success and failure, whose resolvers record what they do on a stage."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ class NamedViewer(Viewer):
 
 @dataclass
 class Stage:
-    """What tests look at, and turn, while an application runs."""
+    """State that tests inspect and change while an application runs."""
 
     users: set[str] = field(default_factory=lambda: {"ada", "bob"})
     live: set[object] = field(default_factory=set)
