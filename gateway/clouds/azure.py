@@ -107,6 +107,8 @@ class AzureSigner:
 
     def read_page(self, data: bytes) -> ObjectPage:
         root = parse_xml(data.removeprefix(_UTF8_BOM))
+        if root.tag != "EnumerationResults":
+            raise ValueError(f"expected EnumerationResults, got {root.tag}")
         objects = []
         for entry in root.iterfind("Blobs/Blob"):
             modified = entry.findtext("Properties/Last-Modified")
