@@ -1,4 +1,4 @@
-"""Our own source files, as syntax trees."""
+"""Source files of the project, as syntax trees."""
 
 import ast
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ PACKAGES = ("schema", "resolvers", "gateway")
 
 @cache
 def modules(*packages: str) -> dict[str, ast.Module]:
-    """Return every module of these packages, or of our three, by dotted name.
+    """Return every module of these packages, by default of the product, by dotted name.
 
-    Migrations are left out: they are frozen in the words of their time.
+    Migrations are left out: they are never rewritten.
     """
     paths = [file for package in packages or PACKAGES for file in (ROOT / package).rglob("*.py")]
     files = [file for file in paths if "migrations" not in file.parts]
@@ -38,12 +38,12 @@ def file_of(name: str) -> str:
 
 
 def imports(name: str) -> set[str]:
-    """Return our modules that a module imports when it is loaded."""
+    """Return the project's modules that a module imports when it is loaded."""
     return set(_imports(modules()[name].body)) & modules().keys() - {name}
 
 
 def type_imports(name: str) -> set[str]:
-    """Return our modules that a module imports for the type checker only."""
+    """Return the project's modules that a module imports for the type checker only."""
     blocks = [
         node.body
         for node in modules()[name].body
@@ -53,7 +53,7 @@ def type_imports(name: str) -> set[str]:
 
 
 def named_in_strings(name: str) -> set[str]:
-    """Return our modules whose dotted names are strings in a module, docstrings aside."""
+    """Return the project's modules that strings in a module name, docstrings aside."""
     strings = {node.value for node in ast.walk(modules()[name]) if isinstance(node, ast.Constant)}
     packages = {module.rpartition(".")[0] for module in modules()} - {""}
     return {text for text in strings if isinstance(text, str)} & (modules().keys() | packages) - {*PACKAGES, name}

@@ -1,4 +1,4 @@
-"""The layout shows the architecture: imports run one way, from entry points to rows."""
+"""Imports run one way, from entry points down to rows."""
 
 import ast
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def cycles(graph: Mapping[str, set[str]]) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_a_module_imports_only_from_its_own_layer_and_those_below(name: str) -> None:
+def test_module_depends_only_on_its_layer_and_those_below(name: str) -> None:
     """Imports for the type checker and names of modules in strings count, too."""
     others = imports(name) | type_imports(name) | named_in_strings(name)
     upward = {other for other in others if layer(other) < layer(name)}
@@ -84,14 +84,14 @@ def test_rules_are_pure_functions() -> None:
     assert not impure
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    """The exception are types of the schema that refer to each other, which they do for the type checker only."""
+def test_modules_have_no_import_cycles() -> None:
+    """Types of the schema may import each other for the type checker."""
     assert cycles({name: imports(name) for name in modules()}) == []
     [types] = cycles({name: imports(name) | type_imports(name) for name in modules()})
     assert {name.split(".")[0] for name in types} == {"schema"}
 
 
-def test_cycles_are_noticed() -> None:
+def test_cycles_are_detected() -> None:
     assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [{"b", "c"}]
 
 
@@ -130,7 +130,7 @@ LATE_IMPORTS = {
 }
 
 
-def test_package_fronts_import_nothing_but_that_of_the_models() -> None:
+def test_only_the_package_of_models_has_code_in_init() -> None:
     fronts = [file for package in PACKAGES for file in (ROOT / package).rglob("__init__.py")]
     with_code = {
         file.parent.name
@@ -141,7 +141,7 @@ def test_package_fronts_import_nothing_but_that_of_the_models() -> None:
     assert with_code == {"models"}
 
 
-def test_the_api_is_tested_from_outside() -> None:
+def test_api_tests_import_no_internals() -> None:
     allowed = ("tests.", "gateway.media.samples")
     for file in (ROOT / "tests" / "api").glob("*.py"):
         tree = ast.parse(file.read_text())

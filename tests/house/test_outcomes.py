@@ -1,4 +1,4 @@
-"""Outcomes of mutations hold what the fields of their payloads are resolved from."""
+"""Outcomes of mutations have the attributes that the fields of their payloads read."""
 
 import typing
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ MUTATIONS = ROOT.fields
 
 
 def missing(kind: GraphQLObjectType | GraphQLInterfaceType, row: type, at: str) -> Iterator[str]:
-    """The attributes that a type's fields read and that its rows do not have."""
+    """Yield the attributes that the fields of a type read and its rows lack."""
     hints = typing.get_type_hints(row)
     for name, field in kind.fields.items():
         for attribute in reads_of(field):
@@ -43,7 +43,7 @@ def test_outcomes_have_what_payloads_read(name: str) -> None:
 
 
 def test_every_mutation_has_an_outcome_of_its_own() -> None:
-    """And a refused one is built from its errors alone."""
+    """The outcome of a failed mutation can be created from its errors alone."""
     declarations = [declaration_of(field) for field in MUTATIONS.values()]
     outcomes = [declaration.outcome for declaration in declarations if isinstance(declaration, Mutation)]
     assert len(outcomes) == len(MUTATIONS)
@@ -55,8 +55,8 @@ def test_every_mutation_has_an_outcome_of_its_own() -> None:
         assert all(field.default is None and field.default_factory is MISSING for field in others), outcome
 
 
-def test_a_missing_attribute_is_seen() -> None:
-    """The test above is not blind."""
+def test_missing_attributes_are_detected() -> None:
+    """An outcome that lacks what its payload reads is reported."""
     payload = get_named_type(MUTATIONS["createDataset"].type)
     assert isinstance(payload, GraphQLObjectType)
     assert list(missing(payload, Outcome, "createDataset")) == [

@@ -1,4 +1,4 @@
-"""What a mutation declares is what is enforced: a copied declaration without its check publishes nothing."""
+"""Mutations enforce the permissions they declare: without its check, a declaration grants nothing."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Collection
@@ -39,22 +39,22 @@ class RenameInput:
 
 @dataclasses.dataclass
 class Folders:
-    """A folder, and how its name is read and written outside of any mutation."""
+    """A folder whose name is read and written without any mutation."""
 
     site: Site
     folder: UUID
 
     def context(self, viewer: Viewer) -> Context:
-        """The context of a request."""
+        """Return the context of a request."""
         return Context(self.site.services, viewer, "request")
 
     async def rename(self, name: str) -> None:
-        """Change the name without asking anybody."""
+        """Change the name without a check."""
         async with self.site.services.database.writing() as transaction:
             await transaction.execute(sa.update(folders).where(folders.c.uuid == self.folder).values(name=name))
 
     async def name(self) -> str:
-        """The name as it is committed."""
+        """Return the committed name."""
         selected = sa.select(folders).where(folders.c.uuid == self.folder)
         [row] = await self.site.services.database.rows(selected, FolderRecord)
         return row.name
@@ -62,13 +62,13 @@ class Folders:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def tree(shared_site: Site) -> AsyncIterator[Folders]:
-    """A folder that belongs to nobody."""
+    """Create a folder without an owner."""
     async with shared_site.services.database.writing() as transaction:
         uuid = await create_folder(transaction, None, "untouched")
     yield Folders(shared_site, uuid)
 
 
-async def test_a_declaration_without_its_check_cannot_commit(tree: Folders) -> None:
+async def test_mutation_without_its_check_cannot_commit(tree: Folders) -> None:
     @requires(ADMIN.on_folder("folder_uuid"))
     async def copied(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
         await tree.rename("renamed")
@@ -79,8 +79,8 @@ async def test_a_declaration_without_its_check_cannot_commit(tree: Folders) -> N
     assert await tree.name() == "untouched"
 
 
-async def test_a_declaration_without_its_check_cannot_return(tree: Folders) -> None:
-    """What a mutation reads is not published either."""
+async def test_mutation_without_its_check_cannot_return(tree: Folders) -> None:
+    """Data that a mutation only reads is protected, too."""
 
     @requires(ADMIN.on_folder("folder_uuid"))
     async def copied(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
@@ -90,7 +90,7 @@ async def test_a_declaration_without_its_check_cannot_return(tree: Folders) -> N
         await copied(tree.context(STRANGER), RenameInput(folder_uuid=tree.folder))
 
 
-async def test_one_of_two_checks_is_not_enough(tree: Folders) -> None:
+async def test_all_declared_checks_must_run(tree: Folders) -> None:
     @requires(USER.on_folder("folder_uuid"), USER.on_folder("parent_uuid", optional=True))
     async def half(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
         async with context.database.writing() as transaction:
@@ -103,8 +103,8 @@ async def test_one_of_two_checks_is_not_enough(tree: Folders) -> None:
         await half(admin, RenameInput(folder_uuid=tree.folder, parent_uuid=tree.folder))
 
 
-async def test_after_a_check_the_guard_is_gone(tree: Folders) -> None:
-    """For the tasks, too, that a mutation leaves behind; and a refused one guards nothing later."""
+async def test_guard_ends_with_the_mutation(tree: Folders) -> None:
+    """Also for tasks that it starts, and also if it is refused."""
 
     @requires(USER.on_folder("folder_uuid"))
     async def refused(context: Context, input: RenameInput, permissions: Permissions) -> Outcome:
@@ -119,7 +119,7 @@ async def test_after_a_check_the_guard_is_gone(tree: Folders) -> None:
     assert await tree.name() == "renamed"
 
 
-async def test_a_role_on_the_site_is_checked_first(tree: Folders) -> None:
+async def test_site_role_is_checked_first(tree: Folders) -> None:
     @requires_site_admin
     async def site(context: Context, input: RenameInput) -> Outcome:
         await tree.rename("renamed")
@@ -131,7 +131,7 @@ async def test_a_role_on_the_site_is_checked_first(tree: Folders) -> None:
     assert await tree.name() == "untouched"
 
 
-async def test_a_declaration_names_fields_that_are_there() -> None:
+async def test_declarations_name_existing_fields() -> None:
     with pytest.raises(TypeError, match="RenameInput has no foldr_uuid"):
 
         @requires(ADMIN.on_folder("foldr_uuid"))
@@ -152,7 +152,7 @@ async def test_a_declaration_names_fields_that_are_there() -> None:
 
 
 async def test_every_mutation_describes_what_it_checks() -> None:
-    """The sentence is made from the declaration."""
+    """The sentence is generated from the declaration."""
     root = api._schema.mutation_type
     assert root is not None
     described = {name: (field.description or "").rpartition("\n\nNeeds: ")[2] for name, field in root.fields.items()}
@@ -165,13 +165,13 @@ async def test_every_mutation_describes_what_it_checks() -> None:
     assert all(get_named_type(field.type).name.endswith("Payload") for field in root.fields.values())
 
 
-async def test_no_mutation_commits_what_it_has_not_checked(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its checks struck out, each mutation fails for all and changes nothing: it cannot be open by mistake."""
+async def test_no_mutation_commits_without_its_checks(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its checks removed, each mutation fails for everyone and changes nothing."""
     site = shared_site
     world = await World(site).fill()
 
     async def unchecked(*_: Any) -> None:
-        """Nothing: the check that somebody forgot."""
+        """Do nothing, like a check that was forgotten."""
 
     async def no_errors(*_: Any) -> dict[int, DomainError]:
         return {}

@@ -30,7 +30,7 @@ PRIVATE = re.compile(r"_[a-z]\w+")
 
 
 def canary(package: str, why: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Say of whatever goes wrong in a test which package's upgrade broke what."""
+    """Name the package whose upgrade broke something, for any failure of a test."""
 
     def wrap(check: Callable[[], None]) -> Callable[[], None]:
         def test() -> None:
@@ -123,7 +123,7 @@ def test_parameters_of_statements() -> None:
 
 
 def selecting(value: str) -> sa.Select[Any]:
-    """A statement with a plain parameter, an array of keys and an expanded list."""
+    """Return a statement with a plain parameter, an array of keys and an expanded list."""
     name = sa.column("name", sa.Text)
     return sa.select(name).where(name == value, in_keys(name, ["k"]), name.in_(["x", "y"]))
 
@@ -173,7 +173,7 @@ def test_manager_of_procrastinate() -> None:
 
 
 def borrowed_names(path: Path) -> list[str]:
-    """The private names of others in a module: attributes that it does not define, and inner modules."""
+    """Return private names of other packages in a module: attributes that it does not define."""
     tree = ast.parse(path.read_text())
     own = {"_mapping", *own_private_names(tree)}  # `_mapping` is documented: the columns of a row by name
     names = []
@@ -186,7 +186,7 @@ def borrowed_names(path: Path) -> list[str]:
 
 
 def own_private_names(tree: ast.Module) -> Iterator[str]:
-    """The private names that a module defines: functions, classes, variables and attributes of `self`."""
+    """Return private names that a module defines, attributes of `self` included."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name

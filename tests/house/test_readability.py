@@ -1,4 +1,4 @@
-"""Names are the field's words, unique where they are public, and helpers earn their place."""
+"""Names are specific and unique, docstrings are complete, and small helpers are rare."""
 
 import ast
 import io
@@ -11,12 +11,12 @@ import pytest
 from tests.house.sources import ROOT, classes, file_of, functions, modules
 
 BANNED = {"told", "asked", "kept", "held", "found", "made", "one", "work", "place", "doors", "terms"}
-"""Names that say nothing of what a function, class or module is; `work` is a command that users know."""
+"""Names too vague for functions, classes and modules, but for the command `work`."""
 ALLOWED = {("gateway.__main__", "work")}
 MOST = {"found": 132, "one": 140, "place": 119, "asked": 77}
-"""How often these words may be names: a third of what they were when nearly every local variable was one of them."""
+"""Maximum number of uses of these words as names."""
 MOST_USED_ONCE = 0.12
-"""The share of private functions that are used once, of all functions: more would chop stories into crumbs."""
+"""Maximum share of private functions that are used once; code in small pieces is hard to follow."""
 PRONOUNS = re.compile(r"\b(he|his|him|himself)\b", re.IGNORECASE)
 IDS = re.compile(r"\b(ENC|SUB|AMB|MID|GIR)-[A-Z0-9]|design section")
 RIDDLES = ("The same", "What ", "Who ", "How ", "Whoever ", "Whatever ")
@@ -34,7 +34,7 @@ def reads(tree: ast.Module) -> Counter[str]:
     return counted
 
 
-def test_no_name_is_one_that_says_nothing() -> None:
+def test_names_are_specific() -> None:
     named = {
         (name, node.name)
         for name, tree in modules().items()
@@ -75,8 +75,8 @@ def test_no_two_public_classes_have_the_same_name() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_prose_is_for_everybody(name: str) -> None:
-    """No pronoun for half of mankind, and no id of a list that readers do not have."""
+def test_prose_has_no_gendered_pronouns_and_internal_ids(name: str) -> None:
+    """Internal ids name requirements that readers do not have."""
     lines = (ROOT / file_of(name)).read_text().splitlines()
     assert not [line for line in lines if PRONOUNS.search(line) or IDS.search(line)]
 

@@ -1,4 +1,4 @@
-"""The schema as a document: printed, described, bounded, and true to the rows."""
+"""The schema: printed in the tree, described, with bounded lists, and matching the rows."""
 
 import re
 from collections.abc import Iterator
@@ -65,26 +65,26 @@ BOUNDED_LISTS = "[Aa]t most|[Oo]ne entry per|1 to "
 
 
 def own_types() -> list[GraphQLNamedType]:
-    """Every type that is not GraphQL's own."""
+    """Return all types but those built into GraphQL."""
     builtin = {"String", "Int", "Float", "Boolean", "ID"}
     return [kind for name, kind in CORE.type_map.items() if not name.startswith("__") and name not in builtin]
 
 
 def fields() -> Iterator[tuple[str, GraphQLNamedType, GraphQLField]]:
-    """Every field of every object and interface, with its coordinate."""
+    """Yield every field of every object and interface with its coordinate."""
     for kind in own_types():
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             for name, field in kind.fields.items():
                 yield f"{kind.name}.{name}", kind, field
 
 
-def test_the_printed_schema_is_in_the_tree() -> None:
+def test_printed_schema_is_current() -> None:
     printed = (ROOT / "schema" / "schema.graphql").read_text()
     assert printed == api.as_str() + "\n", "run: storegraph schema > schema/schema.graphql"
 
 
-def test_a_removed_field_would_be_called_breaking() -> None:
-    """The tool with which a change of the schema is judged does see a break."""
+def test_removed_fields_are_detected() -> None:
+    """The tool that compares schemas notices a breaking change."""
     printed = api.as_str()
     broken = re.sub(r'  """[^"]+"""\n  dicomStudyUid: String\n', "", printed)
     assert find_breaking_changes(build_schema(printed), build_schema(broken))
@@ -119,7 +119,7 @@ def test_plain_fields_are_columns_of_their_rows() -> None:
 
 
 def test_nested_fields_are_declared() -> None:
-    """What the compiled executor will read: outside the roots, whatever is no column has a declaration."""
+    """Fields that are not columns have declarations for the compiled executor, roots aside."""
     for coordinate, kind, field in fields():
         definition = definition_of(field)
         if kind.name in ("Query", "Mutation", "Subscription") or definition.base_resolver is None:
@@ -128,22 +128,22 @@ def test_nested_fields_are_declared() -> None:
         assert isinstance(declared, Aggregate | Batch | Computed | Lookup | SameRow | ToMany | ToOne), coordinate
 
 
-def test_values_of_enums_are_written_alike() -> None:
-    """Whatever other systems send, a status is PENDING and not pending (SUB-083)."""
+def test_enum_values_are_upper_case() -> None:
+    """A status is PENDING, never pending (SUB-083)."""
     for kind in own_types():
         if isinstance(kind, GraphQLEnumType):
             assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", value) for value in kind.values), kind.name
 
 
-def test_every_uuid_is_one() -> None:
-    """Never a text in one place and a UUID in another (SUB-080)."""
+def test_uuid_fields_have_type_uuid() -> None:
+    """No UUID is a string in one field and a UUID in another (SUB-080)."""
     for coordinate, _, field in fields():
         name = coordinate.rpartition(".")[2]
         if name.lower().endswith(("uuid", "uuids")) or name == "datasetHash":
             assert get_named_type(field.type).name == "UUID", coordinate
 
 
-def test_lists_are_pages_or_say_their_bound() -> None:
+def test_lists_are_connections_or_state_their_limit() -> None:
     for coordinate, kind, field in fields():
         inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
         if not isinstance(inner, GraphQLList) or kind.name.endswith("Connection"):
@@ -156,7 +156,7 @@ def test_lists_are_pages_or_say_their_bound() -> None:
         assert re.search(BOUNDED_LISTS, said), f"{coordinate}: {said}"
 
 
-def test_every_mutation_names_what_it_needs() -> None:
+def test_mutations_state_their_permissions() -> None:
     mutation = CORE.mutation_type
     assert mutation
     assert all("Needs: " in (field.description or "") for field in mutation.fields.values())

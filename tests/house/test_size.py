@@ -1,4 +1,4 @@
-"""Functions fit in a glance, and files are short."""
+"""Functions and files are short, and modules have docstrings."""
 
 import ast
 
@@ -30,5 +30,5 @@ def test_functions_are_short() -> None:
     assert not long
 
 
-def test_files_say_what_they_are_in_charge_of() -> None:
+def test_modules_have_docstrings() -> None:
     assert not {name for name, tree in OURS.items() if tree.body and not ast.get_docstring(tree)}

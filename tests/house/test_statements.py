@@ -1,4 +1,4 @@
-"""The number of SQL statements of a document is written at its head, and does not grow with the rows."""
+"""The number of SQL statements of a document is stated in its first line, for any number of rows."""
 
 import asyncio
 import re
@@ -30,8 +30,11 @@ class Counted:
 
 @contextmanager
 def statements(site: Site) -> Iterator[list[str]]:
-    """The SQL statements while the block runs, without those that open and close transactions, and without the look-up
-    of a credential, which holds for some seconds."""
+    """Collect the SQL statements of the block.
+
+    Left out are those that begin and end transactions, and the lookup of a credential, which is
+    cached for some seconds.
+    """
     seen: list[str] = []
 
     def note(statement: str) -> None:
@@ -43,7 +46,7 @@ def statements(site: Site) -> Iterator[list[str]]:
 
 
 async def tree(site: Site, size: int) -> dict[str, Any]:
-    """A folder with `size` files and `size` subfolders of two files; what documents about it are asked with."""
+    """Create a folder with `size` files and `size` subfolders; return variables for the documents."""
     top = await site.folder(f"page-{size}")
     below = [await site.folder(f"page-{size} below {number}", top) for number in range(size)]
     files = [File(f"page-{size}-{number}.txt", "PLAIN_TEXT", samples.text(number)) for number in range(size)]
@@ -53,23 +56,27 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
     uuids = [node["uuid"] for node in nodes]
     groups = [{"grid": {"layoutContents": uuids}}, *({"carousel": {"layoutContents": [uuid]}} for uuid in uuids)]
     await site.done("createDataGroups", {"folderUuid": top, "groups": groups}, "results { item { uuid } }")
-    around = {"dataset": await used(site, size, uuids), "item": await framed(site, top, size), "job": job["uuid"]}
-    await shared(site, top, size)
+    around = {
+        "dataset": await create_dataset(site, size, uuids),
+        "item": await create_image_group(site, top, size),
+        "job": job["uuid"],
+    }
+    await grant_roles(site, top, size)
     for each in others:
         await read_by(site, each["uuid"], top)
     return {"folder": top, "items": uuids, "text": f"page-{size}", **around}
 
 
-async def used(site: Site, size: int, items: list[str]) -> str:
-    """A dataset that has these items."""
+async def create_dataset(site: Site, size: int, items: list[str]) -> str:
+    """Create a dataset with these items."""
     made = await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
     uuid: str = made["dataset"]["uuid"]
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, "dataset { uuid }")
     return uuid
 
 
-async def framed(site: Site, folder: str, size: int) -> str:
-    """An image group of `size` frames."""
+async def create_image_group(site: Site, folder: str, size: int) -> str:
+    """Create an image group of `size` images."""
     frames = [File(f"{number}.png", "IMAGE", samples.png(8, 8, number)) for number in range(size)]
     images = [{"placeholderUuid": uuid} for uuid in await placeholders(site, folder, frames)]
     job = await finished(site, await start(site, folder, {"imageGroups": [{"images": images}]}))
@@ -77,8 +84,8 @@ async def framed(site: Site, folder: str, size: int) -> str:
     return uuid
 
 
-async def shared(site: Site, folder: str, size: int) -> None:
-    """`size` groups hold a role on the folder."""
+async def grant_roles(site: Site, folder: str, size: int) -> None:
+    """Grant a role on the folder to `size` groups."""
     groups = [await site.group(f"group {size} {number}") for number in range(size)]
     given = {"folderUuid": folder, "groupUuids": groups, "role": "VIEWER"}
     await site.done("addStorageFolderGroups", given, "folder { uuid }")
@@ -86,7 +93,7 @@ async def shared(site: Site, folder: str, size: int) -> None:
 
 @pytest.fixture(params=["embedded", "scaled"])
 async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Counted]:
-    """Trees of two sizes on a site whose worker has gone home, so that only requests make statements."""
+    """Create trees of two sizes, on a site without a worker, so that only requests execute SQL."""
     with fresh(request.param, request, tmp_path, execution="compiled") as settings:
         async with serving(settings) as site:
             keys, variables = site.keys, {size: await tree(site, size) for size in (FEW, MANY)}
@@ -104,18 +111,18 @@ async def test_statements_do_not_grow_with_rows(counted: Counted) -> None:
     print(found)
     embedded = counted.site.services.database.is_embedded
     assert found == {
-        (document.name, size): promised(document, embedded) for document in DOCUMENTS for size in counted.variables
+        (document.name, size): stated_count(document, embedded) for document in DOCUMENTS for size in counted.variables
     }
 
 
-def promised(document: Path, embedded: bool) -> int:
-    """The number at the head of a document; on SQLite a row that is looked up does not bring a page with it."""
+def stated_count(document: Path, embedded: bool) -> int:
+    """Return the number in the first line; on SQLite a lookup and a page are not joined."""
     served, *on_sqlite = re.findall(r"\d+", document.read_text().partition("\n")[0])
     return int(on_sqlite[0] if embedded and on_sqlite else served)
 
 
 async def statements_of(site: Site, text: str, variables: dict[str, Any]) -> int:
-    """How many statements a document makes."""
+    """Return the number of statements that a document executes."""
     named = {name: value for name, value in variables.items() if f"${name}:" in text}
     with statements(site) as seen:
         await site.ask(text, named)

@@ -1,4 +1,4 @@
-"""Task functions take exactly the arguments that are enqueued for them."""
+"""Task functions take exactly the arguments of their task types."""
 
 import inspect
 from functools import partial
@@ -14,7 +14,7 @@ HANDLERS = {**handlers(NONE, NONE), **encoding_handlers(NONE, NONE, NONE, NONE)}
 
 
 @pytest.mark.parametrize("task", HANDLERS, ids=lambda task: task.name)
-def test_a_task_takes_the_arguments_of_its_type(task: TaskType[Any]) -> None:
+def test_task_takes_the_arguments_of_its_type(task: TaskType[Any]) -> None:
     function = cast(partial[Any], HANDLERS[task]).func
     hints = get_type_hints(function)
     taken = {
@@ -26,8 +26,8 @@ def test_a_task_takes_the_arguments_of_its_type(task: TaskType[Any]) -> None:
     assert taken == {name: (hint, name in required) for name, hint in get_type_hints(task.args).items()}
 
 
-def test_names_and_arguments_in_queues_stay_as_they_are() -> None:
-    """Tasks that an older version enqueued are run by this one."""
+def test_names_and_arguments_are_stable() -> None:
+    """Tasks enqueued by an older version still run."""
     assert {task.name: set(task.args.__annotations__) for task in HANDLERS} == {
         "read_manifest": {"job", "tries"},
         "take_turn": {"job", "turn"},
