@@ -167,7 +167,7 @@ async def test_every_content_is_shown_somewhere(site: Site) -> None:
     group = custom({"a": a, "b": b, "c": c}, layout=tile("a"), timeline=["a"])
     said = await site.ask(document, {"i": {"folderUuid": folder, "groups": [group]}})
     path = ["input", "groups", "0", "custom", "layout"]
-    told = {"message": "Neither here nor on the timeline is shown: b, c.", "path": path}
+    told = {"message": "Neither in the layout nor on the timeline: b, c.", "path": path}
     assert said["createDataGroups"]["userErrors"] == [told]
 
 
