@@ -1,12 +1,11 @@
-"""The program that reads a manifest for a worker, in a process of its own: batches of units out, within limits."""
+"""The process that reads a manifest for a worker, and writes units to its standard output."""
 
 import io
-import struct
 import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import orjson
 
@@ -17,87 +16,99 @@ from gateway.errors import DomainError
 from gateway.fetching.rules import FetchRules
 from gateway.manifests.csv_file import csv_entries
 from gateway.manifests.json_file import json_entries
-from gateway.manifests.sections import Broken, Entry, Switches, plan_of_entry, told, urls_in
+from gateway.manifests.protocol import LENGTH, EntryUnit, ManifestEnd, ManifestRequest
+from gateway.manifests.sections import (
+    Entry,
+    InvalidManifest,
+    Switches,
+    entry_error,
+    plan_of_entry,
+    urls_in,
+)
 from gateway.sandbox.child_runtime import allow_cpu, confine, private_output
 
 MAX_METADATA = 10 << 20
+"""Bytes of an entry's metadata."""
 MAX_ENTRIES = 500_000
 MAX_URLS = 1_000_000
-UNITS_A_BATCH = 500
-BYTES_A_BATCH = 256 << 10
-SECONDS = 3600
-"""Of CPU, for one manifest."""
-
-Unit = dict[str, Any]
+UNITS_PER_MESSAGE = 500
+BYTES_PER_MESSAGE = 256 << 10
+CPU_SECONDS = 3600
+"""CPU time for one manifest."""
 
 
-def main(asked: dict[str, Any]) -> None:
-    """Read the manifest at `path` and send its units but for the first `skip`; then what it says beside them."""
+def main(request: ManifestRequest) -> None:
+    """Send the units of all entries but the first `skip`, and then the end."""
     output = private_output()
-    confine(asked["memory"])
-    allow_cpu(SECONDS)
-    account = asked["account"] and make_account(**asked["account"])
-    terms, switches = (
-        EntryRules(FetchRules.parse(asked["ports"], asked["allowed"]), MAX_METADATA, account),
-        Switches(),
-    )
-    end: dict[str, Any] = {}
+    confine(request["memory"])
+    allow_cpu(CPU_SECONDS)
+    account = make_account(**request["account"]) if request["account"] else None
+    fetching = FetchRules.parse(request["ports"], request["allowed"])
+    rules, switches = EntryRules(fetching, MAX_METADATA, account), Switches()
+    broken = None
     try:
-        with Path(asked["path"]).open("rb") as file:
-            for batch in batches(
-                units(terms, entries(file, asked["file_name"], switches)), asked["skip"]
-            ):
+        with Path(request["path"]).open("rb") as file:
+            entries = read_entries(file, request["file_name"], switches)
+            units = read_units(rules, entries)
+            for batch in batches(units, request["skip"]):
                 send(output, b'{"units":[' + batch + b"]}")
-    except Broken as error:
-        end["broken"] = (
-            str(error).encode(errors="replace").decode().replace("\0", "?")
-        )  # it may quote the file
+    except InvalidManifest as error:
+        # The message may quote the file, which need not be text that can be stored.
+        broken = str(error).encode(errors="replace").decode().replace("\0", "?")
     except MemoryError:
-        end["broken"] = (
-            f"Reading the manifest needed more than {asked['memory'] >> 20:,} MB of memory."
-        )
-    send(output, orjson.dumps({"end": {**end, **switches.on}}))
+        broken = f"Reading the manifest needed more than {request['memory'] >> 20:,} MB of memory."
+    end: ManifestEnd = {
+        "skip_duplicate_urls": switches.values["skip_duplicate_urls"],
+        "upsert_metadata": switches.values["upsert_metadata"],
+    }
+    if broken is not None:
+        end["broken"] = broken
+    send(output, orjson.dumps({"end": end}))
 
 
-def entries(file: BinaryIO, name: str, switches: Switches) -> Iterator[Entry]:
-    """The entries of a file: CSV if its name says so, else JSON."""
+def read_entries(file: BinaryIO, name: str, switches: Switches) -> Iterator[Entry]:
+    """Yield the entries of a file, which is CSV if its name ends with .csv, else JSON."""
     if name.lower().endswith(".csv"):
         return csv_entries(io.TextIOWrapper(file, "utf-8-sig", newline=""))
     return json_entries(file, switches)
 
 
-def units(terms: EntryRules, found: Iterator[Entry]) -> Iterator[Unit]:
-    """Each entry as a unit to be written, or with what is wrong with it; raises `Broken` where there are too many."""
+def read_units(rules: EntryRules, entries: Iterator[Entry]) -> Iterator[EntryUnit]:
+    """Yield the unit of each entry, with an error if the entry has one.
+
+    Raises:
+        InvalidManifest: there are too many entries or URLs.
+    """
     urls = 0
-    for number, entry in enumerate(found, 1):
-        unit = unit_of(terms, entry)
+    for number, entry in enumerate(entries, 1):
+        unit = read_unit(rules, entry)
         urls += len(unit["spec"]["sources"])
         if number > MAX_ENTRIES or urls > MAX_URLS:
-            raise Broken(
-                f"A manifest has at most {MAX_ENTRIES:,} entries and {MAX_URLS:,} URLs; this one has more."
-            )
+            limits = f"{MAX_ENTRIES:,} entries and {MAX_URLS:,} URLs"
+            raise InvalidManifest(f"The manifest has more than {limits}, which is the limit.")
         yield unit
 
 
-def unit_of(terms: EntryRules, entry: Entry) -> Unit:
-    """What is written of one entry."""
+def read_unit(rules: EntryRules, entry: Entry) -> EntryUnit:
+    """Return the unit of an entry, with an error if the entry has one."""
     try:
-        plan = plan_of_entry(terms, entry)
+        plan = plan_of_entry(rules, entry)
     except DomainError as error:
-        spec = {
-            "entry": entry.name,
-            "sources": [{"object_url": url} for url in urls_in(entry.value)],
+        urls = urls_in(entry.value)
+        return {
+            "title": None,
+            "spec": {"entry": entry.name, "sources": [{"object_url": url} for url in urls]},
+            "error": entry_error(entry, error),
         }
-        return {"title": None, "spec": spec, "error": told(entry, error)}
-    return {"title": plan.name, "spec": {"entry": entry.name, **to_spec(plan)}, "error": None}
+    return {"title": plan.name, "spec": to_spec(plan, entry.name), "error": None}
 
 
-def batches(found: Iterator[Unit], skip: int) -> Iterator[bytes]:
-    """Units from a place on, some at once: not many, and not many bytes."""
+def batches(units: Iterator[EntryUnit], skip: int) -> Iterator[bytes]:
+    """Yield units as JSON, after the first `skip`, in batches of limited size."""
     parts: list[bytes] = []
-    for unit in islice(found, skip, None):
+    for unit in islice(units, skip, None):
         parts.append(orjson.dumps(unit))
-        if len(parts) == UNITS_A_BATCH or sum(map(len, parts)) > BYTES_A_BATCH:
+        if len(parts) == UNITS_PER_MESSAGE or sum(map(len, parts)) > BYTES_PER_MESSAGE:
             yield b",".join(parts)
             parts = []
     if parts:
@@ -105,8 +116,8 @@ def batches(found: Iterator[Unit], skip: int) -> Iterator[bytes]:
 
 
 def send(output: BinaryIO, message: bytes) -> None:
-    """One message, after its length in four bytes."""
-    output.write(struct.pack(">I", len(message)) + message)
+    """Write one message."""
+    output.write(LENGTH.pack(len(message)) + message)
     output.flush()
 
 

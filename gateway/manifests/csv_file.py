@@ -1,77 +1,68 @@
-"""A manifest as CSV: a row for each file, with the columns that its first line names (ENC-MAN-11, SUB-064)."""
+"""Manifests as CSV: a row for each file, with the columns that the first line names."""
 
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
 
 import orjson
 
 from gateway.catalog.ingestion.entry_plans import FILES
 from gateway.errors import DomainError, Path, bad_input
 from gateway.json_values import parse_json
-from gateway.manifests.sections import Broken, Entry
+from gateway.manifests.sections import Entry, InvalidManifest
 
 SECTIONS = {str(item_type): section for section, item_type in FILES.items()}
+"""Sections by the value of the column `itemType`. CSV cannot express groups of files."""
 COLUMNS = ("itemType", "objectUrl", "placeholderUuid", "title", "clientMetadata")
-LONGEST_CELL = 16 << 20
+MAX_CELL = 16 << 20
 
 
 def csv_entries(lines: Iterable[str]) -> Iterator[Entry]:
-    """The entries in their order; raises `Broken` where the file is no manifest, after those before it.
+    """Yield the entries in order.
 
-    Groups of files cannot be said in CSV.
+    Raises:
+        InvalidManifest: the file is not a manifest, after the entries before the error.
     """
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL)
     rows = csv.reader(lines, strict=True)
     try:
         columns = [name.strip() for name in next(rows, [])]
-        _check(columns)
+        for name in columns:
+            if name not in COLUMNS:
+                matches = get_close_matches(name, COLUMNS, n=1)
+                hint = f"; did you mean {matches[0]}?" if matches else "."
+                raise InvalidManifest(f"Unknown column {name[:100]!r}{hint}")
+        if len(set(columns)) < len(columns):
+            raise InvalidManifest("The first line names a column more than once.")
+        if "itemType" not in columns:
+            raise InvalidManifest("The first line does not name the column itemType.")
         for row in rows:
             if row:
-                yield _entry(columns, row, rows.line_num)
+                yield _read_row(columns, row, rows.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
-        reason = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else error
-        raise Broken(
-            f"The manifest is not valid CSV in line {rows.line_num + 1}: {reason}."
-        ) from None
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        message = f"The manifest is not valid CSV in line {rows.line_num + 1}: {reason}."
+        raise InvalidManifest(message) from None
 
 
-def _check(columns: list[str]) -> None:
-    for name in columns:
-        if name not in COLUMNS:
-            close = get_close_matches(name, COLUMNS, n=1)
-            raise Broken(
-                f"There is no column {name[:100]!r}"
-                + (f"; did you mean {close[0]}?" if close else ".")
-            )
-    if len(set(columns)) < len(columns):
-        raise Broken("A column is there twice.")
-    if "itemType" not in columns:
-        raise Broken("The first line names no column itemType.")
-
-
-def _entry(columns: list[str], row: list[str], line: int) -> Entry:
-    said = {name: cell for name, cell in zip(columns, row, strict=False) if cell}
-    kind, path = said.pop("itemType", ""), (line,)
-    entry = Entry(SECTIONS.get(kind, ""), f"line {line}", path, said)
+def _read_row(columns: list[str], row: list[str], line: int) -> Entry:
+    """Return the entry of a row; empty cells count as absent."""
+    path: Path = (line,)
+    values = {name: cell for name, cell in zip(columns, row, strict=False) if cell}
+    section = SECTIONS.get(values.pop("itemType", ""), "")
+    entry = Entry(section, f"line {line}", path, values)
     try:
         if len(row) > len(columns):
-            raise bad_input(f"There are {len(row)} cells, but only {len(columns)} columns.", *path)
-        if not entry.section:
+            message = f"The line has {len(row)} cells, but there are {len(columns)} columns."
+            raise bad_input(message, *path)
+        if not section:
             raise bad_input(f"Expected one of {', '.join(SECTIONS)}.", *path, "itemType")
-        if "clientMetadata" in said:
-            return replace(
-                entry, value={**said, "clientMetadata": _metadata(said["clientMetadata"], path)}
-            )
-    except DomainError as fault:
-        return replace(entry, fault=fault)
-    return entry
-
-
-def _metadata(cell: str, path: Path) -> Any:
-    try:
-        return parse_json(cell)
+        if "clientMetadata" in values:
+            metadata = parse_json(values["clientMetadata"])
+            return replace(entry, value={**values, "clientMetadata": metadata})
+    except DomainError as error:
+        return replace(entry, error=error)
     except orjson.JSONDecodeError:
-        raise bad_input("Expected JSON.", *path, "clientMetadata") from None
+        return replace(entry, error=bad_input("Expected JSON.", *path, "clientMetadata"))
+    return entry

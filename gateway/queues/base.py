@@ -40,7 +40,7 @@ class WorkerTimings:
     """Intervals of a worker, in seconds."""
 
     lease: float = 30.0
-    """A worker that sends no heartbeat for this long is considered dead; its tasks are reassigned."""
+    """A worker without a heartbeat for this long is considered dead; its tasks are reassigned."""
     poll: float = 1.0
     """Interval at which an idle worker looks for tasks that it was not notified of."""
     grace: float = 10.0

@@ -1,16 +1,14 @@
-"""One step of a sync: a page of a bucket's listing, compared with the items that there are of its objects."""
+"""One step of a sync: a page of a bucket's listing, compared with the items that mirror it."""
 
 import asyncio
 import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
 
-from gateway.catalog.integrations import open_integration
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.mirroring.apply_diff import ListedObject, ListingDiff, Sidecar
 from gateway.catalog.mirroring.prefix_folders import (
@@ -19,9 +17,8 @@ from gateway.catalog.mirroring.prefix_folders import (
     prefix_of,
     prefixes_above,
 )
-from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata
-from gateway.clouds.base import CloudObject, ObjectLocation, ObjectPage
+from gateway.clouds.base import CloudObject, ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import object_url
 from gateway.context import Services
@@ -31,16 +28,23 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.json_values import check_storable, parse_json
 from gateway.kinds.item_kinds import item_type_of_file
-from gateway.models.items import items
+from gateway.models.folders import FolderRecord
+from gateway.models.items import ItemRecord, items
+from gateway.models.syncs import CloudSyncJobRecord
 
 PAGE = 500
-"""Objects that are compared in one step, and items that may vanish in one."""
-SEEN = ("new_count", "changed_count", "unchanged_count", "returned_count", "skipped_count")
-"""What a sync counts that is an object of the bucket."""
-_REQUESTS = 16
-"""Requests to a cloud at once."""
+"""Objects that are compared in a step, and the number of items that may vanish in one."""
+OBJECT_COUNTS = (
+    "new_count",
+    "changed_count",
+    "unchanged_count",
+    "returned_count",
+    "skipped_count",
+)
+"""Columns of a sync that count objects of the bucket."""
+_CONCURRENT_REQUESTS = 16
 
-_seen = (
+_COMPARED_COLUMNS = (
     items.c.uuid,
     items.c.remote_key,
     items.c.item_type,
@@ -54,265 +58,247 @@ _seen = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What a step found, what the sync counts more for it, and where it goes on: `cursor` is None after the last page.
+class ScanStep:
+    """The result of a step.
 
-    `is_page` says that the page is done; else more has vanished than one step deals with.
+    Attributes:
+        diff: what has to be written.
+        added: what the counts of the sync grow by, by column.
+        reach: the greatest key up to which the bucket has been compared.
+        cursor: continues the listing; None after the last page.
+        is_page_done: False if more items vanished than a step handles. The page is listed again.
+        skipped: keys of objects that cannot be mirrored.
+        bad_sidecars: keys of sidecars without usable metadata.
     """
 
-    difference: ListingDiff
+    diff: ListingDiff
     added: Mapping[str, int]
     reach: str
     cursor: str | None = None
-    is_page: bool = True
+    is_page_done: bool = True
     skipped: Sequence[str] = ()
     bad_sidecars: Sequence[str] = ()
 
     @property
-    def objects(self) -> int:
-        """How many objects of the bucket were looked at."""
-        return sum(self.added.get(name, 0) for name in SEEN)
+    def object_count(self) -> int:
+        """The number of objects that were compared."""
+        return sum(self.added.get(name, 0) for name in OBJECT_COUNTS)
 
 
 @dataclass(slots=True)
-class Sorted:
-    """The objects of a page by their keys, and the metadata beside objects by the keys of those."""
+class SortedPage:
+    """The objects of a page: those to mirror by key, sidecars by the key that they are about."""
 
     objects: dict[str, CloudObject] = field(default_factory=dict)
     sidecars: dict[str, CloudObject] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
 
 
-class Scan:
-    """Looks at the bucket of a linked folder for a sync; `job` and `folder` are their rows."""
+class BucketScan:
+    """Compares the bucket of a linked folder with its items, for a sync."""
 
-    def __init__(self, services: Services, job: Any, folder: Any) -> None:
+    def __init__(
+        self, services: Services, job: CloudSyncJobRecord, folder: FolderRecord, cloud: Cloud
+    ) -> None:
         self._services = services
         self._job = job
         self._folder = folder
-        self._suffix: str | None = (folder.metadata_ingestion or {}).get("suffix")
-        self._attaches = (
-            bool(self._suffix) and not folder.metadata_ingestion["paused"] and not job.is_dry_run
-        )
-        self._places = asyncio.Semaphore(_REQUESTS)
+        self._cloud = cloud
+        self._top = cloud.locate(folder.remote_url or "")
+        sidecars = folder.metadata_ingestion or {}
+        self._suffix: str | None = sidecars.get("suffix")
+        self._attaches = bool(self._suffix) and not sidecars["paused"] and not job.is_dry_run
+        self._slots = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 
-    async def step(self) -> Step:
-        """Look at the next page; raises a `FetchError` where the bucket cannot be read."""
-        _, cloud = await open_integration(self._services, self._folder.integration_uuid)
-        top = cloud.locate(self._folder.remote_url)
-        page = await cloud.list_objects(top, self._job.cursor, PAGE)
-        found = self._sort(cloud, top, page)
-        reach = (
-            None
-            if page.next is None
-            else max([self._job.reach, *(one.key for one in page.objects)])
-        )
-        missing = await self._missing(found.objects.keys(), reach)
-        if len(missing) > PAGE:
-            vanished = await self._vanished(cloud, top, missing[:PAGE])
-            difference = ListingDiff(vanished=vanished)
-            return Step(
-                difference,
-                {"vanished_count": len(vanished)},
-                missing[PAGE - 1].remote_key,
-                is_page=False,
-            )
-        vanished = await self._vanished(cloud, top, missing)
-        return await self._compared(cloud, top, page, found, vanished, reach)
+    async def next_step(self) -> ScanStep:
+        """List and compare the next page.
 
-    def _sort(self, cloud: Cloud, top: ObjectLocation, page: ObjectPage) -> Sorted:
-        """What there is to do with each object; those that stand for empty folders are nothing to us."""
-        found = Sorted()
-        for one in page.objects:
-            if self._suffix and one.key.endswith(self._suffix):
-                found.sidecars[one.key.removesuffix(self._suffix)] = one
-            elif one.key.endswith("/"):
-                continue
-            elif (
-                item_type_of_file(name_of(one.key))
-                and one.size
-                and self._has_room(cloud, top, one.key)
-            ):
-                found.objects[one.key] = one
+        Raises:
+            FetchError: the bucket cannot be read.
+        """
+        listing = await self._cloud.list_objects(self._top, self._job.cursor, PAGE)
+        page = SortedPage()
+        for listed in listing.objects:
+            if self._suffix and listed.key.endswith(self._suffix):
+                page.sidecars[listed.key.removesuffix(self._suffix)] = listed
+            elif listed.key.endswith("/"):
+                continue  # some programs create such objects for empty folders
+            elif self._can_mirror(listed):
+                page.objects[listed.key] = listed
             else:
-                found.skipped.append(one.key)
-        return found
+                page.skipped.append(listed.key)
+        reach = None
+        if listing.next is not None:
+            reach = max([self._job.reach, *(listed.key for listed in listing.objects)])
+        missing = await self._missing_items(page.objects.keys(), reach)
+        if len(missing) > PAGE:
+            vanished = await self._vanished_items(missing[:PAGE])
+            return ScanStep(
+                diff=ListingDiff(vanished=vanished),
+                added={"vanished_count": len(vanished)},
+                reach=missing[PAGE - 1].remote_key or "",
+                is_page_done=False,
+            )
+        vanished = await self._vanished_items(missing)
+        return await self._compare(page, vanished, reach or self._job.reach, listing.next)
 
-    def _has_room(self, cloud: Cloud, top: ObjectLocation, key: str) -> bool:
-        """Whether a key can be named by a URL, and its folder lies no deeper than folders can."""
+    def _can_mirror(self, listed: CloudObject) -> bool:
+        """Return whether an object has bytes, a known kind, a valid URL, and few enough folders."""
+        if not listed.size or not item_type_of_file(name_of(listed.key)):
+            return False
         try:
-            cloud.locate(object_url(cloud.account, ObjectLocation(top.bucket, key)))
+            self._cloud.locate(self._url_of(listed))
         except FetchError:
             return False
-        return depth(self._folder.path) + len(prefixes_above(prefix_of(key), top.key)) <= MAX_DEPTH
+        levels = len(prefixes_above(prefix_of(listed.key), self._top.key))
+        return depth(self._folder.path) + levels <= MAX_DEPTH
 
-    async def _missing(self, listed: Collection[str], reach: str | None) -> list[Any]:
-        """Items of keys up to `reach`, behind all before, that the page does not list; one more than a step deals with.
+    def _url_of(self, listed: CloudObject) -> str:
+        """Return the URL of an object."""
+        return object_url(self._cloud.account, ObjectLocation(self._top.bucket, listed.key))
 
-        The ranges of all pages make up all keys, in whatever order the store lists them.
+    async def _missing_items(self, listed: Collection[str], reach: str | None) -> list[ItemRecord]:
+        """Return the items with keys up to `reach` that the page does not list.
+
+        There is one more than a step handles if there are too many. The ranges of all pages
+        together cover all keys, in whatever order the store lists them.
         """
-        here = [items.c.remote_key > self._job.reach] if self._job.reach else []
-        here += [items.c.remote_key <= reach] if reach is not None else []
-        statement = sa.select(items.c.uuid, items.c.remote_key).where(
+        missing = sa.select(items.c.uuid, items.c.remote_key).where(
             items.c.linked_folder_uuid == self._folder.uuid,
-            *here,
             ~items.c.is_tombstone,
             sa.not_(in_keys(items.c.remote_key, listed)),
         )
-        return await self._services.database.rows(
-            statement.order_by(items.c.remote_key).limit(PAGE + 1)
-        )
+        if self._job.reach:
+            missing = missing.where(items.c.remote_key > self._job.reach)
+        if reach is not None:
+            missing = missing.where(items.c.remote_key <= reach)
+        ordered = missing.order_by(items.c.remote_key).limit(PAGE + 1)
+        return await self._services.database.rows(ordered, ItemRecord)
 
-    async def _vanished(self, cloud: Cloud, top: ObjectLocation, rows: Sequence[Any]) -> list[UUID]:
-        """Those of the items whose objects are gone: not all stores list in order, so each is asked for."""
-        there = await asyncio.gather(
-            *(self._is_there(cloud, ObjectLocation(top.bucket, row.remote_key)) for row in rows)
-        )
-        return [row.uuid for row, is_there in zip(rows, there, strict=True) if not is_there]
+    async def _vanished_items(self, rows: Sequence[ItemRecord]) -> list[UUID]:
+        """Return the items whose objects are gone.
 
-    async def _is_there(self, cloud: Cloud, place: ObjectLocation) -> bool:
-        """Whether there is an object, and it is no metadata of another."""
-        if self._suffix and place.key.endswith(self._suffix):
+        Not all stores list in the order of keys, so a request is made for each object.
+        """
+
+        async def is_gone(key: str) -> bool:
+            if self._suffix and key.endswith(self._suffix):
+                return True
+            try:
+                async with self._slots:
+                    await self._cloud.head(ObjectLocation(self._top.bucket, key))
+            except FetchError as error:
+                if error.code is ErrorCode.NOT_FOUND:
+                    return True
+                raise
             return False
-        try:
-            async with self._places:
-                await cloud.head(place)
-        except FetchError as error:
-            if error.code is ErrorCode.NOT_FOUND:
-                return False
-            raise
-        return True
 
-    async def _compared(
-        self,
-        cloud: Cloud,
-        top: ObjectLocation,
-        page: ObjectPage,
-        found: Sorted,
-        vanished: list[UUID],
-        reach: str | None,
-    ) -> Step:
-        """The whole of a page."""
-        rows = await self._rows(found)
-        new = [one for key, one in found.objects.items() if key not in rows]
-        known = [(rows[key], one) for key, one in found.objects.items() if key in rows]
+        gone = await asyncio.gather(*(is_gone(row.remote_key or "") for row in rows))
+        return [row.uuid for row, is_row_gone in zip(rows, gone, strict=True) if is_row_gone]
+
+    async def _compare(
+        self, page: SortedPage, vanished: list[UUID], reach: str, cursor: str | None
+    ) -> ScanStep:
+        """Return the step of a page that is done with it."""
+        keys = [*page.objects, *(page.sidecars if self._attaches else ())]
+        mirrored = sa.select(*_COMPARED_COLUMNS).where(
+            items.c.linked_folder_uuid == self._folder.uuid, in_keys(items.c.remote_key, keys)
+        )
+        mirrored_rows = await self._services.database.rows(mirrored, ItemRecord)
+        rows = {row.remote_key: row for row in mirrored_rows}
+        known = [(rows[key], listed) for key, listed in page.objects.items() if key in rows]
+        new = [listed for key, listed in page.objects.items() if key not in rows]
         returned = [row.uuid for row, _ in known if row.is_tombstone]
-        changed = {row.uuid: (row, one) for row, one in known if not _is_as_it_was(row, one)}
+        # Without an etag, an object has changed if its size or time has.
+        changed = {
+            row.uuid: ListedObject(listed, self._url_of(listed), row.item_type, row.folder_uuid)
+            for row, listed in known
+            if (
+                row.remote_etag != listed.etag
+                if listed.etag
+                else (row.remote_modified_at, row.file_size) != (listed.last_modified, listed.size)
+            )
+        }
+        sidecars: dict[str, Sidecar] = {}
+        bad_sidecars: list[str] = []
+        if self._attaches:
+            sidecars, bad_sidecars = await self._read_sidecars(page, rows)
         added = {
             "new_count": len(new),
             "returned_count": len(returned),
             "changed_count": len(changed.keys() - set(returned)),
             "unchanged_count": len(known) - len(changed.keys() | set(returned)),
             "vanished_count": len(vanished),
-            "skipped_count": len(found.skipped),
+            "skipped_count": len(page.skipped),
+            "sidecars_attached_count": len(sidecars),
+            "sidecars_error_count": len(bad_sidecars),
         }
-        sidecars, bad = (
-            await self._sidecars(cloud, top, found, rows) if self._attaches else ({}, [])
-        )
-        added |= {"sidecars_attached_count": len(sidecars), "sidecars_error_count": len(bad)}
-        difference = ListingDiff(
-            new=[] if self._job.is_dry_run else await self._expected(cloud, top, new, sidecars),
-            changed={uuid: _found(cloud, top, one, row) for uuid, (row, one) in changed.items()},
+        diff = ListingDiff(
+            new=[] if self._job.is_dry_run else await self._new_objects(new, sidecars),
+            changed=changed,
             vanished=vanished,
             returned=returned,
-            sidecars={rows[key].uuid: one for key, one in sidecars.items() if key in rows},
+            sidecars={rows[key].uuid: each for key, each in sidecars.items() if key in rows},
         )
-        return Step(
-            difference,
-            added,
-            reach or self._job.reach,
-            page.next,
-            skipped=found.skipped,
-            bad_sidecars=bad,
-        )
+        return ScanStep(diff, added, reach, cursor, skipped=page.skipped, bad_sidecars=bad_sidecars)
 
-    async def _rows(self, found: Sorted) -> dict[str, Any]:
-        """The items of the page's objects, and of those that metadata lies beside, by key."""
-        keys = [*found.objects, *(found.sidecars if self._attaches else ())]
-        mine = items.c.linked_folder_uuid == self._folder.uuid
-        chosen = in_keys(items.c.remote_key, keys)
-        return {
-            row.remote_key: row
-            for row in await self._services.database.rows(sa.select(*_seen).where(mine, chosen))
-        }
-
-    async def _expected(
-        self,
-        cloud: Cloud,
-        top: ObjectLocation,
-        new: Sequence[CloudObject],
-        sidecars: Mapping[str, Sidecar],
+    async def _new_objects(
+        self, new: Sequence[CloudObject], sidecars: Mapping[str, Sidecar]
     ) -> list[ListedObject]:
-        """New objects with the folders that their items go to."""
-        prefixes = {prefix_of(one.key) for one in new}
-        database, user_uuid = self._services.database, self._job.user_uuid
-        homes = await prefix_folders(
-            database, user_uuid, self._folder, cloud.account, top, prefixes
+        """Return new objects with the folders of their items, which are created if need be."""
+        account, top = self._cloud.account, self._top
+        prefixes = {prefix_of(listed.key) for listed in new}
+        user_uuid, database = self._job.user_uuid, self._services.database
+        folder_uuids = await prefix_folders(
+            database, user_uuid, self._folder, account, top, prefixes
         )
         return [
             ListedObject(
-                one,
-                object_url(cloud.account, ObjectLocation(top.bucket, one.key)),
-                kind,
-                homes[prefix_of(one.key)],
-                sidecars.get(one.key),
+                listed,
+                self._url_of(listed),
+                item_type,
+                folder_uuids[prefix_of(listed.key)],
+                sidecars.get(listed.key),
             )
-            for one in new
-            if (kind := item_type_of_file(name_of(one.key)))
+            for listed in new
+            if (item_type := item_type_of_file(name_of(listed.key)))
         ]
 
-    async def _sidecars(
-        self, cloud: Cloud, top: ObjectLocation, found: Sorted, rows: Mapping[str, Any]
+    async def _read_sidecars(
+        self, page: SortedPage, rows: Mapping[str | None, ItemRecord]
     ) -> tuple[dict[str, Sidecar], list[str]]:
-        """The metadata that is not attached yet, by the keys of the objects that it is for; and what is no metadata.
+        """Return metadata that is not attached yet, by key of the object, and keys of bad sidecars.
 
-        Nothing is noted of the latter, so that every sync tries it again until it is good.
+        The latter are not recorded with the items, so that every sync tries them again.
         """
         wanted = {
-            key: one
-            for key, one in found.sidecars.items()
-            if (key in rows and rows[key].sidecar_etag != _mark(one))
-            or (key in found.objects and key not in rows)
+            key: sidecar
+            for key, sidecar in page.sidecars.items()
+            if (key in rows and rows[key].sidecar_etag != _version_of(sidecar))
+            or (key in page.objects and key not in rows)
         }
-        terms = await load_metadata_validator(self._services.database, self._services.settings)
-        read = await asyncio.gather(
-            *(self._sidecar(cloud, top, one, terms) for one in wanted.values())
-        )
-        good = {key: one for key, one in zip(wanted, read, strict=True) if one}
-        return good, [one.key for key, one in wanted.items() if key not in good]
+        validator = await load_metadata_validator(self._services.database, self._services.settings)
 
-    async def _sidecar(
-        self, cloud: Cloud, top: ObjectLocation, one: CloudObject, terms: MetadataValidator
-    ) -> Sidecar | None:
-        """What an object says as metadata; None if it is not JSON of an object that fits the terms, or too much."""
-        if not 0 < one.size <= MAX_METADATA:
-            return None
-        async with self._places:
-            data = (await cloud.read(ObjectLocation(top.bucket, one.key), 0, one.size)).data
-        try:
-            given = parse_json(data.removeprefix(codecs.BOM_UTF8))
-            check_storable(given)
-            metadata = validate_metadata(given)
-        except (orjson.JSONDecodeError, DomainError):
-            return None
-        return None if given is None or terms.error(metadata) else Sidecar(_mark(one), metadata)
+        async def read(sidecar: CloudObject) -> Sidecar | None:
+            if not 0 < sidecar.size <= MAX_METADATA:
+                return None
+            location = ObjectLocation(self._top.bucket, sidecar.key)
+            async with self._slots:
+                data = (await self._cloud.read(location, 0, sidecar.size)).data
+            try:
+                value = parse_json(data.removeprefix(codecs.BOM_UTF8))
+                check_storable(value)
+                metadata = validate_metadata(value)
+            except (orjson.JSONDecodeError, DomainError):
+                return None
+            is_usable = value is not None and not validator.error(metadata)
+            return Sidecar(_version_of(sidecar), metadata) if is_usable else None
+
+        results = await asyncio.gather(*(read(sidecar) for sidecar in wanted.values()))
+        good = {key: result for key, result in zip(wanted, results, strict=True) if result}
+        return good, [sidecar.key for key, sidecar in wanted.items() if key not in good]
 
 
-def _is_as_it_was(row: Any, one: CloudObject) -> bool:
-    if one.etag:
-        return bool(row.remote_etag == one.etag)
-    return bool((row.remote_modified_at, row.file_size) == (one.last_modified, one.size))
-
-
-def _mark(one: CloudObject) -> str:
-    """What tells one state of an object from the next."""
-    return one.etag or f"{one.last_modified} {one.size}"
-
-
-def _found(cloud: Cloud, top: ObjectLocation, one: CloudObject, row: Any) -> ListedObject:
-    return ListedObject(
-        one,
-        object_url(cloud.account, ObjectLocation(top.bucket, one.key)),
-        row.item_type,
-        row.folder_uuid,
-    )
+def _version_of(listed: CloudObject) -> str:
+    """Return a text that differs between versions of an object."""
+    return listed.etag or f"{listed.last_modified} {listed.size}"

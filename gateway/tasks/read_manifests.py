@@ -1,20 +1,25 @@
-"""Reading the manifest of a job: its entries become units, some in each transaction, before any is begun."""
+"""Reading of uploaded manifests: entries become units, batch by batch, before any is begun.
+
+A child process parses the manifest, within limits of memory and CPU time.
+"""
 
 import asyncio
 import os
-import struct
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from datetime import timedelta
+from functools import reduce
+from operator import add
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+import structlog
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, locked_job, save_job
@@ -24,204 +29,215 @@ from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobStatus
+from gateway.manifests.protocol import (
+    LENGTH,
+    EndMessage,
+    EntryUnit,
+    ManifestEnd,
+    ManifestRequest,
+    UnitsMessage,
+)
 from gateway.models.base import new_row, now
-from gateway.models.uploads import UploadUnitRecord, manifests, upload_jobs, upload_units
+from gateway.models.integrations import CloudIntegrationRecord
+from gateway.models.uploads import (
+    UploadJobRecord,
+    UploadUnitRecord,
+    manifests,
+    upload_jobs,
+    upload_units,
+)
 from gateway.sandbox.child_process import child_environment
 from gateway.settings import Settings
 
-READER = "gateway.manifests.child"
+CHILD = "gateway.manifests.child"
+"""Module of the child process."""
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 30, 300))
-"""When a manifest is read again over which the program died."""
+"""Delays before a manifest is read again after the child crashed."""
 _ACTION = "reading the manifest"
-_LENGTH = struct.Struct(">I")
+
+log = structlog.get_logger(__name__)
+
+
+class ManifestJob(NamedTuple):
+    """A job whose manifest has not been read to its end."""
+
+    uuid: UUID
+    file_name: str
+    integration_uuid: UUID | None
+    object_key: str
+    unit_count: int
 
 
 async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None:
-    """Write the units of a job from where this broke off; once all are there, begin them or end the job.
+    """Add the units of a job, from where reading stopped before, and then begin them.
 
-    The program may die of the manifest, or by chance: it did so `tries` times before.
+    `tries` is the number of times that the child crashed before, because of the manifest or not.
     """
-    uuid = UUID(hex=job)
-    mine = (
-        sa.select(upload_jobs, manifests.c.object_key)
+    job_uuid = UUID(hex=job)
+    statement = (
+        sa.select(
+            upload_jobs.c.uuid,
+            upload_jobs.c.file_name,
+            upload_jobs.c.integration_uuid,
+            manifests.c.object_key,
+            reduce(add, (upload_jobs.c[name] for name in COUNTS.values())).label("unit_count"),
+        )
         .join(manifests)
-        .where(upload_jobs.c.uuid == uuid)
+        .where(upload_jobs.c.uuid == job_uuid)
     )
-    for row in await services.database.rows(mine):
+    for row in await services.database.rows(statement, ManifestJob):
         try:
             await _read(services, row)
         except asyncio.IncompleteReadError:
-            await _try_again(services, uuid, tries)
+            log.warning("manifest_reader_crashed", job=job, tries=tries)
+            if tries < len(DELAYS):
+                args, run_at = ReadManifestArgs(job=job, tries=tries + 1), now() + DELAYS[tries]
+                async with services.database.writing() as transaction:
+                    await services.queue.enqueue(transaction, READ_MANIFEST, args, run_at=run_at)
+                return
+            [current] = await services.database.rows(statement, ManifestJob) or [row]
+            broken = (
+                f"The manifest could not be read: its reader crashed {tries + 1} times. "
+                "Split the manifest, or check it for very large entries."
+            )
+            end = ManifestEnd(broken=broken, skip_duplicate_urls=False, upsert_metadata=False)
+            await _end_reading(services, job_uuid, current.unit_count, end)
 
 
-async def _read(services: Services, job: Any) -> None:
+async def _read(services: Services, job: ManifestJob) -> None:
+    """Write what the child reads, until the end or until the job has changed otherwise."""
+    known = job.unit_count
     async with (
         services.store.local(job.object_key) as path,
         aclosing(_messages(services, job, path)) as messages,
     ):
         async for message in messages:
-            write = _end if "end" in message else _add
-            if not await write(services, job.uuid, message):
-                return
-
-
-async def _try_again(services: Services, job_uuid: UUID, tries: int) -> None:
-    """Have the manifest read later; after the last time the job has failed."""
-    if tries < len(DELAYS):
-        again = ReadManifestArgs(job=job_uuid.hex, tries=tries + 1)
-        async with services.database.writing() as transaction:
-            await services.queue.enqueue(
-                transaction, READ_MANIFEST, again, run_at=now() + DELAYS[tries]
-            )
-        return
-    async with services.database.reading() as connection:
-        job = (
-            await connection.execute(sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid))
-        ).first()
-    if job is not None:
-        broken = (
-            f"The manifest could not be read: the program that reads it died {tries + 1} times."
-        )
-        await _end(services, job_uuid, {"known": units_of(job), "end": {"broken": broken}})
-
-
-async def _messages(services: Services, job: Any, path: Path) -> AsyncGenerator[dict[str, Any]]:
-    """What the reader says of the entries that are not known yet; each message with how many were before it."""
-    known = units_of(job)
-    account = await _account(services, job.integration_uuid)
-    async with _reader(_asked(services.settings, job, path, known, account)) as process:
-        assert process.stdout is not None  # it is a pipe
-        while True:
-            [length] = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
-            message = orjson.loads(await process.stdout.readexactly(length))
-            yield {"known": known, **message}
             if "end" in message:
+                await _end_reading(services, job.uuid, known, cast(EndMessage, message)["end"])
                 return
-            known += len(message["units"])
+            units = message["units"]
+            async with services.database.writing() as transaction:
+                current = await _locked_job(transaction, job.uuid, known)
+                if current is None:
+                    return
+                await _add_units(transaction, services, current, units)
+            known += len(units)
 
 
-def _asked(
-    settings: Settings, job: Any, path: Path, skip: int, account: dict[str, Any] | None
-) -> dict[str, Any]:
-    """What the program is told."""
+def manifest_request(
+    settings: Settings, job: ManifestJob, path: Path, integration: CloudIntegrationRecord | None
+) -> ManifestRequest:
+    """Return the request to the child, which learns where URLs may point, but not the secret."""
+    names = ("kind", "endpoint", "region", "account", "locations")
     return {
         "path": str(path.absolute()),
         "file_name": job.file_name,
-        "skip": skip,
+        "skip": job.unit_count,
         "memory": settings.probe_memory,
         "ports": settings.fetch_ports,
         "allowed": settings.fetch_allowed,
-        "account": account,
+        "account": {name: getattr(integration, name) for name in names} if integration else None,
     }
 
 
-async def _account(services: Services, uuid: UUID | None) -> dict[str, Any] | None:
-    """What URLs of the job's integration look like, if it has one; its secret is not for the program."""
-    row = (await find_integrations(services.database, [uuid])).get(uuid) if uuid else None
-    names = ("kind", "endpoint", "region", "account", "locations")
-    return {name: getattr(row, name) for name in names} if row else None
+async def _messages(
+    services: Services, job: ManifestJob, path: Path
+) -> AsyncGenerator[UnitsMessage | EndMessage]:
+    """Run the child, and yield its messages about entries that are not units yet.
 
-
-@asynccontextmanager
-async def _reader(asked: dict[str, Any]) -> AsyncIterator[Process]:
-    arguments = ("-P", "-m", READER, orjson.dumps(asked).decode())
+    Raises:
+        IncompleteReadError: the child has crashed.
+    """
+    uuid = job.integration_uuid
+    rows = await find_integrations(services.database, [uuid] if uuid else [])
+    request = manifest_request(services.settings, job, path, rows.get(uuid) if uuid else None)
+    arguments = ("-P", "-m", CHILD, orjson.dumps(request).decode())
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=PIPE, cwd="/", env=child_environment()
     )
     try:
-        yield process
+        assert process.stdout is not None  # it is a pipe
+        message: Any = {}
+        while "end" not in message:
+            [length] = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+            message = orjson.loads(await process.stdout.readexactly(length))
+            yield message
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
-                os.kill(
-                    process.pid, SIGKILL
-                )  # asyncio's own kill() may snatch the exit status from its watcher
+                # Process.kill() may take the exit status from asyncio's watcher.
+                os.kill(process.pid, SIGKILL)
         await process.wait()
 
 
-def units_of(job: Any) -> int:
-    """How many units a job has so far."""
+async def _locked_job(
+    transaction: Transaction, job_uuid: UUID, known: int
+) -> UploadJobRecord | None:
+    """Lock a job and return it, unless it has ended or no longer has this number of units."""
+    job = await locked_job(transaction, job_uuid)
+    if job is None or job.status in TERMINAL or _unit_count(job) != known:
+        return None
+    return job
+
+
+def _unit_count(job: UploadJobRecord) -> int:
+    """Return the number of units that a job has so far."""
     return sum(getattr(job, name) for name in COUNTS.values())
 
 
-async def _add(services: Services, job_uuid: UUID, message: dict[str, Any]) -> bool:
-    """Write some units; whether there is more to do, and for us."""
-    async with services.database.writing() as transaction:
-        job = await locked_job(transaction, job_uuid)
-        if job is None or job.status in TERMINAL or units_of(job) != message["known"]:
-            return False
-        await _write(transaction, services, job, message["units"])
-    return True
-
-
-async def _write(
-    transaction: Transaction, services: Services, job: Any, units: Sequence[dict[str, Any]]
+async def _add_units(
+    transaction: Transaction, services: Services, job: UploadJobRecord, units: Sequence[EntryUnit]
 ) -> None:
-    """New units of a held job: pending, or failed if something is wrong with their entries."""
-    sequence, first = job.sequence + 1, units_of(job)
-    rows = [_row(job.uuid, first + place, sequence, unit) for place, unit in enumerate(units)]
+    """Add units to a locked job: pending, or failed if something is wrong with their entries."""
+    sequence = job.sequence + 1
+    rows = [
+        new_row(
+            UploadUnitRecord,
+            job_uuid=job.uuid,
+            position=position,
+            status=JobStatus.ERROR if unit["error"] else JobStatus.PENDING,
+            title=unit["title"],
+            spec=unit["spec"],
+            error=unit["error"],
+            action_description=_ACTION if unit["error"] else None,
+            is_bound=False,
+            sequence=sequence,
+        )
+        for position, unit in enumerate(units, _unit_count(job))
+    ]
     await transaction.execute(sa.insert(upload_units), rows)
     failed = sum(1 for unit in units if unit["error"])
-    counts = {
+    values = {
+        "sequence": sequence,
         "units_pending_count": job.units_pending_count + len(units) - failed,
         "units_error_count": job.units_error_count + failed,
     }
-    await save_job(
-        transaction, services.events, job, JobStatus.PENDING, {"sequence": sequence, **counts}
-    )
+    await save_job(transaction, services.events, job, JobStatus.PENDING, values)
 
 
-def _row(job_uuid: UUID, position: int, sequence: int, unit: dict[str, Any]) -> dict[str, Any]:
-    return new_row(
-        UploadUnitRecord,
-        job_uuid=job_uuid,
-        position=position,
-        status=JobStatus.ERROR if unit["error"] else JobStatus.PENDING,
-        title=unit["title"],
-        spec=unit["spec"],
-        error=unit["error"],
-        action_description=_ACTION if unit["error"] else None,
-        is_bound=False,
-        sequence=sequence,
-    )
-
-
-async def _end(services: Services, job_uuid: UUID, message: dict[str, Any]) -> bool:
-    """All is read: begin the units, or end the job if the manifest is broken or something is wrong with entries."""
-    said = message["end"]
+async def _end_reading(services: Services, job_uuid: UUID, known: int, end: ManifestEnd) -> None:
+    """Begin the units of a job, or end it if its manifest or an entry has errors."""
     async with services.database.writing() as transaction:
-        job = await locked_job(transaction, job_uuid)
-        if job is None or job.status in TERMINAL or units_of(job) != message["known"]:
-            return False
-        fault = said.get("broken") or (None if units_of(job) else "The manifest has no entries.")
-        if fault:
-            await _write(
-                transaction,
-                services,
-                job,
-                [{"title": None, "spec": {"sources": []}, "error": fault}],
-            )
+        job = await _locked_job(transaction, job_uuid, known)
+        if job is None:
+            return
+        error = end.get("broken") or (None if known else "The manifest has no entries.")
+        if error:
+            failed = EntryUnit(title=None, spec={"sources": []}, error=error)
+            await _add_units(transaction, services, job, [failed])
             job = await locked_job(transaction, job_uuid)
-        await _begin(transaction, services, job, said, fault is not None)
-    return False
-
-
-async def _begin(
-    transaction: Transaction, services: Services, job: Any, said: dict[str, Any], is_broken: bool
-) -> None:
-    if is_broken or (job.units_error_count and not job.ignore_errors):
-        await end_units(transaction, services.events, job, {}, end_job_as=JobStatus.ERROR)
-    elif not job.units_pending_count:
-        await end_units(transaction, services.events, job, {})
-    else:
-        switches = {
-            "skip_duplicate_urls": job.skip_duplicate_urls or said["skip_duplicate_urls"],
-            "upsert_metadata": job.upsert_metadata or said["upsert_metadata"],
-        }
-        await transaction.execute(
-            sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid).values(switches)
-        )
-        await enqueue_batches(
-            transaction, services.queue, job.uuid, range(0, units_of(job), UNITS_PER_BATCH)
-        )
-    await delete_manifest(transaction, services.queue, job.uuid)
+            assert job is not None  # it is locked
+        if error or (job.units_error_count and not job.ignore_errors):
+            await end_units(transaction, services.events, job, {}, end_job_as=JobStatus.ERROR)
+        elif not job.units_pending_count:
+            await end_units(transaction, services.events, job, {})
+        else:
+            update = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
+            skips = job.skip_duplicate_urls or end["skip_duplicate_urls"]
+            upserts = job.upsert_metadata or end["upsert_metadata"]
+            await transaction.execute(
+                update.values(skip_duplicate_urls=skips, upsert_metadata=upserts)
+            )
+            positions = range(0, known, UNITS_PER_BATCH)
+            await enqueue_batches(transaction, services.queue, job.uuid, positions)
+        await delete_manifest(transaction, services.queue, job.uuid)

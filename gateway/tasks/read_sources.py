@@ -177,8 +177,20 @@ class Reader:
         """
         if upload is None or any(uuid not in members for uuid in read.members):
             return replace(read, error=MEMBER_DELETED)
-        frames = [_frame_of_source(source) for source in read.sources]
-        frames += [_frame_of_item(members[uuid]) for uuid in read.members]
+        frames = [
+            Frame(
+                source.location,
+                source.is_remote,
+                source.integration_uuid,
+                source.facts.width or 0,
+                source.facts.height or 0,
+            )
+            for source in read.sources
+        ]
+        for row in (members[uuid] for uuid in read.members):
+            location, is_remote = row.object_key or row.url or "", row.object_key is None
+            size = row.width or 0, row.height or 0
+            frames.append(Frame(location, is_remote, row.integration_uuid, *size))
         width = max(frame.width for frame in frames)
         height = max(frame.height for frame in frames)
         try:
@@ -241,15 +253,3 @@ def _check(source: UnitSource, upload: UploadRecord, facts: MediaFacts) -> None:
     for channel in (source.settings or {}).get("channels", ()):
         if channel["header"] not in columns:
             raise MediaError(f"the settings name a column {channel['header']} that it lacks")
-
-
-def _frame_of_source(source: ReadSource) -> Frame:
-    """Return a file of the unit as a frame."""
-    width, height = source.facts.width or 0, source.facts.height or 0
-    return Frame(source.location, source.is_remote, source.integration_uuid, width, height)
-
-
-def _frame_of_item(row: ItemRecord) -> Frame:
-    """Return an existing image as a frame."""
-    location, is_remote = row.object_key or row.url or "", row.object_key is None
-    return Frame(location, is_remote, row.integration_uuid, row.width or 0, row.height or 0)

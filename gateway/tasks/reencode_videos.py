@@ -1,9 +1,12 @@
-"""Working on a re-encoding job, one video at a time; a video that is fit already is left alone unless forced."""
+"""Re-encoding of videos, one at a time.
+
+A video that has a re-encoded version, or that every browser plays as it is, is left alone unless
+the job is forced.
+"""
 
 from dataclasses import asdict
 from datetime import timedelta
-from functools import partial
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,39 +33,45 @@ from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
-"""When a video is tried again that we could not work on, for reasons that are not its own; then it has failed."""
+"""Delays before a video is tried again that failed for reasons other than itself."""
 
 log = structlog.get_logger(__name__)
 
 
-class Unwanted(Exception):
-    """Somebody has cancelled the job, or removed it."""
+class PendingVideo(NamedTuple):
+    """A pending unit with its video, whose columns are None if it was deleted.
+
+    Attributes:
+        object_key: where to store the re-encoded version.
+        original_key: the video's object, unless the video is a remote file.
+        present_key: the object of the version that it has already.
+    """
+
+    uuid: UUID
+    job_uuid: UUID
+    object_key: str
+    is_forced: bool
+    name: str
+    original_key: str | None
+    url: str | None
+    integration_uuid: UUID | None
+    mime_type: str | None
+    duration: float | None
+    present_key: str | None
+
+
+class _Cancelled(Exception):
+    """Raised when the job was cancelled or deleted while a video was re-encoded."""
 
 
 async def reencode(
     services: Services, encoder: Encoder, prober: Prober, *, job: str, position: int, tries: int = 0
 ) -> None:
-    """Work on one video of a job if it is still pending; `tries` were in vain before."""
-    unit = await _pending(services, UUID(hex=job), position)
-    if unit is None:
-        return None
-    try:
-        ending = await _made(services, encoder, prober, unit)
-    except Unwanted:
-        return None
-    except (MediaError, MissingObject) as error:
-        ending = ReencodeResult(ReencodeUnitStatus.ERROR, error=_said(error))
-    except Exception as error:
-        log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
-        if tries < len(DELAYS) and not (isinstance(error, FetchError) and not error.is_transient):
-            return await _postpone(services, job, position, tries)
-        ending = ReencodeResult(ReencodeUnitStatus.ERROR, error=_said(error))
-    await end_unit(services, unit.job_uuid, unit.uuid, unit.object_key, ending)
+    """Process one video of a job if it is still pending.
 
-
-async def _pending(services: Services, job_uuid: UUID, position: int) -> Any:
-    """The unit with what must be known of its job and video; None if it has ended."""
-    statement = (
+    `tries` is the number of failed attempts before this one.
+    """
+    pending = (
         sa.select(
             reencode_units,
             reencode_jobs.c.is_forced,
@@ -78,50 +87,61 @@ async def _pending(services: Services, job_uuid: UUID, position: int) -> Any:
         .outerjoin(items, items.c.uuid == reencode_units.c.item_uuid)
         .outerjoin(renditions, renditions.c.item_uuid == items.c.uuid)
         .where(
-            reencode_units.c.job_uuid == job_uuid,
+            reencode_units.c.job_uuid == UUID(hex=job),
             reencode_units.c.position == position,
             reencode_units.c.status == ReencodeUnitStatus.PENDING,
         )
     )
-    return next(iter(await services.database.rows(statement)), None)
+    for video in await services.database.rows(pending, PendingVideo):
+        try:
+            result = await _reencode_video(services, encoder, prober, video)
+        except _Cancelled:
+            return
+        except (MediaError, MissingObject) as error:
+            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(error))
+        except Exception as error:
+            log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
+            is_permanent = isinstance(error, FetchError) and not error.is_transient
+            if tries < len(DELAYS) and not is_permanent:
+                args = ReencodeArgs(job=job, position=position, tries=tries + 1)
+                run_at = now() + DELAYS[tries]
+                async with services.database.writing() as transaction:
+                    await services.queue.enqueue(transaction, REENCODE, args, run_at=run_at)
+                return
+            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(error))
+        await end_unit(services, video.job_uuid, video.uuid, video.object_key, result)
 
 
-async def _made(services: Services, encoder: Encoder, prober: Prober, unit: Any) -> ReencodeResult:
-    """Make a new version of a video and store it, unless there is one or the video needs none."""
-    if unit.url is None:
-        raise MediaError("the video was removed")
-    if unit.present_key is not None and not unit.is_forced:
+async def _reencode_video(
+    services: Services, encoder: Encoder, prober: Prober, video: PendingVideo
+) -> ReencodeResult:
+    """Re-encode and store a video, unless it has a version already or needs none."""
+    if video.url is None:
+        raise MediaError("the video was deleted")
+    if video.present_key is not None and not video.is_forced:
         return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
-    place, elsewhere = unit.original_key or unit.url, unit.original_key is None
-    async with local_copy(services, place, elsewhere, unit.integration_uuid) as path:
-        original = SourceVideo(path, unit.mime_type, unit.duration or 0.0)
-        async with encoder.reencode(
-            original, unit.is_forced, partial(_report, services, unit)
-        ) as film:
-            if film is None:
+    location, is_remote = video.original_key or video.url, video.original_key is None
+
+    async def report(progress: float) -> None:
+        if not await save_progress(services, video.job_uuid, video.uuid, progress):
+            raise _Cancelled
+
+    async with local_copy(services, location, is_remote, video.integration_uuid) as path:
+        source = SourceVideo(path, video.mime_type or "", video.duration or 0.0)
+        async with encoder.reencode(source, video.is_forced, report) as encoded:
+            if encoded is None:
                 return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
-            facts = asdict(await prober.probe(film, StorageItemType.VIDEO, unit.name))
-            await services.store.put_file(unit.object_key, film, encoder.mime_type)
+            facts = asdict(await prober.probe(encoded, StorageItemType.VIDEO, video.name))
+            await services.store.put_file(video.object_key, encoded, encoder.mime_type)
     return ReencodeResult(ReencodeUnitStatus.REENCODED, facts)
 
 
-async def _report(services: Services, unit: Any, progress: float) -> None:
-    if not await save_progress(services, unit.job_uuid, unit.uuid, progress):
-        raise Unwanted
-
-
-async def _postpone(services: Services, job: str, position: int, tries: int) -> None:
-    again = ReencodeArgs(job=job, position=position, tries=tries + 1)
-    async with services.database.writing() as transaction:
-        await services.queue.enqueue(transaction, REENCODE, again, run_at=now() + DELAYS[tries])
-
-
-def _said(error: Exception) -> str:
-    """What its owner reads of why a video could not be made anew."""
+def _message(error: Exception) -> str:
+    """Return what users read of an error."""
     match error:
         case MediaError() | FetchError():
             return str(error)
         case MissingObject():
-            return "its bytes are not there"
+            return "the video's bytes are missing from the store"
         case _:
-            return "it could not be worked on, through no fault of its own"
+            return "processing failed unexpectedly"

@@ -1,4 +1,4 @@
-"""Clearing up, every some minutes: late placeholders, old idempotency keys, broken-off uploads, jobs of nobody."""
+"""Regular cleanup: expired placeholders and idempotency keys, broken uploads, and stuck jobs."""
 
 from datetime import timedelta
 
@@ -13,99 +13,111 @@ from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.kinds.enums import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import now
-from gateway.models.reencoding import reencode_jobs, reencode_units
-from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import idempotency_keys, manifests, upload_jobs, upload_units, uploads
+from gateway.models.items import ItemRecord
+from gateway.models.reencoding import ReencodeUnitRecord, reencode_jobs, reencode_units
+from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
+from gateway.models.uploads import (
+    ManifestRecord,
+    UploadJobRecord,
+    UploadRecord,
+    UploadUnitRecord,
+    idempotency_keys,
+    manifests,
+    upload_jobs,
+    upload_units,
+    uploads,
+)
 
 LATE = timedelta(hours=24)
-"""Placeholders that no job has taken, and idempotency keys, live so long (design section 3)."""
+"""Age at which idempotency keys expire, and placeholders that no job has claimed."""
 STUCK = timedelta(hours=1)
-_AT_ONCE = 500
+"""Time without any change after which the tasks of a job are enqueued again."""
+_BATCH = 500
 
 
 async def sweep(services: Services) -> None:
-    """Clear up."""
-    while await _drop_late_placeholders(services):
+    """Clean up.
+
+    The tasks of a stuck job failed for good, or are only waiting; in the latter case whichever
+    comes first does the work.
+    """
+    while await delete_late_placeholders(services):
         pass
     async with services.database.writing() as transaction:
-        await transaction.execute(
-            sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < now() - LATE)
-        )
-    await _take_up_stuck_jobs(services)
-    await _take_up_stuck_reencodes(services)
-    await _take_up_stuck_syncs(services)
+        expired = idempotency_keys.c.created_at < now() - LATE
+        await transaction.execute(sa.delete(idempotency_keys).where(expired))
+    await restart_upload_jobs(services)
+    await restart_reencode_jobs(services)
+    await restart_syncs(services)
     await services.store.sweep()
 
 
-async def _drop_late_placeholders(services: Services) -> bool:
-    """Remove some; whether there were any. A job may take one until it is held, so it is looked at again then."""
-    late = sa.and_(uploads.c.unit_uuid.is_(None), uploads.c.created_at < now() - LATE)
-    async with services.database.writing() as transaction:
-        found = await transaction.rows(sa.select(uploads.c.item_uuid).where(late).limit(_AT_ONCE))
-        held = await locked_items(transaction, [row.item_uuid for row in found])
-        chosen = in_keys(uploads.c.item_uuid, [row.uuid for row in held])
-        still = {
-            row.item_uuid
-            for row in await transaction.rows(sa.select(uploads.c.item_uuid).where(late, chosen))
-        }
-        await delete_items(
-            transaction, services.queue, None, [row for row in held if row.uuid in still]
-        )
-    return bool(found)
+async def delete_late_placeholders(services: Services) -> bool:
+    """Delete a batch of placeholders that are late, and return whether there were any.
 
-
-async def _take_up_stuck_jobs(services: Services) -> None:
-    """Have jobs worked on again whose tasks were given up: nothing has happened to them for an hour.
-
-    Where they only wait for their turn, the units are done by whichever task comes first.
+    They are selected again once they are locked: a job may have claimed some until then.
     """
-    waits = upload_units.c.status == JobStatus.PENDING
-    stuck = sa.and_(
+    late = sa.select(uploads.c.item_uuid).where(
+        uploads.c.unit_uuid.is_(None), uploads.c.created_at < now() - LATE
+    )
+    async with services.database.writing() as transaction:
+        candidates = await transaction.rows(late.limit(_BATCH), UploadRecord)
+        locked: list[ItemRecord] = await locked_items(
+            transaction, [row.item_uuid for row in candidates]
+        )
+        chosen = in_keys(uploads.c.item_uuid, [row.uuid for row in locked])
+        still_late = await transaction.rows(late.where(chosen), UploadRecord)
+        uuids = {row.item_uuid for row in still_late}
+        await delete_items(
+            transaction, services.queue, None, [row for row in locked if row.uuid in uuids]
+        )
+    return bool(candidates)
+
+
+async def restart_upload_jobs(services: Services) -> None:
+    """Enqueue the tasks of stuck upload jobs again."""
+    stuck = sa.select(upload_jobs.c.uuid).where(
         upload_jobs.c.status == JobStatus.PENDING, upload_jobs.c.last_edited_at < now() - STUCK
     )
     async with services.database.writing() as transaction:
-        for job in await transaction.rows(
-            sa.select(upload_jobs.c.uuid).where(stuck).limit(_AT_ONCE)
-        ):
-            if await transaction.first(
-                sa.select(manifests).where(manifests.c.job_uuid == job.uuid)
-            ):
-                await services.queue.enqueue(
-                    transaction, READ_MANIFEST, ReadManifestArgs(job=job.uuid.hex), key=job.uuid.hex
-                )
+        for job in await transaction.rows(stuck.limit(_BATCH), UploadJobRecord):
+            manifest = sa.select(manifests).where(manifests.c.job_uuid == job.uuid)
+            if await transaction.first(manifest, ManifestRecord):
+                args = ReadManifestArgs(job=job.uuid.hex)
+                await services.queue.enqueue(transaction, READ_MANIFEST, args, key=job.uuid.hex)
                 continue
-            units = sa.select(upload_units.c.position).where(
-                upload_units.c.job_uuid == job.uuid, waits
+            pending = sa.select(upload_units.c.position).where(
+                upload_units.c.job_uuid == job.uuid, upload_units.c.status == JobStatus.PENDING
             )
-            positions = [
-                row.position
-                for row in await transaction.rows(units.order_by(upload_units.c.position))
-            ]
+            units = await transaction.rows(
+                pending.order_by(upload_units.c.position), UploadUnitRecord
+            )
+            positions = [unit.position for unit in units]
             await enqueue_batches(transaction, services.queue, job.uuid, positions)
 
 
-async def _take_up_stuck_reencodes(services: Services) -> None:
-    """The same for jobs over videos."""
-    stuck = sa.and_(
-        reencode_jobs.c.status == ReencodeJobStatus.SUBMITTED,
-        reencode_jobs.c.last_edited_at < now() - STUCK,
-    )
-    waiting = reencode_units.join(reencode_jobs, reencode_jobs.c.uuid == reencode_units.c.job_uuid)
-    units = sa.select(reencode_units.c.job_uuid, reencode_units.c.position).select_from(waiting)
-    units = units.where(stuck, reencode_units.c.status == ReencodeUnitStatus.PENDING).limit(
-        _AT_ONCE
+async def restart_reencode_jobs(services: Services) -> None:
+    """Enqueue the pending units of stuck re-encoding jobs again."""
+    stuck = (
+        sa.select(reencode_units.c.job_uuid, reencode_units.c.position)
+        .join(reencode_jobs, reencode_jobs.c.uuid == reencode_units.c.job_uuid)
+        .where(
+            reencode_jobs.c.status == ReencodeJobStatus.SUBMITTED,
+            reencode_jobs.c.last_edited_at < now() - STUCK,
+            reencode_units.c.status == ReencodeUnitStatus.PENDING,
+        )
     )
     async with services.database.writing() as transaction:
-        for unit in await transaction.rows(units):
+        for unit in await transaction.rows(stuck.limit(_BATCH), ReencodeUnitRecord):
             await enqueue_units(transaction, services.queue, unit.job_uuid, [unit.position])
 
 
-async def _take_up_stuck_syncs(services: Services) -> None:
-    """The same for syncs."""
-    waits = cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING
-    stuck = sa.and_(waits, cloud_sync_jobs.c.last_edited_at < now() - STUCK)
+async def restart_syncs(services: Services) -> None:
+    """Enqueue the tasks of stuck syncs again."""
+    stuck = sa.select(cloud_sync_jobs.c.uuid).where(
+        cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING,
+        cloud_sync_jobs.c.last_edited_at < now() - STUCK,
+    )
     async with services.database.writing() as transaction:
-        for job in await transaction.rows(
-            sa.select(cloud_sync_jobs.c.uuid).where(stuck).limit(_AT_ONCE)
-        ):
+        for job in await transaction.rows(stuck.limit(_BATCH), CloudSyncJobRecord):
             await enqueue_sync(transaction, services.queue, job.uuid)

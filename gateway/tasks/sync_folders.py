@@ -1,4 +1,4 @@
-"""Working on a sync: step by step, each in one short transaction, from where it broke off."""
+"""Syncs of linked folders: step by step, each in one short transaction, resumable at any point."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
+from gateway.catalog.integrations import open_integration
 from gateway.catalog.mirroring.apply_diff import apply_diff
 from gateway.catalog.sync_jobs import (
     SYNC_FOLDER,
@@ -24,117 +25,113 @@ from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.base import now
-from gateway.models.folders import folders
-from gateway.models.syncs import cloud_sync_jobs
+from gateway.models.folders import FolderRecord, folders
+from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from gateway.tasks.ingest_units import DELAYS
-from gateway.tasks.list_bucket import SEEN, Scan, Step
+from gateway.tasks.list_bucket import OBJECT_COUNTS, BucketScan
 
-STEPS_A_TURN = 8
-"""Then whatever else waits in the queue has its turn, the reading of what was found among it."""
+STEPS_PER_TASK = 8
+"""Steps of a sync before other tasks get their turn, such as reading the objects it found."""
 MAX_OBJECTS = 10_000_000
-"""In the bucket or prefix of a linked folder (ENC-SYNCSEM-06)."""
+"""Objects in the bucket or prefix of a linked folder."""
 DAY = timedelta(hours=24)
-"""Between two syncs that nobody asks for (ENC-SYNCSEM-07)."""
+"""Interval of automatic syncs."""
 MAX_NAMED = 100
-"""Keys that a sync names of objects that it passed over, and as many of metadata that is at fault."""
+"""Keys of skipped objects that a sync lists, and of bad sidecars."""
 
 log = structlog.get_logger(__name__)
 
 
-class Overtaken(Exception):
-    """Another went on with the sync meanwhile: what this one did is undone."""
-
-
 async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
-    """Take some steps of a sync; `tries` at the next were in vain before. A cancelled one gives up its upload jobs."""
+    """Take some steps of a sync, or cancel the upload jobs of a cancelled one.
+
+    `tries` is the number of failed attempts at the next step. If another task has advanced the
+    sync in the meantime, the step is dropped.
+    """
     uuid = UUID(hex=job)
-    for _ in range(STEPS_A_TURN):
-        row = await _pending(services, uuid)
-        if row is None:
-            return None
+    pending = sa.select(cloud_sync_jobs).where(
+        cloud_sync_jobs.c.uuid == uuid, cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING
+    )
+    for _ in range(STEPS_PER_TASK):
+        rows = await services.database.rows(pending, CloudSyncJobRecord)
+        if not rows:
+            return
+        row = rows[0]
         if row.ends_as is CloudSyncJobStatus.CANCELLED:
-            return await cancel_jobs_of_sync(services, row.user_uuid, uuid)
+            await cancel_jobs_of_sync(services, row.user_uuid, uuid)
+            return
         if not row.scan_pages_processing_pending:
-            return None
+            return
         try:
             await _take_step(services, row)
         except FetchError as error:
-            return await _postpone(services, row, error, tries)
-        except Overtaken:
-            return None
+            is_transient = error.is_transient or error.code is ErrorCode.TIMEOUT
+            async with services.database.writing() as transaction:
+                if is_transient and tries < len(DELAYS):
+                    args = SyncFolderArgs(job=job, tries=tries + 1)
+                    run_at = now() + DELAYS[tries]
+                    await services.queue.enqueue(transaction, SYNC_FOLDER, args, run_at=run_at)
+                else:
+                    await fail_sync(transaction, services.events, row, error.message)
+            log.warning("bucket_not_listed", sync=str(uuid), tries=tries, reason=error.message)
+            return
+        except _Overtaken:
+            return
         tries = 0
     async with services.database.writing() as transaction:
         await enqueue_sync(transaction, services.queue, uuid)
 
 
-async def _take_step(services: Services, row: Any) -> None:
+class _Overtaken(Exception):
+    """Raised to roll back a step when another task has advanced the sync in the meantime."""
+
+
+async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
+    """List a page, and write the differences and the progress in one transaction.
+
+    Raises:
+        FetchError: the bucket cannot be read, or has too many objects.
+    """
     [folder] = await services.database.rows(
-        sa.select(folders).where(folders.c.uuid == row.folder_uuid)
+        sa.select(folders).where(folders.c.uuid == row.folder_uuid), FolderRecord
     )
-    step = await Scan(services, row, folder).step()
-    if _objects(row) + step.objects > MAX_OBJECTS:
-        said = f"There are more than {MAX_OBJECTS:,} objects; a folder cannot mirror so many."
-        raise FetchError(ErrorCode.LIMIT_EXCEEDED, said)
+    if folder.integration_uuid is None:
+        raise FetchError(ErrorCode.NOT_FOUND, "The folder is not linked to a bucket any more.")
+    _, cloud = await open_integration(services, folder.integration_uuid)
+    step = await BucketScan(services, row, folder, cloud).next_step()
+    compared = sum(getattr(row, name) for name in OBJECT_COUNTS)
+    if compared + step.object_count > MAX_OBJECTS:
+        message = (
+            f"The bucket has more than {MAX_OBJECTS:,} objects, which is the limit of a folder."
+        )
+        raise FetchError(ErrorCode.LIMIT_EXCEEDED, message)
+    progress: dict[str, Any] = {"reach": step.reach}
+    if step.is_page_done:
+        progress |= {
+            "cursor": step.cursor,
+            "skipped_keys": [*row.skipped_keys, *step.skipped][:MAX_NAMED],
+            "sidecar_error_keys": [*row.sidecar_error_keys, *step.bad_sidecars][:MAX_NAMED],
+            "scan_pages_processing_done": row.scan_pages_processing_done + 1,
+            "scan_pages_processing_pending": 1 if step.cursor else 0,
+        }
     async with services.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         added = dict(step.added)
         if not row.is_dry_run:
-            added |= await apply_diff(transaction, services.queue, row, folder, step.difference)
-        if not await advance_sync(transaction, services.events, row, _values(row, step), added):
-            raise Overtaken
-
-
-def _values(row: Any, step: Step) -> dict[str, Any]:
-    """How far the sync has come after a step."""
-    if not step.is_page:
-        return {"reach": step.reach}
-    return {
-        "reach": step.reach,
-        "cursor": step.cursor,
-        "skipped_keys": [*row.skipped_keys, *step.skipped][:MAX_NAMED],
-        "sidecar_error_keys": [*row.sidecar_error_keys, *step.bad_sidecars][:MAX_NAMED],
-        "scan_pages_processing_done": row.scan_pages_processing_done + 1,
-        "scan_pages_processing_pending": 1 if step.cursor else 0,
-    }
-
-
-def _objects(row: Any) -> int:
-    """How many objects a sync has seen."""
-    return sum(getattr(row, name) for name in SEEN)
-
-
-async def _pending(services: Services, uuid: UUID) -> Any:
-    mine = sa.and_(
-        cloud_sync_jobs.c.uuid == uuid, cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING
-    )
-    [*found] = await services.database.rows(sa.select(cloud_sync_jobs).where(mine))
-    return found[0] if found else None
-
-
-async def _postpone(services: Services, row: Any, error: FetchError, tries: int) -> None:
-    """Have the step tried again later, if that may help; else the sync fails."""
-    is_transient = error.is_transient or error.code is ErrorCode.TIMEOUT
-    async with services.database.writing() as transaction:
-        if is_transient and tries < len(DELAYS):
-            again = SyncFolderArgs(job=row.uuid.hex, tries=tries + 1)
-            await services.queue.enqueue(
-                transaction, SYNC_FOLDER, again, run_at=now() + DELAYS[tries]
-            )
-        else:
-            await fail_sync(transaction, services.events, row, error.message)
-    log.warning("bucket_not_listed", sync=str(row.uuid), tries=tries, reason=error.message)
+            added |= await apply_diff(transaction, services.queue, row, folder, step.diff)
+        if not await advance_sync(transaction, services.events, row, progress, added):
+            raise _Overtaken
 
 
 async def start_daily_syncs(services: Services) -> None:
-    """Sync the linked folders that are to be synced by themselves, a day after each was synced last."""
+    """Start a sync of each folder with automatic syncs that was not synced within a day."""
     recent = sa.exists().where(
         cloud_sync_jobs.c.folder_uuid == folders.c.uuid, cloud_sync_jobs.c.created_at > now() - DAY
     )
     due = sa.select(folders.c.uuid).where(folders.c.auto_sync, ~recent)
-    for found in await services.database.rows(due):
+    for folder in await services.database.rows(due, FolderRecord):
+        still_due = due.where(folders.c.uuid == folder.uuid).with_for_update(of=folders)
         async with services.database.writing() as transaction:
-            [*held] = await transaction.rows(
-                due.where(folders.c.uuid == found.uuid).with_for_update(of=folders)
-            )
-            if held and await find_running_sync(transaction, found.uuid) is None:
-                await start_sync(transaction, services.queue, None, found.uuid)
+            locked = await transaction.first(still_due, FolderRecord)
+            if locked and await find_running_sync(transaction, folder.uuid) is None:
+                await start_sync(transaction, services.queue, None, folder.uuid)

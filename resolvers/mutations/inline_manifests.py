@@ -9,7 +9,14 @@ from gateway.catalog.ingestion.entry_plans import MAX_UNITS, EntryRules
 from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input
 from gateway.manifests.csv_file import csv_entries
-from gateway.manifests.sections import SPELLINGS, SWITCHES, Broken, Entry, Switches, plans_of
+from gateway.manifests.sections import (
+    SPELLINGS,
+    SWITCHES,
+    Entry,
+    InvalidManifest,
+    Switches,
+    plan_of_entry,
+)
 from resolvers.inputs.uploads import UploadManifestInput
 
 
@@ -31,7 +38,7 @@ def read_inline_manifest(
     try:
         read = list(islice(entries, MAX_UNITS + 1))
         switches.check()
-    except Broken as error:
+    except InvalidManifest as error:
         raise bad_input(str(error), *path) from None
     if not read:
         raise bad_input("The manifest has no entries.", *path)
@@ -42,11 +49,14 @@ def read_inline_manifest(
         )
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     errors: list[DomainError] = []
-    plans = list(plans_of(rules, read, errors))
+    plans: list[UnitPlan] = []
+    for entry in read:
+        try:
+            plans.append(plan_of_entry(rules, entry))
+        except DomainError as error:
+            errors.append(DomainError(error.code, error.message, (*path, *error.path)))
     if errors:
-        raise DomainErrors(
-            [DomainError(error.code, error.message, (*path, *error.path)) for error in errors]
-        )
+        raise DomainErrors(errors)
     for plan in plans:
         # Later errors of a unit name its place in the input, not only in the manifest.
         plan.path = (*path, *plan.path)
@@ -62,7 +72,7 @@ def _json_entries(manifest: UploadManifestInput, switches: Switches) -> Iterator
         raise bad_input("The manifest is not a JSON object.", "manifest", "json")
     for key, value in manifest.json.items():
         if key in SWITCHES:
-            switches.turn(key, value)
+            switches.set(key, value)
         elif key not in SPELLINGS:
             raise bad_input("Unknown key.", "manifest", "json", key)
         elif not isinstance(value, list):

@@ -143,10 +143,13 @@ async def _from_inline_units(
     rules, switches = EntryRules(context.services.fetch_rules, account=account), Switches()
     if input.manifest is not None:
         plans = await asyncio.to_thread(read_inline_manifest, rules, input.manifest, switches)
-        enabled = switches.on
+        enabled = switches.values
     else:
         units = input.items or DataUploadItemsInput()
-        enabled = {name: getattr(units, name) for name in switches.on}
+        enabled = {
+            "skip_duplicate_urls": units.skip_duplicate_urls,
+            "upsert_metadata": units.upsert_metadata,
+        }
         if enabled["upsert_metadata"] and not enabled["skip_duplicate_urls"]:
             message = "upsertMetadata needs skipDuplicateUrls."
             raise bad_input(message, "items", "upsertMetadata")

@@ -127,7 +127,7 @@ async def test_more_objects_than_a_folder_mirrors(
     await stepped(site, job)
     found = await state(site, job)
     assert (found["status"], found["scanPagesProcessingError"]) == ("ERROR", 1)
-    assert found["error"] == "There are more than 1 objects; a folder cannot mirror so many."
+    assert found["error"] == "The bucket has more than 1 objects, which is the limit of a folder."
     monkeypatch.undo()
     again = await begun(site, folder, dryRun=True)
     await stepped(site, again)

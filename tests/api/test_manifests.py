@@ -169,13 +169,13 @@ BROKEN = [
     (b"no JSON at all", "The manifest is not valid JSON at its beginning"),
     (b'{"images": [{"objectUrl": "https://files.example/1"}, {"obj', "The manifest is not valid JSON after images[0]"),
     (b'{"text": [{"objectUrl": "\xff"}]}', "The manifest is not valid JSON at its beginning"),
-    ('{"text": []}'.encode("utf-16"), "The manifest is in UTF-16 or UTF-32; JSON is written in UTF-8."),
+    ('{"text": []}'.encode("utf-16"), "The manifest is in UTF-16 or UTF-32; it must be in UTF-8."),
     (b"[1]", "The manifest is not a JSON object."),
     (b"{}", "The manifest has no entries."),
     (b'{"pictures": []}', "The manifest has an unknown key, pictures."),
     (b'{"video": []}', "The manifest has an unknown key, video; did you mean videos?"),
     (b'{"videos": {}}', "videos is not a list."),
-    (b'{"skip_duplicate_urls": "yes"}', "skip_duplicate_urls is neither true nor false."),
+    (b'{"skip_duplicate_urls": "yes"}', "skip_duplicate_urls must be true or false."),
     (b'{"upsert_metadata": true}', "upsert_metadata needs skip_duplicate_urls."),
     (b'{"text": [' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}", "text[0] is nested more than 64 levels deep."),
 ]
@@ -207,12 +207,15 @@ async def test_a_manifest_of_which_readers_die_ends_its_job(
     fetching_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is tried again some times; then the job has failed, and nothing is left of it."""
-    monkeypatch.setattr("gateway.tasks.read_manifests.READER", "no.such.program")
+    monkeypatch.setattr("gateway.tasks.read_manifests.CHILD", "no.such.program")
     monkeypatch.setattr("gateway.tasks.read_manifests.DELAYS", (timedelta(),) * 2)
     site, folder = fetching_site, await fetching_site.folder("deadly")
     job = await finished(site, await begun(site, folder, await sent(site, folder, b"{}"), ignoreErrors=True))
     assert job["status"] == "ERROR"
-    assert job["errors"] == ["The manifest could not be read: the program that reads it died 3 times."]
+    assert job["errors"] == [
+        "The manifest could not be read: its reader crashed 3 times. "
+        "Split the manifest, or check it for very large entries."
+    ]
     await check_all(site.services)
 
 

@@ -1,4 +1,4 @@
-"""Duplicates: items that a folder already has for the URLs of a unit, which are compared exactly."""
+"""Duplicates: items that a folder already has for the URLs of a unit. URLs are compared exactly."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -38,11 +38,11 @@ async def existing_items(
     a DICOM series.
     """
     urls = {uuid: plan.urls for uuid, plan in plans.items() if plan.urls}
-    files = await _files_by_url(
+    files = await files_by_url(
         transaction, folder_uuid, {urls[uuid][0] for uuid in urls if not plans[uuid].is_group}
     )
     first_urls = {urls[uuid][0] for uuid in urls if plans[uuid].is_group}
-    groups = await _groups_by_key(transaction, folder_uuid, first_urls) if first_urls else {}
+    groups = await groups_by_key(transaction, folder_uuid, first_urls) if first_urls else {}
     existing = {
         uuid: groups.get(_group_key(plans[uuid].item_type, urls[uuid]))
         if plans[uuid].is_group
@@ -63,7 +63,7 @@ async def upsert_metadata(
     await update_items(transaction, user_uuid, changes, rows)
 
 
-async def _files_by_url(
+async def files_by_url(
     transaction: Transaction, folder_uuid: UUID, urls: Collection[str]
 ) -> dict[str, UUID]:
     """Return the folder's oldest item for each URL, including items that jobs are processing."""
@@ -82,7 +82,7 @@ async def _files_by_url(
     return {row.url: row.uuid for row in sorted(rows, key=lambda row: row.uuid, reverse=True)}
 
 
-async def _groups_by_key(
+async def groups_by_key(
     transaction: Transaction, folder_uuid: UUID, urls: Collection[str]
 ) -> dict[GroupKey, UUID]:
     """Return the folder's oldest group for each key, of the groups with a file at these URLs."""

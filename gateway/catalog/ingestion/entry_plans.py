@@ -1,8 +1,7 @@
-"""What a client wants made, read from `DataUploadItemsInput` and checked field by field."""
+"""Plans of entries: entries are validated field by field, whether inline or from a manifest."""
 
-from collections.abc import Iterable, Sized
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from gateway.catalog.ingestion.entries import (
     DataUploadItemsInput,
@@ -25,6 +24,7 @@ from gateway.fetching.rules import FetchRules
 from gateway.json_values import camel_case
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import INPUT_FACTS
+from gateway.scalars import URL
 
 MAX_UNITS = 10_000
 MAX_FILES = 100_000
@@ -33,14 +33,13 @@ FILES = {
     for kind in ITEM_KINDS.values()
     if kind.section and kind.entry_is_file
 }
-"""The kinds of files by the fields of `DataUploadItemsInput` whose entries are single files."""
+"""Kinds of files by section, for the sections whose entries are single files."""
 GROUPS = {
     kind.section: (kind.member_field, kind.item_type, kind.member_type)
     for kind in ITEM_KINDS.values()
     if kind.section and kind.member_field and kind.member_type
 }
-"""The fields whose entries are file groups: the key that lists the files, the kind of the group, and
-that of the files."""
+"""File groups by section: the field that lists the files, and the kinds of group and file."""
 SCENES, FROM_ITEMS = "scenes", "image_groups_from_items"
 SECTIONS = (*(kind.section for kind in ITEM_KINDS.values() if kind.section), FROM_ITEMS)
 _FACTS = [kind.facts_field for kind in ITEM_KINDS.values() if kind.facts_field]
@@ -50,209 +49,194 @@ _PDF_TYPE = "application/pdf"
 
 @dataclass(frozen=True, slots=True)
 class EntryRules:
-    """What entries are held to: which URLs may be opened, how large metadata may be, in bytes as JSON, and in whose
-    store all URLs lie, if in anybody's."""
+    """Rules for entries.
 
-    rules: FetchRules
-    most_metadata: int = MAX_METADATA
+    Attributes:
+        fetching: which remote URLs may be fetched.
+        max_metadata: bytes of an entry's metadata as JSON.
+        account: the account in whose store all remote URLs must be, if there is an integration.
+    """
+
+    fetching: FetchRules
+    max_metadata: int = MAX_METADATA
     account: CloudAccount | None = None
 
 
-def read_plans(terms: EntryRules, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
-    """The units that a job is to make; raises a `DomainErrors` with every field at fault, or the limit that is passed."""
-    _check_numbers(input, path)
+def read_plans(rules: EntryRules, input: DataUploadItemsInput, *path: str) -> list[UnitPlan]:
+    """Return the plans of all inline entries.
+
+    Raises:
+        DomainError: there are none, or too many.
+        DomainErrors: the errors of all entries.
+    """
+    files = [1 for section in (*FILES, SCENES) for _ in getattr(input, section)]
+    for section, (member_field, _, _) in GROUPS.items():
+        files += [len(getattr(entry, member_field)) for entry in getattr(input, section)]
+    files += [len(entry.item_uuids) for entry in input.image_groups_from_items]
+    if not files:
+        raise bad_input("The job has no units.", *path)
+    for count, limit, noun in ((len(files), MAX_UNITS, "units"), (sum(files), MAX_FILES, "files")):
+        if count > limit:
+            message = f"The job has {count:,} {noun}; at most {limit:,} are allowed."
+            raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     errors: list[DomainError] = []
-    plans = list(_plans(terms, input, path, errors))
+    plans: list[UnitPlan] = []
+    for section in SECTIONS:
+        for index, entry in enumerate(getattr(input, section)):
+            try:
+                plan = read_plan(rules, section, entry, (*path, camel_case(section), index))
+                plans.append(plan)
+            except DomainError as error:
+                errors.append(error)
     if errors:
         raise DomainErrors(errors)
     return plans
 
 
-def read_plan(terms: EntryRules, section: str, entry: Any, path: Path) -> UnitPlan:
-    """The unit that one entry of a field of `DataUploadItemsInput` asks for; raises a `DomainError` at its fault."""
-    plan = _plan_of(terms, section, entry, path)
+def read_plan(rules: EntryRules, section: str, entry: Any, path: Path) -> UnitPlan:
+    """Return the plan of one entry of a section; raises a `DomainError` at the wrong field."""
+    if section == SCENES:
+        plan = scene_plan(rules, entry, path)
+    elif section == FROM_ITEMS:
+        plan = items_plan(rules, entry, path)
+    elif section in FILES:
+        plan = UnitPlan(FILES[section], [_read_source(rules, entry, FILES[section], path)])
+    else:
+        plan = group_plan(rules, entry, path, *GROUPS[section])
     plan.path = path
     return plan
 
 
-def _plan_of(terms: EntryRules, section: str, entry: Any, path: Path) -> UnitPlan:
-    if section == SCENES:
-        return _scene_plan(terms, entry, path)
-    if section == FROM_ITEMS:
-        return _group_from_items(terms, entry, path)
-    if section in FILES:
-        return UnitPlan(FILES[section], [_source(terms, entry, FILES[section], path)])
-    return _group_plan(terms, entry, path, *GROUPS[section])
-
-
-def _check_numbers(input: DataUploadItemsInput, path: Path) -> None:
-    groups = [len(members_of(group, name)) for name in GROUPS for group in getattr(input, name)]
-    groups += [len(group.item_uuids) for group in input.image_groups_from_items]
-    singles = sum(len(getattr(input, name)) for name in (*FILES, SCENES))
-    units, files = singles + len(groups), singles + sum(groups)
-    if not units:
-        raise bad_input("There is nothing to make.", *path)
-    for found, allowed, what in ((units, MAX_UNITS, "units"), (files, MAX_FILES, "files")):
-        if found > allowed:
-            message = f"The job has {found:,} {what}; at most {allowed:,} are allowed."
-            raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
-
-
-def members_of(group: Any, section: str) -> Sized:
-    """The files of a group in that field."""
-    members: Sized = getattr(group, GROUPS[section][0])
-    return members
-
-
-def _plans(
-    terms: EntryRules, input: DataUploadItemsInput, path: Path, errors: list[DomainError]
-) -> Iterable[UnitPlan]:
-    for section in SECTIONS:
-        for place, entry in enumerate(getattr(input, section)):
-            try:
-                yield read_plan(terms, section, entry, (*path, camel_case(section), place))
-            except DomainError as error:
-                errors.append(error)
-
-
-def _group_plan(
-    terms: EntryRules,
+def group_plan(
+    rules: EntryRules,
     entry: Any,
     path: Path,
-    member_name: str,
+    member_field: str,
     item_type: StorageItemType,
     member_type: StorageItemType,
 ) -> UnitPlan:
-    members, field = getattr(entry, member_name), camel_case(member_name)
+    """Return the plan of a group of files."""
+    members, field = getattr(entry, member_field), camel_case(member_field)
     if not 1 <= len(members) <= MAX_UNITS:
-        raise bad_input(f"A group has 1 to {MAX_UNITS:,} files.", *path, field)
+        raise bad_input(f"A group must have 1 to {MAX_UNITS:,} files.", *path, field)
     sources = [
-        _source(terms, one, member_type, (*path, field, place)) for place, one in enumerate(members)
+        _read_source(rules, member, member_type, (*path, field, index))
+        for index, member in enumerate(members)
     ]
-    if (
-        entry.title is None
-        and terms.account
-        and any(_is_elsewhere(source.object_url) for source in sources)
-    ):
+    is_remote = any(each.object_url and not each.object_key for each in sources)
+    if entry.title is None and rules.account and is_remote:
         raise bad_input("A group of files in a cloud needs a title.", *path, "title")
-    title = None if entry.title is None else validate_name(entry.title, *path, "title")
-    kind = StorageItemType.IMAGE_SEQUENCE if getattr(entry, "create_video", False) else item_type
-    return UnitPlan(kind, sources, title, _metadata(terms, entry, path))
+    title = _read_title(entry, path)
+    if getattr(entry, "create_video", False):
+        item_type = StorageItemType.IMAGE_SEQUENCE
+    return UnitPlan(item_type, sources, title, _read_metadata(rules, entry, path))
 
 
-def _group_from_items(terms: EntryRules, entry: ImageGroupFromItemsInput, path: Path) -> UnitPlan:
-    """A group or sequence of images that are there already (ENC-UPIGI)."""
+def items_plan(rules: EntryRules, entry: ImageGroupFromItemsInput, path: Path) -> UnitPlan:
+    """Return the plan of a group or sequence of existing images."""
     uuids, field = entry.item_uuids, (*path, "itemUuids")
     if not 1 <= len(uuids) <= MAX_UNITS:
-        raise bad_input(f"A group has 1 to {MAX_UNITS:,} images.", *field)
+        raise bad_input(f"A group must have 1 to {MAX_UNITS:,} images.", *field)
     check_unique(uuids, field)
     members = [
-        UnitMember(uuid, (*field, place), StorageItemType.IMAGE) for place, uuid in enumerate(uuids)
+        UnitMember(uuid, (*field, index), StorageItemType.IMAGE) for index, uuid in enumerate(uuids)
     ]
-    title = None if entry.title is None else validate_name(entry.title, *path, "title")
-    kind = StorageItemType.IMAGE_SEQUENCE if entry.create_video else StorageItemType.IMAGE_GROUP
-    return UnitPlan(kind, [], title, _metadata(terms, entry, path), members)
+    title = _read_title(entry, path)
+    item_type = StorageItemType.IMAGE_GROUP
+    if entry.create_video:
+        item_type = StorageItemType.IMAGE_SEQUENCE
+    return UnitPlan(item_type, [], title, _read_metadata(rules, entry, path), members)
 
 
-def _scene_plan(terms: EntryRules, entry: SceneUploadInput, path: Path) -> UnitPlan:
-    """A scene: one file, or a document that puts items and files elsewhere together (ENC-UPSC)."""
-    title = validate_name(entry.title, *path, "title")
-    entry = _as_file(entry)
+def scene_plan(rules: EntryRules, entry: SceneUploadInput, path: Path) -> UnitPlan:
+    """Return the plan of a scene: one file, or a document that combines items and remote files."""
+    title, scene = _read_title(entry, path), entry.scene
+    if isinstance(scene, dict) and scene.keys() <= _FILE_KEYS and entry.object_url is None:
+        # A document that only names one file is that file.
+        url = scene.get("url")
+        if isinstance(url, str):
+            entry = replace(entry, scene=None, object_url=URL(url))
     if entry.scene is None:
-        return UnitPlan(StorageItemType.SCENE, [_source(terms, entry, StorageItemType.SCENE, path)])
+        source = _read_source(rules, entry, StorageItemType.SCENE, path)
+        return UnitPlan(StorageItemType.SCENE, [source])
     document = validate_metadata(entry.scene, *path, "scene")
     for name in ("object_url", "placeholder_uuid"):
         if getattr(entry, name) is not None:
-            raise bad_input(
-                "Give exactly one of scene, objectUrl and placeholderUuid.",
-                *path,
-                camel_case(name),
-            )
+            message = "Give exactly one of scene, objectUrl and placeholderUuid."
+            raise bad_input(message, *path, camel_case(name))
     items, urls = scene_parts(document, *path, "scene")
     if not items and not urls:
-        raise bad_input("A scene names items (itemUuid) or files elsewhere (url).", *path, "scene")
-    for place, url in urls:
+        message = "A scene must refer to items by itemUuid, or to remote files by url."
+        raise bad_input(message, *path, "scene")
+    for location, url in urls:
         if is_own_object(url):
-            raise bad_input("A scene names what we store by itemUuid.", *place)
-        _check_elsewhere(terms, url, place)
-    members = [UnitMember(uuid, place) for place, uuid in items]
-    metadata = _metadata(terms, entry, path)
-    return UnitPlan(
-        StorageItemType.SCENE, [], title, metadata, members, {"scene": {"document": document}}
-    )
+            message = "Refer to items of the gateway by itemUuid, not by url."
+            raise bad_input(message, *location)
+        _check_remote_url(rules, url, location)
+    members = [UnitMember(uuid, location) for location, uuid in items]
+    metadata = _read_metadata(rules, entry, path)
+    facts = {"scene": {"document": document}}
+    return UnitPlan(StorageItemType.SCENE, [], title, metadata, members, facts)
 
 
-def _as_file(entry: SceneUploadInput) -> SceneUploadInput:
-    """A document that only says where one file lies is that file."""
-    document = entry.scene
-    if (
-        entry.object_url is not None
-        or not isinstance(document, dict)
-        or not document.keys() <= _FILE_KEYS
-    ):
-        return entry
-    url = document.get("url")
-    return replace(entry, scene=None, object_url=url) if isinstance(url, str) else entry
-
-
-def _source(terms: EntryRules, entry: Any, item_type: StorageItemType, path: Path) -> UnitSource:
-    """One file: exactly one of its URL and its placeholder is given."""
+def _read_source(
+    rules: EntryRules, entry: Any, item_type: StorageItemType, path: Path
+) -> UnitSource:
+    """Return the source of a file, which has either a URL or a placeholder."""
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
         raise bad_input(f"Give exactly one of {field} and placeholderUuid.", *path, field)
-    if _is_elsewhere(url):
-        _check_elsewhere(terms, url, (*path, field))
+    if url is not None and not is_own_object(url):
+        _check_remote_url(rules, url, (*path, field))
+    title, settings = _read_title(entry, path), getattr(entry, "settings", None)
     return UnitSource(
         path=(*path, "placeholderUuid" if url is None else field),
         item_type=item_type,
         placeholder_uuid=entry.placeholder_uuid,
         object_url=url,
-        title=None if entry.title is None else validate_name(entry.title, *path, "title"),
-        client_metadata=_metadata(terms, entry, path),
-        facts=_facts(entry, path),
-        settings=_settings(entry, path),
+        title=title,
+        client_metadata=_read_metadata(rules, entry, path),
+        facts=_read_facts(entry, path),
+        settings=None if settings is None else series_settings(settings, *path, "settings"),
     )
 
 
-def _is_elsewhere(url: str | None) -> TypeGuard[str]:
-    return url is not None and not is_own_object(url)
+def _read_title(entry: Any, path: Path) -> str | None:
+    """Return the valid title of an entry, if it has one."""
+    return None if entry.title is None else validate_name(entry.title, *path, "title")
 
 
-def _metadata(terms: EntryRules, entry: Any, path: Path) -> dict[str, Any] | None:
+def _read_metadata(rules: EntryRules, entry: Any, path: Path) -> dict[str, Any] | None:
+    """Return the valid metadata of an entry, if it has some."""
     metadata = getattr(entry, "client_metadata", None)
     if metadata is None:
         return None
-    return validate_metadata(metadata, *path, "clientMetadata", most=terms.most_metadata)
+    return validate_metadata(metadata, *path, "clientMetadata", most=rules.max_metadata)
 
 
-def _settings(entry: Any, path: Path) -> dict[str, Any] | None:
-    """How a time series is to be shown at first (ENC-UPTS-04)."""
-    given = getattr(entry, "settings", None)
-    return None if given is None else series_settings(given, *path, "settings")
-
-
-def _check_elsewhere(terms: EntryRules, url: str, path: Path) -> None:
-    """Whether the URL is one that may be opened; where it leads is seen when it is (SUB-065)."""
-    try:
-        if terms.account:
-            check_object_url(terms.account, url)
-        elif is_bucket_url(url):
-            raise bad_input("A URL that names a bucket needs integrationUuid.", *path)
-        else:
-            terms.rules.check_url(url)
-    except (FetchError, ValueError) as error:
-        raise bad_input(str(error), *path) from None
-
-
-def _facts(entry: Any, path: Path) -> dict[str, Any] | None:
-    """The facts that the client provides for a file, if it does."""
+def _read_facts(entry: Any, path: Path) -> dict[str, Any] | None:
+    """Return the facts that the client provides for a file, if it does."""
     for name in _FACTS:
-        given = getattr(entry, name, None)
-        if isinstance(given, DicomFileMetadataInput):
-            return dicom_facts(given.tags, *path, camel_case(name))
-        if given is not None:
-            facts = {INPUT_FACTS[field].name: value for field, value in asdict(given).items()}
-            if isinstance(given, PdfMediaMetadataInput):
+        provided = getattr(entry, name, None)
+        if isinstance(provided, DicomFileMetadataInput):
+            return dicom_facts(provided.tags, *path, camel_case(name))
+        if provided is not None:
+            facts = {INPUT_FACTS[field].name: value for field, value in asdict(provided).items()}
+            if isinstance(provided, PdfMediaMetadataInput):
                 facts["mime_type"] = _PDF_TYPE
             return validate_facts(facts, *path, camel_case(name))
     return None
+
+
+def _check_remote_url(rules: EntryRules, url: str, path: Path) -> None:
+    """Raise a `DomainError` if a URL may not be used. Its host is looked up when it is fetched."""
+    try:
+        if rules.account:
+            check_object_url(rules.account, url)
+        elif is_bucket_url(url):
+            message = "The URL of an object in a bucket needs integrationUuid."
+            raise bad_input(message, *path)
+        else:
+            rules.fetching.check_url(url)
+    except (FetchError, ValueError) as error:
+        raise bad_input(str(error), *path) from None

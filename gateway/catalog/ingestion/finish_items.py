@@ -156,10 +156,8 @@ async def finish_items(
         for source in sources
         if (each := source.uploaded) and keys[each.sha256] != each.key
     ]
-    if changed := [uuid for uuid in uuids if not rows[uuid].is_placeholder]:
-        outdated = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, changed))
-        deleted = outdated.returning(renditions.c.object_key)
-        released += [row.object_key for row in await transaction.rows(deleted, RenditionRecord)]
+    changed = [uuid for uuid in uuids if not rows[uuid].is_placeholder]
+    released += await delete_renditions(transaction, changed)
     finished = await transaction.rows(
         sa.select(items).where(in_keys(items.c.uuid, uuids)), ItemRecord
     )
@@ -179,6 +177,15 @@ async def finish_items(
         for row in finished
     ]
     await journal.append(transaction, user_uuid, entries)
+
+
+async def delete_renditions(transaction: Transaction, uuids: Collection[UUID]) -> list[str]:
+    """Delete the re-encoded versions of items, and return the keys of their objects."""
+    if not uuids:
+        return []
+    delete = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, uuids))
+    deleted = await transaction.rows(delete.returning(renditions.c.object_key), RenditionRecord)
+    return [row.object_key for row in deleted]
 
 
 def _item_values(

@@ -107,8 +107,8 @@ async def finish_units(
         abandoned = await unread_items_of_job(transaction, job_uuid)
     else:
         abandoned = await unread_items(transaction, [each.unit.uuid for each in bad])
-    await _finish_sources(transaction, services.queue, job, good, abandoned)
-    groups = await _create_groups(transaction, job, good)
+    await finish_sources(transaction, services.queue, job, good, abandoned)
+    groups = await create_groups(transaction, job, good)
     ends = {
         each.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(each.unit.uuid, each.unit.item_uuid))
         for each in good
@@ -119,7 +119,7 @@ async def finish_units(
     return status not in TERMINAL
 
 
-async def _finish_sources(
+async def finish_sources(
     transaction: Transaction,
     queue: Queue,
     job: UploadJobRecord,
@@ -151,7 +151,7 @@ async def _finish_sources(
     )
 
 
-async def _create_groups(
+async def create_groups(
     transaction: Transaction, job: UploadJobRecord, read: Sequence[ReadUnit]
 ) -> dict[UUID, UUID]:
     """Create the groups of units that are groups, and return their UUIDs by unit.

@@ -50,7 +50,7 @@ COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class UnitEnd:
-    """How a unit ended.
+    """End of a unit.
 
     Attributes:
         item_uuid: the item that was created, or that existed already.
@@ -141,26 +141,23 @@ async def end_units(
     done = [end.item_uuid for end in ends.values() if end.status is JobStatus.DONE]
     await link_created_items(transaction, job, [uuid for uuid in done if uuid])
     if end_job_as:
-        # One statement, however many units there are.
-        pending = sa.and_(
-            upload_units.c.job_uuid == job.uuid, upload_units.c.status == JobStatus.PENDING
-        )
-        cancel = sa.update(upload_units).where(pending)
-        cancelled = await transaction.execute(
-            cancel.values(
-                status=JobStatus.CANCELLED,
-                item_uuid=None,
-                sequence=sequence,
-                error=None,
-                action_description=None,
-            )
-        )
-        total[JobStatus.CANCELLED] += cancelled.rowcount
+        total[JobStatus.CANCELLED] += await cancel_pending_units(transaction, job.uuid, sequence)
     counts = {name: getattr(job, name) + total[status] for status, name in COUNTS.items()}
     counts["units_pending_count"] -= total.total()
     status = end_job_as or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
     await save_job(transaction, events, job, status, {"sequence": sequence, **counts})
     return status
+
+
+async def cancel_pending_units(transaction: Transaction, job_uuid: UUID, sequence: int) -> int:
+    """Cancel all pending units of a locked job in one statement, and return their number."""
+    pending = sa.and_(
+        upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING
+    )
+    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": sequence}
+    cleared = {"error": None, "action_description": None}
+    cancel = sa.update(upload_units).where(pending).values(**values, **cleared)
+    return (await transaction.execute(cancel)).rowcount
 
 
 async def delay_units(
