@@ -63,6 +63,7 @@ class SignedUrlUnavailableReason(StrEnum):
 
 
 def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions of visible members, and of the positions in the argument `frames`."""
     frames = query.arguments.get("frames")
     if frames is None:
         return [sees_item(query.viewer)]

@@ -39,6 +39,7 @@ MAX_LISTED = 10_000
 
 
 def _unit_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions of the arguments of a job's units."""
     after, statuses = query.arguments["changed_after"], query.arguments["statuses"]
     conditions = [] if after is None else [upload_units.c.sequence > after]
     return [*conditions, upload_units.c.status.in_(statuses)] if statuses else conditions
@@ -175,7 +176,7 @@ async def _rows_by_job(
 
 watch_upload_job = job_subscription(
     _WATCHED,
-    """The present state of an upload job, then its state after changes, at last its final state.
+    """The present state of an upload job, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged; `units(changedAfter:)`
 returns the units that changed. The subscription ends when the job has ended, or with an error if

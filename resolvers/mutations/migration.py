@@ -145,7 +145,12 @@ async def _read_entries(
     """Return the entries with the items that they mean, of those that the viewer may see."""
     entries = [MigrationEntry(index, entry) for index, entry in enumerate(input.items)]
     for entry in entries:
-        entry.error = _form_error(entry, input)
+        path = ("items", entry.index)
+        if (entry.input.item_uuid is None) == (entry.input.url is None):
+            entry.error = bad_input("Give exactly one of itemUuid and url.", *path)
+        elif entry.input.new_url is None and input.to_integration_uuid is None:
+            message = "newUrl is required without toIntegrationUuid."
+            entry.error = bad_input(message, *path, "newUrl")
     uuids = [entry.input.item_uuid for entry in entries if entry.input.item_uuid]
     urls = [entry.input.url for entry in entries if entry.input.url]
     has_url = sa.and_(in_keys(items.c.url, urls), ~items.c.is_placeholder)
@@ -172,16 +177,6 @@ async def _read_entries(
                 item for item in entry.items if item.integration_uuid == input.from_integration_uuid
             ]
     return entries
-
-
-def _form_error(entry: MigrationEntry, input: MigrateStorageItemsInput) -> DomainError | None:
-    """Return the error of an entry that does not say which items it means, or what changes."""
-    if (entry.input.item_uuid is None) == (entry.input.url is None):
-        return bad_input("Give exactly one of itemUuid and url.", "items", entry.index)
-    if entry.input.new_url is None and input.to_integration_uuid is None:
-        message = "newUrl is required without toIntegrationUuid."
-        return bad_input(message, "items", entry.index, "newUrl")
-    return None
 
 
 def _items_error(

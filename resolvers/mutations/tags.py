@@ -68,8 +68,15 @@ async def delete_organisation_tag(
     context: Context, input: DeleteOrganisationTagInput
 ) -> DeleteOrganisationTagOutcome:
     """Delete a tag, by UUID or by name, and remove it from all folders that have it."""
+    uuid, name = input.organisation_tag_uuid, input.name
+    if (uuid is None) == (name is None):
+        raise bad_input("Give exactly one of organisationTagUuid and name.", "organisationTagUuid")
+    matches = organisation_tags.c.uuid == uuid if uuid else organisation_tags.c.name == name
+    selected = sa.select(organisation_tags).where(matches).with_for_update()
     async with context.database.writing() as transaction:
-        tag = await _locked_tag(transaction, input)
+        tag = await transaction.first(selected, OrganisationTagRecord)
+        if tag is None:
+            raise not_found("tag", "organisationTagUuid" if uuid else "name")
         count = await catalog.delete_tag(transaction, context.viewer.user_uuid, tag)
     return DeleteOrganisationTagOutcome(
         organisation_tag_uuid=tag.uuid, untagged_folders_count=count
@@ -121,24 +128,6 @@ async def remove_storage_folder_tags(
         folder, tags = await _folder_and_tags(transaction, input)
         await catalog.untag_folder(transaction, context.viewer.user_uuid, folder, tags)
     return RemoveStorageFolderTagsOutcome(folder_uuid=input.folder_uuid)
-
-
-async def _locked_tag(
-    transaction: Transaction, input: DeleteOrganisationTagInput
-) -> OrganisationTagRecord:
-    """Lock and return the tag that the input names in one of two ways."""
-    uuid, name = input.organisation_tag_uuid, input.name
-    if (uuid is None) == (name is None):
-        raise bad_input("Give exactly one of organisationTagUuid and name.", "organisationTagUuid")
-    if uuid:
-        return await locked_row(
-            transaction, OrganisationTagRecord, uuid, "tag", "organisationTagUuid"
-        )
-    matches = sa.select(organisation_tags).where(organisation_tags.c.name == name)
-    row = await transaction.first(matches.with_for_update(), OrganisationTagRecord)
-    if row is None:
-        raise not_found("tag", "name")
-    return row
 
 
 async def _folder_and_tags(
