@@ -33,7 +33,7 @@ class S3Provider(CloudProvider):
     default_region: ClassVar[str] = "us-east-1"
 
     def signer(self, account: CloudAccount) -> Signer:
-        # Imported here because boto3 takes a quarter of a second, and parsing URLs needs none of it.
+        # Imported late because boto3 takes a quarter of a second, and parsing URLs does not use it.
         from gateway.clouds.s3_signer import S3Signer
 
         return S3Signer(
