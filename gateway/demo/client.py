@@ -1,4 +1,4 @@
-"""A client of a Storegraph like any other: it speaks GraphQL, and sends bytes to the targets that it is given."""
+"""A GraphQL client of a Storegraph site, which also sends files to their upload targets."""
 
 from typing import Any
 
@@ -6,41 +6,56 @@ import httpx
 
 
 class DemoError(Exception):
-    """The demo could not be made; the message says what the site answered."""
+    """The demo could not be created; the message contains the site's answer."""
 
 
 class DemoClient:
-    """Somebody at a running site, by his key."""
+    """A client that authenticates with one user's API key."""
 
     def __init__(self, http: httpx.AsyncClient, url: str, key: str) -> None:
         self._http = http
         self._endpoint = f"{url.rstrip('/')}/graphql"
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of an operation; raises `DemoError` if the site cannot be reached or answers with errors."""
+    async def query(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of an operation.
+
+        Raises:
+            DemoError: the site cannot be reached, or it answers with errors.
+        """
         body = {"query": document, "variables": variables}
         try:
             response = await self._http.post(self._endpoint, json=body, headers=self._headers)
             answer: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise DemoError(f"No Storegraph answers at {self._endpoint}: {error}") from error
+            raise DemoError(f"No Storegraph site answers at {self._endpoint}: {error}") from error
         if answer.get("errors"):
             raise DemoError(answer["errors"][0]["message"])
         data: dict[str, Any] = answer["data"]
         return data
 
-    async def do(self, mutation: str, selection: str, **input: Any) -> dict[str, Any]:
-        """The payload of a mutation; raises `DemoError` if it is refused."""
-        kind = f"{mutation[0].upper()}{mutation[1:]}Input"
-        document = f"mutation ($input: {kind}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ message }} }} }}"
-        payload: dict[str, Any] = (await self.ask(document, input=input))[mutation]
+    async def mutate(self, mutation: str, selection: str, **input: Any) -> dict[str, Any]:
+        """Return the payload of a mutation.
+
+        Raises:
+            DemoError: the mutation is refused.
+        """
+        type_name = f"{mutation[0].upper()}{mutation[1:]}Input"
+        document = (
+            f"mutation ($input: {type_name}!) "
+            f"{{ {mutation}(input: $input) {{ {selection} userErrors {{ message }} }} }}"
+        )
+        payload: dict[str, Any] = (await self.query(document, input=input))[mutation]
         if payload["userErrors"]:
             raise DemoError(f"{mutation}: {payload['userErrors'][0]['message']}")
         return payload
 
-    async def send(self, target: dict[str, Any], data: bytes) -> None:
-        """Send the bytes of a file to its signed target, without our key; raises `DemoError` if they are refused."""
+    async def upload(self, target: dict[str, Any], data: bytes) -> None:
+        """Send the bytes of a file to its signed target, without the API key.
+
+        Raises:
+            DemoError: the store refuses them.
+        """
         headers = target["uploadHeaders"]
         try:
             response = await self._http.request(
@@ -48,4 +63,4 @@ class DemoClient:
             )
             response.raise_for_status()
         except httpx.HTTPError as error:
-            raise DemoError(f"The bytes were not taken: {error}") from error
+            raise DemoError(f"The upload was refused: {error}") from error

@@ -1,4 +1,4 @@
-"""Fills a running site with the demo collection, or completes one that was left half made; a whole one is let be."""
+"""Create the demo collection on a running site, or complete one that was interrupted."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,10 +6,14 @@ from typing import Any
 import httpx
 
 from gateway.demo.client import DemoClient
-from gateway.demo.contents import DATASETS, GROUPS, ROOTS, USERS, DemoDataset, DemoFolder, DemoUser
+from gateway.demo.contents import DATASETS, GROUPS, ROOTS, USERS, DemoFolder, DemoUser
 from gateway.demo.uploading import upload_missing
 
-USER = "query ($email: String!) { users(search: $email) { nodes { uuid email apiKeys(first: 1) { nodes { uuid } } } } }"
+USER = """
+query ($email: String!) {
+  users(search: $email) { nodes { uuid email apiKeys(first: 1) { nodes { uuid } } } }
+}
+"""
 GROUP = "query ($name: String!) { groups(search: $name) { nodes { uuid name } } }"
 DATASET = "query ($title: String!) { datasets(search: $title) { nodes { uuid title } } }"
 ROOT = """
@@ -19,79 +23,98 @@ query ($name: String!) {
 """
 SUBFOLDER = """
 query ($parent: UUID!, $name: String!) {
-  storageFolder(uuid: $parent) { subfolders(filter: {search: $name}) { nodes { uuid name clientMetadata } } }
+  storageFolder(uuid: $parent) {
+    subfolders(filter: {search: $name}) { nodes { uuid name clientMetadata } }
+  }
 }
 """
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The demo on a site: the new API keys by email address, which are shown this once; none if it was there."""
+    """API keys by email address, which can be shown this once; none if the demo existed."""
 
     keys: dict[str, str]
 
 
 async def fill(url: str, admin_key: str) -> DemoResult:
-    """Make what is missing of the demo; raises `DemoFailed` if the site cannot be reached or refuses something."""
+    """Create what is missing of the demo.
+
+    Raises:
+        DemoError: the site cannot be reached, or it refuses a request.
+    """
     async with httpx.AsyncClient(timeout=60) as http:
         client = DemoClient(http, url, admin_key)
-        # Keys are made last, and users stay for ever: who has a key belongs to a demo that was finished.
+        # Keys are created last, and users cannot be deleted: a user with a key belongs to a
+        # complete demo.
         if await _has_key(client, USERS[-1]):
             return DemoResult({})
-        groups = {name: await _group(client, name, about) for name, about in GROUPS.items()}
+        groups: dict[str, str] = {}
+        for name, description in GROUPS.items():
+            group = _match((await client.query(GROUP, name=name))["groups"], name=name)
+            if not group:
+                attributes = {"name": name, "description": description}
+                group = (await client.mutate("createGroup", "group { uuid }", **attributes))[
+                    "group"
+                ]
+            groups[name] = group["uuid"]
         uuids: dict[str, str] = {}
         for root in ROOTS:
-            await _folder(client, root, None, groups, uuids)
-        for dataset in DATASETS:
-            await _dataset(client, dataset, groups, uuids)
-        users = {
-            person.email: await _user(client, person, groups[person.group]) for person in USERS
-        }
-        keyless = [person for person in USERS if not await _has_key(client, person)]
-        return DemoResult(
-            {person.email: await _key(client, users[person.email]) for person in keyless}
-        )
+            await _create_folder(client, root, None, groups, uuids)
+        await _create_datasets(client, groups, uuids)
+        users: dict[str, str] = {}
+        for user in USERS:
+            row = _match((await client.query(USER, email=user.email))["users"], email=user.email)
+            if not row:
+                attributes = {"email": user.email, "name": user.name}
+                row = (await client.mutate("createUser", "user { uuid }", **attributes))["user"]
+            membership = {"groupUuid": groups[user.group], "userUuids": [row["uuid"]]}
+            await client.mutate("addGroupUsers", "group { uuid }", **membership)
+            users[user.email] = row["uuid"]
+        keys = {}
+        for user in USERS:
+            if not await _has_key(client, user):
+                owner = {"name": "Demo", "userUuid": users[user.email]}
+                keys[user.email] = (await client.mutate("createApiKey", "token", **owner))["token"]
+        return DemoResult(keys)
 
 
-async def _has_key(client: DemoClient, person: DemoUser) -> bool:
-    user = _one((await client.ask(USER, email=person.email))["users"]["nodes"], email=person.email)
-    return user is not None and bool(user["apiKeys"]["nodes"])
+async def _has_key(client: DemoClient, user: DemoUser) -> bool:
+    existing = _match((await client.query(USER, email=user.email))["users"], email=user.email)
+    return existing is not None and bool(existing["apiKeys"]["nodes"])
 
 
-async def _group(client: DemoClient, name: str, about: str) -> str:
-    found = _one((await client.ask(GROUP, name=name))["groups"]["nodes"], name=name)
-    if not found:
-        found = (await client.do("createGroup", "group { uuid }", name=name, description=about))[
-            "group"
-        ]
-    return str(found["uuid"])
-
-
-async def _user(client: DemoClient, person: DemoUser, group: str) -> str:
-    found = _one((await client.ask(USER, email=person.email))["users"]["nodes"], email=person.email)
-    if not found:
-        found = (
-            await client.do("createUser", "user { uuid }", email=person.email, name=person.name)
-        )["user"]
-    await client.do("addGroupUsers", "group { uuid }", groupUuid=group, userUuids=[found["uuid"]])
-    return str(found["uuid"])
-
-
-async def _key(client: DemoClient, user: str) -> str:
-    return str((await client.do("createApiKey", "token", name="Demo", userUuid=user))["token"])
-
-
-async def _folder(
+async def _create_folder(
     client: DemoClient,
     folder: DemoFolder,
     parent: str | None,
     groups: dict[str, str],
     uuids: dict[str, str],
 ) -> None:
-    """A folder with all in it and below; the uuids of folders and items go into `uuids` by their names."""
-    uuid = uuids[folder.name] = await _place(client, folder, parent)
+    """Create a folder with everything in it and below it, as far as it is missing.
+
+    Adds the UUIDs of folders and items to `uuids`, by name. A folder of the same name that is not
+    marked as part of the demo is left alone.
+    """
+    if parent:
+        data = await client.query(SUBFOLDER, parent=parent, name=folder.name)
+        matches = data["storageFolder"]["subfolders"]["nodes"]
+    else:
+        matches = (await client.query(ROOT, name=folder.name))["storageFolders"]["nodes"]
+    marked = [node for node in matches if (node["clientMetadata"] or {}).get("demo")]
+    row = _match({"nodes": marked}, name=folder.name)
+    if not row:
+        attributes = {
+            "name": folder.name,
+            "description": folder.description,
+            "clientMetadata": {**folder.metadata, "demo": True},
+            "parentUuid": parent,
+        }
+        payload = await client.mutate("createStorageFolder", "folder { uuid }", **attributes)
+        row = payload["folder"]
+    uuid = uuids[folder.name] = str(row["uuid"])
     for group, role in folder.roles.items():
-        await client.do(
+        await client.mutate(
             "addStorageFolderGroups",
             "folder { uuid }",
             folderUuid=uuid,
@@ -100,60 +123,41 @@ async def _folder(
         )
     uuids |= await upload_missing(client, uuid, folder)
     for child in folder.folders:
-        await _folder(client, child, uuid, groups, uuids)
+        await _create_folder(client, child, uuid, groups, uuids)
 
 
-async def _place(client: DemoClient, folder: DemoFolder, parent: str | None) -> str:
-    """The folder's uuid; one of the same name that somebody else made is not taken for it."""
-    if parent:
-        nodes = (await client.ask(SUBFOLDER, parent=parent, name=folder.name))["storageFolder"][
-            "subfolders"
-        ]["nodes"]
-    else:
-        nodes = (await client.ask(ROOT, name=folder.name))["storageFolders"]["nodes"]
-    metadata = {**folder.metadata, "demo": True}
-    found = _one(
-        [node for node in nodes if (node["clientMetadata"] or {}).get("demo")], name=folder.name
-    )
-    if not found:
-        attributes = {
-            "name": folder.name,
-            "description": folder.description,
-            "clientMetadata": metadata,
-        }
-        found = (
-            await client.do(
-                "createStorageFolder", "folder { uuid }", parentUuid=parent, **attributes
-            )
-        )["folder"]
-    return str(found["uuid"])
-
-
-async def _dataset(
-    client: DemoClient, dataset: DemoDataset, groups: dict[str, str], uuids: dict[str, str]
+async def _create_datasets(
+    client: DemoClient, groups: dict[str, str], uuids: dict[str, str]
 ) -> None:
-    found = _one(
-        (await client.ask(DATASET, title=dataset.title))["datasets"]["nodes"], title=dataset.title
-    )
-    if not found:
-        attributes = {"title": dataset.title, "description": dataset.description}
-        mirrored = uuids[dataset.mirrors] if dataset.mirrors else None
-        made = await client.do(
-            "createDataset", "dataset { uuid }", backingFolderUuid=mirrored, **attributes
+    """Create the datasets that are missing, and let all groups read them."""
+    for dataset in DATASETS:
+        title = dataset.title
+        row = _match((await client.query(DATASET, title=title))["datasets"], title=title)
+        if not row:
+            attributes = {
+                "title": title,
+                "description": dataset.description,
+                "backingFolderUuid": uuids[dataset.mirrors] if dataset.mirrors else None,
+            }
+            payload = await client.mutate("createDataset", "dataset { uuid }", **attributes)
+            row = payload["dataset"]
+        if dataset.items:
+            await client.mutate(
+                "linkItemsToDataset",
+                "dataset { uuid }",
+                datasetUuid=row["uuid"],
+                itemUuids=[uuids[name] for name in dataset.items],
+            )
+        await client.mutate(
+            "addDatasetGroups",
+            "dataset { uuid }",
+            datasetUuid=row["uuid"],
+            groupUuids=list(groups.values()),
+            role="VIEWER",
         )
-        found = made["dataset"]
-    uuid = str(found["uuid"])
-    if dataset.items:
-        chosen = [uuids[name] for name in dataset.items]
-        await client.do(
-            "linkItemsToDataset", "dataset { uuid }", datasetUuid=uuid, itemUuids=chosen
-        )
-    readers = list(groups.values())
-    await client.do(
-        "addDatasetGroups", "dataset { uuid }", datasetUuid=uuid, groupUuids=readers, role="VIEWER"
-    )
 
 
-def _one(nodes: list[dict[str, Any]], **attributes: str) -> dict[str, Any] | None:
-    """The first node with these values: searches find parts of names too."""
+def _match(connection: dict[str, Any], **attributes: str) -> dict[str, Any] | None:
+    """Return the node with exactly these values: a search also matches parts of names."""
+    nodes: list[dict[str, Any]] = connection["nodes"]
     return next((node for node in nodes if attributes.items() <= node.items()), None)

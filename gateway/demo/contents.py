@@ -1,8 +1,7 @@
-"""What the demo consists of: folders with their files, groups and users with their roles, and two datasets."""
+"""Contents of the demo: folders with files, groups, users with roles, and two datasets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from gateway.demo import papers, sounds
@@ -19,7 +18,7 @@ SLICES, SLICE_SIZE = 24, 128
 
 @dataclass(frozen=True)
 class DemoFile:
-    """A file to upload; its bytes are made when they are needed."""
+    """A file to upload; `make` returns its bytes."""
 
     name: str
     item_type: StorageItemType
@@ -29,7 +28,7 @@ class DemoFile:
 
 @dataclass(frozen=True)
 class DemoFileGroup:
-    """Files that belong together: an image group or a DICOM series."""
+    """A group of files: an image group or a DICOM series."""
 
     name: str
     item_type: StorageItemType
@@ -38,20 +37,20 @@ class DemoFileGroup:
 
 @dataclass(frozen=True)
 class DemoFolder:
-    """A folder, what lies in it, and the groups that have a role on it and all below."""
+    """A folder with its contents, and the roles of groups on it and everything below."""
 
     name: str
     description: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[DemoFile, ...] = ()
-    bundles: tuple[DemoFileGroup, ...] = ()
+    file_groups: tuple[DemoFileGroup, ...] = ()
     folders: tuple["DemoFolder", ...] = ()
     roles: Mapping[str, StorageUserRole] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class DemoUser:
-    """A user, and the group that he belongs to."""
+    """A user and their group."""
 
     email: str
     name: str
@@ -60,7 +59,7 @@ class DemoUser:
 
 @dataclass(frozen=True)
 class DemoDataset:
-    """A dataset: of the items with these names, or of what lies in the folder that it mirrors."""
+    """A dataset of the items with these names, or a mirror dataset of the folder `mirrors`."""
 
     title: str
     description: str
@@ -68,24 +67,21 @@ class DemoDataset:
     mirrors: str = ""
 
 
-def _picture(kind: str, hour: Hour, seed: int) -> bytes:
-    return samples.saved(street(960, 600, hour, seed), kind)
-
-
 def _image(name: str, kind: str, hour: Hour, seed: int) -> DemoFile:
-    return DemoFile(
-        name, StorageItemType.IMAGE, f"image/{kind}", partial(_picture, kind, hour, seed)
-    )
+    def make() -> bytes:
+        return samples.saved(street(960, 600, hour, seed), kind)
+
+    return DemoFile(name, StorageItemType.IMAGE, f"image/{kind}", make)
 
 
-def _film(name: str, hour: Hour, seed: int) -> DemoFile:
+def _video(name: str, hour: Hour, seed: int) -> DemoFile:
     def make() -> bytes:
         return samples.filmed("webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 36))
 
     return DemoFile(name, StorageItemType.VIDEO, "video/webm", make)
 
 
-def _sound(
+def _audio(
     name: str,
     mime_type: str,
     container: str,
@@ -99,46 +95,51 @@ def _sound(
     return DemoFile(name, StorageItemType.AUDIO, mime_type, make)
 
 
-def _slice(number: int) -> DemoFile:
+def _text(name: str, content: str) -> DemoFile:
+    return DemoFile(name, StorageItemType.PLAIN_TEXT, "text/plain", content.encode)
+
+
+def _dicom_slice(number: int) -> DemoFile:
+    """Return one slice of the head phantom, counted from 0."""
+
     def make() -> bytes:
         voxels = head(SLICE_SIZE, SLICES)[number : number + 1]
         return samples.part10(samples.dicom_dataset(1, 1, number + 1, 0, voxels))
 
-    return DemoFile(
-        f"slice-{number + 1:02}.dcm", StorageItemType.DICOM_FILE, "application/dicom", make
-    )
-
-
-def _volume() -> bytes:
-    return samples.volume(head(64, 48, 1000).transpose(2, 1, 0))
-
-
-def _text(name: str, content: str) -> DemoFile:
-    return DemoFile(name, StorageItemType.PLAIN_TEXT, "text/plain", content.encode)
+    name = f"slice-{number + 1:02}.dcm"
+    return DemoFile(name, StorageItemType.DICOM_FILE, "application/dicom", make)
 
 
 HEAD_CT = DemoFolder(
     "Head CT",
     "One axial series of a phantom.",
     {"modality": "CT", "phantom": True},
-    bundles=(
+    file_groups=(
         DemoFileGroup(
-            "Head phantom, axial", StorageItemType.DICOM_SERIES, tuple(map(_slice, range(SLICES)))
+            "Head phantom, axial",
+            StorageItemType.DICOM_SERIES,
+            tuple(map(_dicom_slice, range(SLICES))),
         ),
     ),
 )
 RADIOLOGY = DemoFolder(
     "Radiology",
-    "Phantoms, their volumes, and what was written about them.",
+    "Head phantoms as series and volumes, with reports.",
     {"department": "Radiology", "retentionYears": 10},
     folders=(
         HEAD_CT,
         DemoFolder(
             "Head MR",
-            "The same head as one volume.",
+            "The head phantom as one volume.",
             {"modality": "MR", "phantom": True},
             files=(
-                DemoFile("head-phantom.nii.gz", StorageItemType.NIFTI, "application/gzip", _volume),
+                DemoFile(
+                    "head-phantom.nii.gz",
+                    StorageItemType.NIFTI,
+                    "application/gzip",
+                    # NIfTI's axes are columns, rows and slices.
+                    lambda: samples.volume(head(64, 48, 1000).transpose(2, 1, 0)),
+                ),
             ),
         ),
         DemoFolder(
@@ -156,9 +157,9 @@ RADIOLOGY = DemoFolder(
 )
 STREETS = DemoFolder(
     "Street scenes",
-    "One camera, several corners, all hours.",
+    "Street corners at different times of day, by one camera.",
     {"camera": "drawn", "licence": "CC0-1.0"},
-    bundles=(
+    file_groups=(
         DemoFileGroup(
             "Corner 7, a day",
             StorageItemType.IMAGE_GROUP,
@@ -171,7 +172,7 @@ STREETS = DemoFolder(
     folders=(
         DemoFolder(
             "Day",
-            "Corners in the light.",
+            "Street corners in daylight.",
             files=(
                 _image("corner-1.png", "png", "noon", 1),
                 _image("corner-2.jpg", "jpeg", "noon", 2),
@@ -180,7 +181,7 @@ STREETS = DemoFolder(
         ),
         DemoFolder(
             "Night",
-            "The same corners after sunset.",
+            "The same street corners after sunset.",
             files=(
                 _image("corner-1-night.png", "png", "night", 1),
                 _image("corner-2-dusk.jpg", "jpeg", "dusk", 2),
@@ -189,8 +190,8 @@ STREETS = DemoFolder(
         ),
         DemoFolder(
             "Films",
-            "Traffic, three seconds each.",
-            files=(_film("traffic-noon.webm", "noon", 2), _film("traffic-dusk.webm", "dusk", 1)),
+            "Traffic videos of three seconds each.",
+            files=(_video("traffic-noon.webm", "noon", 2), _video("traffic-dusk.webm", "dusk", 1)),
         ),
     ),
     roles={
@@ -201,12 +202,12 @@ STREETS = DemoFolder(
 )
 RECORDINGS = DemoFolder(
     "Field recordings",
-    "Heard on one morning.",
+    "Sounds recorded in one day.",
     {"microphone": "computed", "licence": "CC0-1.0"},
     files=(
-        _sound("birds.flac", "audio/flac", "flac", "flac", sounds.birds),
-        _sound("bell.mp3", "audio/mpeg", "mp3", "libmp3lame", sounds.bell),
-        _sound("rain.wav", "audio/wav", "wav", "pcm_s16le", sounds.rain),
+        _audio("birds.flac", "audio/flac", "flac", "flac", sounds.birds),
+        _audio("bell.mp3", "audio/mpeg", "mp3", "libmp3lame", sounds.bell),
+        _audio("rain.wav", "audio/wav", "wav", "pcm_s16le", sounds.rain),
         _text("Diary.txt", papers.DIARY),
     ),
     roles={"Curators": StorageUserRole.ADMIN, "Guests": StorageUserRole.VIEWER},
@@ -214,9 +215,9 @@ RECORDINGS = DemoFolder(
 ROOTS = (RADIOLOGY, STREETS, RECORDINGS)
 
 GROUPS = {
-    "Curators": "Keep the whole collection.",
+    "Curators": "Manage the whole collection.",
     "Radiologists": "Read and add to Radiology.",
-    "Guests": "Look, and touch nothing.",
+    "Guests": "View two of the three folders.",
 }
 USERS = (
     DemoUser("curator@demo.example", "Cleo Curator", "Curators"),
@@ -226,7 +227,7 @@ USERS = (
 DATASETS = (
     DemoDataset(
         "Corners, training",
-        "Chosen by hand from all hours.",
+        "Street corners selected by hand.",
         items=(
             "corner-1.png",
             "corner-2.jpg",
@@ -235,5 +236,5 @@ DATASETS = (
             "traffic-noon.webm",
         ),
     ),
-    DemoDataset("Head phantoms", "Whatever lies in Head CT.", mirrors=HEAD_CT.name),
+    DemoDataset("Head phantoms", "All items of the folder Head CT.", mirrors=HEAD_CT.name),
 )

@@ -1,4 +1,4 @@
-"""What is written down: the pages of a report, and notes."""
+"""Documents of the demo: a report of two pages, a protocol and a diary."""
 
 import io
 
@@ -37,13 +37,13 @@ DIARY = """\
 
 
 def report() -> bytes:
-    """A PDF of two A4 pages: findings, and the slices that they are about."""
+    """Return a PDF of two A4 pages: findings, and the slices that they describe."""
     first, second = _page("Reading report"), _page("Key slices")
     ImageDraw.Draw(first).multiline_text(
         (56, 130), FINDINGS, INK, ImageFont.load_default(15), spacing=9
     )
-    for place, number in enumerate((6, 9, 12, 20)):
-        left, top = 56 + 250 * (place % 2), 130 + 290 * (place // 2)
+    for position, number in enumerate((6, 9, 12, 20)):
+        left, top = 56 + 250 * (position % 2), 130 + 290 * (position // 2)
         second.paste(slice_image(128, 24, number).resize((230, 230)), (left, top))
         ImageDraw.Draw(second).text(
             (left, top + 238), f"Slice {number + 1} of 24", GREY, ImageFont.load_default(13)
@@ -61,6 +61,7 @@ def report() -> bytes:
 
 
 def _page(title: str) -> Image.Image:
+    """Return an A4 page with a title."""
     page = Image.new("RGB", PAGE, "white")
     draw = ImageDraw.Draw(page)
     draw.text((56, 56), title, INK, ImageFont.load_default(28))

@@ -1,4 +1,4 @@
-"""A head that belongs to nobody: ellipsoids after Shepp and Logan, as a volume, as slices and as a picture."""
+"""A head phantom of ellipsoids, after Shepp and Logan, as a volume and as pictures of slices."""
 
 import functools
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 Voxels = npt.NDArray[np.int16]
 
-# Half-axes, centre, turn about the vertical axis in degrees, and what it adds to the density.
+# Half-axes, centre, rotation about the vertical axis in degrees, and added density.
 ELLIPSOIDS = (
     ((0.690, 0.920, 0.900), (0.00, 0.000, 0.000), 0, 1.00),
     ((0.662, 0.874, 0.880), (0.00, 0.000, 0.000), 0, -0.75),
@@ -25,7 +25,7 @@ ELLIPSOIDS = (
 
 @functools.lru_cache(maxsize=4)
 def head(size: int, slices: int, brightest: int = 4095) -> Voxels:
-    """The head as (slices, rows, columns), from the neck upwards, with a little noise."""
+    """Return the head as (slices, rows, columns), from the neck upwards, with a little noise."""
     z, y, x = np.meshgrid(
         np.linspace(-0.85, 0.85, slices),
         np.linspace(1, -1, size),
@@ -43,6 +43,6 @@ def head(size: int, slices: int, brightest: int = 4095) -> Voxels:
 
 
 def slice_image(size: int, slices: int, number: int) -> Image.Image:
-    """One slice as a grey picture, brightened as on a reading screen."""
+    """Return one slice as a grey picture, brightened as on a diagnostic screen."""
     grey = np.clip(head(size, slices)[number] / 4095 * 1.9, 0, 1)
     return Image.fromarray((grey * 255).astype(np.uint8))

@@ -1,13 +1,13 @@
-"""Makes the demo collection on a running site, once, and tells how to look at it."""
+"""Create the demo collection on a running site, and print how to explore it."""
 
 from rich.console import Console
 
-from gateway.demo.collection import DemoResult, fill
+from gateway.demo.collection import fill
 from gateway.demo.contents import USERS
 
 QUERIES = (
     """\
-# What lies where, with everything below it counted.
+# Folders, with totals of everything below them.
 query Folders {
   storageFolders(first: 10) {
     nodes {
@@ -20,7 +20,7 @@ query Folders {
 }
 """,
     """\
-# Pictures and films with their facts, and URLs that open in a browser.
+# Images and videos with their properties, and URLs that open in a browser.
 query Media {
   searchStorageItems(filter: {itemTypes: [IMAGE, VIDEO]}, first: 5) {
     totalCount
@@ -53,25 +53,24 @@ query Groups {
 
 
 async def run_demo(url: str, key: str) -> None:
-    """Make the collection, or find it there, and print where to go; raises `DemoFailed` if the site refuses."""
+    """Create the collection if it does not exist, and print its users, keys and some queries.
+
+    Raises:
+        DemoError: the site cannot be reached, or it refuses a request.
+    """
     console = Console(highlight=False, soft_wrap=True)
-    with console.status("Making the demo collection …"):
-        collection = await fill(url, key)
-    _tell(console, url, collection)
-
-
-def _tell(console: Console, url: str, collection: DemoResult) -> None:
-    console.print(
-        f"\nThe demo collection {'is' if collection.keys else 'was'} there. Its users and their API keys:\n"
-    )
-    for person in USERS:
+    with console.status("Creating the demo collection …"):
+        keys = (await fill(url, key)).keys
+    state = "is ready" if keys else "exists already"
+    console.print(f"\nThe demo collection {state}. Its users and their API keys:\n")
+    for user in USERS:
+        shown = keys.get(user.email, "(shown before)")
+        console.print(f"  {user.email:<26}{user.group:<14}{shown}")
+    if len(keys) < len(USERS):
         console.print(
-            f"  {person.email:<26}{person.group:<14}{collection.keys.get(person.email, '(shown before)')}"
+            "\nA key is shown only once. To create another one, run:\n"
+            "storegraph key create --user EMAIL"
         )
-    if len(collection.keys) < len(USERS):
-        console.print(
-            "\nA key is shown only once. Another one: storegraph key create --user E-MAIL"
-        )
-    console.print(f"\nOpen {url}/graphql, enter a key, and paste one of these:\n")
+    console.print(f"\nOpen {url}/graphql, enter a key, and paste one of these queries:\n")
     for query in QUERIES:
         console.print(query, markup=False)

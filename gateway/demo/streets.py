@@ -1,4 +1,4 @@
-"""Pictures of a street that nobody has walked, drawn from a number: houses, lamps, cars and the light of the hour."""
+"""Pictures and videos of an invented street, drawn from a seed for different times of day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
 Hour = Literal["dawn", "noon", "dusk", "night"]
-FINE = 2
-"""Pictures are drawn this many times too large, so that their edges are smooth."""
+OVERSAMPLING = 2
+"""Pictures are drawn larger by this factor and then reduced, which smooths their edges."""
 
 
 @dataclass(frozen=True)
 class Light:
-    """The colours of an hour, and how high the sun or the moon stands, from 0 at the roofs to 1."""
+    """The colours of an hour, and the height of the sun or moon, from 0 at the roofs to 1."""
 
     zenith: Colour
     horizon: Colour
@@ -85,28 +85,33 @@ CARS: tuple[Colour, ...] = (
 
 
 def street(width: int, height: int, hour: Hour, seed: int) -> Image.Image:
-    """The street of this number at an hour."""
-    return _driven(_empty_street(width, height, hour, seed), LIGHTS[hour], seed, 0.0)
+    """Return a picture of the street with this seed at an hour."""
+    return _with_cars(_empty_street(width, height, hour, seed), LIGHTS[hour], seed, 0.0)
 
 
 def drive(
     width: int, height: int, hour: Hour, seed: int, frames: int
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """The frames of a film of the street."""
+    """Yield the frames of a video of the street, 12 a second."""
     empty = _empty_street(width, height, hour, seed)
     for number in range(frames):
-        yield np.asarray(_driven(empty, LIGHTS[hour], seed, number / 12))
+        yield np.asarray(_with_cars(empty, LIGHTS[hour], seed, number / 12))
 
 
 def _empty_street(width: int, height: int, hour: Hour, seed: int) -> Image.Image:
-    """All but the cars, too large as yet."""
+    """Return the street without cars, still oversampled."""
     light = LIGHTS[hour]
-    scene = Image.fromarray(_sky(width * FINE, height * FINE, light))
+    down = np.clip(np.linspace(0, 1.5, height * OVERSAMPLING), 0, 1)[:, None, None]
+    sky = np.array(light.zenith) * (1 - down) + np.array(light.horizon) * down
+    shape = (height * OVERSAMPLING, width * OVERSAMPLING, 3)
+    scene = Image.fromarray(np.broadcast_to(sky, shape).astype(np.uint8))
     draw = ImageDraw.Draw(scene)
     random = np.random.default_rng(seed)
-    _sun(draw, light, random.uniform(0.15, 0.85))
-    _houses(draw, random, light, (light.far,), base=0.62, tallest=0.38, lit=0.0)
-    _houses(
+    x, y = random.uniform(0.15, 0.85) * shape[1], shape[0] * (0.46 - 0.34 * light.height)
+    radius = shape[0] * 0.055
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), light.disc)
+    _draw_houses(draw, random, light, (light.far,), base=0.62, tallest=0.38, lit=0.0)
+    _draw_houses(
         draw,
         random,
         light,
@@ -115,30 +120,30 @@ def _empty_street(width: int, height: int, hour: Hour, seed: int) -> Image.Image
         tallest=0.46,
         lit=0.25 if hour == "noon" else 0.5,
     )
-    _road(draw, light)
+    # Pavement, road, centre line and lamps.
+    height, width, _ = shape
+    draw.rectangle((0, 0.74 * height, width, 0.79 * height), _shade(light.road, 1.35))
+    draw.rectangle((0, 0.79 * height, width, height), light.road)
+    for x in np.arange(0, width, width / 9):
+        draw.rectangle((x, 0.888 * height, x + width / 18, 0.9 * height), light.lamps)
+    for x in np.arange(width / 10, width, width / 4):
+        draw.rectangle(
+            (x, 0.56 * height, x + 0.006 * height, 0.77 * height), _shade(light.road, 0.6)
+        )
+        draw.ellipse(
+            (x - 0.016 * height, 0.53 * height, x + 0.022 * height, 0.568 * height), light.lamps
+        )
     return scene
 
 
-def _driven(empty: Image.Image, light: Light, seed: int, seconds: float) -> Image.Image:
-    """The street with its cars where they are after so many seconds, in its final size."""
+def _with_cars(empty: Image.Image, light: Light, seed: int, seconds: float) -> Image.Image:
+    """Return the street in its final size, with the cars where they are after some seconds."""
     scene = empty.copy()
-    _cars(ImageDraw.Draw(scene), np.random.default_rng((seed, 1)), light, seconds)
-    return scene.reduce(FINE)
+    _draw_cars(ImageDraw.Draw(scene), np.random.default_rng((seed, 1)), light, seconds)
+    return scene.reduce(OVERSAMPLING)
 
 
-def _sky(width: int, height: int, light: Light) -> npt.NDArray[np.uint8]:
-    down = np.clip(np.linspace(0, 1.5, height), 0, 1)[:, None, None]
-    column = np.array(light.zenith) * (1 - down) + np.array(light.horizon) * down
-    return np.broadcast_to(column, (height, width, 3)).astype(np.uint8)
-
-
-def _sun(draw: ImageDraw.ImageDraw, light: Light, across: float) -> None:
-    width, height = draw.im.size
-    x, y, radius = across * width, height * (0.46 - 0.34 * light.height), height * 0.055
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), light.disc)
-
-
-def _houses(
+def _draw_houses(
     draw: ImageDraw.ImageDraw,
     random: np.random.Generator,
     light: Light,
@@ -147,7 +152,7 @@ def _houses(
     tallest: float,
     lit: float,
 ) -> None:
-    """A row of houses from the left edge to the right one, with windows where some may be lit."""
+    """Draw a row of houses from edge to edge; `lit` is the share of windows with light."""
     width, height = draw.im.size
     left = -random.uniform(0, 0.05) * width
     while left < width:
@@ -160,84 +165,46 @@ def _houses(
                 [(left, top), ((left + right) / 2, top - 0.06 * height), (right, top)],
                 _shade(wall, 0.8),
             )
-        if lit:
-            _windows(draw, random, light, wall, (left, top, right, base * height), lit)
+        size = height * 0.032
+        rows = np.arange(top + size, base * height - 2 * size, 1.9 * size) if lit else ()
+        for y in rows:
+            for x in np.arange(left + 0.6 * size, right - size, 1.5 * size):
+                colour = light.windows if random.random() < lit else _shade(wall, 0.72)
+                draw.rectangle((x, y, x + 0.75 * size, y + 1.1 * size), colour)
         left = right
 
 
-def _windows(
-    draw: ImageDraw.ImageDraw,
-    random: np.random.Generator,
-    light: Light,
-    wall: Colour,
-    house: tuple[float, float, float, float],
-    lit: float,
-) -> None:
-    left, top, right, bottom = house
-    size = draw.im.size[1] * 0.032
-    for y in np.arange(top + size, bottom - 2 * size, 1.9 * size):
-        for x in np.arange(left + 0.6 * size, right - size, 1.5 * size):
-            colour = light.windows if random.random() < lit else _shade(wall, 0.72)
-            draw.rectangle((x, y, x + 0.75 * size, y + 1.1 * size), colour)
-
-
-def _road(draw: ImageDraw.ImageDraw, light: Light) -> None:
-    """Pavement, road, its broken line, and lamps along it."""
-    width, height = draw.im.size
-    draw.rectangle((0, 0.74 * height, width, 0.79 * height), _shade(light.road, 1.35))
-    draw.rectangle((0, 0.79 * height, width, height), light.road)
-    for x in np.arange(0, width, width / 9):
-        draw.rectangle((x, 0.888 * height, x + width / 18, 0.9 * height), light.lamps)
-    for x in np.arange(width / 10, width, width / 4):
-        draw.rectangle(
-            (x, 0.56 * height, x + 0.006 * height, 0.77 * height), _shade(light.road, 0.6)
-        )
-        draw.ellipse(
-            (x - 0.016 * height, 0.53 * height, x + 0.022 * height, 0.568 * height), light.lamps
-        )
-
-
-def _cars(
+def _draw_cars(
     draw: ImageDraw.ImageDraw, random: np.random.Generator, light: Light, seconds: float
 ) -> None:
-    """Two cars on the lane away from us that drive to the right, two on the near lane to the left."""
+    """Draw two cars on the far lane, driving right, and two on the near lane, driving left."""
     width, height = draw.im.size
     for lane, direction in ((0.862, 1), (0.962, -1)):
-        for place in (0.0, 0.55):
+        for offset in (0.0, 0.55):
             speed = direction * 0.16 * width
-            start = (place + random.uniform(0, 0.3)) * width
+            start = (offset + random.uniform(0, 0.3)) * width
             x = (start + speed * seconds) % (1.3 * width) - 0.15 * width
             colour = CARS[random.integers(len(CARS))]
-            _car(
-                draw, x, lane * height, 0.17 * height * (0.8 + 0.3 * lane), colour, light, direction
+            length = 0.17 * height * (0.8 + 0.3 * lane)
+            y = lane * height
+            high, wheel = 0.2 * length, 0.11 * length
+            paint = _shade(colour, 0.45) if light is LIGHTS["night"] else colour
+            cabin = (x + 0.22 * length, y - 2.3 * high, x + 0.78 * length, y - 0.9 * high)
+            draw.rounded_rectangle(cabin, 0.6 * high, _shade(paint, 0.85))
+            for near, far in ((0.29, 0.48), (0.53, 0.71)):
+                pane = (x + near * length, y - 2.05 * high, x + far * length, y - 1.35 * high)
+                draw.rectangle(pane, _shade(light.horizon, 0.9))
+            draw.rounded_rectangle(
+                (x, y - 1.4 * high, x + length, y - 0.3 * high), 0.45 * high, paint
             )
-
-
-def _car(
-    draw: ImageDraw.ImageDraw,
-    x: float,
-    y: float,
-    length: float,
-    colour: Colour,
-    light: Light,
-    direction: int,
-) -> None:
-    """A car that stands with its wheels on `y`."""
-    high, wheel = 0.2 * length, 0.11 * length
-    paint = _shade(colour, 0.45) if light is LIGHTS["night"] else colour
-    cabin = (x + 0.22 * length, y - 2.3 * high, x + 0.78 * length, y - 0.9 * high)
-    draw.rounded_rectangle(cabin, 0.6 * high, _shade(paint, 0.85))
-    for near, far in ((0.29, 0.48), (0.53, 0.71)):
-        pane = (x + near * length, y - 2.05 * high, x + far * length, y - 1.35 * high)
-        draw.rectangle(pane, _shade(light.horizon, 0.9))
-    draw.rounded_rectangle((x, y - 1.4 * high, x + length, y - 0.3 * high), 0.45 * high, paint)
-    for middle in (0.22, 0.78):
-        centre = x + middle * length
-        draw.ellipse((centre - wheel, y - 2 * wheel, centre + wheel, y), (24, 24, 28))
-    front = x + length * (0.97 if direction > 0 else 0.03)
-    draw.ellipse(
-        (front - 0.04 * length, y - 1.1 * high, front + 0.04 * length, y - 0.7 * high), light.lamps
-    )
+            for middle in (0.22, 0.78):
+                centre = x + middle * length
+                draw.ellipse((centre - wheel, y - 2 * wheel, centre + wheel, y), (24, 24, 28))
+            front = x + length * (0.97 if direction > 0 else 0.03)
+            draw.ellipse(
+                (front - 0.04 * length, y - 1.1 * high, front + 0.04 * length, y - 0.7 * high),
+                light.lamps,
+            )
 
 
 def _shade(colour: Colour, factor: float) -> Colour:

@@ -125,7 +125,7 @@ async def has_changed(site: Site, count: int) -> bool:
 
 async def test_a_site_that_refuses_or_is_not_there_is_told_in_a_line(site: Site) -> None:
     await site.user("somebody@example.org")
-    with pytest.raises(DemoError, match="for admins of the site"):
+    with pytest.raises(DemoError, match="Only site admins may do this"):
         await fill(site.url, site.keys["somebody@example.org"])
-    with pytest.raises(DemoError, match=r"No Storegraph answers at http://127\.0\.0\.1:1/graphql"):
+    with pytest.raises(DemoError, match=r"No Storegraph site answers at http://127\.0\.0\.1:1/graphql"):
         await fill("http://127.0.0.1:1", "no-key")

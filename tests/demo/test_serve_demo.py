@@ -32,7 +32,7 @@ async def test_the_second_time_it_says_that_keys_are_shown_only_once(
 ) -> None:
     await run_demo(demo_site.url, demo_site.key)
     said = capsys.readouterr().out
-    assert "was there" in said
+    assert "exists already" in said
     assert "shown only once" in said
     assert "sg_" not in said
 
@@ -56,7 +56,7 @@ async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_
     assert second.stdout is not None
     while (line := (await second.stdout.readline()).decode()) and "collection" not in line:
         pass
-    assert line == "The demo collection is there. Its users and their API keys:\n"
+    assert line == "The demo collection is ready. Its users and their API keys:\n"
     second.terminate()
     await second.communicate()
     assert second.returncode == 0
@@ -65,5 +65,5 @@ async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_
 async def test_without_a_site_it_is_told_in_a_line(tmp_path: Path) -> None:
     code, said, errors = await run(tmp_path, "demo", "--url", "http://127.0.0.1:1", "--key", "none")
     assert (code, said) == (1, "")
-    assert errors.endswith("No Storegraph answers at http://127.0.0.1:1/graphql: All connection attempts failed\n")
+    assert errors.endswith("No Storegraph site answers at http://127.0.0.1:1/graphql: All connection attempts failed\n")
     assert "Traceback" not in errors
