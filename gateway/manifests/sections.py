@@ -93,7 +93,7 @@ def plan_of_entry(rules: EntryRules, entry: Entry) -> UnitPlan:
         raise bad_input("Expected an object.", *path)
     check_storable(value, *path)
     if entry.section in GROUPS:
-        value = _with_file_list(entry.section, value, path)
+        value = with_file_list(entry.section, value, path)
         if value.get("title") is None:
             raise bad_input("A group in a manifest needs a title.", *path, "title")
     elif entry.section in _URL_KEYS and "objectUrl" in value:
@@ -127,7 +127,7 @@ def entry_types() -> dict[str, type]:
     return {section: get_args(hints[section])[0] for section in SECTIONS}
 
 
-def _with_file_list(section: str, value: dict[str, Any], path: Path) -> dict[str, Any]:
+def with_file_list(section: str, value: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the entry of a group with its numbered keys replaced by a list of files.
 
     The keys `objectUrl_0`, `objectUrl_1` and so on must be complete.

@@ -36,7 +36,7 @@ from gateway.models.uploads import (
     uploads,
 )
 from gateway.queues.base import TaskType
-from gateway.tasks.read_sources import MEMBER_DELETED, Reader
+from gateway.tasks.read_sources import MEMBER_DELETED, SourceReader
 
 
 class IngestArgs(TypedDict):
@@ -58,7 +58,7 @@ DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
 log = structlog.get_logger(__name__)
 
 
-async def run_batch(services: Services, reader: Reader, *, job: str, turn: int) -> None:
+async def run_batch(services: Services, reader: SourceReader, *, job: str, turn: int) -> None:
     """Begin and process the pending units of a batch, and enqueue the next batch of its shard.
 
     `turn` is the number of the batch.
@@ -86,7 +86,7 @@ async def run_batch(services: Services, reader: Reader, *, job: str, turn: int) 
 
 
 async def ingest(
-    services: Services, reader: Reader, *, job: str, positions: list[int], tries: int = 0
+    services: Services, reader: SourceReader, *, job: str, positions: list[int], tries: int = 0
 ) -> None:
     """Process the bound units of a job at these positions that are still pending.
 

@@ -45,7 +45,7 @@ class Frame:
     height: int
 
 
-class Reader:
+class SourceReader:
     """Reads a limited number of files at a time.
 
     Remote files have a limit of their own, so that slow servers do not delay uploaded files.

@@ -22,7 +22,7 @@ from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
 from gateway.tasks.read_manifests import read_manifest
-from gateway.tasks.read_sources import Reader
+from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.recount import recount
 from gateway.tasks.reencode_videos import reencode
 from gateway.tasks.remove_objects import abort_parts, remove_objects
@@ -38,7 +38,7 @@ PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaita
 """Tasks that run regularly, each with its period, which is counted from the start of a run."""
 
 
-def handlers(services: Services, reader: Reader) -> Handlers:
+def handlers(services: Services, reader: SourceReader) -> Handlers:
     """Return the functions of all tasks but those that encode."""
     return {
         READ_MANIFEST: partial(read_manifest, services),
@@ -52,7 +52,7 @@ def handlers(services: Services, reader: Reader) -> Handlers:
 
 
 def encoding_handlers(
-    services: Services, reader: Reader, encoder: Encoder, prober: Prober
+    services: Services, reader: SourceReader, encoder: Encoder, prober: Prober
 ) -> Handlers:
     """Return the functions of the tasks that encode videos."""
     return {
@@ -81,7 +81,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         ),
     )
     # Twice as many files as are probed, so that the next ones are copied in the meantime.
-    reader = Reader(services, prober, encoder, 2 * settings.probe_children)
+    reader = SourceReader(services, prober, encoder, 2 * settings.probe_children)
     # Encoding takes long; it must not occupy the slots of other tasks.
     pools = (
         (handlers(services, reader), settings.worker_concurrency),

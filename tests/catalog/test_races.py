@@ -27,7 +27,7 @@ from gateway.models.people import users
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.tasks.ingest_units import ingest
-from gateway.tasks.read_sources import Reader
+from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.remove_objects import remove_objects
 from gateway.tasks.sweep import sweep
 from tests.fixtures.invariants import check_counters
@@ -58,7 +58,7 @@ async def ingest_units(site: Site, job: str, count: int) -> None:
     """Run the task of a job for its first units."""
     services, prober = site.services, Prober()
     try:
-        await ingest(services, Reader(services, prober, Encoder("vp9"), 2), job=job, positions=list(range(count)))
+        await ingest(services, SourceReader(services, prober, Encoder("vp9"), 2), job=job, positions=list(range(count)))
     finally:
         await prober.close()
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from gateway.database.engine import Database
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Queue
+from gateway.queues.leased import _RowLeaseStore
 from gateway.queues.open import open_queue
-from gateway.queues.worker import Lease, Worker
+from gateway.queues.worker import Lease, LeaseStore, Worker
 from tests.contracts.queueing import (
     LEASE,
     SILENCE,
@@ -141,6 +142,35 @@ async def test_long_task_is_reassigned_only_after_its_worker_was_killed(
         await child.wait()
     assert calls == [{"number": 1}]
     assert await count_tasks(database) == 0
+
+
+STATEMENTS: list[Callable[[LeaseStore, Lease], Awaitable[None]]] = [
+    lambda store, lease: store.renew([lease]),
+    lambda store, lease: store.finish(lease),
+    lambda store, lease: store.retry(lease, now(), "late"),
+    lambda store, lease: store.fail(lease, "late"),
+    lambda store, lease: store.release(lease),
+]
+
+
+@pytest.mark.parametrize("execute", STATEMENTS, ids=["renew", "finish", "retry", "fail", "release"])
+async def test_worker_that_lost_its_lease_changes_nothing(
+    embedded_database: Database, execute: Callable[[LeaseStore, Lease], Awaitable[None]]
+) -> None:
+    """The task belongs to another worker by then, which can still end it."""
+    queue = open_queue(embedded_database, LEASE)
+    await enqueue(embedded_database, queue, "note", key="k")
+    first = _RowLeaseStore(embedded_database, replace(LEASE, lease=0.0))
+    second = _RowLeaseStore(embedded_database, replace(LEASE, lease=600.0))
+    [lost] = await first.claim(["note"], 1)
+    [current] = await second.claim(["note"], 1)
+    assert lost.id == current.id
+    table = sa.text("SELECT * FROM queued_tasks")
+    before = await embedded_database.rows(table)
+    await execute(first, lost)
+    assert await embedded_database.rows(table) == before
+    await execute(second, current)
+    assert await embedded_database.rows(table) != before
 
 
 async def test_worker_presumed_dead_continues(postgres_database: Database) -> None:

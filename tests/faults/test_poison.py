@@ -19,7 +19,7 @@ from gateway.models.uploads import upload_jobs
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober, RangeSource
 from gateway.tasks.ingest_units import DELAYS
-from gateway.tasks.read_sources import Reader
+from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.sweep import STUCK, sweep
 from gateway.tasks.worker import handlers
 from tests.fixtures.invariants import check_all
@@ -46,7 +46,7 @@ class Faulty(Prober):
 async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
     """A worker with that prober, for as long as the context lasts."""
     stop = asyncio.Event()
-    reader = Reader(services, prober, Encoder("vp9"), 4)
+    reader = SourceReader(services, prober, Encoder("vp9"), 4)
     tasks = {task.name: handler for task, handler in handlers(services, reader).items()}
     working = asyncio.create_task(services.queue.run_tasks(tasks, concurrency=2, stop=stop))
     try:

@@ -68,6 +68,7 @@ ALLOWED = {
     "gateway.database.readers": {"psycopg"},
     "gateway.events.channel": {"psycopg"},
     "gateway.queues.postgres": {"procrastinate", "psycopg"},
+    "gateway.queues.procrastinate_apis": {"procrastinate"},
     # The demo is a client of the site.
     "gateway.demo.client": {"httpx"},
     "gateway.demo.collection": {"httpx"},

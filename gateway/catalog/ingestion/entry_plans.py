@@ -196,7 +196,7 @@ def _read_source(
         object_url=url,
         title=title,
         client_metadata=_read_metadata(rules, entry, path),
-        facts=_read_facts(entry, path),
+        facts=read_facts(entry, path),
         settings=None if settings is None else series_settings(settings, *path, "settings"),
     )
 
@@ -214,7 +214,7 @@ def _read_metadata(rules: EntryRules, entry: Any, path: Path) -> dict[str, Any] 
     return validate_metadata(metadata, *path, "clientMetadata", most=rules.max_metadata)
 
 
-def _read_facts(entry: Any, path: Path) -> dict[str, Any] | None:
+def read_facts(entry: Any, path: Path) -> dict[str, Any] | None:
     """Return the facts that the client provides for a file, if it does."""
     for name in _FACTS:
         provided = getattr(entry, name, None)

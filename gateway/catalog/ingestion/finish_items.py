@@ -148,7 +148,7 @@ async def finish_items(
     if not sources:
         return
     uuids = [source.item_uuid for source in sources]
-    values = {source.item_uuid: _item_values(source, rows, keys) for source in sources}
+    values = {source.item_uuid: item_values(source, rows, keys) for source in sources}
     await set_columns(transaction, items, values)
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     released = [
@@ -188,7 +188,7 @@ async def delete_renditions(transaction: Transaction, uuids: Collection[UUID]) -
     return [row.object_key for row in deleted]
 
 
-def _item_values(
+def item_values(
     source: ReadSource, rows: Mapping[UUID, ItemRecord], keys: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the columns of a finished item: always the same ones, for one statement to write."""

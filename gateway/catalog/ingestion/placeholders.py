@@ -106,7 +106,7 @@ async def create_placeholders(
     Bytes that the viewer can already read need not be uploaded again. The caller has locked the
     folder tree.
     """
-    stored = await _readable_objects(
+    stored = await readable_keys(
         transaction, viewer, {file.sha256 for file in files if file.sha256}
     )
     placeholders = [
@@ -231,7 +231,7 @@ def size_of_part(file_size: int, part_size: int, number: int) -> int:
     return min(part_size, file_size - (number - 1) * part_size)
 
 
-async def _readable_objects(
+async def readable_keys(
     transaction: Transaction, viewer: Viewer, digests: Collection[str]
 ) -> dict[tuple[str | None, int | None], str]:
     """Return the keys of objects with these digests that the viewer can read, by digest and size.
