@@ -1,4 +1,4 @@
-"""What may happen to the objects of a site: one module per object, one function per change.
+"""Changes to the objects of a site: one module per object, one function per change.
 
 A function takes the transaction of its caller, writes everything that a change must write, and
 returns what the caller needs for its answer. Callers check permissions and lock the tree first.

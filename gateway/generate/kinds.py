@@ -64,7 +64,7 @@ def _nothing(_rng: Rng) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedKind:
-    """How the items of one kind are generated.
+    """Distribution from which the items of one kind are generated.
 
     Attributes:
         item_type: The kind.

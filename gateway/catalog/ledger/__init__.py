@@ -1,4 +1,4 @@
-"""What every change of the catalog must also write, in the same transaction.
+"""Rows that every change of the catalog must also write, in the same transaction.
 
 A function that changes folders, items or datasets updates the counters, the mirror datasets and
 the journal with it.

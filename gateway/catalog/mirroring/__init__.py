@@ -1,4 +1,4 @@
-"""How a sync writes the objects of a bucket into a cloud-synced folder.
+"""Writing the objects of a bucket into a cloud-synced folder, for a sync.
 
 - `prefix_folders`: subfolders for the prefixes of a bucket
 - `apply_diff`: new, changed, vanished and returned objects become items and upload units

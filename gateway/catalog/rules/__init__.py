@@ -1,4 +1,4 @@
-"""What values may be: pure functions that return a value in its stored form, or raise an error.
+"""Rules for values: pure functions that return a value in its stored form, or raise an error.
 
 - `names`: names, descriptions and metadata of all objects
 - `metadata_types`: types of metadata keys, and whether metadata fits them
