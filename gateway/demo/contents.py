@@ -69,14 +69,16 @@ class DemoDataset:
 
 def _image(name: str, kind: str, hour: Hour, seed: int) -> DemoFile:
     def make() -> bytes:
-        return samples.saved(street(960, 600, hour, seed), kind)
+        return samples.encode_image(street(960, 600, hour, seed), kind)
 
     return DemoFile(name, StorageItemType.IMAGE, f"image/{kind}", make)
 
 
 def _video(name: str, hour: Hour, seed: int) -> DemoFile:
     def make() -> bytes:
-        return samples.filmed("webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 36))
+        return samples.encode_video(
+            "webm", "libvpx-vp9", 12, (480, 300), drive(480, 300, hour, seed, 36)
+        )
 
     return DemoFile(name, StorageItemType.VIDEO, "video/webm", make)
 
@@ -89,8 +91,8 @@ def _audio(
     play: Callable[[float, int, int], Wave],
 ) -> DemoFile:
     def make() -> bytes:
-        frames = samples.sampled(play(4.0, RATE, 7), RATE, 1)
-        return samples.recorded(container, codec, RATE, 1, frames)
+        frames = samples.audio_frames(play(4.0, RATE, 7), RATE, 1)
+        return samples.encode_audio(container, codec, RATE, 1, frames)
 
     return DemoFile(name, StorageItemType.AUDIO, mime_type, make)
 
@@ -104,7 +106,7 @@ def _dicom_slice(number: int) -> DemoFile:
 
     def make() -> bytes:
         voxels = head(SLICE_SIZE, SLICES)[number : number + 1]
-        return samples.part10(samples.dicom_dataset(1, 1, number + 1, 0, voxels))
+        return samples.dicom_bytes(samples.make_dicom_dataset(1, 1, number + 1, 0, voxels))
 
     name = f"slice-{number + 1:02}.dcm"
     return DemoFile(name, StorageItemType.DICOM_FILE, "application/dicom", make)
@@ -138,7 +140,7 @@ RADIOLOGY = DemoFolder(
                     StorageItemType.NIFTI,
                     "application/gzip",
                     # NIfTI's axes are columns, rows and slices.
-                    lambda: samples.volume(head(64, 48, 1000).transpose(2, 1, 0)),
+                    lambda: samples.nifti_bytes(head(64, 48, 1000).transpose(2, 1, 0)),
                 ),
             ),
         ),

@@ -129,7 +129,8 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             noun="text",
             mime_types=("text/", "application/json", "application/xml", _UNRECOGNIZED),
             extensions=(
-                "txt text md markdown rst html htm xhtml xml json jsonl csv tsv yaml yml log".split()
+                "txt text log md markdown rst html htm xhtml xml "
+                "json jsonl csv tsv yaml yml".split()
             ),
             section="text",
             facts_field="text_metadata",

@@ -44,15 +44,15 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         return replace(
             facts,
             mime_type=AUDIO_ONLY_TYPES.get(facts.mime_type, facts.mime_type),
-            duration=_duration(container, track, facts.mime_type),
+            duration=measure_duration(container, track, facts.mime_type),
             audio_sample_rate=track.codec_context.sample_rate,
-            audio_bit_depth=_bit_depth(track),
+            audio_bit_depth=bit_depth_of(track),
             audio_codec=track.codec_context.codec.canonical_name,
             audio_num_channels=track.codec_context.channels,
         )
 
 
-def _duration(container: InputContainer, track: AudioStream, mime_type: str) -> float:
+def measure_duration(container: InputContainer, track: AudioStream, mime_type: str) -> float:
     """Return the duration in seconds according to the packets, as a header may be an estimate.
 
     Raises:
@@ -68,7 +68,7 @@ def _duration(container: InputContainer, track: AudioStream, mime_type: str) -> 
     return survey.duration
 
 
-def _bit_depth(track: AudioStream) -> int | None:
+def bit_depth_of(track: AudioStream) -> int | None:
     """Return the bits of a stored sample, which lossy codecs do not have."""
     name, header = track.codec_context.codec.canonical_name, track.codec_context.extradata or b""
     if name == "flac" and len(header) >= 14:

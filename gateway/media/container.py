@@ -74,12 +74,14 @@ def open_container(file: ReadableFile, mime_type: str) -> Iterator[InputContaine
         raise MediaError(f"files of the type {mime_type} are not supported")
     with (
         file.open("rb") as data,
-        av.open(data, "r", format=demuxer, metadata_errors="replace", io_open=_refuse) as container,
+        av.open(
+            data, "r", format=demuxer, metadata_errors="replace", io_open=refuse_reference
+        ) as container,
     ):
         yield container
 
 
-def _refuse(*_: object) -> NoReturn:
+def refuse_reference(*_: object) -> NoReturn:
     """Refuse to open another file, to which a playlist or a reference in a file may point."""
     raise MediaError("the file refers to other files, which is not supported")
 
@@ -99,29 +101,31 @@ def survey_track(container: InputContainer, track: Track) -> TrackSurvey:
         MediaError: The track is empty.
     """
     has_index = container.format.name.startswith("mov") and track.frames and track.duration
-    survey = _survey_by_index(container, track) if has_index else _survey_all(container, track)
+    survey = (
+        survey_by_index(container, track) if has_index else survey_all_packets(container, track)
+    )
     if not survey.first:
         raise MediaError("the track is empty: the file is broken or truncated")
     return survey
 
 
-def _survey_by_index(container: InputContainer, track: Track) -> TrackSurvey:
+def survey_by_index(container: InputContainer, track: Track) -> TrackSurvey:
     """Trust the index, and read packets at both ends only."""
     start = track.start_time or 0
     end = start + (track.duration or 0)
     unit = time_unit(track)
-    first = list(islice(_packets(container, track), SAMPLE_PACKETS))
+    first = list(islice(packets_with_data(container, track), SAMPLE_PACKETS))
     container.seek(end, stream=track)
-    last = list(islice(_packets(container, track), SAMPLE_PACKETS))
+    last = list(islice(packets_with_data(container, track), SAMPLE_PACKETS))
     return TrackSurvey(track.frames, start * unit, end * unit, first, last)
 
 
-def _survey_all(container: InputContainer, track: Track) -> TrackSurvey:
+def survey_all_packets(container: InputContainer, track: Track) -> TrackSurvey:
     """Read all packets; the last ones that are returned begin with a key frame."""
     count, start, end, unit = 0, math.inf, -math.inf, time_unit(track)
     first: list[Packet] = []
     last: list[Packet] = []
-    for packet in _packets(container, track):
+    for packet in packets_with_data(container, track):
         count += 1
         if packet.pts is not None:
             start, end = min(start, packet.pts), max(end, packet.pts + (packet.duration or 0))
@@ -134,7 +138,7 @@ def _survey_all(container: InputContainer, track: Track) -> TrackSurvey:
     return TrackSurvey(count, start * unit, end * unit, first, last)
 
 
-def _packets(container: InputContainer, track: Track) -> Iterator[Packet]:
+def packets_with_data(container: InputContainer, track: Track) -> Iterator[Packet]:
     """Return the packets that have data, which the last one never does."""
     return (packet for packet in container.demux(track) if packet.size)
 

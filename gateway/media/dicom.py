@@ -54,25 +54,25 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     Raises:
         MediaError: It is not a DICOM part 10 file, or tags or pixels are missing.
     """
-    dataset = _read_dataset(file, facts.file_size)
+    dataset = read_dataset(file, facts.file_size)
     missing = [tag for tag in REQUIRED_VALUES if not dataset.get(tag)]
     missing += [tag for tag in REQUIRED_TAGS if tag not in dataset]
     if missing:
         raise MediaError(f"the DICOM file lacks required tags: {', '.join(missing)}")
-    _check_pixels(dataset, facts.file_size)
+    check_pixels(dataset, facts.file_size)
     return replace(
         facts,
-        width=_count(dataset, "Columns"),
-        height=_count(dataset, "Rows"),
-        frame_count=_count(dataset, "NumberOfFrames") or 1,
-        dicom_instance_uid=_uid(dataset, "SOPInstanceUID"),
-        dicom_study_uid=_uid(dataset, "StudyInstanceUID"),
-        dicom_series_uid=_uid(dataset, "SeriesInstanceUID"),
-        dicom_instance_number=_number(dataset, "InstanceNumber"),
+        width=read_count(dataset, "Columns"),
+        height=read_count(dataset, "Rows"),
+        frame_count=read_count(dataset, "NumberOfFrames") or 1,
+        dicom_instance_uid=read_uid(dataset, "SOPInstanceUID"),
+        dicom_study_uid=read_uid(dataset, "StudyInstanceUID"),
+        dicom_series_uid=read_uid(dataset, "SeriesInstanceUID"),
+        dicom_instance_number=read_number(dataset, "InstanceNumber"),
     )
 
 
-def _read_dataset(file: ReadableFile, size: int) -> FileDataset:
+def read_dataset(file: ReadableFile, size: int) -> FileDataset:
     """Read the tags that are needed.
 
     Raises:
@@ -92,7 +92,7 @@ def _read_dataset(file: ReadableFile, size: int) -> FileDataset:
     return dataset
 
 
-def _check_pixels(dataset: FileDataset, size: int) -> None:
+def check_pixels(dataset: FileDataset, size: int) -> None:
     """Check that the file is long enough for the pixels that its rows, columns and frames require.
 
     Raises:
@@ -112,7 +112,7 @@ def _check_pixels(dataset: FileDataset, size: int) -> None:
         )
 
 
-def _number(dataset: FileDataset, tag: str) -> int | None:
+def read_number(dataset: FileDataset, tag: str) -> int | None:
     """Return a whole number of 32 bits, as the standard has it; None if it is missing or empty.
 
     Raises:
@@ -128,19 +128,19 @@ def _number(dataset: FileDataset, tag: str) -> int | None:
     return number
 
 
-def _count(dataset: FileDataset, tag: str) -> int | None:
+def read_count(dataset: FileDataset, tag: str) -> int | None:
     """Return a number of at least 1; None if it is missing or empty.
 
     Raises:
         MediaError: The value is malformed, or less than 1.
     """
-    number = _number(dataset, tag)
+    number = read_number(dataset, tag)
     if number is not None and number < 1:
         raise MediaError(f"the DICOM file has {number} as its {tag}, which must be at least 1")
     return number
 
 
-def _uid(dataset: FileDataset, tag: str) -> str:
+def read_uid(dataset: FileDataset, tag: str) -> str:
     """Return a unique identifier.
 
     Raises:

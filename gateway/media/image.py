@@ -38,7 +38,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     if decoder is None:
         raise MediaError(f"images of the type {facts.mime_type} are not supported")
     try:
-        width, height, frame_count = _decode(file, decoder)
+        width, height, frame_count = decode_frames(file, decoder)
     except Image.DecompressionBombError:
         raise MediaError(f"the image has too many pixels: more than {MAX_PIXELS:,}") from None
     except (OSError, SyntaxError, EOFError):
@@ -48,7 +48,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     )
 
 
-def _decode(file: ReadableFile, decoder: str) -> tuple[int, int, int]:
+def decode_frames(file: ReadableFile, decoder: str) -> tuple[int, int, int]:
     """Decode every frame; return width, height and number of frames."""
     with file.open("rb") as data, Image.open(data, formats=[decoder]) as image:
         width, height = image.size

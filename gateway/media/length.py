@@ -19,34 +19,34 @@ def check_length(file: ReadableFile, size: int) -> None:
         MediaError: Bytes are missing.
     """
     with file.open("rb") as data:
-        stated = _stated_length(data, data.read(16))
+        stated = stated_length(data, data.read(16))
     if stated > size:
         raise MediaError(f"the file is truncated: it has {size:,} of {stated:,} bytes")
 
 
-def _stated_length(data: BinaryIO, head: bytes) -> int:
+def stated_length(data: BinaryIO, head: bytes) -> int:
     """Return the length in bytes of the outermost structure, or 0 if the format states none.
 
     MPEG streams, ADTS, FLV and ASF may end anywhere, so that a truncated one looks complete.
     """
     if head[:4] == b"RIFF":
-        return _riff_length(head, "<I")
+        return riff_length(head, "<I")
     if head[:4] == b"FORM":
-        return _riff_length(head, ">I")
+        return riff_length(head, ">I")
     if head[4:8] in (b"ftyp", b"jP  "):
-        return max(_box_ends(data), default=0)
+        return max(box_ends(data), default=0)
     if head[:4] == EBML:
-        return _matroska_length(data)
+        return matroska_length(data)
     if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return max(_png_chunk_ends(data))
+        return max(png_chunk_ends(data))
     if head[:4] == b"OggS":
-        return _ogg_length(data)
+        return ogg_length(data)
     if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
-        return _mp3_length(data, head)
+        return mp3_length(data, head)
     return 0
 
 
-def _riff_length(head: bytes, byte_order: str) -> int:
+def riff_length(head: bytes, byte_order: str) -> int:
     """Return the length of WAV, AVI and WebP files, or in the other byte order of AIFF files.
 
     A writer that could not seek back left 0 or all ones.
@@ -55,11 +55,11 @@ def _riff_length(head: bytes, byte_order: str) -> int:
     return 0 if size in (0, 0xFFFFFFFF) else size + 8
 
 
-def _box_ends(data: BinaryIO) -> Iterator[int]:
+def box_ends(data: BinaryIO) -> Iterator[int]:
     """Yield the end of each top-level box of an ISO media file."""
     start = 0
     while (
-        len(head := _read_at(data, start, 16)) >= 8
+        len(head := read_at(data, start, 16)) >= 8
         and head[4:8].isascii()
         and head[4:8].strip().isalnum()
     ):
@@ -71,11 +71,11 @@ def _box_ends(data: BinaryIO) -> Iterator[int]:
         yield start
 
 
-def _png_chunk_ends(data: BinaryIO) -> Iterator[int]:
+def png_chunk_ends(data: BinaryIO) -> Iterator[int]:
     """Yield the end of each chunk of a PNG."""
     start, name = 8, b""
     while name != b"IEND":
-        head = _read_at(data, start, 8)
+        head = read_at(data, start, 8)
         name = head[4:]
         start += 12 + int.from_bytes(head[:4])
         yield start
@@ -83,21 +83,21 @@ def _png_chunk_ends(data: BinaryIO) -> Iterator[int]:
             return
 
 
-def _ogg_length(data: BinaryIO) -> int:
+def ogg_length(data: BinaryIO) -> int:
     """Return the end of the last page."""
     start = max(0, data.seek(0, 2) - MAX_OGG_PAGE_SIZE)
-    tail = _read_at(data, start, MAX_OGG_PAGE_SIZE)
+    tail = read_at(data, start, MAX_OGG_PAGE_SIZE)
     offset = max(0, tail.rfind(b"OggS"))
     page = tail[offset:]
     segments = page[26] if len(page) > 26 else 0
     return start + offset + 27 + segments + sum(page[27 : 27 + segments])
 
 
-def _matroska_length(data: BinaryIO) -> int:
+def matroska_length(data: BinaryIO) -> int:
     """Return the end of the segment, which a live recording does not state."""
     start = 0
     for name in (EBML, SEGMENT):
-        head = _read_at(data, start, 12)
+        head = read_at(data, start, 12)
         if head[:4] != name or len(head) < 12 or not head[4]:
             return 0
         octets = 9 - head[4].bit_length()
@@ -109,12 +109,12 @@ def _matroska_length(data: BinaryIO) -> int:
     return start
 
 
-def _mp3_length(data: BinaryIO, head: bytes) -> int:
+def mp3_length(data: BinaryIO, head: bytes) -> int:
     """Return the length that the Xing frame states; an ID3 tag may precede it."""
     start = 0
     if head[:3] == b"ID3":
         start = 10 + sum((octet & 0x7F) << 7 * (3 - i) for i, octet in enumerate(head[6:10]))
-    frame = _read_at(data, start, 200)
+    frame = read_at(data, start, 200)
     mark = next((offset for name in XING_MARKS if (offset := frame.find(name)) >= 0), None)
     if mark is None:
         return start
@@ -123,6 +123,6 @@ def _mp3_length(data: BinaryIO, head: bytes) -> int:
     return start + int.from_bytes(frame[offset : offset + 4]) if flags & 2 else start
 
 
-def _read_at(data: BinaryIO, start: int, size: int) -> bytes:
+def read_at(data: BinaryIO, start: int, size: int) -> bytes:
     data.seek(start)
     return data.read(size)

@@ -31,15 +31,15 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     """
     with file.open("rb") as raw, gzip.open(raw) if facts.mime_type == NIFTI_GZ else raw as data:
         try:
-            header = _read_header(data)
-            _check_voxels(data, header)
+            header = read_header(data)
+            check_voxels(data, header)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             raise MediaError("the compressed NIfTI file is broken or truncated") from None
-    width, height, *slices = _shape(header)
+    width, height, *slices = shape_of(header)
     return replace(facts, width=width, height=height, frame_count=math.prod(slices))
 
 
-def _read_header(data: gzip.GzipFile | BinaryIO) -> Any:
+def read_header(data: gzip.GzipFile | BinaryIO) -> Any:
     """Return the header, of either version and byte order.
 
     Raises:
@@ -58,29 +58,29 @@ def _read_header(data: gzip.GzipFile | BinaryIO) -> Any:
             "the NIfTI file is a header without voxels: only single files (.nii, .nii.gz) are "
             "supported"
         )
-    if len(_shape(header)) < 2 or min(_shape(header)) < 1:
+    if len(shape_of(header)) < 2 or min(shape_of(header)) < 1:
         raise MediaError("the NIfTI header has invalid dimensions")
     return header
 
 
-def _shape(header: Any) -> list[int]:
+def shape_of(header: Any) -> list[int]:
     """Return the length of each dimension."""
     return [int(length) for length in header.get_data_shape()]
 
 
-def _check_voxels(data: gzip.GzipFile | BinaryIO, header: Any) -> None:
+def check_voxels(data: gzip.GzipFile | BinaryIO, header: Any) -> None:
     """Check that the file is as long as its header requires, and not much longer.
 
     Raises:
         MediaError: It is too short or too long.
     """
-    voxel_bits = math.prod(_shape(header)) * int(header["bitpix"])
+    voxel_bits = math.prod(shape_of(header)) * int(header["bitpix"])
     expected = int(header["vox_offset"]) + voxel_bits // 8
     if expected > MAX_VOLUME_SIZE:
         raise MediaError(
             f"the NIfTI volume is too large: {expected:,} bytes are more than {MAX_VOLUME_SIZE:,}"
         )
-    length = _length(data, expected + CHUNK_SIZE)
+    length = bounded_length(data, expected + CHUNK_SIZE)
     if length < expected:
         raise MediaError(f"the NIfTI file is truncated: it has {length:,} of {expected:,} bytes")
     if length > expected + CHUNK_SIZE:
@@ -89,7 +89,7 @@ def _check_voxels(data: gzip.GzipFile | BinaryIO, header: Any) -> None:
         )
 
 
-def _length(data: gzip.GzipFile | BinaryIO, limit: int) -> int:
+def bounded_length(data: gzip.GzipFile | BinaryIO, limit: int) -> int:
     """Return the number of bytes, or some number beyond the limit: a bomb is not decompressed."""
     if not isinstance(data, gzip.GzipFile):
         return data.seek(0, io.SEEK_END)

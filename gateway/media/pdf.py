@@ -23,7 +23,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     Raises:
         MediaError: The document is encrypted, truncated or broken.
     """
-    _check_end(file, facts.file_size)
+    check_end(file, facts.file_size)
     try:
         with file.open("rb") as data, pypdfium2.PdfDocument(data) as document:
             page_count = len(document)
@@ -36,7 +36,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     return replace(facts, page_count=page_count)
 
 
-def _check_end(file: ReadableFile, size: int) -> None:
+def check_end(file: ReadableFile, size: int) -> None:
     """Check the end mark: PDFium would repair a truncated document and count fewer pages.
 
     Raises:

@@ -41,7 +41,7 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
     kind = ITEM_KINDS[item_type]
     if kind.prober is None:
         raise MediaError(f"items of the type {item_type} are not single files")
-    digest, size = _digest(file) if isinstance(file, Path) else (None, file.size)
+    digest, size = digest_of(file) if isinstance(file, Path) else (None, file.size)
     if not size:
         raise MediaError("the file is empty")
     mime_type = sniff(file)
@@ -53,7 +53,7 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
     return _run_prober(kind.prober, file, MediaFacts(digest, size, mime_type))
 
 
-def _digest(path: Path) -> tuple[str, int]:
+def digest_of(path: Path) -> tuple[str, int]:
     """Return the SHA-256 and the size of a file."""
     with path.open("rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest(), data.tell()

@@ -1,4 +1,4 @@
-"""Files elsewhere that are read in ranges: only what is needed is fetched, and some of it cached."""
+"""Reads files elsewhere in ranges: only what is needed is fetched, and some of it cached."""
 
 import io
 from collections import OrderedDict

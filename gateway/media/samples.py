@@ -1,4 +1,4 @@
-"""Small real media files made from a seed: for the demo, the load generator and the tests."""
+"""Small valid media files, generated from a seed for the demo, benchmarks and tests."""
 
 import functools
 import gzip
@@ -35,13 +35,13 @@ VideoCodec = Literal["libvpx-vp9", "mpeg4"]
 AudioCodec = Literal["libmp3lame", "flac", "pcm_s16le", "libopus"]
 BITEXACT = {"fflags": "+bitexact"}
 VIDEO_OPTIONS = {"flags": "+bitexact", "g": "12", "deadline": "realtime", "cpu-used": "8"}
-"""The last two are for VP9 alone, which takes several times as long without them."""
+"""The last two speed up VP9 several times; other encoders ignore them."""
 
-cached = functools.lru_cache(maxsize=512)
+_cached = functools.lru_cache(maxsize=512)
 
 
-def pixels(width: int, height: int, seed: int, step: int = 0) -> npt.NDArray[np.uint8]:
-    """A disc on a slope of colour, RGB; `step` moves the disc, so that steps make a film."""
+def disc_pixels(width: int, height: int, seed: int, step: int = 0) -> npt.NDArray[np.uint8]:
+    """Return the RGB pixels of a disc on a gradient; `step` moves the disc from frame to frame."""
     near, far, disc = np.random.default_rng(seed).integers(0, 256, (3, 3))
     y, x = np.mgrid[0:height, 0:width]
     slope = ((x + y) / max(1, width + height - 2))[..., None]
@@ -51,57 +51,57 @@ def pixels(width: int, height: int, seed: int, step: int = 0) -> npt.NDArray[np.
     return cast("npt.NDArray[np.uint8]", np.where(inside[..., None], disc, canvas).astype(np.uint8))
 
 
-def picture(width: int, height: int, seed: int, step: int = 0) -> Image.Image:
-    """The same as a Pillow image."""
-    return Image.fromarray(pixels(width, height, seed, step))
+def disc_image(width: int, height: int, seed: int, step: int = 0) -> Image.Image:
+    """Return a disc on a gradient as a Pillow image."""
+    return Image.fromarray(disc_pixels(width, height, seed, step))
 
 
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    """An image as a file of this kind."""
+def encode_image(image: Image.Image, kind: str, **options: object) -> bytes:
+    """Encode an image in the format that Pillow calls `kind`."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
-@cached
+@_cached
 def png(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
-    """A PNG."""
-    return saved(picture(width, height, seed), "PNG")
+    """Return a PNG."""
+    return encode_image(disc_image(width, height, seed), "PNG")
 
 
-@cached
+@_cached
 def jpeg(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
-    """A JPEG."""
-    return saved(picture(width, height, seed), "JPEG", quality=85)
+    """Return a JPEG."""
+    return encode_image(disc_image(width, height, seed), "JPEG", quality=85)
 
 
-@cached
+@_cached
 def webp(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
-    """A WebP, lossy."""
-    return saved(picture(width, height, seed), "WEBP", quality=80)
+    """Return a lossy WebP."""
+    return encode_image(disc_image(width, height, seed), "WEBP", quality=80)
 
 
-@cached
+@_cached
 def tiff(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
-    """A TIFF, deflated."""
-    return saved(picture(width, height, seed), "TIFF", compression="tiff_adobe_deflate")
+    """Return a deflated TIFF."""
+    return encode_image(disc_image(width, height, seed), "TIFF", compression="tiff_adobe_deflate")
 
 
-@cached
+@_cached
 def gif_animated(width: int = 64, height: int = 48, seed: int = 0, frames: int = 4) -> bytes:
-    """A GIF of several frames, 100 ms each."""
-    first, *rest = (picture(width, height, seed, step) for step in range(frames))
-    return saved(first, "GIF", save_all=True, append_images=rest, duration=100, loop=0)
+    """Return a GIF of several frames, 100 ms each."""
+    first, *rest = (disc_image(width, height, seed, step) for step in range(frames))
+    return encode_image(first, "GIF", save_all=True, append_images=rest, duration=100, loop=0)
 
 
-def filmed(
+def encode_video(
     container: str,
     codec: VideoCodec,
     fps: int,
     size: tuple[int, int],
     frames: Iterable[npt.NDArray[np.uint8]],
 ) -> bytes:
-    """A film of RGB frames of this width and height, without sound."""
+    """Encode RGB frames of this width and height as a video without sound."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=BITEXACT) as output:
         stream = output.add_stream(codec, rate=fps, options=VIDEO_OPTIONS)
@@ -113,40 +113,40 @@ def filmed(
     return file.getvalue()
 
 
-def film(
+def disc_video(
     container: str, codec: VideoCodec, seconds: float, fps: int, size: tuple[int, int], seed: int
 ) -> bytes:
-    """A film of a moving disc, without sound."""
-    frames = (pixels(*size, seed, step) for step in range(round(seconds * fps)))
-    return filmed(container, codec, fps, size, frames)
+    """Return a video of a moving disc, without sound."""
+    frames = (disc_pixels(*size, seed, step) for step in range(round(seconds * fps)))
+    return encode_video(container, codec, fps, size, frames)
 
 
-@cached
+@_cached
 def webm(
     seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0
 ) -> bytes:
-    """A WebM film, VP9."""
-    return film("webm", "libvpx-vp9", seconds, fps, size, seed)
+    """Return a WebM video with VP9."""
+    return disc_video("webm", "libvpx-vp9", seconds, fps, size, seed)
 
 
-@cached
+@_cached
 def mp4(
     seconds: float = 1.0, fps: int = 10, size: tuple[int, int] = (64, 48), seed: int = 0
 ) -> bytes:
-    """An MP4 film, MPEG-4 part 2."""
-    return film("mp4", "mpeg4", seconds, fps, size, seed)
+    """Return an MP4 video with MPEG-4 part 2."""
+    return disc_video("mp4", "mpeg4", seconds, fps, size, seed)
 
 
-def tone(seconds: float, rate: int, channels: int, seed: int) -> Iterator[av.AudioFrame]:
-    """A quiet tone of its own pitch, as frames of 16-bit samples."""
+def tone_frames(seconds: float, rate: int, channels: int, seed: int) -> Iterator[av.AudioFrame]:
+    """Yield a quiet tone, whose pitch depends on the seed, as frames of 16-bit samples."""
     time = np.arange(round(seconds * rate)) / rate
-    yield from sampled(
+    yield from audio_frames(
         (6000 * np.sin(2 * np.pi * (220 + seed % 660) * time)).astype(np.int16), rate, channels
     )
 
 
-def sampled(wave: npt.NDArray[np.int16], rate: int, channels: int) -> Iterator[av.AudioFrame]:
-    """Samples as frames, the same on every channel."""
+def audio_frames(wave: npt.NDArray[np.int16], rate: int, channels: int) -> Iterator[av.AudioFrame]:
+    """Yield samples as frames, with the same samples on every channel."""
     for start in range(0, len(wave), 4096):
         block = np.repeat(wave[start : start + 4096], channels)[None, :]
         frame = av.AudioFrame.from_ndarray(
@@ -156,17 +156,19 @@ def sampled(wave: npt.NDArray[np.int16], rate: int, channels: int) -> Iterator[a
         yield frame
 
 
-def sound(
+def tone_audio(
     container: str, codec: AudioCodec, seconds: float, rate: int, channels: int, seed: int
 ) -> bytes:
-    """A tone in a container."""
-    return recorded(container, codec, rate, channels, tone(seconds, rate, channels, seed))
+    """Return a tone in a container."""
+    return encode_audio(
+        container, codec, rate, channels, tone_frames(seconds, rate, channels, seed)
+    )
 
 
-def recorded(
+def encode_audio(
     container: str, codec: AudioCodec, rate: int, channels: int, frames: Iterable[av.AudioFrame]
 ) -> bytes:
-    """Frames of samples in a container."""
+    """Encode frames of samples in a container."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=BITEXACT) as output:
         stream = output.add_stream(codec, rate=rate, options={"flags": "+bitexact"})
@@ -177,34 +179,37 @@ def recorded(
     return file.getvalue()
 
 
-@cached
+@_cached
 def mp3(seconds: float = 1.0, rate: int = 44100, channels: int = 2, seed: int = 0) -> bytes:
-    """An MP3."""
-    return sound("mp3", "libmp3lame", seconds, rate, channels, seed)
+    """Return an MP3."""
+    return tone_audio("mp3", "libmp3lame", seconds, rate, channels, seed)
 
 
-@cached
+@_cached
 def flac(seconds: float = 1.0, rate: int = 44100, channels: int = 2, seed: int = 0) -> bytes:
-    """A FLAC, 16 bits."""
-    return sound("flac", "flac", seconds, rate, channels, seed)
+    """Return a FLAC with 16 bits."""
+    return tone_audio("flac", "flac", seconds, rate, channels, seed)
 
 
-@cached
+@_cached
 def wav(seconds: float = 1.0, rate: int = 16000, channels: int = 1, seed: int = 0) -> bytes:
-    """A WAV, PCM, 16 bits."""
-    return sound("wav", "pcm_s16le", seconds, rate, channels, seed)
+    """Return a WAV with 16-bit PCM."""
+    return tone_audio("wav", "pcm_s16le", seconds, rate, channels, seed)
 
 
-@cached
+@_cached
 def ogg(seconds: float = 1.0, rate: int = 48000, channels: int = 2, seed: int = 0) -> bytes:
-    """An Ogg with Opus."""
-    return sound("ogg", "libopus", seconds, rate, channels, seed)
+    """Return an Ogg with Opus."""
+    return tone_audio("ogg", "libopus", seconds, rate, channels, seed)
 
 
-def dicom_dataset(
+def make_dicom_dataset(
     study: int, series: int, instance_number: int, seed: int, voxels: npt.NDArray[np.integer[Any]]
 ) -> FileDataset:
-    """A secondary capture image of frames, rows and columns, 0 to 4095; numbers name the study and the series in it."""
+    """Return a secondary capture of voxels from 0 to 4095, in frames, rows and columns.
+
+    The UIDs derive from the numbers of the study and of the series in it.
+    """
     instance = generate_uid(
         entropy_srcs=["instance", *map(str, (study, series, instance_number, seed))]
     )
@@ -227,14 +232,14 @@ def dicom_dataset(
     return file
 
 
-def part10(dataset: FileDataset) -> bytes:
-    """A DICOM data set as a file."""
+def dicom_bytes(dataset: FileDataset) -> bytes:
+    """Return a DICOM data set as a part 10 file."""
     file = io.BytesIO()
     pydicom.dcmwrite(file, dataset, enforce_file_format=True)
     return file.getvalue()
 
 
-@cached
+@_cached
 def dicom_file(
     study: int = 1,
     series: int = 1,
@@ -243,26 +248,27 @@ def dicom_file(
     frames: int = 1,
     size: int = 32,
 ) -> bytes:
-    """A DICOM part 10 file, uncompressed, 12 of 16 bits."""
+    """Return an uncompressed DICOM part 10 file with 12 of 16 bits."""
     noise = np.random.default_rng((seed, instance_number)).integers(0, 4096, (frames, size, size))
-    return part10(dicom_dataset(study, series, instance_number, seed, noise))
+    return dicom_bytes(make_dicom_dataset(study, series, instance_number, seed, noise))
 
 
-@cached
+@_cached
 def nifti(shape: tuple[int, ...] = (16, 12, 8), seed: int = 0, gz: bool = True) -> bytes:
-    """A NIfTI-1 volume of 16-bit voxels, gzipped unless told otherwise."""
+    """Return a NIfTI-1 volume of 16-bit voxels, by default in gzip."""
     voxels = np.random.default_rng(seed).integers(0, 1000, shape).astype(np.int16)
-    return volume(voxels, gz)
+    return nifti_bytes(voxels, gz)
 
 
-def volume(voxels: npt.NDArray[np.int16], gz: bool = True) -> bytes:
-    """Voxels of 1 mm as a NIfTI-1 volume."""
-    plain: bytes = Nifti1Image(voxels, np.eye(4)).to_bytes()  # type: ignore[no-untyped-call]  # has no types
+def nifti_bytes(voxels: npt.NDArray[np.int16], gz: bool = True) -> bytes:
+    """Return voxels of 1 mm as a NIfTI-1 volume, by default in gzip."""
+    image: Any = Nifti1Image
+    plain: bytes = image(voxels, np.eye(4)).to_bytes()  # Any: the library has no types
     return gzip.compress(plain, mtime=0) if gz else plain
 
 
 def pdf_objects(pages: int, seed: int) -> Iterator[bytes]:
-    """The numbered objects of a document: catalogue, page tree, font, then a page and its text each."""
+    """Yield the objects of a document: catalogue, page tree, font, then each page and its text."""
     kids = " ".join(f"{4 + 2 * page} 0 R" for page in range(pages))
     yield b"<< /Type /Catalog /Pages 2 0 R >>"
     yield f"<< /Type /Pages /Kids [{kids}] /Count {pages} /MediaBox [0 0 420 595] >>".encode()
@@ -274,9 +280,9 @@ def pdf_objects(pages: int, seed: int) -> Iterator[bytes]:
         yield b"<< /Length %d >>\nstream\n%b\nendstream" % (len(words), words)
 
 
-@cached
+@_cached
 def pdf(pages: int = 2, seed: int = 0) -> bytes:
-    """A PDF of A5 pages with a sentence on each."""
+    """Return a PDF of A5 pages with a sentence on each."""
     body, offsets = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"), []
     for number, content in enumerate(pdf_objects(pages, seed), start=1):
         offsets.append(len(body))
@@ -292,39 +298,41 @@ def pdf(pages: int = 2, seed: int = 0) -> bytes:
 
 
 def sentence(seed: int, line: int = 0) -> str:
-    """Seven words that nobody wrote."""
+    """Return a sentence of seven random words."""
     return " ".join(np.random.default_rng((seed, line)).choice(WORDS, 7)).capitalize() + "."
 
 
-@cached
+@_cached
 def text(seed: int = 0, lines: int = 5) -> bytes:
-    """Plain text, UTF-8, with some letters beyond ASCII."""
+    """Return plain text in UTF-8 with some letters beyond ASCII."""
     return "".join(f"{sentence(seed, line)} Größe {line} µm\n" for line in range(lines)).encode()
 
 
-@cached
+@_cached
 def html(seed: int = 0) -> bytes:
-    """An HTML page."""
-    return f"<!DOCTYPE html>\n<html><body><h1>Sample {seed}</h1><p>{sentence(seed)}</p></body></html>\n".encode()
+    """Return an HTML page."""
+    body = f"<h1>Sample {seed}</h1><p>{sentence(seed)}</p>"
+    return f"<!DOCTYPE html>\n<html><body>{body}</body></html>\n".encode()
 
 
-@cached
+@_cached
 def csv_text(seed: int = 0, rows: int = 5) -> bytes:
-    """A table with a head line."""
+    """Return a CSV table with a header."""
     return "".join(
         ["number,note\n", *(f"{row},{sentence(seed, row)}\n" for row in range(rows))]
     ).encode()
 
 
-@cached
+@_cached
 def json_text(seed: int = 0) -> bytes:
-    """A JSON object."""
+    """Return a JSON object."""
     return json.dumps(
         {"seed": seed, "lines": [sentence(seed, line) for line in range(3)]}, indent=1
     ).encode()
 
 
-@cached
+@_cached
 def xml(seed: int = 0) -> bytes:
-    """An XML document."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<note seed="{seed}">{sentence(seed)}</note>\n'.encode()
+    """Return an XML document."""
+    prolog = '<?xml version="1.0" encoding="UTF-8"?>'
+    return f'{prolog}\n<note seed="{seed}">{sentence(seed)}</note>\n'.encode()

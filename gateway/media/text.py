@@ -23,15 +23,15 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         MediaError: The content is not UTF-8 or UTF-16, has control characters, or is not JSON
             although its name says so.
     """
-    first = _decode(file)
+    first = decode_text(file)
     if facts.mime_type == UNRECOGNIZED:
         facts = replace(facts, mime_type=PLAIN)
     if facts.mime_type == JSON or (facts.mime_type == PLAIN and first in ("{", "[")):
-        return replace(facts, mime_type=_json_or_plain(file, facts))
+        return replace(facts, mime_type=json_or_plain(file, facts))
     return facts
 
 
-def _decode(file: ReadableFile) -> str:
+def decode_text(file: ReadableFile) -> str:
     """Decode a text and return its first character that is not a space, or "" if it has none.
 
     Raises:
@@ -60,7 +60,7 @@ def _decode(file: ReadableFile) -> str:
     return first
 
 
-def _json_or_plain(file: ReadableFile, facts: MediaFacts) -> str:
+def json_or_plain(file: ReadableFile, facts: MediaFacts) -> str:
     """Return the MIME type of a text that may be JSON.
 
     Raises:

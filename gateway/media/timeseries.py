@@ -24,7 +24,7 @@ TIME_COLUMN_NAMES = {"time", "timestamp", "datetime", "date", "t", "ts", "second
 
 @dataclass(slots=True)
 class TableSurvey:
-    """What is known of a table so far.
+    """Facts of a table, as far as it has been read.
 
     Attributes:
         names: Names of the columns.
@@ -58,7 +58,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             header = text.readline()
             delimiter = max(MIME_TYPES, key=header.count)
             text.seek(0)
-            table = _survey(csv.reader(text, delimiter=delimiter, strict=True))
+            table = survey_table(csv.reader(text, delimiter=delimiter, strict=True))
     except UnicodeDecodeError:
         raise MediaError("the text is neither UTF-8 nor UTF-16") from None
     except csv.Error as error:
@@ -67,19 +67,19 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         facts,
         mime_type=MIME_TYPES[delimiter],
         duration=table.end - table.start,
-        time_series=_to_json(table),
+        time_series=to_json(table),
     )
 
 
-def _survey(lines: Any) -> TableSurvey:
+def survey_table(lines: Any) -> TableSurvey:
     """Read every line of a CSV reader.
 
     Raises:
         MediaError: See `probe`.
     """
-    table = _read_header(next(lines, []))
-    for row in _rows(lines, len(table.names)):
-        time = _time(table, row[table.time_column], lines.line_num)
+    table = read_header(next(lines, []))
+    for row in data_rows(lines, len(table.names)):
+        time = parse_time(table, row[table.time_column], lines.line_num)
         if time < table.end:
             raise MediaError(f"the time goes backwards in line {lines.line_num:,}")
         if not table.row_count:
@@ -88,7 +88,7 @@ def _survey(lines: Any) -> TableSurvey:
         table.text_columns.update(
             index
             for index, value in enumerate(row)
-            if index not in table.text_columns and not _is_number_or_empty(value)
+            if index not in table.text_columns and not is_number_or_empty(value)
         )
     if not table.row_count:
         raise MediaError("the table has no rows")
@@ -97,7 +97,7 @@ def _survey(lines: Any) -> TableSurvey:
     return table
 
 
-def _rows(lines: Any, width: int) -> Iterator[list[str]]:
+def data_rows(lines: Any, width: int) -> Iterator[list[str]]:
     """Yield the rows, without empty lines.
 
     Raises:
@@ -112,7 +112,7 @@ def _rows(lines: Any, width: int) -> Iterator[list[str]]:
             yield row
 
 
-def _read_header(names: list[str]) -> TableSurvey:
+def read_header(names: list[str]) -> TableSurvey:
     """Return the table that begins with this header.
 
     Raises:
@@ -126,22 +126,22 @@ def _read_header(names: list[str]) -> TableSurvey:
     if len(set(names)) < len(names):
         duplicate = next(name for index, name in enumerate(names) if name in names[:index])
         raise MediaError(f"two columns are named {duplicate}")
-    if all(_parse_number(name) is not None for name in names):
+    if all(parse_number(name) is not None for name in names):
         raise MediaError("the first line has no column names")
     without_units = [name.casefold().partition("(")[0].partition("[")[0].strip() for name in names]
     time_columns = (i for i, name in enumerate(without_units) if name in TIME_COLUMN_NAMES)
     return TableSurvey(names, next(time_columns, 0))
 
 
-def _time(table: TableSurvey, value: str, line: int) -> float:
+def parse_time(table: TableSurvey, value: str, line: int) -> float:
     """Return a time: a number, or the seconds since 1970 of a date, as the first row decides.
 
     Raises:
         MediaError: It is neither, or not of the same kind as the first one.
     """
-    time = _parse_date(value) if table.has_dates else _parse_number(value)
+    time = parse_date(value) if table.has_dates else parse_number(value)
     if time is None and not table.row_count:
-        table.has_dates, time = True, _parse_date(value)
+        table.has_dates, time = True, parse_date(value)
     if time is None:
         if not table.row_count:
             expected = "a number or a date"
@@ -151,7 +151,7 @@ def _time(table: TableSurvey, value: str, line: int) -> float:
     return time
 
 
-def _parse_number(value: str) -> float | None:
+def parse_number(value: str) -> float | None:
     """Return a finite number, or None."""
     try:
         number = float(value)
@@ -160,7 +160,7 @@ def _parse_number(value: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _parse_date(value: str) -> float | None:
+def parse_date(value: str) -> float | None:
     """Return an ISO 8601 date, in UTC unless it says otherwise, in seconds since 1970, or None."""
     try:
         date = datetime.fromisoformat(value.strip())
@@ -169,7 +169,7 @@ def _parse_date(value: str) -> float | None:
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
-def _is_number_or_empty(value: str) -> bool:
+def is_number_or_empty(value: str) -> bool:
     """Return whether a channel may have this value; NaN and infinity are numbers here."""
     try:
         float(value)
@@ -178,7 +178,7 @@ def _is_number_or_empty(value: str) -> bool:
     return True
 
 
-def _to_json(table: TableSurvey) -> dict[str, Any]:
+def to_json(table: TableSurvey) -> dict[str, Any]:
     """Return the table in the form in which `items.time_series` stores it."""
     kinds = [
         TimeSeriesColumnKind.TIME

@@ -38,7 +38,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             )
         track.codec_context.thread_count = 1
         survey = survey_track(container, track)
-        duration = _duration(stated_duration(container, track), survey.duration)
+        duration = check_duration(stated_duration(container, track), survey.duration)
         check_decodes(track, survey)
         return replace(
             facts,
@@ -51,7 +51,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         )
 
 
-def _duration(stated: float, measured: float) -> float:
+def check_duration(stated: float, measured: float) -> float:
     """Return the duration in seconds that the header states, or else the measured one.
 
     Raises:

@@ -30,7 +30,7 @@ def site(shared_site: Site) -> Site:
 
 def images(*colours: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> list[File]:
     """Images of one colour each."""
-    made = [samples.saved(Image.new("RGB", size, colour), "PNG") for colour in colours]
+    made = [samples.encode_image(Image.new("RGB", size, colour), "PNG") for colour in colours]
     return [File(f"{place}.png", "IMAGE", data) for place, data in enumerate(made)]
 
 

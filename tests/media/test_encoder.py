@@ -20,7 +20,7 @@ RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 180, 30), (30, 30, 200), (0, 0, 0)
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = (64, 48), kind: str = "PNG") -> bytes:
     """An image of one colour."""
-    return samples.saved(Image.new("RGB", size, colour), kind)
+    return samples.encode_image(Image.new("RGB", size, colour), kind)
 
 
 async def filmed(
@@ -67,8 +67,8 @@ async def test_smaller_images_keep_their_places(tmp_path: Path) -> None:
 
 async def test_images_of_all_sorts(tmp_path: Path) -> None:
     """JPEG, WebP, sixteen bits, and what can be seen through."""
-    deep = samples.saved(Image.fromarray(np.full((48, 64), 0x8000, np.uint16)), "PNG")
-    clear = samples.saved(Image.new("RGBA", (64, 48), (*RED, 0)), "PNG")
+    deep = samples.encode_image(Image.fromarray(np.full((48, 64), 0x8000, np.uint16)), "PNG")
+    clear = samples.encode_image(Image.new("RGBA", (64, 48), (*RED, 0)), "PNG")
     images = [plain(BLUE, kind="JPEG"), plain(BLUE, kind="WEBP"), deep, clear]
     _, frames = await filmed(tmp_path, images)
     expected = [BLUE, BLUE, (128, 128, 128), BLACK]

@@ -81,7 +81,7 @@ def sound(container: str, codec: str) -> bytes:
         stream = output.add_stream(codec, rate=48000)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"
-        for frame in samples.tone(1.0, 48000, 2, 0):
+        for frame in samples.tone_frames(1.0, 48000, 2, 0):
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
     return file.getvalue()

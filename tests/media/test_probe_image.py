@@ -17,7 +17,7 @@ KINDS = {"png": samples.png, "jpeg": samples.jpeg, "webp": samples.webp, "tiff":
 
 def saved(kind: str, **options: object) -> bytes:
     """A picture of a kind that the demo does not need."""
-    return samples.saved(samples.picture(30, 20, 1), kind, **options)
+    return samples.encode_image(samples.disc_image(30, 20, 1), kind, **options)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,7 +37,7 @@ def test_animation(probed: Probed) -> None:
 
 def test_pages(probed: Probed) -> None:
     """ENC-ITEM-26: so are the pages of a TIFF."""
-    data = saved("TIFF", save_all=True, append_images=[samples.picture(30, 20, 2)])
+    data = saved("TIFF", save_all=True, append_images=[samples.disc_image(30, 20, 2)])
     assert probed(data, IMAGE).frame_count == 2
 
 

@@ -32,7 +32,9 @@ def film(container: str, codec: Literal["mpeg4", "mpeg2video", "libvpx"], **opti
         stream = output.add_stream(codec, rate=25, options={"g": "25"})
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         for step in range(100):
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(samples.pixels(160, 120, 1, step), format="rgb24")))
+            output.mux(
+                stream.encode(av.VideoFrame.from_ndarray(samples.disc_pixels(160, 120, 1, step), format="rgb24"))
+            )
         output.mux(stream.encode())
     return file.getvalue()
 
@@ -98,7 +100,7 @@ def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"], me
 
 def test_no_pictures(refusal: Refusal) -> None:
     """A container of films with sound alone."""
-    sound = samples.sound("webm", "libopus", 1.0, 48000, 2, 0)  # the type is for the checker's sake
+    sound = samples.tone_audio("webm", "libopus", 1.0, 48000, 2, 0)  # the type is for the checker's sake
     assert refusal(sound, VIDEO) == "the file has no video track that can be decoded"
 
 
