@@ -125,18 +125,23 @@ def explain(
     file: Annotated[
         Path, typer.Argument(help="File with a GraphQL document.", exists=True, dir_okay=False)
     ],
+    code: Annotated[
+        bool, typer.Option("--code", help="Print the generated functions of each level, too.")
+    ] = False,
 ) -> None:
     """Print the compiled plans of a document's operations: statements, columns and keys."""
     settings = _settings()
     from gateway.database.dialects import database_url
-    from gateway.execution.compiled.executor import explain as explained
+    from gateway.execution.compiled.executor import explain_document
     from gateway.execution.documents import DocumentErrors
     from gateway.wiring import resolve_database_url
     from schema.api import api
 
     dialect = database_url(resolve_database_url(settings)).get_backend_name()
     try:
-        typer.echo(asyncio.run(explained(file.read_text(), api, settings.limits, dialect)))
+        text = file.read_text()
+        plans = explain_document(text, api, settings.limits, dialect, with_code=code)
+        typer.echo(asyncio.run(plans))
     except DocumentErrors as refusal:
         errors.print(str(refusal))
         raise typer.Exit(1) from None

@@ -1,4 +1,4 @@
-"""The roof: schema, application and services joined, and served."""
+"""The server process: schema, application and services joined, and served."""
 
 import asyncio
 import signal
@@ -18,66 +18,70 @@ from gateway.tasks.worker import background_worker
 from gateway.wiring import open_services, resolve_database_url
 from schema.api import api
 
-SECONDS_TO_END = 10
-SECONDS_BEFORE_GIVING_WAY = 0.001
-"""For so long a thread that works holds up the event loop; Python's own 5 ms are late replies where several work."""
+SHUTDOWN_SECONDS = 10
+"""Seconds that requests have to end once the server is stopped."""
+GIL_SWITCH_SECONDS = 0.001
+"""Seconds for which a busy thread may hold up the event loop; Python's default is 5 ms."""
 Started = Callable[[Services, str | None], Awaitable[None]]
-"""Called when the server answers, with the first admin's key if one was made just now."""
+"""Called when the server accepts requests, with the first admin's key if it was just created."""
 
 
 class Server(uvicorn.Server):
-    """A server that ends when it is told to and lets what is around it end as well."""
+    """A server that shuts down on a signal and lets the code around it finish as well."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Uvicorn's own would send the signal again at the end, and so kill what is not closed yet."""
+        """Handle signals without raising them again, which would kill the process at the end."""
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
         yield
 
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
-    """Serve until told to stop; raises `NotConfigured` where the settings or the database do not allow it."""
-    sys.setswitchinterval(SECONDS_BEFORE_GIVING_WAY)
+    """Serve until the process is stopped by a signal.
+
+    Raises:
+        NotConfigured: the settings or the database do not allow it.
+    """
+    sys.setswitchinterval(GIL_SWITCH_SECONDS)
     async with open_services(settings) as services:
-        await _migrated(services)
-        wanted = settings.admin_key.get_secret_value() if settings.admin_key else None
-        key = await create_first_admin(services.database, wanted)
+        await _migrate_if_embedded(services)
+        admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
+        key = await create_first_admin(services.database, admin_key)
+        works = settings.work_in_serve
+        if works is None:
+            works = services.database.is_embedded
         server = Server(
             uvicorn.Config(
-                create_app(api, services, background_worker if _works(services) else None),
+                create_app(api, services, background_worker if works else None),
                 host=host,
                 port=port,
                 access_log=False,  # it would show the signatures of signed URLs
                 log_config=None,
-                ws_per_message_deflate=False,  # a compressor for each socket takes more memory than the rest of it
-                timeout_graceful_shutdown=SECONDS_TO_END,
+                ws_per_message_deflate=False,  # a compressor takes more memory than its socket
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
-        watcher = asyncio.create_task(_when_started(server, lambda: started(services, key)))
+
+        async def report_start() -> None:
+            while not server.started:
+                await asyncio.sleep(0.02)
+            relax_gc()
+            await started(services, key)
+
+        starting = asyncio.create_task(report_start())
         try:
             await server.serve()
         finally:
-            watcher.cancel()  # what was begun then tidies up before the database closes
-            await asyncio.wait([watcher], timeout=SECONDS_TO_END)
+            # Whatever `started` has begun ends before the database is closed.
+            starting.cancel()
+            await asyncio.wait([starting], timeout=SHUTDOWN_SECONDS)
 
 
-def _works(services: Services) -> bool:
-    wanted = services.settings.work_in_serve
-    return services.database.is_embedded if wanted is None else wanted
-
-
-async def _migrated(services: Services) -> None:
-    """An embedded database is brought up to date; another is its administrator's business."""
+async def _migrate_if_embedded(services: Services) -> None:
+    """Migrate an embedded database; any other must be current, as administrators migrate it."""
     address = resolve_database_url(services.settings)
     if services.database.is_embedded:
         await asyncio.to_thread(migrate, address)
     elif not await asyncio.to_thread(is_current, address):
         raise NotConfigured("The database is behind this version. Run: storegraph migrate")
-
-
-async def _when_started(server: uvicorn.Server, started: Callable[[], Awaitable[None]]) -> None:
-    while not server.started:
-        await asyncio.sleep(0.02)
-    relax_gc()
-    await started()

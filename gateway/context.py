@@ -1,4 +1,4 @@
-"""What an operation carries: who asks, what the process offers, and the loaders of this operation alone."""
+"""The context of an operation: its viewer, its loaders, and the services of the process."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What lives as long as the process."""
+    """The services that live as long as the process."""
 
     settings: Settings
     database: Database
@@ -39,7 +39,10 @@ class Services:
 
 @dataclass(slots=True)
 class Context:
-    """One operation of one viewer."""
+    """The context of one operation.
+
+    `changes` has the mutations that have run, by their key in the response.
+    """
 
     services: Services
     viewer: Viewer
@@ -49,22 +52,25 @@ class Context:
 
     @property
     def database(self) -> Database:
-        """The two doors to the rows."""
+        """The database."""
         return self.services.database
 
-    async def once(self, place: str, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What a change gives or raises: it is made the first time only, whichever executor asks again."""
-        if place not in self.changes:
-            self.changes[place] = asyncio.create_task(change())
-        outcome: T = await self.changes[place]
+    async def once(self, response_key: str, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what a change returns, or raise what it raises; run it the first time only.
+
+        When a plan is given up, graphql-core calls the same mutations again.
+        """
+        if response_key not in self.changes:
+            self.changes[response_key] = asyncio.create_task(change())
+        outcome: T = await self.changes[response_key]
         return outcome
 
     def renew(self) -> None:
-        """Forget what was read: the next event of a subscription is answered from the present."""
+        """Forget what was read, so that it is read again in its current state."""
         self.loaders = Loaders()
 
     def afresh(self) -> "Context":
-        """The same viewer, with nothing read yet."""
+        """Return a context of the viewer in which nothing was read yet."""
         return replace(self, loaders=Loaders())
 
 

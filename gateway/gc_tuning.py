@@ -1,16 +1,16 @@
-"""How often a server looks through its memory."""
+"""Settings of Python's garbage collector for servers."""
 
 import gc
 
-_NEW_ONES = 20_000
-"""Objects that are made before the youngest are looked at: Python's 700 are fewer than one answer has."""
+_YOUNG_OBJECTS = 20_000
+"""New objects before a collection. Python's default of 700 is less than one answer creates."""
 
 
 def relax_gc() -> None:
-    """Leave what is there for good, schema and modules, and look at the rest less often than Python would.
+    """Exempt modules and the schema from collection, and collect everything else less often.
 
-    Looking at it all again and again took a third of the time of large answers.
+    With Python's defaults, collections took a third of the time of large answers.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_ONES, 20, 20)
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)

@@ -1,4 +1,4 @@
-"""The database as the rest of the gateway uses it: `reading()`, `writing()` and single statements."""
+"""The database: `reading()`, `writing()`, and single statements outside transactions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping

@@ -1,6 +1,6 @@
-"""Connections that only read, without SQLAlchemy in between: for statements whose text is made already.
+"""Read-only connections without SQLAlchemy, for statements that are compiled already.
 
-What a column holds comes as the database has it, uuids, moments and JSON as text.
+Values come as the database has them: uuids, moments and JSON are text.
 """
 
 import asyncio
@@ -16,73 +16,73 @@ from sqlalchemy.engine import URL
 from gateway.database.dialects import is_sqlite, libpq_conninfo
 
 Parameters = Sequence[Any] | Mapping[str, Any]
-_SLICE, _PATIENCE = 0.003, 0.02
-"""Seconds for which a statement may hold the event loop: of the processor, for a busy machine makes none slow, and in
-all, for the disk may."""
-_ROWS = 250
+_MAX_CPU_SECONDS, _MAX_SECONDS = 0.003, 0.02
+"""How long a statement may block the event loop: in CPU time, as a busy machine makes no statement
+slow, and in elapsed time, as the disk may."""
+_SLICE_ROWS = 250
 _INSTRUCTIONS = 4_000
-"""Instructions of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
-_SLOW_FOR = 10.0
-"""Seconds for which a statement that was late is given to a thread at once."""
-_SLOW_ONES = 1_000
+"""Instructions of SQLite's virtual machine between checks of the clock: about 0.1 ms."""
+_SLOW_SECONDS = 10.0
+"""Seconds for which a statement that was slow goes to a thread at once."""
+_MAX_SLOW = 1_000
 _AS_TEXT = ("uuid", "timestamptz", "jsonb")
 
 
 class Reader(Protocol):
-    """One connection."""
+    """A read-only connection."""
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """All rows of a statement."""
+        """Return all rows of a statement."""
         ...
 
     def drop(self) -> None:
-        """Let go of the connection, whatever it is doing."""
+        """Close the connection at once, whatever it is doing."""
         ...
 
     async def close(self) -> None:
-        """Close the connection, which rests."""
+        """Close the connection while it is idle."""
         ...
 
 
 class Readers:
-    """At most `size` connections to one database, opened when they are needed and kept."""
+    """A pool of at most `size` connections to one database, opened when they are needed."""
 
     def __init__(self, url: URL, size: int) -> None:
         self._url = url
         self._open = _EmbeddedReader.open if is_sqlite(url) else _ServedReader.open
-        self._turns = asyncio.Semaphore(size)
-        self._resting: list[Reader] = []
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[Reader] = []
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """All rows of a statement; a connection that fails, or is given up, is not used again."""
-        async with self._turns:
-            reader = self._resting.pop() if self._resting else await self._open(self._url)
+        """Return all rows of a statement. A connection that fails or is cancelled is closed."""
+        async with self._slots:
+            reader = self._idle.pop() if self._idle else await self._open(self._url)
             try:
                 rows = await reader.fetch(text, parameters)
             except BaseException:
                 reader.drop()
                 raise
-            self._resting.append(reader)
+            self._idle.append(reader)
             return rows
 
     async def close(self) -> None:
         """Close all connections."""
-        while self._resting:
-            await self._resting.pop().close()
+        while self._idle:
+            await self._idle.pop().close()
 
 
 class _EmbeddedReader:
-    """Reads on the event loop as long as that takes no longer than a slice; a statement that does goes to a thread.
+    """A connection to SQLite that reads on the event loop; slow statements go to a thread.
 
-    Most statements are done sooner than a thread could be told of them, and threads would fight with the loop for the
-    interpreter: SQLite's driver gives it back at every row.
+    Most statements are done sooner than a thread could start on them. Threads would also compete
+    with the loop for the interpreter, because SQLite's driver releases it at every row.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._slow: dict[str, float] = {}
+        self._slow_until: dict[str, float] = {}
         self._deadlines = 0.0, 0.0
-        self._in_thread = self._dropped = False
+        self._is_in_thread = self._is_dropped = False
         connection.set_progress_handler(self._is_late, _INSTRUCTIONS)
 
     @classmethod
@@ -99,31 +99,30 @@ class _EmbeddedReader:
         return cls(connection)
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        if self._slow.get(text, 0.0) < monotonic():
+        if self._slow_until.get(text, 0.0) < monotonic():
             try:
-                return await self._in_slices(text, parameters)
-            except sqlite3.OperationalError:  # it takes longer, or somebody holds the database
-                self._remember_slow(text)
-        self._in_thread = True
-        return await asyncio.to_thread(self._at_leisure, text, parameters)
+                return await self._fetch_on_loop(text, parameters)
+            except sqlite3.OperationalError:  # it takes too long, or the database is locked
+                if len(self._slow_until) == _MAX_SLOW:
+                    self._slow_until.clear()
+                self._slow_until[text] = monotonic() + _SLOW_SECONDS
+        self._is_in_thread = True
+        return await asyncio.to_thread(self._fetch_in_thread, text, parameters)
 
-    def _remember_slow(self, text: str) -> None:
-        if len(self._slow) == _SLOW_ONES:
-            self._slow.clear()
-        self._slow[text] = monotonic() + _SLOW_FOR
-
-    async def _in_slices(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        self._begin_slice()
+    async def _fetch_on_loop(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+        """Fetch in slices of rows, between which other tasks run."""
+        self._start_slice()
         cursor = self._connection.execute(text, parameters)
-        rows = more = cursor.fetchmany(_ROWS)
-        while len(more) == _ROWS:
+        rows = more = cursor.fetchmany(_SLICE_ROWS)
+        while len(more) == _SLICE_ROWS:
             await asyncio.sleep(0)
-            self._begin_slice()
-            more = cursor.fetchmany(_ROWS)
+            self._start_slice()
+            more = cursor.fetchmany(_SLICE_ROWS)
             rows = rows + more
         return rows
 
-    def _at_leisure(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+    def _fetch_in_thread(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+        """Fetch without a deadline, waiting for locks."""
         try:
             self._deadlines = float("inf"), float("inf")
             self._connection.execute("PRAGMA busy_timeout=30000")
@@ -131,21 +130,22 @@ class _EmbeddedReader:
             self._connection.execute("PRAGMA busy_timeout=0")
             return rows
         finally:
-            self._in_thread = False
-            if self._dropped:
+            self._is_in_thread = False
+            if self._is_dropped:
                 self._connection.close()
 
-    def _begin_slice(self) -> None:
-        self._deadlines = thread_time() + _SLICE, monotonic() + _PATIENCE
+    def _start_slice(self) -> None:
+        self._deadlines = thread_time() + _MAX_CPU_SECONDS, monotonic() + _MAX_SECONDS
 
     def _is_late(self) -> bool:
-        processor, in_all = self._deadlines
-        return thread_time() > processor or monotonic() > in_all
+        """Return whether SQLite must interrupt the statement; it calls this while it runs."""
+        cpu, elapsed = self._deadlines
+        return thread_time() > cpu or monotonic() > elapsed
 
     def drop(self) -> None:
-        self._dropped = True
-        if self._in_thread:
-            self._connection.interrupt()  # the thread will close it
+        self._is_dropped = True
+        if self._is_in_thread:
+            self._connection.interrupt()  # the thread closes it
         else:
             self._connection.close()
 
@@ -154,6 +154,8 @@ class _EmbeddedReader:
 
 
 class _ServedReader:
+    """A connection to PostgreSQL."""
+
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
 

@@ -31,6 +31,6 @@ def depth(path: str) -> int:
 
 
 def within(path: sa.ColumnElement[Any], top: Any) -> sa.ColumnElement[bool]:
-    """Return the condition that `path` is `top` or below it: a half-open range, served by an index."""
+    """Return the condition that `path` is `top` or below: a half-open range, for an index."""
     upper = top + _AFTER_ALL_DIGITS if isinstance(top, str) else top.concat(_AFTER_ALL_DIGITS)
     return sa.and_(path >= top, path < upper)

@@ -1,4 +1,4 @@
-"""How many objects an operation may return, reckoned from the sizes of its pages before anything is run."""
+"""The cost of an operation: how many objects it may return by the sizes of its pages."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -31,30 +31,33 @@ from gateway.execution.limits import INTROSPECTION, LimitExceeded
 from gateway.execution.pagination import DEFAULT_SIZE, MAX_SIZE
 from gateway.settings import Limits
 
-_PAGE, _WITHIN_PAGE = "Connection", frozenset({"nodes", "edges", "node", "pageInfo"})
-_PAGE_TYPES = (_PAGE, "Edge")
-_SIZES, _LISTS = ("first", "last"), ("uuids", "ids")
+_CONNECTION, _PAGE_FIELDS = "Connection", frozenset({"nodes", "edges", "node", "pageInfo"})
+_PAGE_TYPES = (_CONNECTION, "Edge")
+_PAGE_SIZES, _ID_LISTS = ("first", "last"), ("uuids", "ids")
 
 
 class Costs:
-    """What the operations of one schema cost, reckoned once for all variables that make no difference."""
+    """The costs of operations of one schema, cached by the variables that matter."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema = schema
         self._limits = limits
-        self._known: Cache[int] = Cache(10_000, 10_000)
+        self._cache: Cache[int] = Cache(10_000, 10_000)
 
     def check(
         self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
     ) -> None:
-        """Refuse an operation that may return more objects than allowed: one point each, pages counted in full."""
-        weights = tuple([_weight(variables.get(name, Undefined)) for name in document.sizes])
-        key = document.source, name_of(operation), weights
-        points = self._known.get(key)
+        """Check the cost of an operation: one point per object, with pages counted in full.
+
+        Raises:
+            LimitExceeded: the operation may return too many objects.
+        """
+        sizes = tuple([_size_in(variables.get(name, Undefined)) for name in document.sizes])
+        key = document.source, name_of(operation), sizes
+        points = self._cache.get(key)
         if points is None:
-            points = self._known.put(
-                key, cost_of(self._schema, document.ast, operation, variables), 1
-            )
+            points = cost_of(self._schema, document.ast, operation, variables)
+            self._cache.put(key, points, 1)
         if points > self._limits.cost:
             what = f"The operation may return {points:,} objects; give first where lists are nested"
             raise LimitExceeded(what, "cost", self._limits.cost, points)
@@ -66,100 +69,96 @@ def cost_of(
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
 ) -> int:
-    """How many objects an operation may return."""
+    """Return how many objects an operation may return."""
+    defaults = {
+        definition.variable.name.value: _int_value(definition.default_value)
+        for definition in operation.variable_definitions or ()
+        if isinstance(definition.default_value, IntValueNode)
+    }
     root = schema.get_root_type(operation.operation)
-    return _Reckoning(schema, document, {**_defaults(operation), **variables}).points(
-        operation.selection_set, root
-    )
+    counter = _ObjectCounter(schema, document, {**defaults, **variables})
+    return counter.below(operation.selection_set, root)
 
 
-def _weight(value: Any) -> Hashable:
-    """What matters of a variable that says how many objects are wanted."""
+def _size_in(value: Any) -> Hashable:
+    """Return what matters of a variable that says how many objects are requested."""
     if isinstance(value, list):
-        return "of them", len(value)
+        return "list", len(value)
     return value if isinstance(value, int) or value is Undefined else None
 
 
-def _defaults(operation: OperationDefinitionNode) -> dict[str, int]:
-    definitions = [
-        (one.variable.name.value, one.default_value) for one in operation.variable_definitions or ()
-    ]
-    return {
-        name: _number(default) for name, default in definitions if isinstance(default, IntValueNode)
-    }
-
-
-def _number(node: IntValueNode) -> int:
+def _int_value(node: IntValueNode) -> int:
     return int(node.value) if len(node.value) < 10 else MAX_SIZE
 
 
 @dataclass(slots=True)
-class _Reckoning:
-    """One look at a document; each fragment is reckoned once, wherever it is spread."""
+class _ObjectCounter:
+    """Counts the objects of one document; each fragment is counted once, wherever it is spread."""
 
     schema: GraphQLSchema
     document: DocumentNode
     variables: Mapping[str, Any]
-    known: dict[str, int] = field(default_factory=dict)
+    fragments: dict[str, int] = field(default_factory=dict)
 
-    def points(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> int:
-        """The objects below one object of that type."""
-        return (
-            sum(self._selected(node, parent) for node in selections.selections) if selections else 0
-        )
+    def below(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> int:
+        """Return the number of objects below one object of a type."""
+        if selections is None:
+            return 0
+        return sum(self.selection(node, parent) for node in selections.selections)
 
-    def _selected(self, node: SelectionNode, parent: GraphQLNamedType | None) -> int:
+    def selection(self, node: SelectionNode, parent: GraphQLNamedType | None) -> int:
+        """Return the number of objects that a field or fragment adds to one object."""
         if isinstance(node, FieldNode):
-            return self._field(node, parent)
+            return self.field(node, parent)
         if isinstance(node, FragmentSpreadNode):
-            return self._fragment(node.name.value)
+            return self.fragment(node.name.value)
         if isinstance(node, InlineFragmentNode):
             named = node.type_condition and self.schema.get_type(node.type_condition.name.value)
-            return self.points(node.selection_set, named or parent)
+            return self.below(node.selection_set, named or parent)
         return 0
 
-    def _fragment(self, name: str) -> int:
-        if name not in self.known:
-            self.known[name] = 0  # a fragment within itself is refused by validation
+    def fragment(self, name: str) -> int:
+        """Return the number of objects that a fragment selects."""
+        if name not in self.fragments:
+            self.fragments[name] = 0  # a fragment within itself is refused by validation
             for node in self.document.definitions:
                 if isinstance(node, FragmentDefinitionNode) and node.name.value == name:
-                    kind = self.schema.get_type(node.type_condition.name.value)
-                    self.known[name] = self.points(node.selection_set, kind)
-        return self.known[name]
+                    type_ = self.schema.get_type(node.type_condition.name.value)
+                    self.fragments[name] = self.below(node.selection_set, type_)
+        return self.fragments[name]
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
+    def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
+        """Return the number of objects that a field of one object may lead to, and those below."""
         name = node.name.value
-        found = getattr(parent, "fields", {}).get(name)
-        if found is None or name in INTROSPECTION or is_leaf_type(get_named_type(found.type)):
+        definition = getattr(parent, "fields", {}).get(name)
+        if definition is None or name in INTROSPECTION:
             return 0
-        kind = get_named_type(found.type)
-        below = self.points(node.selection_set, kind)
-        if (
-            isinstance(parent, GraphQLObjectType)
-            and parent.name.endswith(_PAGE_TYPES)
-            and name in _WITHIN_PAGE
-        ):
+        type_ = get_named_type(definition.type)
+        if is_leaf_type(type_):
+            return 0
+        below = self.below(node.selection_set, type_)
+        is_of_page = isinstance(parent, GraphQLObjectType) and parent.name.endswith(_PAGE_TYPES)
+        if is_of_page and name in _PAGE_FIELDS:
             return below  # counted with the page
-        return self._size(node, kind) * (1 + below)
+        return self.size(node, type_) * (1 + below)
 
-    def _size(self, node: FieldNode, kind: GraphQLNamedType) -> int:
-        """How many objects a field may lead to: as many as a page or a list of ids may hold, else one."""
+    def size(self, node: FieldNode, type_: GraphQLNamedType) -> int:
+        """Return how many objects a field may hold: a page's size, the number of ids, or one."""
         given = {
-            argument.name.value: self._value(argument.value) for argument in node.arguments or ()
+            argument.name.value: self.value(argument.value) for argument in node.arguments or ()
         }
-        for name in _LISTS:
+        for name in _ID_LISTS:
             if isinstance(given.get(name), list):
                 return len(given[name])
-        if not kind.name.endswith(_PAGE):
+        if not type_.name.endswith(_CONNECTION):
             return 1
-        asked = next(
-            (given[name] for name in _SIZES if isinstance(given.get(name), int)), DEFAULT_SIZE
-        )
-        return min(max(asked, 0), MAX_SIZE)
+        sizes = [given[name] for name in _PAGE_SIZES if isinstance(given.get(name), int)]
+        return min(max(sizes[0] if sizes else DEFAULT_SIZE, 0), MAX_SIZE)
 
-    def _value(self, node: ValueNode) -> Any:
+    def value(self, node: ValueNode) -> Any:
+        """Return the value of a number, list or variable; None for others."""
         if isinstance(node, VariableNode):
             return self.variables.get(node.name.value, Undefined)
         if isinstance(node, IntValueNode):
-            return _number(node)
+            return _int_value(node)
         return list(node.values) if isinstance(node, ListValueNode) else None

@@ -30,25 +30,35 @@ def attribute_of(key: Key) -> str:
     return key if isinstance(key, str) else str(key.key)
 
 
-class _Declaration:
-    """Base of the declarations that read attributes of the parent's row."""
+class _Independent:
+    """Base of the declarations that read nothing of a parent's row."""
 
-    def _keys(self) -> tuple[Key, ...]:
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the attributes that the parent's row must have."""
         return ()
+
+
+class _Needing:
+    """Base of the declarations that need several attributes of the parent's row."""
+
+    needs: tuple[Key, ...]
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """The names of the attributes that the parent's row must have."""
-        return tuple(attribute_of(key) for key in self._keys())
+        return tuple(attribute_of(key) for key in self.needs)
 
 
-class _Keyed(_Declaration):
+class _Keyed:
     """Base of the declarations that lead from one attribute of the parent's row to other rows."""
 
     key: Key | None
 
-    def _keys(self) -> tuple[Key, ...]:
-        return () if self.key is None else (self.key,)
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the attributes that the parent's row must have."""
+        return () if self.key is None else (attribute_of(self.key),)
 
     @cached_property
     def key_name(self) -> str:
@@ -57,18 +67,15 @@ class _Keyed(_Declaration):
 
 
 @dataclass(frozen=True, eq=False)
-class Computed(_Declaration):
+class Computed(_Needing):
     """A value computed from attributes of the row itself: `value(row)`."""
 
     needs: tuple[Key, ...]
     value: Callable[[Any], Any]
 
-    def _keys(self) -> tuple[Key, ...]:
-        return self.needs
-
 
 @dataclass(frozen=True, eq=False)
-class SameRow(_Declaration):
+class SameRow(_Independent):
     """An object whose fields are resolved from the parent's own row."""
 
 
@@ -169,7 +176,7 @@ class Aggregate(_Keyed):
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(_Declaration):
+class Batch(_Needing):
     """A function over all parents at once: `load(context, keys, **arguments)`.
 
     It returns one value for each key, in order. A key is the needed attribute, or the tuple of
@@ -182,9 +189,6 @@ class Batch(_Declaration):
     load: Callable[..., Awaitable[Sequence[Any]]]
     plain: ToOne | None = None
 
-    def _keys(self) -> tuple[Key, ...]:
-        return self.needs
-
 
 def batch(
     *needs: Key, plain: ToOne | None = None
@@ -194,7 +198,7 @@ def batch(
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup(_Declaration):
+class Lookup(_Independent):
     """A root field: the row of a to-one edge whose key is the argument of that name."""
 
     edge: ToOne
@@ -203,14 +207,14 @@ class Lookup(_Declaration):
 
 
 @dataclass(frozen=True, eq=False)
-class RootFunction(_Declaration):
+class RootFunction(_Independent):
     """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments."""
 
     load: Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Mutation(_Declaration):
+class Mutation(_Independent):
     """A mutation: `run(context, response_key, input)` returns the outcome behind its payload.
 
     It makes the change once for each key of the response, however often it is called: the fallback
@@ -223,7 +227,7 @@ class Mutation(_Declaration):
 
 
 @dataclass(frozen=True, eq=False)
-class Subscription(_Declaration):
+class Subscription(_Independent):
     """A subscription, whose events are rows."""
 
 

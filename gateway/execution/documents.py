@@ -1,6 +1,5 @@
-"""Turns source text into documents that may be executed, once for each text: parsed, measured and validated."""
+"""Source text as valid documents: parsed, measured and validated once per text."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +27,7 @@ from graphql import (
 )
 
 from gateway.errors import DomainError, ErrorCode
+from gateway.execution.cache import Cache
 from gateway.execution.input_checks import StorableLiterals
 from gateway.execution.limits import LimitExceeded, exceeded
 from gateway.execution.private_apis import (
@@ -39,19 +39,23 @@ from gateway.execution.private_apis import (
 from gateway.settings import Limits
 
 RULES = (*specified_rules, StorableLiterals)
-SIZES = frozenset({"first", "last", "uuids", "ids"})
-"""The arguments that say how many objects are wanted."""
-THREADS = (
-    2  # so that hostile documents cannot occupy the threads that the rest of the gateway needs
-)
+SIZE_ARGUMENTS = frozenset({"first", "last", "uuids", "ids"})
+"""Arguments that say how many objects are requested."""
+MAX_THREADS = 2
+"""Threads that read documents, so that hostile ones cannot occupy those of the other work."""
+
+_Errors = tuple[GraphQLError, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document; the anonymous operation stands under the empty name.
+    """A valid document.
 
-    `switches` are the variables on which it depends what is selected at all, `sizes` those by which it is reckoned how
-    much. `leaves` has the variables of each operation whose variables hold no input objects.
+    Args:
+        operations: by name; that of an anonymous operation is empty.
+        switches: the variables in directives, on which it depends what is selected.
+        sizes: the variables that say how many objects are requested, on which the cost depends.
+        leaf_variables: the variables of each operation whose variables have leaf types only.
     """
 
     source: str
@@ -59,27 +63,36 @@ class Document:
     operations: Mapping[str, OperationDefinitionNode]
     switches: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
-    leaves: Mapping[str, tuple[GraphQLVariableSignature, ...]] = field(default_factory=dict)
+    leaf_variables: Mapping[str, tuple[GraphQLVariableSignature, ...]] = field(default_factory=dict)
 
-    def introspects(self, operation: OperationDefinitionNode) -> bool:
-        """Whether an operation asks of the schema alone."""
+    def is_introspection(self, operation: OperationDefinitionNode) -> bool:
+        """Return whether an operation selects nothing but the schema."""
         fields = operation.selection_set.selections
         return all(
             isinstance(field, FieldNode) and field.name.value.startswith("__") for field in fields
         )
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation of that name, or the only one; raises OPERATION_RESOLUTION_FAILURE."""
+        """Return the operation of a name, or the only one.
+
+        Raises:
+            DomainError: `OPERATION_RESOLUTION_FAILURE`.
+        """
         if not name and len(self.operations) > 1:
-            raise _unresolved("The document has several operations: say which by operationName.")
+            message = "The document has several operations: pass operationName to choose one."
+            raise DomainError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
         operation = self.operations.get(name) if name else next(iter(self.operations.values()))
         if operation is None:
-            raise _unresolved(f"The document has no operation named {name!r}.")
+            message = f"The document has no operation named {name!r}."
+            raise DomainError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
         return operation
 
 
 class DocumentErrors(Exception):
-    """A document cannot be executed: GraphQL errors, each with `extensions.code` or a domain error as its cause."""
+    """Raised for a document that cannot be executed.
+
+    Each of its GraphQL errors has `extensions.code`, or a domain error as its cause.
+    """
 
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -87,9 +100,11 @@ class DocumentErrors(Exception):
 
 
 class Documents:
-    """The documents of one schema, the latest `entries` of them kept while their texts add up to `size` characters.
+    """The documents of one schema, valid or not, in a least-recently-used cache.
 
-    A kept syntax tree takes about 80 bytes for each character of an ordinary text, and up to 300 for a hostile one.
+    It holds at most `entries` documents, whose texts have at most `size` characters together. A
+    syntax tree takes about 80 bytes per character of an ordinary text, and up to 300 of a hostile
+    one.
     """
 
     def __init__(
@@ -97,78 +112,63 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._limits = limits
-        self._entries = entries
-        self._size = size
-        self._kept: OrderedDict[str, Document | tuple[GraphQLError, ...]] = OrderedDict()
-        self._kept_size = 0
-        self._threads = anyio.CapacityLimiter(THREADS)
-        tell_one_of(schema)
+        self._cache: Cache[Document | _Errors] = Cache(entries, size)
+        self._threads = anyio.CapacityLimiter(MAX_THREADS)
+        mark_one_of_inputs(schema)
 
     async def get(self, source: str) -> Document:
-        """The document of this text; raises DocumentErrors. New texts are read in a thread: it may take a second."""
-        outcome = self._kept.get(source)
+        """Return the document of a text. A new text is read in a thread, which may take a second.
+
+        Raises:
+            DocumentErrors: the document is not valid.
+        """
+        outcome = self._cache.get(source)
         if outcome is None:
             outcome = await anyio.to_thread.run_sync(self._read, source, limiter=self._threads)
-            self._keep(source, outcome)
-        else:
-            self._kept.move_to_end(source)
+            self._cache.put(source, outcome, len(source))
         if isinstance(outcome, Document):
             return outcome
         raise DocumentErrors(outcome)
 
-    def _keep(self, source: str, outcome: Document | tuple[GraphQLError, ...]) -> None:
-        if source in self._kept or len(source) > self._size // 4:
-            return
-        self._kept[source] = outcome
-        self._kept_size += len(source)
-        while len(self._kept) > self._entries or self._kept_size > self._size:
-            dropped, _ = self._kept.popitem(last=False)
-            self._kept_size -= len(dropped)
-
-    def _read(self, source: str) -> Document | tuple[GraphQLError, ...]:
+    def _read(self, source: str) -> Document | _Errors:
+        """Return the document of a text, or its errors."""
+        limits = self._limits
         try:
-            ast = parse(
-                source, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.tokens
-            )
+            ast = parse(source, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
         except GraphQLSyntaxError as error:
-            return (self._syntax_error(error),)
-        if errors := exceeded(ast, self._limits) or self._invalid(ast):
-            return _merged(errors)[: self._limits.validation_errors]
-        nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
-        if not nodes:
-            return (
-                _coded(
-                    GraphQLError("The document has no operation."),
-                    ErrorCode.GRAPHQL_VALIDATION_FAILED,
-                ),
-            )
-        named = {name_of(node): node for node in nodes}
-        signatures = {name: self._signatures(node) for name, node in named.items()}
-        leaves = {
-            name: found
-            for name, found in signatures.items()
-            if all(_is_leaf(each) for each in found)
+            if f"more than {limits.tokens} " not in error.message:
+                return (_with_code(error, ErrorCode.GRAPHQL_PARSE_FAILED),)
+            message = f"The document has more than {limits.tokens:,} tokens"
+            excess = LimitExceeded(message, "tokens", limits.tokens, limits.tokens + 1)
+            return (GraphQLError(excess.message, original_error=excess),)
+        if errors := exceeded(ast, limits) or self._validate(ast):
+            return _merge(errors)[: limits.validation_errors]
+        operations = {
+            name_of(node): node
+            for node in ast.definitions
+            if isinstance(node, OperationDefinitionNode)
         }
-        return Document(source, ast, named, *_telling_variables(ast), leaves)
+        if not operations:
+            empty = GraphQLError("The document has no operation.")
+            return (_with_code(empty, ErrorCode.GRAPHQL_VALIDATION_FAILED),)
+        leaf_variables = {}
+        for name, operation in operations.items():
+            signatures = [
+                get_variable_signature(self._schema, definition)
+                for definition in operation.variable_definitions or ()
+            ]
+            # Validation has refused what has no signature.
+            known = [
+                signature
+                for signature in signatures
+                if isinstance(signature, GraphQLVariableSignature)
+            ]
+            if all(is_leaf_type(get_named_type(signature.type)) for signature in known):
+                leaf_variables[name] = tuple(known)
+        return Document(source, ast, operations, *_deciding_variables(ast), leaf_variables)
 
-    def _signatures(self, node: OperationDefinitionNode) -> tuple[GraphQLVariableSignature, ...]:
-        found = [
-            get_variable_signature(self._schema, each) for each in node.variable_definitions or ()
-        ]
-        return tuple(
-            each for each in found if isinstance(each, GraphQLVariableSignature)
-        )  # validation saw to the rest
-
-    def _syntax_error(self, error: GraphQLSyntaxError) -> GraphQLError:
-        allowed = self._limits.tokens
-        if f"more than {allowed} " not in error.message:
-            return _coded(error, ErrorCode.GRAPHQL_PARSE_FAILED)
-        excess = LimitExceeded(
-            f"The document has more than {allowed:,} tokens", "tokens", allowed, allowed + 1
-        )
-        return GraphQLError(excess.message, original_error=excess)
-
-    def _invalid(self, ast: DocumentNode) -> list[GraphQLError]:
+    def _validate(self, ast: DocumentNode) -> list[GraphQLError]:
+        """Return the errors of a document, each with a code."""
         errors = validate(
             self._schema, ast, RULES, self._limits.validation_errors, hide_suggestions=True
         )
@@ -176,44 +176,38 @@ class Documents:
             if isinstance(error, ValidationAbortedError):
                 error.message = "The document takes too much work to validate."
             if not isinstance(error.original_error, DomainError):
-                _coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+                _with_code(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         return errors
 
 
 def name_of(operation: OperationDefinitionNode) -> str:
-    """The name of an operation, empty where it has none."""
+    """Return the name of an operation, empty where it has none."""
     return operation.name.value if operation.name else ""
 
 
-def _is_leaf(signature: GraphQLVariableSignature) -> bool:
-    return is_leaf_type(get_named_type(signature.type))
-
-
-def _telling_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The variables in directives, and those in arguments that say how many objects are wanted."""
+def _deciding_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the variables in directives, and those in arguments that say how many objects."""
     switches: set[str] = set()
     sizes: set[str] = set()
 
     class Finder(Visitor):
         def enter_directive(self, node: DirectiveNode, *_rest: Any) -> None:
-            switches.update(
-                one.value.name.value
-                for one in node.arguments or ()
-                if isinstance(one.value, VariableNode)
-            )
+            for argument in node.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    switches.add(argument.value.name.value)
 
         def enter_argument(self, node: ArgumentNode, *_rest: Any) -> None:
-            if node.name.value in SIZES and isinstance(node.value, VariableNode):
+            if node.name.value in SIZE_ARGUMENTS and isinstance(node.value, VariableNode):
                 sizes.add(node.value.name.value)
 
     visit(ast, Finder())
     return tuple(sorted(switches)), tuple(sorted(sizes))
 
 
-def tell_one_of(schema: GraphQLSchema) -> None:
-    """Make graphql-core check the inputs that strawberry calls oneOf, in literals and variables alike.
+def mark_one_of_inputs(schema: GraphQLSchema) -> None:
+    """Let graphql-core check the inputs that are `@oneOf`, in literals and variables alike.
 
-    Strawberry keeps that knowledge to itself, and its own rule fails on variables inside fragments.
+    Strawberry does not pass this on, and its own rule fails on variables inside fragments.
     """
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
@@ -221,17 +215,16 @@ def tell_one_of(schema: GraphQLSchema) -> None:
             type_.is_one_of = type_.is_one_of or bool(getattr(definition, "is_one_of", False))
 
 
-def _unresolved(message: str) -> DomainError:
-    return DomainError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)
-
-
-def _coded(error: GraphQLError, code: ErrorCode) -> GraphQLError:
+def _with_code(error: GraphQLError, code: ErrorCode) -> GraphQLError:
     error.extensions = {"code": code}
     return error.with_traceback(None)
 
 
-def _merged(errors: Iterable[GraphQLError]) -> tuple[GraphQLError, ...]:
-    """The same complaint is made once, with all its places; syntax trees are let go, so that keeping it is cheap."""
+def _merge(errors: Iterable[GraphQLError]) -> _Errors:
+    """Merge errors of the same message into one with all locations.
+
+    They lose their syntax trees, so that they are cheap to cache.
+    """
     merged: dict[str, GraphQLError] = {}
     for error in errors:
         error.nodes = error.source = None

@@ -1,4 +1,4 @@
-"""The one place where an error becomes what the caller reads: refusals as they are, all else masked and logged."""
+"""Errors as callers read them: domain errors as they are, all others masked and logged."""
 
 import re
 from typing import Any
@@ -11,82 +11,73 @@ from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded
 
 MASKED = DomainError(ErrorCode.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
-LONGEST_MESSAGE = 1_000
-PYTHON_TEXT = re.compile(
-    r", but encountered error '.*'; found", re.DOTALL
-)  # graphql-core quotes what scalars raise
+MAX_MESSAGE_LENGTH = 1_000
+_PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
+"""The text of a scalar's exception, which graphql-core quotes."""
 
 ErrorBody = dict[str, Any]
 log = structlog.get_logger()
 
 
-def describe(error: Exception, request_id: str) -> ErrorBody:
-    """An error as the caller reads it: `message`, `locations` and `path` where known, `extensions` with the code."""
-    reason = _reason(error)
+def error_body(error: Exception, request_id: str) -> ErrorBody:
+    """Return an error as the response holds it.
+
+    It has `message`, `locations` and `path` where these are known, and `extensions` with the code.
+    """
+    reason = _reason_of(error)
     if reason is MASKED:
-        _record(error, request_id)
-    body: ErrorBody = {"message": _readable(reason.message)}
+        cause = getattr(error, "original_error", None) or error
+        path = getattr(error, "path", None)
+        log.error("operation_failed", request_id=request_id, path=path, exc_info=cause)
+    message = _PYTHON_TEXT.sub(", found", reason.message)
+    if len(message) > MAX_MESSAGE_LENGTH:
+        message = f"{message[:MAX_MESSAGE_LENGTH]}…"
+    body: ErrorBody = {"message": message}
     if isinstance(error, GraphQLError):
         if error.locations:
             body["locations"] = [location.formatted for location in error.locations]
         if error.path:
             body["path"] = error.path
-    body["extensions"] = {"code": reason.code, "requestId": request_id, **_details(reason)}
+    extensions: dict[str, Any] = {"code": reason.code, "requestId": request_id}
+    if reason.path:
+        extensions["inputPath"] = reason.path
+    if isinstance(reason, LimitExceeded):
+        extensions |= {"limit": reason.limit, "allowed": reason.allowed, "found": reason.actual}
+    body["extensions"] = extensions
     return body
 
 
-def coercion_failure(error: GraphQLError) -> GraphQLError:
-    """A complaint of graphql-core about the value of a variable, as the refusal of the place that it names."""
-    refusal = bad_input(error.message, *_place(error.message))
+def coercion_error(error: GraphQLError) -> GraphQLError:
+    """Return graphql-core's error about a variable as `BAD_USER_INPUT` with the path it names."""
+    named = re.match(r"Variable '\$(\w+)'(?: has invalid value at ([^:]+):)?", error.message)
+    path: Path = ()
+    if named:
+        steps = re.findall(r"\.(\w+)|\[(\d+)\]", named[2] or "")
+        path = (named[1], *(name or int(index) for name, index in steps))
+    refusal = bad_input(error.message, *path)
     return GraphQLError(error.message, error.nodes, original_error=refusal)
 
 
-def _place(message: str) -> Path:
-    named = re.match(r"Variable '\$(\w+)'(?: has invalid value at ([^:]+):)?", message)
-    if named is None:
-        return ()
-    steps = re.findall(r"\.(\w+)|\[(\d+)\]", named[2] or "")
-    return (named[1], *(name or int(index) for name, index in steps))
-
-
-def _reason(error: BaseException | None) -> DomainError:
+def _reason_of(error: BaseException | None) -> DomainError:
+    """Return the domain error that an error amounts to; `MASKED` for what callers must not read."""
     match error:
         case DomainError():
             return error
         case DomainErrors(errors=[first, *_]):
             return DomainError(first.code, str(error), first.path)
         case StrawberryInputCoercionError():
-            sentence = error.message.partition(". ")[
-                0
-            ]  # what follows is advice for those who write Python
+            # Advice for those who write Python follows the first sentence.
+            sentence = error.message.partition(". ")[0]
             return bad_input(f"{sentence.removesuffix('.')}.")
         case GraphQLError(extensions={"code": ErrorCode() as code}):
             return DomainError(code, error.message)
-        case GraphQLError(original_error=GraphQLError() as cause) if _blames_a_value(cause):
+        case GraphQLError(original_error=GraphQLError() as cause) if _is_about_a_value(cause):
             return bad_input(error.message)
         case GraphQLError(original_error=cause):
-            return _reason(cause)
+            return _reason_of(cause)
     return MASKED
 
 
-def _blames_a_value(error: GraphQLError) -> bool:
-    """Whether graphql-core refused an argument: only then do its errors point at a value of the document."""
+def _is_about_a_value(error: GraphQLError) -> bool:
+    """Return whether graphql-core refused an argument: only then it points at a value."""
     return any(isinstance(node, ValueNode) for node in error.nodes or ())
-
-
-def _details(reason: DomainError) -> dict[str, Any]:
-    details: dict[str, Any] = {"inputPath": reason.path} if reason.path else {}
-    if isinstance(reason, LimitExceeded):
-        details |= {"limit": reason.limit, "allowed": reason.allowed, "found": reason.found}
-    return details
-
-
-def _record(error: Exception, request_id: str) -> None:
-    cause = getattr(error, "original_error", None) or error
-    path = getattr(error, "path", None)
-    log.error("operation_failed", request_id=request_id, path=path, exc_info=cause)
-
-
-def _readable(message: str) -> str:
-    message = PYTHON_TEXT.sub(", found", message)
-    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"

@@ -1,6 +1,6 @@
-"""What the values that a caller sends may hold: text that every database can store, in JSON of bounded size."""
+"""Checks of the values that a caller sends: storable text, in JSON of bounded size and depth."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
@@ -20,55 +20,54 @@ from gateway.json_values import unstorable_character
 from gateway.settings import Limits
 
 
-def shown(path: Path) -> str:
-    """A path as people write it: `input.units[3].title`."""
+def format_path(path: Path) -> str:
+    """Return a path as people write it: `input.units[3].title`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
 def check_variables(variables: Mapping[str, Any], limits: Limits) -> int:
-    """Refuse variables that cannot be stored, are nested too deeply or are too many; the error names the place.
+    """Check that variables can be stored, and that they are neither too deep nor too many.
 
-    Returns how many values they hold.
+    Returns:
+        The number of values in them.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT` or `LIMIT_EXCEEDED`, naming the variable.
     """
-    waiting: list[tuple[Path, object]] = [((), variables)]
+    pending: list[tuple[Path, object]] = [((), variables)]
     count = 0
-    while waiting:
-        path, value = waiting.pop()
+    while pending:
+        path, value = pending.pop()
         if isinstance(value, str):
             _check_text(path, value)
-        elif isinstance(value, list | dict):
-            if len(path) > limits.nesting:
-                raise LimitExceeded(
-                    f"Variable ${path[0]} is nested more deeply",
-                    "nesting",
-                    limits.nesting,
-                    len(path),
-                )
-            count += len(value)
-            if count > limits.values:
-                raise LimitExceeded(
-                    "The variables hold more values", "values", limits.values, count
-                )
-            waiting.extend(_children(path, value))
+            continue
+        if not isinstance(value, list | dict):
+            continue
+        if len(path) > limits.nesting:
+            message = f"Variable ${path[0]} is nested more deeply"
+            raise LimitExceeded(message, "nesting", limits.nesting, len(path))
+        count += len(value)
+        if count > limits.values:
+            message = "The variables hold more values"
+            raise LimitExceeded(message, "values", limits.values, count)
+        if isinstance(value, list):
+            pending.extend(((*path, index), element) for index, element in enumerate(value))
+        else:
+            for key, element in value.items():
+                _check_text(path, key)
+                pending.append(((*path, key), element))
     return count
 
 
-def _children(path: Path, value: list[Any] | dict[str, Any]) -> Iterator[tuple[Path, object]]:
-    if isinstance(value, list):
-        return (((*path, index), child) for index, child in enumerate(value))
-    for key in value:
-        _check_text(path, key)
-    return (((*path, key), child) for key, child in value.items())
-
-
 def _check_text(path: Path, text: str) -> None:
-    if flaw := unstorable_character(text):
-        raise bad_input(f"Variable ${shown(path)} contains {flaw}, which cannot be stored.", *path)
+    if character := unstorable_character(text):
+        message = f"Variable ${format_path(path)} contains {character}, which cannot be stored."
+        raise bad_input(message, *path)
 
 
 class StorableLiterals(ValidationRule):
-    """String literals hold only what can be stored; the error names the argument or variable."""
+    """Refuses string literals that cannot be stored; errors name the argument or variable."""
 
     def enter_argument(self, node: ArgumentNode, *_args: Any) -> None:
         self._check((node.name.value,), node.value)
@@ -79,11 +78,12 @@ class StorableLiterals(ValidationRule):
 
     def _check(self, path: Path, node: ValueNode) -> None:
         if isinstance(node, StringValueNode):
-            if flaw := unstorable_character(node.value):
-                refusal = bad_input(
-                    f"Argument {shown(path)} contains {flaw}, which cannot be stored.", *path
+            if character := unstorable_character(node.value):
+                message = (
+                    f"Argument {format_path(path)} contains {character}, which cannot be stored."
                 )
-                self.report_error(GraphQLError(refusal.message, node, original_error=refusal))
+                refusal = bad_input(message, *path)
+                self.report_error(GraphQLError(message, node, original_error=refusal))
         elif isinstance(node, ListValueNode):
             for index, value in enumerate(node.values):
                 self._check((*path, index), value)

@@ -1,4 +1,4 @@
-"""How much one caller may ask for at once, and whether a document keeps within it: each fragment is measured once."""
+"""Limits on the size of a document: depth, root fields, aliases and directives."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,20 +23,19 @@ INTROSPECTION = {"__schema", "__type"}
 
 
 class LimitExceeded(DomainError):
-    """More than is allowed was asked for; says which limit, how much it allows and how much was found."""
+    """Raised when a request exceeds a limit; names the limit, its value and the actual number."""
 
-    def __init__(self, what: str, limit: str, allowed: float, found: float) -> None:
-        super().__init__(
-            ErrorCode.LIMIT_EXCEEDED, f"{what}; at most {allowed:,} are allowed ({limit})."
-        )
+    def __init__(self, what: str, limit: str, allowed: float, actual: float) -> None:
+        message = f"{what}; at most {allowed:,} are allowed ({limit})."
+        super().__init__(ErrorCode.LIMIT_EXCEEDED, message)
         self.limit = limit
         self.allowed = allowed
-        self.found = found
+        self.actual = actual
 
 
 @dataclass(slots=True)
 class Extent:
-    """How far a selection set reaches once its fragments are spread; `width` counts its first level."""
+    """The extent of a selection set with its fragments; `width` counts its first level."""
 
     depth: int = 0
     width: int = 0
@@ -51,7 +50,7 @@ class Extent:
         self.directives += inner.directives
 
     def select(self, field: FieldNode, inner: "Extent") -> None:
-        """Add a field with what is selected below it; introspection has a depth rule of its own."""
+        """Add a field with what is selected below it; introspection has its own depth rule."""
         below = 0 if field.name.value in INTROSPECTION else inner.depth
         self.depth = max(self.depth, 1 + below)
         self.width += 1
@@ -60,22 +59,25 @@ class Extent:
 
 
 def exceeded(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
-    """The limits that the operations of a document exceed, in time linear in its length.
+    """Return an error for each limit that an operation exceeds, in time linear in the length.
 
-    A document whose fragments form a cycle is left to validation, which refuses it.
+    Each fragment is measured once. A document whose fragments form a cycle has no errors here, as
+    validation refuses it.
     """
     try:
         fragments = _measure_fragments(document)
     except CycleError:
         return []
-    operations = [
-        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
-    ]
-    return [
-        GraphQLError(excess.message, operation, original_error=excess)
-        for operation in operations
-        for excess in _excesses(_measure_operation(operation, fragments), limits)
-    ]
+    errors = []
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            extent = _measure(node.selection_set, fragments)
+            extent.directives += len(node.directives or ())
+            for variable in node.variable_definitions or ():
+                extent.directives += len(variable.directives or ())
+            for excess in _excesses(extent, limits):
+                errors.append(GraphQLError(excess.message, node, original_error=excess))
+    return errors
 
 
 def _excesses(extent: Extent, limits: Limits) -> Iterator[LimitExceeded]:
@@ -86,14 +88,15 @@ def _excesses(extent: Extent, limits: Limits) -> Iterator[LimitExceeded]:
         ("has {:,} directives", "directives", limits.directives, extent.directives),
     )
     for phrase, limit, allowed, counted in checks:
-        found = min(
-            counted, LARGEST_REPORTED
-        )  # fragments that double reach numbers that JSON readers lose
-        if found > allowed:
-            yield LimitExceeded(f"The operation {phrase.format(found)}", limit, allowed, found)
+        # Fragments that double each other reach numbers beyond those that JSON readers represent.
+        reported = min(counted, LARGEST_REPORTED)
+        if reported > allowed:
+            message = f"The operation {phrase.format(reported)}"
+            yield LimitExceeded(message, limit, allowed, reported)
 
 
 def _measure_fragments(document: DocumentNode) -> dict[str, Extent]:
+    """Return the extents of all fragments; raise CycleError if they form a cycle."""
     definitions = {
         node.name.value: node
         for node in document.definitions
@@ -113,17 +116,6 @@ def _spread_in(selections: SelectionSetNode) -> Iterator[str]:
             yield node.name.value
         elif isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
             yield from _spread_in(node.selection_set)
-
-
-def _measure_operation(
-    operation: OperationDefinitionNode, fragments: Mapping[str, Extent]
-) -> Extent:
-    extent = _measure(operation.selection_set, fragments)
-    extent.directives += len(operation.directives or ())
-    extent.directives += sum(
-        len(node.directives or ()) for node in operation.variable_definitions or ()
-    )
-    return extent
 
 
 def _measure(selections: SelectionSetNode | None, fragments: Mapping[str, Extent]) -> Extent:

@@ -1,4 +1,4 @@
-"""Runs operations of the schema: queries and mutations to one answer, subscriptions to a stream of answers."""
+"""Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
 import asyncio
 import os
@@ -39,28 +39,30 @@ from gateway.events.streams import Event
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
 from gateway.execution.documents import Document, DocumentErrors, Documents, name_of
-from gateway.execution.error_bodies import ErrorBody, coercion_failure, describe
+from gateway.execution.error_bodies import ErrorBody, coercion_error, error_body
 from gateway.execution.input_checks import check_variables
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
-from gateway.execution.variable_coercion import leaf_values
+from gateway.execution.variable_coercion import coerce_leaf_variables
 from gateway.settings import Limits
 
 T = TypeVar("T")
 
-MANY_VALUES = 5_000  # coercing more variables than these is done in a thread
+MANY_VALUES = 5_000
+"""Values in variables from which on these are coerced in a thread."""
 NO_VARIABLES = VariableValues({}, {})
 COMPILED, INTERPRETED = {"compiled": 0.0}, {"interpreted": 0.0}
+"""Timings that say which executor ran an operation; the seconds are filled in."""
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
 def new_request_id() -> str:
-    """A name for a request under which it is logged."""
+    """Return a new id under which a request is logged."""
     return os.urandom(16).hex()
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What a caller asks for, whatever brought it here."""
+    """An operation that a caller requests, over whichever transport."""
 
     query: str
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -71,9 +73,10 @@ class OperationRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response: `data` counts only if the operation was `executed`, else it was refused before that.
+    """A response.
 
-    `timing` tells how many seconds each part of the work took.
+    An operation that was not `executed` was refused before, and has no `data`. `timing` has the
+    seconds that each stage took.
     """
 
     data: dict[str, Any] | None = None
@@ -83,7 +86,7 @@ class Answer:
     timing: Mapping[str, float] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """The response as JSON has it: errors first, and no `data` if nothing was executed."""
+        """Return the response as JSON has it: errors first, no `data` if nothing was executed."""
         body: dict[str, Any] = {"errors": self.errors} if self.errors else {}
         if self.executed:
             body["data"] = self.data
@@ -91,7 +94,11 @@ class Answer:
 
     @cached_property
     def text(self) -> str:
-        """The response as JSON text, written once however many read it; raises TypeError for what JSON cannot hold."""
+        """The response as JSON text, written once for all who receive it.
+
+        Raises:
+            TypeError: the response holds what JSON cannot represent.
+        """
         return orjson.dumps(self.body()).decode()
 
 
@@ -105,32 +112,34 @@ class Prepared:
 
 
 class PlanExecutor(Protocol):
-    """Another executor of operations, which does not have to know them all."""
+    """A faster executor, which need not support every operation."""
 
     async def data(self, query: Prepared, context: Any, event: Any = None) -> dict[str, Any] | None:
-        """What an operation answers, without errors, or None: then graphql-core runs it.
+        """Return the data of an operation without errors; None if graphql-core has to run it.
 
-        A subscription is answered for the row of an `event`. A change that was made for graphql-core to tell of is in
-        the context, and is not made again.
+        A subscription is executed for the row of an `event`. If a mutation ran before this gave up,
+        its outcome is in the context, and graphql-core does not run it again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Operation:
+    """The operation of a request, which is within all limits."""
+
     request: OperationRequest
     document: Document
-    operation: OperationDefinitionNode
-    is_large: bool
+    node: OperationDefinitionNode
+    has_many_values: bool
 
     @property
     def key(self) -> Hashable:
-        """Two who ask for the same have the same key; those who spell it otherwise may have another."""
+        """A key that requests for the same share, unless they spell it differently."""
         return self.request.query, self.request.operation_name, repr(self.request.variables)
 
 
 class OperationNotAllowed(DomainError):
-    """This entrance does not run operations of that type."""
+    """Raised for an operation of a type that a transport does not run."""
 
     def __init__(self, type_: OperationType) -> None:
         super().__init__(ErrorCode.BAD_REQUEST, f"A {type_.value} cannot be run here.")
@@ -138,17 +147,20 @@ class OperationNotAllowed(DomainError):
 
 
 class Operations:
-    """The operations of one schema, each within its limits; queries are given to a quicker executor first."""
+    """The operations of one schema, within limits; a plan executor runs what it supports."""
 
     def __init__(
-        self, schema: strawberry.Schema, limits: Limits, quick: PlanExecutor | None = None
+        self,
+        schema: strawberry.Schema,
+        limits: Limits,
+        plan_executor: PlanExecutor | None = None,
     ) -> None:
         if schema.get_extensions():
-            raise ValueError("Schema extensions and custom directives are not run here.")
+            raise ValueError("Schema extensions and custom directives are not supported.")
         self._schema = core_schema(schema)
         self._executor_class = schema.execution_context_class
         self._limits = limits
-        self._plan_executor = quick
+        self._plan_executor = plan_executor
         self._documents = Documents(self._schema, limits)
         self._costs = Costs(self._schema, limits)
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
@@ -159,80 +171,95 @@ class Operations:
         context: object,
         allowed: frozenset[OperationType] = ONE_ANSWER,
     ) -> Answer:
-        """Run a query or mutation within the time limit.
+        """Run a query or mutation within the time limit. The answer holds all failures but one.
 
-        Raises OperationNotAllowed if the operation is of another type; every other failure is in the answer.
+        Raises:
+            OperationNotAllowed: the operation is of another type.
         """
-        return await self._limited(request, self._execute(request, context, allowed))
+
+        async def run() -> Answer:
+            started = perf_counter()
+            operation = await self._read(request)
+            if operation.node.operation not in allowed:
+                raise OperationNotAllowed(operation.node.operation)
+            prepared = perf_counter()
+            answer = await self._answer(operation, context)
+            (executor,) = answer.timing
+            timing = {"prepare": prepared - started, executor: perf_counter() - prepared}
+            return replace(answer, timing=timing)
+
+        return await self._limited(request, run())
 
     async def subscribe(
-        self, request: OperationRequest, contexts: Callable[[], object]
+        self, request: OperationRequest, make_context: Callable[[], object]
     ) -> AsyncGenerator[Answer] | Answer:
-        """Run any operation: a subscription gives a stream, everything else one answer.
+        """Run any operation: a subscription has a stream of answers, everything else one.
 
-        `contexts` makes a context for the start and one for each event, so that no loader outlives what it has read.
-        The time limit holds for the start and for each event. An answer that was not `executed` ends the stream.
+        `make_context` is called for the start and for each event, so that no loader outlives what
+        it has read. The time limit applies to the start and to each event. An answer that was not
+        `executed` ends the stream.
         """
-        return await self._limited(request, self._subscribe(request, contexts))
 
-    async def _execute(
-        self, request: OperationRequest, context: object, allowed: frozenset[OperationType]
-    ) -> Answer:
-        started = perf_counter()
-        asked = await self._asked(request)
-        if asked.operation.operation not in allowed:
-            raise OperationNotAllowed(asked.operation.operation)
-        prepared = perf_counter()
-        answer = await self._answered(asked, context)
-        (by,) = answer.timing
-        return replace(
-            answer, timing={"prepare": prepared - started, by: perf_counter() - prepared}
-        )
+        async def start() -> AsyncGenerator[Answer] | Answer:
+            operation = await self._read(request)
+            if operation.node.operation is not OperationType.SUBSCRIPTION:
+                return await self._answer(operation, make_context())
+            executor = await self._build_executor(operation, make_context())
+            source = await _resolve(create_source_event_stream(executor))
+            if isinstance(source, ExecutionResult):
+                return _refusal(request, *source.errors or ())
+            query = Prepared(operation.document, operation.node, executor.variable_values)
 
-    async def _answered(self, asked: _Asked, context: object) -> Answer:
-        if asked.document.introspects(asked.operation):
-            return await self._introspected(asked, context)
+            async def answer_event(row: Any) -> Answer:
+                return await self._in_time(
+                    self._answer_event(query, operation, make_context(), row)
+                )
+
+            return self._stream(operation, cast(AsyncGenerator[Any], source), answer_event)
+
+        return await self._limited(request, start())
+
+    async def _read(self, request: OperationRequest) -> _Operation:
+        """Return the operation of a request; raise if it is not valid or exceeds a limit."""
+        count = check_variables(request.variables, self._limits)
+        document = await self._documents.get(request.query)
+        node = document.operation(request.operation_name)
+        self._costs.check(document, node, request.variables)
+        return _Operation(request, document, node, count >= MANY_VALUES)
+
+    async def _answer(self, operation: _Operation, context: object) -> Answer:
+        """Run a query or mutation."""
+        if operation.document.is_introspection(operation.node):
+            return await self._introspect(operation, context)
         if self._plan_executor is not None:
-            query = Prepared(asked.document, asked.operation, await self._variables(asked))
+            variables = await self._coerce_variables(operation)
+            query = Prepared(operation.document, operation.node, variables)
             data = await self._plan_executor.data(query, context)
             if data is not None:
                 return Answer(data, timing=COMPILED)
-        executor = await self._prepare(asked, context)
-        return _answer(asked.request, await _settled(execute_root_selection_set(executor)))
+        executor = await self._build_executor(operation, context)
+        result = await _resolve(execute_root_selection_set(executor))
+        return _answer_of(operation.request, result)
 
-    async def _introspected(self, asked: _Asked, context: object) -> Answer:
-        """What a document asks of the schema alone is the same for everybody, and long: it is kept."""
-        answer = self._introspections.get(asked.key)
+    async def _introspect(self, operation: _Operation, context: object) -> Answer:
+        """Run an introspection in a thread; its long answer is cached, as it is everybody's."""
+        answer = self._introspections.get(operation.key)
         if answer is None:
-            executor = await self._prepare(asked, context)
+            executor = await self._build_executor(operation, context)
             run = cast(Callable[[], ExecutionResult], partial(execute_root_selection_set, executor))
-            answer = _answer(asked.request, await anyio.to_thread.run_sync(run))
+            answer = _answer_of(operation.request, await anyio.to_thread.run_sync(run))
             if not answer.errors:
-                self._introspections.put(asked.key, answer, len(answer.text) * 10)
+                self._introspections.put(operation.key, answer, len(answer.text) * 10)
         return answer
-
-    async def _subscribe(
-        self, request: OperationRequest, contexts: Callable[[], object]
-    ) -> AsyncGenerator[Answer] | Answer:
-        asked = await self._asked(request)
-        if asked.operation.operation is not OperationType.SUBSCRIPTION:
-            return await self._answered(asked, contexts())
-        executor = await self._prepare(asked, contexts())
-        source = await _settled(create_source_event_stream(executor))
-        if isinstance(source, ExecutionResult):
-            return _refused(request, *source.errors or ())
-        query = Prepared(asked.document, asked.operation, executor.variable_values)
-        return self._stream(
-            asked, cast(AsyncGenerator[Any], source), partial(self._event, query, asked, contexts)
-        )
 
     async def _stream(
         self,
-        asked: _Asked,
+        operation: _Operation,
         source: AsyncGenerator[Any],
         answer: Callable[[Any], Coroutine[Any, Any, Answer]],
     ) -> AsyncGenerator[Answer]:
-        key = asked.key
+        """Answer each event of a source; a failure of the source is the last answer."""
+        key = operation.key
         try:
             async with aclosing(source) as events:
                 async for event in events:
@@ -240,75 +267,69 @@ class Operations:
                         yield await event.compute_once(key, answer)
                     else:
                         yield await answer(event)
-                    del event  # who waits holds nothing of his own
-        except Exception as error:  # whatever the source raises ends the stream, and is told there
-            yield _refused(asked.request, error)
+                    del event  # free its memory while waiting for the next
+        except Exception as error:
+            yield _refusal(operation.request, error)
 
-    async def _event(
-        self, query: Prepared, asked: _Asked, contexts: Callable[[], object], row: Any
+    async def _answer_event(
+        self, query: Prepared, operation: _Operation, context: object, row: Any
     ) -> Answer:
-        return await self._in_time(self._answered_event(query, asked, contexts(), row))
-
-    async def _answered_event(
-        self, query: Prepared, asked: _Asked, context: object, row: Any
-    ) -> Answer:
+        """Run a subscription for one event."""
         data = await self._plan_executor.data(query, context, row) if self._plan_executor else None
         if data is not None:
             return Answer(data)
-        executor = await self._prepare(asked, context)
-        interpreter = executor.build_per_event_executor(row)
-        return _answer(asked.request, await _settled(execute_subscription_event(interpreter)))
+        executor = (await self._build_executor(operation, context)).build_per_event_executor(row)
+        result = await _resolve(execute_subscription_event(executor))
+        return _answer_of(operation.request, result)
 
-    async def _asked(self, request: OperationRequest) -> _Asked:
-        count = check_variables(request.variables, self._limits)
-        document = await self._documents.get(request.query)
-        operation = document.operation(request.operation_name)
-        self._costs.check(document, operation, request.variables)
-        return _Asked(request, document, operation, count >= MANY_VALUES)
-
-    async def _variables(self, asked: _Asked) -> VariableValues:
-        if not asked.operation.variable_definitions:
+    async def _coerce_variables(self, operation: _Operation) -> VariableValues:
+        """Return the values of an operation's variables; raise DocumentErrors for invalid ones."""
+        if not operation.node.variable_definitions:
             return NO_VARIABLES
-        leaves = asked.document.leaves.get(name_of(asked.operation))
-        if leaves and (values := leaf_values(leaves, asked.request.variables)):
+        given = operation.request.variables
+        signatures = operation.document.leaf_variables.get(name_of(operation.node))
+        if signatures and (values := coerce_leaf_variables(signatures, given)):
             return values
         coerce = partial(
             get_variable_values,
             self._schema,
-            asked.operation.variable_definitions,
-            dict(asked.request.variables),
+            operation.node.variable_definitions,
+            dict(given),
             max_errors=self._limits.validation_errors,
             hide_suggestions=True,
         )
-        return await _coerced(asked, coerce)
+        return await _run_coercion(operation, coerce)
 
-    async def _prepare(self, asked: _Asked, context: object) -> Executor[Any]:
-        name = asked.operation.name
+    async def _build_executor(self, operation: _Operation, context: object) -> Executor[Any]:
+        """Return graphql-core's executor for an operation."""
+        name = operation.node.name
         build = partial(
             self._executor_class.build,
             self._schema,
-            asked.document.ast,
+            operation.document.ast,
             context_value=context,
-            raw_variable_values=dict(asked.request.variables),
+            raw_variable_values=dict(operation.request.variables),
             operation_name=name.value if name else None,
             max_coercion_errors=self._limits.validation_errors,
             is_awaitable=cast(Any, optimized_is_awaitable),
             hide_suggestions=True,
-            operation_extensions=dict(asked.request.extensions),
+            operation_extensions=dict(operation.request.extensions),
         )
-        return await _coerced(asked, build)
+        return await _run_coercion(operation, build)
 
     async def _limited(self, request: OperationRequest, work: Awaitable[T]) -> T | Answer:
+        """Run something within the time limit; failures become an answer, our own ones masked."""
         try:
             return await self._in_time(work)
         except OperationNotAllowed:
             raise
         except DocumentErrors as refusal:
-            return _refused(request, *refusal.errors)
-        except Exception as error:  # our own failures too: the caller reads them masked
-            return _refused(request, error)
+            return _refusal(request, *refusal.errors)
+        except Exception as error:
+            return _refusal(request, error)
 
     async def _in_time(self, work: Awaitable[T]) -> T:
+        """Run something within the time limit; raise `TIMEOUT` when it is over."""
         seconds = self._limits.seconds
         try:
             async with asyncio.timeout(seconds) as deadline:
@@ -316,25 +337,27 @@ class Operations:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            message = f"The operation was stopped: it may take {seconds:g} seconds."
+            message = f"The operation was stopped after {seconds:g} seconds, the time limit."
             raise DomainError(ErrorCode.TIMEOUT, message) from None
 
 
-async def _coerced(asked: _Asked, coerce: Callable[[], T | list[GraphQLError]]) -> T:
-    outcome = await anyio.to_thread.run_sync(coerce) if asked.is_large else coerce()
+async def _run_coercion(operation: _Operation, coerce: Callable[[], T | list[GraphQLError]]) -> T:
+    """Run what coerces variables, in a thread if they have many values; raise its errors."""
+    outcome = await anyio.to_thread.run_sync(coerce) if operation.has_many_values else coerce()
     if isinstance(outcome, list):
-        raise DocumentErrors([coercion_failure(error) for error in outcome])
+        raise DocumentErrors([coercion_error(error) for error in outcome])
     return outcome
 
 
-async def _settled(value: Awaitable[T] | T) -> T:
+async def _resolve(value: Awaitable[T] | T) -> T:
     return await value if isawaitable(value) else value
 
 
-def _answer(request: OperationRequest, result: ExecutionResult) -> Answer:
-    errors = [describe(error, request.request_id) for error in result.errors or ()]
+def _answer_of(request: OperationRequest, result: ExecutionResult) -> Answer:
+    errors = [error_body(error, request.request_id) for error in result.errors or ()]
     return Answer(result.data, errors, timing=INTERPRETED)
 
 
-def _refused(request: OperationRequest, *errors: Exception) -> Answer:
-    return Answer(errors=[describe(error, request.request_id) for error in errors], executed=False)
+def _refusal(request: OperationRequest, *errors: Exception) -> Answer:
+    bodies = [error_body(error, request.request_id) for error in errors]
+    return Answer(errors=bodies, executed=False)

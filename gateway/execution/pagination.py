@@ -1,4 +1,4 @@
-"""Keyset pages: what a client asks of a list, the cursors that it is given, and the page that answers."""
+"""Keyset pagination: the arguments of a page, its cursors, and the page itself."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ MAX_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order of rows: by a column, then by the last key, both in one direction; nulls come last."""
+    """An order of rows: by a column, then by the last key, in one direction; nulls come last."""
 
     column: sa.ColumnElement[Any]
     last: sa.ColumnElement[Any]
@@ -30,13 +30,16 @@ class Order:
 
     @property
     def can_be_null(self) -> bool:
-        """Whether rows may lack the column."""
+        """Whether the column is null in some rows."""
         return bool(getattr(self.column, "nullable", False))
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One page: at most `size` rows past `cursor`, from the front or, `backwards`, from the end."""
+    """A requested page: at most `size` rows after `cursor`, or before it if `backwards`.
+
+    The cursor has the values of its row in the two columns of the order.
+    """
 
     size: int
     order: Order
@@ -47,7 +50,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A row in a page, with its cursor."""
+    """A row of a page, with its cursor."""
 
     node: Any
     cursor: str
@@ -55,7 +58,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in the order asked; `count` gives the number of all of them when somebody wants it."""
+    """A page of rows; `count` reads the number of all rows of the list."""
 
     nodes: list[Any]
     has_next_page: bool
@@ -63,9 +66,20 @@ class Page:
     request: PageRequest
     count: Callable[[], Awaitable[int]]
 
+    @classmethod
+    def of(
+        cls, rows: list[Any], request: PageRequest, count: Callable[[], Awaitable[int]]
+    ) -> "Page":
+        """Return the page that consists of rows, of which one more than requested was read."""
+        has_more, is_past_cursor = len(rows) > request.size, request.cursor is not None
+        nodes = rows[: request.size]
+        if request.backwards:
+            return cls(nodes[::-1], is_past_cursor, has_more, request, count)
+        return cls(nodes, has_more, is_past_cursor, request, count)
+
     @property
     def edges(self) -> list[Edge]:
-        """The rows with their cursors."""
+        """The rows, each with its cursor."""
         return [Edge(row, write_cursor(self.request, row)) for row in self.nodes]
 
     @property
@@ -79,10 +93,14 @@ class Page:
         return write_cursor(self.request, self.nodes[-1]) if self.nodes else None
 
 
-def read_page_arguments(edge: ToMany, asked: EdgeQuery, given: Mapping[str, Any]) -> PageRequest:
-    """The page that the arguments of a to-many edge ask for."""
+def read_page_arguments(edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]) -> PageRequest:
+    """Return the page that the arguments of a to-many edge request.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT`, naming the argument.
+    """
     order = read_order(edge.orders, given.get("order_by"))
-    fingerprint = fingerprint_of(edge.name, asked.filter, dict(asked.arguments), order.label)
+    fingerprint = fingerprint_of(edge.name, query.filter, dict(query.arguments), order.label)
     return page_request(
         order,
         fingerprint,
@@ -93,13 +111,12 @@ def read_page_arguments(edge: ToMany, asked: EdgeQuery, given: Mapping[str, Any]
     )
 
 
-def read_order(orders: Orders, asked: Any) -> Order:
-    """The order that an `orderBy` input asks for, or the edge's own."""
-    name = asked.field if asked else orders.default
-    direction = asked.direction if asked else orders.direction
-    return Order(
-        orders.columns[name], orders.last, direction is Direction.DESC, f"{name}.{direction}"
-    )
+def read_order(orders: Orders, order_by: Any) -> Order:
+    """Return the order that an `orderBy` input requests; the edge's default without one."""
+    name = order_by.field if order_by else orders.default
+    direction = order_by.direction if order_by else orders.direction
+    is_descending = direction is Direction.DESC
+    return Order(orders.columns[name], orders.last, is_descending, f"{name}.{direction}")
 
 
 def page_request(
@@ -110,91 +127,94 @@ def page_request(
     last: int | None,
     before: str | None,
 ) -> PageRequest:
-    """A page request from the arguments of a connection; `BAD_USER_INPUT` names the one that is wrong."""
+    """Return the page that the arguments of a connection request.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT`, naming the argument.
+    """
     if first is not None and last is not None:
-        raise bad_input("Give first or last, not both.", "last")
+        raise bad_input("Pass either first or last, not both.", "last")
     if after is not None and (last is not None or before is not None):
-        raise bad_input("after goes with first; before goes with last.", "after")
+        raise bad_input("Pass after with first, or before with last.", "after")
     if before is not None and first is not None:
-        raise bad_input("before goes with last.", "before")
+        raise bad_input("Pass before with last, not with first.", "before")
     backwards = last is not None or before is not None
-    name, size = ("last", last) if backwards else ("first", first)
+    size_name, size = ("last", last) if backwards else ("first", first)
     if size is not None and not 1 <= size <= MAX_SIZE:
-        raise bad_input(f"{name} is from 1 to {MAX_SIZE}, not {size}.", name)
-    cursor = before if backwards else after
-    place = (
-        None
-        if cursor is None
-        else read_cursor(cursor, order, fingerprint, "before" if backwards else "after")
-    )
-    return PageRequest(size or DEFAULT_SIZE, order, place, backwards, fingerprint)
+        message = f"{size_name} must be between 1 and {MAX_SIZE:,}, not {size}."
+        raise bad_input(message, size_name)
+    cursor_name, cursor = ("before", before) if backwards else ("after", after)
+    position = None if cursor is None else read_cursor(cursor, order, fingerprint, cursor_name)
+    return PageRequest(size or DEFAULT_SIZE, order, position, backwards, fingerprint)
 
 
 def fingerprint_of(*parts: Any) -> str:
-    """What ties a cursor to an edge, its filter and its order."""
+    """Return the fingerprint that ties cursors to an edge, its filter and its order."""
     return hashlib.sha256(repr(parts).encode(errors="replace")).hexdigest()[:12]
 
 
 def write_cursor(request: PageRequest, row: Any) -> str:
-    """The place of a row in its order."""
+    """Return the cursor of a row."""
     order = request.order
-    return cursor_at(
-        request, getattr(row, order.column.key or ""), getattr(row, order.last.key or "")
-    )
+    value, last = getattr(row, order.column.key or ""), getattr(row, order.last.key or "")
+    return cursor_at(request, value, last)
 
 
 def cursor_at(request: PageRequest, value: Any, last: Any) -> str:
-    """The cursor of the row that has these values in the columns of the order."""
-    place = [request.fingerprint, _plain(value), _plain(last)]
-    return (
-        base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode())
-        .decode()
-        .rstrip("=")
-    )
+    """Return the cursor of the row that has these values in the two columns of the order."""
+    parts = [request.fingerprint, _as_json(value), _as_json(last)]
+    text = json.dumps(parts, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str, order: Order, fingerprint: str, name: str) -> tuple[Any, Any]:
-    """The place that a cursor means; a foreign, stale or broken one is `BAD_USER_INPUT`."""
+    """Return the values in a cursor.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT` of the argument `name`, for a cursor of another list or of
+            none.
+    """
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        found, value, last = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if found == fingerprint:
+        origin, value, last = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if origin == fingerprint:
             return _typed(value, order.column, order.can_be_null), _typed(last, order.last, False)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        pass  # said below, in one way for all that is not a cursor of this list
-    raise bad_input("This is no cursor of a list with this filter and order.", name)
+        pass  # reported below like a cursor of another list
+    message = (
+        "Invalid cursor. Cursors are valid for the list, filter and order that they come from."
+    )
+    raise bad_input(message, name)
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
 def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
-    """The value as the column holds it; raises if no row could have it there."""
+    """Return a value of a cursor as the column has it.
+
+    Raises:
+        ValueError: no row can have it there.
+    """
     if value is None and can_be_null:
         return None
-    kind = getattr(
-        column.type, "impl", column.type
-    ).python_type  # moments are a type around another
-    if type(value) is int and kind is int:
-        return _within(value, 63 if isinstance(column.type, sa.BigInteger) else 31)
-    if type(value) is not str or kind is int or unstorable_character(value):
+    # The type of moments decorates another.
+    python_type = getattr(column.type, "impl", column.type).python_type
+    if type(value) is int and python_type is int:
+        bits = 63 if isinstance(column.type, sa.BigInteger) else 31
+        if not -(2**bits) <= value < 2**bits:
+            raise ValueError(value)
+        return value
+    if type(value) is not str or python_type is int or unstorable_character(value):
         raise ValueError(value)
-    if kind is UUID:
+    if python_type is UUID:
         return UUID(value)
-    return _moment(value) if kind is datetime else value
-
-
-def _within(number: int, bits: int) -> int:
-    if not -(2**bits) <= number < 2**bits:
-        raise ValueError(number)
-    return number
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    if python_type is not datetime:
+        return value
+    moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
-        raise ValueError(moment)
+        raise ValueError(value)
     return moment.astimezone(UTC)

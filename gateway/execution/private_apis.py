@@ -83,7 +83,7 @@ class StatementKey(NamedTuple):
     """The shape of a statement, without the values of its parameters, and these in order."""
 
     shape: Hashable
-    binds: Sequence[sa.BindParameter[Any]]
+    binds: Sequence[Any]
 
 
 def statement_key(statement: sa.Select[Any]) -> StatementKey | None:

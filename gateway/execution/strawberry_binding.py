@@ -163,6 +163,8 @@ def _from_row(resolve_row: Callable[[Context, Any], Any]) -> Resolver:
 
 
 def _lookup_resolver(lookup: Lookup) -> Resolver:
+    """Return the resolver of a row by an argument."""
+
     async def resolve(info: Info, **given: Any) -> Any:
         return await loader_resolvers.find_row(info.context, lookup.edge, given[lookup.argument])
 
@@ -172,6 +174,8 @@ def _lookup_resolver(lookup: Lookup) -> Resolver:
 
 
 def _page_resolver(edge: ToMany) -> Resolver:
+    """Return the resolver of a page, with the arguments of filter, order, edge and page."""
+
     async def resolve(root: Any, info: Info, **given: Any) -> Any:
         return await loader_resolvers.load_page(info.context, edge, root, _selection(info), given)
 
@@ -190,6 +194,8 @@ def _page_resolver(edge: ToMany) -> Resolver:
 
 
 def _batch_resolver(batch: Batch) -> Resolver:
+    """Return the resolver of a batch function, with its keywords as arguments."""
+
     async def resolve(root: Any, info: Info, **given: Any) -> Any:
         return await loader_resolvers.load_batch(info.context, batch, root, _selection(info), given)
 

@@ -1,4 +1,4 @@
-"""The values of an operation's variables, coerced as graphql-core does it, without looking their types up each time."""
+"""Coercion of variables as graphql-core does it, without looking up their types each time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,10 +8,13 @@ from graphql import Undefined, VariableValues, coerce_input_value, is_non_null_t
 from gateway.execution.private_apis import GraphQLVariableSignature, VariableValueSource
 
 
-def leaf_values(
+def coerce_leaf_variables(
     signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
 ) -> VariableValues | None:
-    """The values of variables that hold leaves; None where one is wrong or has a default: graphql-core knows more."""
+    """Return the values of variables whose types are leaves.
+
+    None where one is invalid or has a default: then graphql-core coerces them, with its errors.
+    """
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}
     for signature in signatures:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.error_bodies import describe
+from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
 from gateway.http.graphql_service import GraphQLService
@@ -83,7 +83,7 @@ class GraphQLEndpoint:
                 reason, status, headers = error.reason, error.status, error.headers
             elif isinstance(error, DomainError):
                 status = STATUS.get(error.code, 400)
-            body = orjson.dumps({"errors": [describe(reason, request_id)]})
+            body = orjson.dumps({"errors": [error_body(reason, request_id)]})
         fixed = {
             "content-type": f"{content_type or JSON}; charset=utf-8",
             "cache-control": "no-store",
@@ -157,7 +157,7 @@ class GraphQLEndpoint:
                 answers.append(await self._execute(viewer, operation, ONE_ANSWER))
             except OperationNotAllowed as error:
                 reason = _not_allowed(error.type).reason
-                answers.append(Answer(errors=[describe(reason, request_id)], executed=False))
+                answers.append(Answer(errors=[error_body(reason, request_id)], executed=False))
         return answers
 
     async def _execute(

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.error_bodies import describe
+from gateway.execution.error_bodies import error_body
 from gateway.http.requests import request_id_of
 
 Counts = Mapping[str, int]
@@ -61,7 +61,7 @@ def metrics_route(
                 raise DomainError(ErrorCode.FORBIDDEN, "Metrics require the site role ADMIN.")
         except DomainError as error:
             return JSONResponse(
-                {"errors": [describe(error, request_id_of(request))]}, STATUS[error.code]
+                {"errors": [error_body(error, request_id_of(request))]}, STATUS[error.code]
             )
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.error_bodies import describe
+from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
 from gateway.http.graphql_service import GraphQLService
@@ -50,7 +50,7 @@ class GraphQLWebSocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
         if not self._is_allowed_origin(websocket):
-            body = orjson.dumps({"errors": [describe(FOREIGN_ORIGIN, new_request_id())]})
+            body = orjson.dumps({"errors": [error_body(FOREIGN_ORIGIN, new_request_id())]})
             await websocket.send_denial_response(Response(body, 403, media_type="application/json"))
         elif PROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
@@ -101,7 +101,7 @@ class WebSocketHandler:
         except* SocketClosed as group:
             closed = next(error for error in group.exceptions if isinstance(error, SocketClosed))
         except* Exception as group:
-            describe(group, new_request_id())  # logs it
+            error_body(group, new_request_id())  # logs it
             closed = SocketClosed(CloseCode.INTERNAL_ERROR, "Internal error")
         finally:
             if self._user:
@@ -211,7 +211,9 @@ class WebSocketHandler:
         return answer.executed
 
     async def _send_error(self, id_: str, error: Exception, request: OperationRequest) -> None:
-        await self._finish(id_, {"type": "error", "payload": [describe(error, request.request_id)]})
+        await self._finish(
+            id_, {"type": "error", "payload": [error_body(error, request.request_id)]}
+        )
 
     async def _finish(self, id_: str, message: Message) -> None:
         """Send the last message of an operation."""
@@ -251,7 +253,7 @@ class WebSocketHandler:
         except SocketClosed:
             raise
         except Exception as error:
-            describe(error, new_request_id())  # logs it
+            error_body(error, new_request_id())  # logs it
 
     async def _send(self, message: Message) -> None:
         await self._send_text(encode(message))

@@ -56,15 +56,15 @@ class Writer:
         body = " ".join(self._field(CORE.query_type, name, DEPTH) for name in names[:3])
         text = "\n".join([f"{{ {body} }}", *self._fragments])
         used = [name for name in VARIABLES if f"${name}" in text]
-        given = {name: self._given(name) for name in used if self._is_given(name)}
+        given = {name: self.given(name) for name in used if self.is_given(name)}
         declared = ", ".join(f"${name}: {VARIABLES[name][0]}" for name in used)
         return (f"query({declared}) {text}" if declared else text), given
 
-    def _given(self, name: str) -> Any:
+    def given(self, name: str) -> Any:
         value = VARIABLES[name][1]
         return self._chance.choice([value, not value if name == "yes" else 1 if name != "no" else True])
 
-    def _is_given(self, name: str) -> bool:
+    def is_given(self, name: str) -> bool:
         return VARIABLES[name][0].endswith("!") or self._chance.random() < 0.6
 
     def _selection(self, kind: Any, depth: int) -> str:
@@ -74,12 +74,12 @@ class Writer:
             if draw < 0.1:
                 parts.append("__typename")
             elif draw < 0.3 or isinstance(kind, GraphQLUnionType):
-                parts.append(self._fragment(kind, depth))
+                parts.append(self.fragment(kind, depth))
             else:
-                parts.append(self._field(kind, self._name(kind, depth), depth))
+                parts.append(self._field(kind, self.name(kind, depth), depth))
         return " ".join(parts)
 
-    def _name(self, kind: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> str:
+    def name(self, kind: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> str:
         names: list[str] = list(kind.fields)
         leaves = [name for name in names if is_leaf_type(get_named_type(kind.fields[name].type))]
         lists = [name for name in names if name in ("nodes", "edges", "node")]
@@ -94,27 +94,27 @@ class Writer:
             return name
         self._fields -= 1
         field = kind.fields[name]
-        below = "" if is_leaf_type(get_named_type(field.type)) else f" {{ {self._below(field, depth)} }}"
+        below = "" if is_leaf_type(get_named_type(field.type)) else f" {{ {self.below(field, depth)} }}"
         arguments = self._arguments(field)
-        alias = self._alias(bool(arguments))
+        alias = self.alias(bool(arguments))
         if arguments and not alias:
             arguments = self._arguments(field, only_required=True)
             alias = "required: " if arguments else ""
         return f"{alias}{name}{arguments}{self._directive()}{below}"
 
-    def _below(self, field: GraphQLField, depth: int) -> str:
+    def below(self, field: GraphQLField, depth: int) -> str:
         if self._fields <= 0 or depth <= 1:
             return "__typename"
         return self._selection(get_named_type(field.type), depth - 1)
 
-    def _alias(self, needed: bool) -> str:
+    def alias(self, needed: bool) -> str:
         if self._aliases >= ALIASES or not (needed or self._chance.random() < 0.15):
             return ""
         self._aliases += 1
         return f"a{self._aliases}: "
 
-    def _fragment(self, kind: Any, depth: int) -> str:
-        target = self._chance.choice(self._targets(kind))
+    def fragment(self, kind: Any, depth: int) -> str:
+        target = self._chance.choice(self.targets(kind))
         body = self._selection(CORE.type_map[target], depth)
         if self._chance.random() < 0.3:
             name = f"F{len(self._fragments)}"
@@ -122,7 +122,7 @@ class Writer:
             return f"...{name}{self._directive()}"
         return f"... on {target}{self._directive()} {{ {body} }}"
 
-    def _targets(self, kind: Any) -> list[str]:
+    def targets(self, kind: Any) -> list[str]:
         if isinstance(kind, GraphQLObjectType):
             return [kind.name, *(one.name for one in kind.interfaces)]
         found = [one.name for one in CORE.get_possible_types(kind)]
@@ -142,10 +142,10 @@ class Writer:
             needed = isinstance(argument.type, GraphQLNonNull)
             together = name in ("last", "before", "after") and self._chance.random() < 0.6
             if needed or (not only_required and not together and self._chance.random() < 0.35):
-                given.append(f"{name}: {self._argument(name, argument)}")
+                given.append(f"{name}: {self.argument(name, argument)}")
         return f"({', '.join(given)})" if given else ""
 
-    def _argument(self, name: str, argument: GraphQLArgument) -> str:
+    def argument(self, name: str, argument: GraphQLArgument) -> str:
         chance = self._chance
         if name in ("first", "last"):
             return chance.choice(["1", "2", "5", "$few", "$some", "null", *(["0"] if chance.random() < 0.1 else [])])
@@ -173,9 +173,9 @@ class Writer:
                 )
             some = [one for one in kind.fields if one in required or chance.random() < 0.5]
             return "{" + ", ".join(f"{one}: {self._value(kind.fields[one].type, one)}" for one in some) + "}"
-        return self._scalar(kind.name, name)
+        return self.scalar(kind.name, name)
 
-    def _scalar(self, kind: str, name: str) -> str:
+    def scalar(self, kind: str, name: str) -> str:
         chance, world = self._chance, self._world
         if kind == "UUID":
             known = [

@@ -23,8 +23,8 @@ fragment Made on CreateStorageFolderPayload { __typename folder { uuid name view
 COUNT = "{ storageFolders(first: 200) { nodes { name } } }"
 
 
-async def asked(pair: Both, text: str, **variables: Any) -> dict[str, Any]:
-    """What the compiled executor answers to the admin."""
+async def run_compiled(pair: Both, text: str, **variables: Any) -> dict[str, Any]:
+    """The compiled executor's answer to the admin."""
     operations = Operations(api, Limits(), pair.compiled)
     context = Context(pair.services, pair.world.viewers["admin"], "same")
     answer = await operations.execute(OperationRequest(text, variables), context)
@@ -32,13 +32,13 @@ async def asked(pair: Both, text: str, **variables: Any) -> dict[str, Any]:
     return body
 
 
-async def made(pair: Both) -> int:
-    """How many of our folders there are."""
-    body = await asked(pair, COUNT)
+async def count_folders(pair: Both) -> int:
+    """The number of folders that the mutations made."""
+    body = await run_compiled(pair, COUNT)
     return [node["name"] for node in body["data"]["storageFolders"]["nodes"]].count("new")
 
 
-def told(body: dict[str, Any]) -> None:
+def check_payload(body: dict[str, Any]) -> None:
     data = body["data"]
     assert list(body) == ["data"] and list(data) == ["first", "second", "refused"]
     assert data["first"] == {"folder": {"name": "new", "parent": None}, "userErrors": []}
@@ -48,9 +48,9 @@ def told(body: dict[str, Any]) -> None:
 
 
 async def test_payloads_come_from_plans(pair: Both) -> None:
-    told(await asked(pair, CREATE, one={"name": "new"}))
-    assert pair.compiled.counted == {"compiled": 1}
-    assert await made(pair) == 2, "the same change asked for twice is made twice"
+    check_payload(await run_compiled(pair, CREATE, one={"name": "new"}))
+    assert pair.compiled.outcomes == {"compiled": 1}
+    assert await count_folders(pair) == 2, "the same change asked for twice is made twice"
 
 
 async def test_a_change_is_made_once_though_its_plan_is_given_up(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,11 +58,11 @@ async def test_a_change_is_made_once_though_its_plan_is_given_up(pair: Both, mon
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(PlanRun, "_completed", fails)
-        body = await asked(pair, CREATE, one={"name": "new"})
-    told(body)
-    assert pair.compiled.counted["deoptimised"] == 1
-    assert await made(pair) == 2
+        patch.setattr(PlanRun, "_complete", fails)
+        body = await run_compiled(pair, CREATE, one={"name": "new"})
+    check_payload(body)
+    assert pair.compiled.outcomes["deoptimised"] == 1
+    assert await count_folders(pair) == 2
 
 
 async def test_what_the_schema_is_asked_for_is_kept(pair: Both) -> None:
@@ -75,5 +75,7 @@ async def test_what_the_schema_is_asked_for_is_kept(pair: Both) -> None:
     assert first.data is second.data is not None
     other = await operations.execute(OperationRequest(request.query, {"all": True}), context)
     assert other.data is not first.data
-    mixed = await asked(pair, '{ __typename __type(name: "Query") { name } storageFolders(first: 1) { totalCount } }')
+    mixed = await run_compiled(
+        pair, '{ __typename __type(name: "Query") { name } storageFolders(first: 1) { totalCount } }'
+    )
     assert mixed["data"]["__type"] == {"name": "Query"} and "storageFolders" in mixed["data"]

@@ -18,7 +18,7 @@ def test_the_latest_are_kept_within_both_bounds() -> None:
     for number in range(50):
         kept.put(number, "x", 25)
     assert len(kept) <= 3
-    assert kept.taken <= 100
+    assert kept.memory <= 100
 
 
 async def test_one_plan_serves_all_values_of_variables_but_those_of_directives(pair: Both) -> None:
@@ -38,5 +38,5 @@ async def test_hostile_documents_do_not_fill_the_memory(pair: Both) -> None:
         await pair.bodies(
             f'{{ a{number}: searchStorageItems(filter: {{search: "{number:03}"}}) {{ totalCount }} }}', {}, "stranger"
         )
-    assert pair.compiled.plans.taken < 60 * 40_000
-    assert pair.compiled.texts.taken < 60 * 10_000
+    assert pair.compiled.plans.memory < 60 * 40_000
+    assert pair.compiled.statements.memory < 60 * 10_000

@@ -61,8 +61,8 @@ async def test_a_document_has_one_answer(pair: Both) -> None:
                 quick, slow = await pair.bodies(text, variables, who)
                 assert quick == slow, (document.name, who, variables)
                 assert b'"errors"' not in slow[:10] or "# interpreted" in text, slow
-    assert pair.compiled.counted["compiled"] == 9 * (len(DOCUMENTS) - 1), pair.compiled.reasons
-    assert not pair.compiled.counted["deoptimised"]
+    assert pair.compiled.outcomes["compiled"] == 9 * (len(DOCUMENTS) - 1), pair.compiled.reasons
+    assert not pair.compiled.outcomes["deoptimised"]
 
 
 async def test_pages_follow_one_another_alike(pair: Both) -> None:
@@ -101,7 +101,7 @@ async def test_a_surprise_is_left_to_graphql_core(pair: Both) -> None:
     quick, slow = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
     assert quick == slow
     assert b"INTERNAL_SERVER_ERROR" in quick
-    assert pair.compiled.counted["deoptimised"] == 1
+    assert pair.compiled.outcomes["deoptimised"] == 1
 
 
 async def test_a_row_that_goes_in_between_is_no_failure(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ async def test_a_row_that_goes_in_between_is_no_failure(pair: Both, monkeypatch:
         patch.setattr(type(pair.services.database), "fetch", interrupted)
         quick, _ = await pair.bodies(text, {"u": folder}, "admin")
     assert "errors" not in orjson.loads(quick)
-    assert not pair.compiled.counted["deoptimised"], pair.compiled.reasons
+    assert not pair.compiled.outcomes["deoptimised"], pair.compiled.reasons
 
 
 async def test_a_refusal_that_nobody_waits_for_is_not_logged(pair: Both, caplog: pytest.LogCaptureFixture) -> None:

@@ -188,12 +188,12 @@ class Builder:
     async def content(self) -> None:
         """Items of all kinds, some of them groups of others, and some in clouds."""
         for number in range(3):
-            self.world.integrations.append(await self._integration(number))
+            self.world.integrations.append(await self.integration(number))
         for number in range(4):
             await self.put(stored_objects, key=f"object {number}", sha256=f"{number}" * 64, file_size=number)
         kinds = list(StorageItemType)
         for number in range(70):
-            self.world.items.append(await self._item(kinds[number % len(kinds)], number))
+            self.world.items.append(await self.item(kinds[number % len(kinds)], number))
         collections = [
             uuid for number, uuid in enumerate(self.world.items) if kinds[number % len(kinds)] in COLLECTIONS
         ]
@@ -203,7 +203,7 @@ class Builder:
                 key = f"k{position}"
                 await self.put(group_members, group_uuid=group, position=position, item_uuid=member, key=key)
 
-    async def _integration(self, number: int) -> Any:
+    async def integration(self, number: int) -> Any:
         """An integration, seen by one group, by everybody or by nobody but the admin."""
         kind = list(StorageLocationName)[number + 1]
         title = self.random.choice(NAMES)
@@ -215,7 +215,7 @@ class Builder:
             await self.put(integration_grants, integration_uuid=uuid, group_uuid=group, role=StorageUserRole.USER)
         return uuid
 
-    async def _item(self, kind: StorageItemType, number: int) -> Any:
+    async def item(self, kind: StorageItemType, number: int) -> Any:
         def maybe(*values: Any) -> Any:
             return self.random.choice([None, *values])
 
@@ -260,14 +260,14 @@ class Builder:
                 group = {"group_uuid": self.world.groups[number % 2]}
                 await self.put(dataset_grants, dataset_uuid=uuid, role=StorageUserRole.VIEWER, **group)
         for number in range(3):
-            self.world.syncs.append(await self._sync(number))
+            self.world.syncs.append(await self.sync(number))
         for number in range(5):
-            await self._job(number)
+            await self.job(number)
         for number in range(40):
-            await self._change(number)
-        await self._reencode()
+            await self.change(number)
+        await self.reencode()
 
-    async def _reencode(self) -> None:
+    async def reencode(self) -> None:
         """A job over items of all kinds, and versions of some."""
         values = {"title": "t", "user_uuid": self.world.users[1], "is_forced": False, "status": "DONE", "sequence": 3}
         counts = {"units_total_count": 6, "units_pending_count": 0, "units_error_count": 1}
@@ -281,9 +281,9 @@ class Builder:
             film = {"object_key": "object 1", "sha256": "0" * 64, "mime_type": "video/webm", "file_size": 2**40}
             await self.put(renditions, item_uuid=item, **film, **size)
         for number in range(3):
-            await self._collection(number)
+            await self.collection(number)
 
-    async def _collection(self, number: int) -> None:
+    async def collection(self, number: int) -> None:
         """A collection with some items, a filter, and a tag on some folders."""
         owner = {"top_level_folder_uuid": self.world.folders[number * 4]}
         collection = await self.put(collections, **owner, **self.name())
@@ -294,7 +294,7 @@ class Builder:
         for folder in self.random.sample(self.world.folders, 5):
             await self.put(folder_tags, folder_uuid=folder, tag_uuid=tag)
 
-    async def _change(self, number: int) -> None:
+    async def change(self, number: int) -> None:
         """Something that happened to an item or a folder, perhaps between two folders."""
         both, is_item = self.random.sample(self.world.folders, 2), number % 3
         change = await self.put(
@@ -311,7 +311,7 @@ class Builder:
         for folder in both[: 1 + number % 2]:
             await self.put(change_places, folder_uuid=folder, change_uuid=change)
 
-    async def _sync(self, number: int) -> Any:
+    async def sync(self, number: int) -> Any:
         """A sync of a folder that others see as well."""
         user = self.random.choice([None, *self.world.users])
         status = list(CloudSyncJobStatus)[number % 4]
@@ -324,7 +324,7 @@ class Builder:
         folder = self.world.folders[number]
         return await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **found)
 
-    async def _job(self, number: int) -> None:
+    async def job(self, number: int) -> None:
         statuses = list(JobStatus)
         owner = self.random.choice([None, *self.world.users])
         sync = self.random.choice([None, *self.world.syncs])

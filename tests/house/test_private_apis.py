@@ -26,6 +26,8 @@ INTERNAL_MODULES = re.compile(
     r"graphql\.(execution|validation|pyutils|language|type|utilities)\b|strawberry\.(execution|types\.arguments)"
     r"|procrastinate\.(manager|jobs|utils)"
 )
+DOCUMENTED = {"_mapping", "_fields", "_asdict", "_replace"}
+"""Public in spite of their names: of SQLAlchemy's rows, and of named tuples."""
 PRIVATE = re.compile(r"_[a-z]\w+")
 
 
@@ -175,7 +177,7 @@ def test_manager_of_procrastinate() -> None:
 def borrowed_names(path: Path) -> list[str]:
     """Return private names of other packages in a module: attributes that it does not define."""
     tree = ast.parse(path.read_text())
-    own = {"_mapping", *own_private_names(tree)}  # `_mapping` is documented: the columns of a row by name
+    own = DOCUMENTED | {*own_private_names(tree)}
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and INTERNAL_MODULES.match(node.module or ""):

@@ -9,7 +9,7 @@ from strawberry.extensions import SchemaExtension
 from structlog.typing import EventDict
 
 from gateway.errors import DomainErrors, ErrorCode, bad_input, not_found
-from gateway.execution.error_bodies import describe
+from gateway.execution.error_bodies import error_body
 from gateway.execution.operations import Operations
 from gateway.settings import Limits
 from tests.transports.toy import SECRET, Query, Stage
@@ -98,18 +98,18 @@ async def test_one_of_holds_for_variables(client: httpx.AsyncClient, variables: 
 
 def test_several_refusals_of_one_mutation_are_told_together() -> None:
     refusal = DomainErrors([bad_input("Too long.", "input", "name"), not_found("folder", "input", "folderUuid")])
-    assert describe(refusal, "r") == {
+    assert error_body(refusal, "r") == {
         "message": "Too long.; No such folder.",
         "extensions": {"code": ErrorCode.BAD_USER_INPUT, "requestId": "r", "inputPath": ("input", "name")},
     }
 
 
 def test_a_long_message_is_cut() -> None:
-    assert len(describe(bad_input("x" * 5_000), "r")["message"]) == 1_001
+    assert len(error_body(bad_input("x" * 5_000), "r")["message"]) == 1_001
 
 
 def test_a_secret_stays_in_the_log(logs: list[EventDict]) -> None:
-    assert SECRET not in str(describe(RuntimeError(SECRET), "r"))
+    assert SECRET not in str(error_body(RuntimeError(SECRET), "r"))
     assert logs[0]["request_id"] == "r"
 
 

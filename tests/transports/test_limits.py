@@ -17,7 +17,7 @@ WIDE = Limits(depth=10_000, aliases=10_000, root_fields=10_000, directives=10_00
 def found(document: str, limits: Limits | None = None) -> dict[str, float]:
     """Return the actual value of each limit that a document exceeds."""
     causes = [error.original_error for error in exceeded(parse(document), limits or Limits())]
-    return {cause.limit: cause.found for cause in causes if isinstance(cause, LimitExceeded)}
+    return {cause.limit: cause.actual for cause in causes if isinstance(cause, LimitExceeded)}
 
 
 def nested(levels: int, leaf: str = "name") -> str:

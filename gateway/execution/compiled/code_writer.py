@@ -1,121 +1,143 @@
-"""Code that writes rows: one function a level that turns rows into dicts, and one for each step that gathers keys."""
+"""Generated code: a function per level that turns rows into dicts, and one per step for its keys.
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+The generated functions work on rows as the driver gives them. `storegraph explain --code` prints
+them.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from graphql import GraphQLType
+from graphql import FieldNode, GraphQLType
 
 from gateway.execution.compiled.plan import Keys, Level, Step, Unplannable
-from gateway.execution.compiled.value_conversion import leaf, typed, written
+from gateway.execution.compiled.selections import Selected, Selections
+from gateway.execution.compiled.value_conversion import (
+    Serialize,
+    leaf_serializer,
+    python_expression,
+    response_expression,
+)
+from gateway.execution.declarations import Computed
 from gateway.execution.statements import driver_key
 
-ALL = "@all@"
-"""Stands in an expression for the names of all columns, which are known once the level is complete."""
+ALL_NAMES = "@all@"
+"""Stands in an expression for the names of all columns, which a finished level knows."""
 
-Kinds = frozenset[str]
-Build = Callable[[Keys], Step]
+TypeNames = frozenset[str]
+BuildStep = Callable[[Keys], Step]
+"""Makes a step, given the function that collects its keys from rows."""
 
 
 class Constants:
-    """Objects that code refers to, each under one name."""
+    """The objects that generated code refers to, each under one name."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self._names: dict[Hashable, str] = {}
-        self._leaves: dict[str, Callable[[Any], Any]] = {}
+        self._serializers: dict[str, Serialize] = {}
 
     def __call__(self, value: Any) -> str:
-        """The name of an object."""
-        known = (dict, *value.items()) if isinstance(value, dict) else value
-        name = self._names.get(known)
+        """Return the name of an object; equal dicts share one."""
+        identity = (dict, *value.items()) if isinstance(value, dict) else value
+        name = self._names.get(identity)
         if name is None:
-            name = self._names[known] = f"k{len(self._names)}"
+            name = self._names[identity] = f"k{len(self._names)}"
             self.values[name] = value
         return name
 
-    def leaf(self, type_: GraphQLType) -> str:
-        """The name of the function that writes leaves of a type."""
+    def serializer(self, type_: GraphQLType) -> Serialize:
+        """Return the function that serializes leaves of a type."""
         name = str(type_)
-        if name not in self._leaves:
-            self._leaves[name] = leaf(type_)
-        return self(self._leaves[name])
+        if name not in self._serializers:
+            self._serializers[name] = leaf_serializer(type_)
+        return self._serializers[name]
 
 
 class RowScope(Protocol):
-    """What expressions are written over: one row, of whatever kind."""
+    """One row in generated code: how expressions refer to what it has."""
 
     const: Constants
 
     def leaf(self, name: str, type_: GraphQLType) -> str:
-        """What the response holds for an attribute of the row."""
+        """Return an attribute of the row as the response holds it."""
         ...
 
     def value(self, name: str) -> str:
-        """An attribute as Python has it."""
+        """Return an attribute of the row as Python code expects it."""
         ...
 
     def key(self, name: str) -> str:
-        """An attribute as the driver has it."""
+        """Return an attribute of the row as the driver gives it."""
         ...
 
-    def row(self, needs: tuple[str, ...]) -> str:
-        """Something that has these attributes."""
+    def row(self, attributes: tuple[str, ...]) -> str:
+        """Return an object that has these attributes of the row."""
         ...
 
-    def pattern(self) -> str:
-        """What a row is unpacked into."""
+    def target(self) -> str:
+        """Return what a loop over rows unpacks each row into."""
         ...
 
     def names(self) -> str:
-        """The arguments by which a row is handed on."""
+        """Return the arguments by which a row is passed to a function."""
         ...
 
 
-class Columns:
-    """A row of a statement: a tuple of what the driver gives."""
+class ColumnScope:
+    """A row of a statement: a tuple of what the driver gives.
+
+    The columns that expressions refer to are collected in `selected`, in order. The last `trailing`
+    values of a row are no columns of the table: the position of a cursor, and the parent's key.
+    """
 
     def __init__(
-        self, dialect: str, available: Mapping[str, sa.ColumnElement[Any]], const: Constants
+        self,
+        dialect: str,
+        available: Mapping[str, sa.ColumnElement[Any]],
+        const: Constants,
+        trailing: int = 0,
     ) -> None:
         self.const = const
-        self.chosen: dict[str, sa.ColumnElement[Any]] = {}
-        self.trailing = 0
+        self.selected: dict[str, sa.ColumnElement[Any]] = {}
+        self.trailing = trailing
         self._dialect = dialect
         self._available = available
 
     def key(self, name: str) -> str:
-        if name not in self.chosen:
+        if name not in self.selected:
             if name not in self._available:
-                raise Unplannable(f"an attribute {name} that is no column")
-            self.chosen[name] = self._available[name]
-        return f"c{list(self.chosen).index(name)}"
+                raise Unplannable(f"an attribute {name} that is not a column")
+            self.selected[name] = self._available[name]
+        return f"c{list(self.selected).index(name)}"
 
     def leaf(self, name: str, type_: GraphQLType) -> str:
         variable = self.key(name)
-        return written(self.chosen[name], type_, self._dialect, self.const).format(variable)
+        column = self.selected[name]
+        return response_expression(column, type_, self._dialect, self.const).format(variable)
 
     def value(self, name: str) -> str:
         variable = self.key(name)
-        return typed(self.chosen[name], self._dialect, self.const).format(variable)
+        return python_expression(self.selected[name], self._dialect, self.const).format(variable)
 
-    def row(self, needs: tuple[str, ...]) -> str:
-        values = ", ".join(self.value(name) for name in needs)
-        return f"{self.const(_row_of(needs))}({values})" if needs else "None"
+    def row(self, attributes: tuple[str, ...]) -> str:
+        if not attributes:
+            return "None"
+        values = ", ".join(self.value(name) for name in attributes)
+        return f"{self.const(_row_class(attributes))}({values})"
 
-    def pattern(self) -> str:
-        return f"({self.names()},)" if self.chosen or self.trailing else "_"
+    def target(self) -> str:
+        return f"({self.names()},)" if self.selected or self.trailing else "_"
 
     def names(self) -> str:
-        return ", ".join(
-            [*(f"c{n}" for n in range(len(self.chosen))), *(f"t{n}" for n in range(self.trailing))]
-        )
+        columns = [f"c{number}" for number in range(len(self.selected))]
+        return ", ".join([*columns, *(f"t{number}" for number in range(self.trailing))])
 
 
-class Attributes:
-    """A row that is an object, as functions give it."""
+class AttributeScope:
+    """A row that is an object, as functions return it."""
 
     def __init__(self, dialect: str, const: Constants) -> None:
         self.const = const
@@ -125,15 +147,15 @@ class Attributes:
         return f"{self.const(driver_key)}({self._dialect!r}, r.{name})"
 
     def leaf(self, name: str, type_: GraphQLType) -> str:
-        return f"{self.const.leaf(type_)}(r.{name})"
+        return f"{self.const(self.const.serializer(type_))}(r.{name})"
 
     def value(self, name: str) -> str:
         return f"r.{name}"
 
-    def row(self, needs: tuple[str, ...]) -> str:
+    def row(self, attributes: tuple[str, ...]) -> str:
         return "r"
 
-    def pattern(self) -> str:
+    def target(self) -> str:
         return "r"
 
     def names(self) -> str:
@@ -141,115 +163,147 @@ class Attributes:
 
 
 @dataclass
-class _Pending:
+class _PendingStep:
+    """A step whose level is not finished; `types` are the rows it is for, None for all."""
+
     key: str
-    build: Build
-    kinds: set[str] | None = None
+    build: BuildStep
+    types: set[str] | None = None
 
 
 @dataclass
 class LevelWriter:
-    """A level in the making. Rows of an interface are told apart by an expression, which has one of the values
-    `every`; they are of one of the `types`."""
+    """The code of one level, written expression by expression.
+
+    Args:
+        scope: the row.
+        discriminate: returns the expression whose value says which type a row has, where there are
+            several; called only when it is needed, because it may select a column.
+        discriminators: all values of that expression.
+        types: the names of the types that rows may have.
+    """
 
     scope: RowScope
-    tell: Callable[[], str] | None = None
-    every: Kinds = frozenset()
-    types: frozenset[str] = frozenset()
-    steps: dict[Hashable, _Pending] = field(default_factory=dict)
-    shapes: list[str] = field(default_factory=list)
-    tables: dict[str, dict[str, str]] = field(default_factory=dict)
+    discriminate: Callable[[], str] | None = None
+    discriminators: TypeNames = frozenset()
+    types: TypeNames = frozenset()
+    _steps: dict[Hashable, _PendingStep] = field(default_factory=dict)
+    _functions: list[str] = field(default_factory=list)
+    _tables: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
-    def told(self) -> str:
-        """The expression that tells what a row is; the column behind it is read only where this is asked."""
-        return self.tell() if self.tell else ""
+    def discriminator(self) -> str:
+        """The expression whose value says which type a row has; empty where there is only one."""
+        return self.discriminate() if self.discriminate else ""
 
-    def result(
-        self, name: Hashable, key: str, kinds: Kinds | None, plan: Callable[[], Build]
+    def add_step(
+        self, name: Hashable, key: str, types: TypeNames | None, plan: Callable[[], BuildStep]
     ) -> str:
-        """The name of a step's results; what lies below is planned only if no step of that name is known yet."""
-        pending = self.steps.get(name)
+        """Return the variable that holds the results of a step, by key.
+
+        Steps of the same name are one step: only the first is planned, with all that is below it.
+        """
+        pending = self._steps.get(name)
         if pending is None:
-            pending = self.steps[name] = _Pending(key, plan(), set())
-        if kinds is None:
-            pending.kinds = None
-        elif pending.kinds is not None:
-            pending.kinds |= kinds
-        return f"m{list(self.steps).index(name)}"
+            pending = self._steps[name] = _PendingStep(key, plan(), set())
+        if types is None:
+            pending.types = None
+        elif pending.types is not None:
+            pending.types |= types
+        return f"m{list(self._steps).index(name)}"
 
-    def shape(self, expression: str) -> str:
-        """The name of a function that writes a row so."""
-        if expression not in self.shapes:
-            self.shapes.append(expression)
-        return f"f{self.shapes.index(expression)}"
+    def row_function(self, expression: str) -> str:
+        """Return the name of a function that computes an expression for a row."""
+        if expression not in self._functions:
+            self._functions.append(expression)
+        return f"f{self._functions.index(expression)}"
 
-    def table(self, functions: Mapping[str, str]) -> str:
-        """The name of a table of functions by the kinds of rows."""
-        for name, known in self.tables.items():
-            if known == functions:
+    def dispatch_table(self, functions: Mapping[str, str]) -> str:
+        """Return the name of a table of row functions by discriminator."""
+        for name, table in self._tables.items():
+            if table == functions:
                 return name
-        name = f"w{len(self.tables)}"
-        self.tables[name] = dict(functions)
+        name = f"w{len(self._tables)}"
+        self._tables[name] = dict(functions)
         return name
 
-    def finish(self, body: list[str], parameters: str = "") -> Level:
-        """The level, whose code ends with these lines."""
+    def comprehension(self, expression: str) -> str:
+        """Return a list comprehension that computes an expression for each row."""
+        return f"[{expression} for {self.scope.target()} in rows]"
+
+    def finish(self, body: list[str], parameters: Sequence[str] = ()) -> Level:
+        """Compile the code, whose last lines are `body`, and return the level."""
         names = self.scope.names()
-        head = ", ".join(
-            [
-                "rows",
-                *([parameters] if parameters else []),
-                *(f"m{n}" for n in range(len(self.steps))),
-            ]
-        )
-        lines = [f"def write({head}):"]
-        lines += [f"    f{n} = lambda {names}: {shape}" for n, shape in enumerate(self.shapes)]
-        lines += [f"    {name} = {{{_pairs(known)}}}" for name, known in self.tables.items()]
+        results = [f"m{number}" for number in range(len(self._steps))]
+        lines = [f"def write({', '.join(['rows', *parameters, *results])}):"]
+        for number, expression in enumerate(self._functions):
+            lines.append(f"    f{number} = lambda {names}: {expression}")
+        for name, table in self._tables.items():
+            entries = ", ".join(f"{kind!r}: {function}" for kind, function in table.items())
+            lines.append(f"    {name} = {{{entries}}}")
         lines += [f"    {line}" for line in body]
-        for number, pending in enumerate(self.steps.values()):
-            lines += [f"def keys{number}(rows):", f"    return {self._gathered(pending)}"]
-        env = dict(self.scope.const.values)
-        source = "\n".join(lines).replace(ALL, names)
-        exec(compile(source, "<plan>", "exec"), env)
-        steps = tuple(
-            pending.build(env[f"keys{number}"])
-            for number, pending in enumerate(self.steps.values())
-        )
-        columns = tuple(self.scope.chosen.values()) if isinstance(self.scope, Columns) else ()
-        return Level(columns, steps, env["write"], len(source))
+        for number, pending in enumerate(self._steps.values()):
+            lines += [f"def keys{number}(rows):", f"    return {self._distinct_keys(pending)}"]
+        source = "\n".join(lines).replace(ALL_NAMES, names)
+        namespace = dict(self.scope.const.values)
+        exec(compile(source, "<plan>", "exec"), namespace)
+        steps = [
+            pending.build(namespace[f"keys{number}"])
+            for number, pending in enumerate(self._steps.values())
+        ]
+        columns = self.scope.selected.values() if isinstance(self.scope, ColumnScope) else ()
+        write, constants = namespace["write"], self.scope.const.values
+        return Level(tuple(columns), tuple(steps), write, source, constants)
 
-    def _gathered(self, pending: _Pending) -> str:
-        every = pending.kinds is None or pending.kinds >= self.every
-        only = (
-            ""
-            if every
-            else f" if {self.told} in {self.scope.const(frozenset(pending.kinds or ()))}"
-        )
-        return f"list(dict.fromkeys([{pending.key} for {self.scope.pattern()} in rows{only}]))"
-
-    def each(self, expression: str) -> str:
-        """A list of what an expression says of each row."""
-        return f"[{expression} for {self.scope.pattern()} in rows]"
+    def _distinct_keys(self, pending: _PendingStep) -> str:
+        """Return the expression for the keys of a step: those of rows of its types, in order."""
+        condition = ""
+        if pending.types is not None and not pending.types >= self.discriminators:
+            wanted = self.scope.const(frozenset(pending.types))
+            condition = f" if {self.discriminator} in {wanted}"
+        return f"list(dict.fromkeys([{pending.key} for {self.scope.target()} in rows{condition}]))"
 
 
-def literal(pairs: Collection[tuple[str, str]]) -> str:
-    """A dict of expressions by their keys."""
+class ExpressionPlanner(Protocol):
+    """The part of the planner that connections need to write the rows of a page."""
+
+    selections: Selections
+    const: Constants
+
+    def rows_of_table(
+        self,
+        table: sa.Table,
+        target: Any,
+        trailing: int,
+        extras: Mapping[str, sa.ColumnElement[Any]] | None = None,
+    ) -> LevelWriter:
+        """Return a writer for rows of a table."""
+        ...
+
+    def value(self, writer: LevelWriter, target: Any, nodes: Sequence[FieldNode]) -> str:
+        """Return the expression for a row as an object of a type, or of one of several types."""
+        ...
+
+    def computed(self, selected: Selected, declaration: Computed, row: str) -> str:
+        """Return the expression for a value that is computed from a row."""
+        ...
+
+
+def dict_literal(pairs: Collection[tuple[str, str]]) -> str:
+    """Return a dict display of expressions by their keys."""
     return "{" + ", ".join(f"{key!r}: {expression}" for key, expression in pairs) + "}"
 
 
-def _pairs(functions: Mapping[str, str]) -> str:
-    return ", ".join(f"{kind!r}: {function}" for kind, function in functions.items())
-
-
 @lru_cache(maxsize=1_000)
-def _row_of(needs: tuple[str, ...]) -> type:
-    """A small class of rows with these attributes."""
-    names = ", ".join(needs)
-    body = "; ".join(f"self.{name} = {name}" for name in needs)
-    env: dict[str, Any] = {}
-    exec(
-        f"class Row:\n    __slots__ = {needs!r}\n    def __init__(self, {names}):\n        {body}",
-        env,
+def _row_class(attributes: tuple[str, ...]) -> type:
+    """Return a small class whose instances have these attributes; cached, as it is generated."""
+    assignments = "; ".join(f"self.{name} = {name}" for name in attributes)
+    source = (
+        "class Row:\n"
+        f"    __slots__ = {attributes!r}\n"
+        f"    def __init__(self, {', '.join(attributes)}):\n"
+        f"        {assignments}"
     )
-    return env["Row"]  # type: ignore[no-any-return]  # it is the class just made
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    return namespace["Row"]  # type: ignore[no-any-return]  # the class that was just made

@@ -1,27 +1,22 @@
-"""How pages are written: a connection's nodes and edges over the same rows."""
+"""The code that writes the pages of a connection: its nodes and edges over the same rows."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from gateway.execution.compiled.code_writer import literal
+from gateway.execution.compiled.code_writer import ExpressionPlanner, dict_literal
 from gateway.execution.compiled.plan import Unplannable
 from gateway.execution.compiled.selections import Selected
 from gateway.execution.declarations import Computed, SameRow, ToMany
 
-if TYPE_CHECKING:
-    from gateway.execution.compiled.planner import Planner
-
-_PAGE = {
-    "has_next_page": "further",
-    "has_previous_page": "earlier",
-    "start_cursor": "(cursor(*places[start]) if end > start else None)",
-    "end_cursor": "(cursor(*places[end - 1]) if end > start else None)",
+_PAGE_INFO = {
+    "has_next_page": "has_next",
+    "has_previous_page": "has_previous",
+    "start_cursor": "(cursor(*positions[start]) if end > start else None)",
+    "end_cursor": "(cursor(*positions[end - 1]) if end > start else None)",
 }
 
 
-class _InEdge:
-    """Stands for an edge where only what the edge itself adds to its row is looked at."""
+class _EdgeOf:
+    """An edge as computed fields read it: its node has the edge's own columns only."""
 
     __slots__ = ("node",)
 
@@ -30,93 +25,92 @@ class _InEdge:
 
 
 class ConnectionWriter:
-    """Writes one connection: its rows once, then what each page takes of them."""
+    """The code of one connection: it writes each row once, then takes each page's share of them.
 
-    def __init__(self, planner: Planner, edge: ToMany, one: Selected) -> None:
+    Generated code has `start` and `end` of a page among all rows, `has_next`, `has_previous`,
+    `total`, the `cursor` function and, where cursors are read, the `positions` of all rows.
+    """
+
+    def __init__(self, planner: ExpressionPlanner, edge: ToMany, connection: Selected) -> None:
         self._planner = planner
         self._edge = edge
-        self._selected = planner.selections.below(one.nodes, one.target)
-        self._type = one.target.name
-        self.reads_total = any(
-            field.definition and field.name == "total_count" for field in self._selected
-        )
-        rows = any(field.definition and field.name != "total_count" for field in self._selected)
-        self.reads_rows = (
-            rows or not self.reads_total
-        )  # what is asked of the list is checked when it is read
-        self.reads_cursors = self._has_cursors()
-        node = one.target.fields["nodes"].type.of_type.of_type.of_type
+        self._fields = planner.selections.below(connection.nodes, connection.target)
+        self._type_name = connection.target.name
+        names = [field.name for field in self._fields if field.definition]
+        self.reads_total = "total_count" in names
+        # With nothing selected, the page is read nevertheless: that checks its arguments.
+        self.reads_rows = not self.reads_total or len(set(names)) > 1
+        self.reads_cursors = self._selects_cursors()
+        node_type = connection.target.fields["nodes"].type.of_type.of_type.of_type
         trailing = 2 * self.reads_cursors + (edge.parent is not None)
-        self.writer = planner.columns(edge.table, node, trailing, edge.extras)
-        self._node = node
+        self.writer = planner.rows_of_table(edge.table, node_type, trailing, edge.extras)
 
     def body(self) -> list[str]:
-        """The lines that write the pages."""
+        """Return the last lines of the function that writes the pages."""
         lists: list[str] = []
-        page = literal([(field.key, self._field(field, lists)) for field in self._selected])
+        page = dict_literal([(field.key, self._page_field(field, lists)) for field in self._fields])
         if not self.writer.scope.names():
-            self.writer.scope.key(
-                str(self._edge.orders.last.key)
-            )  # a statement has to select something
+            # Every statement has to select a column.
+            self.writer.scope.key(str(self._edge.orders.last.key))
         lines = [
-            f"l{number} = {self.writer.each(expression)}" for number, expression in enumerate(lists)
+            f"l{number} = {self.writer.comprehension(expression)}"
+            for number, expression in enumerate(lists)
         ]
         if self.reads_cursors:
-            lines.append(f"places = {self.writer.each('(t0, t1)')}")
-        return [*lines, f"return [{page} for start, end, further, earlier, total in spans]"]
+            lines.append(f"positions = {self.writer.comprehension('(t0, t1)')}")
+        spans = "for start, end, has_next, has_previous, total in spans"
+        return [*lines, f"return [{page} {spans}]"]
 
-    def _has_cursors(self) -> bool:
-        below = self._planner.selections.below
-        wanted = {"cursor", "start_cursor", "end_cursor"}
-        objects = [
-            field
-            for field in self._selected
-            if field.definition and field.name in ("edges", "page_info")
-        ]
+    def _selects_cursors(self) -> bool:
+        """Return whether a cursor is selected in edges or in the page info."""
         return any(
-            inner.definition and inner.name in wanted
-            for field in objects
-            for inner in below(field.nodes, field.target)
+            inner.definition and inner.name in ("cursor", "start_cursor", "end_cursor")
+            for field in self._fields
+            if field.definition and field.name in ("edges", "page_info")
+            for inner in self._planner.selections.below(field.nodes, field.target)
         )
 
-    def _field(self, field: Selected, lists: list[str]) -> str:
+    def _page_field(self, field: Selected, lists: list[str]) -> str:
+        """Return the expression for a field of the connection.
+
+        The expressions for one entry of `nodes` or `edges` are appended to `lists`.
+        """
         if field.definition is None:
-            return repr(self._type)
+            return repr(self._type_name)
         match field.name:
             case "total_count":
                 return "total"
             case "page_info" if isinstance(field.declaration, SameRow):
-                return self._page_info(field)
+                fields = self._planner.selections.below(field.nodes, field.target)
+                type_name = repr(field.target.name)
+                return dict_literal(
+                    [
+                        (inner.key, _PAGE_INFO[inner.name] if inner.definition else type_name)
+                        for inner in fields
+                    ]
+                )
             case "nodes":
                 lists.append(self._planner.value(self.writer, field.target, field.nodes))
             case "edges":
-                lists.append(self._edges(field))
+                fields = self._planner.selections.below(field.nodes, field.target)
+                lists.append(
+                    dict_literal([(inner.key, self._edge_field(field, inner)) for inner in fields])
+                )
             case other:
-                raise Unplannable(f"{self._type}.{other}")
+                raise Unplannable(f"{self._type_name}.{other}")
         return f"l{len(lists) - 1}[start:end]"
 
-    def _page_info(self, field: Selected) -> str:
-        found = self._planner.selections.below(field.nodes, field.target)
-        return literal(
-            [
-                (one.key, _PAGE[one.name] if one.definition else repr(field.target.name))
-                for one in found
-            ]
-        )
-
-    def _edges(self, field: Selected) -> str:
-        found = self._planner.selections.below(field.nodes, field.target)
-        return literal([(one.key, self._in_edge(field, one)) for one in found])
-
-    def _in_edge(self, field: Selected, one: Selected) -> str:
-        if one.definition is None:
-            return repr(field.target.name)
-        declaration = one.declaration
-        if one.name == "node":
-            return self._planner.value(self.writer, one.target, one.nodes)
-        if one.name == "cursor":
+    def _edge_field(self, edge: Selected, field: Selected) -> str:
+        """Return the expression for a field of an edge."""
+        if field.definition is None:
+            return repr(edge.target.name)
+        if field.name == "node":
+            return self._planner.value(self.writer, field.target, field.nodes)
+        if field.name == "cursor":
             return "cursor(t0, t1)"
+        declaration = field.declaration
         if not isinstance(declaration, Computed) or declaration.reads != ("node",):
-            raise Unplannable(f"{field.target}.{one.name}")
-        extra = self.writer.scope.row(tuple(self._edge.extras))
-        return self._planner.derived(one, declaration, f"{self._planner.const(_InEdge)}({extra})")
+            raise Unplannable(f"{edge.target}.{field.name}")
+        node = self.writer.scope.row(tuple(self._edge.extras))
+        edge_row = f"{self._planner.const(_EdgeOf)}({node})"
+        return self._planner.computed(field, declaration, edge_row)

@@ -1,7 +1,7 @@
-"""The compiled executor: plans operations once and runs them; whatever it cannot do is left to graphql-core."""
+"""The compiled executor: plans each operation once, and runs the plan instead of graphql-core."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,104 +10,115 @@ import anyio.to_thread
 import sqlalchemy as sa
 import strawberry
 import structlog
-from graphql import OperationDefinitionNode, OperationType, VariableValues
+from graphql import OperationType, VariableValues
 
 from gateway.context import Context
 from gateway.execution.cache import Cache
-from gateway.execution.compiled.explain import explained
+from gateway.execution.compiled.explain import explain_plan
 from gateway.execution.compiled.plan import Plan, Unplannable
 from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.compiled.planner import Planner
 from gateway.execution.compiled.selections import Selections
 from gateway.execution.compiled.statement_cache import StatementCache
-from gateway.execution.documents import Document, Documents
+from gateway.execution.documents import Documents
 from gateway.execution.operations import Prepared
 from gateway.execution.private_apis import argument_converter, core_schema
 from gateway.settings import Limits
 
 log = structlog.get_logger()
-LONG = 1_500  # characters of a document that is planned in a thread: that may take half a second
-PLANS, PLANS_SIZE = 1_000, 32_000_000
+
+LONG_DOCUMENT = 1_500
+"""Characters above which a document is planned in a thread, as that may take half a second."""
+MAX_PLANS, MAX_PLANS_SIZE = 1_000, 32_000_000
 
 
 class CompiledExecutor:
-    """Plans and statements of one schema on one database, kept within bounds."""
+    """Plans and statements of one schema on one database, cached within bounds.
+
+    `outcomes` and `reasons` count how operations ended and why plans were not used, for metrics.
+    """
 
     def __init__(self, schema: strawberry.Schema, dialect: sa.Dialect) -> None:
         self._schema = schema
         self._dialect = dialect.name
-        self.plans: Cache[Plan | str] = Cache(PLANS, PLANS_SIZE)
-        self.texts = StatementCache(dialect)
+        self.plans: Cache[Plan | str] = Cache(MAX_PLANS, MAX_PLANS_SIZE)
+        self.statements = StatementCache(dialect)
         self._convert = argument_converter(schema)
         self._threads = anyio.CapacityLimiter(1)
-        self.counted: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
     async def data(
         self, query: Prepared, context: Context, event: Any = None
     ) -> dict[str, Any] | None:
-        """What an operation answers, of an event if it is a subscription; None where graphql-core has to run it."""
+        """Return the data of an operation, or of a subscription's `event`.
+
+        None where graphql-core has to run it: because there is no plan, or because anything went
+        wrong, which graphql-core then reports as the specification demands.
+        """
         plan = await self._plan(query)
         if isinstance(plan, str):
-            self.counted["fallen back"] += 1
+            self.outcomes["fallen back"] += 1
             self.reasons[plan] += 1
             return None
-        run = partial(PlanRun, context, query.variables, self.texts, self._convert, event)
+        make_run = partial(PlanRun, context, query.variables, self.statements, self._convert, event)
         try:
-            data = await _steadily(run, plan)
-        except (
-            Exception
-        ) as error:  # whatever it is, graphql-core says it as the specification wants it
-            self.counted["deoptimised"] += 1
-            self.reasons[_cause(error)] += 1
+            data = await _run_twice_for_lost_rows(make_run, plan)
+        except Exception as error:
+            self.outcomes["deoptimised"] += 1
+            self.reasons[_cause_name(error)] += 1
             log.debug("plan_deoptimized", reason=repr(error))
             context.renew()
             return None
-        self.counted["compiled"] += 1
+        self.outcomes["compiled"] += 1
         return data
 
     async def _plan(self, query: Prepared) -> Plan | str:
+        """Return the plan of an operation, or the reason why there is none."""
         name, coerced = query.operation.name, query.variables.coerced
         switches = tuple([coerced.get(switch) for switch in query.document.switches])
         key = query.document.source, name.value if name else None, switches
-        return self.plans.get(key) or await self._planned(key, query)
-
-    async def _planned(self, key: Hashable, query: Prepared) -> Plan | str:
+        cached = self.plans.get(key)
+        if cached:
+            return cached
         length = len(query.document.source)
-        make = partial(_plan_or_reason, query, self._schema, self._dialect)
-        plan = (
-            make() if length < LONG else await anyio.to_thread.run_sync(make, limiter=self._threads)
-        )
-        return self.plans.put(
-            key, plan, length + (1_000 if isinstance(plan, str) else 10 * plan.size)
-        )
+        make = partial(self._plan_or_reason, query)
+        if length < LONG_DOCUMENT:
+            plan = make()
+        else:
+            plan = await anyio.to_thread.run_sync(make, limiter=self._threads)
+        plan_size = 1_000 if isinstance(plan, str) else 10 * plan.size
+        return self.plans.put(key, plan, length + plan_size)
+
+    def _plan_or_reason(self, query: Prepared) -> Plan | str:
+        try:
+            return plan_of(query, self._schema, self._dialect)
+        except Unplannable as reason:
+            return str(reason)
 
 
-async def _steadily(run: Callable[[], PlanRun], plan: Plan) -> dict[str, Any]:
+async def _run_twice_for_lost_rows(make_run: Callable[[], PlanRun], plan: Plan) -> dict[str, Any]:
+    """Run a plan, and once more on a KeyError.
+
+    That is raised where a row to which one statement led was gone for the next. The second run sees
+    neither.
+    """
     try:
-        return await run().data(plan)
-    except* (
-        KeyError
-    ):  # a row to which another statement had led was gone: both see that the next time
+        return await make_run().data(plan)
+    except* KeyError:
         pass
-    return await run().data(plan)
+    return await make_run().data(plan)
 
 
-def _cause(error: Exception) -> str:
+def _cause_name(error: Exception) -> str:
+    """Return the class of an error, or of the first in a group."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return type(error).__name__
 
 
-def _plan_or_reason(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan | str:
-    try:
-        return plan_of(query, schema, dialect)
-    except Unplannable as what:
-        return str(what)
-
-
 def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
-    """The plan of an operation; raises Unknown."""
+    """Return the plan of an operation; raise `Unplannable` if there is none."""
     selections, type_ = Selections(query, schema), query.operation.operation
     root = selections.core.get_root_type(type_)
     if root is None:
@@ -115,20 +126,25 @@ def plan_of(query: Prepared, schema: strawberry.Schema, dialect: str) -> Plan:
     return Planner(selections, dialect).plan(root, serially=type_ is OperationType.MUTATION)
 
 
-async def explain(text: str, schema: strawberry.Schema, limits: Limits, dialect: str) -> str:
-    """The plans of all operations in a document as trees; raises DocumentErrors."""
-    document = await Documents(core_schema(schema), limits).get(text)
-    return "\n\n".join(
-        [_explained(document, each, schema, dialect) for each in document.operations.values()]
-    )
-
-
-def _explained(
-    document: Document, operation: OperationDefinitionNode, schema: strawberry.Schema, dialect: str
+async def explain_document(
+    text: str, schema: strawberry.Schema, limits: Limits, dialect: str, with_code: bool = False
 ) -> str:
-    title = operation.name.value if operation.name else operation.operation.value
-    yes = dict.fromkeys(document.switches, True)
-    try:
-        return f"{title}\n{explained(plan_of(Prepared(document, operation, VariableValues({}, yes)), schema, dialect))}"
-    except Unplannable as what:
-        return f"{title}\ngraphql-core runs it: plans do not know {what}"
+    """Return the plans of all operations in a document as trees.
+
+    Variables of `@skip` and `@include` count as true. `with_code` adds the generated functions.
+
+    Raises:
+        DocumentErrors: the document is not valid.
+    """
+    document = await Documents(core_schema(schema), limits).get(text)
+    variables = VariableValues({}, dict.fromkeys(document.switches, True))
+    explained = []
+    for operation in document.operations.values():
+        try:
+            plan = plan_of(Prepared(document, operation, variables), schema, dialect)
+            body = explain_plan(plan, with_code)
+        except Unplannable as reason:
+            body = f"graphql-core runs it: plans do not cover {reason}"
+        title = operation.name.value if operation.name else operation.operation.value
+        explained.append(f"{title}\n{body}")
+    return "\n\n".join(explained)

@@ -1,5 +1,6 @@
-"""A plan as people read it: a tree of its statements with the columns that they read and the keys that lead to them."""
+"""Plans as text: a tree of statements with the columns they read, and the generated code."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,86 +8,93 @@ from gateway.execution.compiled.plan import (
     AggregateStep,
     AttributeStep,
     BatchStep,
-    ChangeStep,
     EventStep,
     FunctionStep,
     Level,
     LookupStep,
+    MutationStep,
     PagesStep,
     Plan,
-    Shape,
     Step,
     ToOneStep,
 )
 
 
-def explained(plan: Plan) -> str:
-    """The tree, a line a step."""
-    return "\n".join(_level(plan.root, ""))
+def explain_plan(plan: Plan, with_code: bool = False) -> str:
+    """Return a plan as a tree with one line per step; `with_code` adds the generated functions."""
+    return "\n".join(_explain_level(plan.root, "", with_code))
 
 
-def _level(level: Level, indent: str) -> Iterator[str]:
+def _explain_level(level: Level, indent: str, with_code: bool) -> Iterator[str]:
+    if with_code:
+        for line in _code_of(level):
+            yield f"{indent}| {line}".rstrip()
     for step in level.steps:
-        yield f"{indent}{_step(step)}"
-        below = _below(step)
+        yield f"{indent}{_explain_step(step)}"
+        below = _level_below(step)
         if below is not None:
             if below.columns:
-                yield f"{indent}    columns: {', '.join(str(column.key) for column in below.columns)}"
-            yield from _level(below, indent + "    ")
+                columns = ", ".join(str(column.key) for column in below.columns)
+                yield f"{indent}    columns: {columns}"
+            yield from _explain_level(below, indent + "    ", with_code)
 
 
-def _step(step: Step) -> str:
+def _explain_step(step: Step) -> str:
     match step:
         case LookupStep():
             edge = step.lookup.edge
             page = f", with the page {step.page.edge.name}" if step.page else ""
             return f"look up {edge.table.name} by {edge.match.key} = ${step.lookup.argument}{page}"
         case ToOneStep():
-            return f"one of {step.edge.table.name} by {step.edge.match.key} = {step.edge.key_name} of the row above"
-        case PagesStep():
-            return f"pages of {step.edge.table.name}: {step.edge.name}{_parent(step)}{_reads(step)}"
-        case AggregateStep():
+            edge = step.edge
             return (
-                f"{step.edge.value} by {step.edge.parent} = {step.edge.key_name} of the row above"
+                f"one of {edge.table.name} by {edge.match.key} = {edge.key_name} of the row above"
             )
+        case PagesStep():
+            pages = step.edge
+            key = "" if pages.parent is None else f" by {pages.parent} = {pages.key_name}"
+            above = key and f"{key} of the row above"
+            reads = {"rows": step.reads_rows, "cursors": step.reads_cursors}
+            reads["count"] = step.reads_total
+            names = ", ".join(name for name, is_read in reads.items() if is_read)
+            return f"pages of {pages.table.name}: {pages.name}{above} ({names})"
+        case AggregateStep():
+            key = f"{step.edge.parent} = {step.edge.key_name}"
+            return f"{step.edge.value} by {key} of the row above"
         case BatchStep():
-            return f"call {_name(step.batch.load)} with {', '.join(step.batch.reads)} of all rows above"
+            keys = ", ".join(step.batch.reads)
+            return f"call {_function_name(step.batch.load)} with {keys} of all rows above"
         case FunctionStep():
-            return f"call {_name(step.function.load)}"
+            return f"call {_function_name(step.function.load)}"
         case AttributeStep():
             return f"objects in {step.name} of all rows above"
-        case ChangeStep():
-            return f"change {step.place}"
+        case MutationStep():
+            return f"mutation {step.response_key}"
         case EventStep():
             return "the row of the event"
 
 
-def _parent(step: PagesStep) -> str:
-    return (
-        ""
-        if step.edge.parent is None
-        else f" by {step.edge.parent} = {step.edge.key_name} of the row above"
-    )
-
-
-def _reads(step: PagesStep) -> str:
-    wanted = {"rows": step.reads_rows, "cursors": step.reads_cursors, "count": step.reads_total}
-    return f" ({', '.join(name for name, reads in wanted.items() if reads)})"
-
-
-def _name(function: Any) -> str:
+def _function_name(function: Any) -> str:
     return str(function.__name__).lstrip("_")
 
 
-def _below(step: Step) -> Level | None:
+def _level_below(step: Step) -> Level | None:
+    """Return the level to which a step leads, if there is one."""
     match step:
         case AggregateStep():
             return None
-        case BatchStep() | FunctionStep() | AttributeStep() | ChangeStep() | EventStep():
-            return _of_shape(step.shape)
+        case BatchStep() | FunctionStep() | AttributeStep() | MutationStep() | EventStep():
+            shape = step.shape
+            while shape.inner:
+                shape = shape.inner
+            return shape.level
         case _:
             return step.level
 
 
-def _of_shape(shape: Shape) -> Level | None:
-    return _of_shape(shape.inner) if shape.inner else shape.level
+def _code_of(level: Level) -> Iterator[str]:
+    """Yield the generated functions of a level, after the constants to which they refer."""
+    for name in sorted(set(re.findall(r"\bk\d+\b", level.source)), key=lambda name: int(name[1:])):
+        constant = level.constants[name]
+        yield f"{name} = {getattr(constant, '__qualname__', None) or repr(constant)}"
+    yield from level.source.splitlines()

@@ -1,4 +1,4 @@
-"""What a plan consists of: levels of rows with the code that writes them, and the steps from one to the next."""
+"""The parts of a plan: levels of rows with the code that writes them, and steps between levels."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,23 +19,26 @@ from gateway.execution.declarations import (
 from gateway.execution.private_apis import StrawberryArgument
 
 Keys = Callable[[Sequence[Any]], list[Any]]
-"""The distinct keys that rows hold, in the order in which they come; None is no key."""
+"""Returns the distinct keys that rows hold, in order; None is among them where a key is null."""
 Write = Callable[..., list[Any]]
-"""What the response holds for rows, given the results of the level's steps."""
+"""Returns what the response holds for rows, given the results of the level's steps."""
 
 
 class Unplannable(Exception):
-    """A document holds something that plans do not know: graphql-core runs it."""
+    """Raised for a document that plans do not cover; graphql-core runs it."""
 
 
 class Deoptimized(Exception):
-    """Something is not as the plan expects it: its result is thrown away, and graphql-core runs the document."""
+    """Raised when a row does not match the plan; the operation falls back to graphql-core."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arguments:
-    """The arguments of a selection: known beforehand but for those that are `variables`, by their names; `known` is
-    None where variables occur in them in any other way."""
+    """The arguments of a selection.
+
+    `known` holds those that do not depend on variables; `variables` has the names of the variables
+    that are the others. `known` is None where variables occur inside a value.
+    """
 
     field: GraphQLField
     node: FieldNode
@@ -46,17 +49,24 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """Rows of one place in a document."""
+    """The rows at one position in a document.
+
+    `source` is the generated code, which refers to `constants` by name.
+    """
 
     columns: tuple[sa.ColumnElement[Any], ...]
     steps: tuple["Step", ...]
     write: Write
-    size: int
+    source: str
+    constants: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """How values that functions give are completed: `leaf` writes them, or `level` does, or they are lists."""
+    """The type of values that functions return, which says how they are completed.
+
+    Exactly one is set: `leaf` serializes them, `level` writes them, or they are lists of `inner`.
+    """
 
     nullable: bool
     leaf: Callable[[Any], Any] | None = None
@@ -66,7 +76,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ToOneStep:
-    """Rows by their keys."""
+    """Reads rows by their keys."""
 
     edge: ToOne
     level: Level
@@ -75,7 +85,7 @@ class ToOneStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PagesStep:
-    """A page of rows for each key, with cursors and the number of all rows where they are selected."""
+    """Reads a page of rows for each key, with cursors and totals where they are selected."""
 
     edge: ToMany
     arguments: Arguments
@@ -87,13 +97,13 @@ class PagesStep:
 
     @property
     def width(self) -> int:
-        """How many columns a row of the page has; the last is its parent's key."""
+        """The number of columns that a row of the page has; the last is its parent's key."""
         return len(self.level.columns) + 2 * self.reads_cursors + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookupStep:
-    """The row whose key is an argument, and with it the rows of a `page` for the same key, if there is one below."""
+    """Reads the row whose key is an argument; in the same statement its `page`, if there is one."""
 
     lookup: Lookup
     arguments: Arguments
@@ -103,7 +113,7 @@ class LookupStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateStep:
-    """One value for each key that has any rows."""
+    """Reads one value for each key that has any rows."""
 
     edge: Aggregate
     leaf: Callable[[Any], Any]
@@ -112,7 +122,7 @@ class AggregateStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchStep:
-    """What a batch function says of each key."""
+    """Calls a batch function with all keys."""
 
     batch: Batch
     arguments: Arguments
@@ -122,7 +132,7 @@ class BatchStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionStep:
-    """What a function of a root says."""
+    """Calls the function of a root field."""
 
     function: RootFunction
     arguments: Arguments
@@ -131,25 +141,25 @@ class FunctionStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributeStep:
-    """Objects that an attribute of the rows holds."""
+    """Completes objects that an attribute of the rows holds."""
 
     name: str
     shape: Shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ChangeStep:
-    """What a mutation did, at its place in the response."""
+class MutationStep:
+    """Runs a mutation; `response_key` tells several in one document apart."""
 
-    change: Mutation
-    place: str
+    mutation: Mutation
+    response_key: str
     arguments: Arguments
     shape: Shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventStep:
-    """The row that a subscription tells of."""
+    """Completes the row of a subscription's event."""
 
     shape: Shape
 
@@ -162,16 +172,17 @@ Step: TypeAlias = (
     | BatchStep
     | FunctionStep
     | AttributeStep
-    | ChangeStep
+    | MutationStep
     | EventStep
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """How an operation is answered: its root is a level of one row without columns, or of an event's row.
+    """The plan of an operation.
 
-    The steps of the root of a mutation are run `serially`.
+    The root is a level with one row, which has no columns. The steps of a mutation's root run
+    `serially`. `size` is the length of all generated code.
     """
 
     root: Level

@@ -1,11 +1,11 @@
-"""Runs a plan level by level: one statement an edge for all rows at once, then the rows are written."""
+"""Runs a plan level by level: one statement per edge for all parents, then the rows are written."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from functools import partial
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from graphql import VariableValues, get_argument_values
@@ -18,12 +18,12 @@ from gateway.execution.compiled.plan import (
     Arguments,
     AttributeStep,
     BatchStep,
-    ChangeStep,
     Deoptimized,
     EventStep,
     FunctionStep,
     Level,
     LookupStep,
+    MutationStep,
     PagesStep,
     Plan,
     Shape,
@@ -31,14 +31,35 @@ from gateway.execution.compiled.plan import (
     ToOneStep,
 )
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
-from gateway.execution.compiled.value_conversion import reader
+from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge
 from gateway.execution.pagination import PageRequest, cursor_at, read_page_arguments
 from gateway.execution.private_apis import Convert
 
 Row = tuple[Any, ...]
-Work = Callable[[], Coroutine[Any, Any, Any]]
+"""A row as the driver gives it."""
+Results = Mapping[Any, Any]
+"""The results of a step by the keys of the rows above; None is the key where there are none."""
+Run = Callable[[], Coroutine[Any, Any, Any]]
+
+
+Span = tuple[int, int, bool, bool, int]
+"""One page among the rows of all pages: start, end, has_next, has_previous, total."""
+
+
+class _EdgePage(NamedTuple):
+    """The arguments of a to-many edge in this run."""
+
+    query: EdgeQuery
+    request: PageRequest
+
+    @property
+    def cache_key(self) -> Hashable:
+        """The part of a statement's name that depends on the arguments."""
+        request = self.request
+        from_null = request.cursor and request.cursor[0] is None
+        return request.fingerprint, request.backwards, from_null
 
 
 class PlanRun:
@@ -48,174 +69,184 @@ class PlanRun:
         self,
         context: Context,
         variables: VariableValues,
-        texts: StatementCache,
+        statement_cache: StatementCache,
         convert: Convert,
-        event: Any = None,
+        event_row: Any = None,
     ) -> None:
         self.context = context
-        self._event_row = event
+        self._event_row = event_row
         self._database = context.database
         self._dialect = context.database.dialect
         self._pack = partial(as_key_array_text, self._dialect)
         self._variables = variables
-        self._texts = texts
+        self._statements = statement_cache
         self._convert = convert
-        self._somebody = placeholder_viewer(context.viewer.site_role)
-        self._prefetched_pages: dict[PagesStep, tuple[EdgeQuery, PageRequest, list[Row]]] = {}
+        self._placeholder_viewer = placeholder_viewer(context.viewer.site_role)
+        self._prefetched_pages: dict[PagesStep, tuple[_EdgePage, list[Row]]] = {}
 
     async def data(self, plan: Plan) -> dict[str, Any]:
-        """What the response holds; raises whatever goes wrong on the way."""
+        """Return what the response holds; raise whatever goes wrong."""
+        root = [()]
         if plan.serially:
-            results: Sequence[Any] = [await one() for one in self._work(plan.root, [()])]
+            results: Sequence[Any] = [await self._run(step, root) for step in plan.root.steps]
         else:
-            results = await self._results(plan.root, [()])
-        (written,) = plan.root.write([()], *results)
-        return written  # type: ignore[no-any-return]  # the root writes a dict
+            results = await self._run_steps(plan.root, root)
+        (data,) = plan.root.write(root, *results)
+        return data  # type: ignore[no-any-return]  # the root writes a dict
 
-    async def _written(self, level: Level, rows: Sequence[Any]) -> list[Any]:
+    async def _write(self, level: Level, rows: Sequence[Any]) -> list[Any]:
+        """Return what the response holds for the rows of a level."""
         if not rows:
             return []
-        return (
-            level.write(rows, *await self._results(level, rows))
-            if level.steps
-            else level.write(rows)
-        )
+        if not level.steps:
+            return level.write(rows)
+        return level.write(rows, *await self._run_steps(level, rows))
 
-    async def _results(self, level: Level, rows: Sequence[Any]) -> Sequence[Any]:
-        """What the steps of a level find: together where the database serves several at once."""
-        return await self._together(self._work(level, rows))
+    async def _run_steps(self, level: Level, rows: Sequence[Any]) -> Sequence[Results]:
+        return await self._gather([partial(self._run, step, rows) for step in level.steps])
 
-    def _work(self, level: Level, rows: Sequence[Any]) -> list[Work]:
-        return [partial(_RUN[type(step)], self, step, rows) for step in level.steps]
-
-    async def _together(self, work: Sequence[Work]) -> list[Any]:
-        if len(work) == 1 or self._dialect == "sqlite":
-            return [await one() for one in work]
+    async def _gather(self, runs: Sequence[Run]) -> list[Any]:
+        """Return the results of runs, which are concurrent on PostgreSQL."""
+        if len(runs) == 1 or self._dialect == "sqlite":
+            return [await run() for run in runs]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one()) for one in work]
+            tasks = [group.create_task(run()) for run in runs]
         return [task.result() for task in tasks]
 
-    async def _to_one(self, step: ToOneStep, rows: Sequence[Any]) -> dict[Any, Any]:
-        return await self._found(step, step.edge, step.level, _known(step.keys(rows)))
+    def _run(self, step: Step, rows: Sequence[Any]) -> Coroutine[Any, Any, Results]:
+        return _RUN[type(step)](self, step, rows)
 
-    async def _lookup(self, step: LookupStep, _rows: Sequence[Any]) -> dict[Any, Any]:
-        asked = self._arguments(step.arguments)[step.lookup.argument]
-        key = statements.driver_key(self._dialect, asked)
+    async def to_one(self, step: ToOneStep, rows: Sequence[Any]) -> Results:
+        """Return objects by key; absent where there is no row that the viewer may see."""
+        keys = [key for key in step.keys(rows) if key is not None]
+        return await self._objects(step, step.edge, step.level, keys)
+
+    async def lookup(self, step: LookupStep, _rows: Sequence[Any]) -> Results:
+        """Return the object whose key is the argument, under None."""
+        key = self._arguments(step.arguments)[step.lookup.argument]
+        key = statements.driver_key(self._dialect, key)
         if step.page:
-            return {None: await self._found_with_page(step, step.page, key)}
-        found = await self._found(step, step.lookup.edge, step.level, [key])
-        return {None: found.get(key)}
+            return {None: await self._object_with_page(step, step.page, key)}
+        objects = await self._objects(step, step.lookup.edge, step.level, [key])
+        return {None: objects.get(key)}
 
-    async def _found_with_page(self, step: LookupStep, page: PagesStep, key: Any) -> Any:
-        asked, request = self._requested(page)
+    async def _object_with_page(self, step: LookupStep, page: PagesStep, key: Any) -> Any:
+        """Return the object of a key, and keep the rows of its page for the page's own step."""
+        edge_page = self._edge_page(page)
+        query, request = edge_page
 
         def build() -> sa.Select[Any]:
-            found = self._select(step.lookup.edge, step.level, False)
-            columns = _of_page(page, request)
-            return statements.with_page(found, page.edge, asked, request, columns, self._dialect)
+            row = self._select(step.lookup.edge, step.level, False)
+            columns = _page_columns(page, request)
+            return statements.with_page(row, page.edge, query, request, columns, self._dialect)
 
-        rows = await self._fetch((step, _cache_key(request)), build, [key], request)
+        rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
         if not rows:
             return None
         width = page.width
-        below = [row[:width] for row in rows] if rows[0][width - 1] is not None else []
-        self._prefetched_pages[page] = asked, request, below
-        return (await self._written(step.level, [rows[0][width:]]))[0]
+        is_empty = rows[0][width - 1] is None
+        page_rows = [] if is_empty else [row[:width] for row in rows]
+        self._prefetched_pages[page] = edge_page, page_rows
+        return (await self._write(step.level, [rows[0][width:]]))[0]
 
-    async def _found(
+    async def _objects(
         self, step: Step, edge: ToOne, level: Level, keys: list[Any]
     ) -> dict[Any, Any]:
+        """Return the objects to which an edge leads, by key."""
         if not keys:
             return {}
         many = len(keys) > 1
-        found = await self._fetch((step, many), lambda: self._select(edge, level, many), keys)
-        return dict(zip([row[-1] for row in found], await self._written(level, found), strict=True))
+        rows = await self._fetch((step, many), lambda: self._select(edge, level, many), keys)
+        return dict(zip([row[-1] for row in rows], await self._write(level, rows), strict=True))
 
     def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
-        columns = [*_named(level), edge.match.label("t0")]
-        return statements.one(edge, self._somebody, columns, many)
+        columns = [*_labeled(level), edge.match.label("t0")]
+        return statements.one_row(edge, self._placeholder_viewer, columns, many)
 
-    async def _pages(self, step: PagesStep, rows: Sequence[Any]) -> dict[Any, Any]:
+    async def pages(self, step: PagesStep, rows: Sequence[Any]) -> Results:
+        """Return the connections of all keys."""
         keys = step.keys(rows)
         if not keys:
             return {}
-        asked, request = (
-            self._prefetched_pages[step][:2]
-            if step in self._prefetched_pages
-            else self._requested(step)
-        )
-        work: list[Work] = []
+        prefetched = self._prefetched_pages.get(step)
+        edge_page = prefetched[0] if prefetched else self._edge_page(step)
+        runs: list[Run] = []
         if step.reads_rows:
-            work.append(partial(self._rows_of_pages, step, asked, request, keys))
+            runs.append(partial(self._page_rows, step, edge_page, keys))
         if step.reads_total:
-            work.append(partial(self._totals, step, asked, request, keys))
-        results = await self._together(work)
-        found = results[0] if step.reads_rows else {}
+            runs.append(partial(self._totals, step, edge_page, keys))
+        results = await self._gather(runs)
+        rows_by_key = results[0] if step.reads_rows else {}
         totals = results[-1] if step.reads_total else {}
-        flat, spans = _spans(keys, found, totals, request)
-        return dict(zip(keys, await self._written_pages(step, flat, spans, request), strict=True))
 
-    def _requested(self, step: PagesStep) -> tuple[EdgeQuery, PageRequest]:
+        request = edge_page.request
+        flat, spans = _flatten(keys, rows_by_key, totals, request)
+        parse_main = column_parser(request.order.column)
+        parse_last = column_parser(request.order.last)
+
+        def cursor(main: Any, last: Any) -> str:
+            return cursor_at(request, parse_main(main), parse_last(last))
+
+        below: Sequence[Any] = [{}] * len(step.level.steps)
+        if flat:
+            below = await self._run_steps(step.level, flat)
+        return dict(zip(keys, step.level.write(flat, spans, cursor, *below), strict=True))
+
+    def _edge_page(self, step: PagesStep) -> _EdgePage:
         edge, given = step.edge, self._arguments(step.arguments)
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
-        asked = EdgeQuery(self._somebody, given.get("filter"), arguments)
-        return asked, read_page_arguments(edge, asked, given)
+        query = EdgeQuery(self._placeholder_viewer, given.get("filter"), arguments)
+        return _EdgePage(query, read_page_arguments(edge, query, given))
 
-    async def _written_pages(
-        self, step: PagesStep, flat: list[Row], spans: list[Any], request: PageRequest
-    ) -> list[Any]:
-        order = request.order
-        reads = reader(order.column), reader(order.last)
-
-        def cursor(value: Any, last: Any) -> str:
-            return cursor_at(request, reads[0](value), reads[1](last))
-
-        results = await self._results(step.level, flat) if flat else [{}] * len(step.level.steps)
-        return step.level.write(flat, spans, cursor, *results)
-
-    async def _rows_of_pages(
-        self, step: PagesStep, asked: EdgeQuery, request: PageRequest, keys: list[Any]
+    async def _page_rows(
+        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
     ) -> dict[Any, list[Row]]:
+        """Return the rows of the pages of all keys."""
         if step in self._prefetched_pages:
-            return {keys[0]: self._prefetched_pages[step][2]}
+            return {keys[0]: self._prefetched_pages[step][1]}
+        query, request = edge_page
         many = len(keys) > 1
 
         def build() -> sa.Select[Any]:
-            columns = _of_page(step, request)
-            return statements.page(step.edge, asked, request, columns, self._dialect, many)
+            columns = _page_columns(step, request)
+            return statements.page(step.edge, query, request, columns, self._dialect, many)
 
-        rows = await self._fetch((step, many, _cache_key(request)), build, keys, request)
+        rows = await self._fetch((step, many, edge_page.cache_key), build, keys, request)
         if step.edge.parent is None or not many:
             return {keys[0]: rows}
-        found: dict[Any, list[Row]] = defaultdict(list)
+        rows_by_key: dict[Any, list[Row]] = defaultdict(list)
         for row in rows:
-            found[row[-1]].append(row)
-        return found
+            rows_by_key[row[-1]].append(row)
+        return rows_by_key
 
     async def _totals(
-        self, step: PagesStep, asked: EdgeQuery, request: PageRequest, keys: list[Any]
+        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
     ) -> dict[Any, int]:
+        """Return the numbers of all rows of all keys that have any."""
+        query, request = edge_page
         many = len(keys) > 1
-        rows = await self._fetch(
-            (step, many, request.fingerprint),
-            lambda: statements.count(step.edge, asked, many),
-            keys,
-        )
+        name = step, many, request.fingerprint
+        rows = await self._fetch(name, lambda: statements.count(step.edge, query, many), keys)
         return {row[1] if len(row) > 1 else None: row[0] for row in rows}
 
-    async def _aggregate(self, step: AggregateStep, rows: Sequence[Any]) -> dict[Any, Any]:
+    async def aggregate(self, step: AggregateStep, rows: Sequence[Any]) -> Results:
+        """Return the values of all keys."""
         keys = step.keys(rows)
-        many = len(keys) > 1
         if not keys:
             return {}
-        found = await self._fetch((step, many), lambda: statements.aggregate(step.edge, many), keys)
-        values = dict.fromkeys(keys, step.leaf(step.edge.default)) if len(found) < len(keys) else {}
-        values.update({row[0]: step.leaf(row[1]) for row in found})
+        many = len(keys) > 1
+        name = step, many
+        found = await self._fetch(name, lambda: statements.aggregate(step.edge, many), keys)
+        values = {}
+        if len(found) < len(keys):
+            values = dict.fromkeys(keys, step.leaf(step.edge.default))
+        values.update({key: step.leaf(value) for key, value in found})
         return values
 
-    async def _batch(self, step: BatchStep, rows: Sequence[Any]) -> dict[Any, Any]:
+    async def batch(self, step: BatchStep, rows: Sequence[Any]) -> Results:
+        """Return the values that a batch function has for all keys."""
         keys = step.keys(rows)
         if not keys:
             return {}
@@ -224,117 +255,116 @@ class PlanRun:
             values: Sequence[Any] = await find_rows(self.context, plain, keys)
         else:
             values = await step.batch.load(self.context, keys, **given)
-        return dict(zip(keys, await self._completed(step.shape, values), strict=True))
+        return dict(zip(keys, await self._complete(step.shape, values), strict=True))
 
-    async def _function(self, step: FunctionStep, _rows: Sequence[Any]) -> dict[Any, Any]:
+    async def function(self, step: FunctionStep, _rows: Sequence[Any]) -> Results:
+        """Return the value of a root function, under None."""
         value = await step.function.load(self.context, **self._arguments(step.arguments))
-        return {None: (await self._completed(step.shape, [value]))[0]}
+        return {None: (await self._complete(step.shape, [value]))[0]}
 
-    async def _attribute(self, step: AttributeStep, rows: Sequence[Any]) -> dict[int, Any]:
-        values = await self._completed(step.shape, [getattr(row, step.name) for row in rows])
+    async def attribute(self, step: AttributeStep, rows: Sequence[Any]) -> Results:
+        """Return the objects in an attribute of rows, by the identity of the row."""
+        values = await self._complete(step.shape, [getattr(row, step.name) for row in rows])
         return {id(row): value for row, value in zip(rows, values, strict=True)}
 
-    async def _change(self, step: ChangeStep, _rows: Sequence[Any]) -> dict[Any, Any]:
-        outcome = await step.change.run(self.context, step.place, **self._arguments(step.arguments))
-        return {None: (await self._completed(step.shape, [outcome]))[0]}
+    async def mutation(self, step: MutationStep, _rows: Sequence[Any]) -> Results:
+        """Run a mutation and return its payload, under None."""
+        arguments = self._arguments(step.arguments)
+        outcome = await step.mutation.run(self.context, step.response_key, **arguments)
+        return {None: (await self._complete(step.shape, [outcome]))[0]}
 
-    async def _event(self, step: EventStep, _rows: Sequence[Any]) -> dict[Any, Any]:
-        return {None: (await self._completed(step.shape, [self._event_row]))[0]}
+    async def event(self, step: EventStep, _rows: Sequence[Any]) -> Results:
+        """Return the object of a subscription's event, under None."""
+        return {None: (await self._complete(step.shape, [self._event_row]))[0]}
 
-    async def _completed(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
-        """Values of a shape as the response holds them."""
+    async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
+        """Return values of a shape as the response holds them."""
         if shape.leaf:
             return [shape.leaf(value) for value in values]
         present = [value for value in values if value is not None]
         if len(present) < len(values) and not shape.nullable:
-            raise Deoptimized("null where none may be")
-        done: Sequence[Any]
+            raise Deoptimized("null in a non-null field")
+        completed: Sequence[Any]
         if shape.level:
-            done = await self._written(shape.level, present)
+            completed = await self._write(shape.level, present)
+        elif shape.inner:
+            elements = list(chain.from_iterable(present))
+            flat = iter(await self._complete(shape.inner, elements))
+            completed = [list(islice(flat, len(value))) for value in present]
         else:
-            flat = iter(
-                await self._completed(_inner(shape), [one for value in present for one in value])
-            )
-            done = [list(islice(flat, len(value))) for value in present]
+            raise Deoptimized("a shape that says nothing")
         if len(present) == len(values):
-            return list(done)
-        rest = iter(done)
+            return list(completed)
+        rest = iter(completed)
         return [None if value is None else next(rest) for value in values]
 
     def _arguments(self, arguments: Arguments) -> dict[str, Any]:
+        """Return the arguments of a selection in this run."""
         if arguments.known is not None:
             values = dict(arguments.known)
             for name, variable in arguments.variables.items():
                 values[name] = self._variables.coerced.get(variable)
             if None not in [values[name] for name in arguments.variables]:
                 return values
-        return self._convert(
-            get_argument_values(arguments.field, arguments.node, self._variables),
-            arguments.declared,
-        )
+        # An absent variable is not the same as null: graphql-core knows the defaults.
+        coerced = get_argument_values(arguments.field, arguments.node, self._variables)
+        return self._convert(coerced, arguments.declared)
 
     async def _fetch(
         self,
-        name: Any,
+        name: Hashable,
         build: Callable[[], sa.Select[Any]],
         keys: list[Any],
         request: PageRequest | None = None,
     ) -> list[Row]:
-        text = self._texts.get((self._somebody.site_role, name), build)
-        given = statements.bind_values(keys, request, self._pack)
-        return await self._database.fetch(text.sql, text.parameters(self.context.viewer, given))
+        """Return the rows of the statement of that name for some keys and a page."""
+        statement = self._statements.get((self._placeholder_viewer.site_role, name), build)
+        bound = statements.bind_values(keys, request, self._pack)
+        parameters = statement.parameters(self.context.viewer, bound)
+        return await self._database.fetch(statement.sql, parameters)
 
 
-_RUN: dict[type, Callable[[PlanRun, Any, Sequence[Any]], Coroutine[Any, Any, Any]]] = {
-    ToOneStep: PlanRun._to_one,
-    LookupStep: PlanRun._lookup,
-    PagesStep: PlanRun._pages,
-    AggregateStep: PlanRun._aggregate,
-    BatchStep: PlanRun._batch,
-    FunctionStep: PlanRun._function,
-    AttributeStep: PlanRun._attribute,
-    ChangeStep: PlanRun._change,
-    EventStep: PlanRun._event,
+_RUN: dict[type, Callable[[PlanRun, Any, Sequence[Any]], Coroutine[Any, Any, Results]]] = {
+    ToOneStep: PlanRun.to_one,
+    LookupStep: PlanRun.lookup,
+    PagesStep: PlanRun.pages,
+    AggregateStep: PlanRun.aggregate,
+    BatchStep: PlanRun.batch,
+    FunctionStep: PlanRun.function,
+    AttributeStep: PlanRun.attribute,
+    MutationStep: PlanRun.mutation,
+    EventStep: PlanRun.event,
 }
 
 
-def _inner(shape: Shape) -> Shape:
-    if shape.inner is None:
-        raise Deoptimized("a shape without a meaning")
-    return shape.inner
-
-
-def _known(keys: list[Any]) -> list[Any]:
-    return [key for key in keys if key is not None]
-
-
-def _named(level: Level) -> list[sa.ColumnElement[Any]]:
+def _labeled(level: Level) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of a level under names that cannot collide with those behind them."""
     return [column.label(f"c{number}") for number, column in enumerate(level.columns)]
 
 
-def _of_page(step: PagesStep, request: PageRequest) -> list[sa.ColumnElement[Any]]:
-    order = request.order
-    place = [order.column.label("t0"), order.last.label("t1")] if step.reads_cursors else []
-    return [*_named(step.level), *place]
+def _page_columns(step: PagesStep, request: PageRequest) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of a page's rows: the level's, and those of cursors."""
+    columns = _labeled(step.level)
+    if step.reads_cursors:
+        columns += [request.order.column.label("t0"), request.order.last.label("t1")]
+    return columns
 
 
-def _cache_key(request: PageRequest) -> Hashable:
-    """What tells the statements of a page apart."""
-    return request.fingerprint, request.backwards, request.cursor and request.cursor[0] is None
-
-
-def _spans(
-    keys: list[Any], found: Any, totals: Any, request: PageRequest
-) -> tuple[list[Row], list[Any]]:
-    """All rows of all pages in a row, and for each page where it begins and ends, what lies beyond, and its total."""
+def _flatten(
+    keys: list[Any],
+    rows_by_key: Mapping[Any, list[Row]],
+    totals: Mapping[Any, int],
+    request: PageRequest,
+) -> tuple[list[Row], list[Span]]:
+    """Return the rows of all pages in one list, and the span of each page in it."""
     flat: list[Row] = []
     spans = []
     for key in keys:
-        rows = found.get(key, ())
+        rows = rows_by_key.get(key, ())
         more, past = len(rows) > request.size, request.cursor is not None
+        has_next, has_previous = (past, more) if request.backwards else (more, past)
         start = len(flat)
         nodes = rows[: request.size]
         flat.extend(nodes[::-1] if request.backwards else nodes)
-        further = (past, more) if request.backwards else (more, past)
-        spans.append((start, len(flat), *further, totals.get(key, 0)))
+        spans.append((start, len(flat), has_next, has_previous, totals.get(key, 0)))
     return flat, spans

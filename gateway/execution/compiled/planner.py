@@ -1,4 +1,4 @@
-"""Turns an operation into a plan, or says what of it plans do not know."""
+"""Turns an operation into a plan, or says what of it plans do not cover."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -19,18 +19,18 @@ from graphql import (
 from gateway.database.dialects import prefers_joined_page
 from gateway.execution.compiled import plan
 from gateway.execution.compiled.code_writer import (
-    ALL,
-    Attributes,
-    Build,
-    Columns,
+    ALL_NAMES,
+    AttributeScope,
+    BuildStep,
+    ColumnScope,
     Constants,
-    Kinds,
     LevelWriter,
-    literal,
+    TypeNames,
+    dict_literal,
 )
 from gateway.execution.compiled.connection_writer import ConnectionWriter
-from gateway.execution.compiled.plan import Level, Plan, Shape, Step, Unplannable
-from gateway.execution.compiled.selections import Selected, Selections, kinds_of
+from gateway.execution.compiled.plan import Level, Plan, Shape, Unplannable
+from gateway.execution.compiled.selections import Selected, Selections, discriminator_of
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
@@ -47,7 +47,13 @@ from gateway.execution.declarations import (
 from gateway.execution.private_apis import definition_of
 
 MAX_FIELDS = 2_000
-"""Fields that one plan writes: the same selection counts once for each type that is written in its own way."""
+"""Fields that a plan may write; an interface's count for each type with code of its own."""
+
+_TYPENAME = "@typename@"
+"""Stands in an expression for the name of a row's type, where types share the expression."""
+
+_Members = Mapping[str, GraphQLObjectType]
+"""The object types that rows may have, by the value of the discriminator."""
 
 
 class Planner:
@@ -56,293 +62,294 @@ class Planner:
     def __init__(self, selections: Selections, dialect: str) -> None:
         self.selections = selections
         self.const = Constants()
-        self.dialect = dialect
+        self._dialect = dialect
         self._size = 0
         self._fields = 0
 
     def plan(self, root: GraphQLObjectType, serially: bool) -> Plan:
-        """The plan of the whole operation."""
-        writer = LevelWriter(Columns(self.dialect, {}, self.const))
-        pairs = [
-            (one.key, self._field(writer, root, one, None)) for one in self.selections.root(root)
+        """Return the plan of the whole operation."""
+        writer = LevelWriter(ColumnScope(self._dialect, {}, self.const))
+        fields = [
+            (selected.key, self._field(writer, root, selected, None))
+            for selected in self.selections.root(root)
         ]
-        return Plan(
-            self._finish(writer, [f"return {writer.each(literal(pairs))}"]), self._size, serially
-        )
+        level = self._finish(writer, [f"return {writer.comprehension(dict_literal(fields))}"])
+        return Plan(level, self._size, serially)
 
-    def columns(
+    def rows_of_table(
         self,
         table: sa.Table,
         target: Any,
         trailing: int,
         extras: Mapping[str, sa.ColumnElement[Any]] | None = None,
     ) -> LevelWriter:
-        """A level of rows of a table."""
-        scope = Columns(self.dialect, {**table.c, **(extras or {})}, self.const)
-        scope.trailing = trailing
-        kinds = kinds_of(target)
-        if kinds is None:
+        """Return a writer for rows of a table, whose last `trailing` values are not its columns."""
+        scope = ColumnScope(self._dialect, {**table.c, **(extras or {})}, self.const, trailing)
+        discriminator = discriminator_of(target)
+        if discriminator is None:
             return LevelWriter(scope)
-        every = frozenset(kind.name for kind in kinds.types)
         return LevelWriter(
-            scope, partial(scope.key, kinds.column), every, frozenset(kinds.types.values())
+            scope,
+            partial(scope.key, discriminator.column),
+            frozenset(value.name for value in discriminator.types),
+            frozenset(discriminator.types.values()),
         )
 
     def value(self, writer: LevelWriter, target: Any, nodes: Sequence[FieldNode]) -> str:
-        """An expression for a row of a level, which is an object of a type or of one of several."""
+        """Return the expression for a row as an object of a type, or of one of several types."""
         if isinstance(target, GraphQLObjectType):
-            return self.object(writer, target, nodes, None)
-        if isinstance(writer.scope, Attributes):
-            return self._told_apart(
-                writer, nodes, {kind.name: kind for kind in self._possible(target)}, None
-            )
-        kinds = kinds_of(target)
-        if kinds is None:
+            return self._object(writer, target, nodes, None)
+        if isinstance(writer.scope, AttributeScope):
+            members = {type_.name: type_ for type_ in self._possible_types(target)}
+            return self._one_of(writer, nodes, members, None)
+        discriminator = discriminator_of(target)
+        if discriminator is None:
             raise Unplannable(f"{target} in rows")
-        known: dict[str, Any] = {
-            kind.name: self.selections.core.type_map[name] for kind, name in kinds.types.items()
+        types = self.selections.core.type_map
+        members = {
+            value.name: cast(GraphQLObjectType, types[name])
+            for value, name in discriminator.types.items()
         }
-        return self._told_apart(writer, nodes, known, target)
+        return self._one_of(writer, nodes, members, target)
 
-    def object(
+    def computed(self, selected: Selected, declaration: Computed, row: str) -> str:
+        """Return the expression for a value that is computed from a row."""
+        serializer = self.const(self.const.serializer(selected.type))
+        return f"{serializer}({self.const(declaration.value)}({row}))"
+
+    def _object(
         self,
         writer: LevelWriter,
-        kind: GraphQLObjectType,
+        type_: GraphQLObjectType,
         nodes: Sequence[FieldNode],
-        only: Kinds | None,
+        only: TypeNames | None,
     ) -> str:
-        """An expression for a row that is an object of that type."""
-        return literal(
+        """Return the expression for a row as an object of a type.
+
+        `only` are the discriminators of the rows for which the expression is computed; None if it
+        is computed for all.
+        """
+        return dict_literal(
             [
-                (one.key, self._field(writer, kind, one, only))
-                for one in self.selections.below(nodes, kind)
+                (selected.key, self._field(writer, type_, selected, only))
+                for selected in self.selections.below(nodes, type_)
             ]
         )
 
-    def derived(self, one: Selected, declaration: Computed, row: str) -> str:
-        """An expression for a value worked out from a row."""
-        return f"{self.const.leaf(one.type)}({self.const(declaration.value)}({row}))"
-
-    def _finish(self, writer: LevelWriter, body: list[str], parameters: str = "") -> Level:
-        level = writer.finish(body, parameters)
-        self._size += level.size
-        return level
-
-    def _possible(self, target: Any) -> Sequence[GraphQLObjectType]:
-        return self.selections.core.get_possible_types(target)
-
-    def _told_apart(
-        self,
-        writer: LevelWriter,
-        nodes: Sequence[FieldNode],
-        known: Mapping[str, Any],
-        interface: Any,
+    def _one_of(
+        self, writer: LevelWriter, nodes: Sequence[FieldNode], members: _Members, interface: Any
     ) -> str:
+        """Return the expression for a row as an object of one of several types.
+
+        Types whose selected fields are declared alike share one expression.
+        """
         groups: dict[Hashable, list[str]] = {}
         conditions = self.selections.conditions(nodes)
-        for kind, type_ in known.items():
-            groups.setdefault(self._signature(type_, conditions, interface), []).append(kind)
-        functions: dict[str, str] = {}
+        for value, type_ in members.items():
+            signature = self._signature(type_, conditions, interface)
+            groups.setdefault(signature, []).append(value)
+        expressions: dict[str, str] = {}
         for alike in groups.values():
-            expression = self.object(writer, known[alike[0]], nodes, frozenset(alike))
+            expression = self._object(writer, members[alike[0]], nodes, frozenset(alike))
             if _TYPENAME in expression:
-                names = self.const({kind: type_.name for kind, type_ in known.items()})
-                expression = expression.replace(_TYPENAME, f"{names}[{writer.told}]")
-            functions.update(dict.fromkeys(alike, expression))
-        if len(set(functions.values())) == 1:
+                names = self.const({value: type_.name for value, type_ in members.items()})
+                expression = expression.replace(_TYPENAME, f"{names}[{writer.discriminator}]")
+            expressions.update(dict.fromkeys(alike, expression))
+        if len(set(expressions.values())) == 1:
             return expression
-        table = writer.table(
-            {kind: writer.shape(expression) for kind, expression in functions.items()}
-        )
-        return f"{table}[{writer.told}]({ALL})"
+        functions = {value: writer.row_function(text) for value, text in expressions.items()}
+        return f"{writer.dispatch_table(functions)}[{writer.discriminator}]({ALL_NAMES})"
 
     def _signature(
-        self, type_: GraphQLObjectType, conditions: set[str], interface: Any
+        self, type_: GraphQLObjectType, conditions: frozenset[str], interface: Any
     ) -> Hashable:
-        """What tells whether two types of an interface are written alike."""
+        """Return what two types of an interface must share to be written by one expression."""
         if interface is None:
             return type_.name
-        names = {type_.name, *(one.name for one in type_.interfaces)}
-        met = frozenset(name for name in conditions if name in names or self._in_union(name, type_))
-        return met, tuple(_declared(type_, name) for name in interface.fields)
+        names = {type_.name, *(implemented.name for implemented in type_.interfaces)}
+        for name in conditions:
+            condition = self.selections.core.type_map[name]
+            if isinstance(condition, GraphQLUnionType) and type_ in condition.types:
+                names.add(name)
+        return conditions & names, tuple(_declared(type_, name) for name in interface.fields)
 
-    def _in_union(self, name: str, type_: GraphQLObjectType) -> bool:
-        union = self.selections.core.type_map[name]
-        return isinstance(union, GraphQLUnionType) and type_ in union.types
+    def _possible_types(self, target: Any) -> Sequence[GraphQLObjectType]:
+        return self.selections.core.get_possible_types(target)
 
     def _field(
-        self, writer: LevelWriter, kind: GraphQLObjectType, one: Selected, only: Kinds | None
+        self,
+        writer: LevelWriter,
+        type_: GraphQLObjectType,
+        selected: Selected,
+        only: TypeNames | None,
     ) -> str:
+        """Return the expression for a field of a row."""
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise Unplannable("so many fields of so many types")
-        if one.definition is None:
-            return _TYPENAME if kind.name in writer.types else repr(kind.name)
-        declaration = one.declaration
-        if declaration is None:
-            return self._attribute(writer, one, only)
-        match declaration:
+        if selected.definition is None:
+            return _TYPENAME if type_.name in writer.types else repr(type_.name)
+        match selected.declaration:
             case SameRow():
-                return self.object(writer, one.target, one.nodes, only)
-            case Computed():
-                return self.derived(one, declaration, writer.scope.row(declaration.reads))
-        return self._step(writer, one, declaration, only)
+                return self._object(writer, selected.target, selected.nodes, only)
+            case Computed() as declaration:
+                return self.computed(selected, declaration, writer.scope.row(declaration.reads))
+            case None if is_leaf_type(selected.target):
+                return writer.scope.leaf(selected.name, selected.type)
+            case None:
+                if not isinstance(writer.scope, AttributeScope) or only:
+                    raise Unplannable(f"objects in the attribute {selected.name}")
+                step = plan.AttributeStep(selected.name, self._shape(selected.type, selected.nodes))
+                results = writer.add_step(step, "id(r)", None, lambda: lambda _keys: step)
+                return f"{results}[id(r)]"
+            case declaration:
+                return self._step_result(writer, selected, declaration, only)
 
-    def _attribute(self, writer: LevelWriter, one: Selected, only: Kinds | None) -> str:
-        if is_leaf_type(one.target):
-            return writer.scope.leaf(one.name, one.type)
-        if not isinstance(writer.scope, Attributes) or only:
-            raise Unplannable(f"objects in the attribute {one.name}")
-        step = plan.AttributeStep(one.name, self._shape(one.type, one.nodes))
-        return f"{writer.result(step, 'id(r)', None, lambda: lambda _keys: step)}[id(r)]"
-
-    def _step(
-        self, writer: LevelWriter, one: Selected, declaration: Declaration, only: Kinds | None
+    def _step_result(
+        self,
+        writer: LevelWriter,
+        selected: Selected,
+        declaration: Declaration,
+        only: TypeNames | None,
     ) -> str:
-        if (
-            isinstance(declaration, Batch)
-            and declaration.plain
-            and self.selections.asks_nothing(one)
-        ):
-            declaration = declaration.plain
-        name = _same_step(one, declaration)
+        """Return the expression for the result of a step, which is added to the level."""
+        # Without arguments, a to-one edge reads the row that a batch function would return.
+        plain = declaration.plain if isinstance(declaration, Batch) else None
+        if plain and self.selections.has_no_arguments(selected):
+            declaration = plain
+        scope = writer.scope
         match declaration:
-            case ToOne():
-                key = writer.scope.key(declaration.key_name)
-                results = writer.result(name, key, only, partial(self._to_one, one, declaration))
-                return f"{results}[{key}]" if one.required else f"{results}.get({key})"
-            case Aggregate():
-                key, leaf = (
-                    writer.scope.key(declaration.key_name),
-                    self.const.values[self.const.leaf(one.type)],
-                )
-                results = writer.result(
-                    name, key, only, lambda: partial(plan.AggregateStep, declaration, leaf)
-                )
+            case ToOne() | Aggregate():
+                key = scope.key(declaration.key_name)
             case ToMany():
-                key = writer.scope.key(declaration.key_name) if declaration.key_name else "None"
-                results = writer.result(name, key, only, partial(self._pages, one, declaration))
+                key = scope.key(declaration.key_name) if declaration.key_name else "None"
             case Batch():
-                values = [writer.scope.value(name) for name in declaration.reads]
+                values = [scope.value(name) for name in declaration.reads]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
-                results = writer.result(name, key, only, partial(self._batch, one, declaration))
             case Lookup() | RootFunction() | Mutation() | Subscription():
                 key = "None"
-                results = writer.result(name, key, only, partial(self._root, one, declaration))
             case _:
-                raise Unplannable(f"the declaration of {one.name}")
+                raise Unplannable(f"the declaration of {selected.name}")
+        name = _step_name(selected, declaration)
+        results = writer.add_step(name, key, only, partial(self._plan_step, selected, declaration))
+        if isinstance(declaration, ToOne) and not selected.required:
+            return f"{results}.get({key})"
         return f"{results}[{key}]"
 
-    def _to_one(self, one: Selected, edge: ToOne) -> Build:
-        level = self._rows(edge, one)
-        return lambda keys: plan.ToOneStep(edge, level, keys)
-
-    def _root(
-        self, one: Selected, declaration: Lookup | RootFunction | Mutation | Subscription
-    ) -> Build:
-        step = self._root_step(one, declaration)
+    def _plan_step(self, selected: Selected, declaration: Declaration) -> BuildStep:
+        """Plan what is below a step, and return what makes the step from its keys."""
+        match declaration:
+            case ToOne():
+                return partial(plan.ToOneStep, declaration, self._rows(declaration, selected))
+            case Aggregate():
+                leaf = self.const.serializer(selected.type)
+                return partial(plan.AggregateStep, declaration, leaf)
+        arguments = self.selections.arguments(selected)
+        match declaration:
+            case ToMany() as edge:
+                pages = ConnectionWriter(self, edge, selected)
+                reads = pages.reads_rows, pages.reads_cursors, pages.reads_total
+                level = self._finish(pages.writer, pages.body(), ("spans", "cursor"))
+                return lambda keys: plan.PagesStep(edge, arguments, level, keys, *reads)
+            case Lookup():
+                level = self._rows(declaration.edge, selected)
+                joined = prefers_joined_page(self._dialect)
+                page = _page_to_join(declaration.edge, level) if joined else None
+                lookup = plan.LookupStep(declaration, arguments, level, page)
+                return lambda _keys: lookup
+        shape = self._shape(selected.type, selected.nodes)
+        step: plan.Step
+        match declaration:
+            case Batch():
+                return partial(plan.BatchStep, declaration, arguments, shape)
+            case RootFunction():
+                step = plan.FunctionStep(declaration, arguments, shape)
+            case Mutation():
+                step = plan.MutationStep(declaration, selected.key, arguments, shape)
+            case _:
+                step = plan.EventStep(shape)
         return lambda _keys: step
 
-    def _root_step(
-        self, one: Selected, declaration: Lookup | RootFunction | Mutation | Subscription
-    ) -> Step:
-        arguments = self.selections.arguments(one)
-        if isinstance(declaration, Lookup):
-            level = self._rows(declaration.edge, one)
-            page = _page_of(declaration.edge, level) if prefers_joined_page(self.dialect) else None
-            return plan.LookupStep(declaration, arguments, level, page)
-        shape = self._shape(one.type, one.nodes)
-        match declaration:
-            case RootFunction():
-                return plan.FunctionStep(declaration, arguments, shape)
-            case Mutation():
-                return plan.ChangeStep(declaration, one.key, arguments, shape)
-            case Subscription():
-                return plan.EventStep(shape)
-
-    def _batch(self, one: Selected, batch: Batch) -> Build:
-        arguments, shape = self.selections.arguments(one), self._shape(one.type, one.nodes)
-        return lambda keys: plan.BatchStep(batch, arguments, shape, keys)
-
-    def _pages(self, one: Selected, edge: ToMany) -> Build:
-        arguments = self.selections.arguments(one)
-        pages = ConnectionWriter(self, edge, one)
-        level = self._finish(pages.writer, pages.body(), "spans, cursor")
-        return lambda keys: plan.PagesStep(
-            edge, arguments, level, keys, pages.reads_rows, pages.reads_cursors, pages.reads_total
-        )
-
-    def _rows(self, edge: ToOne, one: Selected) -> Level:
-        writer = self.columns(edge.table, one.target, 1)
-        return self._finish(
-            writer, [f"return {writer.each(self.value(writer, one.target, one.nodes))}"]
-        )
+    def _rows(self, edge: ToOne, selected: Selected) -> Level:
+        """Return the level of the rows that a to-one edge leads to; each ends with its key."""
+        writer = self.rows_of_table(edge.table, selected.target, trailing=1)
+        value = self.value(writer, selected.target, selected.nodes)
+        return self._finish(writer, [f"return {writer.comprehension(value)}"])
 
     def _shape(self, type_: Any, nodes: Sequence[FieldNode]) -> Shape:
+        """Return how values that functions return are completed."""
         if isinstance(type_, GraphQLNonNull):
             inner = self._shape(type_.of_type, nodes)
-            leaf = self.const.values[self.const.leaf(type_)] if inner.leaf else None
+            leaf = self.const.serializer(type_) if inner.leaf else None
             return Shape(False, leaf, inner.level, inner.inner)
         if isinstance(type_, GraphQLList):
             inner = self._shape(type_.of_type, nodes)
             if inner.leaf is None:
                 return Shape(True, inner=inner)
-            return Shape(True, self.const.values[self.const.leaf(type_)])
+            return Shape(True, self.const.serializer(type_))
         if is_leaf_type(type_):
-            return Shape(True, self.const.values[self.const.leaf(type_)])
-        return Shape(True, level=self._objects(type_, nodes))
+            return Shape(True, self.const.serializer(type_))
+        writer = LevelWriter(AttributeScope(self._dialect, self.const))
+        if not isinstance(type_, GraphQLObjectType):
+            discriminator = f"{self.const(_type_name_reader(type_))}(r)"
+            writer.discriminate = lambda: discriminator
+            writer.types = frozenset(possible.name for possible in self._possible_types(type_))
+            writer.discriminators = writer.types
+        value = self.value(writer, type_, nodes)
+        return Shape(True, level=self._finish(writer, [f"return {writer.comprehension(value)}"]))
 
-    def _objects(self, target: Any, nodes: Sequence[FieldNode]) -> Level:
-        """A level of objects that functions give."""
-        scope = Attributes(self.dialect, self.const)
-        writer = LevelWriter(scope)
-        if not isinstance(target, GraphQLObjectType):
-            told = f"{self.const(_teller(target))}(r)"
-            writer.tell = lambda: told
-            writer.every = writer.types = frozenset(kind.name for kind in self._possible(target))
-        return self._finish(writer, [f"return {writer.each(self.value(writer, target, nodes))}"])
-
-
-_TYPENAME = "@typename@"
-
-
-def _page_of(edge: ToOne, level: Level) -> plan.PagesStep | None:
-    """The first page below whose rows have the key by which the row above is found: one statement can bring both."""
-    pages = [step for step in level.steps if isinstance(step, plan.PagesStep) and step.reads_rows]
-    return next(
-        (
-            step
-            for step in pages
-            if step.edge.parent is not None and step.edge.key_name == edge.match.key
-        ),
-        None,
-    )
+    def _finish(
+        self, writer: LevelWriter, body: list[str], parameters: Sequence[str] = ()
+    ) -> Level:
+        level = writer.finish(body, parameters)
+        self._size += len(level.source)
+        return level
 
 
-def _same_step(one: Selected, declaration: Declaration) -> Hashable:
-    """Steps of one level with the same name are one step; a change is made wherever it is asked for."""
+def _page_to_join(edge: ToOne, level: Level) -> plan.PagesStep | None:
+    """Return the first page below a row that is found by the row's own key.
+
+    One statement can read both.
+    """
+    for step in level.steps:
+        if not isinstance(step, plan.PagesStep) or not step.reads_rows:
+            continue
+        if step.edge.parent is not None and step.edge.key_name == edge.match.key:
+            return step
+    return None
+
+
+def _step_name(selected: Selected, declaration: Declaration) -> Hashable:
+    """Return the name of a step: those of one level with the same name are one step.
+
+    A mutation runs once for each response key.
+    """
     if isinstance(declaration, Mutation):
-        return declaration, one.key
-    arguments = tuple(sorted(print_ast(argument) for argument in one.nodes[0].arguments or ()))
-    if isinstance(declaration, Aggregate) or is_leaf_type(one.target):
-        return declaration, arguments, str(one.type)
-    return declaration, arguments, str(one.type), tuple(id(node) for node in one.nodes)
+        return declaration, selected.key
+    nodes = selected.nodes
+    arguments = tuple(sorted(print_ast(argument) for argument in nodes[0].arguments or ()))
+    if isinstance(declaration, Aggregate) or is_leaf_type(selected.target):
+        return declaration, arguments, str(selected.type)
+    return declaration, arguments, str(selected.type), tuple(id(node) for node in nodes)
 
 
 @lru_cache(maxsize=10_000)
 def _declared(type_: GraphQLObjectType, name: str) -> Hashable:
-    definition = definition_of(type_.fields[name])
-    return tuple(id(value) for value in definition.metadata.values()), str(type_.fields[name].type)
+    """Identify how a field is declared; cached, as every plan compares the fields of all types."""
+    field = type_.fields[name]
+    metadata = definition_of(field).metadata
+    return tuple(id(value) for value in metadata.values()), str(field.type)
 
 
-def _teller(target: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], str]:
-    """What says of an object which type it is; ours need no info for it."""
+def _type_name_reader(target: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], str]:
+    """Return the function that names the type of an object; the schema's own need no info."""
+    no_info = cast(Any, None)
     if isinstance(target, GraphQLUnionType):
-        tellers = [(kind.name, kind.is_type_of) for kind in target.types]
+        checks = [(type_.name, type_.is_type_of) for type_ in target.types]
         return lambda value: next(
-            name for name, tells in tellers if tells and tells(value, cast(Any, None))
+            name for name, is_type_of in checks if is_type_of and is_type_of(value, no_info)
         )
-    resolve = target.resolve_type
-    if resolve is None:
-        raise Unplannable(f"how {target} is told")
-    return lambda value: cast(str, resolve(value, cast(Any, None), target))
+    resolve_type = target.resolve_type
+    if resolve_type is None:
+        raise Unplannable(f"the types of {target}")
+    return lambda value: cast(str, resolve_type(value, no_info, target))

@@ -1,6 +1,6 @@
-"""What a document selects, as graphql-core would collect it, and what the schema says of each field."""
+"""The selections of an operation, as graphql-core collects them, with the schema's fields."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
     GraphQLSchema,
-    SelectionSetNode,
     VariableNode,
     VariableValues,
     Visitor,
@@ -41,7 +40,10 @@ from gateway.execution.private_apis import (
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One field of a response: its key, its selections, and its definition, which `__typename` has not."""
+    """A field of the response: its key, the nodes that select it, and how the schema defines it.
+
+    `definition` is Strawberry's, `field` graphql-core's; `__typename` has neither.
+    """
 
     key: str
     nodes: tuple[FieldNode, ...]
@@ -50,77 +52,78 @@ class Selected:
 
     @property
     def declaration(self) -> Declaration | None:
-        """How the field is answered, unless it is an attribute of the row."""
-        declared = declaration_of(self.field)
-        if declared is None and self.definition.base_resolver is not None:
+        """The declaration that resolves the field; None for an attribute of the row."""
+        declaration = declaration_of(self.field)
+        if declaration is None and self.definition.base_resolver is not None:
             raise Unplannable(f"the resolver of {self.definition.name}")
-        return declared
+        return declaration
 
     @property
     def name(self) -> str:
-        """The attribute that holds the value."""
+        """The name of the field in Python, which is that of the row's attribute."""
         return str(self.definition.python_name)
 
     @property
     def type(self) -> GraphQLOutputType:
-        """What the field gives."""
-        kind: GraphQLOutputType = self.field.type
-        return kind
+        """The type of the field."""
+        type_: GraphQLOutputType = self.field.type
+        return type_
 
     @property
     def target(self) -> Any:
-        """The type below lists and non-nulls."""
+        """The named type of the field, without lists and non-nulls."""
         return get_named_type(self.type)
 
     @property
     def required(self) -> bool:
-        """Whether null is an error."""
+        """Whether the field is non-null."""
         return isinstance(self.type, GraphQLNonNull)
 
 
 class Selections:
-    """The selections of one operation, with the values that its directives have in this run."""
+    """The selections of one operation, for the values of the variables in its directives."""
 
     def __init__(self, query: Prepared, schema: Any) -> None:
         self.core: GraphQLSchema = core_schema(schema)
         self._query = query
-        self._fragments = _fragments(query)
+        self._fragments = _fragments_of(query)
         self._convert = argument_converter(schema)
 
-    def root(self, kind: GraphQLObjectType) -> list[Selected]:
-        """The root fields."""
+    def root(self, type_: GraphQLObjectType) -> list[Selected]:
+        """Return the root fields."""
         query = self._query
-        found = collect_fields(
-            self.core, self._fragments, query.variables, kind, query.operation, True
+        collected = collect_fields(
+            self.core, self._fragments, query.variables, type_, query.operation, True
         )
-        return self._selected(kind, found)
+        return self._selected(type_, collected)
 
-    def below(self, nodes: Sequence[FieldNode], kind: GraphQLObjectType) -> list[Selected]:
-        """What the nodes select of an object of that type."""
+    def below(self, nodes: Sequence[FieldNode], type_: GraphQLObjectType) -> list[Selected]:
+        """Return the fields that nodes select of an object of a type."""
         details = [FieldDetails(node, None) for node in nodes]
         query = self._query
-        found = collect_subfields(
-            self.core, self._fragments, query.variables, query.operation, kind, details, True
+        collected = collect_subfields(
+            self.core, self._fragments, query.variables, query.operation, type_, details, True
         )
-        return self._selected(kind, found)
+        return self._selected(type_, collected)
 
     def arguments(self, selected: Selected) -> Arguments:
-        """The arguments of a field; what of them does not hang on variables is worked out now."""
+        """Return the arguments of a field; those that do not depend on variables are converted."""
         node, declared = selected.nodes[0], selected.definition.arguments
-        plain = _plain_variables(selected)
-        if plain is None:
+        names = _whole_variables(selected)
+        if names is None:
             return Arguments(selected.field, node, declared, None, {})
-        values = get_argument_values(
-            selected.field, node, VariableValues({}, {name: _Open(name) for name in plain})
-        )
-        found = self._convert(values, declared)
+        placeholders = VariableValues({}, {name: _Placeholder(name) for name in names})
+        values = get_argument_values(selected.field, node, placeholders)
+        converted = self._convert(values, declared)
         variables = {
-            name: value.variable for name, value in found.items() if isinstance(value, _Open)
+            name: value.variable
+            for name, value in converted.items()
+            if isinstance(value, _Placeholder)
         }
-        return Arguments(selected.field, node, declared, found, variables)
+        return Arguments(selected.field, node, declared, converted, variables)
 
-    def asks_nothing(self, selected: Selected) -> bool:
-        """Whether all arguments of a field are absent or false, whatever the variables."""
+    def has_no_arguments(self, selected: Selected) -> bool:
+        """Return whether all arguments of a field are absent or false, whatever the variables."""
         arguments = self.arguments(selected)
         return (
             arguments.known is not None
@@ -128,93 +131,94 @@ class Selections:
             and not any(arguments.known.values())
         )
 
-    def conditions(self, nodes: Sequence[FieldNode]) -> set[str]:
-        """The types that fragments right below the nodes ask for."""
-        return {
-            name
-            for node in nodes
-            if node.selection_set
-            for name in self._conditions(node.selection_set)
-        }
+    def conditions(self, nodes: Sequence[FieldNode]) -> frozenset[str]:
+        """Return the names of the types on which fragments directly below the nodes depend."""
+        names: set[str] = set()
+        pending = [node.selection_set for node in nodes if node.selection_set]
+        while pending:
+            for node in pending.pop().selections:
+                if isinstance(node, FieldNode):
+                    continue
+                fragment: Any = node
+                if isinstance(node, FragmentSpreadNode):
+                    fragment = self._fragments[node.name.value].definition
+                if fragment.type_condition:
+                    names.add(fragment.type_condition.name.value)
+                pending.append(fragment.selection_set)
+        return frozenset(names)
 
-    def _conditions(self, selections: SelectionSetNode) -> Iterator[str]:
-        for node in selections.selections:
-            if isinstance(node, FieldNode):
-                continue
-            fragment: Any = node
-            if isinstance(node, FragmentSpreadNode):
-                fragment = self._fragments[node.name.value].definition
-            if fragment.type_condition:
-                yield fragment.type_condition.name.value
-            yield from self._conditions(fragment.selection_set)
-
-    def _selected(self, kind: GraphQLObjectType, found: Any) -> list[Selected]:
-        if found.new_defer_usages:
+    def _selected(self, type_: GraphQLObjectType, collected: Any) -> list[Selected]:
+        """Return collected fields with their definitions."""
+        if collected.new_defer_usages:
             raise Unplannable("deferred fragments")
-        return [self._one(kind, key, details) for key, details in found.grouped_field_set.items()]
+        fields = []
+        for key, details in collected.grouped_field_set.items():
+            if any(detail.fragment_variable_values for detail in details):
+                raise Unplannable("variables of fragments")
+            nodes = tuple(detail.node for detail in details)
+            name = nodes[0].name.value
+            if name == "__typename":
+                fields.append(Selected(key, nodes))
+                continue
+            field = type_.fields.get(name)
+            definition = field and definition_of(field)
+            if not definition:
+                raise Unplannable(f"{type_.name}.{name}")
+            fields.append(Selected(key, nodes, definition, field))
+        return fields
 
-    def _one(self, kind: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Selected:
-        if any(one.fragment_variable_values for one in details):
-            raise Unplannable("variables of fragments")
-        nodes = tuple(one.node for one in details)
-        name = nodes[0].name.value
-        if name == "__typename":
-            return Selected(key, nodes)
-        field = kind.fields.get(name)
-        definition = field and definition_of(field)
-        if not definition:
-            raise Unplannable(f"{kind.name}.{name}")
-        return Selected(key, nodes, definition, field)
 
-
-def _fragments(query: Prepared) -> dict[str, FragmentDetails]:
+def _fragments_of(query: Prepared) -> dict[str, FragmentDetails]:
+    """Return the fragments of a document by name."""
     if query.operation.directives:
         raise Unplannable("directives on operations")
-    found = [
+    fragments = [
         node for node in query.document.ast.definitions if isinstance(node, FragmentDefinitionNode)
     ]
-    if any(node.variable_definitions for node in found):
+    if any(node.variable_definitions for node in fragments):
         raise Unplannable("variables of fragments")
-    return {node.name.value: FragmentDetails(node) for node in found}
+    return {node.name.value: FragmentDetails(node) for node in fragments}
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """Stands for the value of a variable."""
+class _Placeholder:
+    """Stands for the value of a variable, which is not known when a document is planned."""
 
     variable: str
 
 
-def _plain_variables(selected: Selected) -> list[str] | None:
-    """The variables that are arguments of a field as they are; None if one occurs in any other way."""
-    plain = []
+def _whole_variables(selected: Selected) -> list[str] | None:
+    """Return the variables that are whole arguments of a field, which are of scalar types.
+
+    None if a variable occurs in any other way: inside a list or object, or as an input object,
+    which is converted for each run.
+    """
+    names = []
     for argument in selected.nodes[0].arguments or ():
-        if not isinstance(argument.value, VariableNode):
-            if _uses_variables(argument):
+        if isinstance(argument.value, VariableNode):
+            type_ = selected.field.args[argument.name.value].type
+            if not isinstance(get_nullable_type(type_), GraphQLScalarType):
                 return None
-        elif isinstance(
-            get_nullable_type(selected.field.args[argument.name.value].type), GraphQLScalarType
-        ):
-            plain.append(argument.value.name.value)
-        else:
+            names.append(argument.value.name.value)
+        elif _uses_variables(argument):
             return None
-    return plain
+    return names
 
 
 def _uses_variables(argument: ArgumentNode) -> bool:
     class Finder(Visitor):
-        found = False
+        uses_variables = False
 
         def enter_variable(self, _node: VariableNode, *_rest: Any) -> None:
-            self.found = True
+            self.uses_variables = True
 
     finder = Finder()
     visit(argument, finder)
-    return finder.found
+    return finder.uses_variables
 
 
-def kinds_of(interface: Any) -> TypeDiscriminator | None:
-    """How the rows behind an interface are told apart."""
-    if not isinstance(interface, GraphQLInterfaceType):
+def discriminator_of(type_: Any) -> TypeDiscriminator | None:
+    """Return the column that decides the types of rows behind an interface, if there is one."""
+    if not isinstance(type_, GraphQLInterfaceType):
         return None
-    return getattr(definition_of(interface).origin, "kinds", None)
+    return getattr(definition_of(type_).origin, "kinds", None)

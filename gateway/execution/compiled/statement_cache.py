@@ -1,9 +1,9 @@
-"""Statements as text for the driver, made once for all that differ in nothing but values."""
+"""SQL text for the driver, compiled once for all statements that differ only in values."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -19,130 +19,153 @@ from gateway.execution.private_apis import (
 )
 from gateway.kinds.enums import SiteRole
 
-_SOMEBODY = uuid4()
+_PLACEHOLDER_UUID = uuid4()
 """Stands in statements where the viewer's uuid goes."""
 _OPEN = {statements.KEY, statements.KEYS, statements.SIZE, statements.AFTER_VALUE, statements.LAST}
-_AS_GIVEN = {statements.KEY, statements.KEYS, statements.SIZE}
+"""Parameters whose values are known at execution only."""
+_DRIVER_VALUES = {statements.KEY, statements.KEYS, statements.SIZE}
+"""Parameters whose values are the driver's own already."""
 
 Process = Callable[[Any], Any]
+"""Turns a parameter's value into the driver's."""
 
 
 def placeholder_viewer(role: SiteRole) -> Viewer:
-    """Any viewer with that role: what a statement for him looks like holds for all of them."""
-    return Viewer(_SOMEBODY, role)
+    """Return a viewer for whom a statement is compiled on behalf of all viewers with that role."""
+    return Viewer(_PLACEHOLDER_UUID, role)
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A statement, and the values of its parameters as far as they are known; None where it takes them by name."""
+class CompiledStatement:
+    """SQL text with its parameters.
+
+    Args:
+        sql: the text.
+        fixed: the values that are known, as the driver takes them.
+        open: the parameters whose values come at execution, with what converts these.
+        viewer: the parameters that hold the viewer's uuid.
+        viewer_key: what converts that.
+        order: the order of the parameters; None where the driver takes them by name.
+    """
 
     sql: str
     fixed: Mapping[str, Any]
     open: Mapping[str, Process | None]
     viewer: tuple[str, ...]
-    viewer_as: Process
+    viewer_key: Process
     order: tuple[str, ...] | None
 
-    def parameters(self, viewer: Viewer, given: Mapping[str, Any]) -> Any:
-        """What the driver is given with the text."""
+    def parameters(self, viewer: Viewer, bound: Mapping[str, Any]) -> Any:
+        """Return what the driver takes with the text, for a viewer and open parameters."""
         values = dict(self.fixed)
         for name, process in self.open.items():
-            value = given[name]
+            value = bound[name]
             values[name] = value if process is None else process(value)
         if self.viewer:
-            values.update(dict.fromkeys(self.viewer, self.viewer_as(viewer.user_uuid)))
+            values.update(dict.fromkeys(self.viewer, self.viewer_key(viewer.user_uuid)))
         return values if self.order is None else tuple([values[name] for name in self.order])
+
+
+class _Source(NamedTuple):
+    """Where the value of a parameter is among the binds of a statement.
+
+    `member` is its index where the bind is a list. `process` turns it into the driver's value.
+    """
+
+    bind: int
+    member: int | None
+    process: Process | None
 
 
 @dataclass(frozen=True, slots=True)
 class _StatementTemplate:
-    """A text, and which of its parameters come from where in the list of a statement's values."""
+    """A compiled statement, and the sources of its fixed parameters."""
 
-    text: Text
-    places: Mapping[str, tuple[int, int | None, Process | None]]
+    compiled: CompiledStatement
+    sources: Mapping[str, _Source]
 
-    def cast(self, binds: Sequence[Any]) -> Text:
-        """The text with other values."""
-        fixed = dict(self.text.fixed)  # what the compiler adds of its own is always the same
-        for name, (place, member, process) in self.places.items():
-            value = binds[place].value if member is None else binds[place].value[member]
+    def fill(self, binds: Sequence[Any]) -> CompiledStatement:
+        """Return the statement with the values of another that has the same shape."""
+        fixed = dict(self.compiled.fixed)  # parameters without a source are the compiler's own
+        for name, (bind, member, process) in self.sources.items():
+            value: Any = binds[bind].value
+            if member is not None:
+                value = value[member]
             fixed[name] = value if process is None else process(value)
-        return replace(self.text, fixed=fixed)
+        return replace(self.compiled, fixed=fixed)
 
 
 class StatementCache:
-    """The texts of one database, kept within bounds: under the names of those who want them, and by their shapes."""
+    """The compiled statements of one database, within bounds of number and memory.
+
+    They are found by the name that a plan gives them, and else by their shape, as SQLAlchemy's own
+    cache does it: then only the values are filled in.
+    """
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect
-        self._named: Cache[Text] = Cache(4_000, 32_000_000)
-        self._moulds: Cache[_StatementTemplate] = Cache(4_000, 32_000_000)
+        self._by_name: Cache[CompiledStatement] = Cache(4_000, 32_000_000)
+        self._by_shape: Cache[_StatementTemplate] = Cache(4_000, 32_000_000)
 
-    def get(self, name: Hashable, build: Callable[[], sa.Select[Any]]) -> Text:
-        """The text of the statement that `build` makes, unless that name has one already."""
-        text = self._named.get(name)
-        if text is None:
-            text = self._text(build())
-            self._named.put(name, text, 1_000 + 2 * len(text.sql))
-        return text
+    def get(self, name: Hashable, build: Callable[[], sa.Select[Any]]) -> CompiledStatement:
+        """Return the statement of that name; the first time, `build` makes it."""
+        compiled = self._by_name.get(name)
+        if compiled is None:
+            compiled = self._compile(build())
+            self._by_name.put(name, compiled, 1_000 + 2 * len(compiled.sql))
+        return compiled
 
-    def _text(self, statement: sa.Select[Any]) -> Text:
+    def _compile(self, statement: sa.Select[Any]) -> CompiledStatement:
+        """Compile a statement, unless one of the same shape was compiled before."""
         key = statement_key(statement)
         if key is None:
-            raise Deoptimized("a statement without a shape")
-        binds: Sequence[Any] = key.binds
-        shape = key.shape, tuple([len(bind.value) if bind.expanding else None for bind in binds])
-        mould = self._moulds.get(shape)
-        if mould is None:
-            mould = _mould(statement, binds, self._dialect)
-            return self._moulds.put(shape, mould, 1_000 + 2 * len(mould.text.sql)).text
-        return mould.cast(binds)
+            raise Deoptimized("a statement that cannot be cached")
+        lengths = [len(bind.value) if bind.expanding else None for bind in key.binds]
+        shape = key.shape, tuple(lengths)
+        template = self._by_shape.get(shape)
+        if template is None:
+            template = _make_template(statement, key.binds, self._dialect)
+            size = 1_000 + 2 * len(template.compiled.sql)
+            return self._by_shape.put(shape, template, size).compiled
+        return template.fill(key.binds)
 
     @property
-    def taken(self) -> int:
-        """The bytes that the texts take."""
-        return self._named.taken + self._moulds.taken
+    def memory(self) -> int:
+        """The estimated number of bytes that the statements take."""
+        return self._by_name.memory + self._by_shape.memory
 
 
-def _mould(
+def _make_template(
     statement: sa.Select[Any], binds: Sequence[Any], dialect: sa.Dialect
 ) -> _StatementTemplate:
-    compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    """Compile a statement, and note where the values of its parameters come from."""
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     values: Mapping[str, Any] = compiled.params
-    viewer = tuple(name for name, value in values.items() if value is _SOMEBODY)
-    named = {
-        name: bind_processor(compiled, name, dialect) for name in values if name not in _AS_GIVEN
+    viewer = tuple(name for name, value in values.items() if value is _PLACEHOLDER_UUID)
+    processes = {
+        name: None if name in _DRIVER_VALUES else bind_processor(compiled, name, dialect)
+        for name in values
     }
-    known = [name for name in values if name not in _OPEN and name not in viewer]
-    fixed = {}
-    for name in known:
-        process = named.get(name)
-        fixed[name] = values[name] if process is None else process(values[name])
-    opened = {name: named.get(name) for name in values if name in _OPEN}
-    order = parameter_order(compiled)
-    text = Text(
-        str(compiled), fixed, opened, viewer, _hex if dialect.name == "sqlite" else str, order
-    )
-    places = _places(compiled, binds)
-    return _StatementTemplate(
-        text, {name: (*places[name], named.get(name)) for name in known if name in places}
-    )
-
-
-def _places(compiled: Any, binds: Sequence[Any]) -> dict[str, tuple[int, int | None]]:
-    """Where the values of parameters stand: at which place, and for a member of a list at which place in it."""
-    names = bind_names(compiled)
-    found: dict[str, tuple[int, int | None]] = {}
-    for place, bind in enumerate(binds):
+    names, sources = bind_names(compiled), {}
+    for index, bind in enumerate(binds):
         name = names[bind]
-        if bind.expanding:
-            found.update(
-                {f"{name}_{number + 1}": (place, number) for number in range(len(bind.value))}
-            )
+        if bind.expanding:  # the members of an expanded list are named after it
+            for member in range(len(bind.value)):
+                member_name = f"{name}_{member + 1}"
+                sources[member_name] = _Source(index, member, processes.get(member_name))
         else:
-            found[name] = place, None
-    return found
-
-
-def _hex(uuid: UUID) -> str:
-    return uuid.hex
+            sources[name] = _Source(index, None, processes.get(name))
+    fixed = {}
+    for name in values:
+        if name not in _OPEN and name not in viewer:
+            process = processes[name]
+            fixed[name] = values[name] if process is None else process(values[name])
+    text = CompiledStatement(
+        str(compiled),
+        fixed,
+        {name: processes[name] for name in values if name in _OPEN},
+        viewer,
+        (lambda uuid: uuid.hex) if dialect.name == "sqlite" else str,
+        parameter_order(compiled),
+    )
+    return _StatementTemplate(text, {name: sources[name] for name in fixed if name in sources})

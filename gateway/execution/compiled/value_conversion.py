@@ -1,4 +1,8 @@
-"""How one value is written: expressions over what a driver gives, and functions over values of Python."""
+"""Conversion of single values: generated expressions for the driver's, functions for Python's.
+
+Drivers give uuids, moments and JSON as text, and SQLite booleans as numbers. An expression has
+`{0}` where the value goes. Whatever graphql-core would report as an error deoptimizes the plan.
+"""
 
 import math
 from collections.abc import Callable
@@ -21,23 +25,25 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from gateway.execution.compiled.plan import Deoptimized, Unplannable
 
-Value = Callable[[Any], Any]
-_PLAIN = {("Text", "String"), ("Text", "URL"), ("BigInteger", "BigInt"), ("Integer", "BigInt")}
+Serialize = Callable[[Any], Any]
+"""Returns what the response holds for a value, or deoptimizes."""
+
+_UNCHANGED = {("Text", "String"), ("Text", "URL"), ("BigInteger", "BigInt"), ("Integer", "BigInt")}
 
 
 def deoptimize() -> Any:
-    """Something that must not be: graphql-core will say what."""
-    raise Deoptimized("a value out of place")
+    """Leave the plan: graphql-core will report what is wrong with a value."""
+    raise Deoptimized("an invalid value")
 
 
-def loaded(text: str) -> Any:
-    """JSON as the interpreter reads it."""
+def load_json(text: str) -> Any:
+    """Return a JSON value; deoptimize for null, and for numbers that floats may not represent."""
     value = orjson.loads(text)
     return deoptimize() if value is None or isinstance(value, float) else value
 
 
-def written_moment(text: str) -> str:
-    """A moment as PostgreSQL writes it, as the schema writes it."""
+def format_moment(text: str) -> str:
+    """Return a moment that PostgreSQL wrote as RFC 3339; deoptimize for other time zones."""
     if text[19:20] == "+":
         return f"{text[:10]}T{text[11:19]}Z" if text[19:] == "+00" else deoptimize()
     whole, zone = text[:-3], text[-3:]
@@ -48,21 +54,21 @@ def written_moment(text: str) -> str:
     )
 
 
-def read_moment(text: str) -> datetime:
-    """A moment as either database writes it."""
+def parse_moment(text: str) -> datetime:
+    """Return a moment that either database wrote."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def read_uuid(text: str) -> UUID:
-    """A uuid as either database writes it."""
+def parse_uuid(text: str) -> UUID:
+    """Return a uuid that either database wrote."""
     return UUID(hex=text)
 
 
-def kind_of(column: sa.ColumnElement[Any]) -> str:
-    """What a column holds, in one word."""
-    kind = column.type
-    words: tuple[tuple[Any, str], ...] = (
+def column_kind(column: sa.ColumnElement[Any]) -> str:
+    """Return what a column holds, in one word."""
+    type_ = column.type
+    kinds: tuple[tuple[Any, str], ...] = (
         (sa.Uuid, "Uuid"),
         (sa.Enum, "Enum"),
         (UTCDateTime, "Moment"),
@@ -73,21 +79,21 @@ def kind_of(column: sa.ColumnElement[Any]) -> str:
         (sa.JSON, "JSON"),
         (sa.String, "Text"),
     )
-    for known, word in words:
-        if isinstance(kind, known):
-            return word
-    if isinstance(kind, sa.types.TypeDecorator) and isinstance(kind.impl, sa.String):
+    for class_, kind in kinds:
+        if isinstance(type_, class_):
+            return kind
+    if isinstance(type_, sa.types.TypeDecorator) and isinstance(type_.impl, sa.String):
         return "Text"
-    raise Unplannable(f"columns of type {kind!r}")
+    raise Unplannable(f"columns of type {type_!r}")
 
 
-def written(
+def response_expression(
     column: sa.ColumnElement[Any], type_: GraphQLType, dialect: str, const: Callable[[Any], str]
 ) -> str:
-    """An expression over `{}`, the driver's value, that gives what the response holds."""
+    """Return the expression for what the response holds, given the driver's value of a column."""
     required = isinstance(type_, GraphQLNonNull)
     named: Any = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-    expression = _written(kind_of(column), column, named, dialect == "sqlite", const)
+    expression = _not_null_expression(column, named, dialect == "sqlite", const)
     if not getattr(column, "nullable", True):
         return expression
     if required:
@@ -95,48 +101,53 @@ def written(
     return expression if expression == "{0}" else f"(None if {{0}} is None else {expression})"
 
 
-def _written(
-    kind: str, column: Any, named: Any, embedded: bool, const: Callable[[Any], str]
+def _not_null_expression(
+    column: Any, named: Any, is_sqlite: bool, const: Callable[[Any], str]
 ) -> str:
+    kind = column_kind(column)
     if isinstance(named, GraphQLEnumType) and kind == "Enum":
         names = {name: name for name, value in named.values.items() if name in column.type.enums}
         return f"{const(names)}[{{0}}]"
     if not isinstance(named, GraphQLScalarType):
         raise Unplannable(f"a column as {named}")
     match kind, named.name:
-        case pair if pair in _PLAIN:
+        case pair if pair in _UNCHANGED:
             return "{0}"
         case "Uuid", "UUID":
             dashed = 'f"{{{0}[:8]}}-{{{0}[8:12]}}-{{{0}[12:16]}}-{{{0}[16:20]}}-{{{0}[20:]}}"'
-            return dashed if embedded else "{0}"
+            return dashed if is_sqlite else "{0}"
         case "Moment", "DateTime":
             tidy = '(({0}[:19] if {0}[19:] == ".000000" else {0}).replace(" ", "T") + "Z")'
-            # Python has no years but those of four digits: that long is a moment with all its digits, or with none.
+            # Years have four digits in Python, so that the length tells whether a moment has no
+            # fraction, or all digits of one.
             whole = '{0}[:-3].replace(" ", "T") + "Z" if len({0}) in (22, 29)'
-            return tidy if embedded else f"({whole} else {const(written_moment)}({{0}}))"
+            return tidy if is_sqlite else f"({whole} else {const(format_moment)}({{0}}))"
         case "Boolean", "Boolean":
-            return "({0} != 0)" if embedded else "{0}"
+            return "({0} != 0)" if is_sqlite else "{0}"
         case "Integer", "Int":
             return f"({{0}} if -2147483648 <= {{0}} <= 2147483647 else {const(deoptimize)}())"
         case "Float", "Float":
             return f"({{0}} if {{0}} - {{0}} == 0 else {const(deoptimize)}())"
         case "JSON", "JSON":
-            # What the database holds is JSON already: it is read only where it could be nothing at all.
-            return f'({const(orjson.Fragment)}({{0}}) if {{0}}[0] in "{{{{[" else {const(loaded)}({{0}}))'
+            # Objects and arrays are copied to the response as text; scalars may be null.
+            fragment = f'{const(orjson.Fragment)}({{0}}) if {{0}}[0] in "{{{{["'
+            return f"({fragment} else {const(load_json)}({{0}}))"
     raise Unplannable(f"{kind} columns as {named.name}")
 
 
-def typed(column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], str]) -> str:
-    """An expression over `{}`, the driver's value, that gives the value that a row of SQLAlchemy would hold."""
-    match kind_of(column):
+def python_expression(
+    column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], str]
+) -> str:
+    """Return the expression for the value that a row of SQLAlchemy would have."""
+    match column_kind(column):
         case "Uuid":
-            expression = f"{const(read_uuid)}({{0}})"
+            expression = f"{const(parse_uuid)}({{0}})"
         case "Moment":
-            expression = f"{const(read_moment)}({{0}})"
+            expression = f"{const(parse_moment)}({{0}})"
         case "Enum":
             expression = f"{const(dict(column.type.enum_class.__members__))}[{{0}}]"  # type: ignore[attr-defined]  # an Enum's type has it
         case "JSON":
-            expression = f"{const(loaded)}({{0}})"
+            expression = f"{const(load_json)}({{0}})"
         case "Boolean" if dialect == "sqlite":
             expression = "({0} != 0)"
         case _:
@@ -148,46 +159,49 @@ def typed(column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], st
     )
 
 
-def leaf(type_: GraphQLType) -> Value:
-    """How a value of Python becomes a leaf, or a list of leaves, as graphql-core does it."""
+def leaf_serializer(type_: GraphQLType) -> Serialize:
+    """Return the function that serializes a leaf, or a list of leaves, as graphql-core does."""
     if isinstance(type_, GraphQLNonNull):
-        inner = leaf(type_.of_type)
-        return _plan_executor(type_.of_type, lambda value: _present(inner(value)))
+        inner = leaf_serializer(type_.of_type)
+        return _with_fast_path(type_.of_type, lambda value: _require(inner(value)))
     if isinstance(type_, GraphQLList):
-        inner = leaf(type_.of_type)
-        return lambda value: None if value is None else [inner(one) for one in _listed(value)]
+        inner = leaf_serializer(type_.of_type)
+
+        def serialize_list(value: Any) -> Any:
+            if value is None:
+                return None
+            if not isinstance(value, list | tuple):
+                return deoptimize()
+            return [inner(element) for element in value]
+
+        return serialize_list
     if not isinstance(type_, GraphQLEnumType | GraphQLScalarType):
         raise Unplannable(f"{type_} as a leaf")
-    serialize: Value = type_.coerce_output_value
-    return _plan_executor(
-        type_, lambda value: None if value is None else _present(serialize(value))
+    serialize: Serialize = type_.coerce_output_value
+    return _with_fast_path(
+        type_, lambda value: None if value is None else _require(serialize(value))
     )
 
 
-def _plan_executor(type_: GraphQLType, otherwise: Value) -> Value:
-    """What spares all else where the value is what would come of it."""
+def _with_fast_path(type_: GraphQLType, serialize: Serialize) -> Serialize:
+    """Skip serialization for strings and integers, which stay as they are."""
     if type_ == GraphQLString:
-        return lambda value: value if type(value) is str else otherwise(value)
+        return lambda value: value if type(value) is str else serialize(value)
     if type_ == GraphQLInt:
         return lambda value: (
-            value if type(value) is int and -(2**31) <= value < 2**31 else otherwise(value)
+            value if type(value) is int and -(2**31) <= value < 2**31 else serialize(value)
         )
-    return otherwise
+    return serialize
 
 
-def _present(value: Any) -> Any:
-    return (
-        deoptimize()
-        if value is None or (isinstance(value, float) and not math.isfinite(value))
-        else value
-    )
+def _require(value: Any) -> Any:
+    """Return a value that is neither null nor a number that JSON lacks; else deoptimize."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return deoptimize()
+    return value
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else deoptimize()
-
-
-def reader(column: sa.ColumnElement[Any]) -> Value:
-    """What turns the driver's values of a column into those that a row of SQLAlchemy would hold."""
-    read = {"Uuid": read_uuid, "Moment": read_moment}.get(kind_of(column))
-    return lambda value: value if value is None or read is None else read(value)
+def column_parser(column: sa.ColumnElement[Any]) -> Callable[[Any], Any]:
+    """Return what turns the driver's value of a sort column into that of a row of SQLAlchemy."""
+    parse = {"Uuid": parse_uuid, "Moment": parse_moment}.get(column_kind(column))
+    return lambda value: value if value is None or parse is None else parse(value)
