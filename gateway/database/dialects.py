@@ -1,9 +1,8 @@
-"""The only file where the two databases differ."""
+"""Differences between the two databases; those of loading many rows are in `bulk_load`."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -311,70 +310,6 @@ def prefers_joined_page(dialect: str) -> bool:
     It is where a statement costs a round trip.
     """
     return dialect != "sqlite"
-
-
-async def bulk_insert(
-    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert many rows, each with all columns: by COPY on PostgreSQL, else by one `executemany`."""
-    dialect = connection.dialect
-    quote = dialect.identifier_preparer.quote
-    target = f"{quote(table.name)} ({', '.join(quote(column.name) for column in table.c)})"
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None
-    if dialect.name == "sqlite":
-        insert = f"INSERT INTO {target} VALUES ({', '.join('?' * len(table.c))})"
-        inserting = driver.executemany(insert, _driver_rows(dialect, table, rows))
-        await _without_name_triggers(connection, table.name, inserting)
-    else:
-        async with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-            for values in _driver_rows(dialect, table, rows):
-                await copy.write_row(values)
-
-
-def _driver_rows(
-    dialect: sa.Dialect, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield rows as the driver takes them. Converting by column, some rows at a time, is fastest."""
-    values_of = itemgetter(*(column.key for column in table.c))
-    types = (column.type.dialect_impl(dialect) for column in table.c)
-    converters = [each.bind_processor(dialect) for each in types]
-    for start in range(0, len(rows), 500):
-        columns = list(zip(*map(values_of, rows[start : start + 500]), strict=True))
-        for index, convert in enumerate(converters):
-            if convert:
-                columns[index] = tuple(
-                    None if value is None else convert(value) for value in columns[index]
-                )
-        yield from zip(*columns, strict=True)
-
-
-async def _without_name_triggers(
-    connection: AsyncConnection, table: str, inserting: Awaitable[Any]
-) -> None:
-    """Insert into a SQLite table while its names are indexed by one statement, not row by row.
-
-    A trigger that adds a row to a full-text index makes SQLite write out the index each time,
-    which costs as much as all other indexes of items together.
-    """
-    run = connection.exec_driver_sql
-    listed = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?)"
-    triggers = (await run(listed, (f"{table}_names_enter", f"{table}_names_indexed"))).all()
-    if not triggers:
-        await inserting
-        return
-    names = f"{table}_names"
-    last_row = (await run(f"SELECT max(rowid) FROM {table}")).scalar() or 0
-    last_name = (await run(f"SELECT max(rowid) FROM {names}")).scalar() or 0
-    for trigger in triggers:
-        await run(f"DROP TRIGGER {trigger.name}")
-    await inserting
-    new = f"SELECT uuid, name_key FROM {table} WHERE rowid > ? ORDER BY rowid"
-    await run(f"INSERT INTO {names} (uuid, name_key) {new}", (last_row,))
-    new = f"SELECT rowid, name_key FROM {names} WHERE rowid > ?"
-    await run(f"INSERT INTO {names}_index (rowid, name_key) {new}", (last_name,))
-    for trigger in triggers:
-        await run(trigger.sql)
 
 
 async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:

@@ -1,8 +1,8 @@
 """Fill an empty database with plausible metadata. There are no bytes behind it.
 
 Rows are inserted as they are, without journal entries, in transactions of many thousands of items.
-The counters of the folders come last: a database that has folders without counters was left behind
-by a generation that was interrupted.
+The last one adds the counters of the folders, and the indexes of the largest tables: a database
+with folders that have no counters was left behind by a generation that was interrupted.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.database.dialects import bulk_insert
+from gateway.database.bulk_load import bulk_insert, drop_indexes
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode
 from gateway.generate.datasets import DatasetGenerator
@@ -21,13 +21,16 @@ from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng
 from gateway.generate.tree import Tree
 from gateway.models.base import new_row
+from gateway.models.datasets import data_rows
 from gateway.models.folders import FolderCountersRecord, folder_counters, folders
-from gateway.models.items import items
+from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import groups, users
 
 ITEMS_PER_BATCH, BATCHES_PER_TRANSACTION = 5_000, 10
 _LARGE, _TIMES = 200, 15
 """One folder in 200 is large: it holds 15 times as many items as others."""
+
+_LARGE_TABLES = (items, stored_objects, group_members, data_rows)
 
 Progress = Callable[[int], None]
 """Receives the number of items inserted so far."""
@@ -49,15 +52,19 @@ async def generate(
     """
     batches = _batches(_site_rows(folder_count, item_count, seed))
     done, is_first, is_complete = 0, True, False
+    indexes: list[str] = []
     while not is_complete:
         async with database.writing() as transaction:
             if is_first:
                 await _check_empty(transaction)
+                indexes = await drop_indexes(transaction.connection, _LARGE_TABLES)
             for batch in islice(batches, BATCHES_PER_TRANSACTION):
                 for table, rows in batch.items():
                     await bulk_insert(transaction.connection, table, rows)
                 done += len(batch.get(items, ()))
                 is_complete = folder_counters in batch
+            for statement in indexes if is_complete else ():
+                await transaction.connection.exec_driver_sql(statement)
         is_first = False
         progress(done)
 

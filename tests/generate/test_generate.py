@@ -114,10 +114,21 @@ async def test_an_interrupted_generation_is_recognized(database: Database, monke
     assert refusal.value.code is ErrorCode.CONFLICT
 
 
-async def test_names_are_indexed_in_every_batch(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite's triggers are set aside while a batch is inserted, and there again afterwards."""
+async def indexes(database: Database) -> list[tuple[str, str]]:
+    """Return the name and definition of each index and trigger."""
+    sqlite = "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') ORDER BY name"
+    postgresql = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    async with database.reading() as connection:
+        rows = await connection.execute(sa.text(sqlite if database.is_embedded else postgresql))
+        return [(row[0], row[1]) for row in rows]
+
+
+async def test_names_are_indexed_at_the_end(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Indexes and SQLite's triggers are dropped while rows are loaded, and are there again afterwards."""
     monkeypatch.setattr(fill, "ITEMS_PER_BATCH", 50)
+    before = await indexes(database)
     await generate(database, 3, 200, 7)
+    assert await indexes(database) == before
     rows = await database.rows(sa.select(items.c.uuid, items.c.name_key))
     for row in rows[::20]:
         search = sa.select(items.c.uuid).where(name_contains(items.c.name_key, row.name_key[-12:]))
