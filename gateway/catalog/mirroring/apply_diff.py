@@ -120,6 +120,7 @@ async def _set_tombstones(
     rows: Iterable[ItemRecord],
     is_tombstone: bool,
 ) -> None:
+    """Turn items into tombstones or back, with their counters; items that are so already stay."""
     rows = [row for row in rows if row.is_tombstone != is_tombstone]
     values = {row.uuid: {"is_tombstone": is_tombstone} for row in rows}
     await update_items(transaction, user_uuid, values, {row.uuid: row for row in rows})

@@ -97,6 +97,7 @@ def validate_value_type(
 
 
 def _check_enum_values(values: Sequence[str]) -> None:
+    """Check that an enum has 1 to 255 values, each once and of 1 to 1,000 characters."""
     if not 1 <= len(values) <= MAX_ENUM_VALUES:
         raise bad_input(
             f"An ENUM must have 1 to {MAX_ENUM_VALUES} values, not {len(values):,}.", "enumValues"
@@ -126,6 +127,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _parses_with(parse: Callable[[str], Any]) -> Callable[[Any], bool]:
+    """Return a check that a value is a text which `parse` accepts."""
+
     def fits(value: Any) -> bool:
         try:
             return isinstance(value, str) and bool(parse(value))
@@ -136,6 +139,7 @@ def _parses_with(parse: Callable[[str], Any]) -> Callable[[Any], bool]:
 
 
 def _is_point(value: Any) -> bool:
+    """Return whether a value is an object with latitude and longitude in degrees, and no more."""
     if not isinstance(value, dict) or value.keys() != {"latitude", "longitude"}:
         return False
     latitude, longitude = value["latitude"], value["longitude"]

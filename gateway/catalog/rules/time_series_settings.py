@@ -70,6 +70,7 @@ def series_settings(input: TimeSeriesViewSettingsInput, *path: str | int) -> dic
 
 
 def _channel(input: TimeSeriesChannelInput, *path: str | int) -> dict[str, Any]:
+    """Return the settings of a channel as they are stored, with its style."""
     style = TimeSeriesStyle.LINE if input.line else TimeSeriesStyle.POINTS
     channel = input.line or input.points
     if not channel:
