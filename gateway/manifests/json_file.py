@@ -64,8 +64,10 @@ def parse_events(file: BinaryIO) -> Events:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             starts = range(0, len(data), _BLOCK)
             blocks = (data[start : start + _BLOCK + _OVERLAP] for start in starts)
-            escapes = (match.lastindex for match in _SURROGATES.finditer(data))
-            if any(map(may_contain_long_integers, blocks)) or any(escapes):
+            # No iterator over `data` may survive the block, or it could not be unmapped.
+            if any(map(may_contain_long_integers, blocks)) or any(
+                match.lastindex for match in _SURROGATES.finditer(data)
+            ):
                 reader = exact_reader
     file.seek(len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
     events: Events = reader.basic_parse(file, use_float=True)
