@@ -1,4 +1,4 @@
-"""How a field is resolved, declared once for both executors.
+"""Declarations of how fields are resolved, once for both executors.
 
 The dataloaders behind graphql-core and the steps of compiled plans both come from these
 declarations. A declaration says which attributes of the parent's row it reads, which rows answer
