@@ -46,6 +46,12 @@ _DECREMENT_ATTEMPTS = sa.text(
 log = structlog.get_logger(__name__)
 
 
+class _JobId(NamedTuple):
+    """A row of `_WAITING`, or of the statement that takes the rescue lock."""
+
+    id: int
+
+
 class _FailedJob(NamedTuple):
     """A row of `_FAILED`."""
 
@@ -96,7 +102,7 @@ class ProcrastinateQueue:
         if key is None:
             await job.defer_async()
             return
-        while not await transaction.rows(_WAITING.bindparams(key=key)):
+        while not await transaction.rows(_WAITING.bindparams(key=key), _JobId):
             # AlreadyEnqueued: a concurrent transaction has just committed; look again.
             with suppress(AlreadyEnqueued):
                 async with transaction.connection.begin_nested():
@@ -180,9 +186,11 @@ class _JobLeaseStore:
         """
         if self._worker is not None:
             await self._manager.update_heartbeat(self._worker)
-        lock = sa.select(1).where(sa.func.pg_try_advisory_xact_lock(_RESCUE_LOCK))
+        lock = sa.select(sa.literal(1).label("id")).where(
+            sa.func.pg_try_advisory_xact_lock(_RESCUE_LOCK)
+        )
         async with self._database.writing() as transaction:
-            if await transaction.rows(lock):
+            if await transaction.rows(lock, _JobId):
                 for job in await self._manager.get_stalled_jobs(
                     seconds_since_heartbeat=self._lease_seconds
                 ):

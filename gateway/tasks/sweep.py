@@ -13,7 +13,6 @@ from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.kinds.enums import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import now
-from gateway.models.items import ItemRecord
 from gateway.models.reencoding import ReencodeUnitRecord, reencode_jobs, reencode_units
 from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from gateway.models.uploads import (
@@ -62,9 +61,7 @@ async def delete_late_placeholders(services: Services) -> bool:
     )
     async with services.database.writing() as transaction:
         candidates = await transaction.rows(late.limit(_BATCH), UploadRecord)
-        locked: list[ItemRecord] = await locked_items(
-            transaction, [row.item_uuid for row in candidates]
-        )
+        locked = await locked_items(transaction, [row.item_uuid for row in candidates])
         chosen = in_keys(uploads.c.item_uuid, [row.uuid for row in locked])
         still_late = await transaction.rows(late.where(chosen), UploadRecord)
         uuids = {row.item_uuid for row in still_late}

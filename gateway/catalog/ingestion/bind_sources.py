@@ -28,7 +28,7 @@ from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.integrations import CloudIntegrationRecord
-from gateway.models.items import ItemRecord, items, stored_objects
+from gateway.models.items import items, stored_objects
 from gateway.models.uploads import uploads
 
 
@@ -52,7 +52,7 @@ async def member_errors(
     """
     if not members:
         return []
-    locked: list[ItemRecord] = await locked_items(transaction, {each.uuid for each in members})
+    locked = await locked_items(transaction, {each.uuid for each in members})
     rows = {row.uuid: row for row in locked}
     roles = await roles_on_items(transaction.connection, viewer, rows)
     errors: list[DomainError] = []
@@ -182,7 +182,7 @@ async def _placeholder_errors(
     below = sa.select(folders.c.uuid).where(folders.c.parent_uuid == folder_uuid)
     rows_below = await transaction.rows(below, FolderRecord)
     allowed = {folder_uuid, *(row.uuid for row in rows_below)}
-    locked: list[ItemRecord] = await locked_items(transaction, uuids)
+    locked = await locked_items(transaction, uuids)
     rows = {row.uuid: row for row in locked if row.folder_uuid in allowed}
     expected = await uploads_of(transaction, uuids)
     free = {uuid for uuid, upload in expected.items() if upload.unit_uuid in {None, *unit_uuids}}

@@ -36,7 +36,6 @@ from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobStatus
-from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadJobRecord, UploadUnitRecord
 from gateway.queues.base import Queue
 
@@ -134,9 +133,7 @@ async def finish_sources(
     needed = {source.item_uuid for source in sources}
     needed_members = {uuid for each in read for uuid in each.members}
     unneeded = set(abandoned) - needed
-    locked: list[ItemRecord] = await locked_items(
-        transaction, [*needed, *unneeded, *needed_members]
-    )
+    locked = await locked_items(transaction, [*needed, *unneeded, *needed_members])
     rows = {row.uuid: row for row in locked}
     if gone := (needed | needed_members) - rows.keys():
         raise PlaceholdersGone(gone)
