@@ -42,7 +42,7 @@ from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 
 @dataclass(frozen=True, slots=True)
-class SidecarMatcher:
+class SidecarMatcherSettings:
     """Matches the names of sidecar files, by their suffix."""
 
     suffix: str
@@ -53,13 +53,13 @@ class SidecarMatcher:
 class SidecarIngestion:
     """Settings of how syncs of a folder read sidecar files."""
 
-    matcher: SidecarMatcher
+    matcher: SidecarMatcherSettings
     paused: bool
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "SidecarIngestion":
         """Return settings from their stored form."""
-        return cls(SidecarMatcher(values["suffix"]), values["paused"])
+        return cls(SidecarMatcherSettings(values["suffix"]), values["paused"])
 
 
 _home, _top = folders.alias("home"), folders.alias("top")

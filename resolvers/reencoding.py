@@ -65,8 +65,8 @@ _WATCHED = WatchedJob(
 )
 
 
-class NamedItem(NamedTuple):
-    """An item's uuid and name."""
+class VideoName(NamedTuple):
+    """A video's uuid and name."""
 
     uuid: UUID
     name: str
@@ -84,7 +84,7 @@ async def signed_url_of(
     selected = sa.select(items.c.uuid, items.c.name).where(
         in_keys(items.c.uuid, {uuid for uuid, _, _ in keys})
     )
-    names = {row.uuid: row.name for row in await context.database.rows(selected, NamedItem)}
+    names = {row.uuid: row.name for row in await context.database.rows(selected, VideoName)}
     store = context.services.store
     signed = []
     for uuid, key, mime_type in keys:
