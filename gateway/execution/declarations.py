@@ -214,7 +214,7 @@ class RootFunction(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
-class Mutation(_Independent):
+class MutationField(_Independent):
     """A mutation: `run(context, response_key, input)` returns the outcome behind its payload.
 
     It makes the change once for each key of the response, however often it is called: the fallback
@@ -227,7 +227,7 @@ class Mutation(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
-class Subscription(_Independent):
+class SubscriptionField(_Independent):
     """A subscription, whose events are rows."""
 
 
@@ -240,8 +240,8 @@ class TypeDiscriminator:
 
 
 Declaration = (
-    Mutation
-    | Subscription
+    MutationField
+    | SubscriptionField
     | RootFunction
     | Lookup
     | Computed

@@ -49,7 +49,7 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class PageEdge:
     """A row of a page, with its cursor."""
 
     node: Any
@@ -78,9 +78,9 @@ class Page:
         return cls(nodes, has_more, is_past_cursor, request, count)
 
     @property
-    def edges(self) -> list[Edge]:
+    def edges(self) -> list[PageEdge]:
         """The rows, each with its cursor."""
-        return [Edge(row, write_cursor(self.request, row)) for row in self.nodes]
+        return [PageEdge(row, write_cursor(self.request, row)) for row in self.nodes]
 
     @property
     def start_cursor(self) -> str | None:

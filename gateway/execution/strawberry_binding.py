@@ -22,9 +22,9 @@ from gateway.execution.declarations import (
     Computed,
     Declaration,
     Lookup,
-    Mutation,
+    MutationField,
     RootFunction,
-    Subscription,
+    SubscriptionField,
     ToMany,
     ToOne,
 )
@@ -102,7 +102,7 @@ def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) ->
     )
     description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `requires`
     resolver = _with_arguments(resolve, [argument], has_root=False)
-    return _field(resolver, description, Mutation(run, outcome_type))
+    return _field(resolver, description, MutationField(run, outcome_type))
 
 
 def bind_subscription(function: Callable[..., Any]) -> Any:
@@ -114,7 +114,7 @@ def bind_subscription(function: Callable[..., Any]) -> Any:
     return strawberry.subscription(
         resolver=_with_arguments(resolve, _keyword_arguments(function), has_root=False),
         description=inspect.getdoc(function),
-        metadata={METADATA_KEY: Subscription()},
+        metadata={METADATA_KEY: SubscriptionField()},
     )
 
 

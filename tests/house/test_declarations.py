@@ -15,8 +15,17 @@ from typing import Any
 import sqlalchemy as sa
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_abstract_type, is_leaf_type
 
-from gateway.execution.declarations import Batch, Lookup, Mutation, RootFunction, SameRow, ToMany, ToOne, declaration_of
-from gateway.execution.pagination import Edge, Page
+from gateway.execution.declarations import (
+    Batch,
+    Lookup,
+    MutationField,
+    RootFunction,
+    SameRow,
+    ToMany,
+    ToOne,
+    declaration_of,
+)
+from gateway.execution.pagination import Page, PageEdge
 from gateway.execution.private_apis import core_schema, definition_of
 from schema.api import api
 
@@ -83,7 +92,7 @@ def sources(field: GraphQLField, rows: Rows) -> list[Rows]:
             return [Rows.of_class(Page, Rows.of_table(declaration.table, *declaration.extras))]
         case SameRow():
             return [rows]
-        case Mutation():
+        case MutationField():
             return [Rows.of_class(declaration.outcome)]
         case Batch() | RootFunction():
             annotation = inspect.signature(declaration.load, eval_str=True).return_annotation
@@ -93,7 +102,7 @@ def sources(field: GraphQLField, rows: Rows) -> list[Rows]:
             annotation = annotation_of(rows.kind, reads_of(field)[0])
         case _:
             return []
-    return [Rows.of_class(kind, rows.node if kind is Edge else None) for kind in classes_in(annotation)]
+    return [Rows.of_class(kind, rows.node if kind is PageEdge else None) for kind in classes_in(annotation)]
 
 
 def walk(type_: Any, rows: Rows, path: str, seen: set[tuple[str, ...]]) -> Iterator[str]:

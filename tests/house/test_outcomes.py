@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 from sqlmodel import SQLModel
 
-from gateway.execution.declarations import Mutation, declaration_of
+from gateway.execution.declarations import MutationField, declaration_of
 from gateway.execution.private_apis import core_schema
 from resolvers.outcomes import Outcome
 from schema.api import api
@@ -36,7 +36,7 @@ def missing(kind: GraphQLObjectType | GraphQLInterfaceType, row: type, at: str) 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_outcomes_have_what_payloads_read(name: str) -> None:
     declaration = declaration_of(MUTATIONS[name])
-    assert isinstance(declaration, Mutation)
+    assert isinstance(declaration, MutationField)
     payload = get_named_type(MUTATIONS[name].type)
     assert isinstance(payload, GraphQLObjectType)
     assert list(missing(payload, declaration.outcome, name)) == []
@@ -45,7 +45,7 @@ def test_outcomes_have_what_payloads_read(name: str) -> None:
 def test_every_mutation_has_an_outcome_of_its_own() -> None:
     """The outcome of a failed mutation can be created from its errors alone."""
     declarations = [declaration_of(field) for field in MUTATIONS.values()]
-    outcomes = [declaration.outcome for declaration in declarations if isinstance(declaration, Mutation)]
+    outcomes = [declaration.outcome for declaration in declarations if isinstance(declaration, MutationField)]
     assert len(outcomes) == len(MUTATIONS)
     assert len(set(outcomes)) == len(outcomes)
     for outcome in outcomes:

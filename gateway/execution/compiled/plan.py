@@ -11,7 +11,7 @@ from gateway.execution.declarations import (
     Aggregate,
     Batch,
     Lookup,
-    Mutation,
+    MutationField,
     RootFunction,
     ToMany,
     ToOne,
@@ -151,7 +151,7 @@ class AttributeStep:
 class MutationStep:
     """Runs a mutation; `response_key` tells several in one document apart."""
 
-    mutation: Mutation
+    mutation: MutationField
     response_key: str
     arguments: Arguments
     shape: Shape

@@ -37,10 +37,10 @@ from gateway.execution.declarations import (
     Computed,
     Declaration,
     Lookup,
-    Mutation,
+    MutationField,
     RootFunction,
     SameRow,
-    Subscription,
+    SubscriptionField,
     ToMany,
     ToOne,
 )
@@ -226,7 +226,7 @@ class Planner:
             case Batch():
                 values = [scope.value(name) for name in declaration.reads]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
-            case Lookup() | RootFunction() | Mutation() | Subscription():
+            case Lookup() | RootFunction() | MutationField() | SubscriptionField():
                 key = "None"
             case _:
                 raise Unplannable(f"the declaration of {selected.name}")
@@ -264,7 +264,7 @@ class Planner:
                 return partial(plan.BatchStep, declaration, arguments, shape)
             case RootFunction():
                 step = plan.FunctionStep(declaration, arguments, shape)
-            case Mutation():
+            case MutationField():
                 step = plan.MutationStep(declaration, selected.key, arguments, shape)
             case _:
                 step = plan.EventStep(shape)
@@ -324,7 +324,7 @@ def _step_name(selected: Selected, declaration: Declaration) -> Hashable:
 
     A mutation runs once for each response key.
     """
-    if isinstance(declaration, Mutation):
+    if isinstance(declaration, MutationField):
         return declaration, selected.key
     nodes = selected.nodes
     arguments = tuple(sorted(print_ast(argument) for argument in nodes[0].arguments or ()))
