@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from psycopg.errors import ForeignKeyViolation, RaiseException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy.exc import IntegrityError
 
 from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
@@ -42,6 +44,13 @@ _SET_ERROR = sa.text(
 _DECREMENT_ATTEMPTS = sa.text(
     "UPDATE procrastinate_jobs SET attempts = attempts - 1 WHERE id = :id"
 )
+_LOCK_RUNNING = sa.text(
+    "SELECT id FROM procrastinate_jobs WHERE id = :id AND status = 'doing' "
+    "AND worker_id IS NOT DISTINCT FROM CAST(:worker AS bigint) FOR UPDATE"
+)
+_RETRY = sa.text("SELECT procrastinate_retry_job_v2(:id, :run_at, NULL, NULL, NULL)")
+_DELETE = sa.text("SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)")
+_FAIL = sa.text("SELECT procrastinate_finish_job_v1(:id, 'failed', false)")
 
 log = structlog.get_logger(__name__)
 
@@ -140,8 +149,9 @@ class ProcrastinateQueue:
 class _JobLeaseStore:
     """Leases as Procrastinate's running jobs of one registered worker.
 
-    A worker that was pruned as dead registers again under a new id. Procrastinate's functions
-    refuse to end a job that is not running any more.
+    A worker that was pruned as dead registers again under a new id. Every change is fenced: once a
+    job has passed to another worker, nothing here changes it. Procrastinate's functions check only
+    that some worker is running the job.
     """
 
     def __init__(self, database: Database, manager: JobManager, timings: WorkerTimings) -> None:
@@ -149,7 +159,8 @@ class _JobLeaseStore:
         self._manager = manager
         self._lease_seconds = timings.lease
         self._worker: int | None = None
-        self._held: set[int] = set()
+        self._workers: dict[Lease, int] = {}
+        """The id under which this worker leased each job."""
         self._is_fetch_uncertain = False
 
     async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
@@ -157,11 +168,12 @@ class _JobLeaseStore:
             self._worker = await self._manager.register_worker()
         if self._is_fetch_uncertain:
             # The connection broke during a fetch. Release what it may have fetched.
+            leased = {lease.id for lease in self._workers}
             for job in await self._manager.list_jobs_async(
                 status=Status.DOING.value, worker_id=self._worker
             ):
-                if job.id is not None and job.id not in self._held:
-                    await self._return_to_queue(job.id, now())
+                if job.id not in leased:
+                    await self._return_to_queue(cast(int, job.id), self._worker)
         self._is_fetch_uncertain = True
         try:
             fetched = await self._manager.fetch_job(queues=list(tasks), worker_id=self._worker)
@@ -174,9 +186,10 @@ class _JobLeaseStore:
         self._is_fetch_uncertain = False
         if fetched is None or fetched.id is None:
             return []
-        self._held.add(fetched.id)
         args = cast(Any, fetched.task_kwargs["args"])
-        return [Lease(fetched.id, fetched.task_name, args, fetched.attempts + 1)]
+        lease = Lease(fetched.id, fetched.task_name, args, fetched.attempts + 1)
+        self._workers[lease] = cast(int, self._worker)
+        return [lease]
 
     async def renew(self, leases: Collection[Lease]) -> None:
         """Send a heartbeat, and return jobs of dead workers to the queue.
@@ -194,27 +207,31 @@ class _JobLeaseStore:
                 for job in await self._manager.get_stalled_jobs(
                     seconds_since_heartbeat=self._lease_seconds
                 ):
-                    await self._return_to_queue(cast(int, job.id), now())
+                    await self._return_to_queue(cast(int, job.id), job.worker_id)
                 await self._manager.prune_stalled_workers(self._lease_seconds)
 
     async def finish(self, lease: Lease) -> None:
-        async with self._ending(lease) as job_id:
-            await self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True)
+        async with self._ending(lease) as transaction:
+            if transaction:
+                await transaction.execute(_DELETE.bindparams(id=lease.id))
 
     async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
-        async with self._ending(lease) as job_id:
-            await self._write(_SET_ERROR.bindparams(id=job_id, error=error))
-            await self._return_to_queue(job_id, run_at)
+        async with self._ending(lease) as transaction:
+            if transaction:
+                await transaction.execute(_SET_ERROR.bindparams(id=lease.id, error=error))
+                await _retry_or_delete(transaction, lease.id, run_at)
 
     async def fail(self, lease: Lease, error: str) -> None:
-        async with self._ending(lease) as job_id:
-            await self._write(_SET_ERROR.bindparams(id=job_id, error=error))
-            await self._manager.finish_job_by_id_async(job_id, Status.FAILED, delete_job=False)
+        async with self._ending(lease) as transaction:
+            if transaction:
+                await transaction.execute(_SET_ERROR.bindparams(id=lease.id, error=error))
+                await transaction.execute(_FAIL.bindparams(id=lease.id))
 
     async def release(self, lease: Lease) -> None:
-        async with self._ending(lease) as job_id:
-            await self._return_to_queue(job_id, now())
-            await self._write(_DECREMENT_ATTEMPTS.bindparams(id=job_id))
+        async with self._ending(lease) as transaction:
+            if transaction:
+                await _retry_or_delete(transaction, lease.id, now())
+                await transaction.execute(_DECREMENT_ATTEMPTS.bindparams(id=lease.id))
 
     async def unregister(self) -> None:
         """Remove the worker; jobs that it still holds can be fetched at once."""
@@ -225,25 +242,30 @@ class _JobLeaseStore:
             log.warning("unregistering_failed", exc_info=True)
 
     @asynccontextmanager
-    async def _ending(self, lease: Lease) -> AsyncIterator[int]:
-        """Forget a lease at the end of the block, whether or not another worker ended the job."""
-        job_id = cast(int, lease.id)
-        try:
-            yield job_id
-        except ConnectorException as error:
-            if not isinstance(error.__cause__, RaiseException):
-                raise
-            log.warning("job_ended_by_another_worker", error=str(error.__cause__))
-        self._held.discard(job_id)
+    async def _ending(self, lease: Lease) -> AsyncIterator[Transaction | None]:
+        """Lock the job of a lease and forget the lease at the end of the block.
 
-    async def _return_to_queue(self, job_id: int, run_at: datetime) -> None:
-        """Let a job wait again, or delete it if another with the same key is waiting."""
-        try:
-            await self._manager.retry_job_by_id_async(job_id, run_at)
-        except UniqueViolation:
-            await self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True)
-
-    async def _write(self, statement: sa.Executable) -> None:
-        """Execute one statement in a transaction of its own."""
+        Yields None if the job has passed to another worker or was ended by one.
+        """
+        worker = self._workers[lease]
         async with self._database.writing() as transaction:
-            await transaction.execute(statement)
+            held = await transaction.rows(_LOCK_RUNNING.bindparams(id=lease.id, worker=worker))
+            if not held:
+                log.warning("lease_lost", job=lease.id)
+            yield transaction if held else None
+        del self._workers[lease]
+
+    async def _return_to_queue(self, job_id: int, worker: int | None) -> None:
+        """Let a job wait again if it is still being run by this worker, or by none."""
+        async with self._database.writing() as transaction:
+            if await transaction.rows(_LOCK_RUNNING.bindparams(id=job_id, worker=worker)):
+                await _retry_or_delete(transaction, job_id, now())
+
+
+async def _retry_or_delete(transaction: Transaction, job_id: UUID | int, run_at: datetime) -> None:
+    """Let a locked job wait again, or delete it if another with the same key is waiting."""
+    try:
+        async with transaction.connection.begin_nested():
+            await transaction.execute(_RETRY.bindparams(id=job_id, run_at=run_at))
+    except IntegrityError:
+        await transaction.execute(_DELETE.bindparams(id=job_id))

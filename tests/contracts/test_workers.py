@@ -12,12 +12,15 @@ from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
+from procrastinate import App, PsycopgConnector
 
+from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.leased import _RowLeaseStore
 from gateway.queues.open import open_queue
+from gateway.queues.postgres import _JobLeaseStore
 from gateway.queues.worker import Lease, LeaseStore, Worker
 from tests.contracts.queueing import (
     LEASE,
@@ -109,6 +112,7 @@ import asyncio, sys
 from pathlib import Path
 from gateway.database.engine import Database
 from gateway.queues.open import open_queue
+from gateway.queues.postgres import _JobLeaseStore
 from gateway.queues.base import WorkerTimings
 
 async def main(url, duration, begun):
@@ -155,22 +159,47 @@ STATEMENTS: list[Callable[[LeaseStore, Lease], Awaitable[None]]] = [
 
 @pytest.mark.parametrize("execute", STATEMENTS, ids=["renew", "finish", "retry", "fail", "release"])
 async def test_worker_that_lost_its_lease_changes_nothing(
-    embedded_database: Database, execute: Callable[[LeaseStore, Lease], Awaitable[None]]
+    database: Database, execute: Callable[[LeaseStore, Lease], Awaitable[None]]
 ) -> None:
     """The task belongs to another worker by then, which can still end it."""
-    queue = open_queue(embedded_database, LEASE)
-    await enqueue(embedded_database, queue, "note", key="k")
-    first = _RowLeaseStore(embedded_database, replace(LEASE, lease=0.0))
-    second = _RowLeaseStore(embedded_database, replace(LEASE, lease=600.0))
-    [lost] = await first.claim(["note"], 1)
-    [current] = await second.claim(["note"], 1)
-    assert lost.id == current.id
-    table = sa.text("SELECT * FROM queued_tasks")
-    before = await embedded_database.rows(table)
-    await execute(first, lost)
-    assert await embedded_database.rows(table) == before
-    await execute(second, current)
-    assert await embedded_database.rows(table) != before
+    queue = open_queue(database, LEASE)
+    await enqueue(database, queue, "note", key="k")
+    async with lease_store(database) as first, lease_store(database) as second:
+        [lost] = await first.claim(["note"], 1)
+        await expire_leases(database)
+        await second.renew([])  # reassigns the tasks of dead workers on PostgreSQL
+        [current] = await second.claim(["note"], 1)
+        assert lost.id == current.id
+        table = sa.text("SELECT * FROM " + ("queued_tasks" if database.is_embedded else "procrastinate_jobs"))
+        before = await database.rows(table)
+        await execute(first, lost)
+        assert await database.rows(table) == before
+        await execute(second, current)
+        if database.is_embedded or execute is not STATEMENTS[0]:  # workers have heartbeats there, not jobs
+            assert await database.rows(table) != before
+
+
+@asynccontextmanager
+async def lease_store(database: Database) -> AsyncIterator[LeaseStore]:
+    """The leases of a worker whose heartbeats are as slow as the test needs."""
+    timings = replace(LEASE, lease=600.0)
+    if database.is_embedded:
+        yield _RowLeaseStore(database, timings)
+        return
+    connector = PsycopgConnector(conninfo=libpq_conninfo(database.url), min_size=1, max_size=2)
+    async with App(connector=connector).open_async() as app:
+        yield _JobLeaseStore(database, app.job_manager, timings)
+
+
+async def expire_leases(database: Database) -> None:
+    """Let all leases have ended, as after a long silence of their workers."""
+    expire = (
+        "UPDATE queued_tasks SET lease_until = '2000-01-01 00:00:00.000000'"
+        if database.is_embedded
+        else "UPDATE procrastinate_workers SET last_heartbeat = '2000-01-01'"
+    )
+    async with database.writing() as transaction:
+        await transaction.execute(sa.text(expire))
 
 
 async def test_worker_presumed_dead_continues(postgres_database: Database) -> None:

@@ -158,12 +158,10 @@ def test_validation_can_be_aborted() -> None:
 def test_manager_of_procrastinate() -> None:
     needed = {
         "fetch_job": {"queues", "worker_id"},
-        "finish_job_by_id_async": {"job_id", "status", "delete_job"},
         "get_stalled_jobs": {"seconds_since_heartbeat"},
         "list_jobs_async": {"status", "worker_id"},
         "prune_stalled_workers": set(),
         "register_worker": set(),
-        "retry_job_by_id_async": {"job_id", "retry_at"},
         "unregister_worker": {"worker_id"},
         "update_heartbeat": {"worker_id"},
     }
@@ -171,7 +169,7 @@ def test_manager_of_procrastinate() -> None:
         method = getattr(procrastinate_apis.JobManager, name)
         assert parameters <= set(inspect.signature(method).parameters), name
     assert len(list(procrastinate_apis.get_channel_for_queues())) == 1
-    assert {"DOING", "SUCCEEDED", "FAILED"} <= set(procrastinate_apis.Status.__members__)
+    assert "DOING" in set(procrastinate_apis.Status.__members__)
 
 
 def borrowed_names(path: Path) -> list[str]:
