@@ -79,7 +79,9 @@ async def run_once(
             sa.update(idempotency_keys).where(matches).values(outcome=outcome)
         )
         return outcome
-    stored = await transaction.one(sa.select(idempotency_keys).where(matches), IdempotencyKeyRecord)
+    stored = await transaction.single(
+        sa.select(idempotency_keys).where(matches), IdempotencyKeyRecord
+    )
     if permissions:
         permissions.accept_replay()
     return cast("Stored", _outcome(stored, input))

@@ -355,7 +355,7 @@ if TYPE_CHECKING:
     StorageItemResult = StorageItem | StorageItemInaccessible
 else:
     StorageItemResult = Annotated[
-        Union[(*ITEM_CLASSES, StorageItemInaccessible)],  # noqa: UP007 (it is computed)
+        Union[(*ITEM_CLASSES, StorageItemInaccessible)],
         strawberry.union(
             "StorageItemResult", description="An item, or a stand-in for one that cannot be shown."
         ),

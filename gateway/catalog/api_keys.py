@@ -76,7 +76,7 @@ async def temporary_admin_key(database: Database) -> AsyncIterator[str]:
             .limit(1)
         )
         async with database.writing() as transaction:
-            admin = await transaction.one(admins, UserRecord)
+            admin = await transaction.single(admins, UserRecord)
             return await create_api_key(transaction, None, admin.uuid, "temporary admin key")
 
     task = asyncio.create_task(create())

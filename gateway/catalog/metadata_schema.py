@@ -47,7 +47,9 @@ async def lock_schema(transaction: Transaction, revision: int | None) -> int:
     Raises:
         DomainError: `CONFLICT` at `revision`, if that is given and not the current one.
     """
-    row = await transaction.one(sa.select(metadata_schema).with_for_update(), MetadataSchemaRecord)
+    row = await transaction.single(
+        sa.select(metadata_schema).with_for_update(), MetadataSchemaRecord
+    )
     if revision is not None and row.revision != revision:
         raise conflict(
             f"The schema has changed: its revision is {row.revision}, not {revision}. "

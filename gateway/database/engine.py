@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,11 +58,7 @@ class Transaction:
             result = await self.connection.execute(statement, parameters[start : start + SLICE])
         return result
 
-    @overload
-    async def rows(self, statement: sa.Executable, kind: type[R]) -> list[R]: ...
-    @overload
-    async def rows(self, statement: sa.Executable) -> list[Any]: ...
-    async def rows(self, statement: sa.Executable, kind: type[Any] | None = None) -> list[Any]:
+    async def rows(self, statement: sa.Executable, kind: type[R]) -> list[R]:
         """Return all rows of a statement.
 
         Args:
@@ -71,27 +67,19 @@ class Transaction:
                 of its table (or some of its columns), else a `NamedTuple`. It is for the type
                 checker only; rows remain SQLAlchemy's.
         """
-        return list((await self.connection.execute(statement)).all())
+        return cast(list[R], list((await self.connection.execute(statement)).all()))
 
-    @overload
-    async def first(self, statement: sa.Executable, kind: type[R]) -> R | None: ...
-    @overload
-    async def first(self, statement: sa.Executable) -> Any: ...
-    async def first(self, statement: sa.Executable, kind: type[Any] | None = None) -> Any:
+    async def first(self, statement: sa.Executable, kind: type[R]) -> R | None:
         """Return the first row of a statement, or None; `kind` as in `rows`."""
-        return (await self.connection.execute(statement)).first()
+        return cast(R | None, (await self.connection.execute(statement)).first())
 
-    @overload
-    async def one(self, statement: sa.Executable, kind: type[R]) -> R: ...
-    @overload
-    async def one(self, statement: sa.Executable) -> Any: ...
-    async def one(self, statement: sa.Executable, kind: type[Any] | None = None) -> Any:
+    async def single(self, statement: sa.Executable, kind: type[R]) -> R:
         """Return the only row of a statement; `kind` as in `rows`.
 
         Raises:
             NoResultFound, MultipleResultsFound: there is not exactly one.
         """
-        return (await self.connection.execute(statement)).one()
+        return cast(R, (await self.connection.execute(statement)).one())
 
     def on_commit(self, action: Callable[[], None]) -> None:
         """Run an action after the commit; a transaction that is rolled back drops it."""
@@ -178,32 +166,20 @@ class Database:
                     await hook(transaction)
         transaction.run_commit_actions()
 
-    @overload
     async def rows(
         self,
         statement: sa.Executable,
         kind: type[R],
         *,
         parameters: Mapping[str, Any] | None = None,
-    ) -> list[R]: ...
-    @overload
-    async def rows(
-        self, statement: sa.Executable, *, parameters: Mapping[str, Any] | None = None
-    ) -> list[Any]: ...
-    async def rows(
-        self,
-        statement: sa.Executable,
-        kind: type[Any] | None = None,
-        *,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> list[Any]:
+    ) -> list[R]:
         """Return all rows of a single statement, outside any transaction.
 
         `kind` is as in `Transaction.rows`.
         """
         async with self._engine.connect() as connection:
             await connection.execution_options(**autocommit_options(self.url))
-            return list((await connection.execute(statement, parameters)).all())
+            return cast(list[R], (await connection.execute(statement, parameters)).all())
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a compiled statement as the driver gives them, without conversion."""

@@ -30,7 +30,9 @@ async def find_row(context: Context, edge: ToOne, key: Any) -> Any:
 
     async def load(keys: list[Any]) -> list[Any]:
         statement = _all_columns(edge, context.viewer, len(keys) > 1)
-        rows = await context.database.rows(statement, parameters=statements.bind_values(keys))
+        rows = await context.database.rows(
+            statement, sa.Row, parameters=statements.bind_values(keys)
+        )
         rows_by_key = {getattr(row, edge.match.key): row for row in rows}
         return [rows_by_key.get(key) for key in keys]
 
@@ -67,7 +69,7 @@ async def load_page(
     async def load(keys: list[Any]) -> list[list[Any]]:
         statement = statements.page(edge, query, request, columns, dialect, len(keys) > 1)
         parameters = statements.bind_values(keys, request)
-        rows = await context.database.rows(statement, parameters=parameters)
+        rows = await context.database.rows(statement, sa.Row, parameters=parameters)
         if edge.parent is None:
             return [rows for _ in keys]
         rows_by_parent: dict[Any, list[Any]] = defaultdict(list)
@@ -77,7 +79,9 @@ async def load_page(
 
     async def load_counts(keys: list[Any]) -> list[int]:
         statement = statements.count(edge, query, len(keys) > 1)
-        rows = await context.database.rows(statement, parameters=statements.bind_values(keys))
+        rows = await context.database.rows(
+            statement, sa.Row, parameters=statements.bind_values(keys)
+        )
         totals = {getattr(row, statements.PARENT, None): row.total for row in rows}
         return [totals.get(key, 0) for key in keys]
 
@@ -94,7 +98,9 @@ async def load_aggregate(context: Context, edge: Aggregate, parent: Any) -> Any:
 
     async def load(keys: list[Any]) -> list[Any]:
         statement = statements.aggregate(edge, len(keys) > 1)
-        rows = await context.database.rows(statement, parameters=statements.bind_values(keys))
+        rows = await context.database.rows(
+            statement, sa.Row, parameters=statements.bind_values(keys)
+        )
         values = {getattr(row, statements.PARENT): row.value for row in rows}
         return [values.get(key, edge.default) for key in keys]
 

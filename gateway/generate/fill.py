@@ -72,14 +72,16 @@ async def generate(
 async def _check_empty(transaction: Transaction) -> None:
     """Refuse a database with anything in it: a second run would mix two sites."""
     incomplete = sa.select(folders.c.uuid).outerjoin(folder_counters)
-    if await transaction.first(incomplete.where(folder_counters.c.folder_uuid.is_(None)).limit(1)):
+    if await transaction.first(
+        incomplete.where(folder_counters.c.folder_uuid.is_(None)).limit(1), sa.Row
+    ):
         raise DomainError(
             ErrorCode.CONFLICT,
             "The database holds an incomplete site: `storegraph generate` was interrupted. "
             "Delete the database and run the command again.",
         )
     for table in (users, groups, folders, items):
-        if await transaction.first(sa.select(table.c.uuid).limit(1)):
+        if await transaction.first(sa.select(table.c.uuid).limit(1), sa.Row):
             raise DomainError(
                 ErrorCode.CONFLICT,
                 "The database is not empty. `storegraph generate` needs an empty one.",

@@ -32,9 +32,11 @@ ROOT_ELEMENT = re.compile(
     r"(?>\s|<\?.*?\?>|<!--.*?-->|<!doctype(?!\s+html)[^>]*>)*+<(!doctype html|[a-z][\w:]*)",
     re.DOTALL | re.IGNORECASE,
 )
-HTML_ELEMENTS = set(
-    "html head body title script style iframe table div p a b h1".split()  # as browsers sniff
-) | {"!doctype html"}
+# As browsers sniff.
+HTML_ELEMENTS = {
+    *("!doctype html", "html", "head", "body", "title", "script", "style"),
+    *("iframe", "table", "div", "p", "a", "b", "h1"),
+}
 
 
 def sniff(file: ReadableFile) -> str:

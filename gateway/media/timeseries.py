@@ -143,10 +143,13 @@ def parse_time(table: TableSurvey, value: str, line: int) -> float:
     if time is None and not table.row_count:
         table.has_dates, time = True, parse_date(value)
     if time is None:
-        if not table.row_count:
-            expected = "a number or a date"
-        else:
-            expected = "a date" if table.has_dates else "a number"
+        expected = (
+            "a number or a date"
+            if not table.row_count
+            else "a date"
+            if table.has_dates
+            else "a number"
+        )
         raise MediaError(f"the time in line {line:,} is not {expected}")
     return time
 

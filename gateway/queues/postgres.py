@@ -249,7 +249,9 @@ class _JobLeaseStore:
         """
         worker = self._workers[lease]
         async with self._database.writing() as transaction:
-            held = await transaction.rows(_LOCK_RUNNING.bindparams(id=lease.id, worker=worker))
+            held = await transaction.rows(
+                _LOCK_RUNNING.bindparams(id=lease.id, worker=worker), sa.Row
+            )
             if not held:
                 log.warning("lease_lost", job=lease.id)
             yield transaction if held else None
@@ -258,7 +260,7 @@ class _JobLeaseStore:
     async def _return_to_queue(self, job_id: int, worker: int | None) -> None:
         """Let a job wait again if it is still being run by this worker, or by none."""
         async with self._database.writing() as transaction:
-            if await transaction.rows(_LOCK_RUNNING.bindparams(id=job_id, worker=worker)):
+            if await transaction.rows(_LOCK_RUNNING.bindparams(id=job_id, worker=worker), sa.Row):
                 await _retry_or_delete(transaction, job_id, now())
 
 

@@ -70,7 +70,11 @@ class Prober:
             RuntimeError: The prober is closed.
         """
         # A child has another working directory.
-        source = {"path": str(file.absolute())} if isinstance(file, Path) else {"size": file.size}
+        source: dict[str, Any] = (
+            {"path": str(file.absolute())}  # noqa: ASYNC240 - reads no disk
+            if isinstance(file, Path)
+            else {"size": file.size}
+        )
         request = {**source, "item_type": item_type, "name": name}
         ranges = None if isinstance(file, Path) else file
         async with self._slots:

@@ -115,6 +115,6 @@ async def _save(
     async with context.database.writing() as transaction:
         await catalog.lock_schema(transaction, revision)
         await change(transaction)
-        schema = await transaction.one(sa.select(metadata_schema), MetadataSchemaRecord)
+        schema = await transaction.single(sa.select(metadata_schema), MetadataSchemaRecord)
         field = await transaction.first(selected, MetadataFieldRecord)
     return schema, field

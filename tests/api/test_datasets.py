@@ -271,4 +271,4 @@ async def test_a_dataset_stays_while_items_are_linked(site: Site) -> None:
 
 async def _record(site: Site) -> list[tuple[str, str]]:
     chosen = "SELECT action, object_type FROM changes WHERE object_type IN ('Dataset', 'DataRow') ORDER BY uuid"
-    return [tuple(row) for row in await site.services.database.rows(sa.text(chosen))]
+    return [tuple(row) for row in await site.services.database.rows(sa.text(chosen), sa.Row)]

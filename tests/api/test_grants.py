@@ -144,4 +144,4 @@ async def test_requests_at_once_leave_one_role(site: Site, kind: Kind) -> None:
 
 async def _record(site: Site, kind: Kind) -> list[Any]:
     chosen = sa.text("SELECT action, folder_uuid FROM changes WHERE object_type = :type ORDER BY uuid")
-    return await site.services.database.rows(chosen.bindparams(type=f"{kind.field.title()}Grant"))
+    return await site.services.database.rows(chosen.bindparams(type=f"{kind.field.title()}Grant"), sa.Row)

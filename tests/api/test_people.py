@@ -214,12 +214,12 @@ async def test_each_change_is_recorded_without_secrets(site: Site) -> None:
         ("DELETE", "GroupUser"),
         ("DELETE", "Group"),
     ]
-    hashes = await site.services.database.rows(sa.text("SELECT sha256 FROM api_keys"))
+    hashes = await site.services.database.rows(sa.text("SELECT sha256 FROM api_keys"), sa.Row)
     for secret in [site.keys["ann@example.org"], *(row.sha256 for row in hashes)]:
         assert secret not in str(rows)
 
 
 async def _record(site: Site) -> list[Any]:
     return await site.services.database.rows(
-        sa.text("SELECT action, object_type, before, after FROM changes ORDER BY uuid")
+        sa.text("SELECT action, object_type, before, after FROM changes ORDER BY uuid"), sa.Row
     )

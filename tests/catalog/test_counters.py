@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from gateway.catalog.items import locked_items
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.models.folders import folder_counters, folders
-from gateway.models.items import items
+from gateway.models.items import ItemRecord, items
 from gateway.models.uploads import upload_jobs
 from gateway.tasks.recount import recount
 from tests.fixtures.invariants import NAMES, check_all, check_counters, counters
@@ -144,7 +144,7 @@ class Writer:
                 if not row.is_placeholder:
                     mine = items.c.uuid == row.uuid
                     await transaction.execute(sa.update(items).where(mine).values(is_tombstone=True))
-                    tombstone = await transaction.first(sa.select(items).where(mine))
+                    tombstone = await transaction.single(sa.select(items).where(mine), ItemRecord)
                     await apply_deltas(transaction, removal_deltas([row]), arrival_deltas([tombstone], row.folder_uuid))
 
 
@@ -163,7 +163,7 @@ async def write_concurrently(site: Site, seed: int, steps: int) -> None:
     await asyncio.gather(*(writer.run(steps) for writer in writers))
     async with asyncio.timeout(30):
         running = sa.select(upload_jobs.c.uuid).where(upload_jobs.c.status == "PENDING")
-        while await site.services.database.rows(running):
+        while await site.services.database.rows(running, sa.Row):
             await asyncio.sleep(0.1)
     assert not watcher.done(), watcher.exception()
     watcher.cancel()
@@ -174,7 +174,7 @@ async def write_concurrently(site: Site, seed: int, steps: int) -> None:
 async def check_sums(site: Site) -> None:
     """Check that `summary(recursive: true)` of every folder is the sum over its subtree."""
     _, true = await counters(site.services.database)
-    paths = {row.uuid: row.path for row in await site.services.database.rows(sa.select(folders))}
+    paths = {row.uuid: row.path for row in await site.services.database.rows(sa.select(folders), sa.Row)}
     names = ["files", "placeholders", "plainTexts", "tombstones", "totalSize"]
     document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ summary(recursive: true) {{ {' '.join(names)} }} }} }}"
     for uuid, path in paths.items():

@@ -41,7 +41,7 @@ DATA = b"shared bytes"
 @pytest.fixture
 async def viewer(idle_site: Site) -> Viewer:
     """Return the site admin as a viewer."""
-    [row] = await idle_site.services.database.rows(sa.select(users))
+    [row] = await idle_site.services.database.rows(sa.select(users), sa.Row)
     return Viewer(row.uuid, SiteRole.ADMIN)
 
 
@@ -84,7 +84,7 @@ async def delete_item(site: Site, item: UUID) -> None:
 
 async def key_of(site: Site) -> str:
     """Return the key of the only stored object."""
-    [row] = await site.services.database.rows(sa.select(stored_objects.c.key))
+    [row] = await site.services.database.rows(sa.select(stored_objects.c.key), sa.Row)
     return str(row.key)
 
 
@@ -155,5 +155,5 @@ async def test_new_mirror_has_items_that_are_finished_meanwhile(idle_site: Site,
         async with waiting(ingest_units(site, UUID(job).hex, 1)) as working:
             await asyncio.sleep(2)
     await working
-    rows = await site.services.database.rows(sa.select(data_rows.c.item_uuid))
+    rows = await site.services.database.rows(sa.select(data_rows.c.item_uuid), sa.Row)
     assert [row.item_uuid for row in rows] == [UUID(uuid)]

@@ -68,6 +68,6 @@ async def until_queue_is_empty(database: Database) -> None:
 async def count_tasks(database: Database) -> int:
     """Return the number of tasks that are waiting, running or failed."""
     table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs")
-    [row] = await database.rows(sa.select(sa.func.count().label("count")).select_from(table))
-    count: int = row.count
-    return count
+    [row] = await database.rows(sa.select(sa.func.count().label("size")).select_from(table), sa.Row)
+    size: int = row.size
+    return size

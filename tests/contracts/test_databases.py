@@ -31,7 +31,7 @@ async def add(transaction: Transaction, name: str) -> None:
 
 
 async def names(database: Database) -> list[str]:
-    return [row.name for row in await database.rows(sa.select(groups.c.name).order_by(groups.c.name_key))]
+    return [row.name for row in await database.rows(sa.select(groups.c.name).order_by(groups.c.name_key), sa.Row)]
 
 
 async def test_writes_are_committed_at_the_end_of_the_block(database: Database) -> None:
@@ -101,7 +101,7 @@ async def test_statement_hooks_see_every_statement_while_they_are_registered(dat
     await database.fetch("SELECT 1", ())
     with database.observing_statements(seen.append):
         await database.fetch("SELECT 2", ())
-        await database.rows(sa.select(sa.literal_column("3")))
+        await database.rows(sa.select(sa.literal_column("3")), sa.Row)
     await database.fetch("SELECT 4", ())
     assert [text for text in seen if text.startswith("SELECT")] == ["SELECT 2", "SELECT 3"]
 
@@ -138,7 +138,7 @@ async def test_keys_with_any_characters_match(database: Database, keys: list[str
             await add(transaction, name)
     statement = sa.select(groups.c.name).where(in_bound_keys(groups.c.name, "keys"))
     compiled = statement.compile(dialect=database.sql_dialect)
-    by_engine = await database.rows(statement, parameters={"keys": keys})
+    by_engine = await database.rows(statement, sa.Row, parameters={"keys": keys})
     text = as_key_array_text(database.dialect, keys)
     by_driver = await database.fetch(str(compiled), (text,) if compiled.positional else {"keys": text})
     assert {row.name for row in by_engine} == {row[0] for row in by_driver} == set(keys)
@@ -170,13 +170,13 @@ async def count_up(database: Database, times: int) -> None:
     """Increment the counter by a read and a write: SQLite has one writer, PostgreSQL locks the row."""
     for _ in range(times):
         async with database.writing() as transaction:
-            row = await transaction.first(sa.select(groups.c.description).with_for_update())
+            row = await transaction.single(sa.select(groups.c.description).with_for_update(), sa.Row)
             await asyncio.sleep(0)
             await transaction.execute(sa.update(groups).values(description=str(int(row.description) + 1)))
 
 
 async def counter(database: Database) -> int:
-    [row] = await database.rows(sa.select(groups.c.description))
+    [row] = await database.rows(sa.select(groups.c.description), sa.Row)
     return int(row.description)
 
 

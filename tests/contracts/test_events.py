@@ -185,11 +185,11 @@ async def test_close_works_without_start(database: Database) -> None:
 async def listening(database: Database) -> list[int]:
     """Return the PostgreSQL backends of connections that listen."""
     backends = sa.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'")
-    return [row.pid for row in await database.rows(backends)]
+    return [row.pid for row in await database.rows(backends, sa.Row)]
 
 
 async def end_listening(database: Database) -> int:
     pids = await listening(database)
     for pid in pids:
-        await database.rows(sa.select(sa.func.pg_terminate_backend(pid)))
+        await database.rows(sa.select(sa.func.pg_terminate_backend(pid)), sa.Row)
     return len(pids)

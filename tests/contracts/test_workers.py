@@ -171,12 +171,12 @@ async def test_worker_that_lost_its_lease_changes_nothing(
         [current] = await second.claim(["note"], 1)
         assert lost.id == current.id
         table = sa.text("SELECT * FROM " + ("queued_tasks" if database.is_embedded else "procrastinate_jobs"))
-        before = await database.rows(table)
+        before = await database.rows(table, sa.Row)
         await execute(first, lost)
-        assert await database.rows(table) == before
+        assert await database.rows(table, sa.Row) == before
         await execute(second, current)
         if database.is_embedded or execute is not STATEMENTS[0]:  # workers have heartbeats there, not jobs
-            assert await database.rows(table) != before
+            assert await database.rows(table, sa.Row) != before
 
 
 @asynccontextmanager
@@ -227,7 +227,7 @@ async def test_worker_survives_the_loss_of_all_connections(postgres_database: Da
     async with working(queue, {"wait": wait}):
         await enqueue(postgres_database, queue, "wait")
         await until(lambda: calls)
-        await postgres_database.rows(others)
+        await postgres_database.rows(others, sa.Row)
         go_on.set()
         await enqueue(postgres_database, queue, "wait")
         await until(lambda: len(calls) == 2)

@@ -55,7 +55,10 @@ def kinds(tree: dict[str, Any]) -> Counter[str]:
 async def rows(site: Site) -> dict[str, int]:
     """How many rows every table has, that of the queue apart."""
     tables = [table for table in SQLModel.metadata.sorted_tables if table is not queued_tasks]
-    counts = [(await site.services.database.rows(sa.select(sa.func.count()).select_from(table)))[0] for table in tables]
+    counts = [
+        (await site.services.database.rows(sa.select(sa.func.count()).select_from(table), sa.Row))[0]
+        for table in tables
+    ]
     return {table.name: count[0] for table, count in zip(tables, counts, strict=True)}
 
 
@@ -105,7 +108,7 @@ async def test_what_was_left_half_made_is_completed(site: Site) -> None:
     waiting = sa.select(uploads.c.item_uuid).where(uploads.c.unit_uuid.is_(None)).limit(1)
 
     async def is_sending() -> bool:
-        return bool(await site.services.database.rows(waiting))
+        return bool(await site.services.database.rows(waiting, sa.Row))
 
     assert await cut_off(site, is_sending)
     times = 0

@@ -64,15 +64,15 @@ async def killed_job(backend: str, settings: Settings, directory: Path, count: i
 async def done(site: Site) -> int:
     """How many units have ended."""
     ended = sa.select(sa.func.count().label("n")).where(upload_units.c.status != "PENDING")
-    return int((await site.services.database.rows(ended))[0].n)
+    return int((await site.services.database.rows(ended, sa.Row))[0].n)
 
 
 async def check_units(site: Site, job: str, files: list[File], uuids: list[str]) -> None:
     """Each file is an item under its own uuid, or its unit says what is wrong; nothing else is there."""
     broken = {uuid for file, uuid in zip(files, uuids, strict=True) if file.data.startswith(b"broken")}
-    units = await site.services.database.rows(sa.select(upload_units))
+    units = await site.services.database.rows(sa.select(upload_units), sa.Row)
     assert Counter(unit.status for unit in units) == {"DONE": len(files) - len(broken), "ERROR": len(broken)}
-    there = await site.services.database.rows(sa.select(items.c.uuid, items.c.name, items.c.is_placeholder))
+    there = await site.services.database.rows(sa.select(items.c.uuid, items.c.name, items.c.is_placeholder), sa.Row)
     assert {str(row.uuid) for row in there} == set(uuids) - broken
     assert not any(row.is_placeholder for row in there)
     document = "query($u: UUID!) { uploadJob(uuid: $u) { status unitsDoneCount unitsErrorCount unitsCancelledCount } }"

@@ -41,7 +41,7 @@ def entry(number: int, server: FileServer) -> dict[str, Any]:
 
 async def counted(site: Site) -> int:
     """How many units there are."""
-    found = await site.services.database.rows(sa.select(sa.func.count().label("n")).select_from(upload_units))
+    found = await site.services.database.rows(sa.select(sa.func.count().label("n")).select_from(upload_units), sa.Row)
     return int(found[0].n)
 
 
@@ -77,10 +77,10 @@ async def test_a_manifest_survives_its_workers(backend: str, request: pytest.Fix
 
 async def check(site: Site, job: str, server: FileServer) -> None:
     """One unit for each entry, in order, and one item for each of those that are right."""
-    units = await site.services.database.rows(sa.select(upload_units).order_by(upload_units.c.position))
+    units = await site.services.database.rows(sa.select(upload_units).order_by(upload_units.c.position), sa.Row)
     assert [unit.position for unit in units] == list(range(COUNT))
     assert Counter(unit.status for unit in units) == {"DONE": COUNT * 8 // 10, "ERROR": COUNT // 5}
-    made = await site.services.database.rows(sa.select(items.c.url, items.c.is_placeholder))
+    made = await site.services.database.rows(sa.select(items.c.url, items.c.is_placeholder), sa.Row)
     right = {f"{server.url}/files/{number}.txt" for number in range(COUNT) if number % 10 > 1}
     assert Counter(row.url for row in made) == Counter(right)
     assert not any(row.is_placeholder for row in made)

@@ -54,7 +54,9 @@ def change(customer: Bucket, prefix: str, there: dict[str, bytes]) -> dict[str, 
 
 async def row_of(site: Site, job: str) -> Any:
     """What the database says of a sync: the server may be down."""
-    return (await site.services.database.rows(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job))))[0]
+    return (
+        await site.services.database.rows(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job)), sa.Row)
+    )[0]
 
 
 async def killed(site: Site, victims: list[Command], job: str, chance: random.Random) -> list[Any]:
@@ -92,25 +94,27 @@ async def check(site: Site, job: dict[str, Any], there: dict[str, bytes], read: 
     texts = {key: data for key, data in there.items() if key.endswith(".txt")}
     known = (items.c.remote_key, items.c.name, items.c.file_size, items.c.client_metadata)
     mine = sa.select(*known, items.c.is_placeholder).where(~items.c.is_tombstone)
-    found = await site.services.database.rows(mine)
+    found = await site.services.database.rows(mine, sa.Row)
     assert Counter(row.remote_key for row in found) == Counter(texts.keys())
     assert not any(row.is_placeholder for row in found)
     assert {row.remote_key: row.file_size for row in found} == {key: len(data) for key, data in texts.items()}
     said = {f"{row.remote_key}{SUFFIX}": row.client_metadata for row in found if row.client_metadata}
     assert said == {key: json.loads(data) for key, data in there.items() if key.endswith(SUFFIX)}
     await check_jobs_of(site, job, read)
-    remote = await site.services.database.rows(sa.select(folders.c.remote_url).where(folders.c.remote_url.is_not(None)))
+    remote = await site.services.database.rows(
+        sa.select(folders.c.remote_url).where(folders.c.remote_url.is_not(None)), sa.Row
+    )
     assert len(remote) == len({row.remote_url for row in remote}) == 1 + 2 * FOLDERS
-    assert await site.services.database.rows(sa.select(uploads)) == []
+    assert await site.services.database.rows(sa.select(uploads), sa.Row) == []
     await check_all(site.services)
 
 
 async def check_jobs_of(site: Site, job: dict[str, Any], read: int) -> None:
     """So many objects have been read, by the upload jobs that the sync counts."""
     jobs = sa.select(upload_jobs).where(upload_jobs.c.cloud_sync_job_uuid == UUID(job["uuid"]))
-    found = await site.services.database.rows(jobs)
+    found = await site.services.database.rows(jobs, sa.Row)
     units = sa.select(upload_units.c.status).where(upload_units.c.job_uuid.in_([row.uuid for row in found]))
-    assert Counter(row.status for row in await site.services.database.rows(units)) == Counter({"DONE": read})
+    assert Counter(row.status for row in await site.services.database.rows(units, sa.Row)) == Counter({"DONE": read})
     assert (job["uploadJobsDone"], job["uploadJobsUnitsDone"]) == (len(found), read)
     left = [f"uploadJobs{state}" for state in ("Pending", "Error", "UnitsPending", "UnitsError", "UnitsCancelled")]
     left += [f"scanPagesProcessing{state}" for state in ("Pending", "Error", "Cancelled")]

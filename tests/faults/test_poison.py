@@ -93,13 +93,13 @@ async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(queue))
     await sweep(services)
-    assert await services.database.rows(sa.select(sa.text("1")).select_from(queue)) == []
+    assert await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row) == []
     async with services.database.writing() as transaction:
         long_ago = now() - STUCK - timedelta(minutes=1)
         await transaction.execute(sa.update(upload_jobs).values(last_edited_at=long_ago))
     for _ in range(2):
         await sweep(services)
-    assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue))) == 1
+    assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
     async with worked_by(services, Prober()):
         assert (await finished(idle_site, job))["unitsDoneCount"] == 3
 
@@ -118,6 +118,6 @@ async def test_a_manifest_that_nobody_reads_is_taken_up(idle_site: Site) -> None
         await transaction.execute(sa.update(upload_jobs).values(last_edited_at=now() - STUCK - timedelta(minutes=1)))
     for _ in range(2):
         await sweep(services)
-    assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue))) == 1
+    assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
     async with worked_by(services, Prober()):
         assert (await finished(idle_site, job))["unitsDoneCount"] == 1

@@ -29,7 +29,7 @@ async def contents(url: str) -> dict[str, list[str]]:
     """Every row of every table."""
     async with opened(url) as database:
         tables = SQLModel.metadata.sorted_tables
-        return {table.name: sorted(map(repr, await database.rows(sa.select(table)))) for table in tables}
+        return {table.name: sorted(map(repr, await database.rows(sa.select(table), sa.Row))) for table in tables}
 
 
 async def generated(template: Path, file: Path, seed: int) -> dict[str, list[str]]:
@@ -43,7 +43,7 @@ async def generated(template: Path, file: Path, seed: int) -> dict[str, list[str
 async def test_it_makes_what_was_asked_for(database: Database) -> None:
     await generate(database, FOLDERS, ITEMS, 7)
     await check_counters(database)
-    found = await database.rows(sa.select(folders.c.uuid, folders.c.parent_uuid, folders.c.path))
+    found = await database.rows(sa.select(folders.c.uuid, folders.c.parent_uuid, folders.c.path), sa.Row)
     below = Counter(row.parent_uuid for row in found)
     assert len(found) == FOLDERS
     roots = [row.uuid for row in found if row.parent_uuid is None]
@@ -52,21 +52,21 @@ async def test_it_makes_what_was_asked_for(database: Database) -> None:
     paths = {row.uuid: row.path for row in found}
     assert all(row.path == paths.get(row.parent_uuid, "") + row.uuid.hex for row in found)
     kinds = await database.rows(
-        sa.select(items.c.item_type, sa.func.count().label("found")).group_by(items.c.item_type)
+        sa.select(items.c.item_type, sa.func.count().label("found")).group_by(items.c.item_type), sa.Row
     )
     assert {row.item_type for row in kinds} == set(StorageItemType)
     assert sum(row.found for row in kinds) == ITEMS
-    assert await database.rows(sa.select(group_members))
+    assert await database.rows(sa.select(group_members), sa.Row)
 
 
 async def test_mirrors_use_what_lies_in_their_folders(database: Database) -> None:
     await generate(database, FOLDERS, ITEMS, 7)
-    mirrors = await database.rows(sa.select(datasets).where(datasets.c.backing_folder_uuid.is_not(None)))
+    mirrors = await database.rows(sa.select(datasets).where(datasets.c.backing_folder_uuid.is_not(None)), sa.Row)
     assert len(mirrors) == 3
     for mirror in mirrors:
         used = sa.select(data_rows.c.item_uuid).where(data_rows.c.dataset_uuid == mirror.uuid)
         lies = sa.select(items.c.uuid).where(items.c.folder_uuid == mirror.backing_folder_uuid, ~items.c.is_placeholder)
-        assert uuids(await database.rows(used)) == uuids(await database.rows(lies)) != []
+        assert uuids(await database.rows(used, sa.Row)) == uuids(await database.rows(lies, sa.Row)) != []
 
 
 def uuids(rows: list[tuple[UUID]]) -> list[UUID]:
@@ -107,7 +107,7 @@ async def test_an_interrupted_generation_is_recognized(database: Database, monke
 
     with pytest.raises(Interrupted):
         await generate(database, 30, 400, 7, interrupt)
-    [stored] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items))
+    [stored] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items), sa.Row)
     assert 0 < reported[0] < reported[1] == stored.items < 400
     with pytest.raises(DomainError, match="`storegraph generate` was interrupted") as refusal:
         await generate(database, 30, 400, 7)
@@ -129,15 +129,15 @@ async def test_names_are_indexed_at_the_end(database: Database, monkeypatch: pyt
     before = await indexes(database)
     await generate(database, 3, 200, 7)
     assert await indexes(database) == before
-    rows = await database.rows(sa.select(items.c.uuid, items.c.name_key))
+    rows = await database.rows(sa.select(items.c.uuid, items.c.name_key), sa.Row)
     for row in rows[::20]:
         search = sa.select(items.c.uuid).where(name_contains(items.c.name_key, row.name_key[-12:]))
-        assert [match.uuid for match in await database.rows(search)] == [row.uuid]
+        assert [match.uuid for match in await database.rows(search, sa.Row)] == [row.uuid]
     async with database.writing() as transaction:
         renamed = sa.update(items).where(items.c.uuid == rows[0].uuid)
         await transaction.execute(renamed.values(name="Xylophone", name_key="xylophone"))
     search = sa.select(items.c.uuid).where(name_contains(items.c.name_key, "xylophone"))
-    assert [match.uuid for match in await database.rows(search)] == [rows[0].uuid]
+    assert [match.uuid for match in await database.rows(search, sa.Row)] == [rows[0].uuid]
 
 
 async def test_the_command_says_how_to_go_on(tmp_path: Path) -> None:

@@ -91,10 +91,13 @@ async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
     On a small site, which has no folders of 1,000 items, its largest folders take their place.
     """
     full, large = [
-        [{"uuid": str(row.uuid)} for row in await database.rows(_folders_of(size)) or await database.rows(_LARGEST)]
+        [
+            {"uuid": str(row.uuid)}
+            for row in await database.rows(_folders_of(size), sa.Row) or await database.rows(_LARGEST, sa.Row)
+        ]
         for size in (100, 1_000)
     ]
-    [counted] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items))
+    [counted] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items), sa.Row)
     whole = [subject for subject in range(counted.items // PER_SUBJECT) if subject % 4]
     texts = [{"text": f"S{subject:05}"} for subject in whole[:: max(len(whole) // VARIANTS, 1)]]
     if not (full and large and texts):

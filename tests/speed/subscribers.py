@@ -56,7 +56,7 @@ class Job:
     @classmethod
     async def begin(cls, database: Database) -> "Job":
         """A job in some folder."""
-        [folder] = await database.rows(sa.select(folders.c.uuid).limit(1))
+        [folder] = await database.rows(sa.select(folders.c.uuid).limit(1), sa.Row)
         row = UploadJobRecord(folder_uuid=folder.uuid, units_pending_count=1)
         async with database.writing() as transaction:
             await transaction.execute(sa.insert(upload_jobs).values(row.model_dump()))

@@ -46,7 +46,7 @@ async def count_rows(
 ) -> int:
     """Return the number of rows of a table that meet all conditions."""
     total = sa.select(sa.func.count().label("total")).select_from(table).where(*conditions)
-    return (await transaction.one(total, _Total)).total
+    return (await transaction.single(total, _Total)).total
 
 
 async def update_row(

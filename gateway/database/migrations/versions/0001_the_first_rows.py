@@ -714,7 +714,7 @@ def _uploads() -> None:
 def _queue() -> None:
     """Procrastinate's own tables; the embedded queue has its table above."""
     if op.get_bind().dialect.name == "postgresql":
-        # Straight to the driver: the text has functions with signs that would be read as parameters.
+        # Straight to the driver: signs in the functions would be read as parameters.
         cursor = op.get_bind().connection.cursor()
         cursor.execute(SchemaManager.get_schema())
         cursor.close()

@@ -40,7 +40,8 @@ def upgrade() -> None:
     _create_grants()
     kind = sa.Uuid().compile(dialect=op.get_bind().dialect)
     for table in REFERRING:
-        # In words that both databases know, for SQLite has no other way to add the reference to a table with triggers.
+        # As SQL that both databases understand: SQLite has no other way to add a reference to a
+        # table with triggers.
         name = f"fk_{table}_integration_uuid_cloud_integrations"
         reference = f"CONSTRAINT {name} REFERENCES cloud_integrations (uuid)"
         op.execute(f"ALTER TABLE {table} ADD COLUMN integration_uuid {kind} {reference}")

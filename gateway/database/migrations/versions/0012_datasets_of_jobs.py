@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # In words: SQLite would have to write the whole table anew for a constraint that is not part of the column.
+    # As SQL: for a constraint that is not part of the column, SQLite would rewrite the table.
     kind = sa.Uuid().compile(dialect=op.get_bind().dialect)
     name = "fk_upload_jobs_dataset_uuid_datasets"
     reference = f"CONSTRAINT {name} REFERENCES datasets (uuid)"

@@ -34,7 +34,8 @@ def upgrade() -> None:
         ("items", "linked_folder_uuid", "folders"),
         ("upload_jobs", "cloud_sync_job_uuid", "cloud_sync_jobs"),
     ):
-        # In words that both databases know, for SQLite has no other way to add the reference to a table with triggers.
+        # As SQL that both databases understand: SQLite has no other way to add a reference to a
+        # table with triggers.
         reference = f"CONSTRAINT fk_{table}_{column}_{other} REFERENCES {other} (uuid)"
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} {reference}")
     op.create_index("ix_upload_jobs_cloud_sync_job_uuid", "upload_jobs", ["cloud_sync_job_uuid"])
