@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,8 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.catalog.datasets import create_dataset
+from gateway.catalog.ingestion.begin_units import begin_units
+from gateway.catalog.ingestion.finish_units import ReadUnit, finish_units
 from gateway.catalog.ingestion.placeholders import ExpectedFile, create_placeholders, uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
@@ -19,11 +22,15 @@ from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import JobStatus, SiteRole
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.models.changes import ChangeRecord, changes
 from gateway.models.datasets import data_rows
+from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import stored_objects
 from gateway.models.people import users
+from gateway.models.queue import QueuedTaskRecord
+from gateway.models.uploads import UploadJobRecord, UploadRecord, UploadUnitRecord, upload_jobs, upload_units, uploads
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.tasks.ingest_units import ingest
@@ -32,7 +39,7 @@ from gateway.tasks.remove_objects import remove_objects
 from gateway.tasks.sweep import sweep
 from tests.fixtures.invariants import check_counters
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, grow_old, placeholders, start
+from tests.fixtures.uploading import File, count, grow_old, placeholders, start
 
 T = TypeVar("T")
 DATA = b"shared bytes"
@@ -157,3 +164,101 @@ async def test_new_mirror_has_items_that_are_finished_meanwhile(idle_site: Site,
     await working
     rows = await site.services.database.rows(sa.select(data_rows.c.item_uuid), sa.Row)
     assert [row.item_uuid for row in rows] == [UUID(uuid)]
+
+
+async def units_of(site: Site, job: str) -> list[UploadUnitRecord]:
+    """Return the units of a job in their order."""
+    units = sa.select(upload_units).where(upload_units.c.job_uuid == UUID(job)).order_by(upload_units.c.position)
+    return await site.services.database.rows(units, UploadUnitRecord)
+
+
+async def read_units(site: Site, job: str) -> list[ReadUnit]:
+    """Read the files of a job's units, as a worker does before it writes them."""
+    expected = {row.item_uuid: row for row in await site.services.database.rows(sa.select(uploads), UploadRecord)}
+    prober = Prober()
+    reader = SourceReader(site.services, prober, Encoder("vp9"), 2)
+    try:
+        return [await reader.read(unit, expected, {}) for unit in await units_of(site, job)]
+    finally:
+        await prober.close()
+
+
+async def finish(site: Site, job: str, read: Sequence[ReadUnit]) -> bool:
+    """Write units that have been read; return whether the job goes on."""
+    async with site.services.database.writing() as transaction:
+        return await finish_units(transaction, site.services, UUID(job), read)
+
+
+async def texts(site: Site, folder: str, number: int) -> str:
+    """Start a job with so many texts; return its UUID."""
+    files = [File(f"{index}.txt", "PLAIN_TEXT", b"text %d" % index) for index in range(number)]
+    uuids = await placeholders(site, folder, files)
+    return await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+
+
+async def test_unit_that_two_workers_read_is_finished_once(idle_site: Site) -> None:
+    """The second worker changes neither the item nor the counts, and the job ends with its last unit."""
+    site, database = idle_site, idle_site.services.database
+    job = await texts(site, await site.folder("twice"), 2)
+    read = await read_units(site, job)
+
+    async def counts() -> tuple[JobStatus, int, int]:
+        [row] = await database.rows(sa.select(upload_jobs), UploadJobRecord)
+        return row.status, row.units_pending_count, row.units_done_count
+
+    for _ in range(2):
+        assert await finish(site, job, read[:1])
+        assert await counts() == (JobStatus.PENDING, 1, 1)
+    for _ in range(2):
+        assert not await finish(site, job, read)
+        assert await counts() == (JobStatus.DONE, 0, 2)
+    ingested = sa.select(changes.c.object_uuid).where(changes.c.action == "INGEST")
+    assert len(await database.rows(ingested, ChangeRecord)) == 2
+    await check_counters(database)
+
+
+async def test_video_that_was_encoded_too_late_is_removed(idle_site: Site) -> None:
+    """A worker that stores the video of a sequence after the job was cancelled leaves no object behind."""
+    site, folder = idle_site, await idle_site.folder("late video")
+    job = await texts(site, folder, 1)
+    [read] = await read_units(site, job)
+    await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
+    late = replace(read, video=replace(read.sources[0], location="late0video"))
+    assert not await finish(site, job, [late])
+    is_embedded = site.services.database.is_embedded
+    table = sa.text("SELECT args FROM " + ("queued_tasks" if is_embedded else "procrastinate_jobs"))
+    tasks = [str(row) for row in await site.services.database.rows(table, QueuedTaskRecord)]
+    assert any("late0video" in args for args in tasks)
+
+
+async def unbound_job(site: Site, folder: str, **options: Any) -> tuple[str, list[UploadUnitRecord]]:
+    """Start a job with a file that is elsewhere; return its UUID and its units."""
+    job = await start(site, folder, {"text": [{"objectUrl": "https://example.org/a.txt"}], **options})
+    return job, await units_of(site, job)
+
+
+async def test_unit_is_begun_once(idle_site: Site) -> None:
+    """A batch that runs twice, or after its job was cancelled, creates no further placeholder."""
+    site, folder = idle_site, await idle_site.folder("begun")
+    job, units = await unbound_job(site, folder)
+    for _ in range(2):
+        assert await begin_units(site.services, UUID(job), units) == {}
+        assert await count(site, folder) == 1
+    cancelled, units = await unbound_job(site, folder)
+    await site.done("cancelUploadJob", {"uploadJobUuid": cancelled}, "unitsCancelledCount")
+    assert await begin_units(site.services, UUID(cancelled), units) == {}
+    assert await count(site, folder) == 1
+    await check_counters(site.services.database)
+
+
+async def test_jobs_that_skip_duplicates_take_turns_in_a_folder(idle_site: Site) -> None:
+    """The second waits for the first, so that it sees what the first has created."""
+    site, folder = idle_site, await idle_site.folder("turns")
+    job, units = await unbound_job(site, folder, skipDuplicateUrls=True)
+    async with site.services.database.writing() as transaction:
+        locked = sa.select(folders.c.uuid).where(folders.c.uuid == UUID(folder))
+        await transaction.rows(locked.with_for_update(key_share=True), FolderRecord)
+        async with waiting(begin_units(site.services, UUID(job), units)) as beginning:
+            pass
+    assert await beginning == {}
+    assert await count(site, folder) == 1

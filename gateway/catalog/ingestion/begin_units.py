@@ -16,18 +16,16 @@ from gateway.catalog.ingestion.bind_sources import (
 )
 from gateway.catalog.ingestion.duplicates import existing_items, upsert_metadata
 from gateway.catalog.ingestion.job_state import (
-    TERMINAL,
     UnitEnd,
     end_units,
     locked_job,
-    pending_units,
 )
 from gateway.catalog.ingestion.unit_plan import UnitPlan, from_spec, to_spec
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.context import Services
-from gateway.database.dialects import lock_tree
+from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError
 from gateway.events.base import Events
@@ -45,7 +43,7 @@ class _Starter(NamedTuple):
 async def begin_units(
     services: Services, job_uuid: UUID, units: Sequence[UploadUnitRecord]
 ) -> dict[UUID, str]:
-    """Skip or bind units that are still pending, and return the errors of the others by unit.
+    """Skip or bind units that have not been begun, and return the errors of the others by unit.
 
     If the job skips duplicates, its folder is locked: of two jobs that look for duplicates in a
     folder, the second sees what the first created. Units with the same URL are begun one after the
@@ -64,10 +62,15 @@ async def begin_units(
         await lock_tree(transaction.connection, exclusive=False)
         await transaction.rows(folder, FolderRecord)
         job = await locked_job(transaction, job_uuid)
-        if job is None or job.status in TERMINAL:
-            return {}
-        pending = await pending_units(transaction, [unit.uuid for unit in units])
-        remaining = [unit for unit in units if unit.uuid in pending]
+        # Another worker may have begun or ended some since they were read.
+        unbegun = sa.select(upload_units.c.uuid).where(
+            in_keys(upload_units.c.uuid, [unit.uuid for unit in units]),
+            upload_units.c.status == JobStatus.PENDING,
+            ~upload_units.c.is_bound,
+        )
+        rows = await transaction.rows(unbegun, UploadUnitRecord)
+        uuids = {row.uuid for row in rows}
+        remaining = [unit for unit in units if unit.uuid in uuids]
         validator = await load_metadata_validator(transaction, services.settings)
         while remaining and job:
             batch = {unit.uuid.hex: unit for unit in remaining}
