@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.datasets import create_dataset
 from gateway.catalog.ingestion.begin_units import begin_units
+from gateway.catalog.ingestion.bind_sources import source_errors
+from gateway.catalog.ingestion.finish_items import UploadedBytes, deduplicate_objects
 from gateway.catalog.ingestion.finish_units import ReadUnit, finish_units
 from gateway.catalog.ingestion.placeholders import ExpectedFile, create_placeholders, uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
-from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
+from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitSource
 from gateway.catalog.items import delete_items, locked_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
 from gateway.catalog.rules.metadata_types import MetadataValidator
@@ -27,7 +29,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.changes import ChangeRecord, changes
 from gateway.models.datasets import data_rows
 from gateway.models.folders import FolderRecord, folders
-from gateway.models.items import stored_objects
+from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.people import users
 from gateway.models.queue import QueuedTaskRecord
 from gateway.models.uploads import UploadJobRecord, UploadRecord, UploadUnitRecord, upload_jobs, upload_units, uploads
@@ -262,3 +264,86 @@ async def test_jobs_that_skip_duplicates_take_turns_in_a_folder(idle_site: Site)
             pass
     assert await beginning == {}
     assert await count(site, folder) == 1
+
+
+async def test_leaving_object_is_not_chosen_for_the_same_bytes(idle_site: Site, viewer: Viewer) -> None:
+    """A new object is, even if its row comes first."""
+    digest = "0" * 64
+    leaving = StoredObjectRecord(sha256=digest, uploader_uuid=viewer.user_uuid, key="z", file_size=1, is_leaving=True)
+    async with idle_site.services.database.writing() as transaction:
+        await transaction.execute(sa.insert(stored_objects).values(leaving.model_dump()))
+        uploaded = [UploadedBytes("a", digest, 1)]
+        assert await deduplicate_objects(transaction, viewer.user_uuid, uploaded) == {digest: "a"}
+
+
+async def test_object_that_was_chosen_is_not_removed(idle_site: Site, viewer: Viewer) -> None:
+    """Between the choice of an object for the same bytes and the reference to it, it cannot leave."""
+    site = idle_site
+    item = await create_item(site, await site.folder("chosen"))
+    key, digest = await key_of(site), hashlib.sha256(DATA).hexdigest()
+
+    async def leave() -> list[str]:
+        async with site.services.database.writing() as transaction:
+            return await mark_leaving(transaction, [key])
+
+    async with site.services.database.writing() as transaction:
+        uploaded = [UploadedBytes("other", digest, len(DATA))]
+        assert await deduplicate_objects(transaction, viewer.user_uuid, uploaded) == {digest: key}
+        async with waiting(leave()) as leaving:
+            pass
+    assert await leaving == []
+    assert await locked_uuids(site, item) == [item]
+
+
+async def locked_uuids(site: Site, item: UUID) -> list[UUID]:
+    """Return the UUID of an item that exists."""
+    async with site.services.database.writing() as transaction:
+        return [row.uuid for row in await locked_items(transaction, [item])]
+
+
+@pytest.mark.parametrize("by_key", [False, True], ids=["announced", "named"])
+async def test_objects_that_left_while_others_were_locked_are_not_used(
+    idle_site: Site, viewer: Viewer, by_key: bool
+) -> None:
+    """A statement that waits for one object does not use another that has left in the meantime.
+
+    PostgreSQL only: on SQLite nothing is written while the statement waits.
+    """
+    site, folder = idle_site, UUID(await idle_site.folder("left"))
+    database = site.services.database
+    if database.is_embedded:
+        return
+    files = [File(f"{index}.txt", "PLAIN_TEXT", b"left %d" % index) for index in range(2)]
+    uuids = await placeholders(site, str(folder), files)
+    job = await start(site, str(folder), {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    await ingest_units(site, UUID(job).hex, 2)
+    in_order = sa.select(stored_objects).order_by(stored_objects.c.sha256)
+    first, second = await database.rows(in_order, StoredObjectRecord)
+    owner = sa.select(items).where(items.c.object_key == second.key)
+    [item] = await database.rows(owner, ItemRecord)
+
+    async def refer() -> list[str]:
+        """Refer to both objects; return the keys of those that could be."""
+        async with database.writing() as transaction:
+            if by_key:
+                sources = [
+                    UnitSource((row.key,), StorageItemType.PLAIN_TEXT, None, OBJECT_URL + row.key, None, None, None)
+                    for row in (first, second)
+                ]
+                errors = await source_errors(transaction, viewer, folder, sources)
+                return sorted({first.key, second.key} - {str(error.path[0]) for error in errors})
+            announced = [
+                replace(announced_file(), sha256=row.sha256, file_size=row.file_size) for row in (first, second)
+            ]
+            new = await create_placeholders(transaction, viewer, folder, announced)
+            rows = (await uploads_of(transaction, new)).values()
+            return [row.stored_key for row in rows if row.stored_key]
+
+    async with database.writing() as transaction:
+        lock = sa.select(stored_objects.c.key).where(stored_objects.c.key == first.key).with_for_update()
+        await transaction.rows(lock, StoredObjectRecord)
+        async with waiting(refer()) as referring:
+            await delete_item(site, item.uuid)
+            async with database.writing() as removing:
+                assert await mark_leaving(removing, [second.key]) == [second.key]
+    assert await referring == [first.key]
