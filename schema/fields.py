@@ -1,4 +1,4 @@
-"""The words in which types are written: each field is a column, or names what resolves it."""
+"""Helpers for declaring GraphQL fields: each is a column, or names what resolves it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ledger.row_edits import locked_row
+from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.people import create_api_key, revoke_api_key
 from gateway.database.engine import Database
 from gateway.errors import bad_input
@@ -60,7 +60,7 @@ async def revoke_key(database: Database, uuid: UUID) -> None:
         DomainError: `NOT_FOUND`.
     """
     async with database.writing() as transaction:
-        row = await locked_row(transaction, ApiKeyRecord, uuid, "API key")
+        row = await lock_row(transaction, ApiKeyRecord, uuid, "API key")
         await revoke_api_key(transaction, None, row)
 
 

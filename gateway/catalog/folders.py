@@ -70,9 +70,7 @@ async def create_folder(
             would be too deep.
     """
     uuid = uuid7()
-    parent_path = (
-        "" if parent_uuid is None else (await _locked_folder(transaction, parent_uuid)).path
-    )
+    parent_path = "" if parent_uuid is None else (await _lock_folder(transaction, parent_uuid)).path
     path = path_of(parent_path, uuid)
     _check_depth(depth(path), "parentUuid")
     folder = FolderRecord(
@@ -98,7 +96,7 @@ async def create_folder(
     return uuid
 
 
-async def locked_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[FolderRecord]:
+async def lock_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[FolderRecord]:
     """Lock these folders until the transaction ends, and return their rows.
 
     Others can still add contents to them.
@@ -172,12 +170,10 @@ async def move_folder(
 
     The caller has locked the tree exclusively and called `check_move`.
     """
-    folder = await _locked_folder(transaction, uuid)
+    folder = await _lock_folder(transaction, uuid)
     if folder.parent_uuid == parent_uuid:
         return
-    parent_path = (
-        "" if parent_uuid is None else (await _locked_folder(transaction, parent_uuid)).path
-    )
+    parent_path = "" if parent_uuid is None else (await _lock_folder(transaction, parent_uuid)).path
     suffix = sa.func.substr(folders.c.path, len(folder.path) + 1)
     await transaction.execute(
         sa.update(folders)
@@ -210,7 +206,7 @@ async def grant_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> 
 
 async def subtree_rows(transaction: Transaction, uuid: UUID) -> list[FolderRecord]:
     """Return the rows of a folder and of all below it, deepest first; the folder is locked."""
-    top = await _locked_folder(transaction, uuid)
+    top = await _lock_folder(transaction, uuid)
     return await transaction.rows(
         sa.select(folders)
         .where(within(folders.c.path, top.path))
@@ -241,7 +237,7 @@ async def delete_folders(
     await journal.append(transaction, user_uuid, entries)
 
 
-async def _locked_folder(transaction: Transaction, uuid: UUID) -> FolderRecord:
+async def _lock_folder(transaction: Transaction, uuid: UUID) -> FolderRecord:
     row = await transaction.first(
         sa.select(folders).where(folders.c.uuid == uuid).with_for_update(key_share=True),
         FolderRecord,

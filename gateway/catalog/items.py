@@ -44,7 +44,7 @@ class DatasetUse(NamedTuple):
     is_mirror: bool
 
 
-async def locked_items(transaction: Transaction, uuids: Collection[UUID]) -> list[ItemRecord]:
+async def lock_items(transaction: Transaction, uuids: Collection[UUID]) -> list[ItemRecord]:
     """Lock these items until the transaction ends, and return their rows, by UUID."""
     return await transaction.rows(
         sa.select(items)
@@ -55,7 +55,7 @@ async def locked_items(transaction: Transaction, uuids: Collection[UUID]) -> lis
     )
 
 
-async def locked_items_in(
+async def lock_items_in(
     transaction: Transaction, folder_uuids: Collection[UUID]
 ) -> list[ItemRecord]:
     """Lock all items directly in these folders until the transaction ends; return their rows."""

@@ -74,7 +74,7 @@ async def create_user(
     return user.uuid
 
 
-async def locked_active_admins(transaction: Transaction) -> set[UUID]:
+async def lock_active_admins(transaction: Transaction) -> set[UUID]:
     """Lock all active site admins until the transaction ends, so that one of them stays."""
     admins = (
         sa.select(users.c.uuid)
@@ -97,7 +97,7 @@ async def create_group(
     return group.uuid
 
 
-async def locked_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
+async def lock_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
     """Lock these groups until the transaction ends, and return those that exist."""
     statement = (
         sa.select(groups.c.uuid)

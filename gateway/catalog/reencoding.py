@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.finish_items import UploadedBytes, deduplicate_objects
-from gateway.catalog.items import locked_items
+from gateway.catalog.items import lock_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.stored_objects import release_objects
@@ -107,7 +107,7 @@ async def enqueue_units(
         await queue.enqueue(transaction, REENCODE, args, key=key)
 
 
-async def locked_reencode_job(transaction: Transaction, job_uuid: UUID) -> ReencodeJobRecord | None:
+async def lock_reencode_job(transaction: Transaction, job_uuid: UUID) -> ReencodeJobRecord | None:
     """Lock a job and its units until the transaction ends; return None if it does not exist."""
     return await transaction.first(
         sa.select(reencode_jobs).where(reencode_jobs.c.uuid == job_uuid).with_for_update(),
@@ -123,7 +123,7 @@ async def save_progress(
     Progress never goes back, even if the unit is started again.
     """
     async with services.database.writing() as transaction:
-        job = await locked_reencode_job(transaction, job_uuid)
+        job = await lock_reencode_job(transaction, job_uuid)
         unit = await _pending_unit(transaction, unit_uuid) if job else None
         if job is None or unit is None:
             return False
@@ -145,7 +145,7 @@ async def end_unit(
     released if it is not used.
     """
     async with services.database.writing() as transaction:
-        job = await locked_reencode_job(transaction, job_uuid)
+        job = await lock_reencode_job(transaction, job_uuid)
         unit = await _pending_unit(transaction, unit_uuid) if job else None
         if job is None or unit is None:
             await release_objects(transaction, services.queue, [object_key])
@@ -200,7 +200,7 @@ async def _save_rendition(
     result: ReencodeResult,
 ) -> ReencodeResult:
     """Replace the rendition of a video by the one of a unit, and release unused objects."""
-    rows = await locked_items(transaction, [unit.item_uuid] if unit.item_uuid else [])
+    rows = await lock_items(transaction, [unit.item_uuid] if unit.item_uuid else [])
     if not rows:
         await release_objects(transaction, queue, [unit.object_key])
         return ReencodeResult(

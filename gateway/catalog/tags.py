@@ -56,7 +56,7 @@ async def delete_tag(transaction: Transaction, user_uuid: UUID, row: Organisatio
     return int(removed.rowcount)
 
 
-async def locked_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, str]:
+async def lock_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, str]:
     """Keep tags from being deleted until the transaction ends, and return the names by UUID."""
     statement = (
         sa.select(organisation_tags)

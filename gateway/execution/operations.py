@@ -171,10 +171,10 @@ class Operations:
         context: object,
         allowed: frozenset[OperationType] = ONE_ANSWER,
     ) -> Answer:
-        """Run a query or mutation within the time limit. The answer holds all failures but one.
+        """Run a query or mutation within the time limit. Failures are returned in the answer.
 
         Raises:
-            OperationNotAllowed: the operation is of another type.
+            OperationNotAllowed: the operation is of another type; the only failure that is raised.
         """
 
         async def run() -> Answer:

@@ -13,9 +13,9 @@ from gateway.execution.pagination import Order, PageRequest
 
 PARENT = "parent_key"
 """The column with the key of a row's parent."""
-KEY, KEYS = "the_key", "the_keys"
+KEY, KEYS = "wanted_key", "wanted_keys"
 """Parameters: the only key, or several."""
-SIZE, AFTER_VALUE, LAST = "the_size", "the_place", "the_last"
+SIZE, AFTER_VALUE, AFTER_UUID = "row_limit", "cursor_value", "cursor_uuid"
 """Parameters: rows to read, and the values of the cursor's row in the order's two columns."""
 
 Columns = Sequence[sa.ColumnElement[Any]]
@@ -109,7 +109,7 @@ def bind_values(
     if request is None:
         return values
     main, last = request.cursor or (None, None)
-    return {**values, SIZE: request.size + 1, AFTER_VALUE: main, LAST: last}
+    return {**values, SIZE: request.size + 1, AFTER_VALUE: main, AFTER_UUID: last}
 
 
 def driver_key(dialect: str, key: Any) -> Any:
@@ -155,7 +155,7 @@ def _after_cursor(order: Order, from_null: bool, backwards: bool) -> sa.ColumnEl
     Nulls come last. Where the column is never null, a comparison of tuples lets an index serve it.
     """
     value = sa.bindparam(AFTER_VALUE, required=False, type_=order.column.type)
-    last = sa.bindparam(LAST, required=False, type_=order.last.type)
+    last = sa.bindparam(AFTER_UUID, required=False, type_=order.last.type)
     descends = order.descending != backwards
     is_last_beyond = order.last < last if descends else order.last > last
     if from_null:

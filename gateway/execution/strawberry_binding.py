@@ -1,7 +1,8 @@
 """Strawberry fields made from declarations and functions: their resolvers, arguments and texts.
 
-`schema/fields.py` has the words in which types are written; what they do is done here. The
-resolvers run under graphql-core, while compiled plans read the declaration in the field's metadata.
+`schema/fields.py` has the helpers with which types declare their fields; this module implements
+them. The resolvers run under graphql-core, while compiled plans read the declaration in the
+field's metadata.
 """
 
 import inspect

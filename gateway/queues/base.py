@@ -76,8 +76,8 @@ class Queue(Protocol):
     ) -> None:
         """Run a task after the transaction has committed, and not before `run_at`.
 
-        While another task with the same `key` is waiting, nothing is added: that task runs after
-        this transaction has committed, and so does the work of both.
+        While another task with the same `key` is waiting, nothing is added. The waiting task covers
+        both requests, and no worker claims it before this transaction has committed.
         """
 
     async def run_tasks(

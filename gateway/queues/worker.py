@@ -79,7 +79,7 @@ class Worker:
         self._concurrency = concurrency
         self._timings = timings
         self._attempts: dict[Lease, asyncio.Task[None]] = {}
-        self._serving: set[asyncio.Task[None]] = set()
+        self._supervisors: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
 
     def wake(self) -> None:
@@ -102,11 +102,11 @@ class Worker:
                     async with asyncio.timeout(self._timings.poll):
                         await self._awake.wait()
         finally:
-            await self._until_served(self._timings.grace)
+            await self._wait_for_supervisors(self._timings.grace)
             for attempt in self._attempts.values():
                 attempt.cancel()
-            await self._until_served(SECONDS_TO_RELEASE)
-            for task in (*self._serving, *helpers):
+            await self._wait_for_supervisors(SECONDS_TO_RELEASE)
+            for task in (*self._supervisors, *helpers):
                 task.cancel()
             await asyncio.wait(helpers)  # their transactions end before the database is closed
 
@@ -125,7 +125,7 @@ class Worker:
     async def _start_due_tasks(self) -> None:
         """Start due tasks while fewer than the allowed number are running."""
         try:
-            while free := self._concurrency - len(self._serving):
+            while free := self._concurrency - len(self._supervisors):
                 leases = await self._leases.claim(self._tasks, free)
                 for lease in leases:
                     context = contextvars.copy_context()
@@ -137,10 +137,12 @@ class Worker:
                     )
                     attempt = asyncio.create_task(self._attempt(lease), context=context)
                     self._attempts[lease] = attempt
-                    serving = asyncio.create_task(self._serve(lease, attempt), context=context)
-                    self._serving.add(serving)
-                    serving.add_done_callback(self._serving.discard)
-                    serving.add_done_callback(lambda _: self.wake())
+                    supervisor = asyncio.create_task(
+                        self._supervise(lease, attempt), context=context
+                    )
+                    self._supervisors.add(supervisor)
+                    supervisor.add_done_callback(self._supervisors.discard)
+                    supervisor.add_done_callback(lambda _: self.wake())
                 if not leases:
                     break
         except Exception:
@@ -152,7 +154,7 @@ class Worker:
             raise Abandoned(f"Abandoned after {ATTEMPTS} worker crashes.")
         await self._tasks[lease.task](**lease.args)
 
-    async def _serve(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
+    async def _supervise(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
         """Wait for an attempt to end and record that, for as long as the database fails."""
         try:
             await asyncio.wait([attempt])
@@ -160,7 +162,7 @@ class Worker:
                 try:
                     return await self._record_end(lease, attempt)
                 except Exception:
-                    log.exception("settling_failed")
+                    log.exception("recording_failed")
                 await asyncio.sleep(self._timings.poll)
         finally:
             del self._attempts[lease]
@@ -189,7 +191,7 @@ class Worker:
             log.warning("task_will_be_retried", delay=delay, exc_info=error)
             await self._leases.retry(lease, now() + timedelta(seconds=delay), trace)
 
-    async def _until_served(self, seconds: float) -> None:
+    async def _wait_for_supervisors(self, seconds: float) -> None:
         """Wait until no task is running, but not for longer than this."""
-        if self._serving:
-            await asyncio.wait([*self._serving], timeout=seconds)
+        if self._supervisors:
+            await asyncio.wait([*self._supervisors], timeout=seconds)

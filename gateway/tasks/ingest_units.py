@@ -18,7 +18,7 @@ from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_next_batc
 from gateway.catalog.ingestion.begin_units import begin_units
 from gateway.catalog.ingestion.finish_items import PlaceholdersGone
 from gateway.catalog.ingestion.finish_units import ACTION, ReadUnit, finish_units
-from gateway.catalog.ingestion.job_state import TERMINAL, delay_units, locked_job
+from gateway.catalog.ingestion.job_state import TERMINAL, delay_units, lock_job
 from gateway.catalog.ingestion.unit_plan import from_spec
 from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
@@ -216,7 +216,7 @@ async def _retry_later(
     task = FILM if any(each.plan.video_uuid for each in read) else INGEST
     waiting = f"waiting for attempt {tries + 2} of {len(DELAYS) + 1} at {ACTION}"
     async with services.database.writing() as transaction:
-        job = await locked_job(transaction, job_uuid)
+        job = await lock_job(transaction, job_uuid)
         if job is None or job.status in TERMINAL:
             return False
         await delay_units(transaction, services.events, job, reasons, waiting)

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
-from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, locked_job, save_job
+from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, lock_job, save_job
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.ledger.stored_objects import delete_manifest
@@ -117,7 +117,7 @@ async def _read(services: Services, job: ManifestJob) -> None:
                 return
             units = message["units"]
             async with services.database.writing() as transaction:
-                current = await _locked_job(transaction, job.uuid, known)
+                current = await _lock_job(transaction, job.uuid, known)
                 if current is None:
                     return
                 await _add_units(transaction, services, current, units)
@@ -170,11 +170,9 @@ async def _messages(
         await process.wait()
 
 
-async def _locked_job(
-    transaction: Transaction, job_uuid: UUID, known: int
-) -> UploadJobRecord | None:
+async def _lock_job(transaction: Transaction, job_uuid: UUID, known: int) -> UploadJobRecord | None:
     """Lock a job and return it, unless it has ended or no longer has this number of units."""
-    job = await locked_job(transaction, job_uuid)
+    job = await lock_job(transaction, job_uuid)
     if job is None or job.status in TERMINAL or _unit_count(job) != known:
         return None
     return job
@@ -218,14 +216,14 @@ async def _add_units(
 async def _end_reading(services: Services, job_uuid: UUID, known: int, end: ManifestEnd) -> None:
     """Begin the units of a job, or end it if its manifest or an entry has errors."""
     async with services.database.writing() as transaction:
-        job = await _locked_job(transaction, job_uuid, known)
+        job = await _lock_job(transaction, job_uuid, known)
         if job is None:
             return
         error = end.get("broken") or (None if known else "The manifest has no entries.")
         if error:
             failed = EntryUnit(title=None, spec={"sources": []}, error=error)
             await _add_units(transaction, services, job, [failed])
-            job = await locked_job(transaction, job_uuid)
+            job = await lock_job(transaction, job_uuid)
             assert job is not None  # it is locked
         if error or (job.units_error_count and not job.ignore_errors):
             await end_units(transaction, services.events, job, {}, end_job_as=JobStatus.ERROR)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
-from gateway.catalog.items import delete_items, locked_items
+from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
 from gateway.context import Services
@@ -61,7 +61,7 @@ async def delete_late_placeholders(services: Services) -> bool:
     )
     async with services.database.writing() as transaction:
         candidates = await transaction.rows(late.limit(_BATCH), UploadRecord)
-        locked = await locked_items(transaction, [row.item_uuid for row in candidates])
+        locked = await lock_items(transaction, [row.item_uuid for row in candidates])
         chosen = in_keys(uploads.c.item_uuid, [row.uuid for row in locked])
         still_late = await transaction.rows(late.where(chosen), UploadRecord)
         uuids = {row.item_uuid for row in still_late}

@@ -10,7 +10,7 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
 from gateway.catalog import collections as catalog
-from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
@@ -96,7 +96,7 @@ async def update_collection(
         values["description"] = validate_description(input.description, "description")
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         await update_row(transaction, viewer, CollectionRecord, "Collection", collection, values)
     return UpdateCollectionOutcome(collection_uuid=input.collection_uuid)
 
@@ -115,7 +115,7 @@ async def delete_collection(
     """Delete a collection; its items are not deleted."""
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         await catalog.delete_collection_or_preset(
             transaction, viewer, collections, "Collection", collection
         )
@@ -141,7 +141,7 @@ async def add_collection_items(
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         failed = await catalog.add_items(transaction, context.viewer, collection, input.item_uuids)
     return AddCollectionItemsOutcome(
         collection_uuid=input.collection_uuid,
@@ -168,7 +168,7 @@ async def remove_collection_items(
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         failed = await catalog.remove_items(
             transaction, context.viewer, collection, input.item_uuids
         )
@@ -207,7 +207,7 @@ async def add_collection_items_by_title(
             raise bad_input(f"A name has at most {MAX_NAME:,} characters.", "titles", index)
     titles = list(dict.fromkeys(input.titles))
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         matches = await catalog.items_with_titles(transaction, collection, titles)
         unique = [matches[title][0] for title in titles if len(matches.get(title, ())) == 1]
         failed = await catalog.add_items(transaction, context.viewer, collection, unique)
@@ -240,7 +240,7 @@ async def add_collection_preset_items(
     are not added by themselves.
     """
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         conditions = await _preset_conditions(context, transaction, input, permissions)
         count = await catalog.add_matching(transaction, context.viewer, collection, conditions)
     return AddCollectionPresetItemsOutcome(
@@ -266,7 +266,7 @@ async def remove_collection_preset_items(
     """
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        collection = await _locked_collection(transaction, input.collection_uuid, permissions)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
         conditions = await _preset_conditions(context, transaction, input, permissions)
         count = await catalog.remove_matching(transaction, viewer, collection, conditions)
     return RemoveCollectionPresetItemsOutcome(
@@ -322,7 +322,7 @@ async def delete_filter_preset(
     """Delete a filter preset. Collections that were filled with it stay as they are."""
     uuid, viewer = input.filter_preset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        preset = await _locked_preset(transaction, uuid, permissions)
+        preset = await _lock_preset(transaction, uuid, permissions)
         await catalog.delete_collection_or_preset(
             transaction, viewer, filter_presets, "FilterPreset", preset
         )
@@ -333,20 +333,20 @@ def _in_input_order(uuids: list[UUID], failed: Container[UUID]) -> list[UUID]:
     return [uuid for uuid in dict.fromkeys(uuids) if uuid in failed]
 
 
-async def _locked_collection(
+async def _lock_collection(
     transaction: Transaction, uuid: UUID, permissions: Permissions
 ) -> CollectionRecord:
     """Lock a collection and check the role on its folder."""
-    row = await locked_row(transaction, CollectionRecord, uuid, "collection", "collectionUuid")
+    row = await lock_row(transaction, CollectionRecord, uuid, "collection", "collectionUuid")
     await permissions.check_folder_of(transaction, "collection_uuid", row.top_level_folder_uuid)
     return row
 
 
-async def _locked_preset(
+async def _lock_preset(
     transaction: Transaction, uuid: UUID, permissions: Permissions
 ) -> FilterPresetRecord:
     """Lock a filter preset and check the role on its folder."""
-    row = await locked_row(transaction, FilterPresetRecord, uuid, "preset", "filterPresetUuid")
+    row = await lock_row(transaction, FilterPresetRecord, uuid, "preset", "filterPresetUuid")
     await permissions.check_folder_of(transaction, "filter_preset_uuid", row.top_level_folder_uuid)
     return row
 
@@ -358,7 +358,7 @@ async def _preset_conditions(
     permissions: Permissions,
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on items of a locked filter preset, which the viewer may see."""
-    preset = await _locked_preset(transaction, input.filter_preset_uuid, permissions)
+    preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
     values = {to_snake_case(key): value for key, value in preset.filter.items()}
     if values["item_types"]:
         values["item_types"] = [StorageItemType(name) for name in values["item_types"]]

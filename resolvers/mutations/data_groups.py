@@ -7,7 +7,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from gateway.catalog.ingestion.file_groups import NewGroup, create_file_groups, group_row
-from gateway.catalog.items import locked_items
+from gateway.catalog.items import lock_items
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -107,7 +107,7 @@ async def _create_groups(
 ) -> None:
     """Create the valid groups; raise `NothingAppliedError` if there are none."""
     uuids = {uuid for plan in plans.values() for uuid in plan.item_uuids}
-    items = {row.uuid: row for row in await locked_items(transaction, uuids)}
+    items = {row.uuid: row for row in await lock_items(transaction, uuids)}
     roles = await permissions.roles(transaction, "groups", uuids)
     metadata = await load_metadata_validator(transaction, context.services.settings)
     for index, plan in plans.items():

@@ -9,9 +9,9 @@ from strawberry import UNSET
 
 from gateway.catalog import datasets as catalog
 from gateway.catalog.folders import create_folder
-from gateway.catalog.items import locked_items
+from gateway.catalog.items import lock_items
 from gateway.catalog.ledger.mirror_datasets import link_items, mirror_dataset_of
-from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -93,7 +93,7 @@ async def update_dataset(
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await permissions.check(transaction)
-        dataset = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
+        dataset = await lock_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
         await update_row(transaction, viewer, DatasetRecord, "Dataset", dataset, values)
     return UpdateDatasetOutcome(dataset_uuid=uuid)
 
@@ -115,7 +115,7 @@ async def delete_dataset(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
-        dataset = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
+        dataset = await lock_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
         count = await catalog.delete_dataset(transaction, viewer, dataset)
     return DeleteDatasetOutcome(dataset_uuid=uuid, removed_data_rows_count=count)
 
@@ -152,7 +152,7 @@ async def link_items_to_dataset(
 
         async def link() -> StoredLinks:
             errors = await permissions.errors(transaction, "item_uuids")
-            items = {row.uuid: row for row in await locked_items(transaction, input.item_uuids)}
+            items = {row.uuid: row for row in await lock_items(transaction, input.item_uuids)}
             linked = await catalog.linked_items(transaction, dataset_uuid, input.item_uuids)
             _check_links(input, items, linked, errors)
             skips = input.duplicates_behavior is DatasetLinkDuplicatesBehavior.SKIP
@@ -198,7 +198,7 @@ async def unlink_items_from_dataset(
 
 async def lock_unmirrored_dataset(transaction: Transaction, uuid: UUID) -> None:
     """Lock a dataset whose items may be chosen; raise `CONFLICT` if it mirrors a folder."""
-    dataset = await locked_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
+    dataset = await lock_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
     if dataset.backing_folder_uuid:
         message = "This dataset mirrors a folder: add items to that folder or remove them from it."
         raise conflict(message, "datasetUuid")

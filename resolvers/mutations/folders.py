@@ -13,7 +13,7 @@ from gateway.catalog.folders import (
     create_folder,
     delete_folders,
     grant_admin,
-    locked_folders,
+    lock_folders,
     move_folder,
     subtree_heights,
     subtree_rows,
@@ -25,10 +25,10 @@ from gateway.catalog.items import (
     delete_items,
     deletion_errors,
     folders_mirrored_below,
-    locked_items_in,
+    lock_items_in,
     mirrored_folders,
 )
-from gateway.catalog.ledger.row_edits import locked_row
+from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
 from gateway.context import Context
 from gateway.database.dialects import in_keys, lock_tree
@@ -116,7 +116,7 @@ async def update_storage_folder(
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await permissions.check(transaction)
-        folder = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
+        folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         values = {uuid: attribute_changes(input, folder)}
         await update_folders(transaction, viewer, values, {uuid: folder})
     return UpdateStorageFolderOutcome(folder_uuid=uuid)
@@ -140,7 +140,7 @@ async def update_storage_folders(
     check_list_size(input.folders, "folders")
     uuids = [entry.folder_uuid for entry in input.folders]
     async with context.database.writing() as transaction:
-        rows = {row.uuid: row for row in await locked_folders(transaction, uuids)}
+        rows = {row.uuid: row for row in await lock_folders(transaction, uuids)}
         errors = await permissions.errors(transaction, "folders.folder_uuid")
         bulk = Bulk(uuids, input.allow_partial, errors)
         values = bulk_changes(input.folders, rows, bulk, "folders")
@@ -216,11 +216,11 @@ async def delete_storage_folder(
         await permissions.check(transaction)
         rows = await subtree_rows(transaction, input.folder_uuid)
         uuids = [row.uuid for row in rows]
-        if not input.recursive and (len(rows) > 1 or await locked_items_in(transaction, uuids)):
+        if not input.recursive and (len(rows) > 1 or await lock_items_in(transaction, uuids)):
             message = "The folder is not empty; set recursive to delete everything in it."
             raise conflict(message, "recursive")
         await cancel_jobs_in(transaction, services.queue, services.events, viewer, uuids)
-        contents = await locked_items_in(transaction, uuids)
+        contents = await lock_items_in(transaction, uuids)
         await _check_contents(transaction, input, uuids, [item.uuid for item in contents])
         await delete_items(transaction, services.queue, viewer, contents)
         mirrors = in_keys(datasets.c.backing_folder_uuid, uuids)
@@ -240,7 +240,7 @@ async def _check_moves(
 ) -> None:
     """Add an error to each entry that cannot move to the new parent."""
     target = input.new_parent_uuid
-    rows = await locked_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
+    rows = await lock_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
     paths = {row.uuid: row.path for row in rows}
     synthetic = {row.uuid for row in rows if row.folder_type is StorageFolderType.SYNTHETIC}
     heights = await subtree_heights(transaction, bulk.uuids)

@@ -13,7 +13,7 @@ from gateway.catalog.grants import (
     grants_of_holders,
     revoke,
 )
-from gateway.catalog.people import locked_groups
+from gateway.catalog.people import lock_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -192,7 +192,7 @@ async def _grant_to_groups(
     group_uuids: Sequence[UUID],
     role: StorageUserRole,
 ) -> None:
-    existing = await locked_groups(transaction, group_uuids)
+    existing = await lock_groups(transaction, group_uuids)
     check_ids_exist(group_uuids, existing, "group", "groupUuids")
     await grant(transaction, context.viewer.user_uuid, grants, uuid, group_uuids, role)
 
@@ -204,7 +204,7 @@ async def _revoke_from_groups(
     uuid: UUID,
     group_uuids: Sequence[UUID],
 ) -> None:
-    await locked_groups(transaction, group_uuids)
+    await lock_groups(transaction, group_uuids)
     rows = await grants_of_holders(transaction, grants, uuid, group_uuids)
     holders = {row.holder_uuid for row in rows}
     check_ids_exist(group_uuids, holders, "group with a role here", "groupUuids")

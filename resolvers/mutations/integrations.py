@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.catalog import integrations as catalog
 from gateway.catalog.integrations import check_access
-from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_name
 from gateway.clouds.base import CloudAccount
 from gateway.context import Context
@@ -106,7 +106,7 @@ async def update_cloud_integration(
         updated = CloudIntegrationRecord(**{**columns, **values})
         values["verified_at"] = await _verify(context, _account_for(context, updated))
     async with context.database.writing() as transaction:
-        locked = await locked_row(
+        locked = await lock_row(
             transaction,
             CloudIntegrationRecord,
             existing.uuid,
@@ -178,7 +178,7 @@ async def delete_cloud_integration(
     """
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid
-        row = await locked_row(
+        row = await lock_row(
             transaction, CloudIntegrationRecord, uuid, "cloud integration", "integrationUuid"
         )
         await catalog.delete_integration(transaction, context.viewer.user_uuid, row)

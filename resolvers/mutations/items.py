@@ -10,7 +10,7 @@ from gateway.catalog.items import (
     dataset_uses,
     delete_items,
     deletion_errors,
-    locked_items,
+    lock_items,
     move_items,
     unused_members,
     update_items,
@@ -54,7 +54,7 @@ async def update_storage_item(
     """
     uuid, viewer = input.item_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        rows = {row.uuid: row for row in await locked_items(transaction, [uuid])}
+        rows = {row.uuid: row for row in await lock_items(transaction, [uuid])}
         await permissions.check(transaction)
         metadata = await load_metadata_validator(transaction, context.services.settings)
         values = with_metadata_check(metadata, _item_changes)(input, rows[uuid])
@@ -80,7 +80,7 @@ async def update_storage_items(
     check_list_size(input.items, "items")
     uuids = [entry.item_uuid for entry in input.items]
     async with context.database.writing() as transaction:
-        rows = {row.uuid: row for row in await locked_items(transaction, uuids)}
+        rows = {row.uuid: row for row in await lock_items(transaction, uuids)}
         errors = await permissions.errors(transaction, "items.item_uuid")
         bulk = Bulk(uuids, input.allow_partial, errors)
         metadata = await load_metadata_validator(transaction, context.services.settings)
@@ -189,7 +189,7 @@ async def _lock_entries(
 ) -> tuple[Bulk, dict[UUID, ItemRecord]]:
     """Lock the items of a move or removal; return its entries and the rows without errors."""
     uuids = input.item_uuids
-    locked = {row.uuid: row for row in await locked_items(transaction, uuids)}
+    locked = {row.uuid: row for row in await lock_items(transaction, uuids)}
     errors = await permissions.errors(transaction, "item_uuids")
     rows: dict[UUID, ItemRecord] = {}
     for index, uuid in enumerate(uuids):

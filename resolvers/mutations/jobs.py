@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.entries import DataUploadItemsInput
 from gateway.catalog.ingestion.entry_plans import EntryRules, read_plans
-from gateway.catalog.ingestion.job_state import cancel_job, locked_job
+from gateway.catalog.ingestion.job_state import cancel_job, lock_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.integrations import lock_integration, open_integration
@@ -113,7 +113,7 @@ async def cancel_upload_job(
     """
     services, uuid, viewer = context.services, input.upload_job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        job: UploadJobRecord | None = await locked_job(transaction, uuid)
+        job: UploadJobRecord | None = await lock_job(transaction, uuid)
         if job is None:
             raise not_found("upload job", "uploadJobUuid")
         await permissions.check_folder_of(transaction, "upload_job_uuid", job.folder_uuid)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import sees_item
 from gateway.catalog.integrations import find_integrations, lock_integration
-from gateway.catalog.items import locked_items, update_items
+from gateway.catalog.items import lock_items, update_items
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object_url
 from gateway.context import Context
@@ -310,7 +310,7 @@ async def _migrate(
         async def run() -> StoredMigration:
             if input.to_integration_uuid:
                 await lock_integration(transaction, input.to_integration_uuid, "toIntegrationUuid")
-            locked = {row.uuid: row for row in await locked_items(transaction, read.keys())}
+            locked = {row.uuid: row for row in await lock_items(transaction, read.keys())}
             for uuid, (entry, item) in read.items():
                 row, before = locked.get(uuid), (item.url, item.integration_uuid)
                 if row is None or (row.url, row.integration_uuid) != before:

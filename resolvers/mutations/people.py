@@ -8,7 +8,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog import people
-from gateway.catalog.ledger.row_edits import locked_row, update_row
+from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -85,8 +85,8 @@ async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOut
             values[attribute] = value
     async with context.database.writing() as transaction:
         # Admins are locked before the user, so that two such changes cannot deadlock.
-        admins = await people.locked_active_admins(transaction)
-        user = await locked_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
+        admins = await people.lock_active_admins(transaction)
+        user = await lock_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
         if admins == {user.uuid}:
             for attribute, field in _ACCOUNT_FIELDS.items():
                 if values.get(attribute, getattr(user, attribute)) != getattr(user, attribute):
@@ -133,7 +133,7 @@ async def update_group(context: Context, input: UpdateGroupInput) -> UpdateGroup
     if input.description is not UNSET:
         values["description"] = validate_description(input.description, "description")
     async with context.database.writing() as transaction:
-        group = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        group = await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         await update_row(transaction, context.viewer.user_uuid, GroupRecord, "Group", group, values)
     return UpdateGroupOutcome(group_uuid=input.group_uuid)
 
@@ -153,7 +153,7 @@ async def delete_group(context: Context, input: DeleteGroupInput) -> DeleteGroup
     """
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        group = await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        group = await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         await people.delete_group(transaction, context.viewer.user_uuid, group)
     return DeleteGroupOutcome(group_uuid=input.group_uuid)
 
@@ -174,7 +174,7 @@ async def add_group_users(context: Context, input: AddGroupUsersInput) -> AddGro
     """
     check_selection(input)
     async with context.database.writing() as transaction:
-        await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         users = await require_users(transaction, input)
         await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, users)
     return AddGroupUsersOutcome(group_uuid=input.group_uuid)
@@ -198,7 +198,7 @@ async def remove_group_users(
     """
     check_selection(input)
     async with context.database.writing() as transaction:
-        await locked_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         users = await existing_users(transaction, input)
         await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, users)
     return RemoveGroupUsersOutcome(group_uuid=input.group_uuid)
@@ -230,7 +230,7 @@ async def create_api_key(
     viewer = context.viewer.user_uuid
     owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
-        await locked_row(transaction, UserRecord, owner, "user", "userUuid")
+        await lock_row(transaction, UserRecord, owner, "user", "userUuid")
         permissions.check_owner("user_uuid", owner)
         uuid, text = await people.create_api_key(transaction, viewer, owner, name, expires_at)
     return CreateApiKeyOutcome(api_key_uuid=uuid, token=text)
@@ -258,9 +258,7 @@ async def revoke_api_key(
     Revoking a revoked key succeeds and changes nothing.
     """
     async with context.database.writing() as transaction:
-        key = await locked_row(
-            transaction, ApiKeyRecord, input.api_key_uuid, "API key", "apiKeyUuid"
-        )
+        key = await lock_row(transaction, ApiKeyRecord, input.api_key_uuid, "API key", "apiKeyUuid")
         permissions.check_owner("api_key_uuid", key.user_uuid)
         await people.revoke_api_key(transaction, context.viewer.user_uuid, key)
     return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)

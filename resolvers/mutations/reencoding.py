@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from gateway.catalog.items import locked_items
-from gateway.catalog.reencoding import cancel_reencode_job, locked_reencode_job, start_reencode_job
+from gateway.catalog.items import lock_items
+from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job, start_reencode_job
 from gateway.catalog.rules.names import validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
@@ -76,7 +76,7 @@ async def cancel_video_reencode(
     services, uuid = context.services, input.reencode_job_uuid
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        job = await locked_reencode_job(transaction, uuid)
+        job = await lock_reencode_job(transaction, uuid)
         if job is None:
             raise not_found("re-encoding job", "reencodeJobUuid")
         permissions.check_owner("reencode_job_uuid", job.user_uuid)
@@ -89,9 +89,7 @@ async def _lock_videos(
 ) -> None:
     """Lock the items; raise `DomainErrors` unless all are processed videos of the viewer."""
     uuids = input.item_uuids
-    items: dict[UUID, ItemRecord] = {
-        row.uuid: row for row in await locked_items(transaction, uuids)
-    }
+    items: dict[UUID, ItemRecord] = {row.uuid: row for row in await lock_items(transaction, uuids)}
     errors = await permissions.errors(transaction, "item_uuids")
     for index, uuid in enumerate(uuids):
         if index in errors:

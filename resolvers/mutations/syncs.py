@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
-from gateway.catalog.ledger.row_edits import locked_row
+from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.sync_jobs import cancel_sync, find_running_sync, start_sync
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.urls import allowed_location, object_url
@@ -79,7 +79,7 @@ async def start_cloud_folder_sync(
     except FetchError as error:
         raise DomainError(error.code, error.message, ("folderUuid",)) from None
     async with context.database.writing() as transaction:
-        await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
+        await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         await permissions.check(transaction)
 
         async def start() -> StoredSync:
@@ -186,7 +186,7 @@ async def _configure(
     await _cloud_synced_folder(context, uuid, permissions)
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        folder = await locked_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
+        folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         await update_folders(transaction, viewer, {uuid: values}, {uuid: folder})
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog import tags as catalog
-from gateway.catalog.ledger.row_edits import locked_row
+from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
@@ -134,7 +134,7 @@ async def _folder_and_tags(
     transaction: Transaction, input: AddStorageFolderTagsInput | RemoveStorageFolderTagsInput
 ) -> tuple[FolderRecord, dict[UUID, str]]:
     """Lock the folder and the tags of an input; return its row and their names by uuid."""
-    folder = await locked_row(transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid")
-    tags = await catalog.locked_tags(transaction, input.organisation_tag_uuids)
+    folder = await lock_row(transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid")
+    tags = await catalog.lock_tags(transaction, input.organisation_tag_uuids)
     check_ids_exist(input.organisation_tag_uuids, tags, "tag", "organisationTagUuids")
     return folder, tags

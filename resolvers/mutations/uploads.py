@@ -20,7 +20,7 @@ from gateway.catalog.ingestion.placeholders import (
     size_of_part,
     uploads_of,
 )
-from gateway.catalog.items import delete_items, locked_items
+from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.context import Context
@@ -226,7 +226,7 @@ async def abort_uploads(
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
-        placeholders = await locked_items(transaction, input.item_uuids)
+        placeholders = await lock_items(transaction, input.item_uuids)
         await _pending_uploads(transaction, input, permissions)
         await delete_items(
             transaction, context.services.queue, context.viewer.user_uuid, placeholders

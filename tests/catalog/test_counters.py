@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from gateway.catalog.items import locked_items
+from gateway.catalog.items import lock_items
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import ItemRecord, items
@@ -140,7 +140,7 @@ class Writer:
     async def make_tombstone(self) -> None:
         """Turn an item into a tombstone."""
         async with self._site.services.database.writing() as transaction:
-            for row in await locked_items(transaction, [UUID(uuid) for uuid in self._some()[:1]]):
+            for row in await lock_items(transaction, [UUID(uuid) for uuid in self._some()[:1]]):
                 if not row.is_placeholder:
                     mine = items.c.uuid == row.uuid
                     await transaction.execute(sa.update(items).where(mine).values(is_tombstone=True))

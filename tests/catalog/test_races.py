@@ -20,7 +20,7 @@ from gateway.catalog.ingestion.finish_units import ReadUnit, finish_units
 from gateway.catalog.ingestion.placeholders import ExpectedFile, create_placeholders, uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitSource
-from gateway.catalog.items import delete_items, locked_items
+from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
@@ -88,7 +88,7 @@ def announced_file() -> ExpectedFile:
 async def delete_item(site: Site, item: UUID) -> None:
     """Delete an item, but not yet its bytes."""
     async with site.services.database.writing() as transaction:
-        await delete_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
+        await delete_items(transaction, site.services.queue, None, await lock_items(transaction, [item]))
 
 
 async def key_of(site: Site) -> str:
@@ -109,7 +109,7 @@ async def test_object_is_not_removed_while_a_transaction_refers_to_it(idle_site:
 
     async with site.services.database.writing() as transaction:
         [uuid] = await create_placeholders(transaction, viewer, folder, [announced_file()])
-        await delete_items(transaction, site.services.queue, None, await locked_items(transaction, [item]))
+        await delete_items(transaction, site.services.queue, None, await lock_items(transaction, [item]))
         async with waiting(leave()) as leaving:
             assert (await uploads_of(transaction, [uuid]))[uuid].stored_key == key
     assert await leaving == []
@@ -148,7 +148,7 @@ async def test_sweep_keeps_placeholders_that_a_job_has_claimed(idle_site: Site, 
     await sweeping
     await ingest_units(site, job.hex, 1)
     async with site.services.database.writing() as transaction:
-        [row] = await locked_items(transaction, [UUID(late)])
+        [row] = await lock_items(transaction, [UUID(late)])
     assert not row.is_placeholder
     await check_counters(site.services.database)
 
@@ -298,7 +298,7 @@ async def test_object_that_was_chosen_is_not_removed(idle_site: Site, viewer: Vi
 async def locked_uuids(site: Site, item: UUID) -> list[UUID]:
     """Return the UUID of an item that exists."""
     async with site.services.database.writing() as transaction:
-        return [row.uuid for row in await locked_items(transaction, [item])]
+        return [row.uuid for row in await lock_items(transaction, [item])]
 
 
 @pytest.mark.parametrize("by_key", [False, True], ids=["announced", "named"])

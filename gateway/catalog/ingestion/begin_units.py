@@ -1,4 +1,4 @@
-"""Begin of units: when their batch runs, duplicates are skipped and the others get placeholders."""
+"""Begin the units of a batch: skip duplicates, and bind sources of the others to placeholders."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from gateway.catalog.ingestion.duplicates import existing_items, upsert_metadata
 from gateway.catalog.ingestion.job_state import (
     UnitEnd,
     end_units,
-    locked_job,
+    lock_job,
 )
 from gateway.catalog.ingestion.unit_plan import UnitPlan, from_spec, to_spec
 from gateway.catalog.ledger.row_edits import set_columns
@@ -61,7 +61,7 @@ async def begin_units(
     async with services.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await transaction.rows(folder, FolderRecord)
-        job = await locked_job(transaction, job_uuid)
+        job = await lock_job(transaction, job_uuid)
         # Another worker may have begun or ended some since they were read.
         unbegun = sa.select(upload_units.c.uuid).where(
             in_keys(upload_units.c.uuid, [unit.uuid for unit in units]),
@@ -86,7 +86,7 @@ async def begin_units(
                 transaction, services.events, job, [*batch.values()], validator
             )
             errors |= batch_errors
-            job = await locked_job(transaction, job_uuid)
+            job = await lock_job(transaction, job_uuid)
     return errors
 
 

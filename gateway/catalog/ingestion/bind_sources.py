@@ -20,7 +20,7 @@ from gateway.catalog.ingestion.placeholders import (
 )
 from gateway.catalog.ingestion.unit_plan import UnitMember, UnitPlan, UnitSource
 from gateway.catalog.integrations import find_integration
-from gateway.catalog.items import locked_items
+from gateway.catalog.items import lock_items
 from gateway.catalog.rules.names import name_in_url
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -52,7 +52,7 @@ async def member_errors(
     """
     if not members:
         return []
-    locked = await locked_items(transaction, {each.uuid for each in members})
+    locked = await lock_items(transaction, {each.uuid for each in members})
     rows = {row.uuid: row for row in locked}
     roles = await roles_on_items(transaction.connection, viewer, rows)
     errors: list[DomainError] = []
@@ -182,7 +182,7 @@ async def _placeholder_errors(
     below = sa.select(folders.c.uuid).where(folders.c.parent_uuid == folder_uuid)
     rows_below = await transaction.rows(below, FolderRecord)
     allowed = {folder_uuid, *(row.uuid for row in rows_below)}
-    locked = await locked_items(transaction, uuids)
+    locked = await lock_items(transaction, uuids)
     rows = {row.uuid: row for row in locked if row.folder_uuid in allowed}
     expected = await uploads_of(transaction, uuids)
     free = {uuid for uuid, upload in expected.items() if upload.unit_uuid in {None, *unit_uuids}}

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ingestion.unit_plan import UnitPlan
-from gateway.catalog.items import locked_items, update_items
+from gateway.catalog.items import lock_items, update_items
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
@@ -57,7 +57,7 @@ async def upsert_metadata(
 ) -> None:
     """Replace the metadata of existing items, by item, except where the new metadata is None."""
     given = {uuid: values for uuid, values in metadata.items() if values is not None}
-    locked = await locked_items(transaction, given.keys())
+    locked = await lock_items(transaction, given.keys())
     rows = {row.uuid: row for row in locked}
     changes = {uuid: {"client_metadata": given[uuid]} for uuid in given if uuid in rows}
     await update_items(transaction, user_uuid, changes, rows)

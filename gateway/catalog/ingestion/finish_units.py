@@ -21,14 +21,14 @@ from gateway.catalog.ingestion.job_state import (
     TERMINAL,
     UnitEnd,
     end_units,
-    locked_job,
+    lock_job,
     pending_units,
-    unread_items,
-    unread_items_of_job,
+    placeholders_of_job,
+    placeholders_of_units,
 )
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
 from gateway.catalog.ingestion.unit_plan import UnitPlan
-from gateway.catalog.items import locked_items
+from gateway.catalog.items import lock_items
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.metadata_schema import load_metadata_validator
@@ -79,7 +79,7 @@ async def finish_units(
         PlaceholdersGone: items were deleted in the meantime. Nothing can be written.
     """
     await lock_tree(transaction.connection, exclusive=False)
-    job = await locked_job(transaction, job_uuid)
+    job = await lock_job(transaction, job_uuid)
     if job is None or job.status in TERMINAL:
         pending = set()
     else:
@@ -103,9 +103,9 @@ async def finish_units(
             (bad if each.error else good).append(each)
     end_job_as = JobStatus.ERROR if bad and not job.ignore_errors else None
     if end_job_as:
-        abandoned = await unread_items_of_job(transaction, job_uuid)
+        abandoned = await placeholders_of_job(transaction, job_uuid)
     else:
-        abandoned = await unread_items(transaction, [each.unit.uuid for each in bad])
+        abandoned = await placeholders_of_units(transaction, [each.unit.uuid for each in bad])
     await finish_sources(transaction, services.queue, job, good, abandoned)
     groups = await create_groups(transaction, job, good)
     ends = {
@@ -133,7 +133,7 @@ async def finish_sources(
     needed = {source.item_uuid for source in sources}
     needed_members = {uuid for each in read for uuid in each.members}
     unneeded = set(abandoned) - needed
-    locked = await locked_items(transaction, [*needed, *unneeded, *needed_members])
+    locked = await lock_items(transaction, [*needed, *unneeded, *needed_members])
     rows = {row.uuid: row for row in locked}
     if gone := (needed | needed_members) - rows.keys():
         raise PlaceholdersGone(gone)

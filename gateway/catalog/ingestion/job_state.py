@@ -1,6 +1,6 @@
 """State of upload jobs: units and jobs end exactly once, and subscribers are notified.
 
-All functions that take a job need its row locked, by `locked_job`.
+All functions that take a job need its row locked, by `lock_job`.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.datasets import link_created_items
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
-from gateway.catalog.items import locked_items, locked_items_in
+from gateway.catalog.items import lock_items, lock_items_in
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.journal import JournalEntry
@@ -71,7 +71,7 @@ def upload_job_topic(job_uuid: UUID) -> str:
     return f"upload_job.{job_uuid.hex}"
 
 
-async def locked_job(transaction: Transaction, job_uuid: UUID) -> UploadJobRecord | None:
+async def lock_job(transaction: Transaction, job_uuid: UUID) -> UploadJobRecord | None:
     """Lock a job, and with it all changes to its units, and return it; None if it was deleted.
 
     The dataset that the job adds items to is locked as well: datasets are locked before items.
@@ -92,13 +92,15 @@ async def pending_units(transaction: Transaction, uuids: Collection[UUID]) -> se
     return {row.uuid for row in await transaction.rows(pending, UploadUnitRecord)}
 
 
-async def unread_items(transaction: Transaction, unit_uuids: Collection[UUID]) -> list[UUID]:
+async def placeholders_of_units(
+    transaction: Transaction, unit_uuids: Collection[UUID]
+) -> list[UUID]:
     """Return the items of these units whose files have not been read; they are not locked yet."""
     unread = sa.select(uploads.c.item_uuid).where(in_keys(uploads.c.unit_uuid, unit_uuids))
     return [row.item_uuid for row in await transaction.rows(unread, UploadRecord)]
 
 
-async def unread_items_of_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
+async def placeholders_of_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
     """Return the items of a locked job's pending units; they are not locked yet."""
     unread = (
         sa.select(uploads.c.item_uuid)
@@ -193,7 +195,7 @@ async def cancel_job(
     """
     if job.status in TERMINAL:
         return 0
-    waiting = await locked_items(transaction, await unread_items_of_job(transaction, job.uuid))
+    waiting = await lock_items(transaction, await placeholders_of_job(transaction, job.uuid))
     await abandon_placeholders(transaction, queue, user_uuid, waiting)
     await delete_manifest(transaction, queue, job.uuid)
     await end_units(transaction, events, job, {}, end_job_as=JobStatus.CANCELLED)
@@ -218,7 +220,7 @@ async def cancel_jobs_in(
     running = sa.select(upload_jobs).where(chosen, upload_jobs.c.status == JobStatus.PENDING)
     locked = running.order_by(upload_jobs.c.uuid).with_for_update()
     jobs = await transaction.rows(locked, UploadJobRecord)
-    await locked_items_in(transaction, folder_uuids)
+    await lock_items_in(transaction, folder_uuids)
     await lock_counters(transaction, folder_uuids)
     for job in jobs:
         await cancel_job(transaction, queue, events, user_uuid, job)
@@ -235,7 +237,7 @@ async def cancel_jobs_of_sync(
     for row in await services.database.rows(oldest, UploadJobRecord):
         async with services.database.writing() as transaction:
             await lock_tree(transaction.connection, exclusive=False)
-            if job := await locked_job(transaction, row.uuid):
+            if job := await lock_job(transaction, row.uuid):
                 await cancel_job(transaction, services.queue, services.events, user_uuid, job)
 
 

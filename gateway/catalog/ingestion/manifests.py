@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.placeholders import uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, create_job
-from gateway.catalog.items import delete_items, locked_items
+from gateway.catalog.items import delete_items, lock_items
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
@@ -54,7 +54,7 @@ async def start_from_manifest(
     *path: str,
 ) -> UUID:
     """Create a job without units, enqueue the task that reads them, and return the job's UUID."""
-    locked = await locked_items(transaction, [placeholder_uuid])
+    locked = await lock_items(transaction, [placeholder_uuid])
     rows = [row for row in locked if row.folder_uuid == folder_uuid]
     upload = (await uploads_of(transaction, [placeholder_uuid])).get(placeholder_uuid)
     if not rows or upload is None or upload.unit_uuid is not None:

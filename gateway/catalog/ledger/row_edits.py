@@ -20,7 +20,7 @@ class _Total(NamedTuple):
     total: int
 
 
-async def locked_row(
+async def lock_row(
     transaction: Transaction, record: type[R], uuid: UUID, noun: str, *path: str | int
 ) -> R:
     """Lock the row with that UUID until the transaction ends, and return it.

@@ -23,7 +23,7 @@ from gateway.catalog.ingestion.placeholders import (
 from gateway.catalog.ingestion.start_job import JobOptions, add_units, create_job
 from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
 from gateway.catalog.integrations import find_integration
-from gateway.catalog.items import locked_items, update_items
+from gateway.catalog.items import lock_items, update_items
 from gateway.catalog.ledger.counters import apply_deltas, item_delta, lock_counters
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.mirroring.prefix_folders import name_of
@@ -94,7 +94,7 @@ async def apply_diff(
         What to add to the columns of the sync job.
     """
     known = {*diff.changed, *diff.vanished, *diff.returned, *diff.sidecars}
-    rows = {row.uuid: row for row in await locked_items(transaction, known)}
+    rows = {row.uuid: row for row in await lock_items(transaction, known)}
     homes = {
         folder.uuid,
         *(listed.folder_uuid for listed in diff.new),

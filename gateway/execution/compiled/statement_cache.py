@@ -21,7 +21,13 @@ from gateway.kinds.enums import SiteRole
 
 _PLACEHOLDER_UUID = uuid4()
 """Stands in statements where the viewer's uuid goes."""
-_OPEN = {statements.KEY, statements.KEYS, statements.SIZE, statements.AFTER_VALUE, statements.LAST}
+_OPEN = {
+    statements.KEY,
+    statements.KEYS,
+    statements.SIZE,
+    statements.AFTER_VALUE,
+    statements.AFTER_UUID,
+}
 """Parameters whose values are known at execution only."""
 _DRIVER_VALUES = {statements.KEY, statements.KEYS, statements.SIZE}
 """Parameters whose values are the driver's own already."""
