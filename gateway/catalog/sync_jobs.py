@@ -83,10 +83,9 @@ async def advance_sync(
     Returns:
         False, with nothing written, if another worker has advanced or cancelled it since.
     """
+    # A sync that has ended or was cancelled has no page pending.
     unchanged = sa.and_(
         _c.uuid == row.uuid,
-        _is_pending(),
-        _c.ends_as == CloudSyncJobStatus.DONE,
         _c.scan_pages_processing_pending == 1,
         _c.scan_pages_processing_done == row.scan_pages_processing_done,
         _c.reach == row.reach,

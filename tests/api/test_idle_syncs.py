@@ -1,11 +1,20 @@
 """Syncs that no worker takes up by itself: one at a time, cancelled in the middle, and what a bucket may hold."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
+from gateway.catalog.ledger.row_edits import lock_row
+from gateway.catalog.sync_jobs import advance_sync, start_sync
+from gateway.models.folders import FolderRecord
+from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
+from gateway.tasks.list_bucket import BucketScan, ScanStep
+from gateway.tasks.sync_folders import start_daily_syncs
 from tests.fixtures.clouds import Bucket, integrated
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh, serving
@@ -132,3 +141,68 @@ async def test_more_objects_than_a_folder_mirrors(
     again = await begun(site, folder, dryRun=True)
     await stepped(site, again)
     assert counts(await state(site, again)) == {"new": 1, "skipped": 1}
+
+
+async def sync_row(site: Site, job: str) -> CloudSyncJobRecord:
+    """The row of a sync, as a worker reads it."""
+    [row] = await site.services.database.rows(
+        sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job)), CloudSyncJobRecord
+    )
+    return row
+
+
+async def test_progress_of_a_sync_is_not_saved_twice(site: Site, customer: Bucket) -> None:
+    """What a worker did is dropped if another one went on within the page, with the page, or ended the listing."""
+    job = await begun(site, await linked(site, await integrated(site, customer), customer, "twice/"))
+
+    async def advance(row: CloudSyncJobRecord, **values: Any) -> bool:
+        async with site.services.database.writing() as transaction:
+            return await advance_sync(transaction, site.services.events, row, values, {"upload_jobs_pending": 1})
+
+    steps: list[dict[str, Any]] = [
+        {"reach": "a"},
+        {"scan_pages_processing_done": 1},
+        {"scan_pages_processing_pending": 0},
+    ]
+    for step in steps:
+        row = await sync_row(site, job)
+        assert await advance(row, **step)
+        assert not await advance(row, **step)
+    assert (await sync_row(site, job)).upload_jobs_pending == len(steps)
+
+
+async def test_a_step_that_a_cancellation_overtakes_is_dropped(
+    site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it would have written: nothing is begun for a sync that has ended."""
+    customer.put_all({f"overtaken/{number}.txt": b"text" for number in range(3)})
+    folder = await linked(site, await integrated(site, customer), customer, "overtaken/")
+    job = await begun(site, folder)
+    next_step = BucketScan.next_step
+
+    async def overtaken(scan: BucketScan) -> ScanStep:
+        step = await next_step(scan)
+        await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, "cloudSyncJob { uuid }")
+        return step
+
+    monkeypatch.setattr(BucketScan, "next_step", overtaken)
+    await stepped(site, job)
+    found = await state(site, job)
+    assert (found["status"], found["uploadJobsPending"], counts(found)) == ("CANCELLED", 0, {})
+    assert await contents(site, folder) == {}
+    await check_all(site.services)
+
+
+async def test_a_daily_sync_waits_for_whoever_starts_another(site: Site, customer: Bucket) -> None:
+    """The folder is looked at again once it is locked."""
+    folder = await linked(site, await integrated(site, customer), customer, "daily/")
+    await site.done("setFolderAutoSync", {"folderUuid": folder, "autoSync": True}, "folder { uuid }")
+    async with site.services.database.writing() as transaction:
+        await lock_row(transaction, FolderRecord, UUID(folder), "folder")
+        starting = asyncio.create_task(start_daily_syncs(site.services))
+        await asyncio.sleep(0.3)
+        assert not starting.done()
+        job = await start_sync(transaction, site.services.queue, None, UUID(folder))
+    await starting
+    rows = await site.services.database.rows(sa.select(cloud_sync_jobs), CloudSyncJobRecord)
+    assert [row.uuid for row in rows] == [job]

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import pytest
@@ -22,9 +22,16 @@ from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitSource
 from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.ledger.stored_objects import mark_leaving
+from gateway.catalog.reencoding import (
+    ReencodeResult,
+    end_unit,
+    enqueue_units,
+    save_progress,
+    start_reencode_job,
+)
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
-from gateway.kinds.enums import JobStatus, SiteRole
+from gateway.kinds.enums import JobStatus, ReencodeJobStatus, ReencodeUnitStatus, SiteRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.changes import ChangeRecord, changes
 from gateway.models.datasets import data_rows
@@ -32,9 +39,16 @@ from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.people import users
 from gateway.models.queue import QueuedTaskRecord
+from gateway.models.reencoding import (
+    ReencodeJobRecord,
+    ReencodeUnitRecord,
+    reencode_jobs,
+    reencode_units,
+)
 from gateway.models.uploads import UploadJobRecord, UploadRecord, UploadUnitRecord, upload_jobs, upload_units, uploads
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
+from gateway.tasks import reencode_videos
 from gateway.tasks.ingest_units import ingest
 from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.remove_objects import remove_objects
@@ -227,10 +241,14 @@ async def test_video_that_was_encoded_too_late_is_removed(idle_site: Site) -> No
     await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
     late = replace(read, video=replace(read.sources[0], location="late0video"))
     assert not await finish(site, job, [late])
-    is_embedded = site.services.database.is_embedded
-    table = sa.text("SELECT args FROM " + ("queued_tasks" if is_embedded else "procrastinate_jobs"))
-    tasks = [str(row) for row in await site.services.database.rows(table, QueuedTaskRecord)]
-    assert any("late0video" in args for args in tasks)
+    assert any("late0video" in args for args in await queued_args(site))
+
+
+async def queued_args(site: Site) -> list[str]:
+    """Return the arguments of all tasks in the queue, as text."""
+    table = "queued_tasks" if site.services.database.is_embedded else "procrastinate_jobs"
+    rows = await site.services.database.rows(sa.text(f"SELECT args FROM {table}"), QueuedTaskRecord)
+    return [str(row) for row in rows]
 
 
 async def unbound_job(site: Site, folder: str, **options: Any) -> tuple[str, list[UploadUnitRecord]]:
@@ -264,6 +282,14 @@ async def test_jobs_that_skip_duplicates_take_turns_in_a_folder(idle_site: Site)
             pass
     assert await beginning == {}
     assert await count(site, folder) == 1
+
+
+async def test_bytes_are_removed_again_once_no_url_can_bring_them_back(idle_site: Site) -> None:
+    """Until upload URLs expire, bytes can arrive under a key that was removed."""
+    item = await create_item(idle_site, await idle_site.folder("removed"))
+    key = await key_of(idle_site)
+    await delete_item(idle_site, item)
+    assert sum(key in args for args in await queued_args(idle_site)) == 2
 
 
 async def test_leaving_object_is_not_chosen_for_the_same_bytes(idle_site: Site, viewer: Viewer) -> None:
@@ -347,3 +373,86 @@ async def test_objects_that_left_while_others_were_locked_are_not_used(
             async with database.writing() as removing:
                 assert await mark_leaving(removing, [second.key]) == [second.key]
     assert await referring == [first.key]
+
+
+async def started_reencoding(site: Site, viewer: Viewer, item: UUID) -> tuple[UUID, list[ReencodeUnitRecord]]:
+    """Start a job that re-encodes an item twice; return its UUID and its units."""
+    async with site.services.database.writing() as transaction:
+        job = await start_reencode_job(transaction, site.services.queue, viewer, "job", [item, item], force=False)
+    units = sa.select(reencode_units).order_by(reencode_units.c.position)
+    return job, await site.services.database.rows(units, ReencodeUnitRecord)
+
+
+async def reencode_job(site: Site) -> ReencodeJobRecord:
+    """Return the only re-encoding job."""
+    [job] = await site.services.database.rows(sa.select(reencode_jobs), ReencodeJobRecord)
+    return job
+
+
+async def test_reencoding_of_a_video_ends_once(
+    idle_site: Site, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is late changes nothing, encodes nothing, and leaves no object behind."""
+    site, services = idle_site, idle_site.services
+    item = await create_item(site, await site.folder("encoded"))
+    job, [first, second] = await started_reencoding(site, viewer, item)
+    left_alone, failed = ReencodeUnitStatus.LEFT_ALONE, ReencodeUnitStatus.ERROR
+    await end_unit(services, job, first.uuid, first.object_key, ReencodeResult(left_alone))
+    before = await reencode_job(site)
+    await end_unit(services, job, first.uuid, "late0version", ReencodeResult(failed, error="late"))
+    assert not await save_progress(services, job, first.uuid, 0.5)
+    assert await reencode_job(site) == before
+    assert (before.units_pending_count, before.units_error_count) == (1, 0)
+    assert any("late0version" in args for args in await queued_args(site))
+    calls: list[Any] = []
+
+    async def record(*args: Any) -> ReencodeResult:
+        calls.append(args)
+        return ReencodeResult(left_alone)
+
+    monkeypatch.setattr(reencode_videos, "_reencode_video", record)
+    unused = cast("Any", None)
+    for unit in (first, second):
+        await reencode_videos.reencode(services, unused, unused, job=job.hex, position=unit.position)
+    assert len(calls) == 1
+    assert (await reencode_job(site)).status is ReencodeJobStatus.DONE
+
+
+async def test_progress_of_reencoding_does_not_go_back(idle_site: Site, viewer: Viewer) -> None:
+    """Not even if a worker begins a video anew."""
+    item = await create_item(idle_site, await idle_site.folder("progress"))
+    job, [first, _] = await started_reencoding(idle_site, viewer, item)
+    for progress in (0.5, 0.2):
+        assert await save_progress(idle_site.services, job, first.uuid, progress)
+        assert (await reencode_job(idle_site)).progress == 0.25
+
+
+async def test_cancelled_reencoding_keeps_what_is_done(idle_site: Site, viewer: Viewer) -> None:
+    """Only pending units are cancelled, and units that are enqueued again are in the queue once."""
+    site, services = idle_site, idle_site.services
+    item = await create_item(site, await site.folder("kept"))
+    job, [first, _] = await started_reencoding(site, viewer, item)
+    tasks = await queued_args(site)
+    async with services.database.writing() as transaction:
+        await enqueue_units(transaction, services.queue, job, [0, 1])
+    assert await queued_args(site) == tasks
+    await end_unit(services, job, first.uuid, first.object_key, ReencodeResult(ReencodeUnitStatus.LEFT_ALONE))
+    await site.done("cancelVideoReencode", {"reencodeJobUuid": str(job)}, "reencodeJob { uuid }")
+    statuses = sa.select(reencode_units.c.status).order_by(reencode_units.c.position)
+    assert [row.status for row in await services.database.rows(statuses, ReencodeUnitRecord)] == [
+        ReencodeUnitStatus.LEFT_ALONE,
+        ReencodeUnitStatus.CANCELLED,
+    ]
+
+
+async def test_video_that_is_deleted_while_it_is_reencoded(idle_site: Site, viewer: Viewer) -> None:
+    """The unit fails, and the new version is removed."""
+    site = idle_site
+    item = await create_item(site, await site.folder("gone"))
+    job, [first, _] = await started_reencoding(site, viewer, item)
+    await delete_item(site, item)
+    facts = {"sha256": "0" * 64, "file_size": 1}
+    result = ReencodeResult(ReencodeUnitStatus.REENCODED, facts)
+    await end_unit(site.services, job, first.uuid, first.object_key, result)
+    assert (await reencode_job(site)).units_error_count == 1
+    assert any(first.object_key in args for args in await queued_args(site))

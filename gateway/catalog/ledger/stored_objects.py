@@ -103,9 +103,9 @@ async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[
 
 
 async def delete_object_rows(transaction: Transaction, keys: Collection[str]) -> None:
-    """Delete the rows of objects whose bytes have been removed."""
+    """Delete the rows of objects, marked by `mark_leaving`, whose bytes have been removed."""
     chosen = in_keys(stored_objects.c.key, keys)
-    await transaction.execute(sa.delete(stored_objects).where(chosen, stored_objects.c.is_leaving))
+    await transaction.execute(sa.delete(stored_objects).where(chosen))
 
 
 async def _referenced(transaction: Transaction, keys: Collection[str]) -> set[str]:
