@@ -45,12 +45,15 @@ _EDGES: dict[str, ToOne] = {
 
 
 class NodeRow:
-    """A row with the name of its GraphQL type, which the row alone does not tell."""
+    """A row with the name of its GraphQL type, which the row alone does not tell.
 
-    __slots__ = ("kind", "row")
+    No table may have a column `graphql_type`: the name would hide it.
+    """
 
-    def __init__(self, kind: str, row: Any) -> None:
-        self.kind = kind
+    __slots__ = ("graphql_type", "row")
+
+    def __init__(self, graphql_type: str, row: Any) -> None:
+        self.graphql_type = graphql_type
         self.row = row
 
     def __getattr__(self, name: str) -> Any:

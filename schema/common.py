@@ -29,7 +29,9 @@ class Node:
         cls, row: Any, _info: GraphQLResolveInfo[Any], _abstract: GraphQLAbstractType
     ) -> str:
         """Return the GraphQL type of a row: that of its item type, or the one encoded in the ID."""
-        return ITEM_TYPES[row.item_type] if hasattr(row, "item_type") else str(row.kind)
+        if hasattr(row, "item_type"):
+            return ITEM_TYPES[row.item_type]
+        return str(row.graphql_type)
 
 
 @row_type()

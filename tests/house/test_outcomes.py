@@ -55,6 +55,18 @@ def test_every_mutation_has_an_outcome_of_its_own() -> None:
         assert all(field.default is None and field.default_factory is MISSING for field in others), outcome
 
 
+def test_every_outcome_is_that_of_a_mutation() -> None:
+    """A mutation without a field in `schema/mutation.py` could never be called."""
+    returned = {
+        declaration.outcome.__name__
+        for field in MUTATIONS.values()
+        if isinstance(declaration := declaration_of(field), MutationField)
+    }
+    # By name: a dataclass with slots replaces the class that it decorates.
+    declared = {kind.__name__ for kind in Outcome.__subclasses__() if kind.__module__.startswith("resolvers.")}
+    assert declared == returned
+
+
 def test_missing_attributes_are_detected() -> None:
     """An outcome that lacks what its payload reads is reported."""
     payload = get_named_type(MUTATIONS["createDataset"].type)

@@ -1,5 +1,6 @@
-"""Task functions take exactly the arguments of their task types."""
+"""Every type of task is enqueued and has a function, which takes exactly its arguments."""
 
+import ast
 import inspect
 from functools import partial
 from typing import Any, cast, get_type_hints
@@ -8,6 +9,7 @@ import pytest
 
 from gateway.queues.base import TaskType
 from gateway.tasks.worker import encoding_handlers, handlers
+from tests.house.sources import modules
 
 NONE = cast(Any, None)
 HANDLERS = {**handlers(NONE, NONE), **encoding_handlers(NONE, NONE, NONE, NONE)}
@@ -41,3 +43,30 @@ def test_names_and_arguments_are_stable() -> None:
         "recount": set(),
         "start_daily_syncs": set(),
     }
+
+
+def test_every_task_has_a_function() -> None:
+    """A task that workers do not know would wait in the queue forever."""
+    declared = {
+        ast.literal_eval(call.args[0])
+        for tree in modules("gateway", "resolvers").values()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "TaskType"
+    }
+    assert declared == {task.name for task in HANDLERS}
+
+
+def test_every_task_is_enqueued() -> None:
+    """The name of a task type is read outside of the worker, which only runs tasks."""
+    declared: set[str] = set()
+    read: set[str] = set()
+    for name, tree in modules("gateway", "resolvers").items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                function = node.value.func
+                if isinstance(function, ast.Name) and function.id == "TaskType":
+                    declared |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and name != "gateway.tasks.worker":
+                read.add(node.id)
+    assert declared
+    assert declared - read == set()
