@@ -61,7 +61,7 @@ class Authenticator:
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
-            message = "Send a credential: Authorization: Bearer …"
+            message = "No credential. Send an API key or token in the header `Authorization: Bearer <key>`."
             raise DomainError(ErrorCode.UNAUTHENTICATED, message)
         key = digest(token)
         if viewer := self._cached(key):

@@ -87,7 +87,7 @@ def require_role(
     if effective is None:
         raise not_found(noun, *path)
     if effective.role.rank < role.rank:
-        message = f"This needs the role {role} on the {noun}; yours is {effective.role}."
+        message = f"This requires the role {role} on the {noun}; your role is {effective.role}."
         raise forbidden(message, *path)
 
 

@@ -59,8 +59,11 @@ class Costs:
             points = cost_of(self._schema, document.ast, operation, variables)
             self._cache.put(key, points, 1)
         if points > self._limits.cost:
-            what = f"The operation may return {points:,} objects; give first where lists are nested"
-            raise LimitExceeded(what, "cost", self._limits.cost, points)
+            message = (
+                f"The operation may return {points:,} objects; at most {self._limits.cost:,} are "
+                "allowed (limit: cost). Set a smaller `first` on nested lists."
+            )
+            raise LimitExceeded(message, "cost", self._limits.cost, points)
 
 
 def cost_of(

@@ -138,7 +138,7 @@ class Documents:
         except GraphQLSyntaxError as error:
             if f"more than {limits.tokens} " not in error.message:
                 return (_with_code(error, ErrorCode.GRAPHQL_PARSE_FAILED),)
-            message = f"The document has more than {limits.tokens:,} tokens"
+            message = f"The document has more than {limits.tokens:,} tokens (limit: tokens)."
             excess = LimitExceeded(message, "tokens", limits.tokens, limits.tokens + 1)
             return (GraphQLError(excess.message, original_error=excess),)
         if errors := exceeded(ast, limits) or self._validate(ast):

@@ -10,7 +10,10 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded
 
-MASKED = DomainError(ErrorCode.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+MASKED = DomainError(
+    ErrorCode.INTERNAL_SERVER_ERROR,
+    "Internal error. Report it with the request ID in `extensions.requestId`.",
+)
 MAX_MESSAGE_LENGTH = 1_000
 _PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
 """The text of a scalar's exception, which graphql-core quotes."""

@@ -45,11 +45,14 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> int:
         if not isinstance(value, list | dict):
             continue
         if len(path) > limits.nesting:
-            message = f"Variable ${path[0]} is nested more deeply"
+            message = (
+                f"Variable ${path[0]} is nested more than {limits.nesting:,} levels deep "
+                "(limit: nesting)."
+            )
             raise LimitExceeded(message, "nesting", limits.nesting, len(path))
         count += len(value)
         if count > limits.values:
-            message = "The variables hold more values"
+            message = f"The variables contain more than {limits.values:,} values (limit: values)."
             raise LimitExceeded(message, "values", limits.values, count)
         if isinstance(value, list):
             pending.extend(((*path, index), element) for index, element in enumerate(value))

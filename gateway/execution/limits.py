@@ -16,6 +16,7 @@ from graphql import (
 )
 
 from gateway.errors import DomainError, ErrorCode
+from gateway.json_values import camel_case
 from gateway.settings import Limits
 
 LARGEST_REPORTED = 2**31 - 1
@@ -23,12 +24,15 @@ INTROSPECTION = {"__schema", "__type"}
 
 
 class LimitExceeded(DomainError):
-    """Raised when a request exceeds a limit; names the limit, its value and the actual number."""
+    """Raised when a request exceeds one of the `Limits`, which clients can read from the error.
 
-    def __init__(self, what: str, limit: str, allowed: float, actual: float) -> None:
-        message = f"{what}; at most {allowed:,} are allowed ({limit})."
+    The message is a whole sentence that gives the limit's value and name. The extension `limit`
+    has the name in camel case.
+    """
+
+    def __init__(self, message: str, limit: str, allowed: float, actual: float) -> None:
         super().__init__(ErrorCode.LIMIT_EXCEEDED, message)
-        self.limit = limit
+        self.limit = camel_case(limit)
         self.allowed = allowed
         self.actual = actual
 
@@ -83,7 +87,7 @@ def exceeded(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
 def _excesses(extent: Extent, limits: Limits) -> Iterator[LimitExceeded]:
     checks = (
         ("is {:,} levels deep", "depth", limits.depth, extent.depth),
-        ("selects {:,} root fields", "rootFields", limits.root_fields, extent.width),
+        ("selects {:,} root fields", "root_fields", limits.root_fields, extent.width),
         ("has {:,} aliases", "aliases", limits.aliases, extent.aliases),
         ("has {:,} directives", "directives", limits.directives, extent.directives),
     )
@@ -91,7 +95,10 @@ def _excesses(extent: Extent, limits: Limits) -> Iterator[LimitExceeded]:
         # Fragments that double each other reach numbers beyond those that JSON readers represent.
         reported = min(counted, LARGEST_REPORTED)
         if reported > allowed:
-            message = f"The operation {phrase.format(reported)}"
+            message = (
+                f"The operation {phrase.format(reported)}; "
+                f"at most {allowed:,} are allowed (limit: {limit})."
+            )
             yield LimitExceeded(message, limit, allowed, reported)
 
 

@@ -337,7 +337,7 @@ class Operations:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            message = f"The operation was stopped after {seconds:g} seconds, the time limit."
+            message = f"The operation exceeded the time limit of {seconds:g} seconds."
             raise DomainError(ErrorCode.TIMEOUT, message) from None
 
 

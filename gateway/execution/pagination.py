@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.error_texts import between, not_both
 from gateway.errors import bad_input
 from gateway.execution.declarations import Direction, EdgeQuery, Orders, ToMany
 from gateway.json_values import unstorable_character
@@ -133,7 +134,7 @@ def page_request(
         DomainError: `BAD_USER_INPUT`, naming the argument.
     """
     if first is not None and last is not None:
-        raise bad_input("Pass either first or last, not both.", "last")
+        raise bad_input(not_both("first", "last"), "last")
     if after is not None and (last is not None or before is not None):
         raise bad_input("Pass after with first, or before with last.", "after")
     if before is not None and first is not None:
@@ -141,8 +142,7 @@ def page_request(
     backwards = last is not None or before is not None
     size_name, size = ("last", last) if backwards else ("first", first)
     if size is not None and not 1 <= size <= MAX_SIZE:
-        message = f"{size_name} must be between 1 and {MAX_SIZE:,}, not {size}."
-        raise bad_input(message, size_name)
+        raise bad_input(between(size_name, 1, MAX_SIZE, size), size_name)
     cursor_name, cursor = ("before", before) if backwards else ("after", after)
     position = None if cursor is None else read_cursor(cursor, order, fingerprint, cursor_name)
     return PageRequest(size or DEFAULT_SIZE, order, position, backwards, fingerprint)

@@ -149,7 +149,10 @@ class GraphQLEndpoint:
         if not members:
             raise bad_request("A batch must contain at least one request.")
         if len(members) > limit:
-            message = f"The batch holds {len(members):,} requests"
+            message = (
+                f"The batch contains {len(members):,} requests; "
+                f"at most {limit:,} are allowed (limit: batch)."
+            )
             raise LimitExceeded(message, "batch", limit, len(members))
         answers = []
         for operation in [operation_request(each, request_id) for each in members]:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.auth.viewer import Viewer
+from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.http.requests import request_id_of
@@ -58,7 +59,7 @@ def metrics_route(
         try:
             viewer = await authenticate(request.headers.get("authorization"))
             if not viewer.is_site_admin:
-                raise DomainError(ErrorCode.FORBIDDEN, "Metrics require the site role ADMIN.")
+                raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
         except DomainError as error:
             return JSONResponse(
                 {"errors": [error_body(error, request_id_of(request))]}, STATUS[error.code]

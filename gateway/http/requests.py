@@ -48,11 +48,11 @@ def request_id_of(request: Request) -> str:
 def operation_request(members: object, request_id: str) -> OperationRequest:
     """Return the request that a JSON value describes; raises BAD_REQUEST."""
     if not isinstance(members, dict):
-        raise bad_request("A request must be a JSON object.")
+        raise bad_request("The request body must be a JSON object.")
     for name, type_ in MEMBERS.items():
         value = members.get(name)
         if not isinstance(value, type_) and (value is not None or name == "query"):
-            raise bad_request(f"The member {name!r} must be {JSON_TYPE_NAMES[type_]}.")
+            raise bad_request(f"`{name}` must be {JSON_TYPE_NAMES[type_]}.")
     return OperationRequest(
         query=members["query"],
         variables=members.get("variables") or {},
@@ -117,7 +117,10 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
 def _check_size(size: int, limits: Limits) -> None:
     if size > limits.body_bytes:
-        excess = LimitExceeded("The body has too many bytes", "bodyBytes", limits.body_bytes, size)
+        message = (
+            f"The request body is larger than {limits.body_bytes:,} bytes (limit: body_bytes)."
+        )
+        excess = LimitExceeded(message, "body_bytes", limits.body_bytes, size)
         raise HTTPRequestError(413, excess)
 
 
@@ -130,4 +133,4 @@ def _parse_member(text: bytes | str, name: str) -> Any:
 
 def _check_no_repetition(names: list[str]) -> None:
     if repeated := next((name for name in MEMBERS if names.count(name) > 1), None):
-        raise bad_request(f"The member {repeated!r} is given more than once.")
+        raise bad_request(f"`{repeated}` must not be repeated.")

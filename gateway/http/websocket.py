@@ -36,7 +36,7 @@ from gateway.http.requests import operation_request
 CLOSE_SECONDS = 1.0
 FOREIGN_ORIGIN = DomainError(
     ErrorCode.FORBIDDEN,
-    "Pages of this origin may not open sockets; see STOREGRAPH_ALLOWED_ORIGINS.",
+    "WebSocket connections from this origin are not allowed. Add it to STOREGRAPH_ALLOWED_ORIGINS.",
 )
 
 
@@ -120,9 +120,11 @@ class WebSocketHandler:
             raise WebSocketDisconnect(message["code"])
         frame = message.get("text")
         if not isinstance(frame, str):
-            raise SocketClosed(CloseCode.BAD_MESSAGE, "Send text frames")
+            raise SocketClosed(CloseCode.BAD_MESSAGE, "Only text frames are supported")
         if len(frame) > self._service.limits.body_bytes:
-            raise SocketClosed(CloseCode.MESSAGE_TOO_BIG, "Message too big")
+            raise SocketClosed(
+                CloseCode.MESSAGE_TOO_BIG, "The message is larger than the limit body_bytes"
+            )
         return frame
 
     async def _handle(self, message: Message) -> None:
@@ -154,7 +156,8 @@ class WebSocketHandler:
         self._credential = credential if isinstance(credential, str) else None
         viewer = await self._authenticate()
         if self._sockets[viewer.user_uuid] >= self._service.limits.sockets_per_viewer:
-            raise SocketClosed(CloseCode.TOO_MANY, "Too many sockets")
+            reason = "You have too many open sockets (limit: sockets_per_viewer)"
+            raise SocketClosed(CloseCode.TOO_MANY, reason)
         self._user = viewer.user_uuid
         self._sockets[self._user] += 1
         if not self._acknowledged.done():  # cancelled if the socket is closing
@@ -164,7 +167,8 @@ class WebSocketHandler:
     async def _start_operation(self, id_: str, payload: dict[str, Any]) -> None:
         """Start the task of an operation, unless the socket runs too many."""
         if not self._acknowledged.done():
-            raise SocketClosed(CloseCode.UNAUTHORIZED, "Unauthorized")
+            reason = "Send connection_init and wait for connection_ack first"
+            raise SocketClosed(CloseCode.UNAUTHORIZED, reason)
         if id_ in self._running:
             reason = f"Subscriber for {id_} already exists"
             raise SocketClosed(CloseCode.SUBSCRIBER_EXISTS, reason)
@@ -174,8 +178,11 @@ class WebSocketHandler:
             raise SocketClosed(CloseCode.BAD_MESSAGE, error.message) from None
         limit, count = self._service.limits.operations_per_socket, len(self._running) + 1
         if count > limit:
-            message = f"The socket would run {count:,} operations"
-            excess = LimitExceeded(message, "operationsPerSocket", limit, count)
+            message = (
+                f"The socket would run {count:,} operations; "
+                f"at most {limit:,} are allowed (limit: operations_per_socket)."
+            )
+            excess = LimitExceeded(message, "operations_per_socket", limit, count)
             await self._send_error(id_, excess, request)
         else:
             self._running[id_] = self._tasks.create_task(self._run_operation(id_, request))
@@ -239,7 +246,8 @@ class WebSocketHandler:
         try:
             return await self._service.authenticate(self._credential)
         except DomainError:
-            raise SocketClosed(CloseCode.FORBIDDEN, "Forbidden") from None
+            reason = "The credential is missing, invalid, expired or revoked"
+            raise SocketClosed(CloseCode.FORBIDDEN, reason) from None
 
     async def _recheck_credential(self) -> None:
         """Check the credential again if the last check is too old.

@@ -36,7 +36,7 @@ async def test_everything_else_is_masked_and_logged(
     client: httpx.AsyncClient, logs: list[EventDict], field: str
 ) -> None:
     error = await failure(client, f"{{ folder {{ {field} }} }}")
-    assert error["message"] == "Something went wrong on our side."
+    assert error["message"] == "Internal error. Report it with the request ID in `extensions.requestId`."
     assert error["path"] == ["folder", field]
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
     (entry,) = logs

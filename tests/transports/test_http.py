@@ -247,7 +247,7 @@ async def test_a_batch_is_answered_in_order(client: httpx.AsyncClient, stage: St
 async def test_a_batch_has_a_limit(client: httpx.AsyncClient) -> None:
     response = await post(client, [HELLO] * 11)
     (error,) = response.json()["errors"]
-    assert error["message"] == "The batch holds 11 requests; at most 10 are allowed (batch)."
+    assert error["message"] == "The batch contains 11 requests; at most 10 are allowed (limit: batch)."
     assert (
         error["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": "batch", "allowed": 10, "found": 11}.items()
     )

@@ -77,7 +77,7 @@ def test_fragments_that_double_cost_no_more_than_their_length(fragments: int) ->
     errors = exceeded(document, WIDE)
     assert time.perf_counter() - started < 0.5
     assert [error.message for error in errors] == [
-        "The operation has 2,147,483,647 aliases; at most 10,000 are allowed (aliases)."
+        "The operation has 2,147,483,647 aliases; at most 10,000 are allowed (limit: aliases)."
     ]
 
 
@@ -87,7 +87,7 @@ async def test_the_caller_reads_name_and_numbers(client: httpx.AsyncClient) -> N
     request_id = error["extensions"].pop("requestId")
     assert request_id == response.headers["x-request-id"]
     assert error == {
-        "message": "The operation is 17 levels deep; at most 15 are allowed (depth).",
+        "message": "The operation is 17 levels deep; at most 15 are allowed (limit: depth).",
         "locations": [{"line": 1, "column": 1}],
         "extensions": {"code": "LIMIT_EXCEEDED", "limit": "depth", "allowed": 15, "found": 17},
     }
@@ -107,7 +107,7 @@ async def test_tokens_and_comments_are_limited(stage: Stage, filler: str) -> Non
         beyond = await client.post("/graphql", json={"query": f"{{ hello {filler * 101} }}"})
     assert within.json() == {"data": {"hello": "Hello, world!"}}
     (error,) = beyond.json()["errors"]
-    assert error["message"] == "The document has more than 100 tokens; at most 100 are allowed (tokens)."
+    assert error["message"] == "The document has more than 100 tokens (limit: tokens)."
     assert error["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": "tokens", "allowed": 100}.items()
 
 

@@ -53,7 +53,7 @@ async def test_an_invalid_message_ends_the_socket(stage: Stage, frame: str) -> N
         await socket.send_text(frame)
         code, reason = await socket.until_closed()
     assert code == 4400
-    assert "object" in reason or reason.startswith(("A message", "Unknown", "An id", "The member", "The payload"))
+    assert "object" in reason or reason.startswith(("A message", "Unknown", "An id", "`", "The payload"))
 
 
 @pytest.mark.parametrize("payload", ["[]", '"x"', "1"])
@@ -66,13 +66,13 @@ async def test_the_first_message_may_be_invalid_too(stage: Stage, payload: str) 
 async def test_binary_frames_are_invalid(stage: Stage) -> None:
     async with served(stage) as address, socket_to(address) as socket:
         await socket.connection.send(b'{"type": "ping"}')
-        assert await socket.until_closed() == (4400, "Send text frames")
+        assert await socket.until_closed() == (4400, "Only text frames are supported")
 
 
 async def test_a_message_has_a_limit(stage: Stage) -> None:
     async with served(stage, Limits(body_bytes=1_000)) as address, socket_to(address) as socket:
         await socket.send({"type": "ping", "payload": {"x": "y" * 1_000}})
-        assert await socket.until_closed() == (1009, "Message too big")
+        assert await socket.until_closed() == (1009, "The message is larger than the limit body_bytes")
 
 
 @pytest.mark.parametrize("protocol", [None, "graphql-ws", "soap"])
@@ -105,7 +105,7 @@ async def test_one_may_initialise_once(stage: Stage) -> None:
 async def test_a_bad_credential_ends_the_socket(stage: Stage, payload: Any) -> None:
     async with served(stage) as address, socket_to(address) as socket:
         await socket.send({"type": "connection_init", "payload": payload})
-        assert await socket.until_closed() == (4403, "Forbidden")
+        assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
 
 
 async def test_the_name_of_the_credential_may_be_capitalised(stage: Stage) -> None:
@@ -117,7 +117,7 @@ async def test_the_name_of_the_credential_may_be_capitalised(stage: Stage) -> No
 async def test_nothing_is_run_before_the_acknowledgement(stage: Stage) -> None:
     async with served(stage) as address, socket_to(address) as socket:
         await socket.send(SUBSCRIBE)
-        assert await socket.until_closed() == (4401, "Unauthorized")
+        assert await socket.until_closed() == (4401, "Send connection_init and wait for connection_ack first")
 
 
 async def test_an_id_is_used_by_one_operation_at_a_time(stage: Stage) -> None:

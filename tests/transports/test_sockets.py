@@ -75,7 +75,7 @@ async def test_a_revoked_credential_starts_nothing(stage: Stage) -> None:
         await socket.initialise()
         stage.users.remove("ada")
         await socket.subscribe("1", "{ hello }")
-        assert await socket.until_closed() == (4403, "Forbidden")
+        assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
 
 
 async def test_a_revoked_credential_hears_nothing_more(stage: Stage) -> None:
@@ -85,7 +85,7 @@ async def test_a_revoked_credential_hears_nothing_more(stage: Stage) -> None:
         await eventually(lambda: len(stage.live) == 1)
         stage.users.remove("ada")
         async with asyncio.timeout(1):
-            assert await socket.until_closed() == (4403, "Forbidden")
+            assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
         await eventually(lambda: not stage.live)
 
 
@@ -93,7 +93,7 @@ async def test_a_revoked_credential_does_not_keep_a_silent_socket(stage: Stage) 
     async with served(stage, timeouts=SocketTimeouts(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.users.remove("ada")
-        assert await socket.until_closed() == (4403, "Forbidden")
+        assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
 
 
 async def test_a_failing_check_is_made_again_later(stage: Stage) -> None:
@@ -118,7 +118,7 @@ async def test_a_user_has_so_many_sockets(stage: Stage) -> None:
         for socket in sockets[:2]:
             await socket.initialise("Bearer ada")
         await sockets[2].send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
-        assert await sockets[2].until_closed() == (4429, "Too many sockets")
+        assert await sockets[2].until_closed() == (4429, "You have too many open sockets (limit: sockets_per_viewer)")
         await sockets[3].initialise("Bearer bob")
         await sockets[0].connection.close()
         again = await stack.enter_async_context(socket_to(address))

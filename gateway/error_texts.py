@@ -1,0 +1,60 @@
+"""Sentences that many errors share, so that one fault reads the same wherever it is found."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+ADMIN_REQUIRED = "This requires the site role ADMIN."
+MAX_QUOTED = 100
+"""Number of characters of an unknown name that an error repeats."""
+
+
+def between(name: str, least: float, most: float, actual: float) -> str:
+    """Return the message for a number that is out of range."""
+    return f"{name} must be between {_number(least)} and {_number(most)}, not {_number(actual)}."
+
+
+def sized(name: str, least: int, most: int, actual: int, unit: str = "characters") -> str:
+    """Return the message for a text or list that is too short or too long."""
+    size = f"{least:,} to {most:,}" if least else f"at most {most:,}"
+    return f"{name} must have {size} {unit}, not {actual:,}."
+
+
+def exactly_one_of(*names: str) -> str:
+    """Return the message for alternatives of which none or several are set."""
+    return f"Set exactly one of {', '.join(names[:-1])} and {names[-1]}."
+
+
+def not_both(first: str, second: str) -> str:
+    """Return the message for two fields that exclude each other."""
+    return f"Set {first} or {second}, not both."
+
+
+def not_null(name: str) -> str:
+    """Return the message for a field that may be left out but not be null."""
+    return f"{name} cannot be null."
+
+
+def listed_more_than_once(noun: str, first: int) -> str:
+    """Return the message for an entry that is already in the list, at position `first`."""
+    return f"The {noun} is listed more than once, first at position {first}."
+
+
+def unknown(noun: str, name: str, known: Collection[str]) -> str:
+    """Return the message for a name that is none of the known ones, with the most similar one."""
+    matches = get_close_matches(name, known, n=1)
+    hint = f' Did you mean "{matches[0]}"?' if matches else ""
+    return f'Unknown {noun} "{name[:MAX_QUOTED]}".{hint}'
+
+
+def used_by(noun: str, user: str, switch: str, verb: str) -> str:
+    """Return the message for an object in use that can be deleted or moved with a switch."""
+    return f"The {noun} is used by {user}. Set {switch} to {verb} it anyway."
+
+
+def changed_since_read(noun: str) -> str:
+    """Return the message for an object that another request changed in the meantime."""
+    return f"The {noun} has been changed since it was read. Retry."
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
