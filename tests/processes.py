@@ -31,7 +31,9 @@ class DidNotStart(Exception):
     """A server was not ready in time; the message ends with its log."""
 
 
-def launch(command: Sequence[str | Path], *, user: str = "", stop: signal.Signals = signal.SIGKILL) -> list[str]:
+def launch_command(
+    command: Sequence[str | Path], *, user: str = "", stop: signal.Signals = signal.SIGKILL
+) -> list[str]:
     """The command, wrapped so that it runs as `user` and gets the signal `stop` when the tests die.
 
     To the kernel that means the thread which starts it, so start it from the main one.
@@ -41,7 +43,7 @@ def launch(command: Sequence[str | Path], *, user: str = "", stop: signal.Signal
 
 
 @contextmanager
-def running(
+def run_server(
     command: Sequence[str | Path],
     ready: Callable[[], bool],
     *,
@@ -53,7 +55,7 @@ def running(
     """A server in a process group of its own, from the moment it is ready until the block ends; its process id."""
     with (directory / "server.log").open("w+b") as log:
         process = subprocess.Popen(
-            launch(command, user=user, stop=stop),
+            launch_command(command, user=user, stop=stop),
             cwd=directory,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,

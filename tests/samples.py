@@ -7,7 +7,7 @@ import zlib
 from gateway.media import samples
 
 
-def truncated(file: bytes, keep: float = 0.6) -> bytes:
+def truncate(file: bytes, keep: float = 0.6) -> bytes:
     """The first part of a file."""
     return file[: round(len(file) * keep)]
 
@@ -39,14 +39,14 @@ def gzip_bomb_nifti(gigabytes: int = 4) -> bytes:
     return zeros_in_gzip(samples.nifti(gz=False), gigabytes)
 
 
-def slow_nifti(gigabytes: int = 14) -> bytes:
+def slow_to_unpack_nifti(gigabytes: int = 14) -> bytes:
     """A good NIfTI volume (two bytes a voxel), which takes many seconds to unpack."""
     header = bytearray(samples.nifti(gz=False)[:352])
     struct.pack_into("<4h", header, 40, 3, 1 << 14, 1 << 14, 2 * gigabytes)
     return zeros_in_gzip(bytes(header), gigabytes)
 
 
-def lasting_nifti() -> bytes:
+def slow_to_read_nifti() -> bytes:
     """A good NIfTI volume that takes a fifth of a second to read, and none to send."""
     header = bytearray(samples.nifti(gz=False)[:352])
     struct.pack_into("<4h", header, 40, 3, 1 << 14, 1 << 11, 1)

@@ -26,7 +26,7 @@ from botocore.config import Config
 from psycopg import sql
 from starlette.types import ASGIApp
 
-from tests.processes import DidNotStart, free_ports, launch, running
+from tests.processes import DidNotStart, free_ports, launch_command, run_server
 
 Start = Callable[[], AbstractContextManager[str]]
 
@@ -81,25 +81,25 @@ def postgres() -> Iterator[PostgresServer]:
             server.drop_all()
     else:
         programs = [*_wheel_postgres(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-        with _first_that_starts([functools.partial(_start_postgres, each) for each in programs]) as url:
+        with _start_first_available([functools.partial(_start_postgres, each) for each in programs]) as url:
             yield PostgresServer(url)
 
 
 @contextmanager
 def seaweedfs() -> Iterator[str]:
     """An S3 with one empty bucket, as the `s3://` URL of an object store."""
-    with _first_that_starts([_start_seaweedfs]) as url:
+    with _start_first_available([_start_seaweedfs]) as url:
         yield url
 
 
-def under(objects_url: str, prefix: str) -> str:
+def with_prefix(objects_url: str, prefix: str) -> str:
     """The same S3, at a prefix of its own."""
     parts = urlsplit(objects_url)
     return parts._replace(path=f"{parts.path.rstrip('/')}/{prefix}").geturl()
 
 
 @contextmanager
-def serving(make_app: Callable[[str], ASGIApp], **options: Any) -> Iterator[str]:
+def serve_app(make_app: Callable[[str], ASGIApp], **options: Any) -> Iterator[str]:
     """The URL of an application that runs under uvicorn in a thread; `make_app` is given that URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -118,7 +118,7 @@ def serving(make_app: Callable[[str], ASGIApp], **options: Any) -> Iterator[str]
 
 
 @contextmanager
-def _first_that_starts(starts: Sequence[Start]) -> Iterator[str]:
+def _start_first_available(starts: Sequence[Start]) -> Iterator[str]:
     failures: list[str] = []
     with ExitStack() as stack:
         for start in [each for each in starts for _ in range(ATTEMPTS)]:
@@ -133,7 +133,7 @@ def _first_that_starts(starts: Sequence[Start]) -> Iterator[str]:
 
 
 @contextmanager
-def _scratch(name: str) -> Iterator[Path]:
+def _create_scratch_directory(name: str) -> Iterator[Path]:
     """A new directory that other users may enter."""
     directory = Path(tempfile.mkdtemp(prefix=f"storegraph-{name}-"))
     directory.chmod(0o755)
@@ -153,13 +153,13 @@ def _start_postgres(programs: Path) -> Iterator[str]:
     """PostgreSQL refuses to be root, so for root it runs as nobody, from a place that nobody can read."""
     user = "nobody" if os.geteuid() == 0 else ""
     [port] = free_ports(1)
-    with _scratch("postgres") as directory:
+    with _create_scratch_directory("postgres") as directory:
         if user:
             programs = _readable(programs, directory)
             shutil.chown(directory, user)
         data = directory / "data"
         initdb: list[str | Path] = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-        command = launch([*initdb, "--locale=C.UTF-8", "--no-sync"], user=user)
+        command = launch_command([*initdb, "--locale=C.UTF-8", "--no-sync"], user=user)
         subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True)
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         server: list[str | Path] = [
@@ -175,7 +175,7 @@ def _start_postgres(programs: Path) -> Iterator[str]:
             *_FAST,
         ]
         ready = functools.partial(_accepts_connections, url)
-        with running(server, ready, directory=directory, user=user, stop=signal.SIGQUIT):
+        with run_server(server, ready, directory=directory, user=user, stop=signal.SIGQUIT):
             yield url
 
 
@@ -204,7 +204,7 @@ def _accepts_connections(url: str) -> bool:
 def _start_seaweedfs() -> Iterator[str]:
     master, volume, filer, admin, s3 = ports = free_ports(5)  # each also opens the port 10,000 above it
     access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
-    with _scratch("seaweedfs") as directory, _without_sockets(ports):
+    with _create_scratch_directory("seaweedfs") as directory, _without_sockets(ports):
         command: list[str | Path] = [
             *(Path(sysconfig.get_path("scripts")) / "weed", "mini", f"-dir={directory}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}"),
@@ -215,7 +215,7 @@ def _start_seaweedfs() -> Iterator[str]:
         ]
         env = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
         endpoint = f"http://127.0.0.1:{s3}"
-        with running(command, functools.partial(_is_healthy, endpoint), directory=directory, env=env):
+        with run_server(command, functools.partial(_is_healthy, endpoint), directory=directory, env=env):
             _create_bucket(endpoint, access_key, secret_key)
             query = {"endpoint": endpoint, "region": "us-east-1", "access_key": access_key, "secret_key": secret_key}
             yield f"s3://{BUCKET}?{urlencode(query)}"

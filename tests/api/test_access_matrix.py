@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.clouds import given as given_integration
-from tests.fixtures.dumps import unchanged
-from tests.fixtures.items import dataset, stored
-from tests.fixtures.reencoding import begin, ended
+from tests.fixtures.clouds import grant_integration as given_integration
+from tests.fixtures.dumps import assert_unchanged
+from tests.fixtures.items import create_dataset, upload_items
+from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import Site
-from tests.fixtures.syncing import old_sync
-from tests.fixtures.uploading import File, announce, finished
+from tests.fixtures.syncing import insert_old_sync
+from tests.fixtures.uploading import File, announce, wait_for_job
 
 STRANGER = "stranger@example.org"
 HOLDERS = {role: f"{role.lower()}@example.org" for role in ("VIEWER", "USER", "ADMIN")}
@@ -42,7 +42,7 @@ class World:
         """Make it all."""
         site = self.site
         self.home, self.target = await site.folder("home"), await site.folder("target")
-        self.dataset = await dataset(site, "of the house")
+        self.dataset = await create_dataset(site, "of the house")
         self.integration = await self.own_integration()
         await site.user(STRANGER)
         self.user, self.team = await site.user("somebody@example.org"), await site.group("team")
@@ -67,16 +67,16 @@ class World:
 
     async def item(self) -> str:
         """An item in the house."""
-        return (await stored(self.site, self.home, [File("note", "PLAIN_TEXT", b"note")]))[0]
+        return (await upload_items(self.site, self.home, [File("note", "PLAIN_TEXT", b"note")]))[0]
 
     async def video(self) -> str:
         """A video in the house."""
-        return (await stored(self.site, self.home, [File("film", "VIDEO", samples.webm())]))[0]
+        return (await upload_items(self.site, self.home, [File("film", "VIDEO", samples.webm())]))[0]
 
     async def reencoded(self) -> str:
         """A job over a video that has ended, after all that were started before it."""
-        uuid = await begin(self.site, [await self.video()])
-        await ended(self.site, uuid)
+        uuid = await start_reencoding(self.site, [await self.video()])
+        await wait_for_reencoding(self.site, uuid)
         return uuid
 
     async def linked(self) -> str:
@@ -92,7 +92,7 @@ class World:
         payload = await self.site.done(
             "startUploadJob", {"folderUuid": self.home, "items": items}, "uploadJob { uuid }"
         )
-        return str((await finished(self.site, payload["uploadJob"]["uuid"]))["uuid"])
+        return str((await wait_for_job(self.site, payload["uploadJob"]["uuid"]))["uuid"])
 
     async def metadata_key(self, deleted: bool = False) -> str:
         """A metadata key that has a type, or had."""
@@ -130,7 +130,7 @@ class World:
 
     async def own_dataset(self) -> str:
         """A dataset of its own with the same roles on it."""
-        made = await dataset(self.site, "inner")
+        made = await create_dataset(self.site, "inner")
         groups = (await self.site.ask("{ groups(first: 50) { nodes { uuid name } } }"))["groups"]["nodes"]
         for group in groups:
             if group["name"] in HOLDERS:
@@ -185,7 +185,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "startCloudFolderSync": ("USER", lambda w: plain(w, folderUuid=w.home)),
     "setFolderMetadataIngestion": ("ADMIN", lambda w: plain(w, folderUuid=w.home, metadataIngestion={})),
     "setFolderAutoSync": ("ADMIN", lambda w: plain(w, folderUuid=w.home, autoSync=True)),
-    "cancelCloudFolderSync": ("USER", lambda w: plain(w, cloudSyncJobUuid=old_sync(w.site, w.home))),
+    "cancelCloudFolderSync": ("USER", lambda w: plain(w, cloudSyncJobUuid=insert_old_sync(w.site, w.home))),
     "createDataset": ("ADMIN", lambda w: plain(w, title="new", backingFolderUuid=w.folder())),
     "updateDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, title="new")),
     "deleteDataset": ("ADMIN", lambda w: plain(w, datasetUuid=w.own_dataset())),
@@ -302,7 +302,7 @@ async def test_every_mutation_is_refused_to_those_without_the_role(site: Site) -
     for mutation, (needed, build) in MATRIX.items():
         input = await build(world)
         lesser = [email for role, email in HOLDERS.items() if needed == "SITE" or ranks(role) < ranks(needed)]
-        async with unchanged(site):
+        async with assert_unchanged(site):
             for who in (STRANGER, *lesser):
                 hidden = mutation in HIDDEN or (who == STRANGER and needed != "SITE")
                 refused = await site.refused(mutation, input, who)
@@ -327,9 +327,9 @@ async def test_both_ends_of_a_move_and_of_a_link_are_guarded(site: Site) -> None
     await site.user(who, groups=[group])
     mine, theirs = await site.folder("mine", who=who), await site.folder("theirs")
     inner = await site.folder("inner", mine, who)
-    item = (await stored(site, mine, [File("n", "PLAIN_TEXT", b"n")], who))[0]
-    hidden = (await stored(site, theirs, [File("h", "PLAIN_TEXT", b"h")]))[0]
-    own = await dataset(site, "own", who=who)
+    item = (await upload_items(site, mine, [File("n", "PLAIN_TEXT", b"n")], who))[0]
+    hidden = (await upload_items(site, theirs, [File("h", "PLAIN_TEXT", b"h")]))[0]
+    own = await create_dataset(site, "own", who=who)
     there = [
         ("moveStorageFolders", {"folderUuids": [inner], "newParentUuid": theirs}),
         ("moveStorageItems", {"itemUuids": [item], "newParentUuid": theirs}),
@@ -337,11 +337,11 @@ async def test_both_ends_of_a_move_and_of_a_link_are_guarded(site: Site) -> None
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
         if role:
             await site.grant(theirs, group, role)
-        async with unchanged(site):
+        async with assert_unchanged(site):
             for mutation, input in there:
                 assert await site.refused(mutation, input, who) == [(code, "input.newParentUuid")]
     await site.done("removeStorageFolderGroups", {"folderUuid": theirs, "groupUuids": [group]}, "folder { uuid }")
-    async with unchanged(site):
+    async with assert_unchanged(site):
         away = {"itemUuids": [item, hidden], "newParentUuid": inner}
         assert await site.refused("moveStorageItems", away, who) == [("NOT_FOUND", "input.itemUuids.1")]
         link = {"datasetUuid": own, "itemUuids": [item, hidden]}
@@ -357,13 +357,13 @@ async def test_bytes_are_no_way_around(site: Site) -> None:
     await site.user(who)
     mine, theirs = await site.folder("thief's", who=who), await site.folder("victim's")
     secret = File("secret", "PLAIN_TEXT", b"only mine")
-    item = (await stored(site, theirs, [secret]))[0]
+    item = (await upload_items(site, theirs, [secret]))[0]
     data = await site.ask("query($u: UUID!) { storageItem(uuid: $u) { url sha256 } }", {"u": item})
     digest, url = data["storageItem"]["sha256"], data["storageItem"]["url"]
     assert (await announce(site, mine, [secret], sha256=digest))[0]["alreadyStored"] is True
     assert (await announce(site, mine, [secret], who, sha256=digest))[0]["alreadyStored"] is False
     waiting = (await announce(site, theirs, [secret]))[0]["itemUuid"]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         for source in ({"objectUrl": url}, {"placeholderUuid": waiting}, {"placeholderUuid": item}):
             wanted = {"folderUuid": mine, "items": {"text": [source]}}
             refused = await site.refused("startUploadJob", wanted, who)

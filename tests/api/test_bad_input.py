@@ -13,7 +13,7 @@ from tests.fixtures.dumps import dump
 from tests.fixtures.known import known_values
 from tests.fixtures.nasty import Case, Sort, cases
 from tests.fixtures.sites import Site
-from tests.fixtures.syncing import synced
+from tests.fixtures.syncing import run_sync
 
 SCHEMA = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
 OWNERS = {
@@ -158,7 +158,7 @@ async def test_every_argument_is_fed_with_nonsense(site: Site, known: dict[str, 
     for name, tried in fields.items():
         await try_all(site, known, owner, name, of_sort(site, tried, Sort.ODD))
         if name == "startCloudFolderSync":
-            await synced(site, known["linkedUuid"])  # what goes on would be taken for a trace of what comes next
+            await run_sync(site, known["linkedUuid"])  # what goes on would be taken for a trace of what comes next
 
 
 def of_sort(site: Site, tried: list[Case], sort: Sort) -> list[Case]:

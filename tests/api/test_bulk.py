@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.sites import UNKNOWN, Site
-from tests.fixtures.uploading import count
+from tests.fixtures.uploading import count_items
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -71,9 +71,9 @@ async def test_a_thousand_items_go_through_one_request(shared_site: Site) -> Non
     move = {"itemUuids": uuids, "newParentUuid": other}
     assert len(await site.refused("moveStorageItems", {**move, "folderUuid": other})) == MOST
     await site.done("moveStorageItems", {**move, "folderUuid": folder}, told)
-    assert (await count(site, folder), await count(site, other)) == (0, MOST)
+    assert (await count_items(site, folder), await count_items(site, other)) == (0, MOST)
     inner = await announced(site, await site.folder("inner", other), 1)
     refused = await site.refused("deleteStorageItems", {"itemUuids": [*uuids[:2], *inner], "folderUuid": other})
     assert refused == [("BAD_USER_INPUT", "input.itemUuids.2")]
     gone = await site.done("deleteStorageItems", {"itemUuids": uuids, "folderUuid": other}, "removedItemsCount")
-    assert (gone["removedItemsCount"], await count(site, other)) == (MOST, 0)
+    assert (gone["removedItemsCount"], await count_items(site, other)) == (MOST, 0)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, upload
-from tests.fixtures.watching import still_job
+from tests.fixtures.watching import create_still_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -50,7 +50,7 @@ async def test_what_must_not_be_done_twice_takes_a_key(shared_site: Site) -> Non
 
 async def test_a_job_that_takes_long_is_pending(shared_site: Site) -> None:
     """Whoever asks is told its state at once, and no error (ENC-HTTP-11)."""
-    job = await still_job(shared_site, "long")
+    job = await create_still_job(shared_site, "long")
     asked = f'{{ uploadJob(uuid: "{job.uuid}") {{ status unitsPendingCount finishedAt }} }}'
     expected = {"status": "PENDING", "unitsPendingCount": 1, "finishedAt": None}
     assert await shared_site.ask(asked) == {"uploadJob": expected}

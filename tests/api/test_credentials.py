@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.fixtures.sites import Site, fresh, serving
+from tests.fixtures.sites import Site, fresh_settings, serve_site
 
 SECRET = "a secret of the tests, longer than 32 characters"
 ANN = "Ann@Example.org"
@@ -21,8 +21,8 @@ ANN = "Ann@Example.org"
 @pytest.fixture(params=["embedded", "scaled"])
 async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
     """A site that takes tokens."""
-    with fresh(request.param, request, tmp_path, jwt_secret=SECRET) as settings:
-        async with serving(settings, works=False) as running:
+    with fresh_settings(request.param, request, tmp_path, jwt_secret=SECRET) as settings:
+        async with serve_site(settings, works=False) as running:
             yield running
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.dumps import unchanged
+from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.invariants import check_counters
-from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.items import create_dataset, upload_group, upload_items
 from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
@@ -35,7 +35,7 @@ def images(*sizes: tuple[int, int]) -> list[File]:
 async def world(site: Site, *sizes: tuple[int, int]) -> tuple[str, list[str]]:
     """A folder with images in it."""
     folder = await site.folder("laid out")
-    return folder, await stored(site, folder, images(*(sizes or [(16, 16)] * 4)))
+    return folder, await upload_items(site, folder, images(*(sizes or [(16, 16)] * 4)))
 
 
 async def make(site: Site, folder: str, *groups: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -149,7 +149,7 @@ async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
         groups.append({"custom": {**whole, "contents": entries}})
     groups.append({"grid": {"layoutContents": [f"{UNKNOWN[:-2]}{place:02}" for place in range(51)]}})
     groups.append({"carousel": {"layoutContents": uuids}})
-    async with unchanged(site):
+    async with assert_unchanged(site):
         payload = await make(site, folder, *groups)
     found = [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
     expected = [(code, f"input.groups.{at}.custom.{path}") for at, (path, _, code) in enumerate(FAULTS)]
@@ -182,7 +182,7 @@ async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
     codes = [[error["code"] for error in result["userErrors"]] for result in payload["results"]]
     assert codes == [[], ["CONFLICT"], ["BAD_USER_INPUT"], ["NOT_FOUND"], []]
     assert [result["item"] is None for result in payload["results"]] == [False, True, True, True, False]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         assert await make(site, folder, *groups, **more) == payload
         other = await site.refused("createDataGroups", {"folderUuid": folder, "groups": groups[:1], **more})
     assert other == [("CONFLICT", "input.idempotencyKey")]
@@ -226,7 +226,7 @@ async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
         if role:
             await site.grant(folder, team, role)
-        async with unchanged(site):
+        async with assert_unchanged(site):
             for wanted, place in jobs:
                 refused = await site.refused("startUploadJob", {"folderUuid": own, "items": wanted}, who)
                 assert refused == [(code, f"input.items.{place}")]
@@ -249,9 +249,9 @@ async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
     that mirrors its folder counts only while its data rows may not go.
     """
     folder = await site.folder("frames")
-    sequence, frames = await grouped(site, folder, images(*[(16, 16)] * 4))
+    sequence, frames = await upload_group(site, folder, images(*[(16, 16)] * 4))
     laid_out = (await make(site, folder, {"grid": {"layoutContents": frames[:1]}}))["results"][0]["item"]["uuid"]
-    await dataset(site, "uses a frame", frames[1:2])
+    await create_dataset(site, "uses a frame", frames[1:2])
     gone = await site.done("deleteStorageItems", {"itemUuids": [sequence]}, "removedItemsCount")
     assert gone["removedItemsCount"] == 3
     assert await there(site, frames) == [True, True, False, False]
@@ -259,8 +259,8 @@ async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
     assert gone["removedItemsCount"] == 1
     assert await there(site, frames[:1]) == [True]
     mirrored = await site.folder("mirrored")
-    await dataset(site, "mirror", backingFolderUuid=mirrored)
-    group, _ = await grouped(site, mirrored, images((8, 8), (8, 8)))
+    await create_dataset(site, "mirror", backingFolderUuid=mirrored)
+    group, _ = await upload_group(site, mirrored, images((8, 8), (8, 8)))
     input = {"itemUuids": [group]}
     assert await site.refused("deleteStorageItems", input) == [("CONFLICT", "input.itemUuids.0")]
     gone = await site.done("deleteStorageItems", {**input, "allowMirrorDatasetChanges": True}, "removedItemsCount")

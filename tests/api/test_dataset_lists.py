@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.sites import UNKNOWN, Site
-from tests.fixtures.uploading import File, finished, placeholders, start, upload
+from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -125,10 +125,10 @@ async def test_a_job_fills_a_dataset(shared_site: Site) -> None:
     site, folder = shared_site, await shared_site.folder("filled")
     uuid = await dataset(site, "Filled")
     files = [File("a.txt", "PLAIN_TEXT", b"filled"), File("b.png", "IMAGE", b"no image")]
-    text, image = await placeholders(site, folder, files)
+    text, image = await send_files(site, folder, files)
     wanted = {"text": [{"placeholderUuid": text}], "images": [{"placeholderUuid": image}]}
-    job = await start(site, folder, wanted, datasetUuid=uuid, ignoreErrors=True)
-    await finished(site, job)
+    job = await start_upload_job(site, folder, wanted, datasetUuid=uuid, ignoreErrors=True)
+    await wait_for_job(site, job)
     seen = (await site.ask(JOB, {"u": job}))["uploadJob"]
     counts = [seen[f"units{name}Count"] for name in ("Pending", "Done", "Error", "Cancelled")]
     assert (seen["status"], counts, len(seen["errors"]), len(seen["unitErrors"])) == ("DONE", [0, 1, 1, 0], 1, 1)
@@ -149,7 +149,7 @@ async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:
     await site.user("filler@example.org", groups=[group])
     await site.grant(folder, group, "USER")
     plain, mirror = (await dataset(site, "Plain"), await dataset(site, "Mirror", createBackingFolder=True))
-    (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"unfilled")])
+    (uuid,) = await send_files(site, folder, [File("c.txt", "PLAIN_TEXT", b"unfilled")])
     given = {"folderUuid": folder, "items": {"text": [{"placeholderUuid": uuid}]}}
     for chosen, code in ((UNKNOWN, "NOT_FOUND"), (mirror, "CONFLICT")):
         refused = await site.refused("startUploadJob", {**given, "datasetUuid": chosen})
@@ -164,10 +164,10 @@ async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:
 async def test_a_data_row_tells_all_by_its_item(shared_site: Site) -> None:
     """What the other system keeps with each data row stands with the item, once (ENC-DROW, ENC-DIMG, SUB-140)."""
     site, folder = shared_site, await shared_site.folder("rows")
-    uuids = await placeholders(site, folder, [File(f"{number}.png", "IMAGE", PNG) for number in range(2)])
+    uuids = await send_files(site, folder, [File(f"{number}.png", "IMAGE", PNG) for number in range(2)])
     group = {"title": "Both", "clientMetadata": {"k": 1}, "images": [{"placeholderUuid": uuid} for uuid in uuids]}
     uuid = await dataset(site, "Rows")
-    await finished(site, await start(site, folder, {"imageGroups": [group]}, datasetUuid=uuid))
+    await wait_for_job(site, await start_upload_job(site, folder, {"imageGroups": [group]}, datasetUuid=uuid))
     (row,) = (await site.ask(ROWS, {"u": uuid}))["dataset"]["dataRows"]["nodes"]
     item = row["storageItem"]
     assert (item["name"], item["itemType"], item["clientMetadata"]) == ("Both", "IMAGE_GROUP", {"k": 1})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.fixtures.sites import UNKNOWN, Site, refusals
+from tests.fixtures.sites import UNKNOWN, Site, error_paths
 from tests.fixtures.uploading import File, announce, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,7 +67,7 @@ async def test_a_dataset_uses_items(site: Site) -> None:
 
     again = {"datasetUuid": uuid, "itemUuids": [one, three]}
     refused = await site.do("linkItemsToDataset", {**again, "duplicatesBehavior": "FAIL"}, NEW)
-    assert (refused["dataRows"], refusals(refused)) == (None, [("CONFLICT", "input.itemUuids.0")])
+    assert (refused["dataRows"], error_paths(refused)) == (None, [("CONFLICT", "input.itemUuids.0")])
     assert await used(site, uuid) == [two, one]
     skipped = await site.done("linkItemsToDataset", again, NEW)
     assert [row["storageItem"]["uuid"] for row in skipped["dataRows"]] == [three]
@@ -83,7 +83,7 @@ async def test_a_dataset_uses_items(site: Site) -> None:
     gone = await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, "removedDataRowsCount")
     assert gone["removedDataRowsCount"] == 3
     refused = await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [two, one]}, DATASET)
-    assert refusals(refused) == [("NOT_FOUND", "input.itemUuids.1")]
+    assert error_paths(refused) == [("NOT_FOUND", "input.itemUuids.1")]
     assert await used(site, uuid) == [two, three, three, three]
     assert (await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount"))[
         "removedDataRowsCount"
@@ -105,11 +105,11 @@ async def test_bad_items_are_refused_whole(site: Site) -> None:
         ("BAD_USER_INPUT", "input.itemUuids.2"),
         ("CONFLICT", "input.itemUuids.3"),
     ]
-    assert refusals(refused) == expected
+    assert error_paths(refused) == expected
     for mutation in ("linkItemsToDataset", "unlinkItemsFromDataset"):
         for many, code in (([], "BAD_USER_INPUT"), ([UNKNOWN] * 1001, "LIMIT_EXCEEDED")):
             refused = await site.do(mutation, {"datasetUuid": uuid, "itemUuids": many}, DATASET)
-            assert refusals(refused) == [(code, "input.itemUuids")]
+            assert error_paths(refused) == [(code, "input.itemUuids")]
     assert await used(site, uuid) == []
 
 
@@ -122,7 +122,7 @@ async def test_a_dataset_mirrors_its_own_folder(site: Site) -> None:
     assert await used(site, uuid) == [inside]
     for mutation, item in (("linkItemsToDataset", outside), ("unlinkItemsFromDataset", inside)):
         refused = await site.do(mutation, {"datasetUuid": uuid, "itemUuids": [item]}, DATASET)
-        assert refusals(refused) == [("CONFLICT", "input.datasetUuid")]
+        assert error_paths(refused) == [("CONFLICT", "input.datasetUuid")]
     assert await used(site, uuid) == [inside]
     await site.done("deleteDataset", {"datasetUuid": uuid}, "datasetUuid")
     document = f'{{ storageFolder(uuid: "{folder}") {{ name mirrorDatasetUuid summary {{ files }} }} }}'
@@ -141,7 +141,7 @@ async def test_a_dataset_mirrors_a_folder_that_is_there(site: Site) -> None:
     before = await counted(site)
     for more, code in (({}, "CONFLICT"), ({"createBackingFolder": True}, "BAD_USER_INPUT")):
         refused = await site.do("createDataset", {"title": "Second", "backingFolderUuid": folder, **more}, DATASET)
-        assert refusals(refused) == [(code, "input.backingFolderUuid")]
+        assert error_paths(refused) == [(code, "input.backingFolderUuid")]
     assert await counted(site) == before
 
 
@@ -153,9 +153,13 @@ async def test_its_maker_is_its_admin(site: Site) -> None:
     assert made["dataset"]["viewerRole"] == "ADMIN"
     mirror = {"title": "x", "backingFolderUuid": folder}
     before = await counted(site)
-    assert refusals(await site.do("createDataset", mirror, DATASET, ann)) == [("NOT_FOUND", "input.backingFolderUuid")]
+    assert error_paths(await site.do("createDataset", mirror, DATASET, ann)) == [
+        ("NOT_FOUND", "input.backingFolderUuid")
+    ]
     await site.grant(folder, team, "USER")
-    assert refusals(await site.do("createDataset", mirror, DATASET, ann)) == [("FORBIDDEN", "input.backingFolderUuid")]
+    assert error_paths(await site.do("createDataset", mirror, DATASET, ann)) == [
+        ("FORBIDDEN", "input.backingFolderUuid")
+    ]
     assert await counted(site) == before
 
 
@@ -179,7 +183,7 @@ async def test_a_dataset_is_changed(site: Site) -> None:
     assert after["lastEditedAt"] > before["lastEditedAt"]
     for title in (None, "", "a/../b", "a" * 1001):
         refused = await site.do("updateDataset", {"datasetUuid": uuid, "title": title, "description": "x"}, DATASET)
-        assert refusals(refused) == [("BAD_USER_INPUT", "input.title")]
+        assert error_paths(refused) == [("BAD_USER_INPUT", "input.title")]
     assert await seen(site, uuid) == after
 
 
@@ -203,15 +207,15 @@ async def test_each_needs_its_role(site: Site) -> None:
             await site.done("addDatasetGroups", grant, "dataset { uuid }")
         for mutation, input in mutations:
             refused = await site.do(mutation, {"datasetUuid": uuid, **input}, "", ann)
-            assert refusals(refused) == [(code, "input.datasetUuid")], mutation
+            assert error_paths(refused) == [(code, "input.datasetUuid")], mutation
 
     grant = {"datasetUuid": uuid, "groupUuids": [team], "role": "USER"}
     await site.done("addDatasetGroups", grant, "dataset { uuid }")
-    assert refusals(await site.do("deleteDataset", {"datasetUuid": uuid}, "", ann)) == [
+    assert error_paths(await site.do("deleteDataset", {"datasetUuid": uuid}, "", ann)) == [
         ("FORBIDDEN", "input.datasetUuid")
     ]
     refused = await site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ann)
-    assert refusals(refused) == [("NOT_FOUND", "input.itemUuids.0")]
+    assert error_paths(refused) == [("NOT_FOUND", "input.itemUuids.0")]
     assert await seen(site, uuid) == before
     # She sees that there is a data row, and not the item behind it; she may take it out all the same.
     assert (await seen(site, uuid, ann))["dataRows"]["nodes"][0]["storageItem"] is None

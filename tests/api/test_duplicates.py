@@ -8,7 +8,7 @@ from gateway.media import samples
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import count, facts, finished, items_of, start
+from tests.fixtures.uploading import count_items, item_facts, items_by_name, start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,7 +19,7 @@ UPSERT = {**SKIP, "upsertMetadata": True}
 
 async def units(site: Site, folder: str, items: dict[str, Any]) -> list[tuple[bool, str]]:
     """Run a job that must succeed: whether each unit was skipped, and its item."""
-    job = await finished(site, await start(site, folder, items))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert (job["status"], job["errors"]) == ("DONE", [])
     nodes = (await site.ask(UNITS, {"u": job["uuid"]}))["uploadJob"]["units"]["nodes"]
     return [(node["isSkipped"], node["item"]["uuid"]) for node in nodes]
@@ -38,11 +38,11 @@ async def test_what_is_there_is_skipped(fetching_site: Site, file_server: FileSe
     again = await units(site, folder, {**asked, **SKIP})
     assert [skipped for skipped, _ in again] == [True, False, True, False]
     assert (again[0][1], again[2][1]) == (first, again[1][1])
-    assert await count(site, folder) == 3
+    assert await count_items(site, folder) == 3
     assert [skipped for skipped, _ in await units(site, folder, {**asked, **SKIP})] == [True] * 4
     assert [skipped for skipped, _ in await units(site, other, {**asked, **SKIP})] == [False, False, True, False]
     assert [skipped for skipped, _ in await units(site, folder, asked)] == [False] * 4
-    assert await count(site, folder) == 7
+    assert await count_items(site, folder) == 7
     moved = {"itemUuids": [first], "newParentUuid": await site.folder("away")}
     await site.done("moveStorageItems", moved, "results { uuid }")
     [(skipped, there)] = await units(site, folder, {"text": [{"objectUrl": one}], **SKIP})
@@ -55,13 +55,15 @@ async def test_what_is_there_is_skipped(fetching_site: Site, file_server: FileSe
 async def test_objects_of_our_own_are_skipped_too(fetching_site: Site, file_server: FileServer) -> None:
     site, server = fetching_site, file_server
     folder = await site.folder("ours")
-    job = await finished(site, await start(site, folder, {"text": [{"objectUrl": server.add("o.txt", b"ours")}]}))
-    [(name, item)] = (await items_of(site, job)).items()
+    job = await wait_for_job(
+        site, await start_upload_job(site, folder, {"text": [{"objectUrl": server.add("o.txt", b"ours")}]})
+    )
+    [(name, item)] = (await items_by_name(site, job)).items()
     assert name == "o.txt"
     assert [one for one, _ in await units(site, folder, {"text": [{"objectUrl": item["url"]}] * 2, **SKIP})] == [
         True
     ] * 2
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
 
 
 async def test_metadata_of_what_is_there_is_replaced_if_asked(fetching_site: Site, file_server: FileServer) -> None:
@@ -71,13 +73,13 @@ async def test_metadata_of_what_is_there_is_replaced_if_asked(fetching_site: Sit
 
     async def metadata(**given: Any) -> Any:
         [(_, item)] = await units(site, folder, {"text": [{"objectUrl": url, **given.pop("entry", {})}], **given})
-        return (await facts(site, item))["clientMetadata"]
+        return (await item_facts(site, item))["clientMetadata"]
 
     assert await metadata(entry={"clientMetadata": {"a": 1, "b": 1}}) == {"a": 1, "b": 1}
     assert await metadata(entry={"clientMetadata": {"c": 1}}, **SKIP) == {"a": 1, "b": 1}
     assert await metadata(entry={"clientMetadata": {"c": 1}}, **UPSERT) == {"c": 1}
     assert await metadata(**UPSERT) == {"c": 1}
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
     items = {"text": [{"objectUrl": url}], "upsertMetadata": True}
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "items": items})
     assert refused == [("BAD_USER_INPUT", "input.items.upsertMetadata")]

@@ -11,9 +11,9 @@ from gateway.media import samples
 from tests.fixtures.elsewhere import MOST_FETCHED
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, speaking
-from tests.fixtures.uploading import brought, count, facts, finished, start
-from tests.fixtures.watching import subscribed
+from tests.fixtures.sites import Site, open_client
+from tests.fixtures.uploading import count_items, ingest, item_facts, start_upload_job, wait_for_job
+from tests.fixtures.watching import subscribe
 
 UNITS = "units { nodes { status error actionDescription item { uuid isPlaceholder url storageLocation } } }"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,7 +27,7 @@ def site(fetching_site: Site) -> Site:
 
 async def failed(site: Site, folder: str, items: dict[str, Any]) -> list[str]:
     """What is said of a job that fails."""
-    job = await finished(site, await start(site, folder, items))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert job["status"] == "ERROR"
     errors: list[str] = job["errors"]
     return errors
@@ -36,7 +36,7 @@ async def failed(site: Site, folder: str, items: dict[str, Any]) -> list[str]:
 async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file_server: FileServer) -> None:
     folder, data = await site.folder("elsewhere"), samples.png(seed=3)
     url = file_server.add("a picture.png", data).replace(" ", "%20") + "?version=2"
-    item = (await brought(site, folder, {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}))["a picture.png"]
+    item = (await ingest(site, folder, {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}))["a picture.png"]
     assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
     assert (item["isPlaceholder"], item["clientMetadata"]) == (False, {"a": 1})
     assert item["width"]
@@ -45,7 +45,7 @@ async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file
     signed = found["storageItem"].pop("signedUrl")
     assert found["storageItem"] == {"storageLocation": "DIRECT_ACCESS", "signedUrlUnavailableReason": None}
     assert (signed["url"], signed["method"], signed["headers"]) == (url, "GET", {})
-    async with speaking() as client:
+    async with open_client() as client:
         assert (await client.get(signed["url"])).content == data
     summary = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images totalSize placeholders } } }"
     counts = (await site.ask(summary, {"u": folder}))["storageFolder"]["summary"]
@@ -62,7 +62,7 @@ async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, fil
         "text": [{"objectUrl": words}],
         "imageGroups": [{"title": "frames", "images": [{"url": url} for url in frames]}],
     }
-    found = await brought(site, folder, items)
+    found = await ingest(site, folder, items)
     assert found["the film"]["duration"] > 0
     assert found["words.txt"]["mimeType"] == "text/plain"
     children = "query($u: UUID!) { storageItem(uuid: $u) { ... on ImageGroupItem { children { nodes { url } } } } }"
@@ -75,7 +75,7 @@ async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_serv
     folder, url = await site.folder("given"), file_server.add("given.mp4", bytes(5000))
     given = {"fps": 25.0, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
     file_server.asked.clear()
-    found = await brought(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
+    found = await ingest(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
     assert file_server.asked == [("given.mp4", "bytes=0-0")]
     item = found["given.mp4"]
     assert (item["fileSize"], item["duration"], item["sha256"]) == (5000, 4.0, None)
@@ -91,7 +91,7 @@ async def test_a_large_file_is_read_in_parts(site: Site, file_server: FileServer
     filler = (8 * MOST_FETCHED).to_bytes(4) + b"free" + bytes(8 * MOST_FETCHED - 8)
     url = file_server.add("long.mp4", film[:place] + filler + film[place:])
     file_server.asked.clear()
-    item = (await brought(site, folder, {"videos": [{"objectUrl": url}]}))["long.mp4"]
+    item = (await ingest(site, folder, {"videos": [{"objectUrl": url}]}))["long.mp4"]
     assert (item["fileSize"], item["sha256"]) == (len(film) + 8 * MOST_FETCHED, None)
     assert item["duration"] > 0
     spans = [span.removeprefix("bytes=").split("-") for _, span in file_server.asked if span]
@@ -102,7 +102,7 @@ async def test_a_large_file_is_read_in_parts(site: Site, file_server: FileServer
 async def test_a_server_without_parts_is_read_whole(site: Site, file_server: FileServer) -> None:
     folder, data = await site.folder("whole"), samples.png(seed=5)
     url = file_server.add("whole.png", data).replace("/files/", "/whole/")
-    item = (await brought(site, folder, {"images": [{"objectUrl": url}]}))["whole.png"]
+    item = (await ingest(site, folder, {"images": [{"objectUrl": url}]}))["whole.png"]
     assert (item["fileSize"], len(item["sha256"])) == (len(data), 64)
 
 
@@ -123,10 +123,10 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: F
     }
     urls = [*wrong, sound]
     items = {"images": [{"objectUrl": url} for url in urls]}
-    job = await finished(site, await start(site, folder, items, ignoreErrors=True))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items, ignoreErrors=True))
     assert (job["status"], job["unitsErrorCount"], job["unitsDoneCount"]) == ("DONE", len(wrong), 1)
     assert {unit["objectUrls"][0]: unit["error"] for unit in job["unitErrors"]} == wrong
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
     await check_all(site.services)
 
 
@@ -149,7 +149,7 @@ async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: st
         ("BAD_USER_INPUT", ["input", "items", *path], said)
         for path in (["images", "0", "objectUrl"], ["imageGroups", "0", "images", "0", "url"])
     ]
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
 
 
 async def test_a_server_that_is_down_is_asked_again(
@@ -158,7 +158,9 @@ async def test_a_server_that_is_down_is_asked_again(
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 2)
     folder = await site.folder("down")
     file_server.failures = 2
-    job = await finished(site, await start(site, folder, {"text": [{"objectUrl": f"{file_server.url}/moody"}]}))
+    job = await wait_for_job(
+        site, await start_upload_job(site, folder, {"text": [{"objectUrl": f"{file_server.url}/moody"}]})
+    )
     [unit] = (await site.see("uploadJob", job["uuid"], UNITS))["units"]["nodes"]
     assert (unit["status"], unit["error"], unit["actionDescription"]) == ("DONE", None, None)
     assert unit["item"]["isPlaceholder"] is False
@@ -178,8 +180,8 @@ async def test_a_unit_that_is_to_be_tried_again_says_why(
     folder, url = await site.folder("waiting"), f"{file_server.url}/status/502"
     document = f"subscription($u: UUID!) {{ uploadJobUpdated(uuid: $u) {{ status unitsPendingCount {UNITS} }} }}"
     with capture_logs() as logged:
-        job = await start(site, folder, {"text": [{"objectUrl": url}]})
-        async with subscribed(site, {"query": document, "variables": {"u": job}}) as [watch]:
+        job = await start_upload_job(site, folder, {"text": [{"objectUrl": url}]})
+        async with subscribe(site, {"query": document, "variables": {"u": job}}) as [watch]:
             await watch.until(lambda seen: seen.states and seen.states[-1]["units"]["nodes"][0]["error"])
     state = watch.states[-1]
     [unit] = state["units"]["nodes"]
@@ -202,19 +204,19 @@ async def test_a_unit_that_is_to_be_tried_again_says_why(
 
 async def test_a_job_that_waits_for_a_slow_server_can_be_cancelled(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("slow")
-    job = await start(site, folder, {"text": [{"objectUrl": f"{file_server.url}/slow"}]})
+    job = await start_upload_job(site, folder, {"text": [{"objectUrl": f"{file_server.url}/slow"}]})
     await asyncio.sleep(0.5)
     await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
-    assert (await finished(site, job))["status"] == "CANCELLED"
-    assert await count(site, folder) == 0
+    assert (await wait_for_job(site, job))["status"] == "CANCELLED"
+    assert await count_items(site, folder) == 0
     await check_all(site.services)
 
 
 async def test_an_item_that_is_removed_leaves_its_file(site: Site, file_server: FileServer) -> None:
     folder, url = await site.folder("removed"), file_server.add("stays.txt", b"stays")
-    item = (await brought(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
+    item = (await ingest(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
     await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")
-    assert await facts(site, item["uuid"]) is None
-    async with speaking() as client:
+    assert await item_facts(site, item["uuid"]) is None
+    async with open_client() as client:
         assert (await client.get(url)).content == b"stays"
     await check_all(site.services)

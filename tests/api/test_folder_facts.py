@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.items import create_dataset, upload_group, upload_items
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
 
@@ -50,9 +50,9 @@ async def test_each_kind_has_its_counter(site: Site) -> None:
         File("c.wav", "AUDIO", samples.wav(0.1)),
         File("d.pdf", "PDF", samples.pdf(1)),
     ]
-    video, nifti, audio, pdf = await stored(site, folder, files)
-    series, (slice_,) = await grouped(site, folder, [File("e.dcm", "DICOM_FILE", samples.dicom_file(study=31))])
-    group, (image,) = await grouped(site, folder, [File("f.png", "IMAGE", samples.png(seed=31))])
+    video, nifti, audio, pdf = await upload_items(site, folder, files)
+    series, (slice_,) = await upload_group(site, folder, [File("e.dcm", "DICOM_FILE", samples.dicom_file(study=31))])
+    group, (image,) = await upload_group(site, folder, [File("f.png", "IMAGE", samples.png(seed=31))])
     expected = dict.fromkeys(COUNTERS.split(), 0)
     kinds = {"videos": video, "niftis": nifti, "audios": audio, "pdfs": pdf, "dicomFiles": slice_, "images": image}
     for name, uuid in {**kinds, "dicomSeries": series, "imageGroups": group}.items():
@@ -68,8 +68,11 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
     await site.user(who, groups=[team])
     top = await site.folder("top")
     folder = await site.folder("mirrored", top)
-    (item,) = await stored(site, folder, [File("m.txt", "PLAIN_TEXT", b"mirrored")])
-    mirror, plain = (await dataset(site, "mirror", backingFolderUuid=folder), await dataset(site, "plain", [item]))
+    (item,) = await upload_items(site, folder, [File("m.txt", "PLAIN_TEXT", b"mirrored")])
+    mirror, plain = (
+        await create_dataset(site, "mirror", backingFolderUuid=folder),
+        await create_dataset(site, "plain", [item]),
+    )
     backing = "backingFolder { uuid name } backingFolderUuid"
     named = {"backingFolder": {"uuid": folder, "name": "mirrored"}, "backingFolderUuid": folder}
     assert await site.see("dataset", mirror, backing) == named
@@ -88,9 +91,9 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
 
 async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) -> None:
     """ENC-DSET-04, ENC-DROW-01, ENC-DROW-04; ENC-DSHORT-05 is the moment of the first row of an item."""
-    (item,) = await stored(site, await site.folder("rows"), [File("r.txt", "PLAIN_TEXT", b"rows")])
+    (item,) = await upload_items(site, await site.folder("rows"), [File("r.txt", "PLAIN_TEXT", b"rows")])
     start = datetime.now(UTC)
-    uuid = await dataset(site, "rows")
+    uuid = await create_dataset(site, "rows")
     made = datetime.now(UTC)
     rows = []
     for _ in range(2):

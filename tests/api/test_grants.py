@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.fixtures.sites import UNKNOWN, Site, refusals
+from tests.fixtures.sites import UNKNOWN, Site, error_paths
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -75,7 +75,7 @@ async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
     assert await kind.role_of(site, uuid, ann) is None
     assert (await kind.give(site, uuid, [team, others], "VIEWER"))[kind.field] == {"uuid": uuid}
     assert await kind.role_of(site, uuid, ann) == "VIEWER"
-    assert refusals(await kind.give(site, uuid, [team], "ADMIN")) == []
+    assert error_paths(await kind.give(site, uuid, [team], "ADMIN")) == []
     assert await kind.role_of(site, uuid, ann) == "ADMIN"
     assert await kind.roles(site, uuid) == {team: "ADMIN", others: "VIEWER"}
     # Ann takes away what let her see it.
@@ -102,7 +102,7 @@ async def test_bad_lists_are_refused_whole(site: Site, kind: Kind) -> None:
         (await kind.take(site, uuid, []), [("BAD_USER_INPUT", "input.groupUuids")]),
     ]
     for payload, expected in answers:
-        assert refusals(payload) == expected
+        assert error_paths(payload) == expected
     assert await kind.roles(site, uuid) == {team: "VIEWER"}
 
 
@@ -115,7 +115,7 @@ async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
             await kind.give(site, uuid, [team], role)
         before = await kind.roles(site, uuid)
         for payload in (await kind.give(site, uuid, [team], "ADMIN", ann), await kind.take(site, uuid, [team], ann)):
-            assert refusals(payload) == [(code, f"input.{kind.field}Uuid")]
+            assert error_paths(payload) == [(code, f"input.{kind.field}Uuid")]
         assert await kind.roles(site, uuid) == before
 
 
@@ -138,7 +138,7 @@ async def test_requests_at_once_leave_one_role(site: Site, kind: Kind) -> None:
     team, uuid = await site.group("Team"), await kind.make(site)
     roles = ["VIEWER", "USER", "ADMIN"] * 2
     answers = await asyncio.gather(*(kind.give(site, uuid, [team], role) for role in roles))
-    assert all(refusals(answer) == [] for answer in answers)
+    assert all(error_paths(answer) == [] for answer in answers)
     assert set(await kind.roles(site, uuid)) == {team}
 
 

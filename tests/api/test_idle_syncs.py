@@ -15,17 +15,25 @@ from gateway.models.folders import FolderRecord
 from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from gateway.tasks.list_bucket import BucketScan, ScanStep
 from gateway.tasks.sync_folders import start_daily_syncs
-from tests.fixtures.clouds import Bucket, integrated
+from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import begun, contents, counts, linked, state, stepped, turns_taken
+from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.syncing import (
+    create_linked_folder,
+    items_by_path,
+    nonzero_counts,
+    run_first_batches,
+    run_sync_step,
+    start_folder_sync,
+    sync_state,
+)
 
 
 @pytest.fixture(params=["embedded", "scaled"])
 async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
     """A site without a worker that may reach the customer's store."""
-    with fresh(request.param, request, tmp_path, fetch_allowed=[customer.host]) as settings:
-        async with serving(settings, works=False) as running:
+    with fresh_settings(request.param, request, tmp_path, fetch_allowed=[customer.host]) as settings:
+        async with serve_site(settings, works=False) as running:
             yield running
 
 
@@ -33,16 +41,16 @@ async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path)
 async def strict_site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
     """One that refuses metadata of other types than the schema says."""
     more: dict[str, Any] = {"fetch_allowed": [customer.host], "metadata_schema": "enforced"}
-    with fresh(request.param, request, tmp_path, **more) as settings:
-        async with serving(settings, works=False) as running:
+    with fresh_settings(request.param, request, tmp_path, **more) as settings:
+        async with serve_site(settings, works=False) as running:
             yield running
 
 
 async def test_one_sync_at_a_time(site: Site, customer: Bucket) -> None:
     """ENC-FOLDEROP-35, ENC-HTTP-03: the second start answers the first; cancelled, it is over, and stays so."""
-    integration = await integrated(site, customer)
-    folder = await linked(site, integration, customer, "one/")
-    job = await begun(site, folder, idempotencyKey="k")
+    integration = await create_integration(site, customer)
+    folder = await create_linked_folder(site, integration, customer, "one/")
+    job = await start_folder_sync(site, folder, idempotencyKey="k")
     selection = "wasRunning cloudSyncJob { uuid }"
     second = await site.done("startCloudFolderSync", {"folderUuid": folder}, selection)
     assert (second["wasRunning"], second["cloudSyncJob"]["uuid"]) == (True, job)
@@ -50,30 +58,30 @@ async def test_one_sync_at_a_time(site: Site, customer: Bucket) -> None:
     assert dry == [("CONFLICT", "input.dryRun")]
     for _ in range(2):
         await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, "cloudSyncJob { uuid }")
-    found = await state(site, job)
+    found = await sync_state(site, job)
     assert (found["status"], found["scanPagesProcessingCancelled"]) == ("CANCELLED", 1)
-    assert await begun(site, folder, idempotencyKey="k") == job
-    assert await begun(site, folder) != job
+    assert await start_folder_sync(site, folder, idempotencyKey="k") == job
+    assert await start_folder_sync(site, folder) != job
 
 
 async def test_a_sync_is_cancelled_in_the_middle(site: Site, customer: Bucket) -> None:
     """What waits is given up with its placeholders, and the status changes when nothing waits any more."""
     for number in range(3):
         customer.put(f"middle/{number}.txt", b"text")
-    folder = await linked(site, await integrated(site, customer), customer, "middle/")
-    job = await begun(site, folder)
-    await stepped(site, job)
-    running = await state(site, job)
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "middle/")
+    job = await start_folder_sync(site, folder)
+    await run_sync_step(site, job)
+    running = await sync_state(site, job)
     assert (running["status"], running["uploadJobsPending"], running["uploadJobsUnitsPending"]) == ("PENDING", 1, 3)
-    waiting = (await contents(site, folder))["0.txt"]
+    waiting = (await items_by_path(site, folder))["0.txt"]
     there = (waiting["isPlaceholder"], waiting["url"], waiting["storageLocation"])
     assert there == (True, f"{customer.url}/middle/0.txt", "S3_COMPATIBLE")
     selection = "cloudSyncJob { status uploadJobsPending uploadJobsUnitsCancelled uploadJobs { nodes { status } } }"
     said = await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, selection)
     over = {"status": "CANCELLED", "uploadJobsPending": 0, "uploadJobsUnitsCancelled": 3}
     assert said["cloudSyncJob"] == {**over, "uploadJobs": {"nodes": [{"status": "CANCELLED"}]}}
-    assert await contents(site, folder) == {}
-    assert await begun(site, folder) != job
+    assert await items_by_path(site, folder) == {}
+    assert await start_folder_sync(site, folder) != job
     await check_all(site.services)
 
 
@@ -82,22 +90,22 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
 ) -> None:
     """Nothing of it is begun any more, though not all is given up at once; until it is, no other sync is begun."""
     customer.put_all({f"much/{number}.txt": b"text" for number in range(4)})
-    folder = await linked(site, await integrated(site, customer), customer, "much/")
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "much/")
     monkeypatch.setattr("gateway.tasks.list_bucket.PAGE", 1)
     monkeypatch.setattr("resolvers.mutations.syncs.MAX_JOBS_CANCELLED", 1)
-    job = await begun(site, folder)
-    await stepped(site, job)
+    job = await start_folder_sync(site, folder)
+    await run_sync_step(site, job)
     running = "cloudSyncJob { status uploadJobsUnitsPending uploadJobsUnitsCancelled }"
     said = await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, running)
     left = {"status": "PENDING", "uploadJobsUnitsPending": 3, "uploadJobsUnitsCancelled": 1}
     assert said["cloudSyncJob"] == left
     refused = await site.refused("startCloudFolderSync", {"folderUuid": folder})
     assert refused == [("CONFLICT", "input.folderUuid")]
-    await turns_taken(site, job)
-    await stepped(site, job)
-    over = await state(site, job)
+    await run_first_batches(site, job)
+    await run_sync_step(site, job)
+    over = await sync_state(site, job)
     assert (over["status"], over["uploadJobsUnitsDone"], over["uploadJobsUnitsCancelled"]) == ("CANCELLED", 0, 4)
-    assert await begun(site, folder) != job
+    assert await start_folder_sync(site, folder) != job
     await check_all(site.services)
 
 
@@ -108,20 +116,20 @@ async def test_metadata_beside_files_is_held_to_the_schema(strict_site: Site, cu
     for name, value in (("new", b'"bad"'), ("good", b"1")):
         customer.put(f"strict/{name}.txt", b"text")
         customer.put(f"strict/{name}.txt.metadata.json", b'{"num": %s}' % value)
-    folder = await linked(site, await integrated(site, customer), customer, "strict/")
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "strict/")
     await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": {}}, "folder { uuid }")
     for known in (False, True):
-        job = await begun(site, folder)
-        await stepped(site, job)
-        found = await state(site, job)
+        job = await start_folder_sync(site, folder)
+        await run_sync_step(site, job)
+        found = await sync_state(site, job)
         assert (found["sidecarsAttachedCount"], found["sidecarsErrorCount"]) == (int(not known), 1)
         assert found["sidecarErrorKeys"] == ["strict/new.txt.metadata.json"]
-        metadata = {name: one["clientMetadata"] for name, one in (await contents(site, folder)).items()}
+        metadata = {name: one["clientMetadata"] for name, one in (await items_by_path(site, folder)).items()}
         assert metadata == {"new.txt": {}, "good.txt": {"num": 1}}
-        await turns_taken(site, job)
+        await run_first_batches(site, job)
     customer.put("strict/new.txt.metadata.json", b'{"num": 2}')
-    await stepped(site, await begun(site, folder))
-    assert (await contents(site, folder))["new.txt"]["clientMetadata"] == {"num": 2}
+    await run_sync_step(site, await start_folder_sync(site, folder))
+    assert (await items_by_path(site, folder))["new.txt"]["clientMetadata"] == {"num": 2}
 
 
 async def test_more_objects_than_a_folder_mirrors(
@@ -130,17 +138,17 @@ async def test_more_objects_than_a_folder_mirrors(
     """ENC-SYNCSEM-06, SUB-072: the sync ends with an error that says so, and another one can be started."""
     customer.put("many/1.txt", b"text")
     customer.put("many/2.zip", b"text")
-    folder = await linked(site, await integrated(site, customer), customer, "many/")
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "many/")
     monkeypatch.setattr("gateway.tasks.sync_folders.MAX_OBJECTS", 1)
-    job = await begun(site, folder, dryRun=True)
-    await stepped(site, job)
-    found = await state(site, job)
+    job = await start_folder_sync(site, folder, dryRun=True)
+    await run_sync_step(site, job)
+    found = await sync_state(site, job)
     assert (found["status"], found["scanPagesProcessingError"]) == ("ERROR", 1)
     assert found["error"] == "The bucket has more than 1 objects, which is the limit of a folder."
     monkeypatch.undo()
-    again = await begun(site, folder, dryRun=True)
-    await stepped(site, again)
-    assert counts(await state(site, again)) == {"new": 1, "skipped": 1}
+    again = await start_folder_sync(site, folder, dryRun=True)
+    await run_sync_step(site, again)
+    assert nonzero_counts(await sync_state(site, again)) == {"new": 1, "skipped": 1}
 
 
 async def sync_row(site: Site, job: str) -> CloudSyncJobRecord:
@@ -153,7 +161,9 @@ async def sync_row(site: Site, job: str) -> CloudSyncJobRecord:
 
 async def test_progress_of_a_sync_is_not_saved_twice(site: Site, customer: Bucket) -> None:
     """What a worker did is dropped if another one went on within the page, with the page, or ended the listing."""
-    job = await begun(site, await linked(site, await integrated(site, customer), customer, "twice/"))
+    job = await start_folder_sync(
+        site, await create_linked_folder(site, await create_integration(site, customer), customer, "twice/")
+    )
 
     async def advance(row: CloudSyncJobRecord, **values: Any) -> bool:
         async with site.services.database.writing() as transaction:
@@ -176,8 +186,8 @@ async def test_a_step_that_a_cancellation_overtakes_is_dropped(
 ) -> None:
     """With all that it would have written: nothing is begun for a sync that has ended."""
     customer.put_all({f"overtaken/{number}.txt": b"text" for number in range(3)})
-    folder = await linked(site, await integrated(site, customer), customer, "overtaken/")
-    job = await begun(site, folder)
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "overtaken/")
+    job = await start_folder_sync(site, folder)
     next_step = BucketScan.next_step
 
     async def overtaken(scan: BucketScan) -> ScanStep:
@@ -186,16 +196,16 @@ async def test_a_step_that_a_cancellation_overtakes_is_dropped(
         return step
 
     monkeypatch.setattr(BucketScan, "next_step", overtaken)
-    await stepped(site, job)
-    found = await state(site, job)
-    assert (found["status"], found["uploadJobsPending"], counts(found)) == ("CANCELLED", 0, {})
-    assert await contents(site, folder) == {}
+    await run_sync_step(site, job)
+    found = await sync_state(site, job)
+    assert (found["status"], found["uploadJobsPending"], nonzero_counts(found)) == ("CANCELLED", 0, {})
+    assert await items_by_path(site, folder) == {}
     await check_all(site.services)
 
 
 async def test_a_daily_sync_waits_for_whoever_starts_another(site: Site, customer: Bucket) -> None:
     """The folder is looked at again once it is locked."""
-    folder = await linked(site, await integrated(site, customer), customer, "daily/")
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "daily/")
     await site.done("setFolderAutoSync", {"folderUuid": folder, "autoSync": True}, "folder { uuid }")
     async with site.services.database.writing() as transaction:
         await lock_row(transaction, FolderRecord, UUID(folder), "folder")

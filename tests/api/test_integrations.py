@@ -9,11 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.media import samples
-from tests.fixtures.clouds import INTEGRATION, Bucket, given, integrated
-from tests.fixtures.commands import Command, outside
-from tests.fixtures.dumps import dump, unchanged
-from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import finished, start
+from tests.fixtures.clouds import INTEGRATION, Bucket, create_integration, grant_integration
+from tests.fixtures.commands import Command, external_site
+from tests.fixtures.dumps import assert_unchanged, dump
+from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.uploading import start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LIST = "query($uuids: [UUID!], $titles: [String!], $scope: StorageScope! = USER) { cloudIntegrations(uuids: $uuids, "
@@ -48,7 +48,7 @@ async def test_an_integration_is_made_changed_tried_and_removed(site: Site, cust
         "viewerRole": "ADMIN",
     }
     named = {"integrationUuid": uuid}
-    async with unchanged(site):
+    async with assert_unchanged(site):
         await site.done("updateCloudIntegration", named, INTEGRATION)
     locations = [f"{customer.url}/a/b", f"{customer.url}/c/"]
     changed = {**named, "title": "New", "locations": locations, "credentials": customer.credentials}
@@ -93,8 +93,8 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
 
 async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: Bucket) -> None:
     """Failed attempts write nothing."""
-    uuid = await integrated(site, customer)
-    async with unchanged(site):
+    uuid = await create_integration(site, customer)
+    async with assert_unchanged(site):
         for name, (wrong, expected) in WRONG.items():
             assert await site.refused("createCloudIntegration", customer.input(**wrong)) == [expected], name
             if wrong.keys() <= {"title", "endpoint", "region", "account", "locations"}:
@@ -119,13 +119,13 @@ async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: 
 async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> None:
     """ENC-CLIENT-08, ENC-QMISC-08, -09, -10: filters intersect, titles are exact, the scope is for site admins."""
     mark = secrets.token_hex(4)
-    one, two = [await integrated(site, customer, title=f"{name} {mark}") for name in ("One", "Two")]
+    one, two = [await create_integration(site, customer, title=f"{name} {mark}") for name in ("One", "Two")]
     team, who = await site.group(mark), f"{mark}@example.org"
     await site.user(who, groups=[team])
     titles = [f"One {mark}", f"Two {mark}"]
     assert await listed(site, who) == []
     assert (await site.ask(f'{{ cloudIntegration(uuid: "{one}") {{ id }} }}', who=who))["cloudIntegration"] is None
-    await given(site, one, team, "VIEWER")
+    await grant_integration(site, one, team, "VIEWER")
     assert await listed(site, who) == titles[:1]
     assert await listed(site, who, uuids=[one, two]) == titles[:1]
     assert await listed(site, uuids=[two, one]) == titles
@@ -150,23 +150,23 @@ async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> N
 async def test_registering_needs_user_on_the_integration(site: Site, customer: Bucket) -> None:
     """SUB-065, SUB-080: a URL of a cloud needs an integration on which the viewer is USER."""
     mark = secrets.token_hex(4)
-    uuid, team, who = (await integrated(site, customer), await site.group(mark), f"{mark}@example.org")
+    uuid, team, who = (await create_integration(site, customer), await site.group(mark), f"{mark}@example.org")
     await site.user(who, groups=[team])
     folder = await site.folder("mine", who=who)
     items = {"text": [{"objectUrl": customer.put(f"{mark}.txt", b"words")}]}
     job = {"folderUuid": folder, "items": items, "integrationUuid": uuid}
-    async with unchanged(site):
+    async with assert_unchanged(site):
         assert await site.refused("startUploadJob", job, who) == [("NOT_FOUND", "input.integrationUuid")]
         lone = {"folderUuid": folder, "items": items}
         assert await site.refused("startUploadJob", lone, who) == [("BAD_USER_INPUT", "input.items.text.0.objectUrl")]
-    await given(site, uuid, team, "VIEWER")
-    async with unchanged(site):
+    await grant_integration(site, uuid, team, "VIEWER")
+    async with assert_unchanged(site):
         assert await site.refused("startUploadJob", job, who) == [("FORBIDDEN", "input.integrationUuid")]
-    await given(site, uuid, team, "USER")
-    ended = await finished(site, await start(site, folder, items, who, integrationUuid=uuid), who)
+    await grant_integration(site, uuid, team, "USER")
+    ended = await wait_for_job(site, await start_upload_job(site, folder, items, who, integrationUuid=uuid), who)
     assert (ended["status"], ended["errors"]) == ("DONE", [])
     item = ended["itemsWithNames"][0]["itemUuid"]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         refused = await site.do("deleteCloudIntegration", {"integrationUuid": uuid}, "integrationUuid")
         assert refused["userErrors"][0]["message"] == "1 item uses the integration. Delete it first."
     seen = f'{{ storageItem(uuid: "{item}") {{ integrationUuid integration {{ uuid }} signedUrl {{ url }} }} }}'
@@ -187,18 +187,20 @@ async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", customer.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", customer.secret_key)
     more = {"fetch_allowed": [customer.host], "share_credentials": True}
-    with fresh("embedded", request, tmp_path, **more) as settings:
-        async with serving(settings) as site:
+    with fresh_settings("embedded", request, tmp_path, **more) as settings:
+        async with serve_site(settings) as site:
             shared = {"credentials": None, "useServerCredentials": True}
-            uuid, keys = await integrated(site, customer, **shared), site.keys
+            uuid, keys = await create_integration(site, customer, **shared), site.keys
             google = customer.input(kind="GCP", locations=["gs://bucket"], **shared)
             refused = await site.refused("createCloudIntegration", google)
             assert refused == [("BAD_USER_INPUT", "input.useServerCredentials")]
             items = {"text": [{"objectUrl": customer.put("shared.txt", b"words")}]}
-            job = await finished(site, await start(site, await site.folder("shared"), items, integrationUuid=uuid))
+            job = await wait_for_job(
+                site, await start_upload_job(site, await site.folder("shared"), items, integrationUuid=uuid)
+            )
             assert (job["status"], job["errors"]) == ("DONE", [])
             assert customer.secret_key not in json.dumps(await dump(site))
-        async with serving(settings.model_copy(update={"share_credentials": False}), works=False) as site:
+        async with serve_site(settings.model_copy(update={"share_credentials": False}), works=False) as site:
             site.keys.update(keys)
             refused = await site.refused("verifyCloudIntegration", {"integrationUuid": uuid})
             assert refused == [("FORBIDDEN", "input.integrationUuid")]
@@ -206,7 +208,7 @@ async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
 
 async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> None:
     """Secrets are in no row and no response; the journal says that they changed, not what they were."""
-    uuid = await integrated(site, customer)
+    uuid = await create_integration(site, customer)
     changed = {"integrationUuid": uuid, "credentials": customer.credentials}
     answers = json.dumps(await site.done("updateCloudIntegration", changed, INTEGRATION))
     kind = '{ __type(name: "CloudIntegration") { fields { name } } }'
@@ -224,11 +226,11 @@ async def test_neither_the_database_nor_the_log_holds_a_secret(
 ) -> None:
     """Everything that a server writes while requests succeed and fail."""
     allowed = {"fetch_allowed": [customer.host], "log_level": "debug"}
-    with fresh("embedded", request, tmp_path, **allowed) as settings:
+    with fresh_settings("embedded", request, tmp_path, **allowed) as settings:
         port = settings.public_url.rpartition(":")[2]
         with Command(settings, tmp_path, "serve", "--port", port) as server:
-            async with outside(settings, server) as site:
-                uuid = await integrated(site, customer)
+            async with external_site(settings, server) as site:
+                uuid = await create_integration(site, customer)
                 wrong = customer.input(credentials={"accessKeyId": customer.access_key, "secretAccessKey": "0" * 40})
                 await site.refused("createCloudIntegration", wrong)
                 await site.body("mutation($input: CreateCloudIntegrationInput!) { none }", {"input": customer.input()})
@@ -236,7 +238,9 @@ async def test_neither_the_database_nor_the_log_holds_a_secret(
                 items = {"images": [{"objectUrl": customer.put("p.png", samples.png())}, {"objectUrl": "s3://x/y"}]}
                 await site.refused("startUploadJob", {"folderUuid": folder, "items": items, "integrationUuid": uuid})
                 items = {"images": [items["images"][0], {"objectUrl": f"{customer.url}/none.png"}]}
-                job = await finished(site, await start(site, folder, items, integrationUuid=uuid, ignoreErrors=True))
+                job = await wait_for_job(
+                    site, await start_upload_job(site, folder, items, integrationUuid=uuid, ignoreErrors=True)
+                )
                 assert (job["unitsDoneCount"], job["unitsErrorCount"]) == (1, 1)
                 assert customer.secret_key not in json.dumps(job)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -250,13 +254,15 @@ async def test_another_site_secret_does_not_open_it(
 ) -> None:
     """With another secret key the credentials cannot be decrypted, and the integration says so."""
     more = {"fetch_allowed": [customer.host], "secret_key": "a secret of the site, long enough to be one"}
-    with fresh("embedded", request, tmp_path, **more) as settings:
-        async with serving(settings) as site:
-            uuid, keys = await integrated(site, customer), site.keys
+    with fresh_settings("embedded", request, tmp_path, **more) as settings:
+        async with serve_site(settings) as site:
+            uuid, keys = await create_integration(site, customer), site.keys
             items = {"text": [{"objectUrl": customer.put("sealed.txt", b"words")}]}
-            job = await finished(site, await start(site, await site.folder("sealed"), items, integrationUuid=uuid))
+            job = await wait_for_job(
+                site, await start_upload_job(site, await site.folder("sealed"), items, integrationUuid=uuid)
+            )
         other = SecretStr("another secret of the site, long enough")
-        async with serving(settings.model_copy(update={"secret_key": other}), works=False) as site:
+        async with serve_site(settings.model_copy(update={"secret_key": other}), works=False) as site:
             site.keys.update(keys)
             refused = await site.refused("verifyCloudIntegration", {"integrationUuid": uuid})
             assert refused == [("CONFLICT", "input.integrationUuid")]

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.items import grouped, lost, made, stored
+from tests.fixtures.items import make_tombstone, run_job, upload_group, upload_items
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import LISTS, File, facts, finished, placeholders, start
+from tests.fixtures.uploading import LISTS, File, item_facts, send_files, start_upload_job, wait_for_job
 
 FILES = [
     File("a.webm", "VIDEO", samples.webm(0.2, seed=81), "video/webm"),
@@ -31,14 +31,14 @@ async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
     ENC-UPDF-01 and -02; what was given as an object is read as one (SUB-026).
     """
     folder, other = await site.folder("first"), await site.folder("second")
-    firsts = [await facts(site, uuid) for uuid in await stored(site, folder, FILES)]
+    firsts = [await item_facts(site, uuid) for uuid in await upload_items(site, folder, FILES)]
     wanted = {}
     for file, first in zip(FILES, firsts, strict=True):
         field = "url" if file.item_type == "DICOM_FILE" else "objectUrl"
         entry = {field: first["url"], "title": f"A {file.item_type}", "clientMetadata": {"of": file.name}}
         wanted[LISTS[file.item_type]] = [entry]
-    job = await made(site, other, wanted)
-    seconds = {one["name"]: await facts(site, one["itemUuid"]) for one in job["itemsWithNames"]}
+    job = await run_job(site, other, wanted)
+    seconds = {one["name"]: await item_facts(site, one["itemUuid"]) for one in job["itemsWithNames"]}
     assert seconds.keys() == {f"A {file.item_type}" for file in FILES}
     for file, first in zip(FILES, firsts, strict=True):
         second = seconds[f"A {file.item_type}"]
@@ -50,10 +50,10 @@ async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
 async def test_a_series_takes_a_title_and_metadata(site: Site) -> None:
     """ENC-UPDS-02, ENC-UPDS-03."""
     folder = await site.folder("series")
-    (slice_,) = await placeholders(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=82))])
+    (slice_,) = await send_files(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=82))])
     entry = {"dicomFiles": [{"placeholderUuid": slice_}], "title": "Mine", "clientMetadata": {"ward": 7}}
-    job = await made(site, folder, {"dicomSeries": [entry]})
-    series = await facts(site, job["itemsWithNames"][0]["itemUuid"])
+    job = await run_job(site, folder, {"dicomSeries": [entry]})
+    series = await item_facts(site, job["itemsWithNames"][0]["itemUuid"])
     assert (series["itemType"], series["name"], series["clientMetadata"]) == ("DICOM_SERIES", "Mine", {"ward": 7})
 
 
@@ -61,7 +61,7 @@ async def test_facts_of_frames_and_of_sound_are_the_clients(site: Site) -> None:
     """They are taken although the bytes are neither (ENC-UPIGF-03, ENC-MAUD-01, ENC-MAUD-03)."""
     folder = await site.folder("given")
     files = [File("frame", "IMAGE", b"no image"), File("sound", "AUDIO", b"no sound")]
-    frame, sound = await placeholders(site, folder, files)
+    frame, sound = await send_files(site, folder, files)
     image = {"mimeType": "image/x-mine", "fileSize": 8, "width": 30, "height": 40}
     audio = {"mimeType": "audio/x-mine", "fileSize": 8, "duration": 2.5}
     heard = {**audio, "sampleRate": 8000, "bitDepth": 8, "codec": "mine", "numChannels": 3}
@@ -69,23 +69,23 @@ async def test_facts_of_frames_and_of_sound_are_the_clients(site: Site) -> None:
         "imageGroups": [{"images": [{"placeholderUuid": frame, "imageMetadata": image}]}],
         "audio": [{"placeholderUuid": sound, "audioMetadata": heard}],
     }
-    await made(site, folder, wanted)
+    await run_job(site, folder, wanted)
     assert await site.see("storageItem", frame, " ".join(image)) == image
     assert await site.see("storageItem", sound, " ".join(audio)) == audio
 
 
 async def test_a_tombstone_says_so(site: Site) -> None:
     """ENC-ITEM-10: the item stays, and its object is gone."""
-    (uuid,) = await stored(site, await site.folder("tombstone"), [File("t", "PLAIN_TEXT", b"going")])
+    (uuid,) = await upload_items(site, await site.folder("tombstone"), [File("t", "PLAIN_TEXT", b"going")])
     assert await site.see("storageItem", uuid, "name isTombstone") == {"name": "t", "isTombstone": False}
-    await lost(site, uuid)
+    await make_tombstone(site, uuid)
     assert await site.see("storageItem", uuid, "name isTombstone") == {"name": "t", "isTombstone": True}
 
 
 async def test_children_come_with_signed_urls_if_asked(site: Site) -> None:
     """ENC-QMISC-02: in the same request, each for the bytes of its own child."""
     frames = [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in (83, 84, 85)]
-    group, _ = await grouped(site, await site.folder("signed"), frames)
+    group, _ = await upload_group(site, await site.folder("signed"), frames)
     found = await site.see("storageItem", group, "children { nodes { name signedUrl { url } } }")
     brought = {
         node["name"]: (await site.client.get(node["signedUrl"]["url"])).content for node in found["children"]["nodes"]
@@ -97,9 +97,9 @@ async def test_a_failed_unit_is_named_by_its_error(site: Site) -> None:
     """ENC-UERR-03: the uuid is that of the unit which ended in this error, and of no other."""
     folder = await site.folder("failing")
     files = [File("good", "PLAIN_TEXT", b"good"), *(File(f"bad {n}", "IMAGE", b"no image") for n in range(2))]
-    good, *bad = await placeholders(site, folder, files)
+    good, *bad = await send_files(site, folder, files)
     wanted = {"text": [{"placeholderUuid": good}], "images": [{"placeholderUuid": uuid} for uuid in bad]}
-    job = await finished(site, await start(site, folder, wanted, ignoreErrors=True))
+    job = await wait_for_job(site, await start_upload_job(site, folder, wanted, ignoreErrors=True))
     document = "query($u: UUID!) { uploadJob(uuid: $u) { units(statuses: [ERROR]) { nodes { uuid error } } } }"
     units = (await site.ask(document, {"u": job["uuid"]}))["uploadJob"]["units"]["nodes"]
     assert len(units) == 2

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.items import dataset, grouped, lost, stored
+from tests.fixtures.items import create_dataset, make_tombstone, upload_group, upload_items
 from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
@@ -36,8 +36,8 @@ async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
     """Each kind has its type, and attributes that it lacks are null (ENC-ITEM, ENC-ENUM-01, ENC-CLIENT-03)."""
     folder = await site.folder("mixed")
     text = samples.text(7)
-    note, shot = await stored(site, folder, [File("n.txt", "PLAIN_TEXT", text, "text/plain"), *frames(1)])
-    series, (slice_,) = await grouped(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file())], "series")
+    note, shot = await upload_items(site, folder, [File("n.txt", "PLAIN_TEXT", text, "text/plain"), *frames(1)])
+    series, (slice_,) = await upload_group(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file())], "series")
     waiting = (await announce(site, folder, [File("v.webm", "VIDEO", b"later")]))[0]["itemUuid"]
     data = await site.ask(
         f"""query($u: UUID!) {{ storageFolder(uuid: $u) {{ items {{ nodes {{ {SCALARS}
@@ -89,8 +89,8 @@ async def test_items_come_in_the_order_asked(site: Site) -> None:
 async def test_nodes_are_found_by_their_ids(site: Site) -> None:
     """Every kind of node leads back to itself; what is no id is null (design 2.2)."""
     folder = await site.folder("nodes")
-    note = (await stored(site, folder, [File("n.txt", "PLAIN_TEXT", b"n", "text/plain")]))[0]
-    used_by = await dataset(site, "nodes", [note])
+    note = (await upload_items(site, folder, [File("n.txt", "PLAIN_TEXT", b"n", "text/plain")]))[0]
+    used_by = await create_dataset(site, "nodes", [note])
     await site.group("nodes")
     data = await site.ask(
         """query($f: UUID!, $i: UUID!, $d: UUID!) { storageFolder(uuid: $f) { id uploadJobs { nodes { id } } }
@@ -119,7 +119,7 @@ async def test_nodes_are_found_by_their_ids(site: Site) -> None:
 async def test_children_come_in_their_order(site: Site) -> None:
     """Their places are on the edges; paged or some places only; single files have none (ENC-ITEMOP-04, ENC-ITEM-33)."""
     folder = await site.folder("children")
-    group, members = await grouped(site, folder, frames(5, 3, 4, 1), "four")
+    group, members = await upload_group(site, folder, frames(5, 3, 4, 1), "four")
     children = "children { edges { frameNumber node { uuid } } totalCount }"
     found = await site.see("storageItem", group, f"{children} ... on ImageGroupItem {{ frameTotal }}")
     assert [edge["node"]["uuid"] for edge in found["children"]["edges"]] == members
@@ -147,11 +147,11 @@ async def test_summaries_count_all_and_list_what_is_seen(site: Site) -> None:
     team, who = await site.group("summaries"), "summaries@example.org"
     await site.user(who, groups=[team])
     home, seen = await site.folder("home"), await site.folder("seen")
-    group, (frame,) = await grouped(site, home, frames(8), "of one")
+    group, (frame,) = await upload_group(site, home, frames(8), "of one")
     await site.done("moveStorageItems", {"itemUuids": [frame], "newParentUuid": seen}, "folder { uuid }")
     await site.grant(seen, team, "VIEWER")
-    hidden = await dataset(site, "hidden", [frame])
-    shown = await dataset(site, "shown", [frame])
+    hidden = await create_dataset(site, "hidden", [frame])
+    shown = await create_dataset(site, "shown", [frame])
     again = {"datasetUuid": shown, "itemUuids": [frame], "duplicatesBehavior": "DUPLICATE"}
     await site.done("linkItemsToDataset", again, "dataset { uuid }")
     await site.done(
@@ -179,7 +179,7 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
     """It lives as long as asked, within bounds, and is not to be changed (ENC-ITEMOP-02, ENC-ITEM-16, SUB-024)."""
     folder = await site.folder("signed")
     text = "Größe".encode()
-    uuid = (await stored(site, folder, [File('a "b"/ü.txt', "PLAIN_TEXT", text, "text/plain")]))[0]
+    uuid = (await upload_items(site, folder, [File('a "b"/ü.txt', "PLAIN_TEXT", text, "text/plain")]))[0]
     for lifetime, seconds in (("", 3600), ("(lifetime: 60)", 60), ("(lifetime: 604800)", 604800)):
         found = await site.see("storageItem", uuid, f"signedUrl{lifetime} {{ url method expiresAt headers }}")
         signed = found["signedUrl"]
@@ -198,10 +198,10 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
 async def test_what_has_no_single_object_says_so(site: Site) -> None:
     """Null with a reason, never an error (ENC-ITEMOP-02, ENC-ERR-17, SUB-021, SUB-022)."""
     folder = await site.folder("unsigned")
-    group, (frame,) = await grouped(site, folder, frames(9))
-    gone = (await stored(site, folder, [File("gone", "PLAIN_TEXT", b"gone")]))[0]
-    await lost(site, gone)
-    series, _ = await grouped(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=9))], "series")
+    group, (frame,) = await upload_group(site, folder, frames(9))
+    gone = (await upload_items(site, folder, [File("gone", "PLAIN_TEXT", b"gone")]))[0]
+    await make_tombstone(site, gone)
+    series, _ = await upload_group(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=9))], "series")
     waiting = (await announce(site, folder, [File("later", "PLAIN_TEXT", b"x")]))[0]["itemUuid"]
     document = f"query($uuids: [UUID!]!) {{ storageItems(uuids: $uuids) {{ ... on StorageItem {{ {SIGNED} }} }} }}"
     found = (await site.ask(document, {"uuids": [group, series, waiting, gone, frame]}))["storageItems"]

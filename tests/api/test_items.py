@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.items import create_dataset, upload_group, upload_items
 from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File, announce
 
@@ -119,7 +119,7 @@ async def test_items_are_moved(site: Site) -> None:
     """Counters follow; with `folderUuid` only its direct items move (ENC-FOLDEROP-09, SUB-044, SUB-045)."""
     left, right = await site.folder("left"), await site.folder("right")
     inner = await site.folder("inner", left)
-    a, b = await stored(site, left, texts("a", "b"))
+    a, b = await upload_items(site, left, texts("a", "b"))
     c = (await announce(site, inner, texts("c")))[0]["itemUuid"]
     wanted = {"itemUuids": [a, c], "newParentUuid": right, "folderUuid": left}
     assert await site.refused("moveStorageItems", wanted) == [("BAD_USER_INPUT", "input.itemUuids.1")]
@@ -143,8 +143,10 @@ async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
     """
     top = await site.folder("top")
     mirrored, other = await site.folder("mirrored", top), await site.folder("other")
-    one, two, free = await stored(site, mirrored, texts("one", "two")) + await stored(site, other, texts("free"))
-    mirror = await dataset(site, "mirror", backingFolderUuid=mirrored)
+    one, two, free = await upload_items(site, mirrored, texts("one", "two")) + await upload_items(
+        site, other, texts("free")
+    )
+    mirror = await create_dataset(site, "mirror", backingFolderUuid=mirrored)
     assert await rows_of(site, mirror) == {"one", "two"}
     out = {"itemUuids": [one], "newParentUuid": other}
     assert await site.refused("moveStorageItems", out) == [("CONFLICT", "input.itemUuids.0")]
@@ -171,9 +173,9 @@ async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
 async def test_items_that_datasets_use_are_removed_only_when_allowed(site: Site) -> None:
     """A dataset's items need the flag, alone and with their folder; placeholders go freely (ENC-ITEMOP-06)."""
     folder = await site.folder("f")
-    used, unused = await stored(site, folder, texts("used", "unused"))
+    used, unused = await upload_items(site, folder, texts("used", "unused"))
     waiting = (await announce(site, folder, texts("waiting")))[0]["itemUuid"]
-    plain = await dataset(site, "plain", [used])
+    plain = await create_dataset(site, "plain", [used])
     every = {"itemUuids": [unused, used, waiting]}
     assert await site.refused("deleteStorageItems", every) == [("CONFLICT", "input.itemUuids.1")]
     assert await site.refused("deleteStorageFolder", {"folderUuid": folder, "recursive": True}) == [
@@ -193,18 +195,18 @@ async def test_items_that_datasets_use_are_removed_only_when_allowed(site: Site)
 async def test_frames_go_with_their_group(site: Site) -> None:
     """Unless told otherwise, or a dataset uses them; a member alone cannot go (ENC-DELIN-02, SUB-046, SUB-047)."""
     folder, frames_folder = await site.folder("f"), await site.folder("frames")
-    group, frames = await grouped(site, folder, images(3), "of three")
+    group, frames = await upload_group(site, folder, images(3), "of three")
     await site.done("moveStorageItems", {"itemUuids": frames[:1], "newParentUuid": frames_folder}, RESULTS)
-    await dataset(site, "uses one", [frames[1]])
+    await create_dataset(site, "uses one", [frames[1]])
     assert await site.refused("deleteStorageItems", {"itemUuids": frames[2:]}) == [("CONFLICT", "input.itemUuids.0")]
     gone = await site.done("deleteStorageItems", {"itemUuids": [group]}, "removedItemsCount")
     assert gone["removedItemsCount"] == 3
     assert [await names_in(site, uuid) for uuid in (folder, frames_folder)] == [["1.png"], []]
-    kept, frames = await grouped(site, folder, images(5)[3:], "kept frames")
+    kept, frames = await upload_group(site, folder, images(5)[3:], "kept frames")
     keeping = {"itemUuids": [kept], "removeUnusedFrames": False}
     assert (await site.done("deleteStorageItems", keeping, "removedItemsCount"))["removedItemsCount"] == 1
     assert await names_in(site, folder) == ["1.png", "3.png", "4.png"]
-    whole, members = await grouped(site, folder, images(7)[5:], "with members")
+    whole, members = await upload_group(site, folder, images(7)[5:], "with members")
     both = await site.done("deleteStorageItems", {"itemUuids": [members[0], whole, members[1]]}, "removedItemsCount")
     assert both["removedItemsCount"] == 3
 
@@ -212,7 +214,9 @@ async def test_frames_go_with_their_group(site: Site) -> None:
 async def test_bytes_go_when_nothing_refers_to_them(site: Site) -> None:
     """Items with the same bytes share them; the object is removed with the last of them (ENC-ITEMOP-06)."""
     same = b"the very same bytes\n"
-    one, two = await stored(site, await site.folder("f"), [File(name, "PLAIN_TEXT", same) for name in ("one", "two")])
+    one, two = await upload_items(
+        site, await site.folder("f"), [File(name, "PLAIN_TEXT", same) for name in ("one", "two")]
+    )
     signed = {uuid: (await item(site, uuid, "signedUrl { url }"))["signedUrl"]["url"] for uuid in (one, two)}
     answers = await asyncio.gather(
         *(site.do("deleteStorageItems", {"itemUuids": [one]}, "removedItemsCount") for _ in range(3))

@@ -7,8 +7,8 @@ import pytest
 
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, count, facts, finished, placeholders, start, upload
-from tests.samples import lasting_nifti
+from tests.fixtures.uploading import File, count_items, item_facts, send_files, start_upload_job, upload, wait_for_job
+from tests.samples import slow_to_read_nifti
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,19 +22,19 @@ async def test_without_ignore_errors_the_rest_is_given_up(shared_site: Site) -> 
     assert job["status"] == "ERROR"
     assert (job["unitsErrorCount"], job["unitsPendingCount"]) == (1, 0)
     assert job["unitsDoneCount"] + job["unitsCancelledCount"] == 120
-    assert await count(site, folder) == job["unitsDoneCount"] == len(job["itemsWithNames"])
+    assert await count_items(site, folder) == job["unitsDoneCount"] == len(job["itemsWithNames"])
     await check_all(site.services)
 
 
-SLOW = lasting_nifti()
+SLOW = slow_to_read_nifti()
 """A volume that takes a moment to read, though it is quickly sent."""
 UNITS = 16
 
 
 async def slow_job(site: Site, folder: str, **more: Any) -> tuple[list[str], str]:
     """A job that runs for some seconds: its placeholders, and its uuid."""
-    uuids = await placeholders(site, folder, [File(f"{number}.nii.gz", "NIFTI", SLOW) for number in range(UNITS)])
-    return uuids, await start(site, folder, {"nifti": [{"placeholderUuid": uuid} for uuid in uuids]}, **more)
+    uuids = await send_files(site, folder, [File(f"{number}.nii.gz", "NIFTI", SLOW) for number in range(UNITS)])
+    return uuids, await start_upload_job(site, folder, {"nifti": [{"placeholderUuid": uuid} for uuid in uuids]}, **more)
 
 
 async def begun(site: Site, job: str) -> None:
@@ -58,7 +58,7 @@ async def test_a_job_can_be_cancelled_in_the_middle(shared_site: Site) -> None:
     await asyncio.sleep(1)
     again = await site.done("cancelUploadJob", {"uploadJobUuid": job}, selection)
     assert again == {**again, "unitsCancelledCount": 0, "uploadJob": counts}
-    assert await count(site, folder) == counts["unitsDoneCount"]
+    assert await count_items(site, folder) == counts["unitsDoneCount"]
     await check_all(site.services)
 
 
@@ -83,10 +83,10 @@ async def test_placeholders_may_move_and_go_while_a_job_runs(shared_site: Site) 
     moved = {"itemUuids": uuids[-8:-4], "newParentUuid": other}
     await site.done("moveStorageItems", moved, "results { uuid }")
     await site.done("deleteStorageItems", {"itemUuids": uuids[-4:]}, "removedItemsCount")
-    ended = await finished(site, job)
+    ended = await wait_for_job(site, job)
     assert (ended["status"], ended["unitsDoneCount"], ended["unitsErrorCount"]) == ("DONE", UNITS - 4, 4)
     assert all("placeholder was removed" in error for error in ended["errors"])
-    assert (await count(site, folder), await count(site, other)) == (UNITS - 8, 4)
+    assert (await count_items(site, folder), await count_items(site, other)) == (UNITS - 8, 4)
     await check_all(site.services)
 
 
@@ -97,12 +97,12 @@ async def test_units_show_what_changed(shared_site: Site) -> None:
     """Units carry the job's sequence number of their last change, and can be asked for by it and by state."""
     site, folder = shared_site, await shared_site.folder("units")
     files = [File(f"{number}.txt", "PLAIN_TEXT", f"units {number}".encode()) for number in range(4)]
-    uuids = await placeholders(site, folder, [*files, File("bad.png", "IMAGE", b"bad")])
+    uuids = await send_files(site, folder, [*files, File("bad.png", "IMAGE", b"bad")])
     items = {
         "text": [{"placeholderUuid": uuid} for uuid in uuids[:4]],
         "images": [{"placeholderUuid": uuids[4], "title": "Bad"}],
     }
-    job = await finished(site, await start(site, folder, items, ignoreErrors=True))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items, ignoreErrors=True))
     document = f"query($u: UUID!, $after: Int, $statuses: [UploadJobStatus!]) {{ uploadJob(uuid: $u) {{ {CHANGED} }} }}"
 
     async def units(**asked: Any) -> list[dict[str, Any]]:
@@ -126,13 +126,13 @@ async def test_the_same_bytes_in_two_jobs_are_stored_once(shared_site: Site) -> 
     """Jobs in the same folder at the same time, with the same files in opposite order, neither wait nor store twice."""
     site, folder = shared_site, await shared_site.folder("twice")
     files = [File(f"{number}.txt", "PLAIN_TEXT", f"same {number}".encode()) for number in range(60)]
-    uuids = await placeholders(site, folder, [*files, *reversed(files)])
+    uuids = await send_files(site, folder, [*files, *reversed(files)])
     jobs = [
-        await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in some]})
+        await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in some]})
         for some in (uuids[:60], uuids[60:])
     ]
-    ended = [await finished(site, job) for job in jobs]
+    ended = [await wait_for_job(site, job) for job in jobs]
     assert [(job["status"], job["unitsDoneCount"]) for job in ended] == [("DONE", 60)] * 2
-    urls = {(await facts(site, uuid))["url"] for uuid in (uuids[0], uuids[-1], uuids[59], uuids[60])}
+    urls = {(await item_facts(site, uuid))["url"] for uuid in (uuids[0], uuids[-1], uuids[59], uuids[60])}
     assert len(urls) == 2
     await check_all(site.services)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, upload
-from tests.fixtures.watching import Watch, subscribed, uncommitted
+from tests.fixtures.watching import Watch, subscribe, uncommitted_change
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,7 @@ subscription($folder: UUID!, $recursive: Boolean! = false, $after: UUID) {{
 @asynccontextmanager
 async def watching(site: Site, folder: str, who: str = "admin", **more: Any) -> AsyncIterator[Watch]:
     """Watch a folder."""
-    async with subscribed(site, {"query": WATCH, "variables": {"folder": folder, **more}}, who) as [watch]:
+    async with subscribe(site, {"query": WATCH, "variables": {"folder": folder, **more}}, who) as [watch]:
         yield watch
 
 
@@ -152,7 +152,7 @@ async def test_no_change_is_lost_nor_told_twice(shared_site: Site) -> None:
         if site.services.database.is_embedded:  # its writer is alone
             await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
         else:
-            async with uncommitted(site, top):
+            async with uncommitted_change(site, top):
                 await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
                 await watch.until(lambda watch: len(told(watch)) == 30)
         expected = 30 if site.services.database.is_embedded else 31

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from tests.fixtures.items import dataset, lost, stored
-from tests.fixtures.properties import holds
+from tests.fixtures.items import create_dataset, make_tombstone, upload_items
+from tests.fixtures.properties import check_property
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, announce
 
@@ -81,7 +81,7 @@ async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> N
     files = [
         File(str(place), "PLAIN_TEXT", bytes([65 + place]) * size, "text/plain") for place, size in enumerate(sizes)
     ]
-    uuids = await stored(site, folder, files) + await waiting(site, folder, "w1", "w2", "w3")
+    uuids = await upload_items(site, folder, files) + await waiting(site, folder, "w1", "w2", "w3")
 
     async def check(case: Any) -> None:
         names, (field, direction), size, forwards = case
@@ -96,7 +96,7 @@ async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> N
         check_order(found, field, direction)
 
     names = st.lists(NAMES, min_size=len(uuids), max_size=len(uuids))
-    await holds(check, st.tuples(names, ORDERS, st.integers(1, len(uuids) + 1), st.booleans()), 20)
+    await check_property(check, st.tuples(names, ORDERS, st.integers(1, len(uuids) + 1), st.booleans()), 20)
 
 
 def check_order(nodes: list[dict[str, Any]], field: str, direction: str) -> None:
@@ -143,7 +143,7 @@ async def test_searches_find_what_python_finds(site: Site) -> None:
     ends = [part for name in names for part in (name, name[1:], name[:2]) if part]
     for text in [*ends, "%", "_", "*", '"', "\\", "zzz", "  "]:
         await check(text)
-    await holds(check, st.one_of(st.sampled_from(names).flatmap(parts), NAMES), 30)
+    await check_property(check, st.one_of(st.sampled_from(names).flatmap(parts), NAMES), 30)
     assert await refusal(site, folder, filter={"search": "x" * 1001}) == ("BAD_USER_INPUT", ["filter", "search"])
 
 
@@ -234,7 +234,7 @@ def forgeries(cursor: str) -> list[str]:
 async def test_forged_places_break_no_database(site: Site, field: str, values: list[Any]) -> None:
     """Numbers and moments that no column can hold are no cursors either (ENC-PAGE-02)."""
     folder = await site.folder(f"forged {field}")
-    await stored(site, folder, [File(name, "PLAIN_TEXT", name.encode(), "text/plain") for name in ("a", "b")])
+    await upload_items(site, folder, [File(name, "PLAIN_TEXT", name.encode(), "text/plain") for name in ("a", "b")])
     asked = {"orderBy": {"field": field}}
     cursor = (await listed(site, folder, first=1, **asked))["pageInfo"]["endCursor"]
     mark, _, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -248,14 +248,16 @@ async def test_filters(site: Site) -> None:
     """Two flags have three values, an empty list is no filter, all given must hold (ENC-QITEM, SUB-008, SUB-009)."""
     top = await site.folder("filtered")
     mirrored, plain = await site.folder("mirrored", top), await site.folder("plain", top)
-    used, free = await stored(site, mirrored, [File(name, "PLAIN_TEXT", name.encode()) for name in ("used", "free")])
+    used, free = await upload_items(
+        site, mirrored, [File(name, "PLAIN_TEXT", name.encode()) for name in ("used", "free")]
+    )
     await site.done("moveStorageItems", {"itemUuids": [free], "newParentUuid": top}, "folder { uuid }")
     await site.done("moveStorageItems", {"itemUuids": [used], "newParentUuid": top}, "folder { uuid }")
     await waiting(site, top, "late")
-    gone = (await stored(site, top, [File("gone", "PLAIN_TEXT", b"gone")]))[0]
-    await lost(site, gone)
-    await dataset(site, "uses", [used])
-    await dataset(site, "mirrors", backingFolderUuid=mirrored)
+    gone = (await upload_items(site, top, [File("gone", "PLAIN_TEXT", b"gone")]))[0]
+    await make_tombstone(site, gone)
+    await create_dataset(site, "uses", [used])
+    await create_dataset(site, "mirrors", backingFolderUuid=mirrored)
     expected: list[tuple[dict[str, Any], list[str]]] = [
         ({}, ["free", "late", "used"]),
         ({"isInDataset": None}, ["free", "late", "used"]),

@@ -11,7 +11,18 @@ from gateway.media import samples
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, announce, begun, count, facts, finished, items_of, placeholders, sent, start
+from tests.fixtures.uploading import (
+    File,
+    announce,
+    count_items,
+    item_facts,
+    items_by_name,
+    send_files,
+    start_manifest_job,
+    start_upload_job,
+    upload_manifest,
+    wait_for_job,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,8 +31,8 @@ BAD = "BAD_USER_INPUT"
 
 async def ended(site: Site, folder: str, said: Any, form: str = "sent", **more: Any) -> dict[str, Any]:
     """A job from a manifest, once it has ended."""
-    manifest = {"json": said} if form == "json" else await sent(site, folder, json.dumps(said).encode())
-    return await finished(site, await begun(site, folder, manifest, **more))
+    manifest = {"json": said} if form == "json" else await upload_manifest(site, folder, json.dumps(said).encode())
+    return await wait_for_job(site, await start_manifest_job(site, folder, manifest, **more))
 
 
 def all_kinds(server: FileServer) -> dict[str, Any]:
@@ -51,7 +62,7 @@ async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_se
     said = all_kinds(file_server)
     job = await ended(site, folder, said, form, fileName="list.json")
     assert (job["status"], job["errors"], job["unitsDoneCount"]) == ("DONE", [], 8)
-    made = await items_of(site, job)
+    made = await items_by_name(site, job)
     assert made.keys() == {
         "the film", "one.png", "sound.wav", "words.txt", "alone.dcm", "frames", "more", "series",
     }  # fmt: skip
@@ -84,7 +95,7 @@ async def test_every_section_of_the_input_is_one_of_the_manifest(fetching_site: 
     }
     job = await ended(site, folder, said)
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = {name: item["__typename"] for name, item in (await items_of(site, job)).items()}
+    made = {name: item["__typename"] for name, item in (await items_by_name(site, job)).items()}
     kinds = {"values.csv": "TimeSeriesItem", "scene": "SceneItem", "from items": "ImageGroupItem"}
     assert made == {**kinds, "sequence": "ImageSequenceItem"}
     again = await ended(site, folder, {**said, "skip_duplicate_urls": True})
@@ -96,11 +107,11 @@ async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server
     """Facts as in the input, and checked like there (ENC-MAN-09); placeholders stand for files that were sent."""
     site, folder = fetching_site, await fetching_site.folder("facts")
     given = {"fps": 25, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
-    [uuid] = await placeholders(site, folder, [File("here.txt", "PLAIN_TEXT", b"here")])
+    [uuid] = await send_files(site, folder, [File("here.txt", "PLAIN_TEXT", b"here")])
     video = {"objectUrl": file_server.add("given.mp4", bytes(5000)), "videoMetadata": given}
     job = await ended(site, folder, {"videos": [video], "text": [{"placeholderUuid": uuid}]})
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = await items_of(site, job)
+    made = await items_by_name(site, job)
     assert made["given.mp4"]["duration"] == 4.0
     assert made["here.txt"]["uuid"] == uuid
     wrong = {
@@ -153,15 +164,15 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
     assert sorted(error.split(":")[0] for error in job["errors"]) == sorted(expected)
     assert "images[0].objectURL: Unknown key; did you mean objectUrl?" in job["errors"]
     assert job["unitErrors"][0]["actionDescription"] == "reading the manifest"
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     job = await ended(site, folder, said, ignoreErrors=True)
     assert (job["status"], job["unitsErrorCount"], job["unitsDoneCount"]) == ("DONE", len(expected), 1)
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": said}})
     assert {code for code, _ in refused} == {BAD}
     places = {place.replace("[", ".").replace("]", "") for place in expected}
     assert {path.removeprefix("input.manifest.json.") for _, path in refused} == places
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
     await check_all(site.services)
 
 
@@ -190,8 +201,8 @@ async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> N
     broken = BROKEN if site.services.database.is_embedded else BROKEN[:3]
 
     async def told(data: bytes) -> list[str]:
-        started = await begun(site, folder, await sent(site, folder, data), ignoreErrors=True)
-        job = await finished(site, started, seconds=150)  # each is read by a process of its own
+        started = await start_manifest_job(site, folder, await upload_manifest(site, folder, data), ignoreErrors=True)
+        job = await wait_for_job(site, started, seconds=150)  # each is read by a process of its own
         assert (job["status"], job["itemsWithNames"]) == ("ERROR", [])
         errors: list[str] = job["errors"]
         return errors
@@ -199,7 +210,7 @@ async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> N
     for errors, (_, said) in zip(await asyncio.gather(*(told(data) for data, _ in broken)), broken, strict=True):
         assert len(errors) == 1
         assert errors[0].startswith(said)
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     await check_all(site.services)
 
 
@@ -210,7 +221,9 @@ async def test_a_manifest_of_which_readers_die_ends_its_job(
     monkeypatch.setattr("gateway.tasks.read_manifests.CHILD", "no.such.program")
     monkeypatch.setattr("gateway.tasks.read_manifests.DELAYS", (timedelta(),) * 2)
     site, folder = fetching_site, await fetching_site.folder("deadly")
-    job = await finished(site, await begun(site, folder, await sent(site, folder, b"{}"), ignoreErrors=True))
+    job = await wait_for_job(
+        site, await start_manifest_job(site, folder, await upload_manifest(site, folder, b"{}"), ignoreErrors=True)
+    )
     assert job["status"] == "ERROR"
     assert job["errors"] == [
         "The manifest could not be read: its reader crashed 3 times. "
@@ -231,11 +244,11 @@ async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServe
     manifest = (
         {"csv": f"\ufeff{text}"}
         if form == "csv"
-        else await sent(site, folder, b"\xef\xbb\xbf" + text.encode(), "l.CSV")
+        else await upload_manifest(site, folder, b"\xef\xbb\xbf" + text.encode(), "l.CSV")
     )
-    job = await finished(site, await begun(site, folder, manifest))
+    job = await wait_for_job(site, await start_manifest_job(site, folder, manifest))
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = await items_of(site, job)
+    made = await items_by_name(site, job)
     assert made.keys() == {'first, "quoted"', "2.dcm"}
     assert made['first, "quoted"']["clientMetadata"] == {"a": 1}
     await check_all(site.services)
@@ -255,8 +268,8 @@ async def test_what_is_wrong_in_csv_is_told_by_line_and_column(fetching_site: Si
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": text}})
     places = [f"{line}{key}" for line, key in enumerate(wrong, 2)]
     assert refused == [(BAD, f"input.manifest.csv.{place}") for place in places]
-    manifest = await sent(site, folder, text.encode(), "wrong.csv")
-    job = await finished(site, await begun(site, folder, manifest))
+    manifest = await upload_manifest(site, folder, text.encode(), "wrong.csv")
+    job = await wait_for_job(site, await start_manifest_job(site, folder, manifest))
     assert [error.split(":")[0] for error in job["errors"]] == [f"line {place}" for place in places]
     for broken in ("", "objectUrl\nx", "itemType,objectURL\n", "itemType,title,title\n", f'{ROWS}PDF,"x'):
         refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": broken}})
@@ -286,7 +299,7 @@ async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file
     many = {"text": [{"objectUrl": "https://files.example/1"}] * 10_001}
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": many}})
     assert refused == [("LIMIT_EXCEEDED", "input.manifest.json")]
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
 
 
 async def test_only_a_manifest_that_was_sent_is_read(
@@ -300,8 +313,8 @@ async def test_only_a_manifest_that_was_sent_is_read(
     )
     data = json.dumps({"text": [{"objectUrl": file_server.add("sent.txt", b"sent")}]}).encode()
     [unsent] = await announce(site, folder, [File("unsent.json", "PLAIN_TEXT", data)])
-    image = (await placeholders(site, folder, [File("image.json", "IMAGE", data)]))[0]
-    right = await sent(site, folder, data)
+    image = (await send_files(site, folder, [File("image.json", "IMAGE", data)]))[0]
+    right = await upload_manifest(site, folder, data)
 
     async def refused(uuid: str, where: str = folder) -> tuple[str, str]:
         input = {"folderUuid": where, "manifest": {"placeholderUuid": uuid}}
@@ -316,9 +329,9 @@ async def test_only_a_manifest_that_was_sent_is_read(
     with monkeypatch.context() as patch:
         patch.setattr("gateway.catalog.ingestion.manifests.MAX_MANIFEST", len(data) - 1)
         assert await refused(right["placeholderUuid"]) == ("LIMIT_EXCEEDED", place)
-    job = await finished(site, await begun(site, folder, right, idempotencyKey="once"))
+    job = await wait_for_job(site, await start_manifest_job(site, folder, right, idempotencyKey="once"))
     assert job["status"] == "DONE"
-    assert await begun(site, folder, right, idempotencyKey="once") == job["uuid"]
+    assert await start_manifest_job(site, folder, right, idempotencyKey="once") == job["uuid"]
     assert await refused(right["placeholderUuid"]) == ("NOT_FOUND", place)
     await site.done("abortUploads", {"itemUuids": [unsent["itemUuid"], image]}, "removedItemsCount")
     await check_all(site.services)
@@ -331,7 +344,7 @@ async def test_metadata_may_be_large_in_a_manifest(fetching_site: Site, file_ser
     job = await ended(site, folder, {"text": [entry]})
     assert job["status"] == "DONE"
     [made] = job["itemsWithNames"]
-    assert (await facts(site, made["itemUuid"]))["clientMetadata"] == entry["clientMetadata"]
+    assert (await item_facts(site, made["itemUuid"]))["clientMetadata"] == entry["clientMetadata"]
     entry["clientMetadata"] = {"text": "x" * (10 << 20)}
     assert (await ended(site, folder, {"text": [entry]}))["errors"][0].startswith(
         "text[0].clientMetadata: The metadata"
@@ -352,22 +365,24 @@ async def test_a_small_job_ends_while_a_large_one_runs(fetching_site: Site, file
         await fetching_site.folder("small job"),
     )
     urls = [file_server.add(f"turn-{n}.txt", b"turn %d" % n) for n in range(3000)]
-    large = await begun(
-        site, folder, await sent(site, folder, json.dumps({"text": [{"objectUrl": u} for u in urls]}).encode())
+    large = await start_manifest_job(
+        site,
+        folder,
+        await upload_manifest(site, folder, json.dumps({"text": [{"objectUrl": u} for u in urls]}).encode()),
     )
     document = "query($u: UUID!) { uploadJob(uuid: $u) { status unitsDoneCount unitsPendingCount } }"
     async with asyncio.timeout(60):
         while not (state := (await site.ask(document, {"u": large}))["uploadJob"])["unitsDoneCount"]:
             await asyncio.sleep(0.05)
     assert state["unitsDoneCount"] + state["unitsPendingCount"] == len(urls)
-    job = await finished(site, await start(site, small, {"text": [{"objectUrl": urls[0]}]}))
+    job = await wait_for_job(site, await start_upload_job(site, small, {"text": [{"objectUrl": urls[0]}]}))
     assert job["status"] == "DONE"
     state = (await site.ask(document, {"u": large}))["uploadJob"]
     assert state["status"] == "PENDING"
     cancelled = await site.done("cancelUploadJob", {"uploadJobUuid": large}, "unitsCancelledCount")
-    state = await finished(site, large)
+    state = await wait_for_job(site, large)
     assert state["unitsCancelledCount"] == cancelled["unitsCancelledCount"] == len(urls) - state["unitsDoneCount"] > 0
-    assert await count(site, folder) == state["unitsDoneCount"]
+    assert await count_items(site, folder) == state["unitsDoneCount"]
     await check_all(site.services)
 
 
@@ -375,9 +390,11 @@ async def test_a_job_can_be_cancelled_while_its_manifest_is_read(fetching_site: 
     """The manifest's bytes go, and no unit is begun."""
     site, folder = fetching_site, await fetching_site.folder("unread")
     entries = [{"objectUrl": f"https://files.example/{n}"} for n in range(20_000)]
-    job = await begun(site, folder, await sent(site, folder, json.dumps({"text": entries}).encode()))
+    job = await start_manifest_job(
+        site, folder, await upload_manifest(site, folder, json.dumps({"text": entries}).encode())
+    )
     await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
-    state = await finished(site, job)
+    state = await wait_for_job(site, job)
     assert (state["status"], state["unitsDoneCount"], state["unitsPendingCount"]) == ("CANCELLED", 0, 0)
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     await check_all(site.services)

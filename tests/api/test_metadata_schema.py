@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.uploading import File, finished, placeholders, upload
+from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.uploading import File, send_files, upload, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -157,8 +157,8 @@ async def test_without_enforcement_it_is_advice(shared_site: Site) -> None:
 @pytest_asyncio.fixture(loop_scope="module", params=["embedded", "scaled"])
 async def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
     """A site that refuses values of other types."""
-    with fresh(request.param, request, tmp_path, metadata_schema="enforced") as settings:
-        async with serving(settings) as running:
+    with fresh_settings(request.param, request, tmp_path, metadata_schema="enforced") as settings:
+        async with serve_site(settings) as running:
             yield running
 
 
@@ -190,7 +190,7 @@ BAD: dict[str, list[Any]] = {
 
 async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: dict[str, Any]) -> None:
     """What stands in the input is refused at once, at its entry; a manifest that is sent is told by its entry."""
-    (uuid,) = await placeholders(site, folder, [File("c.txt", "PLAIN_TEXT", b"c")])
+    (uuid,) = await send_files(site, folder, [File("c.txt", "PLAIN_TEXT", b"c")])
     entry, metadata = {"placeholderUuid": uuid, "clientMetadata": bad}, "clientMetadata.enum"
     frames = {"images": [{"placeholderUuid": uuid}], "title": "t", "clientMetadata": bad}
     scene = {"title": "s", "scene": {"a": {"itemUuid": item}}, "clientMetadata": bad}
@@ -218,10 +218,10 @@ async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: d
 async def told_of_manifest(site: Site, folder: str, manifest: dict[str, Any]) -> list[str]:
     """What is wrong with the entries of a manifest that is sent."""
     data = json.dumps(manifest).encode()
-    (uuid,) = await placeholders(site, folder, [File("m.json", "PLAIN_TEXT", data)])
+    (uuid,) = await send_files(site, folder, [File("m.json", "PLAIN_TEXT", data)])
     wanted = {"folderUuid": folder, "manifest": {"placeholderUuid": uuid}}
     job = (await site.done("startUploadJob", wanted, "uploadJob { uuid }"))["uploadJob"]["uuid"]
-    errors: list[str] = (await finished(site, job))["errors"]
+    errors: list[str] = (await wait_for_job(site, job))["errors"]
     return errors
 
 

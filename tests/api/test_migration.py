@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.clouds import Bucket, bucket, given, integrated
-from tests.fixtures.dumps import unchanged
+from tests.fixtures.clouds import Bucket, bucket, create_integration, grant_integration
+from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import UNKNOWN, Site, speaking
-from tests.fixtures.syncing import contents, linked, synced
-from tests.fixtures.uploading import File, finished, start, upload
+from tests.fixtures.sites import UNKNOWN, Site, open_client
+from tests.fixtures.syncing import create_linked_folder, items_by_path, run_sync
+from tests.fixtures.uploading import File, start_upload_job, upload, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RESULTS = "results { uuid url isSkipped items { uuid url storageLocation integrationUuid } userErrors { code } }"
@@ -33,7 +33,7 @@ def site(fetching_site: Site) -> Site:
 async def registered(site: Site, folder: str, urls: list[str], integration: str | None) -> list[str]:
     """The items made of images at these URLs, in order."""
     items = {"images": [{"objectUrl": url} for url in urls]}
-    job = await finished(site, await start(site, folder, items, integrationUuid=integration))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items, integrationUuid=integration))
     assert (job["status"], job["errors"]) == ("DONE", [])
     return [one["itemUuid"] for one in job["itemsWithNames"]]
 
@@ -48,15 +48,15 @@ async def migrated(site: Site, entries: list[dict[str, Any]], who: str = "admin"
 async def mirrored(site: Site, integration: str, customer: Bucket, team: str) -> list[str]:
     """The items of a new folder that mirrors the bucket, on which a group is USER."""
     customer.put("mirrored/one.txt", b"text")
-    folder = await linked(site, integration, customer, "mirrored/")
+    folder = await create_linked_folder(site, integration, customer, "mirrored/")
     await site.grant(folder, team, "USER")
-    await synced(site, folder)
-    return [item["uuid"] for item in (await contents(site, folder)).values()]
+    await run_sync(site, folder)
+    return [item["uuid"] for item in (await items_by_path(site, folder)).values()]
 
 
 async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-CLIENT-09, ENC-QBODY-03, -04, -06, SUB-090, SUB-138: by uuid and by URL in one request, or URL kept."""
-    source, target = await integrated(site, customer), await integrated(site, new, title="New")
+    source, target = await create_integration(site, customer), await create_integration(site, new, title="New")
     folder, data = await site.folder("moving"), [samples.png(seed=n) for n in range(3)]
     urls = [customer.put(f"{n}.png", one) for n, one in enumerate(data)]
     one, two, three = await registered(site, folder, urls, source)
@@ -74,9 +74,9 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
             assert (item["url"], item["integrationUuid"], item["storageLocation"]) == (url, target, "S3_COMPATIBLE")
     document = "query($u: UUID!) { storageItem(uuid: $u) { signedUrl { url } } }"
     signed = (await site.ask(document, {"u": two}))["storageItem"]["signedUrl"]["url"]
-    async with speaking() as client:
+    async with open_client() as client:
         assert (await client.get(signed)).content == data[1]
-    other = await integrated(site, customer, title="The same store, by other keys")
+    other = await create_integration(site, customer, title="The same store, by other keys")
     [result] = await migrated(site, [{"itemUuid": three}], toIntegrationUuid=other)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[2], other)
     [result] = await migrated(site, [{"itemUuid": three, "newUrl": urls[0]}], verifyAccess=False)
@@ -87,7 +87,7 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
 
 async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-QBODY-05, -08: items of other integrations stay, and missing ones are skipped or refuse all."""
-    source, other, target = [await integrated(site, one) for one in (customer, customer, new)]
+    source, other, target = [await create_integration(site, one) for one in (customer, customer, new)]
     folder = await site.folder("guarded")
     data = samples.png(seed=9)
     url, there = customer.put("guarded.png", data), new.put("guarded.png", data)
@@ -100,7 +100,7 @@ async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bu
     results = await migrated(site, entries[:1], **wanted)
     assert (results[0]["isSkipped"], results[0]["items"]) == (True, [])
     missing = [{"itemUuid": UNKNOWN, "newUrl": there}, {"url": "s3://none/x", "newUrl": there}]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         payload = await site.do("migrateStorageItems", {"items": [*missing, entries[1]], **wanted}, RESULTS)
         assert [(one["code"], one["path"]) for one in payload["userErrors"]] == [
             ("NOT_FOUND", ["input", "items", "0", "itemUuid"]),
@@ -114,7 +114,7 @@ async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bu
 
 async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-QBODY-07: each object is looked for, and has the length of its item, unless one does not want that."""
-    source, target = await integrated(site, customer), await integrated(site, new)
+    source, target = await create_integration(site, customer), await create_integration(site, new)
     folder = await site.folder("verified")
     [item] = await registered(site, folder, [customer.put("checked.png", samples.png())], source)
     [own] = (await upload(site, folder, [File("own", "PLAIN_TEXT", b"own")]))["itemsWithNames"]
@@ -128,7 +128,7 @@ async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, n
         ({"itemUuid": item, "url": "x", "newUrl": other}, ("BAD_USER_INPUT", "input.items.0")),
         ({"itemUuid": own["itemUuid"], "newUrl": other}, ("CONFLICT", "input.items.0")),
     ]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         for entry, expected in faults:
             wanted = {"items": [entry], "toIntegrationUuid": target}
             assert await site.refused("migrateStorageItems", wanted) == [expected], entry
@@ -143,7 +143,7 @@ async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, n
 
 async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket) -> None:
     """USER on the items' folders and on the new integration; what one does not see is missing."""
-    source, target = await integrated(site, customer), await integrated(site, new)
+    source, target = await create_integration(site, customer), await create_integration(site, new)
     folder, team, who = await site.folder("theirs"), await site.group("movers"), "mover@example.org"
     await site.user(who, groups=[team])
     data = samples.png(seed=11)
@@ -151,13 +151,13 @@ async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket
     [item] = await registered(site, folder, [url], source)
     input = {"items": [{"itemUuid": item, "newUrl": there}], "toIntegrationUuid": target}
     by_url = {**input, "items": [{"url": url, "newUrl": there}]}
-    async with unchanged(site):
+    async with assert_unchanged(site):
         assert await site.refused("migrateStorageItems", input, who) == [("NOT_FOUND", "input.toIntegrationUuid")]
-    await given(site, target, team, "USER")
+    await grant_integration(site, target, team, "USER")
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
         if role:
             await site.grant(folder, team, role)
-        async with unchanged(site):
+        async with assert_unchanged(site):
             assert await site.refused("migrateStorageItems", input, who) == [(code, "input.items.0.itemUuid")]
             assert await site.refused("migrateStorageItems", by_url, who) == [(code, "input.items.0.url")]
     await site.grant(folder, team, "USER")
@@ -173,7 +173,7 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
     What mirrors an object of a bucket goes on mirroring it, whoever asks.
     """
     integration, team, folder = (
-        await integrated(site, customer),
+        await create_integration(site, customer),
         await site.group("keepers"),
         await site.folder("kept"),
     )
@@ -184,14 +184,14 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
     secret, none = customer.put("payroll/secret.txt", b"secret"), f"{customer.url}/payroll/none.txt"
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
         if role:
-            await given(site, integration, team, role)
-        async with unchanged(site):
+            await grant_integration(site, integration, team, role)
+        async with assert_unchanged(site):
             for uuid, url in ((item, secret), (item, none), (item, "s3://elsewhere/x"), (plain, secret)):
                 input = {"items": [{"itemUuid": uuid, "newUrl": url}], "verifyAccess": verifies}
                 expected = [(code, "input.items.0.newUrl")]
                 assert await site.refused("migrateStorageItems", input, who) == expected, url
-    await given(site, integration, team, "USER")
-    async with unchanged(site):
+    await grant_integration(site, integration, team, "USER")
+    async with assert_unchanged(site):
         for more in ({}, {"toIntegrationUuid": integration}):
             input = {"items": [{"itemUuid": plain, "newUrl": secret}], "verifyAccess": verifies, **more}
             assert await site.refused("migrateStorageItems", input, who) == [("CONFLICT", "input.items.0")]
@@ -201,7 +201,7 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
 
 async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file_server: FileServer) -> None:
     """An item without integration gets one, or another plain URL."""
-    target, folder, data = (await integrated(site, new), await site.folder("in"), samples.png(seed=12))
+    target, folder, data = (await create_integration(site, new), await site.folder("in"), samples.png(seed=12))
     [item] = await registered(site, folder, [file_server.add("first.png", data)], None)
     [result] = await migrated(site, [{"itemUuid": item, "newUrl": file_server.add("second.png", data)}])
     assert result["items"][0]["storageLocation"] == "DIRECT_ACCESS"
@@ -213,7 +213,7 @@ async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file
 
 async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-HTTP-03: though no item has the old URL any more; with another input the key is a conflict."""
-    source, target = await integrated(site, customer), await integrated(site, new)
+    source, target = await create_integration(site, customer), await create_integration(site, new)
     folder, data = await site.folder("again"), samples.png(seed=13)
     url, there = customer.put("again.png", data), new.put("again.png", data)
     await registered(site, folder, [url], source)
@@ -221,7 +221,7 @@ async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Buc
     wanted: dict[str, Any] = {"toIntegrationUuid": target, "skipMissing": True, "idempotencyKey": "moved once"}
     first = await migrated(site, entries, **wanted)
     assert [(len(one["items"]), one["isSkipped"]) for one in first] == [(1, False), (0, True)]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         assert await migrated(site, entries, **wanted) == first
         other = {"items": entries[:1], **wanted}
         assert await site.refused("migrateStorageItems", other) == [("CONFLICT", "input.idempotencyKey")]

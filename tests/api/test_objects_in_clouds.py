@@ -7,10 +7,10 @@ import pytest
 
 from gateway.media import samples
 from tests.fixtures.azure import VARIABLE, azurite
-from tests.fixtures.clouds import INTEGRATION, Bucket, integrated
+from tests.fixtures.clouds import INTEGRATION, Bucket, create_integration
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving, speaking
-from tests.fixtures.uploading import File, brought, count, facts, finished, placeholders, start
+from tests.fixtures.sites import Site, fresh_settings, open_client, serve_site
+from tests.fixtures.uploading import File, count_items, ingest, item_facts, send_files, start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,11 +23,11 @@ def site(fetching_site: Site) -> Site:
 
 async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Bucket) -> None:
     """ENC-JOBIN-03, ENC-ITEM-14, ENC-ENUM-04: an object is read, signed for, and outlives its item."""
-    integration, folder = await integrated(site, customer), await site.folder("cloud")
+    integration, folder = await create_integration(site, customer), await site.folder("cloud")
     data = samples.png(seed=4)
     url = customer.put("pictures/a picture + more%.png", data)
     items = {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}
-    item = (await brought(site, folder, items, integrationUuid=integration))["a picture + more%.png"]
+    item = (await ingest(site, folder, items, integrationUuid=integration))["a picture + more%.png"]
     assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
     assert (item["isPlaceholder"], item["clientMetadata"], item["width"] > 0) == (False, {"a": 1}, True)
     asked = "storageLocation integrationUuid integration { title } signedUrlUnavailableReason signedUrl { url headers }"
@@ -40,49 +40,51 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
         "integration": {"title": "Bucket"},
         "signedUrlUnavailableReason": None,
     }
-    async with speaking() as client:
+    async with open_client() as client:
         response = await client.get(signed["url"], headers=signed["headers"])
         assert response.content == data
         assert response.headers["content-type"] == "image/png"
         assert response.headers["content-disposition"].startswith("attachment")
         assert (await client.get(signed["url"].partition("?")[0])).status_code == 403
     await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")
-    assert await facts(site, item["uuid"]) is None
+    assert await item_facts(site, item["uuid"]) is None
     assert "pictures/a picture + more%.png" in customer.keys()
     await check_all(site.services)
 
 
 async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> None:
     """Keys are percent-encoded in https URLs only; the item's name is the same either way."""
-    integration, folder = await integrated(site, customer), await site.folder("weird")
+    integration, folder = await create_integration(site, customer), await site.folder("weird")
     name = "sp ace+%41&#?.png"
     plain = customer.put(f"weird/{name}", samples.png(seed=5))
     escaped = f"{customer.endpoint}/{customer.name}/weird/{quote(name)}"
     for url in (plain, escaped):
-        job = await finished(
-            site, await start(site, folder, {"images": [{"objectUrl": url}]}, integrationUuid=integration)
+        job = await wait_for_job(
+            site, await start_upload_job(site, folder, {"images": [{"objectUrl": url}]}, integrationUuid=integration)
         )
         [made] = job["itemsWithNames"]
-        assert (await facts(site, made["itemUuid"]))["name"] == name
+        assert (await item_facts(site, made["itemUuid"]))["name"] == name
 
 
 @pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM", "S3_COMPATIBLE"])
 async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) -> None:
     """ENC-ENUM-04: Google through its S3-compatible endpoint, and other clouds; items name their location."""
     scheme = "gs" if kind == "GCP" else "s3"
-    integration = await integrated(site, customer, kind=kind, locations=[f"{scheme}://{customer.name}/of {kind}"])
+    integration = await create_integration(
+        site, customer, kind=kind, locations=[f"{scheme}://{customer.name}/of {kind}"]
+    )
     folder, data = await site.folder(kind), samples.png(seed=7)
     url = customer.put(f"of {kind}/picture.png", data).replace("s3://", f"{scheme}://")
     items = {
         "images": [{"objectUrl": url}, {"objectUrl": f"{customer.endpoint}/{customer.name}/of%20{kind}/picture.png"}]
     }
-    job = await finished(site, await start(site, folder, items, integrationUuid=integration))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items, integrationUuid=integration))
     assert (job["status"], job["errors"]) == ("DONE", [])
     for one in job["itemsWithNames"]:
         document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation fileSize signedUrl { url } } }"
         item = (await site.ask(document, {"u": one["itemUuid"]}))["storageItem"]
         assert (item["storageLocation"], item["fileSize"]) == (kind, len(data))
-        async with speaking() as client:
+        async with open_client() as client:
             assert (await client.get(item["signedUrl"]["url"])).content == data
     outside = {"images": [{"objectUrl": f"{scheme}://{customer.name}/elsewhere.png"}]}
     refused = {"folderUuid": folder, "items": outside, "integrationUuid": integration}
@@ -100,34 +102,34 @@ async def test_azure_blobs_become_items(
         data = samples.mp4()
         there.put("media", "films/a film.mp4", data)
         allowed = {"fetch_allowed": [urlsplit(there.endpoint).netloc]}
-        with fresh("embedded", request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-            async with serving(settings) as site:
+        with fresh_settings("embedded", request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+            async with serve_site(settings) as site:
                 created = await site.done("createCloudIntegration", there.input("media"), INTEGRATION)
                 folder, integration = await site.folder("azure"), created["integration"]["uuid"]
                 items = {"videos": [{"objectUrl": f"{there.endpoint}/media/films/a%20film.mp4"}]}
-                item = (await brought(site, folder, items, integrationUuid=integration))["a film.mp4"]
+                item = (await ingest(site, folder, items, integrationUuid=integration))["a film.mp4"]
                 assert (item["fileSize"], item["duration"] > 0) == (len(data), True)
                 document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation signedUrl { url } } }"
                 found = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
                 assert found["storageLocation"] == "AZURE"
-                async with speaking() as client:
+                async with open_client() as client:
                     assert (await client.get(found["signedUrl"]["url"])).content == data
 
 
 async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -> None:
     """A video of ten times the fetch limit is read by its ends alone."""
-    integration, folder = await integrated(site, customer), await site.folder("large")
+    integration, folder = await create_integration(site, customer), await site.folder("large")
     film = samples.mp4()
     place, filler = film.rindex(b"moov") - 4, 6 << 20
     data = film[:place] + filler.to_bytes(4) + b"free" + bytes(filler - 8) + film[place:]
     url = customer.put("long.mp4", data)
-    item = (await brought(site, folder, {"videos": [{"objectUrl": url}]}, integrationUuid=integration))["long.mp4"]
+    item = (await ingest(site, folder, {"videos": [{"objectUrl": url}]}, integrationUuid=integration))["long.mp4"]
     assert (item["fileSize"], item["duration"] > 0, item["sha256"]) == (len(data), True, None)
 
 
 async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site, customer: Bucket) -> None:
     """ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02: a group of files in a cloud needs a title."""
-    integration, folder = await integrated(site, customer), await site.folder("groups")
+    integration, folder = await create_integration(site, customer), await site.folder("groups")
     frames = [{"url": customer.put(f"frame {n}.png", samples.png(seed=n))} for n in range(2)]
     untitled = {"folderUuid": folder, "integrationUuid": integration, "items": {"imageGroups": [{"images": frames}]}}
     assert await site.refused("startUploadJob", untitled) == [("BAD_USER_INPUT", "input.items.imageGroups.0.title")]
@@ -136,17 +138,17 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
         "imageGroups": [{"images": frames, "title": "both"}],
         "images": [{"objectUrl": customer.put("given.png", b"bytes"), "imageMetadata": facts_given}],
     }
-    found = await brought(site, folder, items, integrationUuid=integration)
+    found = await ingest(site, folder, items, integrationUuid=integration)
     assert (found["given.png"]["width"], found["given.png"]["fileSize"]) == (2, 5)
     assert found["both"]["__typename"] == "ImageGroupItem"
     film = {"imageGroups": [{"images": frames, "title": "film", "createVideo": True}]}
-    found = await brought(site, folder, film, integrationUuid=integration)
+    found = await ingest(site, folder, film, integrationUuid=integration)
     assert (found["film"]["__typename"], found["film"]["frameCount"]) == ("ImageSequenceItem", 2)
 
 
 async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) -> None:
     """ENC-FOLDEROP-32: URLs of a manifest belong to the job's integration."""
-    integration, folder = await integrated(site, customer), await site.folder("manifest")
+    integration, folder = await create_integration(site, customer), await site.folder("manifest")
     url = customer.put("listed.txt", b"words")
     wanted = {
         "folderUuid": folder,
@@ -154,26 +156,28 @@ async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) 
         "manifest": {"json": {"text": [{"objectUrl": url}]}},
     }
     payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
-    job = await finished(site, payload["uploadJob"]["uuid"])
+    job = await wait_for_job(site, payload["uploadJob"]["uuid"])
     assert (job["status"], job["errors"]) == ("DONE", [])
     csv = b"itemType,objectUrl\nPLAIN_TEXT," + url.encode() + b"\nPLAIN_TEXT,s3://other/x.txt\n"
-    [sent] = await placeholders(site, folder, [File("list.csv", "PLAIN_TEXT", csv)])
+    [sent] = await send_files(site, folder, [File("list.csv", "PLAIN_TEXT", csv)])
     wanted = {"folderUuid": folder, "integrationUuid": integration, "manifest": {"placeholderUuid": sent}}
     payload = await site.done("startUploadJob", {**wanted, "ignoreErrors": True}, "uploadJob { uuid }")
-    job = await finished(site, payload["uploadJob"]["uuid"])
+    job = await wait_for_job(site, payload["uploadJob"]["uuid"])
     assert (job["unitsDoneCount"], job["unitsErrorCount"]) == (1, 1)
     assert "outside the integration's locations" in job["errors"][0]
 
 
 async def test_what_a_cloud_does_not_give_is_told_by_its_unit(site: Site, customer: Bucket) -> None:
-    integration, folder = await integrated(site, customer), await site.folder("wrong")
+    integration, folder = await create_integration(site, customer), await site.folder("wrong")
     urls = [f"{customer.url}/none.png", customer.put("empty.png", b""), customer.put("words.png", b"words")]
     items = {"images": [{"objectUrl": url} for url in urls]}
-    job = await finished(site, await start(site, folder, items, integrationUuid=integration, ignoreErrors=True))
+    job = await wait_for_job(
+        site, await start_upload_job(site, folder, items, integrationUuid=integration, ignoreErrors=True)
+    )
     assert job["errors"] == [
         "none.png: The server has no such file (status 404).",
         "empty.png: the file is empty.",
         "words.png: expected an image, but the content is text/plain.",
     ]
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     await check_all(site.services)

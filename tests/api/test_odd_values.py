@@ -5,7 +5,7 @@ import pytest
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import begun, finished, items_of, sent
+from tests.fixtures.uploading import items_by_name, start_manifest_job, upload_manifest, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,13 +23,13 @@ async def test_what_would_come_back_as_another_value_is_refused(fetching_site: S
         r'"clientMetadata": {"a": -9223372036854775809}',
     ]
     entries = ", ".join(f'{{"objectUrl": "{url}", {said}}}' for said in (*odd, good))
-    manifest = await sent(site, folder, b"\xef\xbb\xbf" + f'{{"text": [{entries}]}}'.encode())
-    job = await finished(site, await begun(site, folder, manifest, ignoreErrors=True))
+    manifest = await upload_manifest(site, folder, b"\xef\xbb\xbf" + f'{{"text": [{entries}]}}'.encode())
+    job = await wait_for_job(site, await start_manifest_job(site, folder, manifest, ignoreErrors=True))
     places = [error.partition(":")[0] for error in job["errors"]]
     keys = ("title", "title", "clientMetadata.a[0]", "clientMetadata.a", "clientMetadata.a[0]", "clientMetadata.a")
     assert places == [f"text[{place}].{key}" for place, key in enumerate(keys)]
     assert ["U+D800" in job["errors"][0], "64 bits" in job["errors"][4]] == [True, True]
-    [made] = (await items_of(site, job)).values()
+    [made] = (await items_by_name(site, job)).values()
     assert made["name"] == "\\ud83d \N{GRINNING FACE} \u00e9"
     assert made["clientMetadata"] == {"n": [18446744073709551615, -1000.0, 7]}
     rows = f'itemType,objectUrl,title,clientMetadata\nPLAIN_TEXT,{url},,"{{""a"": 18446744073709551616}}"'

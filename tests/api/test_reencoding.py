@@ -3,14 +3,14 @@
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.dumps import unchanged
-from tests.fixtures.films import filmed
+from tests.fixtures.dumps import assert_unchanged
+from tests.fixtures.films import encode_film
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import stored, stuck_reencode
-from tests.fixtures.reencoding import JOB, begin, ended, state
+from tests.fixtures.items import insert_stuck_reencoding, upload_items
+from tests.fixtures.reencoding import JOB, reencoding_state, start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import UNKNOWN, Site
-from tests.fixtures.uploading import File, announce, facts, swept
-from tests.fixtures.watching import watching
+from tests.fixtures.uploading import File, announce, item_facts, run_sweep
+from tests.fixtures.watching import watch_job
 
 WATCH = (
     "subscription($uuid: UUID!, $after: Int) { reencodeJobUpdated(uuid: $uuid, after: $after) "
@@ -27,12 +27,12 @@ def site(shared_site: Site) -> Site:
 
 def old_film(seconds: float = 1.0) -> bytes:
     """A film that browsers do not play."""
-    return filmed([place / 25 for place in range(round(25 * seconds))], sound=seconds)
+    return encode_film([place / 25 for place in range(round(25 * seconds))], sound=seconds)
 
 
 async def videos(site: Site, folder: str, *data: bytes) -> list[str]:
     """Videos with these bytes."""
-    return await stored(site, folder, [File(f"{place}.mp4", "VIDEO", one) for place, one in enumerate(data)])
+    return await upload_items(site, folder, [File(f"{place}.mp4", "VIDEO", one) for place, one in enumerate(data)])
 
 
 async def test_videos_are_reencoded(site: Site) -> None:
@@ -43,8 +43,8 @@ async def test_videos_are_reencoded(site: Site) -> None:
     """
     folder = await site.folder("old")
     old, fit = await videos(site, folder, old_film(), samples.webm())
-    before = await facts(site, old)
-    job = await ended(site, await begin(site, [old, fit]))
+    before = await item_facts(site, old)
+    job = await wait_for_reencoding(site, await start_reencoding(site, [old, fit]))
     assert (job["status"], job["progress"], job["title"]) == ("DONE", 1.0, "Make them play")
     assert (job["unitsTotalCount"], job["unitsPendingCount"], job["unitsErrorCount"]) == (2, 0, 0)
     assert job["finishedAt"] and job["user"] == {"email": "admin@localhost"}
@@ -57,23 +57,23 @@ async def test_videos_are_reencoded(site: Site) -> None:
     sent = await site.client.get(rendition["signedUrl"]["url"])
     assert (len(sent.content), sent.headers["content-type"]) == (rendition["fileSize"], "video/webm")
     assert 'filename="0.webm"' in sent.headers["content-disposition"]
-    assert await facts(site, old) == before
-    again = await ended(site, await begin(site, [old]))
+    assert await item_facts(site, old) == before
+    again = await wait_for_reencoding(site, await start_reencoding(site, [old]))
     assert again["units"]["nodes"][0]["status"] == "LEFT_ALONE"
-    forced = await ended(site, await begin(site, [old, fit], force=True))
+    forced = await wait_for_reencoding(site, await start_reencoding(site, [old, fit], force=True))
     assert [unit["status"] for unit in forced["units"]["nodes"]] == ["REENCODED", "REENCODED"]
     await check_all(site.services)
     await site.done("deleteStorageItems", {"itemUuids": [old, fit]}, "removedItemsCount")
-    assert [unit["item"] for unit in (await state(site, job["uuid"]))["units"]["nodes"]] == [None, None]
+    assert [unit["item"] for unit in (await reencoding_state(site, job["uuid"]))["units"]["nodes"]] == [None, None]
     await check_all(site.services)
 
 
 async def test_a_job_is_watched(site: Site) -> None:
     """Its progress only grows, and it ends with the job (ENC-FOLDEROP-31)."""
     folder = await site.folder("watched")
-    uuids = await videos(site, folder, filmed([place / 25 for place in range(200)]), samples.webm())
-    job = await begin(site, uuids, force=True)
-    async with watching(site, job, document=WATCH) as [watch]:
+    uuids = await videos(site, folder, encode_film([place / 25 for place in range(200)]), samples.webm())
+    job = await start_reencoding(site, uuids, force=True)
+    async with watch_job(site, job, document=WATCH) as [watch]:
         await watch.ended(60)
     assert watch.completed
     progress = [one["progress"] for one in watch.states]
@@ -87,9 +87,9 @@ async def test_a_video_that_cannot_be_reencoded_says_why(site: Site) -> None:
     folder = await site.folder("bad")
     broken = bytearray(old_film(2.0))
     bad, good = await videos(site, folder, bytes(broken), old_film())
-    key = (await facts(site, bad))["url"].removeprefix("storegraph:///")
+    key = (await item_facts(site, bad))["url"].removeprefix("storegraph:///")
     await site.services.store.put(key, bytes(len(broken)), "video/mp4")
-    job = await ended(site, await begin(site, [bad, good]))
+    job = await wait_for_reencoding(site, await start_reencoding(site, [bad, good]))
     assert (job["status"], job["unitsErrorCount"]) == ("ERROR", 1)
     first, second = job["units"]["nodes"]
     assert (first["status"], second["status"]) == ("ERROR", "REENCODED")
@@ -103,8 +103,8 @@ async def test_a_video_that_cannot_be_reencoded_says_why(site: Site) -> None:
 async def test_a_job_is_cancelled(site: Site) -> None:
     """Nothing more is made; the same again changes nothing."""
     folder = await site.folder("cancelled")
-    uuids = await videos(site, folder, filmed([place / 25 for place in range(1500)]), old_film())
-    job = await begin(site, uuids, force=True)
+    uuids = await videos(site, folder, encode_film([place / 25 for place in range(1500)]), old_film())
+    job = await start_reencoding(site, uuids, force=True)
     for _ in range(2):
         payload = await site.done("cancelVideoReencode", {"reencodeJobUuid": job}, f"reencodeJob {{ {JOB} }}")
         assert payload["reencodeJob"]["status"] == "CANCELLED"
@@ -115,10 +115,10 @@ async def test_a_job_is_cancelled(site: Site) -> None:
 async def test_what_is_no_video_is_refused(site: Site) -> None:
     """By its place, and nothing is started; the same key gives the same job."""
     folder = await site.folder("refused")
-    [image] = await stored(site, folder, [File("a.png", "IMAGE", samples.png())])
+    [image] = await upload_items(site, folder, [File("a.png", "IMAGE", samples.png())])
     [video] = await videos(site, folder, samples.webm())
     waiting = (await announce(site, folder, [File("w", "VIDEO", b"w")]))[0]["itemUuid"]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         wanted = {"itemUuids": [image, video, video, waiting, UNKNOWN], "title": "t"}
         assert await site.refused("startVideoReencode", wanted) == [
             ("BAD_USER_INPUT", "input.itemUuids.0"),
@@ -132,7 +132,7 @@ async def test_what_is_no_video_is_refused(site: Site) -> None:
         assert await site.refused("startVideoReencode", {"itemUuids": [video], "title": ""}) == [
             ("BAD_USER_INPUT", "input.title")
         ]
-    assert len({await begin(site, [video], idempotencyKey="once") for _ in range(2)}) == 1
+    assert len({await start_reencoding(site, [video], idempotencyKey="once") for _ in range(2)}) == 1
 
 
 async def test_a_job_is_seen_by_who_started_it(site: Site) -> None:
@@ -144,25 +144,25 @@ async def test_a_job_is_seen_by_who_started_it(site: Site) -> None:
     refused = await site.refused("startVideoReencode", {"itemUuids": [video], "title": "t"}, mine)
     assert refused == [("NOT_FOUND", "input.itemUuids.0")]
     folder = await site.folder("mine", who=mine)
-    [own] = await stored(site, folder, [File("a.webm", "VIDEO", samples.webm(seed=3))], mine)
-    job = await begin(site, [own], mine)
-    assert (await state(site, job, mine))["uuid"] == (await state(site, job))["uuid"] == job
-    assert await state(site, job, others) is None
+    [own] = await upload_items(site, folder, [File("a.webm", "VIDEO", samples.webm(seed=3))], mine)
+    job = await start_reencoding(site, [own], mine)
+    assert (await reencoding_state(site, job, mine))["uuid"] == (await reencoding_state(site, job))["uuid"] == job
+    assert await reencoding_state(site, job, others) is None
     listed = "{ reencodeJobs { totalCount } }"
     assert [(await site.ask(listed, who=who))["reencodeJobs"]["totalCount"] for who in (mine, others)] == [1, 0]
     assert await site.refused("cancelVideoReencode", {"reencodeJobUuid": job}, others) == [
         ("NOT_FOUND", "input.reencodeJobUuid")
     ]
-    async with watching(site, job, others, document=WATCH) as [watch]:
+    async with watch_job(site, job, others, document=WATCH) as [watch]:
         await watch.ended()
     assert (watch.states, [error["extensions"]["code"] for error in watch.errors]) == ([], ["NOT_FOUND"])
-    await ended(site, job)
+    await wait_for_reencoding(site, job)
 
 
 async def test_a_job_whose_tasks_were_lost_is_taken_up_again(site: Site) -> None:
     """When nothing has happened to it for an hour."""
     [video] = await videos(site, await site.folder("lost"), samples.webm(seed=5))
-    job = await stuck_reencode(site, video)
-    assert (await state(site, job))["status"] == "SUBMITTED"
-    await swept(site)
-    assert (await ended(site, job))["status"] == "DONE"
+    job = await insert_stuck_reencoding(site, video)
+    assert (await reencoding_state(site, job))["status"] == "SUBMITTED"
+    await run_sweep(site)
+    assert (await wait_for_reencoding(site, job))["status"] == "DONE"

@@ -6,11 +6,11 @@ import pytest
 
 from gateway.media import samples
 from tests.fixtures import scenes
-from tests.fixtures.dumps import unchanged
+from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import made, stored
+from tests.fixtures.items import run_job, upload_items
 from tests.fixtures.sites import UNKNOWN, Site
-from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+from tests.fixtures.uploading import File, count_items, item_facts, send_files, start_upload_job, wait_for_job
 
 SCENE = (
     "url childCount: children { totalCount } signedUrl { url } signedUrlUnavailableReason "
@@ -32,7 +32,7 @@ async def ask(site: Site, uuid: str, selection: str = SCENE) -> Any:
 
 async def images(site: Site, folder: str, number: int) -> list[str]:
     """Images to put into a scene."""
-    return await stored(site, folder, [File(f"{n}.png", "IMAGE", samples.png(seed=n)) for n in range(number)])
+    return await upload_items(site, folder, [File(f"{n}.png", "IMAGE", samples.png(seed=n)) for n in range(number)])
 
 
 async def test_a_scene_of_one_file(site: Site) -> None:
@@ -41,15 +41,15 @@ async def test_a_scene_of_one_file(site: Site) -> None:
     SUB-021: unlike a scene of several things, which says why it cannot. SUB-081: scenes have a counter of their own.
     """
     folder = await site.folder("cloud")
-    [waiting] = await placeholders(site, folder, [File("a.ply", "SCENE", scenes.ply())])
+    [waiting] = await send_files(site, folder, [File("a.ply", "SCENE", scenes.ply())])
     entry = {"placeholderUuid": waiting, "title": "Cloud", "clientMetadata": {"a": 1}}
-    await made(site, folder, {"scenes": [entry]})
-    item = await facts(site, waiting)
+    await run_job(site, folder, {"scenes": [entry]})
+    item = await item_facts(site, waiting)
     assert item == {**item, "__typename": "SceneItem", "name": "Cloud", "clientMetadata": {"a": 1}}
     scene = await ask(site, waiting)
     assert (scene["sceneFormat"], scene["pointCount"], scene["scene"]) == ("PLY", 3, None)
     again = {"title": "Again", "scene": {"url": scene["url"], "format": "PLY"}}
-    job = await made(site, folder, {"scenes": [again]})
+    job = await run_job(site, folder, {"scenes": [again]})
     assert (await ask(site, job["itemsWithNames"][0]["itemUuid"]))["url"] == scene["url"]
     assert (await site.client.get(scene["signedUrl"]["url"])).content == scenes.ply()
     summary = "query($u: UUID!) { storageFolder(uuid: $u) { summary { scenes files } } }"
@@ -63,7 +63,7 @@ async def test_a_scene_of_several_things(site: Site) -> None:
     uuids = await images(site, folder, 2)
     cameras = [{"itemUuid": uuid, "frame": place} for place, uuid in enumerate([*uuids, uuids[0]])]
     document = {"cameras": cameras, "cloud": {"url": "https://example.org/cloud.pcd", "format": "PCD"}}
-    job = await made(site, folder, {"scenes": [{"title": "All", "scene": document}]})
+    job = await run_job(site, folder, {"scenes": [{"title": "All", "scene": document}]})
     [unit] = job["itemsWithNames"]
     assert unit["name"] == "All"
     scene = await ask(site, unit["itemUuid"])
@@ -94,7 +94,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
 async def test_what_is_wrong_with_a_scene_is_named(site: Site) -> None:
     """At its place in the document, and nothing is made; the title is required (SUB-056)."""
     folder = await site.folder("faults")
-    async with unchanged(site):
+    async with assert_unchanged(site):
         for fault, code, place in FAULTS:
             input = {"folderUuid": folder, "items": {"scenes": [{"title": "t", **fault}]}}
             assert await site.refused("startUploadJob", input) == [(code, f"input.items.scenes.0.{place}")], fault
@@ -108,18 +108,18 @@ async def test_what_is_wrong_with_a_scene_is_named(site: Site) -> None:
 async def test_a_broken_file_says_why(site: Site) -> None:
     """And nothing is left of it."""
     folder = await site.folder("broken")
-    [waiting] = await placeholders(site, folder, [File("a.ply", "SCENE", scenes.ply()[:-1])])
+    [waiting] = await send_files(site, folder, [File("a.ply", "SCENE", scenes.ply()[:-1])])
     wanted = {"scenes": [{"placeholderUuid": waiting, "title": "t"}]}
-    job = await finished(site, await start(site, folder, wanted))
+    job = await wait_for_job(site, await start_upload_job(site, folder, wanted))
     assert "truncated" in job["errors"][0]
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
 
 
 async def test_how_a_scene_is_shown(site: Site) -> None:
     """View settings and layout are settled and reset, each for itself (ENC-PITEM-05, ENC-PITEM-06, SUB-031)."""
     folder = await site.folder("shown")
     [image] = await images(site, folder, 1)
-    job = await made(site, folder, {"scenes": [{"title": "s", "scene": {"a": {"itemUuid": image}}}]})
+    job = await run_job(site, folder, {"scenes": [{"title": "s", "scene": {"a": {"itemUuid": image}}}]})
     uuid = job["itemsWithNames"][0]["itemUuid"]
     view = {"pointCloudColouring": "intensity", "pointRadius": 0.5, "radiusIndicators": [10.0, 20.0]}
     tiles = [{"id": "a", "title": "A", "settings": {"camera": 1}}, {"id": "b"}]
@@ -142,7 +142,7 @@ async def test_how_a_scene_is_shown(site: Site) -> None:
         ("sceneViewSettings.pointRadius", "BAD_USER_INPUT", {"sceneViewSettings": {"pointRadius": 0}}),
         ("sceneViewSettings.radiusIndicators", "BAD_USER_INPUT", {"sceneViewSettings": {"radiusIndicators": [0]}}),
     ]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         for place, code, fault in bad:
             assert await site.refused("updateStorageItem", {"itemUuid": uuid, **fault}) == [(code, f"input.{place}")]
         refused = await site.refused("updateStorageItem", {"itemUuid": image, "sceneLayout": None})

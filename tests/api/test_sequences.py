@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from gateway.media import samples
-from tests.fixtures.dumps import unchanged
+from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import made, stored
+from tests.fixtures.items import run_job, upload_items
 from tests.fixtures.sites import UNKNOWN, Site
-from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+from tests.fixtures.uploading import File, count_items, item_facts, send_files, start_upload_job, wait_for_job
 
 COLOURS = [(200, 30, 30), (30, 180, 30), (30, 30, 200), (200, 200, 30)]
 SEQUENCE = (
@@ -55,11 +55,11 @@ async def test_a_sequence_of_uploaded_images(site: Site) -> None:
     ENC-FOLDEROP-29, ENC-UPIG-04, ENC-ENUM-01, ENC-FSUM-06, ENC-ITEM-33, SUB-022.
     """
     folder = await site.folder("filmed")
-    frames = await placeholders(site, folder, images(*COLOURS))
+    frames = await send_files(site, folder, images(*COLOURS))
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True, "title": "Film"}
-    job = await made(site, folder, {"imageGroups": [{**entry, "clientMetadata": {"a": 1}}]})
+    job = await run_job(site, folder, {"imageGroups": [{**entry, "clientMetadata": {"a": 1}}]})
     [unit] = job["itemsWithNames"]
-    item = await facts(site, unit["itemUuid"])
+    item = await item_facts(site, unit["itemUuid"])
     expected = {"__typename": "ImageSequenceItem", "name": "Film", "clientMetadata": {"a": 1}, "isPlaceholder": False}
     assert item == {
         **item,
@@ -88,13 +88,13 @@ async def test_a_sequence_of_uploaded_images(site: Site) -> None:
 async def test_groups_of_images_that_are_there(site: Site) -> None:
     """With a video or without; the images stay where they are (ENC-UPI-05, ENC-UPIGI-01 to -04)."""
     elsewhere, folder = await site.folder("images"), await site.folder("groups")
-    uuids = await stored(site, elsewhere, [*images(*COLOURS[:2]), *images(COLOURS[2], size=(64, 48))])
+    uuids = await upload_items(site, elsewhere, [*images(*COLOURS[:2]), *images(COLOURS[2], size=(64, 48))])
     entries = [
         {"itemUuids": uuids[::-1], "createVideo": True, "clientMetadata": {"b": 2}},
         {"itemUuids": uuids[:2], "createVideo": False, "title": "Group"},
     ]
-    job = await made(site, folder, {"imageGroupsFromItems": entries})
-    sequence, group = [await facts(site, unit["itemUuid"]) for unit in job["itemsWithNames"]]
+    job = await run_job(site, folder, {"imageGroupsFromItems": entries})
+    sequence, group = [await item_facts(site, unit["itemUuid"]) for unit in job["itemsWithNames"]]
     assert (sequence["itemType"], sequence["clientMetadata"], sequence["frameCount"]) == ("IMAGE_SEQUENCE", {"b": 2}, 3)
     assert sequence["name"].startswith("image-sequence-")
     assert (sequence["width"], sequence["height"]) == (64, 48)
@@ -102,7 +102,7 @@ async def test_groups_of_images_that_are_there(site: Site) -> None:
     selection = "children { nodes { uuid folderUuid } }"
     children = (await ask(site, sequence["uuid"], selection))["children"]["nodes"]
     assert children == [{"uuid": uuid, "folderUuid": elsewhere} for uuid in uuids[::-1]]
-    assert await count(site, folder) == 2
+    assert await count_items(site, folder) == 2
     assert await site.refused("deleteStorageItems", {"itemUuids": uuids[:1]}) == [("CONFLICT", "input.itemUuids.0")]
     await check_all(site.services)
 
@@ -110,9 +110,9 @@ async def test_groups_of_images_that_are_there(site: Site) -> None:
 async def test_what_is_no_image_makes_no_group(site: Site) -> None:
     """Each is named by its place; `createVideo` must be said here (SUB-056)."""
     folder = await site.folder("no group")
-    [image] = await stored(site, folder, images(COLOURS[0]))
-    [text] = await stored(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
-    [waiting] = await placeholders(site, folder, images(COLOURS[0]))
+    [image] = await upload_items(site, folder, images(COLOURS[0]))
+    [text] = await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
+    [waiting] = await send_files(site, folder, images(COLOURS[0]))
     who = "grouping@example.org"
     await site.user(who)
     own = await site.folder("own", who=who)
@@ -123,7 +123,7 @@ async def test_what_is_no_image_makes_no_group(site: Site) -> None:
         ([text], "BAD_USER_INPUT", ".0"),
         ([waiting], "CONFLICT", ".0"),
     ]
-    async with unchanged(site):
+    async with assert_unchanged(site):
         for uuids, code, place in faults:
             wanted = {"imageGroupsFromItems": [{"itemUuids": uuids, "createVideo": False}]}
             refused = await site.refused("startUploadJob", {"folderUuid": folder, "items": wanted})
@@ -141,12 +141,12 @@ async def test_what_is_no_image_makes_no_group(site: Site) -> None:
 async def test_a_sequence_with_a_bad_image_leaves_nothing(site: Site) -> None:
     """It says which, and neither frames nor video are there afterwards."""
     folder = await site.folder("bad")
-    frames = await placeholders(site, folder, [*images(*COLOURS), File("bad.png", "IMAGE", samples.png()[:70])])
+    frames = await send_files(site, folder, [*images(*COLOURS), File("bad.png", "IMAGE", samples.png()[:70])])
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
-    job = await finished(site, await start(site, folder, {"imageGroups": [entry]}))
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"imageGroups": [entry]}))
     assert job["status"] == "ERROR"
     assert job["errors"][0].startswith("bad.png: ")
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     await check_all(site.services)
 
 
@@ -166,11 +166,11 @@ async def test_frames_in_a_folder_of_their_own(site: Site) -> None:
     await site.done("abortUploads", {"itemUuids": uuids}, "removedItemsCount")
     below = (await site.ask(listed, {"u": folder}))["storageFolder"]["subfolders"]["nodes"]
     assert [one["name"] for one in below] == ["frames"]
-    frames = await placeholders(site, below[0]["uuid"], images(*COLOURS[:2]))
+    frames = await send_files(site, below[0]["uuid"], images(*COLOURS[:2]))
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "title": "Group", "createVideo": True}
-    await made(site, folder, {"imageGroups": [entry]})
+    await run_job(site, folder, {"imageGroups": [entry]})
     assert (await site.ask(listed, {"u": folder}))["storageFolder"]["items"]["nodes"] == [{"name": "Group"}]
-    assert await count(site, below[0]["uuid"]) == 2
+    assert await count_items(site, below[0]["uuid"]) == 2
     refused = await site.refused("requestUploadUrls", {**input, "framesSubfolderName": ".."})
     assert refused == [("BAD_USER_INPUT", "input.framesSubfolderName")]
     await check_all(site.services)
@@ -179,21 +179,21 @@ async def test_frames_in_a_folder_of_their_own(site: Site) -> None:
 async def test_a_cancelled_sequence_leaves_nothing(site: Site) -> None:
     """Whether its film was being made or not yet begun."""
     folder = await site.folder("cancelled")
-    frames = await placeholders(site, folder, images(*COLOURS * 40, size=(640, 480)))
+    frames = await send_files(site, folder, images(*COLOURS * 40, size=(640, 480)))
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
-    job = await start(site, folder, {"imageGroups": [entry]})
+    job = await start_upload_job(site, folder, {"imageGroups": [entry]})
     await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
-    assert (await finished(site, job))["unitsCancelledCount"] == 1
-    assert await count(site, folder) == 0
+    assert (await wait_for_job(site, job))["unitsCancelledCount"] == 1
+    assert await count_items(site, folder) == 0
     await check_all(site.services)
 
 
 async def test_a_manifest_asks_for_the_same(site: Site) -> None:
     """Sequences, groups of what is there, time series with their settings, scenes: all in one (SUB-061)."""
     folder = await site.folder("by manifest")
-    uuids = await stored(site, folder, images(*COLOURS[:2]))
-    url = (await facts(site, uuids[0]))["url"]
-    [series] = await placeholders(site, folder, [File("a.csv", "TIMESERIES", b"t,v\n1,2\n")])
+    uuids = await upload_items(site, folder, images(*COLOURS[:2]))
+    url = (await item_facts(site, uuids[0]))["url"]
+    [series] = await send_files(site, folder, [File("a.csv", "TIMESERIES", b"t,v\n1,2\n")])
     channels = [{"points": {"header": "v", "pointRadius": 3}}]
     manifest = {
         "imageGroups": [{"title": "Film", "createVideo": True, "images": [{"url": url}]}],
@@ -203,9 +203,9 @@ async def test_a_manifest_asks_for_the_same(site: Site) -> None:
     }
     input = {"folderUuid": folder, "manifest": {"json": manifest}}
     payload = await site.done("startUploadJob", input, "uploadJob { uuid }")
-    job = await finished(site, payload["uploadJob"]["uuid"])
+    job = await wait_for_job(site, payload["uploadJob"]["uuid"])
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = [await facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
+    made = [await item_facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
     kinds = sorted((item["itemType"], item["frameCount"]) for item in made)
     assert kinds == [("IMAGE_SEQUENCE", 1), ("IMAGE_SEQUENCE", 2), ("SCENE", None), ("TIMESERIES", None)]
     await check_all(site.services)

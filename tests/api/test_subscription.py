@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.fixtures.sites import UNKNOWN, Site
-from tests.fixtures.uploading import File, placeholders, start, upload
-from tests.fixtures.watching import WATCH, StillJob, Watch, still_job, watching
+from tests.fixtures.uploading import File, send_files, start_upload_job, upload
+from tests.fixtures.watching import WATCH, StillJob, Watch, create_still_job, watch_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,9 +21,9 @@ async def test_a_job_is_followed_to_its_end(shared_site: Site) -> None:
     """The present state first, then changes that only go forwards, the last always; then it completes."""
     site, folder = shared_site, await shared_site.folder("followed")
     files = [File(f"{number}.txt", "PLAIN_TEXT", f"followed {number}".encode()) for number in range(30)]
-    uuids = await placeholders(site, folder, files)
-    job = await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
-    async with watching(site, job) as [watch]:
+    uuids = await send_files(site, folder, files)
+    job = await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    async with watch_job(site, job) as [watch]:
         await watch.ended()
     assert watch.completed
     assert watch.sequences == sorted(set(watch.sequences))
@@ -34,8 +34,8 @@ async def test_a_job_is_followed_to_its_end(shared_site: Site) -> None:
 
 async def test_the_present_comes_first_and_each_change_after_it(shared_site: Site) -> None:
     """Also one whose event was lost: that costs some seconds, nothing else."""
-    job = await still_job(shared_site, "changes")
-    async with watching(shared_site, job.uuid) as [watch]:
+    job = await create_still_job(shared_site, "changes")
+    async with watch_job(shared_site, job.uuid) as [watch]:
         await watch.until(has(1))
         for number in (2, 3):
             await job.change()
@@ -50,23 +50,23 @@ async def test_the_present_comes_first_and_each_change_after_it(shared_site: Sit
 
 async def test_who_comes_late_is_told_the_present_of_all_that_he_asks(shared_site: Site) -> None:
     """Also of what changes without the job, though others watch it who were told before."""
-    job = await still_job(shared_site, "before")
+    job = await create_still_job(shared_site, "before")
     document = WATCH.replace("sequence", "sequence folder { uuid name }")
-    async with watching(shared_site, job.uuid, document=document) as [early], AsyncExitStack() as stack:
+    async with watch_job(shared_site, job.uuid, document=document) as [early], AsyncExitStack() as stack:
         await early.until(has(1))
         await job.change()
         await early.until(has(2))
         renamed = {"folderUuid": early.states[0]["folder"]["uuid"], "name": "afterwards"}
         await shared_site.done("updateStorageFolder", renamed, "folder { uuid }")
-        [late] = await stack.enter_async_context(watching(shared_site, job.uuid, document=document))
+        [late] = await stack.enter_async_context(watch_job(shared_site, job.uuid, document=document))
         await late.until(has(1))
     assert [watch.states[-1]["folder"]["name"] for watch in (early, late)] == ["before", "afterwards"]
 
 
 async def test_many_changes_are_coalesced(shared_site: Site) -> None:
     """At most ten states a second, whatever happens, and the last always."""
-    job = await still_job(shared_site, "many")
-    async with watching(shared_site, job.uuid) as [watch]:
+    job = await create_still_job(shared_site, "many")
+    async with watch_job(shared_site, job.uuid) as [watch]:
         await watch.until(has(1))
         for _ in range(150):
             await job.change()
@@ -79,9 +79,12 @@ async def test_many_changes_are_coalesced(shared_site: Site) -> None:
 
 async def test_after_skips_what_was_seen(shared_site: Site) -> None:
     """At or past the present number nothing is sent until the next change; before it, the present is."""
-    job = await still_job(shared_site, "after")
+    job = await create_still_job(shared_site, "after")
     await job.change()
-    async with watching(shared_site, job.uuid, after=2) as [seen], watching(shared_site, job.uuid, after=1) as [missed]:
+    async with (
+        watch_job(shared_site, job.uuid, after=2) as [seen],
+        watch_job(shared_site, job.uuid, after=1) as [missed],
+    ):
         await missed.until(has(1))
         await asyncio.sleep(0.3)
         assert seen.states == []
@@ -89,7 +92,7 @@ async def test_after_skips_what_was_seen(shared_site: Site) -> None:
         await seen.until(has(1))
     assert seen.sequences == [3]
     assert missed.sequences[0] == 2
-    async with watching(shared_site, job.uuid, after=4) as [ahead]:
+    async with watch_job(shared_site, job.uuid, after=4) as [ahead]:
         await job.change()
         await asyncio.sleep(0.3)
         assert ahead.states == []
@@ -102,7 +105,7 @@ async def test_a_finished_job_is_told_once(shared_site: Site) -> None:
     """One message, and it completes; none if the client has seen it."""
     job = await upload(shared_site, await shared_site.folder("finished"), [File("a.txt", "PLAIN_TEXT", b"finished")])
     for after, expected in ((None, [job["sequence"]]), (job["sequence"], [])):
-        async with watching(shared_site, job["uuid"], after=after) as [watch]:
+        async with watch_job(shared_site, job["uuid"], after=after) as [watch]:
             await watch.ended()
         assert (watch.completed, watch.sequences) == (True, expected)
 
@@ -115,9 +118,9 @@ def refused(watch: Watch) -> list[str]:
 async def test_what_cannot_be_seen_cannot_be_watched(shared_site: Site) -> None:
     """A job that is not there, and one in a folder that the viewer may not see, are the same."""
     await shared_site.user("stranger@example.org")
-    job = await still_job(shared_site, "hidden")
+    job = await create_still_job(shared_site, "hidden")
     for uuid in (job.uuid, UNKNOWN):
-        async with watching(shared_site, uuid, "stranger@example.org") as [watch]:
+        async with watch_job(shared_site, uuid, "stranger@example.org") as [watch]:
             await watch.ended()
         assert (watch.states, refused(watch)) == ([], ["NOT_FOUND"])
 
@@ -129,7 +132,7 @@ async def test_lost_access_ends_it(shared_site: Site) -> None:
     await site.user("watcher@example.org", groups=[group])
     await site.grant(folder, group, "VIEWER")
     job = await StillJob(site, folder).begin()
-    async with watching(site, job.uuid, "watcher@example.org") as [watch]:
+    async with watch_job(site, job.uuid, "watcher@example.org") as [watch]:
         await watch.until(has(1))
         await site.done("removeStorageFolderGroups", {"folderUuid": folder, "groupUuids": [group]}, "__typename")
         await job.change()
@@ -141,7 +144,7 @@ async def test_a_deleted_folder_ends_it(shared_site: Site) -> None:
     """With an error: the job is gone."""
     site, folder = shared_site, await shared_site.folder("deleted")
     job = await StillJob(site, folder).begin()
-    async with watching(site, job.uuid) as [watch]:
+    async with watch_job(site, job.uuid) as [watch]:
         await watch.until(has(1))
         await site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "removedFoldersCount")
         await watch.ended()
@@ -152,8 +155,8 @@ async def test_a_revoked_key_ends_the_socket(shared_site: Site) -> None:
     """Nothing is told to it once 5 seconds have passed (design section 4)."""
     site, who = shared_site, "revoked@example.org"
     await site.user(who, site_role="ADMIN")
-    job = await still_job(site, "revoked")
-    async with watching(site, job.uuid, who) as [watch]:
+    job = await create_still_job(site, "revoked")
+    async with watch_job(site, job.uuid, who) as [watch]:
         await watch.until(has(1))
         found = await site.ask("{ viewer { user { apiKeys { nodes { uuid } } } } }", who=who)
         [key] = found["viewer"]["user"]["apiKeys"]["nodes"]
@@ -168,8 +171,8 @@ async def test_a_revoked_key_ends_the_socket(shared_site: Site) -> None:
 
 async def test_fifty_watch_at_once(shared_site: Site) -> None:
     """All are told the last state, soon, and none more often than ten times a second."""
-    job = await still_job(shared_site, "fifty")
-    async with watching(shared_site, job.uuid, times=50) as watches:
+    job = await create_still_job(shared_site, "fifty")
+    async with watch_job(shared_site, job.uuid, times=50) as watches:
         for watch in watches:
             await watch.until(has(1))
         loop = asyncio.get_running_loop()

@@ -4,12 +4,20 @@ import pytest
 import pytest_asyncio
 
 from gateway.media import samples
-from tests.fixtures.clouds import Bucket, integrated
+from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.invariants import check_all
 from tests.fixtures.kinds import files_of_all_extensions
 from tests.fixtures.sites import Site
-from tests.fixtures.syncing import a_day_later, begun, contents, counts, ended, linked, synced
-from tests.fixtures.watching import subscribed
+from tests.fixtures.syncing import (
+    create_linked_folder,
+    items_by_path,
+    nonzero_counts,
+    run_daily_syncs,
+    run_sync,
+    start_folder_sync,
+    wait_for_sync,
+)
+from tests.fixtures.watching import subscribe
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,7 +31,7 @@ def site(fetching_site: Site) -> Site:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def integration(site: Site, customer: Bucket) -> str:
     """The integration with the customer's bucket."""
-    return await integrated(site, customer)
+    return await create_integration(site, customer)
 
 
 @pytest.fixture
@@ -37,24 +45,24 @@ async def test_a_folder_follows_its_bucket(site: Site, customer: Bucket, integra
     for number in range(3):
         customer.put(f"{prefix}a/{number}.png", samples.png(seed=number))
     customer.put(f"{prefix}note.txt", b"a note")
-    folder = await linked(site, integration, customer, prefix)
-    first = await synced(site, folder)
-    assert (first["status"], first["error"], counts(first)) == ("DONE", None, {"new": 4})
-    before = await contents(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    first = await run_sync(site, folder)
+    assert (first["status"], first["error"], nonzero_counts(first)) == ("DONE", None, {"new": 4})
+    before = await items_by_path(site, folder)
     assert before.keys() == {"a/0.png", "a/1.png", "a/2.png", "note.txt"}
     assert not any(item["isPlaceholder"] or item["isTombstone"] for item in before.values())
     assert before["a/1.png"]["url"] == f"{customer.url}/{prefix}a/1.png"
 
-    again = await synced(site, folder)
-    assert (counts(again), again["uploadJobsDone"]) == ({"unchanged": 4}, 0)
-    assert await contents(site, folder) == before
+    again = await run_sync(site, folder)
+    assert (nonzero_counts(again), again["uploadJobsDone"]) == ({"unchanged": 4}, 0)
+    assert await items_by_path(site, folder) == before
 
     customer.put(f"{prefix}a/1.png", samples.png(16, 16, 7))
     customer.client.delete_object(Bucket=customer.name, Key=f"{prefix}a/2.png")
     customer.put(f"{prefix}b.txt", b"another")
-    changed = await synced(site, folder)
-    assert counts(changed) == {"new": 1, "changed": 1, "unchanged": 2, "vanished": 1}
-    after = await contents(site, folder)
+    changed = await run_sync(site, folder)
+    assert nonzero_counts(changed) == {"new": 1, "changed": 1, "unchanged": 2, "vanished": 1}
+    after = await items_by_path(site, folder)
     gone = after["a/2.png"]
     assert gone == {**before["a/2.png"], "isTombstone": True, "lastEditedAt": gone["lastEditedAt"]}
     assert after["a/1.png"]["uuid"] == before["a/1.png"]["uuid"]
@@ -63,9 +71,9 @@ async def test_a_folder_follows_its_bucket(site: Site, customer: Bucket, integra
     assert after["a/0.png"] == before["a/0.png"]
 
     customer.put(f"{prefix}a/2.png", samples.png(seed=2))
-    returned = await synced(site, folder)
-    assert counts(returned) == {"unchanged": 4, "returned": 1}
-    assert not (await contents(site, folder))["a/2.png"]["isTombstone"]
+    returned = await run_sync(site, folder)
+    assert nonzero_counts(returned) == {"unchanged": 4, "returned": 1}
+    assert not (await items_by_path(site, folder))["a/2.png"]["isTombstone"]
     await check_all(site.services)
 
 
@@ -74,8 +82,8 @@ async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integratio
     customer.put(f"{prefix}good.txt", b"good")
     customer.put(f"{prefix}bad.png", b"no picture")
     customer.put(f"{prefix}archive.zip", b"PK")
-    folder = await linked(site, integration, customer, prefix)
-    job = await synced(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    job = await run_sync(site, folder)
     assert {name: job[name] for name in job if name.startswith(("scan", "upload"))} == {
         **dict.fromkeys((f"scanPagesProcessing{state}" for state in ("Pending", "Error", "Cancelled")), 0),
         **dict.fromkeys(("uploadJobsPending", "uploadJobsError"), 0),
@@ -84,9 +92,9 @@ async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integratio
         "uploadJobsUnitsError": 1,
     }
     assert (job["status"], job["hasUnitErrors"], job["skippedKeys"]) == ("DONE", True, [f"{prefix}archive.zip"])
-    assert (await contents(site, folder)).keys() == {"good.txt"}
-    again = await synced(site, folder)
-    assert counts(again) == {"new": 1, "unchanged": 1, "skipped": 1}
+    assert (await items_by_path(site, folder)).keys() == {"good.txt"}
+    again = await run_sync(site, folder)
+    assert nonzero_counts(again) == {"new": 1, "unchanged": 1, "skipped": 1}
     document = """query($u: UUID!) { storageFolder(uuid: $u) { folderType isCloudSynced remoteUrl integrationUuid
         cloudSyncs { nodes { uuid uploadJobs { nodes { cloudSyncJob { uuid } unitErrors { objectUrls } } } } } } }"""
     found = (await site.ask(document, {"u": folder}))["storageFolder"]
@@ -106,11 +114,11 @@ async def test_every_kind_of_file_is_ingested(site: Site, customer: Bucket, inte
         key = name.upper() if number % 2 else name
         customer.put(f"{prefix}{key}", content)
         expected[key] = item_type
-    folder = await linked(site, integration, customer, prefix)
-    job = await synced(site, folder, seconds=240)
-    assert (job["status"], job["skippedKeys"], counts(job)) == ("DONE", [], {"new": len(expected)})
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    job = await run_sync(site, folder, seconds=240)
+    assert (job["status"], job["skippedKeys"], nonzero_counts(job)) == ("DONE", [], {"new": len(expected)})
     assert not job["hasUnitErrors"]
-    items = await contents(site, folder)
+    items = await items_by_path(site, folder)
     assert {name: item["itemType"] for name, item in items.items()} == expected
     assert not any(item["isPlaceholder"] for item in items.values())
     assert {"VIDEO", "AUDIO", "NIFTI", "SCENE", "DICOM_FILE"} <= set(expected.values())
@@ -121,14 +129,14 @@ async def test_a_changed_object_that_cannot_be_read_leaves_the_item(
 ) -> None:
     """ENC-SYNCSEM-04: it stays as it was, and the next sync tries again."""
     customer.put(f"{prefix}a.png", samples.png())
-    folder = await linked(site, integration, customer, prefix)
-    await synced(site, folder)
-    before = await contents(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    await run_sync(site, folder)
+    before = await items_by_path(site, folder)
     customer.put(f"{prefix}a.png", b"broken")
     for _ in range(2):
-        job = await synced(site, folder)
-        assert (counts(job), job["uploadJobsUnitsError"]) == ({"changed": 1}, 1)
-        assert await contents(site, folder) == before
+        job = await run_sync(site, folder)
+        assert (nonzero_counts(job), job["uploadJobsUnitsError"]) == ({"changed": 1}, 1)
+        assert await items_by_path(site, folder) == before
     await check_all(site.services)
 
 
@@ -137,15 +145,15 @@ async def test_a_dry_run_counts_and_changes_nothing(
 ) -> None:
     """A dry run of a first sync, and of one that would change something."""
     customer.put(f"{prefix}a/1.txt", b"one")
-    folder = await linked(site, integration, customer, prefix)
-    job = await synced(site, folder, dryRun=True)
-    assert (job["isDryRun"], counts(job), job["uploadJobsDone"]) == (True, {"new": 1}, 0)
-    assert await contents(site, folder) == {}
-    await synced(site, folder)
-    before = await contents(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    job = await run_sync(site, folder, dryRun=True)
+    assert (job["isDryRun"], nonzero_counts(job), job["uploadJobsDone"]) == (True, {"new": 1}, 0)
+    assert await items_by_path(site, folder) == {}
+    await run_sync(site, folder)
+    before = await items_by_path(site, folder)
     customer.client.delete_object(Bucket=customer.name, Key=f"{prefix}a/1.txt")
-    assert counts(await synced(site, folder, dryRun=True)) == {"vanished": 1}
-    assert await contents(site, folder) == before
+    assert nonzero_counts(await run_sync(site, folder, dryRun=True)) == {"vanished": 1}
+    assert await items_by_path(site, folder) == before
 
 
 async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
@@ -158,35 +166,39 @@ async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, i
         customer.put(f"{prefix}{name}.txt.metadata.json", b'{"of": "%s"}' % name.encode())
     customer.put(f"{prefix}a.txt.metadata.json", b'\xef\xbb\xbf{"of": "a"}')
     customer.put(f"{prefix}b.txt.metadata.json", b'{"of": [18446744073709551616, "\\u0000"]}')
-    folder = await linked(site, integration, customer, prefix)
+    folder = await create_linked_folder(site, integration, customer, prefix)
     config = "folder { config { autoSync metadataIngestion { paused matcher { mode suffix } } } }"
     given = {"folderUuid": folder, "metadataIngestion": {"paused": True}}
     said = await site.done("setFolderMetadataIngestion", given, config)
     matcher = {"mode": "SUFFIX", "suffix": ".metadata.json"}
     assert said["folder"]["config"] == {"autoSync": False, "metadataIngestion": {"paused": True, "matcher": matcher}}
-    assert counts(await synced(site, folder)) == {"new": 2}
-    found = await contents(site, folder)
+    assert nonzero_counts(await run_sync(site, folder)) == {"new": 2}
+    found = await items_by_path(site, folder)
     assert {name: item["clientMetadata"] for name, item in found.items()} == {"a.txt": {}, "b.txt": {}}
 
     await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": {}}, config)
-    attached = await synced(site, folder)
+    attached = await run_sync(site, folder)
     assert (attached["sidecarsAttachedCount"], attached["sidecarsErrorCount"]) == (1, 1)
-    assert (await contents(site, folder))["a.txt"]["clientMetadata"] == {"of": "a"}
+    assert (await items_by_path(site, folder))["a.txt"]["clientMetadata"] == {"of": "a"}
     assert attached["sidecarErrorKeys"] == [f"{prefix}b.txt.metadata.json"]
-    again = await synced(site, folder)
-    assert (counts(again), again["sidecarsAttachedCount"], again["sidecarsErrorCount"]) == ({"unchanged": 2}, 0, 1)
+    again = await run_sync(site, folder)
+    assert (nonzero_counts(again), again["sidecarsAttachedCount"], again["sidecarsErrorCount"]) == (
+        {"unchanged": 2},
+        0,
+        1,
+    )
     assert again["sidecarErrorKeys"] == attached["sidecarErrorKeys"]
     customer.put(f"{prefix}b.txt.metadata.json", b'{"of": "B"}')
-    mended = await synced(site, folder)
+    mended = await run_sync(site, folder)
     assert (mended["sidecarsAttachedCount"], mended["sidecarErrorKeys"]) == (1, [])
-    assert (await contents(site, folder))["b.txt"]["clientMetadata"] == {"of": "B"}
+    assert (await items_by_path(site, folder))["b.txt"]["clientMetadata"] == {"of": "B"}
 
     customer.put(f"{prefix}c.txt", b"text")
     customer.put(f"{prefix}c.txt.metadata.json", b'{"new": true}')
-    await synced(site, folder)
-    assert (await contents(site, folder))["c.txt"]["clientMetadata"] == {"new": True}
+    await run_sync(site, folder)
+    assert (await items_by_path(site, folder))["c.txt"]["clientMetadata"] == {"new": True}
     await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": None}, config)
-    assert counts(await synced(site, folder)) == {"new": 3, "unchanged": 3}
+    assert nonzero_counts(await run_sync(site, folder)) == {"new": 3, "unchanged": 3}
     long = {"matcher": {"suffix": "x" * 129}}
     for wrong in ({"matcher": {"suffix": ""}}, long):
         refused = await site.refused("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": wrong})
@@ -199,8 +211,8 @@ async def test_nothing_is_put_into_a_linked_folder_by_hand(
 ) -> None:
     """ENC-ENUM-03: nor into a folder of a prefix, and nothing is taken out of it."""
     customer.put(f"{prefix}below/a.txt", b"text")
-    folder, other = await linked(site, integration, customer, prefix), await site.folder("other")
-    await synced(site, folder)
+    folder, other = await create_linked_folder(site, integration, customer, prefix), await site.folder("other")
+    await run_sync(site, folder)
     document = """query($u: UUID!) { storageFolder(uuid: $u) { subfolders { nodes { uuid name folderType isCloudSynced
         remoteUrl items { nodes { uuid } } } } } }"""
     [below] = (await site.ask(document, {"u": folder}))["storageFolder"]["subfolders"]["nodes"]
@@ -257,18 +269,18 @@ async def test_what_cannot_be_linked_or_synced_is_refused(
 async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
     """ENC-FOLDEROP-36: from its present state to its end; a stranger learns nothing of it."""
     customer.put(f"{prefix}a.txt", b"text")
-    folder = await linked(site, integration, customer, prefix)
-    job = await begun(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    job = await start_folder_sync(site, folder)
     document = "subscription($u: UUID!) { cloudSyncJobUpdated(uuid: $u) { status sequence uploadJobsUnitsDone } }"
     await site.user(stranger := f"{site.url[-5:]}@example.org")
-    async with subscribed(site, {"query": document, "variables": {"u": job}}) as [watch]:
+    async with subscribe(site, {"query": document, "variables": {"u": job}}) as [watch]:
         await watch.ended()
     last = watch.states[-1]
     assert (watch.completed, last["status"], last["uploadJobsUnitsDone"]) == (True, "DONE", 1)
     assert watch.sequences == sorted(set(watch.sequences))
     asked = "query($u: UUID!) { cloudSyncJob(uuid: $u) { uuid } }"
     assert await site.ask(asked, {"u": job}, stranger) == {"cloudSyncJob": None}
-    async with subscribed(site, {"query": document, "variables": {"u": job}}, stranger) as [watch]:
+    async with subscribe(site, {"query": document, "variables": {"u": job}}, stranger) as [watch]:
         await watch.ended()
     assert watch.errors[0]["extensions"]["code"] == "NOT_FOUND"
 
@@ -279,19 +291,19 @@ async def test_a_folder_is_synced_by_itself(site: Site, customer: Bucket, integr
     SUB-077, SUB-078: each part of the configuration is set by itself, so that nobody's write loses another's.
     """
     customer.put(f"{prefix}a.txt", b"text")
-    folder = await linked(site, integration, customer, prefix)
-    await synced(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix)
+    await run_sync(site, folder)
     given = {"folderUuid": folder, "autoSync": True}
     ingestion = {"folderUuid": folder, "metadataIngestion": {"matcher": {"suffix": ".meta"}}}
     await site.done("setFolderMetadataIngestion", ingestion, "folder { uuid }")
     config = "folder { config { autoSync metadataIngestion { matcher { suffix } } } }"
     said = await site.done("setFolderAutoSync", given, config)
     assert said["folder"]["config"] == {"autoSync": True, "metadataIngestion": {"matcher": {"suffix": ".meta"}}}
-    await a_day_later(site)
+    await run_daily_syncs(site)
     document = "query($u: UUID!) { storageFolder(uuid: $u) { cloudSyncs { nodes { uuid user { uuid } } } } }"
     nodes = (await site.ask(document, {"u": folder}))["storageFolder"]["cloudSyncs"]["nodes"]
     assert [one["user"] is None for one in nodes] == [True, False]
-    assert counts(await ended(site, nodes[0]["uuid"])) == {"unchanged": 1}
+    assert nonzero_counts(await wait_for_sync(site, nodes[0]["uuid"])) == {"unchanged": 1}
     await site.done("setFolderAutoSync", {**given, "autoSync": False}, "folder { uuid }")
 
 
@@ -305,10 +317,10 @@ async def test_a_key_and_a_prefix_of_one_name(site: Site, customer: Bucket, inte
         customer.put(f"{prefix}a.txt", b"outer")
     except customer.client.exceptions.ClientError:
         stores_both = False
-    folder = await linked(site, integration, customer, prefix.rstrip("/"))
-    await synced(site, folder)
+    folder = await create_linked_folder(site, integration, customer, prefix.rstrip("/"))
+    await run_sync(site, folder)
     there = {key.removeprefix(prefix) for key in customer.keys() if key.startswith(prefix)}
-    found = await contents(site, folder)
+    found = await items_by_path(site, folder)
     assert found.keys() == there
     assert ("a.txt" in found) == stores_both
-    assert counts(await synced(site, folder)) == {"unchanged": len(there)}
+    assert nonzero_counts(await run_sync(site, folder)) == {"unchanged": len(there)}

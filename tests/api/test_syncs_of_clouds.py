@@ -7,10 +7,10 @@ import pytest
 
 from gateway.media import samples
 from tests.fixtures.azure import VARIABLE, azurite
-from tests.fixtures.clouds import INTEGRATION, Bucket, integrated
+from tests.fixtures.clouds import INTEGRATION, Bucket, create_integration
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import contents, counts, mirroring, synced
+from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.syncing import items_by_path, link_folder_to_url, nonzero_counts, run_sync
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,15 +21,15 @@ async def test_other_clouds_are_followed(fetching_site: Site, customer: Bucket, 
     site, root = fetching_site, f"{'gs' if kind == 'GCP' else 's3'}://{customer.name}/{kind}"
     for number in range(3):
         customer.put(f"{kind}/a b/{number}+%.png", samples.png(seed=number))
-    integration = await integrated(site, customer, kind=kind, locations=[root])
-    folder = await mirroring(site, integration, f"{root}/")
-    assert counts(await synced(site, folder)) == {"new": 3}
-    assert {item["url"] for item in (await contents(site, folder)).values()} == {
+    integration = await create_integration(site, customer, kind=kind, locations=[root])
+    folder = await link_folder_to_url(site, integration, f"{root}/")
+    assert nonzero_counts(await run_sync(site, folder)) == {"new": 3}
+    assert {item["url"] for item in (await items_by_path(site, folder)).values()} == {
         f"{root}/a b/{number}+%.png" for number in range(3)
     }
     customer.put(f"{kind}/a b/0+%.png", samples.png(16, 16))
     customer.client.delete_object(Bucket=customer.name, Key=f"{kind}/a b/1+%.png")
-    assert counts(await synced(site, folder)) == {"changed": 1, "unchanged": 1, "vanished": 1}
+    assert nonzero_counts(await run_sync(site, folder)) == {"changed": 1, "unchanged": 1, "vanished": 1}
     await check_all(site.services)
 
 
@@ -42,15 +42,15 @@ async def test_azure_is_followed(request: pytest.FixtureRequest, tmp_path_factor
         for number in range(3):
             there.put("media", f"a b/{number}+%.png", samples.png(seed=number))
         allowed = {"fetch_allowed": [urlsplit(there.endpoint).netloc]}
-        with fresh("embedded", request, tmp_path_factory.mktemp("site"), **allowed) as settings:
-            async with serving(settings) as site:
+        with fresh_settings("embedded", request, tmp_path_factory.mktemp("site"), **allowed) as settings:
+            async with serve_site(settings) as site:
                 created = await site.done("createCloudIntegration", there.input("media"), INTEGRATION)
-                folder = await mirroring(site, created["integration"]["uuid"], f"{there.endpoint}/media/")
-                assert counts(await synced(site, folder)) == {"new": 3}
-                found = await contents(site, folder)
+                folder = await link_folder_to_url(site, created["integration"]["uuid"], f"{there.endpoint}/media/")
+                assert nonzero_counts(await run_sync(site, folder)) == {"new": 3}
+                found = await items_by_path(site, folder)
                 assert found.keys() == {f"a b/{number}+%.png" for number in range(3)}
                 assert found["a b/2+%.png"]["url"] == f"{there.endpoint}/media/a%20b/2+%25.png"
                 there.put("media", "a b/0+%.png", samples.png(16, 16))
                 there.remove("media", "a b/1+%.png")
-                assert counts(await synced(site, folder)) == {"changed": 1, "unchanged": 1, "vanished": 1}
+                assert nonzero_counts(await run_sync(site, folder)) == {"changed": 1, "unchanged": 1, "vanished": 1}
                 await check_all(site.services)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.dumps import unchanged
+from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import made, stored
+from tests.fixtures.items import run_job, upload_items
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+from tests.fixtures.uploading import File, count_items, item_facts, send_files, start_upload_job, wait_for_job
 
 DATA = b"time,left,right,note\n0,1,2,a\n0.5,,3,\n1.5,-1,4,b\n"
 CHANNELS = (
@@ -33,8 +33,8 @@ def site(shared_site: Site) -> Site:
 
 async def series(site: Site, folder: str, data: bytes = DATA, **more: Any) -> str:
     """A time series."""
-    [waiting] = await placeholders(site, folder, [File("beats.csv", "TIMESERIES", data, "text/csv")])
-    await made(site, folder, {"timeSeries": [{"placeholderUuid": waiting, **more}]})
+    [waiting] = await send_files(site, folder, [File("beats.csv", "TIMESERIES", data, "text/csv")])
+    await run_job(site, folder, {"timeSeries": [{"placeholderUuid": waiting, **more}]})
     return waiting
 
 
@@ -46,7 +46,7 @@ async def test_a_time_series_is_read(site: Site) -> None:
     folder = await site.folder("series")
     first = await series(site, folder, title="Beats", clientMetadata={"a": 1})
     second = await series(site, folder, b"when;v\n2024-01-01;1\n2024-01-01T00:00:02Z;2\n")
-    item = await facts(site, first)
+    item = await item_facts(site, first)
     assert item == {**item, "name": "Beats", "clientMetadata": {"a": 1}, "duration": 1.5, "mimeType": "text/csv"}
     names = {"time": "TIME", "left": "NUMBER", "right": "NUMBER", "note": "TEXT"}
     columns = [{"name": name, "kind": kind} for name, kind in names.items()]
@@ -68,15 +68,15 @@ async def test_what_is_no_time_series_says_why(site: Site) -> None:
     """With the line, and nothing is left of it; nor of one whose settings are for a column that it has not."""
     folder = await site.folder("none")
     files = [File(f"{name}.csv", "TIMESERIES", data) for name, data in (("bad", b"time,v\n2,1\n1,2\n"), ("good", DATA))]
-    uuids = await placeholders(site, folder, files)
+    uuids = await send_files(site, folder, files)
     missing = {"channels": [{"line": {"header": "LEFT"}}]}
     entries = [{"placeholderUuid": uuids[0]}, {"placeholderUuid": uuids[1], "settings": missing}]
-    job = await finished(site, await start(site, folder, {"timeSeries": entries}, ignoreErrors=True))
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"timeSeries": entries}, ignoreErrors=True))
     assert job["errors"] == [
         "bad.csv: the time goes backwards in line 3.",
         "good.csv: the settings name a column LEFT that it lacks.",
     ]
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
 
 
 async def test_how_it_is_shown(site: Site) -> None:
@@ -90,7 +90,7 @@ async def test_how_it_is_shown(site: Site) -> None:
     assert (await site.see("storageItem", uuid, CHANNELS))["timeSeriesSettings"]["channels"] == DRAWN
     document = f"item {{ lastEditedAt {CHANNELS} }}"
     for nothing in ({}, {"timeSeriesSettings": settings}):
-        async with unchanged(site):
+        async with assert_unchanged(site):
             await site.done("updateStorageItem", {"itemUuid": uuid, **nothing}, document)
     plain = {"channels": [{"line": {"header": "right"}}, {"points": {"header": "left"}}]}
     changed = await site.done("updateStorageItem", {"itemUuid": uuid, "timeSeriesSettings": plain}, document)
@@ -119,8 +119,8 @@ async def test_settings_are_checked(site: Site) -> None:
     """Ranges, colours, columns that are not there or stand twice; only a time series has them (ENC-TSL, ENC-TSP)."""
     folder = await site.folder("checked")
     uuid = await series(site, folder)
-    [text] = await stored(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
-    async with unchanged(site):
+    [text] = await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
+    async with assert_unchanged(site):
         for path, channels, code in BAD:
             input = {"itemUuid": uuid, "timeSeriesSettings": {"channels": channels}}
             place = f"input.timeSeriesSettings.channels.{path}".rstrip(".")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.commands import Command, outside
+from tests.fixtures.commands import Command, external_site
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh
-from tests.fixtures.uploading import LISTS, File, announce, finished, send, start
+from tests.fixtures.sites import Site, fresh_settings
+from tests.fixtures.uploading import LISTS, File, announce, send, start_upload_job, wait_for_job
 
 COUNT = 2000
 AT_ONCE = 8
@@ -65,10 +65,10 @@ async def test_two_thousand_files(request: pytest.FixtureRequest, tmp_path: Path
     with timed("generate"):
         files = [file(number) for number in range(COUNT)]
     print(f"{COUNT:,} files, {sum(len(file.data) for file in files) / 1e6:.1f} MB")
-    with fresh("embedded", request, tmp_path) as settings:
+    with fresh_settings("embedded", request, tmp_path) as settings:
         port = settings.public_url.rpartition(":")[2]
         with Command(settings, tmp_path, "serve", "--port", port) as server:
-            async with outside(settings, server) as site:
+            async with external_site(settings, server) as site:
                 await bring_in(site, files)
                 await check_all(site.services)
 
@@ -88,9 +88,9 @@ async def bring_in(site: Site, files: Sequence[File]) -> None:
     for target, file in zip(targets, files, strict=True):
         wanted.setdefault(LISTS[file.item_type], []).append({"placeholderUuid": target["itemUuid"]})
     with timed("start"):
-        job = await start(site, folder, wanted)
+        job = await start_upload_job(site, folder, wanted)
     with timed("ingest"):
-        ended = await finished(site, job, seconds=300)
+        ended = await wait_for_job(site, job, seconds=300)
     assert (ended["status"], ended["unitsDoneCount"], ended["errors"]) == ("DONE", len(files), [])
     document = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images videos audios pdfs plainTexts } } }"
     counts = (await site.ask(document, {"u": folder}))["storageFolder"]["summary"]

@@ -7,8 +7,18 @@ import pytest
 from gateway.media import samples
 from tests.fixtures.invariants import check_all, check_jobs
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, announce, count, facts, finished, items_of, placeholders, start, upload
-from tests.samples import gif_bomb, gzip_bomb_nifti, png_bomb, truncated
+from tests.fixtures.uploading import (
+    File,
+    announce,
+    count_items,
+    item_facts,
+    items_by_name,
+    send_files,
+    start_upload_job,
+    upload,
+    wait_for_job,
+)
+from tests.samples import gif_bomb, gzip_bomb_nifti, png_bomb, truncate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,7 +54,7 @@ async def test_every_kind_has_its_facts(shared_site: Site) -> None:
     site, folder = shared_site, await shared_site.folder("kinds")
     job = await upload(site, folder, [file for file, _ in KINDS])
     assert (job["status"], job["unitsDoneCount"], job["errors"]) == ("DONE", len(KINDS), [])
-    found = await items_of(site, job)
+    found = await items_by_name(site, job)
     for file, expected in KINDS:
         item = found[file.name]
         common = {"itemType": file.item_type, "fileSize": len(file.data), "isPlaceholder": False}
@@ -60,22 +70,22 @@ async def test_titles_and_metadata_are_the_clients(shared_site: Site) -> None:
     """A file is named as it was announced unless a title says otherwise; a group's name is made up (ENC-UPIG)."""
     site, folder = shared_site, await shared_site.folder("titles")
     files = [File(f"{number}.png", "IMAGE", samples.png(seed=number)) for number in range(6)]
-    uuids = await placeholders(site, folder, files)
+    uuids = await send_files(site, folder, files)
     images = [{"placeholderUuid": uuids[0], "title": "Mine", "clientMetadata": {"a": 1}}, {"placeholderUuid": uuids[1]}]
     groups = [
         {"images": [{"placeholderUuid": uuids[3]}, {"placeholderUuid": uuids[2], "title": "Frame"}], "title": "Pair"},
         {"images": [{"placeholderUuid": uuids[4]}, {"placeholderUuid": uuids[5]}], "clientMetadata": {"b": 2}},
     ]
-    job = await finished(site, await start(site, folder, {"images": images, "imageGroups": groups}))
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"images": images, "imageGroups": groups}))
     names = [one["name"] for one in job["itemsWithNames"]]
     assert names[:3] == ["Mine", "1.png", "Pair"]
     assert names[3].startswith("image-group-")
-    mine, _, pair, unnamed = [await facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
+    mine, _, pair, unnamed = [await item_facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
     assert (mine["uuid"], mine["clientMetadata"]) == (uuids[0], {"a": 1})
     assert (pair["__typename"], pair["itemType"], pair["fileSize"]) == ("ImageGroupItem", "IMAGE_GROUP", None)
     assert unnamed["clientMetadata"] == {"b": 2}
     assert await members(site, pair["uuid"]) == [uuids[3], uuids[2]]
-    assert (await facts(site, uuids[2]))["name"] == "Frame"
+    assert (await item_facts(site, uuids[2]))["name"] == "Frame"
     await check_all(site.services)
 
 
@@ -88,9 +98,9 @@ async def members(site: Site, group: str) -> list[str]:
 async def series(site: Site, folder: str, *files: bytes) -> tuple[list[str], dict[str, Any]]:
     """Make a series of these files: their placeholders, and the job once it has ended."""
     named = [File(f"{place}.dcm", "DICOM_FILE", data) for place, data in enumerate(files)]
-    uuids = await placeholders(site, folder, named)
+    uuids = await send_files(site, folder, named)
     wanted = {"dicomSeries": [{"dicomFiles": [{"placeholderUuid": uuid} for uuid in uuids]}]}
-    return uuids, await finished(site, await start(site, folder, wanted))
+    return uuids, await wait_for_job(site, await start_upload_job(site, folder, wanted))
 
 
 async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
@@ -98,10 +108,10 @@ async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
     site, folder = shared_site, await shared_site.folder("series")
     uuids, job = await series(site, folder, *(samples.dicom_file(instance_number=number) for number in (3, 1, 2)))
     [made] = job["itemsWithNames"]
-    item = await facts(site, made["itemUuid"])
+    item = await item_facts(site, made["itemUuid"])
     assert item["__typename"] == "DicomSeriesItem"
     assert await members(site, item["uuid"]) == [uuids[1], uuids[2], uuids[0]]
-    instance = await facts(site, uuids[0])
+    instance = await item_facts(site, uuids[0])
     for level in ("Study", "Series"):
         assert item[f"dicom{level}Uid"] == instance[f"dicom{level}Uid"] is not None
     await check_all(site.services)
@@ -113,18 +123,18 @@ async def test_a_mixed_series_is_refused(shared_site: Site) -> None:
     _, job = await series(site, folder, samples.dicom_file(series=7), samples.dicom_file(series=8))
     assert (job["status"], job["unitsErrorCount"]) == ("ERROR", 1)
     assert "2 series" in job["unitErrors"][0]["error"]
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     await check_all(site.services)
 
 
 FAULTS = {
     "mislabelled.png": ("IMAGE", samples.text(), "content is text/plain"),
-    "truncated.png": ("IMAGE", truncated(samples.png()), "truncated"),
+    "truncated.png": ("IMAGE", truncate(samples.png()), "truncated"),
     "bomb.png": ("IMAGE", png_bomb(), "too many pixels"),
     "bomb.gif": ("IMAGE", gif_bomb(), "too many frames"),
     "bomb.nii.gz": ("NIFTI", gzip_bomb_nifti(1), "far longer than"),
     "broken.pdf": ("PDF", b"%PDF-1.7\n" + bytes(200), "PDF"),
-    "broken.webm": ("VIDEO", truncated(samples.webm(), 0.4), ""),
+    "broken.webm": ("VIDEO", truncate(samples.webm(), 0.4), ""),
     "nothing.dcm": ("DICOM_FILE", b"\x01\x02\x03" * 100, "DICM"),
 }
 
@@ -144,7 +154,7 @@ async def test_each_fault_names_file_and_cause(shared_site: Site) -> None:
         assert found[name]["actionDescription"] == "reading the file"
         assert found[name]["objectUrls"] == []
     assert sorted(job["errors"]) == sorted(error["error"] for error in job["unitErrors"])
-    assert await count(site, folder) == 3
+    assert await count_items(site, folder) == 3
     await check_all(site.services)
 
 
@@ -152,10 +162,12 @@ async def test_what_never_came_is_said(shared_site: Site) -> None:
     """A placeholder whose bytes were not sent fails its unit; without ignoreErrors the job ends there."""
     site, folder = shared_site, await shared_site.folder("absent")
     [target] = await announce(site, folder, [File("never.png", "IMAGE", samples.png())])
-    job = await finished(site, await start(site, folder, {"images": [{"placeholderUuid": target["itemUuid"]}]}))
+    job = await wait_for_job(
+        site, await start_upload_job(site, folder, {"images": [{"placeholderUuid": target["itemUuid"]}]})
+    )
     assert job["status"] == "ERROR"
     assert job["errors"][0].startswith("never.png: no bytes were uploaded")
-    assert await count(site, folder) == 0
+    assert await count_items(site, folder) == 0
     await check_all(site.services)
 
 
@@ -169,7 +181,7 @@ async def test_the_clients_facts_are_taken(shared_site: Site) -> None:
         File("d.txt", "PLAIN_TEXT", b"text, they say"),
         File("e.pdf", "PDF", b"a PDF, they say"),
     ]
-    image, video, audio, text, pdf = await placeholders(site, folder, files)
+    image, video, audio, text, pdf = await send_files(site, folder, files)
     sizes = [len(file.data) for file in files]
     seen = {"width": 10, "height": 20}
     heard = {"duration": 2.5, "sampleRate": 8000, "bitDepth": 8, "codec": "mine", "numChannels": 3}
@@ -180,13 +192,15 @@ async def test_the_clients_facts_are_taken(shared_site: Site) -> None:
         "text": [one(text, "textMetadata", fileSize=sizes[3], mimeType="text/x-mine")],
         "pdf": [one(pdf, "pdfMetadata", fileSize=sizes[4], numPages=9)],
     }
-    job = await finished(site, await start(site, folder, items))
+    job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert job["errors"] == []
-    assert_has(await facts(site, image), mimeType="image/x-mine", **seen)
-    assert_has(await facts(site, video), fps=12.5, duration=3.0, mimeType="video/x", **seen)
-    assert_has(await facts(site, audio), audioCodec="mine", audioNumChannels=3, audioSampleRate=8000, audioBitDepth=8)
-    assert_has(await facts(site, text), mimeType="text/x-mine", width=None)
-    assert_has(await facts(site, pdf), pageCount=9, mimeType="application/pdf")
+    assert_has(await item_facts(site, image), mimeType="image/x-mine", **seen)
+    assert_has(await item_facts(site, video), fps=12.5, duration=3.0, mimeType="video/x", **seen)
+    assert_has(
+        await item_facts(site, audio), audioCodec="mine", audioNumChannels=3, audioSampleRate=8000, audioBitDepth=8
+    )
+    assert_has(await item_facts(site, text), mimeType="text/x-mine", width=None)
+    assert_has(await item_facts(site, pdf), pageCount=9, mimeType="application/pdf")
     await check_all(site.services)
 
 
@@ -219,10 +233,10 @@ TAGS: dict[str, Any] = {
 async def test_dicom_tags_are_taken(shared_site: Site) -> None:
     """ENC-MDCM with the 22 tags of ENC-DTAG; the size that was announced must still be true."""
     site, folder = shared_site, await shared_site.folder("tags")
-    [uuid] = await placeholders(site, folder, [File("x.dcm", "DICOM_FILE", b"who knows")])
+    [uuid] = await send_files(site, folder, [File("x.dcm", "DICOM_FILE", b"who knows")])
     files = [{"placeholderUuid": uuid, "dicomMetadata": {"tags": TAGS}}]
-    assert (await finished(site, await start(site, folder, {"dicomFiles": files})))["errors"] == []
-    item = await facts(site, uuid)
+    assert (await wait_for_job(site, await start_upload_job(site, folder, {"dicomFiles": files})))["errors"] == []
+    item = await item_facts(site, uuid)
     assert_has(item, dicomInstanceUid="1.2.3", dicomStudyUid="1.2", dicomSeriesUid="1.1", height=512, width=256)
 
 
@@ -230,7 +244,7 @@ async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> Non
     """At its field, before anything has changed; missing tags are listed (ENC-DTAG-01)."""
     site, folder = shared_site, await shared_site.folder("nonsense")
     files = [File("a.png", "IMAGE", b"abc"), File("b.dcm", "DICOM_FILE", b"abc"), File("c.mp4", "VIDEO", b"abc")]
-    image, dicom, video = await placeholders(site, folder, files)
+    image, dicom, video = await send_files(site, folder, files)
     good = {"mimeType": "image/png", "fileSize": 3, "width": 1, "height": 1}
     film = {**good, "fps": 1.0, "duration": 1.0}
     short = {tag: value for tag, value in TAGS.items() if tag not in ("00100020", "00280030")}
@@ -252,7 +266,7 @@ async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> Non
             assert "00100020 PatientID" in error["message"]
             assert "00280030 PixelSpacing" in error["message"]
     wrong = {"images": [one(image, "imageMetadata", **{**good, "fileSize": 4})]}
-    job = await finished(site, await start(site, folder, wrong))
+    job = await wait_for_job(site, await start_upload_job(site, folder, wrong))
     assert job["errors"] == ["a.png: the file has 3 bytes, but its metadata says 4."]
 
 
@@ -260,11 +274,11 @@ async def test_the_type_is_that_of_the_bytes(shared_site: Site) -> None:
     """Not that with which they were sent: other clients send frames as application/dicom (SUB-067)."""
     site, folder = shared_site, await shared_site.folder("frames")
     frames = [File(f"{n}.png", "IMAGE", samples.png(seed=n), "application/dicom") for n in range(2)]
-    images = [{"placeholderUuid": uuid} for uuid in await placeholders(site, folder, frames)]
-    job = await finished(site, await start(site, folder, {"imageGroups": [{"images": images}]}))
+    images = [{"placeholderUuid": uuid} for uuid in await send_files(site, folder, frames)]
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"imageGroups": [{"images": images}]}))
     assert (job["status"], job["errors"]) == ("DONE", [])
     for image in images:
-        assert (await facts(site, image["placeholderUuid"]))["mimeType"] == "image/png"
+        assert (await item_facts(site, image["placeholderUuid"]))["mimeType"] == "image/png"
 
 
 async def test_a_size_may_have_more_than_32_bits(shared_site: Site) -> None:
@@ -281,10 +295,8 @@ async def test_wrong_references_are_refused(shared_site: Site) -> None:
     A URL beside a placeholder is not passed over, but refused (SUB-058).
     """
     site, folder, other = (shared_site, await shared_site.folder("here"), await shared_site.folder("there"))
-    image, text = await placeholders(
-        site, folder, [File("a.png", "IMAGE", samples.png()), File("a", "PLAIN_TEXT", b"a")]
-    )
-    [away] = await placeholders(site, other, [File("b.png", "IMAGE", samples.png())])
+    image, text = await send_files(site, folder, [File("a.png", "IMAGE", samples.png()), File("a", "PLAIN_TEXT", b"a")])
+    [away] = await send_files(site, other, [File("b.png", "IMAGE", samples.png())])
     url = "storegraph:///nothing"
     cases: list[tuple[dict[str, Any], str, list[str]]] = [
         ({"images": [{"placeholderUuid": away}]}, "NOT_FOUND", ["images", "0", "placeholderUuid"]),
@@ -303,7 +315,7 @@ async def test_wrong_references_are_refused(shared_site: Site) -> None:
             (code, ["input", "items", *path])
         ], items
         assert payload["uploadJob"] is None
-    job = await finished(site, await start(site, folder, {"images": [{"placeholderUuid": image}]}))
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"images": [{"placeholderUuid": image}]}))
     assert job["status"] == "DONE"
     again = await site.do(
         "startUploadJob",
@@ -319,18 +331,18 @@ async def test_an_object_url_is_for_its_readers(shared_site: Site) -> None:
     site, theirs = shared_site, await shared_site.folder("theirs")
     await site.user("reader@example.org")
     job = await upload(site, theirs, [File("secret.png", "IMAGE", samples.png(seed=77))])
-    url = (await facts(site, job["itemsWithNames"][0]["itemUuid"]))["url"]
+    url = (await item_facts(site, job["itemsWithNames"][0]["itemUuid"]))["url"]
     mine = await site.folder("mine", who="reader@example.org")
     items = {"images": [{"objectUrl": url, "title": "copy"}]}
     refused = await site.do(
         "startUploadJob", {"folderUuid": mine, "items": items}, "uploadJob { uuid }", "reader@example.org"
     )
     assert [error["code"] for error in refused["userErrors"]] == ["NOT_FOUND"]
-    own = await finished(site, await start(site, theirs, items))
+    own = await wait_for_job(site, await start_upload_job(site, theirs, items))
     [copy] = own["itemsWithNames"]
     assert copy["name"] == "copy"
-    assert (await facts(site, copy["itemUuid"]))["url"] == url
-    wrong = await finished(site, await start(site, theirs, {"videos": [{"objectUrl": url}]}))
+    assert (await item_facts(site, copy["itemUuid"]))["url"] == url
+    wrong = await wait_for_job(site, await start_upload_job(site, theirs, {"videos": [{"objectUrl": url}]}))
     assert wrong["unitErrors"][0]["objectUrls"] == [url]
     assert "image/png" in wrong["errors"][0]
     await check_all(site.services)

@@ -13,22 +13,22 @@ import pytest_asyncio
 
 from gateway.media import samples
 from tests.fixtures.invariants import check_all, check_objects
-from tests.fixtures.items import stored
-from tests.fixtures.sites import UNKNOWN, Site, fresh, serving
+from tests.fixtures.items import upload_items
+from tests.fixtures.sites import UNKNOWN, Site, fresh_settings, serve_site
 from tests.fixtures.uploading import (
     LISTS,
     TARGET,
     File,
+    age_placeholders,
     announce,
-    facts,
-    finished,
-    grow_old,
-    parts_of,
-    placeholders,
+    item_facts,
+    part_counter,
+    run_sweep,
     send,
-    start,
-    swept,
+    send_files,
+    start_upload_job,
     upload,
+    wait_for_job,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -91,7 +91,9 @@ async def test_the_store_refuses_other_bytes(shared_site: Site) -> None:
     assert await site.services.store.info(target["objectKey"]) is None
     await send(site, target, data)
     assert not (await attempt(site, target, data)).is_success
-    job = await finished(site, await start(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]}))
+    job = await wait_for_job(
+        site, await start_upload_job(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]})
+    )
     assert job["status"] == "DONE"
 
 
@@ -133,7 +135,7 @@ async def test_placeholders_are_seen_and_become_items(shared_site: Site) -> None
     """Flagged, filterable, counted apart, without a signed URL, and with the uuid that the item keeps (SUB-066)."""
     site, folder = shared_site, await shared_site.folder("placeholders")
     await upload(site, folder, [File("old.txt", "PLAIN_TEXT", b"old")])
-    [uuid] = await placeholders(site, folder, [File("new.png", "IMAGE", samples.png(seed=5))])
+    [uuid] = await send_files(site, folder, [File("new.png", "IMAGE", samples.png(seed=5))])
     by_name = {item["name"]: item for item in await items_in(site, folder)}
     assert by_name["new.png"] == {
         "uuid": uuid,
@@ -148,7 +150,7 @@ async def test_placeholders_are_seen_and_become_items(shared_site: Site) -> None
         "old.txt"
     ]
     assert await summary(site, folder) == {"files": 1, "images": 0, "plainTexts": 1, "placeholders": 1}
-    await finished(site, await start(site, folder, {"images": [{"placeholderUuid": uuid}]}))
+    await wait_for_job(site, await start_upload_job(site, folder, {"images": [{"placeholderUuid": uuid}]}))
     [item] = [item for item in await items_in(site, folder) if item["uuid"] == uuid]
     assert (item["isPlaceholder"], item["mimeType"]) == (False, "image/png")
     assert (await site.client.get(item["signedUrl"]["url"])).content == samples.png(seed=5)
@@ -176,12 +178,12 @@ async def test_known_bytes_need_no_sending_by_their_readers(shared_site: Site) -
     await send(site, unknown, data)
     for folder, target, who in ((theirs, known, "admin"), (mine, unknown, ANN)):
         items = {"images": [{"placeholderUuid": target["itemUuid"]}]}
-        assert (await finished(site, await start(site, folder, items, who), who))["status"] == "DONE"
+        assert (await wait_for_job(site, await start_upload_job(site, folder, items, who), who))["status"] == "DONE"
     await check_all(site.services)
     keys = [key async for key in site.services.store.keys("")]
     assert known["objectKey"] in keys
     assert unknown["objectKey"] in keys
-    seen = await facts(site, unknown["itemUuid"], ANN)
+    seen = await item_facts(site, unknown["itemUuid"], ANN)
     assert known["objectKey"] not in seen["url"]
     [again] = await announce(site, mine, [file], ANN, sha256=sha256(data).upper())
     assert (again["alreadyStored"], again["objectKey"]) == (True, unknown["objectKey"])
@@ -197,7 +199,7 @@ async def test_bytes_outlive_the_item_that_brought_them(shared_site: Site) -> No
     [target] = await announce(site, folder, [file], sha256=sha256(data))
     await site.done("deleteStorageItems", {"itemUuids": [first["itemsWithNames"][0]["itemUuid"]]}, "removedItemsCount")
     items = {"images": [{"placeholderUuid": target["itemUuid"]}]}
-    assert (await finished(site, await start(site, folder, items)))["status"] == "DONE"
+    assert (await wait_for_job(site, await start_upload_job(site, folder, items)))["status"] == "DONE"
     await site.done("deleteStorageItems", {"itemUuids": [target["itemUuid"]]}, "removedItemsCount")
     await check_objects(site.services)
     assert await site.services.store.info(target["objectKey"]) is None
@@ -227,7 +229,7 @@ async def test_urls_are_renewed(shared_site: Site) -> None:
     await site.user("bob@example.org")
     wanted = {"itemUuids": [target["itemUuid"]]}
     assert await refused(site, "renewUploadUrls", wanted, "bob@example.org") == [("NOT_FOUND", ["itemUuids", "0"])]
-    await finished(site, await start(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]}))
+    await wait_for_job(site, await start_upload_job(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]}))
     assert await refused(site, "renewUploadUrls", wanted) == [("BAD_USER_INPUT", ["itemUuids", "0"])]
     assert await refused(site, "abortUploads", wanted) == [("BAD_USER_INPUT", ["itemUuids", "0"])]
 
@@ -250,25 +252,25 @@ async def test_late_placeholders_are_swept(shared_site: Site) -> None:
     """After 24 hours those that no job has taken go with their bytes (design section 3); others stay."""
     site, folder = shared_site, await shared_site.folder("late")
     files = [File(name, "PLAIN_TEXT", name.encode()) for name in ("late", "young", "taken")]
-    late, young, taken = await placeholders(site, folder, files)
-    await grow_old(site, late, taken)
-    job = await start(site, folder, {"text": [{"placeholderUuid": taken}]})
-    await swept(site)
-    assert (await finished(site, job))["status"] == "DONE"
+    late, young, taken = await send_files(site, folder, files)
+    await age_placeholders(site, late, taken)
+    job = await start_upload_job(site, folder, {"text": [{"placeholderUuid": taken}]})
+    await run_sweep(site)
+    assert (await wait_for_job(site, job))["status"] == "DONE"
     assert {item["uuid"] for item in await items_in(site, folder)} == {young, taken}
     await check_all(site.services)
 
 
 async def test_what_broke_off_is_swept(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """What a killed server had of a file that was on its way goes a day later, while another runs."""
-    with fresh("embedded", request, tmp_path) as settings:
-        async with serving(settings, works=False) as site:
+    with fresh_settings("embedded", request, tmp_path) as settings:
+        async with serve_site(settings, works=False) as site:
             broken = settings.data_dir / "objects/incoming/broken"
             broken.write_bytes(b"half")
-            await swept(site)
+            await run_sweep(site)
             assert broken.exists()
             os.utime(broken, (0, 0))
-            await swept(site)
+            await run_sweep(site)
             assert not broken.exists()
 
 
@@ -287,15 +289,15 @@ async def test_the_same_request_again_gives_the_same_answer(shared_site: Site) -
     job = {"folderUuid": folder, "items": {"text": [{"placeholderUuid": target["itemUuid"]}]}, "idempotencyKey": "one"}
     started = [await site.done("startUploadJob", job, "uploadJob { uuid }") for _ in range(2)]
     assert started[0]["uploadJob"]["uuid"] == started[1]["uploadJob"]["uuid"]
-    await finished(site, started[0]["uploadJob"]["uuid"])
+    await wait_for_job(site, started[0]["uploadJob"]["uuid"])
     assert await refused(site, "requestUploadUrls", wanted) == [("BAD_USER_INPUT", ["idempotencyKey"])]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
 async def parted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """A site where files of more than 5 MiB are sent in parts."""
-    with fresh(request.param, request, tmp_path_factory.mktemp("site"), part_size=PART) as settings:
-        async with serving(settings) as running:
+    with fresh_settings(request.param, request, tmp_path_factory.mktemp("site"), part_size=PART) as settings:
+        async with serve_site(settings) as running:
             yield running
 
 
@@ -336,7 +338,7 @@ async def test_a_large_file_is_sent_in_parts(parted: Site) -> None:
         assert (await send_part(site, second)).is_success
     for _ in range(2):
         await site.done("completeUploadParts", {"itemUuid": uuid}, "item { uuid isPlaceholder }")
-    job = await finished(site, await start(site, folder, {"text": [{"placeholderUuid": uuid}]}))
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid}]}))
     assert job["errors"] == []
     [item] = await items_in(site, folder)
     assert (await site.client.get(item["signedUrl"]["url"])).content == LARGE
@@ -351,7 +353,7 @@ async def test_what_is_not_sent_in_parts_has_none(parted: Site) -> None:
     wanted = {"itemUuid": small["itemUuid"], "partNumbers": [1]}
     assert await refused(site, "signUploadParts", wanted) == [("BAD_USER_INPUT", ["itemUuid"])]
     assert await refused(site, "completeUploadParts", {"itemUuid": small["itemUuid"]}) != []
-    [image] = await stored(site, folder, [File("no placeholder.txt", "PLAIN_TEXT", b"text")])
+    [image] = await upload_items(site, folder, [File("no placeholder.txt", "PLAIN_TEXT", b"text")])
     for uuid, code in ((UNKNOWN, "NOT_FOUND"), (image, "BAD_USER_INPUT")):
         for mutation, more in (("signUploadParts", {"partNumbers": [1]}), ("completeUploadParts", {})):
             assert await refused(site, mutation, {"itemUuid": uuid, **more}) == [(code, ["itemUuid"])]
@@ -369,7 +371,7 @@ async def test_parts_of_an_upload_that_is_given_up_go(parted: Site) -> None:
     [part] = await sign(site, target["itemUuid"], 1)
     part["size"] = int(part["size"])
     assert (await send_part(site, part)).is_success
-    stored = await parts_of(site, target["objectKey"])
+    stored = await part_counter(site, target["objectKey"])
     assert await stored() == 1
     await site.done("abortUploads", {"itemUuids": [target["itemUuid"]]}, "removedItemsCount")
     async with asyncio.timeout(10):

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.media import samples
-from tests.fixtures.items import dataset, grouped, stored
+from tests.fixtures.items import create_dataset, upload_group, upload_items
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
 
@@ -55,18 +55,18 @@ async def house(shared_site: Site) -> House:
     house.inner = await site.folder("inner", house.hidden)
     await site.grant(house.shown, team, "VIEWER")
     await site.grant(house.inner, team, "VIEWER")
-    (house.note,) = await stored(site, house.shown, [File("note", "PLAIN_TEXT", b"shown")])
-    (house.secret,) = await stored(site, house.hidden, [File("secret note", "PLAIN_TEXT", b"hidden")])
+    (house.note,) = await upload_items(site, house.shown, [File("note", "PLAIN_TEXT", b"shown")])
+    (house.secret,) = await upload_items(site, house.hidden, [File("secret note", "PLAIN_TEXT", b"hidden")])
     frames = [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed)) for seed in range(4)]
-    house.shown_group, (_, moved) = await grouped(site, house.shown, frames[:2], "shown group")
-    house.hidden_group, (house.hidden_frame, house.shown_frame) = await grouped(
+    house.shown_group, (_, moved) = await upload_group(site, house.shown, frames[:2], "shown group")
+    house.hidden_group, (house.hidden_frame, house.shown_frame) = await upload_group(
         site, house.hidden, frames[2:], "secret"
     )
     await site.done("moveStorageItems", {"itemUuids": [moved], "newParentUuid": house.hidden}, "folder { uuid }")
     crossing = {"itemUuids": [house.shown_frame], "newParentUuid": house.shown}
     await site.done("moveStorageItems", crossing, "folder { uuid }")
-    house.shown_data = await dataset(site, "shown mirror", backingFolderUuid=house.hidden)
-    house.hidden_data = await dataset(site, "hidden mirror", backingFolderUuid=house.shown)
+    house.shown_data = await create_dataset(site, "shown mirror", backingFolderUuid=house.hidden)
+    house.hidden_data = await create_dataset(site, "hidden mirror", backingFolderUuid=house.shown)
     seen = {"datasetUuid": house.shown_data, "groupUuids": [team], "role": "VIEWER"}
     await site.done("addDatasetGroups", seen, "dataset { uuid }")
     return house
@@ -129,7 +129,9 @@ async def test_jobs_do_not_tell_of_items_that_moved_away(house: House) -> None:
     """itemsWithNames and unit.item leave out what has gone where the viewer cannot look (ENC-UNAME, ENC-UJOB)."""
     site = house.site
     home = await site.folder("of the job", house.shown)
-    stays, goes = await stored(site, home, [File(name, "PLAIN_TEXT", name.encode()) for name in ("stays", "goes")])
+    stays, goes = await upload_items(
+        site, home, [File(name, "PLAIN_TEXT", name.encode()) for name in ("stays", "goes")]
+    )
     await site.done("moveStorageItems", {"itemUuids": [goes], "newParentUuid": house.hidden}, "folder { uuid }")
     found = await house.folder(
         home, "uploadJobs { nodes { itemsWithNames { name } units { nodes { item { uuid } } } folder { uuid } } }"

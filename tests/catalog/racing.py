@@ -20,7 +20,7 @@ from gateway.sandbox.prober import Prober
 from gateway.tasks.ingest_units import ingest
 from gateway.tasks.read_sources import SourceReader
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, placeholders, start
+from tests.fixtures.uploading import File, send_files, start_upload_job
 
 T = TypeVar("T")
 DATA = b"shared bytes"
@@ -46,8 +46,8 @@ async def ingest_units(site: Site, job: str, count: int) -> None:
 
 async def create_item(site: Site, folder: str) -> UUID:
     """Create an item with the shared bytes."""
-    [uuid] = await placeholders(site, folder, [File("first", "PLAIN_TEXT", DATA)])
-    await ingest_units(site, UUID(await start(site, folder, {"text": [{"placeholderUuid": uuid}]})).hex, 1)
+    [uuid] = await send_files(site, folder, [File("first", "PLAIN_TEXT", DATA)])
+    await ingest_units(site, UUID(await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid}]})).hex, 1)
     return UUID(uuid)
 
 

@@ -18,7 +18,7 @@ from gateway.models.uploads import upload_jobs
 from gateway.tasks.recount import recount
 from tests.fixtures.invariants import NAMES, check_all, check_counters, counters
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, placeholders, upload
+from tests.fixtures.uploading import File, send_files, upload
 
 WRITERS = 6
 EXPECTED = {"NOT_FOUND", "CONFLICT", "BAD_USER_INPUT", "NOT_APPLIED"}
@@ -99,7 +99,7 @@ class Writer:
         names = [str(self._random.randrange(12)) for _ in range(4)]
         files = [*(File(name, "PLAIN_TEXT", name.encode() * 9) for name in names), File("b", "IMAGE", b"broken")]
         try:
-            uuids = await placeholders(self._site, folder, files)
+            uuids = await send_files(self._site, folder, files)
         except AssertionError:  # the folder is gone
             return
         *texts, broken = [{"placeholderUuid": uuid} for uuid in uuids]

@@ -35,7 +35,7 @@ from gateway.tasks.read_sources import SourceReader
 from tests.catalog.racing import create_item, delete_item, queued_args, units_of, waiting
 from tests.fixtures.invariants import check_counters
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, count, placeholders, start
+from tests.fixtures.uploading import File, count_items, send_files, start_upload_job
 
 
 async def read_units(site: Site, job: str) -> list[ReadUnit]:
@@ -58,8 +58,8 @@ async def finish(site: Site, job: str, read: Sequence[ReadUnit]) -> bool:
 async def texts(site: Site, folder: str, number: int) -> str:
     """Start a job with so many texts; return its UUID."""
     files = [File(f"{index}.txt", "PLAIN_TEXT", b"text %d" % index) for index in range(number)]
-    uuids = await placeholders(site, folder, files)
-    return await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    uuids = await send_files(site, folder, files)
+    return await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
 
 
 async def test_unit_that_two_workers_read_is_finished_once(idle_site: Site) -> None:
@@ -96,7 +96,7 @@ async def test_video_that_was_encoded_too_late_is_removed(idle_site: Site) -> No
 
 async def unbound_job(site: Site, folder: str, **options: Any) -> tuple[str, list[UploadUnitRecord]]:
     """Start a job with a file that is elsewhere; return its UUID and its units."""
-    job = await start(site, folder, {"text": [{"objectUrl": "https://example.org/a.txt"}], **options})
+    job = await start_upload_job(site, folder, {"text": [{"objectUrl": "https://example.org/a.txt"}], **options})
     return job, await units_of(site, job)
 
 
@@ -106,11 +106,11 @@ async def test_unit_is_begun_once(idle_site: Site) -> None:
     job, units = await unbound_job(site, folder)
     for _ in range(2):
         assert await begin_units(site.services, UUID(job), units) == {}
-        assert await count(site, folder) == 1
+        assert await count_items(site, folder) == 1
     cancelled, units = await unbound_job(site, folder)
     await site.done("cancelUploadJob", {"uploadJobUuid": cancelled}, "unitsCancelledCount")
     assert await begin_units(site.services, UUID(cancelled), units) == {}
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
     await check_counters(site.services.database)
 
 
@@ -124,7 +124,7 @@ async def test_jobs_that_skip_duplicates_take_turns_in_a_folder(idle_site: Site)
         async with waiting(begin_units(site.services, UUID(job), units)) as beginning:
             pass
     assert await beginning == {}
-    assert await count(site, folder) == 1
+    assert await count_items(site, folder) == 1
 
 
 async def started_reencoding(site: Site, viewer: Viewer, item: UUID) -> tuple[UUID, list[ReencodeUnitRecord]]:

@@ -43,7 +43,7 @@ from tests.catalog.racing import (
 )
 from tests.fixtures.invariants import check_counters
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, grow_old, placeholders, start
+from tests.fixtures.uploading import File, age_placeholders, send_files, start_upload_job
 
 
 async def test_object_is_not_removed_while_a_transaction_refers_to_it(idle_site: Site, viewer: Viewer) -> None:
@@ -69,8 +69,8 @@ async def test_bytes_that_are_being_removed_are_stored_again(idle_site: Site) ->
     site, folder = idle_site, await idle_site.folder("leaving")
     await delete_item(site, await create_item(site, folder))
     key = await key_of(site)
-    [uuid] = await placeholders(site, folder, [File("second", "PLAIN_TEXT", DATA)])
-    job = UUID(await start(site, folder, {"text": [{"placeholderUuid": uuid}]}))
+    [uuid] = await send_files(site, folder, [File("second", "PLAIN_TEXT", DATA)])
+    job = UUID(await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid}]}))
     async with site.services.database.writing() as transaction:
         assert await mark_leaving(transaction, [key]) == [key]
         async with waiting(ingest_units(site, job.hex, 1)) as working:
@@ -84,8 +84,8 @@ async def test_bytes_that_are_being_removed_are_stored_again(idle_site: Site) ->
 async def test_sweep_keeps_placeholders_that_a_job_has_claimed(idle_site: Site, viewer: Viewer) -> None:
     """An old placeholder that a job claims during the sweep is not removed."""
     site, folder = idle_site, await idle_site.folder("late")
-    [late] = await placeholders(site, folder, [File("late", "PLAIN_TEXT", b"late")])
-    await grow_old(site, late)
+    [late] = await send_files(site, folder, [File("late", "PLAIN_TEXT", b"late")])
+    await age_placeholders(site, late)
     source = UnitSource((), StorageItemType.PLAIN_TEXT, UUID(late), None, None, None, None)
     async with site.services.database.writing() as transaction:
         plans = [UnitPlan(StorageItemType.PLAIN_TEXT, [source])]
@@ -105,8 +105,8 @@ async def test_sweep_keeps_placeholders_that_a_job_has_claimed(idle_site: Site, 
 async def test_new_mirror_has_items_that_are_finished_meanwhile(idle_site: Site, viewer: Viewer) -> None:
     """An item that is finished while a mirror dataset is created is in that dataset."""
     site, folder = idle_site, await idle_site.folder("mirrored")
-    [uuid] = await placeholders(site, folder, [File("a", "PLAIN_TEXT", b"mirrored")])
-    job = await start(site, folder, {"text": [{"placeholderUuid": uuid}]})
+    [uuid] = await send_files(site, folder, [File("a", "PLAIN_TEXT", b"mirrored")])
+    job = await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid}]})
     async with site.services.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await create_dataset(transaction, viewer.user_uuid, "mirror", backing_folder_uuid=UUID(folder))
@@ -167,8 +167,8 @@ async def test_objects_that_left_while_others_were_locked_are_not_used(
     if database.is_embedded:
         return
     files = [File(f"{index}.txt", "PLAIN_TEXT", b"left %d" % index) for index in range(2)]
-    uuids = await placeholders(site, str(folder), files)
-    job = await start(site, str(folder), {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    uuids = await send_files(site, str(folder), files)
+    job = await start_upload_job(site, str(folder), {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
     await ingest_units(site, UUID(job).hex, 2)
     in_order = sa.select(stored_objects).order_by(stored_objects.c.sha256)
     first, second = await database.rows(in_order, StoredObjectRecord)

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.__main__ import cli
-from tests.fixtures.sites import speaking
+from tests.fixtures.sites import open_client
 from tests.house.sources import ROOT
 from tests.processes import free_ports
 
@@ -64,7 +64,7 @@ async def serving(directory: Path, **settings: str) -> AsyncIterator[tuple[str, 
 
 async def email_of(url: str, key: str) -> str:
     """Whose key it is; empty if it is nobody's."""
-    async with speaking() as client:
+    async with open_client() as client:
         answer = await client.post(
             f"{url}/graphql",
             json={"query": "{ viewer { user { email } } }"},
@@ -77,7 +77,7 @@ async def test_serve_makes_a_database_and_an_admin_and_shows_the_key_once(tmp_pa
     async with serving(tmp_path) as (url, said):
         key = re.findall(r"sg_\S+", said)[0]
         assert await email_of(url, key) == "admin@localhost"
-        async with speaking() as client:
+        async with open_client() as client:
             assert (await client.get(f"{url}/healthz")).json() == {"status": "ok"}
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     code, listed, _ = await run(tmp_path, "key", "list")

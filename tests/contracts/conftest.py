@@ -12,7 +12,7 @@ from gateway.database.engine import Database
 from gateway.queues.base import Queue
 from gateway.queues.open import open_queue
 from tests.contracts.queueing import LEASE
-from tests.fixtures.sites import speaking
+from tests.fixtures.sites import open_client
 
 
 @pytest.fixture
@@ -31,5 +31,5 @@ def logged() -> Iterator[list[EventDict]]:
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """Return an HTTP client without credentials that ignores proxies."""
-    async with speaking() as client:
+    async with open_client() as client:
         yield client

@@ -22,7 +22,7 @@ from gateway.fetching.rules import FetchRules
 from gateway.kinds.enums import StorageLocationName as Kind
 from tests.fixtures.azure import ACCOUNT, VARIABLE, azurite
 from tests.fixtures.clouds import bucket
-from tests.fixtures.sites import speaking
+from tests.fixtures.sites import open_client
 
 OTHER_KEY = base64.b64encode(b"a key of somebody else").decode()
 MINUTE = timedelta(minutes=1)
@@ -133,7 +133,7 @@ async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> No
 
 
 async def test_signed_url_gives_access_to_one_object_only(cloud: Cloud, store: Store) -> None:
-    async with speaking() as client:
+    async with open_client() as client:
         for name in NAMES:
             signed = await cloud.sign_get(ObjectLocation(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
             assert signed.method == "GET"

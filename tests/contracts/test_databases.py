@@ -18,7 +18,7 @@ from gateway.database.migrate import is_current, is_ours, migrate
 from gateway.ids import uuid7
 from gateway.models.base import now
 from gateway.models.people import groups
-from tests.fixtures.databases import opened
+from tests.fixtures.databases import open_database
 from tests.servers import PostgresServer
 
 WRITERS = 8
@@ -155,7 +155,7 @@ async def test_writers_of_other_processes_lose_no_updates(database: Database) ->
     await start_counter(database)
     async with AsyncExitStack() as stack:
         url = database.url.render_as_string(hide_password=False)
-        others = [await stack.enter_async_context(opened(url)) for _ in range(WRITERS)]
+        others = [await stack.enter_async_context(open_database(url)) for _ in range(WRITERS)]
         await asyncio.gather(*(count_up(other, 3) for other in others))
     assert await counter(database) == 3 * WRITERS
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from gateway.database.engine import Database
 from gateway.events.base import Events
 from gateway.events.open import open_events
-from tests.fixtures.databases import opened
+from tests.fixtures.databases import open_database
 
 SOON = 5.0
 """Seconds within which an event must arrive."""
@@ -126,8 +126,8 @@ async def test_topics_can_contain_any_characters(database: Database, events: Eve
 
 async def test_event_reaches_other_connections(postgres_url: str) -> None:
     async with (
-        opened(postgres_url) as here,
-        opened(postgres_url) as there,
+        open_database(postgres_url) as here,
+        open_database(postgres_url) as there,
         started(here) as ours,
         started(there) as theirs,
         theirs.listen("a") as listener,
@@ -137,7 +137,7 @@ async def test_event_reaches_other_connections(postgres_url: str) -> None:
 
 
 async def test_event_of_another_process_arrives(postgres_url: str) -> None:
-    async with opened(postgres_url) as database, started(database) as events, events.listen("a") as listener:
+    async with open_database(postgres_url) as database, started(database) as events, events.listen("a") as listener:
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, postgres_url)
         assert await child.wait() == 0
         assert await listener.wait(SOON)

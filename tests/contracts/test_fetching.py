@@ -14,7 +14,7 @@ from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import FetchedRange, Fetcher
 from gateway.fetching.rules import FetchRules
-from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.files import FileServer, serve_files
 
 DATA = bytes(range(256)) * 1000
 MOST = 1 << 20
@@ -22,7 +22,7 @@ MOST = 1 << 20
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
-    with serving_files(tmp_path_factory.mktemp("files")) as server:
+    with serve_files(tmp_path_factory.mktemp("files")) as server:
         server.add("data.bin", DATA)
         server.add("empty", b"")
         server.add("large", bytes(MOST + 1))
@@ -44,7 +44,7 @@ def secure_server(tmp_path_factory: pytest.TempPathFactory, authority: trustme.C
     issued.private_key_pem.write_to_path(str(key))
     for each in issued.cert_chain_pems:
         each.write_to_path(str(certificate), append=True)
-    with serving_files(directory, ssl_certfile=certificate, ssl_keyfile=key) as server:
+    with serve_files(directory, ssl_certfile=certificate, ssl_keyfile=key) as server:
         server.add("data.bin", DATA)
         yield server
 

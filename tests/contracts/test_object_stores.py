@@ -29,7 +29,7 @@ from gateway.stores.base import (
 from gateway.stores.disk import DiskStore
 from gateway.stores.keys import new_key
 from gateway.stores.open import open_store
-from tests.servers import serving, under
+from tests.servers import serve_app, with_prefix
 
 MINUTE = timedelta(minutes=1)
 MEBIBYTE = 1 << 20
@@ -45,7 +45,7 @@ def disk_store(directory: Path) -> Iterator[DiskStore]:
         made.append(store)
         return Starlette(routes=object_routes(store))
 
-    with serving(make_app):
+    with serve_app(make_app):
         yield made[0]
 
 
@@ -56,7 +56,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         with disk_store(directory) as disk:
             yield disk
     else:
-        url = under(request.getfixturevalue("s3_server"), secrets.token_hex(4))
+        url = with_prefix(request.getfixturevalue("s3_server"), secrets.token_hex(4))
         s3 = open_store(url, directory=directory, public_url="", secret=b"", part_size=64 << 20)
         yield s3
         asyncio.run(s3.close())

@@ -9,7 +9,7 @@ from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.remote import HEAD_BYTES, RemoteFile
 from gateway.fetching.rules import FetchRules
-from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.files import FileServer, serve_files
 
 DATA = bytes(range(256)) * (3 * HEAD_BYTES // 256)
 LIMIT = 2 * HEAD_BYTES
@@ -17,7 +17,7 @@ LIMIT = 2 * HEAD_BYTES
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
-    with serving_files(tmp_path_factory.mktemp("files")) as server:
+    with serve_files(tmp_path_factory.mktemp("files")) as server:
         yield server
 
 

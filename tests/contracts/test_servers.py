@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.servers import PostgresServer, under
+from tests.servers import PostgresServer, with_prefix
 
 OWNER = """
 import os, signal, sys, time
@@ -37,8 +37,8 @@ def test_databases_are_copies_of_their_template(postgres_server: PostgresServer)
 
 
 def test_prefix_follows_the_bucket() -> None:
-    assert under("s3://b?region=r", "x") == "s3://b/x?region=r"
-    assert under("s3://b/a/?region=r", "x") == "s3://b/a/x?region=r"
+    assert with_prefix("s3://b?region=r", "x") == "s3://b/x?region=r"
+    assert with_prefix("s3://b/a/?region=r", "x") == "s3://b/a/x?region=r"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")

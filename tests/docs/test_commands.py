@@ -18,9 +18,9 @@ from graphql import build_schema, parse, validate
 from tests.docs.pages import Block, blocks, blocks_of
 from tests.fixtures.demo import DemoSite
 from tests.house.sources import ROOT
-from tests.processes import free_ports, launch
+from tests.processes import free_ports, launch_command
 from tests.servers import PostgresServer
-from tests.servers import under as place_under
+from tests.servers import with_prefix as place_under
 
 UPLOADS, DEPLOYING, CONTRIBUTING = "docs/uploads.md", "docs/deploying.md", "CONTRIBUTING.md"
 
@@ -126,7 +126,9 @@ def test_upload_and_subscription_scaled_out(postgres_server: PostgresServer, s3_
 def running_script(script: str, directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """A script whose last commands go on in the background, until the block ends."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    command = launch(["/bin/bash", "-euo", "pipefail", "-c", f"{script}\ntrap 'kill $(jobs -p); wait' TERM; wait"])
+    command = launch_command(
+        ["/bin/bash", "-euo", "pipefail", "-c", f"{script}\ntrap 'kill $(jobs -p); wait' TERM; wait"]
+    )
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(
             command,

@@ -15,7 +15,7 @@ from gateway.media import samples
 from tests.docs.pages import blocks_of, text_of
 from tests.fixtures.files import FileServer
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import begun, finished, items_of, sent
+from tests.fixtures.uploading import items_by_name, start_manifest_job, upload_manifest, wait_for_job
 
 TEXT = text_of("docs/manifests.md")
 together = pytest.mark.asyncio(loop_scope="module")
@@ -39,13 +39,15 @@ def written(language: str) -> str:
 
 async def given(site: Site, manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
     """The job of a manifest in a folder of its own, once it has ended."""
-    return await finished(site, await begun(site, await site.folder("given"), manifest, **more))
+    return await wait_for_job(site, await start_manifest_job(site, await site.folder("given"), manifest, **more))
 
 
 async def as_file(site: Site, data: str, name: str, **more: Any) -> dict[str, Any]:
     """The same of a manifest that was sent as a file."""
     folder = await site.folder("sent")
-    return await finished(site, await begun(site, folder, await sent(site, folder, data.encode(), name), **more))
+    return await wait_for_job(
+        site, await start_manifest_job(site, folder, await upload_manifest(site, folder, data.encode(), name), **more)
+    )
 
 
 @together
@@ -53,7 +55,7 @@ async def test_json_is_started(fetching_site: Site, files: str) -> None:
     text = written("json").replace(SERVER, files)
     for job in (await given(fetching_site, {"json": json.loads(text)}), await as_file(fetching_site, text, "m.json")):
         assert (job["status"], job["errors"]) == ("DONE", [])
-        made = await items_of(fetching_site, job)
+        made = await items_by_name(fetching_site, job)
         assert made.keys() == {"Drive 1", "1.png", "Two", "Stack"}
         assert made["Drive 1"]["clientMetadata"] == {"city": "Bonn"}
 
@@ -63,7 +65,7 @@ async def test_csv_is_started(fetching_site: Site, files: str) -> None:
     text = written("csv").replace(SERVER, files)
     for job in (await given(fetching_site, {"csv": text}), await as_file(fetching_site, text, "m.csv")):
         assert (job["status"], job["errors"]) == ("DONE", [])
-        made = await items_of(fetching_site, job)
+        made = await items_by_name(fetching_site, job)
         assert {name: item["clientMetadata"] for name, item in made.items()} == {
             "One": {"city": "Bonn"},
             "drive.mp4": {},

@@ -12,11 +12,11 @@ from gateway.media import samples
 from gateway.models.items import items
 from gateway.models.uploads import upload_units
 from gateway.settings import Settings
-from tests.fixtures.commands import answers
+from tests.fixtures.commands import wait_until_ready
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sieges import besieged, reached, revive
-from tests.fixtures.sites import Site, fresh
-from tests.fixtures.uploading import LISTS, File, placeholders, start
+from tests.fixtures.sieges import crashing_site, kill_and_restart, wait_for_count
+from tests.fixtures.sites import Site, fresh_settings
+from tests.fixtures.uploading import LISTS, File, send_files, start_upload_job
 
 
 def mixed(count: int) -> list[File]:
@@ -41,21 +41,21 @@ async def killed_job(backend: str, settings: Settings, directory: Path, count: i
     """A job of so many files, during which the worker is killed so many times."""
     files = mixed(count)
     chance = random.Random(count)
-    async with besieged(backend, settings, directory) as (site, server, victims):
+    async with crashing_site(backend, settings, directory) as (site, server, victims):
         folder = await site.folder("killed")
-        uuids = await placeholders(site, folder, files)
+        uuids = await send_files(site, folder, files)
         wanted: dict[str, list[dict[str, str]]] = {}
         for file, uuid in zip(files, uuids, strict=True):
             wanted.setdefault(LISTS[file.item_type], []).append({"placeholderUuid": uuid})
-        job = await start(site, folder, wanted, ignoreErrors=True)
+        job = await start_upload_job(site, folder, wanted, ignoreErrors=True)
         ended = []
         for _ in range(kills):
-            now = await reached(done, site, min(await done(site) + 1, count))
+            now = await wait_for_count(done, site, min(await done(site) + 1, count))
             await asyncio.sleep(chance.uniform(0, 0.4))
-            revive(victims)
+            kill_and_restart(victims)
             ended.append(now)
-        await answers(site, server)
-        await reached(done, site, count, seconds=120)
+        await wait_until_ready(site, server)
+        await wait_for_count(done, site, count, seconds=120)
         assert ended[0] < count, "the first kill came too late"
         await check_units(site, job, files, uuids)
         await check_all(site.services)
@@ -83,7 +83,7 @@ async def check_units(site: Site, job: str, files: list[File], uuids: list[str])
 
 async def test_a_killed_worker_loses_nothing(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Once, in the middle of some hundred files."""
-    with fresh(backend, request, tmp_path) as settings:
+    with fresh_settings(backend, request, tmp_path) as settings:
         await killed_job(backend, settings, tmp_path, count=120, kills=1)
 
 
@@ -91,5 +91,5 @@ async def test_a_killed_worker_loses_nothing(backend: str, request: pytest.Fixtu
 @pytest.mark.timeout(400)
 async def test_killed_again_and_again(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Five hundred files, and no process lives for long."""
-    with fresh(backend, request, tmp_path) as settings:
+    with fresh_settings(backend, request, tmp_path) as settings:
         await killed_job(backend, settings, tmp_path, count=500, kills=6)

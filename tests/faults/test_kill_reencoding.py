@@ -6,35 +6,37 @@ from pathlib import Path
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.commands import answers
-from tests.fixtures.films import filmed
+from tests.fixtures.commands import wait_until_ready
+from tests.fixtures.films import encode_film
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import stored
-from tests.fixtures.reencoding import begin, state
-from tests.fixtures.sieges import besieged, revive
-from tests.fixtures.sites import fresh
-from tests.fixtures.uploading import File, count, facts, finished, placeholders, start
+from tests.fixtures.items import upload_items
+from tests.fixtures.reencoding import reencoding_state, start_reencoding
+from tests.fixtures.sieges import crashing_site, kill_and_restart
+from tests.fixtures.sites import fresh_settings
+from tests.fixtures.uploading import File, count_items, item_facts, send_files, start_upload_job, wait_for_job
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_killed_worker_begins_again(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """In the middle of a film, and then again; progress never goes back."""
-    long = filmed([place / 25 for place in range(500)])
-    with fresh(backend, request, tmp_path) as settings:
-        async with besieged(backend, settings, tmp_path) as (site, server, victims):
+    long = encode_film([place / 25 for place in range(500)])
+    with fresh_settings(backend, request, tmp_path) as settings:
+        async with crashing_site(backend, settings, tmp_path) as (site, server, victims):
             films = [File("a.mp4", "VIDEO", long), File("b.webm", "VIDEO", samples.webm())]
-            videos = await stored(site, await site.folder("killed"), films)
-            job, reached = await begin(site, videos, force=True), 0.0
+            videos = await upload_items(site, await site.folder("killed"), films)
+            job, reached = await start_reencoding(site, videos, force=True), 0.0
             for _ in range(2):
                 async with asyncio.timeout(60):
-                    while (now := await state(site, job))["progress"] <= reached and now["status"] == "SUBMITTED":
+                    while (now := await reencoding_state(site, job))["progress"] <= reached and now[
+                        "status"
+                    ] == "SUBMITTED":
                         await asyncio.sleep(0.02)
                 reached = now["progress"]
-                revive(victims)
-                await answers(site, server)
+                kill_and_restart(victims)
+                await wait_until_ready(site, server)
             async with asyncio.timeout(120):
-                while (now := await state(site, job))["status"] == "SUBMITTED":
+                while (now := await reencoding_state(site, job))["status"] == "SUBMITTED":
                     assert now["progress"] >= reached
                     reached = now["progress"]
                     await asyncio.sleep(0.1)
@@ -50,20 +52,20 @@ async def test_a_killed_worker_films_a_sequence_again(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     """Its frames are there once, its video has all of them, and no bytes are left over."""
-    with fresh(backend, request, tmp_path) as settings:
-        async with besieged(backend, settings, tmp_path) as (site, server, victims):
+    with fresh_settings(backend, request, tmp_path) as settings:
+        async with crashing_site(backend, settings, tmp_path) as (site, server, victims):
             folder = await site.folder("filmed")
             files = [File(f"{place}.png", "IMAGE", samples.png(640, 480, place)) for place in range(60)]
-            frames = await placeholders(site, folder, files)
+            frames = await send_files(site, folder, files)
             entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
-            job = await start(site, folder, {"imageGroups": [entry]})
+            job = await start_upload_job(site, folder, {"imageGroups": [entry]})
             for seconds in (0.5, 1.5):
                 await asyncio.sleep(seconds)
-                revive(victims)
-                await answers(site, server)
-            state = await finished(site, job, seconds=120)
+                kill_and_restart(victims)
+                await wait_until_ready(site, server)
+            state = await wait_for_job(site, job, seconds=120)
             assert (state["status"], state["unitsDoneCount"]) == ("DONE", 1)
-            item = await facts(site, state["itemsWithNames"][0]["itemUuid"])
+            item = await item_facts(site, state["itemsWithNames"][0]["itemUuid"])
             assert (item["itemType"], item["frameCount"]) == ("IMAGE_SEQUENCE", 60)
-            assert await count(site, folder) == 61
+            assert await count_items(site, folder) == 61
             await check_all(site.services)

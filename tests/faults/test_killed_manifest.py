@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from gateway.models.items import items
 from gateway.models.uploads import upload_units
 from tests.faults.test_kill import done
-from tests.fixtures.commands import answers
-from tests.fixtures.files import FileServer, serving_files
+from tests.fixtures.commands import wait_until_ready
+from tests.fixtures.files import FileServer, serve_files
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sieges import besieged, reached, revive
-from tests.fixtures.sites import Site, fresh
-from tests.fixtures.uploading import File, placeholders
+from tests.fixtures.sieges import crashing_site, kill_and_restart, wait_for_count
+from tests.fixtures.sites import Site, fresh_settings
+from tests.fixtures.uploading import File, send_files
 
 COUNT = 2000
 KILLS = 4
@@ -50,26 +50,26 @@ async def counted(site: Site) -> int:
 async def test_a_manifest_survives_its_workers(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Once while units are written, then again and again while they are worked on."""
     chance = random.Random(COUNT)
-    with serving_files(tmp_path) as server:
+    with serve_files(tmp_path) as server:
         said = json.dumps({"text": [entry(number, server) for number in range(COUNT)]}).encode()
         allowed = {"fetch_allowed": [server.host]}
-        with fresh(backend, request, tmp_path, **allowed) as settings:
-            async with besieged(backend, settings, tmp_path) as (site, process, victims):
+        with fresh_settings(backend, request, tmp_path, **allowed) as settings:
+            async with crashing_site(backend, settings, tmp_path) as (site, process, victims):
                 folder = await site.folder("killed")
-                [uuid] = await placeholders(site, folder, [File("m.json", "PLAIN_TEXT", said)])
+                [uuid] = await send_files(site, folder, [File("m.json", "PLAIN_TEXT", said)])
                 input = {"folderUuid": folder, "manifest": {"placeholderUuid": uuid}, "ignoreErrors": True}
                 job = (await site.done("startUploadJob", input, "uploadJob { uuid }"))["uploadJob"]["uuid"]
-                known = await reached(counted, site, 1)
-                revive(victims)
+                known = await wait_for_count(counted, site, 1)
+                kill_and_restart(victims)
                 print(f"killed with {known:,} units written, then with this many done:")
-                ended = await reached(done, site, COUNT // 5)
+                ended = await wait_for_count(done, site, COUNT // 5)
                 for _ in range(KILLS):
                     await asyncio.sleep(chance.uniform(0, 1))
-                    revive(victims)
+                    kill_and_restart(victims)
                     print(f"{ended:,}")
-                    ended = await reached(done, site, min(ended + COUNT // 10, COUNT))
-                await answers(site, process)
-                await reached(done, site, COUNT)
+                    ended = await wait_for_count(done, site, min(ended + COUNT // 10, COUNT))
+                await wait_until_ready(site, process)
+                await wait_for_count(done, site, COUNT)
                 assert known < COUNT, "the first kill came too late"
                 await check(site, job, server)
                 await check_all(site.services)

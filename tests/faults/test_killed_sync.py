@@ -15,12 +15,19 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs, upload_units, uploads
-from tests.fixtures.clouds import Bucket, integrated
-from tests.fixtures.commands import Command, answers
+from tests.fixtures.clouds import Bucket, create_integration
+from tests.fixtures.commands import Command, wait_until_ready
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sieges import besieged, revive
-from tests.fixtures.sites import Site, fresh
-from tests.fixtures.syncing import begun, counts, ended, item_rows, linked, synced
+from tests.fixtures.sieges import crashing_site, kill_and_restart
+from tests.fixtures.sites import Site, fresh_settings
+from tests.fixtures.syncing import (
+    create_linked_folder,
+    nonzero_counts,
+    read_item_rows,
+    run_sync,
+    start_folder_sync,
+    wait_for_sync,
+)
 
 COUNT = 950
 CHANGED = 300
@@ -64,7 +71,7 @@ async def killed(site: Site, victims: list[Command], job: str, chance: random.Ra
     found = []
     for _ in range(KILLS):
         await asyncio.sleep(chance.uniform(0, 2))
-        revive(victims)
+        kill_and_restart(victims)
         found.append(row := await row_of(site, job))
         async with asyncio.timeout(60):
             while (now := await row_of(site, job)).status == "PENDING" and now.sequence == row.sequence:
@@ -79,10 +86,10 @@ async def survived(
     site: Site, server: Command, victims: list[Command], folder: str, chance: random.Random
 ) -> dict[str, Any]:
     """A sync that ends though the server is killed; nobody asks for it twice."""
-    job = await begun(site, folder)
+    job = await start_folder_sync(site, folder)
     before = await killed(site, victims, job, chance)
-    await answers(site, server)
-    after = await ended(site, job, seconds=300)
+    await wait_until_ready(site, server)
+    after = await wait_for_sync(site, job, seconds=300)
     assert before[0].scan_pages_processing_pending, "the first kill came too late"
     assert any(row.upload_jobs_units_pending for row in before), "it was never killed while it read objects"
     assert (after["status"], after["error"], after["hasUnitErrors"]) == ("DONE", None, False)
@@ -130,24 +137,24 @@ async def test_a_sync_survives_its_server(
     chance, prefix = random.Random(COUNT), f"{backend}/"
     there = objects(prefix, range(COUNT))
     await asyncio.to_thread(customer.put_all, {**there, f"{prefix}archive.zip": b"PK"})
-    with fresh(backend, request, tmp_path, fetch_allowed=[customer.host], work_in_serve=True) as settings:
-        async with besieged(backend, settings, tmp_path) as (site, server, victims):
-            folder = await linked(site, await integrated(site, customer), customer, prefix)
+    with fresh_settings(backend, request, tmp_path, fetch_allowed=[customer.host], work_in_serve=True) as settings:
+        async with crashing_site(backend, settings, tmp_path) as (site, server, victims):
+            folder = await create_linked_folder(site, await create_integration(site, customer), customer, prefix)
             given = {"folderUuid": folder, "metadataIngestion": {"matcher": {"mode": "SUFFIX", "suffix": SUFFIX}}}
             await site.done("setFolderMetadataIngestion", given, "folder { uuid }")
             first = await survived(site, server, victims, folder, chance)
-            assert counts(first) == {"new": COUNT, "skipped": 1}
+            assert nonzero_counts(first) == {"new": COUNT, "skipped": 1}
             assert (first["sidecarsAttachedCount"], first["scanPagesProcessingDone"]) == (COUNT // 10, 3)
             await check(site, first, there, COUNT)
 
-            before = await item_rows(site)
-            again = await synced(site, folder)
-            assert (counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT, "skipped": 1}, 0)
-            assert await item_rows(site) == before
+            before = await read_item_rows(site)
+            again = await run_sync(site, folder)
+            assert (nonzero_counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT, "skipped": 1}, 0)
+            assert await read_item_rows(site) == before
 
             there = await asyncio.to_thread(change, customer, prefix, there)
             second = await survived(site, server, victims, folder, chance)
             kept = COUNT - 2 * CHANGED
             found = {"new": CHANGED, "changed": CHANGED, "unchanged": kept, "vanished": CHANGED, "skipped": 1}
-            assert counts(second) == found
+            assert nonzero_counts(second) == found
             await check(site, second, there, 2 * CHANGED)

@@ -24,7 +24,7 @@ from gateway.tasks.sweep import STUCK, sweep
 from gateway.tasks.worker import handlers
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, finished, placeholders, start
+from tests.fixtures.uploading import File, send_files, start_upload_job, wait_for_job
 
 
 class Faulty(Prober):
@@ -62,12 +62,12 @@ async def test_a_poisoned_unit_costs_itself(idle_site: Site, monkeypatch: pytest
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 3)
     folder = await idle_site.folder("poisoned")
     names = ["unreachable", "shaky", "unwritable", *(f"{number}.txt" for number in range(20))]
-    uuids = await placeholders(idle_site, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])
+    uuids = await send_files(idle_site, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])
     items = {"text": [{"placeholderUuid": uuid} for uuid in uuids]}
-    job = await start(idle_site, folder, items, ignoreErrors=True)
+    job = await start_upload_job(idle_site, folder, items, ignoreErrors=True)
     prober = Faulty()
     async with worked_by(idle_site.services, prober):
-        ended = await finished(idle_site, job)
+        ended = await wait_for_job(idle_site, job)
         await check_all(idle_site.services)
     assert (ended["status"], ended["unitsDoneCount"], ended["unitsErrorCount"]) == ("DONE", 21, 2)
     for error in ended["errors"]:
@@ -87,8 +87,8 @@ async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
     """Its tasks were given up; an hour later the sweep begins them anew, once."""
     services, folder = idle_site.services, await idle_site.folder("stuck")
     files = [File(f"{number}.txt", "PLAIN_TEXT", b"stuck %d" % number) for number in range(3)]
-    uuids = await placeholders(idle_site, folder, files)
-    job = await start(idle_site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    uuids = await send_files(idle_site, folder, files)
+    job = await start_upload_job(idle_site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
     queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(queue))
@@ -101,15 +101,15 @@ async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
     async with worked_by(services, Prober()):
-        assert (await finished(idle_site, job))["unitsDoneCount"] == 3
+        assert (await wait_for_job(idle_site, job))["unitsDoneCount"] == 3
 
 
 async def test_a_manifest_that_nobody_reads_is_taken_up(idle_site: Site) -> None:
     """The task that was to read it was given up; an hour later the sweep has it read, once."""
     services, folder = idle_site.services, await idle_site.folder("unread")
-    [text] = await placeholders(idle_site, folder, [File("a.txt", "PLAIN_TEXT", b"unread")])
+    [text] = await send_files(idle_site, folder, [File("a.txt", "PLAIN_TEXT", b"unread")])
     said = json.dumps({"text": [{"placeholderUuid": text}]}).encode()
-    [manifest] = await placeholders(idle_site, folder, [File("m.json", "PLAIN_TEXT", said)])
+    [manifest] = await send_files(idle_site, folder, [File("m.json", "PLAIN_TEXT", said)])
     input = {"folderUuid": folder, "manifest": {"placeholderUuid": manifest}}
     job = (await idle_site.done("startUploadJob", input, "uploadJob { uuid }"))["uploadJob"]["uuid"]
     queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
@@ -120,4 +120,4 @@ async def test_a_manifest_that_nobody_reads_is_taken_up(idle_site: Site) -> None
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
     async with worked_by(services, Prober()):
-        assert (await finished(idle_site, job))["unitsDoneCount"] == 1
+        assert (await wait_for_job(idle_site, job))["unitsDoneCount"] == 1

@@ -19,7 +19,7 @@ from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from tests.commands.test_command_line import run
-from tests.fixtures.databases import opened
+from tests.fixtures.databases import open_database
 from tests.fixtures.invariants import check_counters
 
 FOLDERS, ITEMS = 260, 2_000
@@ -27,7 +27,7 @@ FOLDERS, ITEMS = 260, 2_000
 
 async def contents(url: str) -> dict[str, list[str]]:
     """Every row of every table."""
-    async with opened(url) as database:
+    async with open_database(url) as database:
         tables = SQLModel.metadata.sorted_tables
         return {table.name: sorted(map(repr, await database.rows(sa.select(table), sa.Row))) for table in tables}
 
@@ -35,7 +35,7 @@ async def contents(url: str) -> dict[str, list[str]]:
 async def generated(template: Path, file: Path, seed: int) -> dict[str, list[str]]:
     """What a seed makes of an empty database."""
     url = f"sqlite:///{shutil.copy(template, file)}"
-    async with opened(url) as database:
+    async with open_database(url) as database:
         await generate(database, 30, 400, seed)
     return await contents(url)
 

@@ -24,7 +24,7 @@ from resolvers.requirements import ADMIN, USER
 from schema.api import api
 from tests.api.test_access_matrix import ALLOWED_BUT, MATRIX, World
 from tests.api.test_access_matrix import STRANGER as OUTSIDER
-from tests.fixtures.dumps import unchanged
+from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.sites import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -190,7 +190,7 @@ async def test_no_mutation_commits_without_its_checks(shared_site: Site, monkeyp
             patched.setattr(Permissions, "roles", any_role)
             kind = mutation[0].upper() + mutation[1:] + "Input"
             document = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ userErrors {{ code }} }} }}"
-            async with unchanged(site):
+            async with assert_unchanged(site):
                 answer = await site.body(document, {"input": input}, OUTSIDER)
         if "errors" in answer:
             assert answer["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR", mutation

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.sites import Site, fresh, serving
-from tests.fixtures.syncing import read_by
-from tests.fixtures.uploading import File, finished, placeholders, start, upload
+from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.syncing import attach_job_to_sync
+from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
 from tests.house.sources import ROOT
 
 DOCUMENTS = sorted((ROOT / "tests" / "queries").glob("*.graphql"))
@@ -63,7 +63,7 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
     }
     await grant_roles(site, top, size)
     for each in others:
-        await read_by(site, each["uuid"], top)
+        await attach_job_to_sync(site, each["uuid"], top)
     return {"folder": top, "items": uuids, "text": f"page-{size}", **around}
 
 
@@ -78,8 +78,8 @@ async def create_dataset(site: Site, size: int, items: list[str]) -> str:
 async def create_image_group(site: Site, folder: str, size: int) -> str:
     """Create an image group of `size` images."""
     frames = [File(f"{number}.png", "IMAGE", samples.png(8, 8, number)) for number in range(size)]
-    images = [{"placeholderUuid": uuid} for uuid in await placeholders(site, folder, frames)]
-    job = await finished(site, await start(site, folder, {"imageGroups": [{"images": images}]}))
+    images = [{"placeholderUuid": uuid} for uuid in await send_files(site, folder, frames)]
+    job = await wait_for_job(site, await start_upload_job(site, folder, {"imageGroups": [{"images": images}]}))
     uuid: str = job["itemsWithNames"][0]["itemUuid"]
     return uuid
 
@@ -94,10 +94,10 @@ async def grant_roles(site: Site, folder: str, size: int) -> None:
 @pytest.fixture(params=["embedded", "scaled"])
 async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Counted]:
     """Create trees of two sizes, on a site without a worker, so that only requests execute SQL."""
-    with fresh(request.param, request, tmp_path, execution="compiled") as settings:
-        async with serving(settings) as site:
+    with fresh_settings(request.param, request, tmp_path, execution="compiled") as settings:
+        async with serve_site(settings) as site:
             keys, variables = site.keys, {size: await tree(site, size) for size in (FEW, MANY)}
-        async with serving(settings, works=False) as site:
+        async with serve_site(settings, works=False) as site:
             site.keys.update(keys)
             yield Counted(site, variables)
 

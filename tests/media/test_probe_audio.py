@@ -8,7 +8,7 @@ import pytest
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
-from tests.samples import truncated
+from tests.samples import truncate
 
 AUDIO = StorageItemType.AUDIO
 KINDS = {"mp3": samples.mp3, "flac": samples.flac, "wav": samples.wav, "ogg": samples.ogg}
@@ -58,7 +58,7 @@ def test_sound_in_mp4(probed: Probed, codec: str, bit_depth: int | None) -> None
 @pytest.mark.parametrize("keep", [0.99, 0.7, 0.4])
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
     """Files that were cut off are refused."""
-    assert "truncated" in refusal(truncated(KINDS[kind](seconds=2.0), keep), AUDIO)
+    assert "truncated" in refusal(truncate(KINDS[kind](seconds=2.0), keep), AUDIO)
 
 
 def test_shorter_than_stated(refusal: Refusal) -> None:

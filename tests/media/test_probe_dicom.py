@@ -12,7 +12,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from gateway.media.dicom import BoundedReader
 from tests.media.conftest import Probed, Refusal
-from tests.samples import truncated
+from tests.samples import truncate
 
 DICOM = StorageItemType.DICOM_FILE
 
@@ -65,7 +65,7 @@ def test_transfer_syntaxes(probed: Probed, refusal: Refusal, syntax: pydicom.uid
     file.file_meta.TransferSyntaxUID = syntax
     data = written(pydicom.dcmread(io.BytesIO(written(file))) if syntax.is_compressed else implicit(file))
     assert (probed(data, DICOM).height, probed(data, DICOM).frame_count) == (32, 3)
-    assert "truncated" in refusal(truncated(data, 0.8), DICOM)
+    assert "truncated" in refusal(truncate(data, 0.8), DICOM)
 
 
 def implicit(file: pydicom.FileDataset) -> pydicom.FileDataset:
@@ -100,7 +100,7 @@ def test_pixels(refusal: Refusal) -> None:
     assert refusal(changed(PixelData=None), DICOM) == "the DICOM file has no pixel data"
     message = "the DICOM file is truncated: it has 1,024 of 2,048 bytes of pixel data"
     assert refusal(changed(PixelData=bytes(1024)), DICOM) == message
-    assert "truncated: it has" in refusal(truncated(samples.dicom_file(), 0.7), DICOM)
+    assert "truncated: it has" in refusal(truncate(samples.dicom_file(), 0.7), DICOM)
 
 
 def test_no_part_10(refusal: Refusal) -> None:

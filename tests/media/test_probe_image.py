@@ -9,7 +9,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
-from tests.samples import gif_bomb, png_bomb, truncated
+from tests.samples import gif_bomb, png_bomb, truncate
 
 IMAGE = StorageItemType.IMAGE
 KINDS = {"png": samples.png, "jpeg": samples.jpeg, "webp": samples.webp, "tiff": samples.tiff}
@@ -62,7 +62,7 @@ def test_stored_size(probed: Probed) -> None:
 @pytest.mark.parametrize("keep", [0.99, 0.7, 0.4])
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
     """Files that were cut off are refused."""
-    assert "truncated" in refusal(truncated(KINDS[kind](seed=4), keep), IMAGE)
+    assert "truncated" in refusal(truncate(KINDS[kind](seed=4), keep), IMAGE)
 
 
 def test_broken(refusal: Refusal) -> None:

@@ -10,7 +10,7 @@ from nibabel.nifti2 import Nifti2Image
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
-from tests.samples import gzip_bomb_nifti, truncated
+from tests.samples import gzip_bomb_nifti, truncate
 
 NIFTI = StorageItemType.NIFTI
 MIME_TYPES = {False: "application/x-nifti", True: "application/x-nifti+gzip"}
@@ -35,7 +35,7 @@ def test_second_version(probed: Probed) -> None:
 @pytest.mark.parametrize("keep", [0.99, 0.7])
 def test_truncated(refusal: Refusal, gz: bool, keep: float) -> None:
     """Cut off, packed or not."""
-    assert "truncated" in refusal(truncated(samples.nifti(gz=gz), keep), NIFTI)
+    assert "truncated" in refusal(truncate(samples.nifti(gz=gz), keep), NIFTI)
 
 
 def test_bomb(refusal: Refusal) -> None:

@@ -5,7 +5,7 @@ import pytest
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from tests.media.conftest import Probed, Refusal
-from tests.samples import encrypted_pdf, truncated
+from tests.samples import encrypted_pdf, truncate
 
 PDF = StorageItemType.PDF
 
@@ -27,7 +27,7 @@ def test_encrypted(refusal: Refusal) -> None:
 @pytest.mark.parametrize("keep", [0.95, 0.5])
 def test_truncated(refusal: Refusal, keep: float) -> None:
     """PDFium would repair it, and lose pages."""
-    assert refusal(truncated(samples.pdf(pages=9), keep), PDF) == "the PDF is truncated: it has no end mark"
+    assert refusal(truncate(samples.pdf(pages=9), keep), PDF) == "the PDF is truncated: it has no end mark"
 
 
 def test_broken(refusal: Refusal) -> None:

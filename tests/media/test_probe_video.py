@@ -12,7 +12,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from gateway.media.container import DEMUXERS, open_container
 from tests.media.conftest import Probed, Refusal
-from tests.samples import truncated
+from tests.samples import truncate
 
 VIDEO = StorageItemType.VIDEO
 KINDS: dict[str, Callable[..., bytes]] = {"webm": samples.webm, "mp4": samples.mp4}
@@ -69,7 +69,7 @@ def test_fragments(probed: Probed) -> None:
 @pytest.mark.parametrize("keep", [0.99, 0.7, 0.4, 0.1])
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
     """Files that were cut off are refused, and told how much is there."""
-    data = truncated(KINDS[kind](), keep)
+    data = truncate(KINDS[kind](), keep)
     assert f"truncated: it has {len(data):,} of" in refusal(data, VIDEO)
 
 
@@ -79,7 +79,7 @@ def test_shorter_than_stated(refusal: Refusal) -> None:
     live = data.replace(data[:4], data[:4], 1)
     segment = live.index(b"\x18\x53\x80\x67") + 4
     live = live[:segment] + b"\x01" + 7 * b"\xff" + live[segment + 8 :]
-    assert "truncated" in refusal(truncated(live, 0.5), VIDEO)
+    assert "truncated" in refusal(truncate(live, 0.5), VIDEO)
 
 
 @pytest.mark.parametrize(

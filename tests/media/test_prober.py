@@ -19,7 +19,7 @@ from gateway.media import samples
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_runtime import LIBRARIES
 from gateway.sandbox.prober import ProbeLimits, Prober
-from tests.samples import png_bomb, slow_nifti, truncated
+from tests.samples import png_bomb, slow_to_unpack_nifti, truncate
 
 IMAGE, NIFTI, TEXT = StorageItemType.IMAGE, StorageItemType.NIFTI, StorageItemType.PLAIN_TEXT
 
@@ -99,7 +99,7 @@ def good(tmp_path: Path) -> Path:
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A good file that takes many seconds to read."""
     path = tmp_path_factory.mktemp("media") / "slow"
-    path.write_bytes(slow_nifti())
+    path.write_bytes(slow_to_unpack_nifti())
     yield path
     path.unlink()
 
@@ -114,7 +114,7 @@ async def test_facts_and_refusals(prober: Prober, good: Path, tmp_path: Path) ->
     assert await width(prober, good) == 33
     reader = mine()
     broken = tmp_path / "broken"
-    broken.write_bytes(truncated(samples.png()))
+    broken.write_bytes(truncate(samples.png()))
     with pytest.raises(MediaError, match=r"^the file is truncated: it has \d+ of \d+ bytes$"):
         await prober.probe(broken, IMAGE, "broken.png")
     assert await width(prober, good) == 33
@@ -161,7 +161,7 @@ async def test_crash(prober: Prober, good: Path, slow: Path) -> None:
 async def test_second_chance(prober: Prober, good: Path, tmp_path: Path) -> None:
     """A reader that served other files before may have been hurt by them: the file gets a fresh one, once."""
     path = tmp_path / "volume"
-    path.write_bytes(slow_nifti(gigabytes=2))
+    path.write_bytes(slow_to_unpack_nifti(gigabytes=2))
     await width(prober, good)
     probe = asyncio.create_task(prober.probe(path, NIFTI, "volume.nii.gz"))
     os.kill(await busy(), signal.SIGKILL)

@@ -14,7 +14,7 @@ from gateway.media.errors import MediaError
 from gateway.media.playability import plays_in_browsers
 from gateway.media.probe import probe
 from gateway.sandbox.encoder import EncodeLimits, Encoder, SourceVideo
-from tests.fixtures.films import filmed
+from tests.fixtures.films import encode_film
 
 
 async def recoded(
@@ -45,7 +45,7 @@ def frames_of(data: bytes) -> list[int]:
 @pytest.mark.parametrize("codec", ["vp9", "av1", "h264"])
 async def test_what_browsers_do_not_play_is_made_anew(tmp_path: Path, codec: str) -> None:
     """MPEG-4 part 2 becomes a film with as many pictures and as long, with its sound (ENC-FOLDEROP-30)."""
-    made = await recoded(tmp_path, filmed([place / 25 for place in range(25)], sound=1.0), codec=codec)
+    made = await recoded(tmp_path, encode_film([place / 25 for place in range(25)], sound=1.0), codec=codec)
     assert made
     facts, data = made
     assert facts.mime_type == ("video/mp4" if codec == "h264" else "video/webm")
@@ -62,7 +62,7 @@ async def test_what_browsers_do_not_play_is_made_anew(tmp_path: Path, codec: str
 async def test_a_changing_rate_becomes_constant(tmp_path: Path) -> None:
     """A picture that lasts is repeated, so that each moment shows what it showed."""
     moments = [0.0, 0.04, 0.08, 0.6, 0.64, 0.68, 0.72]
-    made = await recoded(tmp_path, filmed(moments, "matroska", "mpeg4"))
+    made = await recoded(tmp_path, encode_film(moments, "matroska", "mpeg4"))
     assert made
     facts, data = made
     assert facts.fps is not None
@@ -74,10 +74,10 @@ async def test_a_changing_rate_becomes_constant(tmp_path: Path) -> None:
 
 FIT = {
     "webm": (samples.webm(), True),
-    "mp4": (filmed([place / 25 for place in range(10)], "mp4", "libx264"), True),
-    "mpeg4": (filmed([place / 25 for place in range(10)], "mp4", "mpeg4"), False),
-    "matroska": (filmed([place / 25 for place in range(10)], "matroska", "libvpx-vp9"), False),
-    "unsteady": (filmed([0, 0.04, 0.5, 0.54], "webm", "libvpx-vp9"), False),
+    "mp4": (encode_film([place / 25 for place in range(10)], "mp4", "libx264"), True),
+    "mpeg4": (encode_film([place / 25 for place in range(10)], "mp4", "mpeg4"), False),
+    "matroska": (encode_film([place / 25 for place in range(10)], "matroska", "libvpx-vp9"), False),
+    "unsteady": (encode_film([0, 0.04, 0.5, 0.54], "webm", "libvpx-vp9"), False),
 }
 
 
@@ -99,7 +99,7 @@ async def test_what_is_fit_is_left_alone_unless_forced(tmp_path: Path) -> None:
 
 async def test_limits(tmp_path: Path) -> None:
     """A film that takes too long is given up, in words for its owner."""
-    data = filmed([place / 25 for place in range(100)])
+    data = encode_film([place / 25 for place in range(100)])
     with pytest.raises(MediaError, match="took longer"):
         await recoded(tmp_path, data, seconds=0.1)
     with pytest.raises((MediaError, OSError)):

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from tests.house.sources import ROOT
-from tests.processes import free_ports, running
+from tests.processes import free_ports, run_server
 from tests.speed import packages
 from tests.speed.databases import Filled
 from tests.speed.operations import Operation, operation
@@ -89,7 +89,7 @@ def started(contender: Contender, filled: Filled, **settings: str) -> Iterator[R
         if contender.name == "ariadne":
             env["PYTHONPATH"] += f":{packages.ariadne()}"
         command = [*contender.command(), str(port)]
-        with running(command, lambda: _answers(port, filled.key, probe), directory=Path(directory), env=env) as pid:
+        with run_server(command, lambda: _answers(port, filled.key, probe), directory=Path(directory), env=env) as pid:
             yield Running(contender, port, pid)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
-from tests.fixtures.clouds import Bucket, bucket, integrated
-from tests.fixtures.commands import Command, outside
+from tests.fixtures.clouds import Bucket, bucket, create_integration
+from tests.fixtures.commands import Command, external_site
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import Site, fresh
-from tests.fixtures.uploading import File, finished, placeholders, start
+from tests.fixtures.sites import Site, fresh_settings
+from tests.fixtures.uploading import File, send_files, start_upload_job, wait_for_job
 from tests.house.sources import ROOT
 from tests.speed.lagging import delays
 
@@ -76,19 +76,22 @@ async def test_ten_thousand_objects_hold_nobody_up(
     request: pytest.FixtureRequest, s3_server: str, tmp_path: Path
 ) -> None:
     """Delays of the event loop, and folder pages, in one run: at rest and during the job."""
-    with bucket(s3_server) as customer, fresh("embedded", request, tmp_path, fetch_allowed=[customer.host]) as settings:
+    with (
+        bucket(s3_server) as customer,
+        fresh_settings("embedded", request, tmp_path, fetch_allowed=[customer.host]) as settings,
+    ):
         urls = await asyncio.to_thread(fill, customer)
         port, notes = settings.public_url.rpartition(":")[2], tmp_path / "delays"
         with Command(settings, tmp_path, port, str(notes), module="tests.speed.lagging") as server:
-            async with outside(settings, server) as site:
-                integration = await integrated(site, customer)
+            async with external_site(settings, server) as site:
+                integration = await create_integration(site, customer)
                 shown, folder = await site.folder("shown"), await site.folder("registered")
                 await hundred_items(site, shown)
                 resting = time.time()
                 stop = time.monotonic() + REST
                 rest = await pages(site, shown, (time.monotonic() < stop for _ in count()))
                 manifest = json.dumps({"images": [{"objectUrl": url} for url in urls]}).encode()
-                [uuid] = await placeholders(site, folder, [File("objects.json", "PLAIN_TEXT", manifest)])
+                [uuid] = await send_files(site, folder, [File("objects.json", "PLAIN_TEXT", manifest)])
                 begun = time.time()
                 manifested = {"manifest": {"placeholderUuid": uuid}, "integrationUuid": integration}
                 started = await site.done("startUploadJob", {"folderUuid": folder, **manifested}, "uploadJob { uuid }")
@@ -107,8 +110,10 @@ async def test_ten_thousand_objects_hold_nobody_up(
 async def hundred_items(site: Site, folder: str) -> None:
     """What is on the page."""
     files = [File(f"{number}.txt", "PLAIN_TEXT", b"page %d" % number) for number in range(100)]
-    uuids = await placeholders(site, folder, files)
-    await finished(site, await start(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]}))
+    uuids = await send_files(site, folder, files)
+    await wait_for_job(
+        site, await start_upload_job(site, folder, {"text": [{"placeholderUuid": uuid} for uuid in uuids]})
+    )
 
 
 def report(seconds: float, *figures: dict[str, list[float]]) -> None:

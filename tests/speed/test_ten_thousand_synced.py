@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.clouds import bucket, integrated
-from tests.fixtures.commands import Command, outside
+from tests.fixtures.clouds import bucket, create_integration
+from tests.fixtures.commands import Command, external_site
 from tests.fixtures.invariants import check_all
-from tests.fixtures.sites import fresh
-from tests.fixtures.syncing import begun, counts, ended, item_rows, linked, synced
-from tests.fixtures.watching import subscribed
+from tests.fixtures.sites import fresh_settings
+from tests.fixtures.syncing import (
+    create_linked_folder,
+    nonzero_counts,
+    read_item_rows,
+    run_sync,
+    start_folder_sync,
+    wait_for_sync,
+)
+from tests.fixtures.watching import subscribe
 from tests.speed.usage import memory
 
 COUNT = 10_000
@@ -27,25 +34,27 @@ async def test_ten_thousand_objects_are_synced(request: pytest.FixtureRequest, s
     with bucket(s3_server) as customer:
         keys = [f"part-{number % FOLDERS:02}/{number:05}.txt" for number in range(COUNT)]
         await asyncio.to_thread(customer.put_all, {key: key.encode() for key in keys})
-        with fresh("embedded", request, tmp_path, fetch_allowed=[customer.host], lease_seconds=30.0) as settings:
+        with fresh_settings(
+            "embedded", request, tmp_path, fetch_allowed=[customer.host], lease_seconds=30.0
+        ) as settings:
             port = settings.public_url.rpartition(":")[2]
             with Command(settings, tmp_path, "serve", "--port", port) as server:
-                async with outside(settings, server) as site:
-                    folder = await linked(site, await integrated(site, customer), customer, "")
+                async with external_site(settings, server) as site:
+                    folder = await create_linked_folder(site, await create_integration(site, customer), customer, "")
                     resting, begin = memory(server.pid), time.monotonic()
-                    job = await begun(site, folder)
-                    async with subscribed(site, {"query": WATCH, "variables": {"u": job}}) as [watch]:
+                    job = await start_folder_sync(site, folder)
+                    async with subscribe(site, {"query": WATCH, "variables": {"u": job}}) as [watch]:
                         await watch.ended(1500)
-                    first, took = await ended(site, job), time.monotonic() - begin
+                    first, took = await wait_for_sync(site, job), time.monotonic() - begin
                     peak = memory(server.pid)
                     states = len(watch.states)
-                    assert (first["status"], counts(first)) == ("DONE", {"new": COUNT})
+                    assert (first["status"], nonzero_counts(first)) == ("DONE", {"new": COUNT})
                     assert (first["uploadJobsUnitsDone"], first["uploadJobsUnitsError"]) == (COUNT, 0)
-                    before, begin = await item_rows(site), time.monotonic()
-                    again = await synced(site, folder, seconds=300)
+                    before, begin = await read_item_rows(site), time.monotonic()
+                    again = await run_sync(site, folder, seconds=300)
                     second = time.monotonic() - begin
-                    assert (counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT}, 0)
-                    assert await item_rows(site) == before
+                    assert (nonzero_counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT}, 0)
+                    assert await read_item_rows(site) == before
                     await check_all(site.services)
     print(f"\n{COUNT:,} objects in {took:.0f} s, {states} states told; again in {second:.1f} s")
     print(f"memory of the gateway and its children: {resting / 1e6:.0f} MB at rest, {peak / 1e6:.0f} MB at most")
