@@ -48,7 +48,7 @@ def bad_input(message: str, *path: str | int) -> DomainError:
 
 
 def not_found(noun: str, *path: str | int) -> DomainError:
-    """Return a `NOT_FOUND` error: the object does not exist, or the caller may not see it.
+    """Return a `NOT_FOUND` error: the object does not exist, or the caller cannot see it.
 
     The caller cannot tell which. `noun` is what the message calls the object.
     """

@@ -191,7 +191,7 @@ class _ChangeReader:
             self._selected = self._selected.where(change_places.c.folder_uuid == folder_uuid)
 
     async def start(self, after: UUID | None) -> None:
-        """Start after the present changes, or some seconds before one that the client knows."""
+        """Start after the current changes, or some seconds before one that the client knows."""
         if after:
             self.latest = after
             self._from = _with_delay(after)

@@ -111,7 +111,7 @@ async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageL
 
 @batch(datasets.c.uuid)
 async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    """Load the viewer's roles on datasets that they may see."""
+    """Load the viewer's roles on datasets that they can see."""
     async with context.database.reading() as connection:
         roles = await roles_on_datasets(connection, context.viewer, keys)
     return [roles[key].role for key in keys]
@@ -126,6 +126,6 @@ backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _visible_folde
 
 @batch("dataset_hash")
 async def backing_folder_uuid_of_usage(context: Context, keys: list[UUID]) -> list[UUID | None]:
-    """Load the uuids of the folders that datasets mirror, of those that the viewer may see."""
+    """Load the uuids of the folders that datasets mirror, of those that the viewer can see."""
     rows = await find_rows(context, dataset_of_usage, keys)
     return await _visible_folder_uuids(context, [row.backing_folder_uuid for row in rows])

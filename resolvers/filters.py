@@ -82,7 +82,7 @@ def folder_search_conditions(query: EdgeQuery) -> Conditions:
 def root_folder_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of the scope's root folders.
 
-    Those of the viewer are the topmost folders that they may see.
+    Those of the viewer are the topmost folders that they can see.
     """
     top = folders.c.parent_uuid.is_(None) if covers_organisation(query) else is_root(query.viewer)
     return [*folder_conditions(query), top]
@@ -112,7 +112,7 @@ def dataset_conditions(query: EdgeQuery) -> Conditions:
 
 
 def job_conditions(query: EdgeQuery) -> Conditions:
-    """Return the conditions of the upload jobs that the viewer may see."""
+    """Return the conditions of the upload jobs that the viewer can see."""
     return [sees_job(query.viewer)]
 
 

@@ -94,7 +94,7 @@ role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 
 @batch(cloud_integrations.c.uuid)
 async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    """Load the viewer's roles on integrations that they may see."""
+    """Load the viewer's roles on integrations that they can see."""
     async with context.database.reading() as connection:
         roles = await roles_on_integrations(connection, context.viewer, keys)
     return [roles[key].role for key in keys]
@@ -102,5 +102,5 @@ async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUser
 
 @batch("integration_uuid")
 async def visible_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    """Load the uuids of integrations, of those that the viewer may see."""
+    """Load the uuids of integrations, of those that the viewer can see."""
     return [row and row.uuid for row in await find_rows(context, integration_by_uuid, keys)]

@@ -238,7 +238,7 @@ class GroupRow(NamedTuple):
 
 @batch(items.c.uuid)
 async def accessible_groups(context: Context, keys: list[UUID]) -> list[list[GroupRow]]:
-    """Load the groups that items are in, of those that the viewer may see."""
+    """Load the groups that items are in, of those that the viewer can see."""
     statement = (
         sa.select(
             group_members.c.item_uuid,
@@ -280,7 +280,7 @@ class DatasetUsageRow:
 
 @batch(items.c.uuid)
 async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[DatasetUsageRow]]:
-    """Load the uses of items by datasets, of those that the viewer may see."""
+    """Load the uses of items by datasets, of those that the viewer can see."""
     statement = (
         sa.select(
             data_rows.c.item_uuid,

@@ -1,4 +1,4 @@
-"""Subscriptions to jobs: the present state first, then each change, up to the last one.
+"""Subscriptions to jobs: the current state first, then each change, up to the last one.
 
 All subscribers of a viewer to the same job share one stream, which reads each state once.
 """
@@ -49,7 +49,7 @@ JobSubscription = Callable[..., AsyncGenerator[Event]]
 def job_subscription(watched: WatchedJob, description: str) -> JobSubscription:
     """Return the function behind a subscription to one job; `description` is its field's.
 
-    The function raises `NOT_FOUND` if the viewer may not see the job.
+    The function raises `NOT_FOUND` if the viewer cannot see the job.
     """
 
     async def subscribe(

@@ -1,6 +1,6 @@
 """Root fields that look up objects by their opaque ids, and items by their uuids.
 
-An object that the viewer may not see looks as if it does not exist.
+An object that the viewer cannot see looks as if it does not exist.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True)
 class Inaccessible:
-    """Placeholder in a list for an item that does not exist or that the viewer may not see."""
+    """Placeholder in a list for an item that does not exist or that the viewer cannot see."""
 
     uuid: UUID
 
@@ -74,7 +74,7 @@ async def find_node(
         strawberry.ID, strawberry.argument(description="Opaque global ID of the object.")
     ],
 ) -> NodeRow | None:
-    """The object with a global ID, or null if it does not exist or you may not see it."""
+    """The object with a global ID, or null if it does not exist or you cannot see it."""
     kind, uuid = parse_global_id(id) or ("", None)
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
@@ -89,7 +89,7 @@ async def find_nodes(
 ) -> list[NodeRow | None]:
     """Objects by their global IDs, at most 1,000, in the order of the IDs.
 
-    Null stands for an object that does not exist or that you may not see.
+    Null stands for an object that does not exist or that you cannot see.
     """
     _check_size(ids, "ids")
     return await asyncio.gather(*(find_node(context, id=id) for id in ids))
@@ -102,7 +102,7 @@ async def find_items(
 ) -> list[Any]:
     """Items by their UUIDs, at most 1,000, in the order of the UUIDs.
 
-    `StorageItemInaccessible` stands for an item that does not exist or that you may not see.
+    `StorageItemInaccessible` stands for an item that does not exist or that you cannot see.
     """
     _check_size(uuids, "uuids")
     rows = await find_rows(context, item_by_uuid, uuids)

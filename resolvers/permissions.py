@@ -10,7 +10,7 @@ A mutation declares what its caller needs, and checks it once it has taken its l
             ...
 
 It fails closed: while a declared requirement is unchecked, no transaction of the mutation commits
-and no outcome is returned. The "Needs: …" sentence of the field comes from the declaration.
+and no outcome is returned. The "Requires: …" sentence of the field comes from the declaration.
 """
 
 import inspect
@@ -107,7 +107,7 @@ class Roles:
         self._effective = effective
 
     def __contains__(self, uuid: UUID) -> bool:
-        """Return whether the viewer may see the object."""
+        """Return whether the viewer can see the object."""
         return uuid in self._effective
 
     def require(self, uuid: UUID, *path: str | int) -> None:

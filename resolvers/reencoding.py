@@ -98,7 +98,7 @@ async def signed_url_of(
 
 watch_reencode = job_subscription(
     _WATCHED,
-    """The present state of a re-encoding job, then its state after changes, and its final state.
+    """The current state of a re-encoding job, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged. The subscription ends
 when the job has ended.""",

@@ -40,7 +40,7 @@ _WATCHED = WatchedJob(
 
 watch_sync = job_subscription(
     _WATCHED,
-    """The present state of a sync, then its state after changes, and its final state.
+    """The current state of a sync, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged. The subscription ends
 when the sync has ended, or with an error if the folder is deleted or you may no longer see it.""",

@@ -110,7 +110,7 @@ class UploadedItemRow(NamedTuple):
 
 @batch(upload_jobs.c.uuid)
 async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[UploadedItemRow]]:
-    """Load the items of the jobs' finished units, of those that the viewer may see."""
+    """Load the items of the jobs' finished units, of those that the viewer can see."""
     first_data_row = (
         sa.select(data_rows.c.uuid)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
@@ -176,7 +176,7 @@ async def _rows_by_job(
 
 watch_upload_job = job_subscription(
     _WATCHED,
-    """The present state of an upload job, then its state after changes, and its final state.
+    """The current state of an upload job, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged; `units(changedAfter:)`
 returns the units that changed. The subscription ends when the job has ended, or with an error if

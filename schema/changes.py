@@ -31,23 +31,23 @@ class StorageChange:
     object_uuid: UUID = column("The UUID of the changed object.")
     storage_item: StorageItem | None = resolved(
         changes.changed_item,
-        "The changed object in its present state. Null unless it is an item that still exists "
-        "and that the viewer may see.",
+        "The changed object in its current state. Null unless it is an item that still exists "
+        "and that the viewer can see.",
     )
     storage_folder: StorageFolder | None = resolved(
         changes.changed_folder,
-        "The changed object in its present state. Null unless it is a folder that still exists "
-        "and that the viewer may see.",
+        "The changed object in its current state. Null unless it is a folder that still exists "
+        "and that the viewer can see.",
     )
     folder: StorageFolder | None = resolved(
         changes.folder_of,
         "The folder that contained the object when it changed. Null if it has been deleted or "
-        "the viewer may not see it.",
+        "the viewer cannot see it.",
     )
     from_folder: StorageFolder | None = resolved(
         changes.from_folder_of,
         "The folder that the object was moved out of. Null for other changes, and if the viewer "
-        "may not see that folder.",
+        "cannot see that folder.",
     )
     user: User | None = resolved(
         changes.user_of,
@@ -76,7 +76,9 @@ class StorageChangeConnection(Connection[StorageChange]):
 @strawberry.type(description="Changes in a folder since the previous event.")
 class StorageChanges:
     folder: StorageFolder | None = resolved(
-        changes.folder_of, "The watched folder in its present state."
+        changes.folder_of,
+        "The watched folder in its current state. Null if it was deleted, or the viewer lost "
+        "access to it.",
     )
     changes: list[StorageChange] = column(
         "The changes, oldest first; at most 100. Empty in the first event."

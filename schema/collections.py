@@ -17,13 +17,13 @@ from schema.items import StorageItem, StorageItemConnection
 
 @row_type()
 @strawberry.type(
-    description="An entry of a collection, whether or not the viewer may see its item."
+    description="An entry of a collection, whether or not the viewer can see its item."
 )
 class CollectionItem:
     item_uuid: UUID = column("The item's UUID.")
     storage_item: StorageItem | None = resolved(
         collections.item_of_entry,
-        "The item. Null if the viewer may not see it.",
+        "The item. Null if the viewer cannot see it.",
     )
     created_at: datetime = column("When the item was added, in UTC.")
 
@@ -51,15 +51,15 @@ class Collection(Node):
     )
     items_count: int = resolved(
         collections.item_count,
-        "Number of items in the collection, including those that the viewer may not see.",
+        "Number of items in the collection, including those that the viewer cannot see.",
     )
     items: StorageItemConnection = resolved(
-        collections.items_in, "The collection's items that the viewer may see."
+        collections.items_in, "The collection's items that the viewer can see."
     )
     all_items: Connection[CollectionItem] = resolved(
         collections.entries_in,
         "All entries of the collection in the order in which they were added, including those "
-        "whose item the viewer may not see.",
+        "whose item the viewer cannot see.",
     )
 
 

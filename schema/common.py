@@ -61,7 +61,8 @@ class Connection(Generic[T]):
     page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
         counted_page,
-        "Number of entries in the whole list, with the filter applied. Counted only when selected.",
+        "Number of entries in the whole list that match the filter, if it has one. Counted only "
+        "when selected.",
     )
 
 

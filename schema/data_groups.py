@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class DataGroupEntry:
     key: str = column("The name that the layout uses for the item. Unique in the group.")
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
-        item_by_uuid, "The item. Null if the viewer may not see it."
+        item_by_uuid, "The item. Null if the viewer cannot see it."
     )
 
 
@@ -36,12 +36,13 @@ class DataGroupTileSettings:
 @row_type()
 @strawberry.type(description="Display settings that apply to the whole layout of a data group.")
 class DataGroupLayoutSettings:
-    fixed_layout: bool = column("Whether users are kept from rearranging the panes.")
+    fixed_layout: bool = column("Whether clients should keep users from rearranging the panes.")
     tile_settings: list[DataGroupTileSettings] | None = column(
         "Display settings of single tiles, at most one entry per key; null if there are none."
     )
     has_multilayer_labels: bool | None = column(
-        "Whether labels apply to all items of the group at once; null if not set."
+        "Whether labels apply to all items of the group at once; null if not set. Stored for "
+        "clients; Storegraph has no labels."
     )
 
 
@@ -57,4 +58,4 @@ class DataGroupLayoutInfo:
     layout_settings: DataGroupLayoutSettings = resolved(
         data_groups.settings_of, "Display settings of the whole layout."
     )
-    timeline: list[str] = column("Keys of the items shown on the timeline; at most 50.")
+    timeline: list[str] = column("Keys of the items that clients show on the timeline; at most 50.")

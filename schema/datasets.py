@@ -26,21 +26,21 @@ class DataRow(Node):
     uuid: UUID = column("The data row's UUID.")
     dataset: Dataset = resolved(datasets.dataset_of_row, "The dataset that the row belongs to.")
     storage_item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
-        datasets.item_of, "The item. Null if the viewer may not see it."
+        datasets.item_of, "The item. Null if the viewer cannot see it."
     )
     created_at: datetime = column("When the item was linked to the dataset, in UTC.")
 
 
 @row_type()
-@strawberry.type(description="A group that holds a role on a dataset.")
+@strawberry.type(description="A group that has a role on a dataset.")
 class DatasetGroupEdge:
     node: Group = column("The group.")
-    cursor: str = column("Position of the group in this list.")
+    cursor: str = column("Position of the group in this list, for use with `after` or `before`.")
     role: StorageUserRole = resolved(datasets.role_on_edge, "The group's role on the dataset.")
 
 
 @row_type()
-@strawberry.type(description="A page of the groups that hold a role on a dataset.")
+@strawberry.type(description="A page of the groups that have a role on a dataset.")
 class DatasetGroupConnection:
     edges: list[DatasetGroupEdge] = column("The groups with their roles and cursors.")
     nodes: list[Group] = column("The groups on the page.")
@@ -51,15 +51,15 @@ class DatasetGroupConnection:
 
 
 @row_type()
-@strawberry.type(description="A user who holds a role on a dataset directly, not through a group.")
+@strawberry.type(description="A user who has a role on a dataset directly, not through a group.")
 class DatasetUserEdge:
     node: User = column("The user.")
-    cursor: str = column("Position of the user in this list.")
+    cursor: str = column("Position of the user in this list, for use with `after` or `before`.")
     role: StorageUserRole = resolved(datasets.role_on_edge, "The user's role on the dataset.")
 
 
 @row_type()
-@strawberry.type(description="A page of the users who hold a role on a dataset directly.")
+@strawberry.type(description="A page of the users who have a role on a dataset directly.")
 class DatasetUserConnection:
     edges: list[DatasetUserEdge] = column("The users with their roles and cursors.")
     nodes: list[User] = column("The users on the page.")
@@ -90,7 +90,7 @@ class Dataset(Node):
     )
     backing_folder: StorageFolder | None = resolved(
         datasets.backing_folder_of,
-        "The folder that the dataset mirrors. Null if it mirrors none or the viewer may not see "
+        "The folder that the dataset mirrors. Null if it mirrors none or the viewer cannot see "
         "that folder.",
     )
     backing_folder_uuid: UUID | None = resolved(
@@ -98,16 +98,16 @@ class Dataset(Node):
     )
     data_rows_count: int = resolved(
         datasets.data_row_count,
-        "Number of data rows, including those whose item the viewer may not see.",
+        "Number of data rows, including those whose item the viewer cannot see.",
     )
     data_rows: Connection[DataRow] = resolved(
         datasets.rows_in, "The dataset's data rows, oldest first."
     )
     groups: DatasetGroupConnection = resolved(
-        datasets.groups_on, "The groups that hold a role on the dataset, by name."
+        datasets.groups_on, "The groups that have a role on the dataset, by name."
     )
     users: DatasetUserConnection = resolved(
-        datasets.users_on, "The users who hold a role on the dataset directly, by email address."
+        datasets.users_on, "The users who have a role on the dataset directly, by email address."
     )
     storage_locations: list[StorageLocationName] = resolved(
         datasets.locations_of,

@@ -50,7 +50,7 @@ described(
     GENERIC="An ordinary folder.",
     CLOUD_LINKED="A cloud-synced folder: it mirrors a bucket or a prefix of one.",
     SYNTHETIC="A subfolder of a cloud-synced folder, created by a sync for a prefix of keys.",
-    UNKNOWN="A type that this version does not know. Reserved; not returned by this version.",
+    UNKNOWN="Reserved; never returned.",
 )
 described(
     StorageLocationName,
@@ -64,15 +64,15 @@ described(
 )
 described(
     StorageUserRole,
-    VIEWER="May read, and watch jobs.",
-    USER="May also upload and edit.",
-    ADMIN="May also move, delete and grant roles.",
+    VIEWER="Can read, and follow jobs.",
+    USER="Can also upload and edit.",
+    ADMIN="Can also move, delete and grant roles.",
 )
 described(
     SiteRole,
-    MEMBER="May create root folders and datasets. Everything else depends on roles granted on "
+    MEMBER="Can create root folders and datasets. Everything else depends on roles granted on "
     "objects.",
-    ADMIN="Holds every role on every object, and also manages users, groups and other site-wide "
+    ADMIN="Has every role on every object, and also manages users, groups and other site-wide "
     "settings.",
 )
 described(
@@ -115,14 +115,14 @@ described(
 )
 described(
     ReencodeJobStatus,
-    SUBMITTED="Not finished.",
+    SUBMITTED="Waiting or running.",
     DONE="Finished without errors.",
     ERROR="Finished, but some videos could not be re-encoded.",
     CANCELLED="Cancelled by a user.",
 )
 described(
     ReencodeUnitStatus,
-    PENDING="Not finished.",
+    PENDING="Waiting or running.",
     REENCODED="A rendition was created.",
     LEFT_ALONE="Nothing was done: browsers can play the video as it is, or it has a rendition "
     "already.",
@@ -132,15 +132,15 @@ described(
 described(
     JobStatus,
     "UploadJobStatus",
-    PENDING="Not finished.",
+    PENDING="Waiting or running.",
     DONE="Finished. Check the counts: with `ignoreErrors`, units of a job may have failed.",
-    ERROR="A unit failed and the job stopped.",
-    CANCELLED="Cancelled by a user.",
+    ERROR="A unit failed, and the job stopped because `ignoreErrors` was not set.",
+    CANCELLED="Cancelled, or not started because the job stopped.",
 )
 described(SidecarMatcherMode, SUFFIX="By the end of the file name.")
 described(
     CloudSyncJobStatus,
-    PENDING="Not finished.",
+    PENDING="Waiting or running.",
     DONE="Finished. Check the counts: some files may have failed.",
     ERROR="The bucket could not be listed completely. Start another sync.",
     CANCELLED="Cancelled by a user.",
@@ -149,14 +149,15 @@ described(
     MetadataFieldType,
     BOOLEAN="`true` or `false`.",
     DATETIME="An RFC 3339 timestamp with a time zone, as a string.",
-    NUMBER="A 64-bit number.",
+    NUMBER="A number: a 64-bit integer or floating-point number.",
     UUID="A UUID, as a string.",
     VARCHAR="A string of at most 8,192 characters.",
     TEXT="A string of any length.",
     USER="The email address of a user.",
     ENUM="One of a fixed set of strings.",
-    EMBEDDING="A list of numbers of a fixed length.",
-    GEOSPATIAL="An object with `latitude` from -90 to 90 and `longitude` from -180 to 180.",
+    EMBEDDING="A vector: a list of exactly `embeddingSize` numbers.",
+    GEOSPATIAL="An object with `latitude` from -90 to 90 and `longitude` from -180 to 180, and no "
+    "other keys.",
 )
 described(
     StorageOrderField,
@@ -189,8 +190,8 @@ described(
 described(
     ErrorCode,
     BAD_USER_INPUT="The input is invalid.",
-    NOT_FOUND="The object does not exist, or the viewer may not see it.",
-    FORBIDDEN="The viewer may see the object but lacks the required role.",
+    NOT_FOUND="The object does not exist, or the viewer cannot see it.",
+    FORBIDDEN="The viewer can see the object but lacks the required role.",
     CONFLICT="The state of the object, or an earlier request, does not allow the operation.",
     LIMIT_EXCEEDED="A limit was exceeded; the message names it.",
     NOT_APPLIED="Not applied: another entry of the request failed.",

@@ -34,13 +34,13 @@ class StoragePathElement:
     parent_uuid: UUID | None = resolved(
         folders.visible_parent_uuid,
         "The UUID of its parent. Null for a root folder, and where the part of the tree that the "
-        "viewer may see begins.",
+        "viewer can see begins.",
     )
     name: str = column("The folder's name.")
     mirror_dataset_uuid: UUID | None = resolved(
         folders.mirror_uuid_of,
         "The UUID of the dataset that mirrors the folder. Null if there is none or the viewer "
-        "may not see it.",
+        "cannot see it.",
     )
 
 
@@ -72,17 +72,17 @@ class StorageFolderSummary:
 
 
 @row_type()
-@strawberry.type(description="A group that holds a role on a folder.")
+@strawberry.type(description="A group that has a role on a folder.")
 class StorageFolderGroupEdge:
     node: Group = column("The group.")
-    cursor: str = column("Position of the group in this list.")
+    cursor: str = column("Position of the group in this list, for use with `after` or `before`.")
     role: StorageUserRole = resolved(
         folders.role_on_edge, "The group's role on the folder and everything below it."
     )
 
 
 @row_type()
-@strawberry.type(description="A page of the groups that hold a role on a folder.")
+@strawberry.type(description="A page of the groups that have a role on a folder.")
 class StorageFolderGroupConnection:
     edges: list[StorageFolderGroupEdge] = column("The groups with their roles and cursors.")
     nodes: list[Group] = column("The groups on the page.")
@@ -94,11 +94,11 @@ class StorageFolderGroupConnection:
 
 @row_type()
 @strawberry.type(
-    description="Rule that recognises sidecars: files that hold metadata for the files next to "
+    description="Rule that recognizes sidecars: files that contain metadata for the files next to "
     "them."
 )
 class SidecarMatcher:
-    mode: SidecarMatcherMode = column("Method by which sidecars are recognised.")
+    mode: SidecarMatcherMode = column("Method by which sidecars are recognized.")
     suffix: str = column(
         "End of a sidecar's name. The rest is the name of the file that it describes: with "
         "`.metadata.json`, `cat.png.metadata.json` describes `cat.png`."
@@ -111,9 +111,9 @@ class SidecarMatcher:
     "folder. Sidecars never become items themselves."
 )
 class MetadataIngestionConfig:
-    matcher: SidecarMatcher = column("Rule that recognises sidecars.")
+    matcher: SidecarMatcher = column("Rule that recognizes sidecars.")
     paused: bool = column(
-        "Whether sidecars are ignored for now. They do not become items while paused."
+        "Whether reading sidecars is paused. Paused or not, sidecars do not become items."
     )
 
 
@@ -139,7 +139,7 @@ class StorageFolder(Node):
     uuid: UUID = column("The folder's UUID.")
     parent: StorageFolder | None = resolved(
         folders.parent_of,
-        "The parent folder. Null for a root folder, or if the viewer may not see the parent.",
+        "The parent folder. Null for a root folder, or if the viewer cannot see the parent.",
     )
     parent_uuid: UUID | None = resolved(
         folders.visible_parent_uuid, "The UUID of `parent`, and null whenever that is."
@@ -147,7 +147,7 @@ class StorageFolder(Node):
     name: str = column("The folder's name. Names need not be unique.")
     description: str = column("Free-text description; empty by default.")
     client_metadata: JSON | None = column(
-        "JSON object of any shape, kept for clients; null if never set."
+        "JSON object of any shape, stored for clients; null if never set, `{}` if emptied."
     )
     owner: User | None = resolved(
         folders.owner_of, "The user who created the folder. Null if that user has been deleted."
@@ -167,14 +167,14 @@ class StorageFolder(Node):
     )
     mirror_dataset: Annotated[Dataset, strawberry.lazy("schema.datasets")] | None = resolved(
         folders.mirror_of,
-        "The dataset that mirrors the folder. Null if there is none or the viewer may not see it.",
+        "The dataset that mirrors the folder. Null if there is none or the viewer cannot see it.",
     )
     mirror_dataset_uuid: UUID | None = resolved(
         folders.mirror_uuid_of, "The UUID of `mirrorDataset`, and null whenever that is."
     )
     path_to_root: list[StoragePathElement] = resolved(
         folders.path_to_root,
-        "The folder itself, then the folders above it that the viewer may see, nearest first; at "
+        "The folder itself, then the folders above it that the viewer can see, nearest first; at "
         "most 64.",
     )
     organisation_tags: Connection[OrganisationTag] = resolved(
@@ -184,7 +184,7 @@ class StorageFolder(Node):
     integration: CloudIntegration | None = resolved(
         integrations.integration_by_uuid,
         "The cloud integration that gives access to the mirrored bucket. Null for ordinary "
-        "folders, or if the viewer may not see the integration.",
+        "folders, or if the viewer cannot see the integration.",
     )
     integration_uuid: UUID | None = resolved(
         integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
@@ -217,7 +217,7 @@ class StorageFolder(Node):
     )
     groups: StorageFolderGroupConnection = resolved(
         folders.groups_on,
-        "The groups that hold a role on this folder itself, by name. Grants on folders above are "
+        "The groups that have a role on this folder itself, by name. Grants on folders above are "
         "not listed.",
     )
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = resolved(

@@ -16,17 +16,17 @@ from schema.people import Group
 
 
 @row_type()
-@strawberry.type(description="A group that holds a role on a cloud integration.")
+@strawberry.type(description="A group that has a role on a cloud integration.")
 class CloudIntegrationGroupEdge:
     node: Group = column("The group.")
-    cursor: str = column("Position of the group in this list.")
+    cursor: str = column("Position of the group in this list, for use with `after` or `before`.")
     role: StorageUserRole = resolved(
         integrations.role_on_edge, "The group's role on the integration."
     )
 
 
 @row_type()
-@strawberry.type(description="A page of the groups that hold a role on a cloud integration.")
+@strawberry.type(description="A page of the groups that have a role on a cloud integration.")
 class CloudIntegrationGroupConnection:
     edges: list[CloudIntegrationGroupEdge] = column("The groups with their roles and cursors.")
     nodes: list[Group] = column("The groups on the page.")
@@ -40,7 +40,7 @@ class CloudIntegrationGroupConnection:
 @strawberry.type(
     description="Access to an object store of a customer. Objects are registered where they are, "
     "and never deleted by Storegraph. Credentials are stored encrypted and never returned. "
-    "`VIEWER` may see the integration, `USER` may also use it, `ADMIN` may also grant roles on "
+    "`VIEWER` can see the integration, `USER` may also use it, `ADMIN` may also grant roles on "
     "it."
 )
 class CloudIntegration(Node):
@@ -71,5 +71,5 @@ class CloudIntegration(Node):
         integrations.viewer_role_on, "The viewer's strongest role on the integration."
     )
     groups: CloudIntegrationGroupConnection = resolved(
-        integrations.groups_on, "The groups that hold a role on the integration, by name."
+        integrations.groups_on, "The groups that have a role on the integration, by name."
     )

@@ -54,11 +54,14 @@ class StorageItemRef:
 @strawberry.type(description="A dataset's use of an item.")
 class DatasetUsage:
     dataset_hash: UUID = column("The dataset's UUID.", deprecated="Use `dataset { uuid }`.")
-    dataset: Dataset | None = resolved(datasets.dataset_of_usage, "The dataset.")
+    dataset: Dataset | None = resolved(
+        datasets.dataset_of_usage,
+        "The dataset. Null only if the viewer loses access to it during the operation.",
+    )
     backing_folder_uuid: UUID | None = resolved(
         datasets.backing_folder_uuid_of_usage,
         "The UUID of the folder that the dataset mirrors. Null if it mirrors none or the viewer "
-        "may not see that folder.",
+        "cannot see that folder.",
     )
     title: str = column("The dataset's title.")
     data_hashes: list[UUID] = column(
@@ -72,19 +75,19 @@ class DatasetUsage:
 @row_type()
 @strawberry.type(
     description="Uses of an item. Counts cover everything; lists contain only what the viewer "
-    "may see."
+    "can see."
 )
 class StorageItemSummary:
     frame_in_groups: int = resolved(items.group_count, "Number of groups that the item belongs to.")
     accessible_group_items: list[StorageItemRef] = resolved(
         items.accessible_groups,
-        "The groups that the item belongs to and the viewer may see; at most 1,000.",
-        deprecated="Use `StorageItem.groupsContaining`, which has pages and complete items.",
+        "The groups that the item belongs to and the viewer can see; at most 1,000.",
+        deprecated="Use `StorageItem.groupsContaining`, which is paginated and complete items.",
     )
     used_in_datasets: int = resolved(items.dataset_count, "Number of datasets that use the item.")
     accessible_datasets: list[DatasetUsage] = resolved(
         items.accessible_datasets,
-        "The datasets that use the item and that the viewer may see. Covers at most 1,000 data "
+        "The datasets that use the item and that the viewer can see. Covers at most 1,000 data "
         "rows.",
     )
     data_group: DataGroupLayoutInfo | None = resolved(
@@ -111,7 +114,7 @@ class StorageItemChildConnection:
     nodes: list[StorageItem] = column("The members on the page.")
     page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(
-        counted_page, "Number of members that the viewer may see. Counted only when selected."
+        counted_page, "Number of members that the viewer can see. Counted only when selected."
     )
 
 
@@ -121,7 +124,8 @@ def fact(name: str) -> Any:
 
 
 @strawberry.interface(
-    description="An item of any kind. Attributes that do not apply to a kind are null."
+    description="An item of any kind. Attributes that do not apply to an item are null, and facts "
+    "about its file are null until it is processed."
 )
 class StorageItem(Node):
     id: strawberry.ID = resolved(items.id_of, "Opaque global ID, for use with `node`.")
@@ -133,7 +137,9 @@ class StorageItem(Node):
     item_type: StorageItemType = column("The kind of item.")
     name: str = column("The item's name. Names need not be unique.")
     description: str = column("Free-text description; empty by default.")
-    client_metadata: JSON = column("JSON object of any shape, kept for clients; `{}` by default.")
+    client_metadata: JSON = column(
+        "JSON object of any shape, stored for clients. Defaults to `{}`."
+    )
     owner: User | None = resolved(
         items.owner_of,
         "The user who uploaded or registered the item. Null if that user has been deleted.",
@@ -153,14 +159,15 @@ class StorageItem(Node):
     integration: CloudIntegration | None = resolved(
         integrations.integration_by_uuid,
         "The cloud integration that gives access to the item's bytes. Null if none is needed, or "
-        "if the viewer may not see it.",
+        "if the viewer cannot see it.",
     )
     integration_uuid: UUID | None = resolved(
         integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
     )
     url: URL | None = column(
-        "URL of the item's object in its store, or of the file at its public location. Null for "
-        "items without an object, such as groups and placeholders."
+        "Where the item's object is: `storegraph:///key` in Storegraph's own store, "
+        "`s3://bucket/key` and the like in a cloud, or a public `https://` URL. To download it, "
+        "use `signedUrl`. Null for groups, placeholders and other items without an object."
     )
     signed_url: SignedUrl | None = resolved(
         items.signed_url_of,
@@ -195,12 +202,12 @@ class StorageItem(Node):
     )
     children: StorageItemChildConnection = resolved(
         items.children_of,
-        "The members of a group that the viewer may see, in order. Empty for items that are not "
+        "The members of a group that the viewer can see, in order. Empty for items that are not "
         "groups.",
     )
     groups_containing: StorageItemConnection = resolved(
         items.groups_containing,
-        "The groups that the item belongs to and that the viewer may see, by name.",
+        "The groups that the item belongs to and that the viewer can see, by name.",
     )
 
 
@@ -228,7 +235,7 @@ def item_type_class(item_type: StorageItemType) -> Callable[[type], type]:
 @row_type()
 @strawberry.type(
     description="A re-encoded version of a video at a constant frame rate that all browsers can "
-    "play. It is stored beside the original."
+    "play. It is stored next to the original."
 )
 class VideoRendition:
     mime_type: str = column("Media type, such as `video/webm`.")
@@ -263,21 +270,23 @@ class ImageItem(StorageItem):
 @item_type_class(StorageItemType.GROUP)
 class DataGroupItem(StorageItem):
     layout: DataGroupLayoutInfo | None = resolved(
-        data_groups.layout_of, "The group's items and their arrangement."
+        data_groups.layout_of,
+        "The group's items and their arrangement. Null only if the group is deleted during the "
+        "operation.",
     )
 
 
 @item_type_class(StorageItemType.IMAGE_GROUP)
 class ImageGroupItem(StorageItem):
     frame_total: int = resolved(
-        items.member_count, "Number of images, including those that the viewer may not see."
+        items.member_count, "Number of images, including those that the viewer cannot see."
     )
 
 
 @item_type_class(StorageItemType.IMAGE_SEQUENCE)
 class ImageSequenceItem(StorageItem):
     frame_total: int = resolved(
-        items.member_count, "Number of images, including those that the viewer may not see."
+        items.member_count, "Number of images, including those that the viewer cannot see."
     )
 
 
@@ -289,7 +298,7 @@ class DicomFileItem(StorageItem):
 @item_type_class(StorageItemType.DICOM_SERIES)
 class DicomSeriesItem(StorageItem):
     instance_total: int = resolved(
-        items.member_count, "Number of DICOM files, including those that the viewer may not see."
+        items.member_count, "Number of DICOM files, including those that the viewer cannot see."
     )
 
 
@@ -342,7 +351,7 @@ class SceneItem(StorageItem):
 
 @row_type(lambda row: isinstance(row, Inaccessible))
 @strawberry.type(
-    description="Stands in for an item that does not exist or that the viewer may not see."
+    description="Stands in for an item that does not exist or that the viewer cannot see."
 )
 class StorageItemInaccessible:
     uuid: UUID = column("The requested UUID.")

@@ -185,8 +185,9 @@ from schema.payloads.uploads import (
 
 
 @strawberry.type(
-    description="Operations that change data. Each returns the changed objects, and errors "
-    "caused by the input as `userErrors`."
+    description="Operations that change data. If a mutation fails, nothing is changed, `userErrors` "
+    "says why, and all other fields of the payload are null. Bulk mutations with `results` report "
+    "the error of each entry there. Errors that are not caused by the input are top-level errors."
 )
 class Mutation:
     create_storage_folder: CreateStorageFolderPayload = mutation(create_storage_folder)

@@ -37,7 +37,7 @@ from schema.uploads import UploadJob, UploadJobConnection
 
 
 @strawberry.type(
-    description="Operations that read data. Anything the viewer may not see looks as if it did not "
+    description="Operations that read data. Anything the viewer cannot see looks as if it does not "
     "exist: it is `null`, without an error."
 )
 class Query:
@@ -46,31 +46,30 @@ class Query:
     nodes: list[Node | None] = root_field(find_nodes)
     storage_folder: StorageFolder | None = resolved(
         folder_lookup,
-        "A folder by its UUID. Null if it does not exist or the viewer may not see it.",
+        "A folder by its UUID. Null if it does not exist or the viewer cannot see it.",
     )
     storage_folders: Connection[StorageFolder] = resolved(
         root_folders,
-        "The viewer's root folders: the topmost folders that the viewer holds a role on.",
+        "The viewer's root folders: the topmost folders that the viewer has a role on.",
     )
     search_storage_folders: Connection[StorageFolder] = resolved(
-        folder_search, "All folders that the viewer may see, at any depth."
+        folder_search, "All folders that the viewer can see, at any depth."
     )
     storage_item: StorageItem | None = resolved(
-        item_lookup, "An item by its UUID. Null if it does not exist or the viewer may not see it."
+        item_lookup, "An item by its UUID. Null if it does not exist or the viewer cannot see it."
     )
     storage_items: list[StorageItemResult] = root_field(find_items)
     search_storage_items: StorageItemConnection = resolved(
         item_search,
-        "All items that the viewer may see, in any folder. The filter must have `search` or "
+        "All items that the viewer can see, in any folder. The filter must have `search` or "
         "`itemTypes`.",
     )
     upload_job: UploadJob | None = resolved(
         job_lookup,
-        "An upload job by its UUID. Null if it does not exist or the viewer may not see its "
-        "folder.",
+        "An upload job by its UUID. Null if it does not exist or the viewer cannot see its folder.",
     )
     upload_jobs: UploadJobConnection = resolved(
-        visible_jobs, "The upload jobs of all folders that the viewer may see, newest first."
+        visible_jobs, "The upload jobs of all folders that the viewer can see, newest first."
     )
     reencode_job: ReencodeJob | None = resolved(
         reencoding.job_lookup,
@@ -84,14 +83,14 @@ class Query:
     cloud_sync_job: CloudSyncJob | None = resolved(
         sync_lookup,
         "A sync of a cloud-synced folder by its UUID. Null if it does not exist or the viewer "
-        "may not see its folder.",
+        "cannot see its folder.",
     )
     dataset: Dataset | None = resolved(
         dataset_lookup,
-        "A dataset by its UUID. Null if it does not exist or the viewer may not see it.",
+        "A dataset by its UUID. Null if it does not exist or the viewer cannot see it.",
     )
     datasets: Connection[Dataset] = resolved(
-        visible_datasets, "The datasets that the viewer holds a role on, by title."
+        visible_datasets, "The datasets that the viewer has a role on, by title."
     )
     group: Group | None = resolved(group_lookup, "A group by its UUID. Null if it does not exist.")
     groups: Connection[Group] = resolved(all_groups, "All groups of the organisation, by name.")
@@ -101,29 +100,29 @@ class Query:
     metadata_schema: MetadataSchema = root_field(present_schema)
     cloud_integration: CloudIntegration | None = resolved(
         integration_lookup,
-        "A cloud integration by its UUID. Null if it does not exist or the viewer may not see it.",
+        "A cloud integration by its UUID. Null if it does not exist or the viewer cannot see it.",
     )
     cloud_integrations: Connection[CloudIntegration] = resolved(
         visible_integrations,
-        "The cloud integrations that the viewer holds a role on, by title.",
+        "The cloud integrations that the viewer has a role on, by title.",
     )
     organisation_tags: Connection[OrganisationTag] = resolved(
         all_tags, "All tags of the organisation, by name."
     )
     collection: Collection | None = resolved(
         collection_lookup,
-        "A collection by its UUID. Null if it does not exist or the viewer may not see its folder.",
+        "A collection by its UUID. Null if it does not exist or the viewer cannot see its folder.",
     )
     collections: Connection[Collection] = resolved(
         visible_collections,
-        "The collections of all folders that the viewer may see, by name.",
+        "The collections of all folders that the viewer can see, by name.",
     )
     filter_preset: FilterPreset | None = resolved(
         preset_lookup,
-        "A filter preset by its UUID. Null if it does not exist or the viewer may not see its "
+        "A filter preset by its UUID. Null if it does not exist or the viewer cannot see its "
         "folder.",
     )
     filter_presets: Connection[FilterPreset] = resolved(
         visible_presets,
-        "The filter presets of all folders that the viewer may see, by name.",
+        "The filter presets of all folders that the viewer can see, by name.",
     )

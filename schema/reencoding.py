@@ -29,7 +29,7 @@ class ReencodeUnit:
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         uploads.item_of,
         "The video, with the result as its `rendition`. Null if it has been deleted or the "
-        "viewer may not see it.",
+        "viewer cannot see it.",
     )
     error: str | None = column(
         "The reason why the video could not be re-encoded; null if there is none."

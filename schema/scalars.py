@@ -155,7 +155,8 @@ SCALARS = cast(
         URL: _scalar(
             str,
             name="URL",
-            description="A URL, such as `https://files.example/1.png` or `s3://bucket/key`.",
+            description="A URL, such as `https://files.example/1.png`, `s3://bucket/key` or, for an object in "
+            "Storegraph's own store, `storegraph:///key`.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
             serialize=str,
         ),

@@ -18,7 +18,7 @@ from schema.uploads import UploadJob
 
 
 @strawberry.type(
-    description="Operations that follow changes as they happen. Each starts with the present state."
+    description="Operations that follow changes as they happen. Each starts with the current state."
 )
 class Subscription:
     upload_job_updated: AsyncGenerator[UploadJob, None] = subscription(watch_upload_job)

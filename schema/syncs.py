@@ -19,8 +19,8 @@ from schema.uploads import UploadJobConnection
 
 @row_type()
 @strawberry.type(
-    description="A sync of a cloud-synced folder with its bucket. Success is read from the "
-    "counts, not only from `status`: files may have failed although the sync is `DONE`."
+    description="A sync of a cloud-synced folder with its bucket. A sync that is `DONE` may have "
+    "failed files: check the counts as well as `status`."
 )
 class CloudSyncJob(Node):
     id: strawberry.ID = resolved(syncs.id_of, "Opaque global ID, for use with `node`.")
@@ -79,7 +79,7 @@ class CloudSyncJob(Node):
         "Number of sidecars attached to the items that they describe."
     )
     sidecars_error_count: int = column(
-        "Number of sidecars that could not be attached: not a JSON object of at most 256 KB or, "
+        "Number of sidecars that could not be attached: not a JSON object of at most 256 KiB or, "
         "where the metadata schema is enforced, not matching it. Every sync tries them again."
     )
     sidecar_error_keys: list[str] = resolved(

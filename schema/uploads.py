@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 @row_type()
-@strawberry.type(description="An item created by an upload job.")
+@strawberry.type(description="An item that an upload job created or matched.")
 class UploadedItem:
     item_uuid: UUID = column("The item's UUID.")
     name: str = column("The item's name.")
     data_row_uuid: UUID | None = column(
         "The UUID of the data row by which the job's dataset uses the item. Null if the job has "
-        "no dataset or the viewer may not see it."
+        "no dataset or the viewer cannot see it."
     )
 
 
@@ -56,7 +56,7 @@ class UploadUnit:
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         uploads.item_of,
         "The item, which is a placeholder until the unit is done. Null if there is none (yet) or "
-        "the viewer may not see it.",
+        "the viewer cannot see it.",
     )
     error: str | None = column(
         "The reason for the failure, including which file caused it. For a pending unit, the "
@@ -77,8 +77,8 @@ class UploadUnit:
 
 @row_type()
 @strawberry.type(
-    description="A job that turns uploaded files and files at URLs into items. Success is read "
-    "from the counts, not only from `status`."
+    description="A job that turns uploaded files and files at URLs into items. A job that is "
+    "`DONE` may have failed units: check the counts as well as `status`."
 )
 class UploadJob(Node):
     id: strawberry.ID = resolved(uploads.id_of, "Opaque global ID, for use with `node`.")
@@ -86,12 +86,12 @@ class UploadJob(Node):
     folder: StorageFolder = resolved(uploads.folder_of, "The folder that receives the items.")
     user: User | None = resolved(
         uploads.user_of,
-        "The user who started the job. Null if a sync did it automatically or that user has been "
+        "The user who started the job. Null if it was started automatically or that user has been "
         "deleted.",
     )
     dataset: Dataset | None = resolved(
         uploads.dataset_of,
-        "The dataset that the items are linked to. Null if there is none or the viewer may not "
+        "The dataset that the items are linked to. Null if there is none or the viewer cannot "
         "see it.",
     )
     cloud_sync_job: Annotated[CloudSyncJob, strawberry.lazy("schema.syncs")] | None = resolved(
@@ -110,13 +110,13 @@ class UploadJob(Node):
     finished_at: datetime | None = column("When the job ended, in UTC; null while it runs.")
     items_with_names: list[UploadedItem] = resolved(
         uploads.uploaded_items,
-        "The items created or matched so far that the viewer may see; at most 10,000. `units` "
+        "The items created or matched so far that the viewer can see; at most 10,000. `units` "
         "lists all of them.",
     )
     errors: list[str] = resolved(
         uploads.error_messages,
         "The errors of failed units, as text; at most 10,000.",
-        deprecated="Use `unitErrors`, or `units(statuses: [ERROR])`, which has pages.",
+        deprecated="Use `unitErrors`, or `units(statuses: [ERROR])`, which is paginated.",
     )
     unit_errors: list[UploadUnitError] = resolved(
         uploads.unit_errors,

@@ -139,7 +139,7 @@ async def existing_users(transaction: Transaction, uuids: Collection[UUID]) -> s
 async def add_members(
     transaction: Transaction, user_uuid: UUID, group_uuid: UUID, new: Collection[UUID]
 ) -> None:
-    """Add users to a locked group; present members are ignored."""
+    """Add users to a locked group; existing members are ignored."""
     present = await _members_among(transaction, group_uuid, new)
     rows = [
         new_row(MembershipRecord, group_uuid=group_uuid, user_uuid=uuid)

@@ -71,7 +71,7 @@ async def lock_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[U
 async def tag_folder(
     transaction: Transaction, user_uuid: UUID, folder: FolderRecord, tags: Mapping[UUID, str]
 ) -> None:
-    """Put tags, given as names by UUID, on a locked folder; present ones stay."""
+    """Put tags, given as names by UUID, on a locked folder; tags that it already has are kept."""
     new = sorted(tags.keys() - await _tags_of(transaction, folder.uuid))
     if new:
         rows = [new_row(FolderTagRecord, folder_uuid=folder.uuid, tag_uuid=tag) for tag in new]

@@ -83,7 +83,7 @@ class SameRow(_Independent):
 class ToOne(_Keyed):
     """The row of `table` whose `column`, by default its uuid, equals the parent's `key`.
 
-    Null where there is none, or where the viewer may not see it.
+    Null where there is none, or where the viewer cannot see it.
     """
 
     table: sa.Table

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.types.base import get_object_definition
 
 from gateway.context import Context, Info
 from gateway.errors import DomainError, DomainErrors
@@ -36,20 +37,29 @@ _PAGE_ARGUMENTS = (
         "first",
         int | None,
         None,
-        "Number of entries from the start of the list, 1 to 1,000. Defaults to 100.",
+        "Return at most this many entries, from the start of the list or after `after`: 1 to "
+        "1,000. Defaults to 100.",
     ),
     Argument(
         "after",
         str | None,
         None,
-        "Return only entries after this cursor of the same list. Use with `first`.",
+        "A cursor of this list: return the entries after it. Cannot be combined with `last` or "
+        "`before`.",
     ),
-    Argument("last", int | None, None, "Number of entries from the end of the list, 1 to 1,000."),
+    Argument(
+        "last",
+        int | None,
+        None,
+        "Return at most this many entries, from the end of the list or before `before`: 1 to "
+        "1,000. Cannot be combined with `first` or `after`.",
+    ),
     Argument(
         "before",
         str | None,
         None,
-        "Return only entries before this cursor of the same list. Use with `last`.",
+        "A cursor of this list: return the entries before it. Cannot be combined with `first` or "
+        "`after`.",
     ),
 )
 _FILTER = "Return only entries that match this filter."
@@ -98,10 +108,9 @@ def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) ->
     async def resolve(info: Info, **given: Any) -> Any:
         return await run(info.context, str(info.path.key), **given)
 
-    argument = Argument(
-        "input", input_type, inspect.Parameter.empty, "The arguments of the mutation."
-    )
-    description = f"{inspect.getdoc(function)}\n\nNeeds: {function.needs}."  # type: ignore[attr-defined]  # set by `requires`
+    described = get_object_definition(input_type, strict=True).description or ""
+    argument = Argument("input", input_type, inspect.Parameter.empty, described)
+    description = f"{inspect.getdoc(function)}\n\nRequires: {function.needs}."  # type: ignore[attr-defined]  # set by `requires`
     resolver = _with_arguments(resolve, [argument], has_root=False)
     return _field(resolver, description, MutationField(run, outcome_type))
 
@@ -184,7 +193,7 @@ def _page_resolver(edge: ToMany) -> Resolver:
     if edge.orders.input_type:
         order_type = edge.orders.input_type | None
         arguments.insert(
-            0, Argument("order_by", order_type, None, "The order; by name if omitted.")
+            0, Argument("order_by", order_type, None, "Order of the list; by name if omitted.")
         )
     if edge.filter_type and edge.filter_required:
         required = inspect.Parameter.empty

@@ -69,7 +69,7 @@ class CloudSyncJobStatus(StrEnum):
 
 
 class DatasetLinkDuplicatesBehavior(StrEnum):
-    """Handling of items that are linked to a dataset again."""
+    """Treatment of items that the dataset already uses."""
 
     DUPLICATE = "DUPLICATE"
     FAIL = "FAIL"

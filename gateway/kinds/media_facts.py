@@ -126,11 +126,23 @@ class MediaFacts:
     ]
     width: Annotated[
         int | None,
-        _count("Width in pixels.", kinds=_with_frames, unit="pixels", input_name="width"),
+        _count(
+            "Width in pixels. Those of the stored file: rotation is not applied. Voxels for "
+            "NIfTI volumes.",
+            kinds=_with_frames,
+            unit="pixels",
+            input_name="width",
+        ),
     ] = None
     height: Annotated[
         int | None,
-        _count("Height in pixels.", kinds=_with_frames, unit="pixels", input_name="height"),
+        _count(
+            "Height in pixels. Those of the stored file: rotation is not applied. Voxels for "
+            "NIfTI volumes.",
+            kinds=_with_frames,
+            unit="pixels",
+            input_name="height",
+        ),
     ] = None
     fps: Annotated[
         float | None,
@@ -154,7 +166,10 @@ class MediaFacts:
         ),
     ] = None
     frame_count: Annotated[
-        int | None, _count64("Number of frames or slices.", kinds=_with_frames, unit="frames")
+        int | None,
+        _count64(
+            "Number of frames or slices. Null for still images.", kinds=_with_frames, unit="frames"
+        ),
     ] = None
     audio_sample_rate: Annotated[
         int | None,

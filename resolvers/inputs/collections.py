@@ -5,11 +5,11 @@ from uuid import UUID
 import strawberry
 
 from resolvers.inputs.descriptions import (
-    DESCRIPTION,
     IDEMPOTENCY_KEY,
-    NAME,
-    NEW_DESCRIPTION,
-    NEW_NAME,
+    description_of,
+    name_of,
+    new_description_of,
+    new_name_of,
 )
 from resolvers.inputs.lists import StorageItemFilter
 
@@ -19,17 +19,21 @@ _FOLDER = "UUID of the folder that it belongs to. Roles on this folder apply to 
 @strawberry.input(description="A new collection.")
 class CreateCollectionInput:
     top_level_folder_uuid: UUID = strawberry.field(description=_FOLDER)
-    name: str = strawberry.field(description=NAME)
-    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    name: str = strawberry.field(description=name_of("collection"))
+    description: str | None = strawberry.field(
+        default=None, description=description_of("collection")
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to a collection. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to a collection. Omitted fields are not changed.")
 class UpdateCollectionInput:
     collection_uuid: UUID = strawberry.field(description="UUID of the collection.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description=new_name_of("collection")
+    )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description=NEW_DESCRIPTION
+        default=strawberry.UNSET, description=new_description_of("collection")
     )
 
 
@@ -81,8 +85,8 @@ class RemoveCollectionPresetItemsInput:
 @strawberry.input(description="A new filter preset.")
 class CreateFilterPresetInput:
     top_level_folder_uuid: UUID = strawberry.field(description=_FOLDER)
-    name: str = strawberry.field(description=NAME)
-    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    name: str = strawberry.field(description=name_of("preset"))
+    description: str | None = strawberry.field(default=None, description=description_of("preset"))
     filter: StorageItemFilter = strawberry.field(
         description="The filter. It must have at least `search`, `itemTypes` or `isInDataset`."
     )
@@ -90,7 +94,7 @@ class CreateFilterPresetInput:
 
 
 @strawberry.input(
-    description="The filter preset to delete. Collections that were filled with it stay unchanged."
+    description="The filter preset to delete. Collections that were filled with it are not changed."
 )
 class DeleteFilterPresetInput:
     filter_preset_uuid: UUID = strawberry.field(description="UUID of the preset.")

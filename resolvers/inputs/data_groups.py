@@ -9,22 +9,26 @@ from gateway.kinds.enums import CarouselPosition, LayoutDirection
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import ALLOW_PARTIAL, CLIENT_METADATA, IDEMPOTENCY_KEY
 
-_NAME = "1 to 1,000 characters. Generated if omitted."
+_NAME = "Name of the group, 1 to 1,000 characters. Generated if omitted."
 _CONTENTS = (
-    "UUIDs of 1 to 50 items in order, without duplicates or data groups. Needs `USER` on "
+    "UUIDs of 1 to 50 items in order, without duplicates or data groups. Requires `USER` on "
     "each item's folder."
 )
-_ONE = "Set exactly one of these fields."
 
 
 @strawberry.input(
-    one_of=True, description="A node of a layout tree: a split, a tile or a carousel."
+    one_of=True,
+    description="A node of a layout tree. Set exactly one of the fields: a grid, a tile or a carousel.",
 )
 class LayoutNodeInput:
-    grid: "LayoutGridInput | None" = strawberry.field(default=strawberry.UNSET, description=_ONE)
-    tile: "LayoutTileInput | None" = strawberry.field(default=strawberry.UNSET, description=_ONE)
+    grid: "LayoutGridInput | None" = strawberry.field(
+        default=strawberry.UNSET, description="Two parts, side by side or one above the other."
+    )
+    tile: "LayoutTileInput | None" = strawberry.field(
+        default=strawberry.UNSET, description="A tile that shows one item."
+    )
     carousel: "LayoutCarouselTileInput | None" = strawberry.field(
-        default=strawberry.UNSET, description=_ONE
+        default=strawberry.UNSET, description="A tile that shows one of several items."
     )
 
 
@@ -36,7 +40,7 @@ class LayoutGridInput:
     first: LayoutNodeInput = strawberry.field(description="The left or upper part.")
     second: LayoutNodeInput = strawberry.field(description="The right or lower part.")
     split_percentage: float = strawberry.field(
-        default=50.0, description="Share of the first part in percent, from 5 to 95."
+        default=50.0, description="Size of the first part in percent, from 5 to 95."
     )
 
 
@@ -54,7 +58,8 @@ class LayoutCarouselTileInput:
         default=CarouselPosition.BOTTOM, description="Position of the strip."
     )
     carousel_size: float = strawberry.field(
-        default=CAROUSEL_SIZE, description="Share of the strip in percent, from 10 to 70."
+        default=CAROUSEL_SIZE,
+        description="Size of the strip in percent of the tile, from 10 to 70.",
     )
 
 
@@ -72,15 +77,15 @@ class DataGroupTileSettingsInput:
 @strawberry.input(description="Display settings of a whole layout.")
 class DataGroupLayoutSettingsInput:
     fixed_layout: bool = strawberry.field(
-        default=False, description="Whether to keep users from rearranging the panes."
+        default=False, description="Whether clients should keep users from rearranging the panes."
     )
     tile_settings: list[DataGroupTileSettingsInput] | None = strawberry.field(
         default=None, description="Display settings of single tiles, at most one entry per key."
     )
     has_multilayer_labels: bool | None = strawberry.field(
         default=None,
-        description="Whether labels apply to all items at once. Only possible if all items are "
-        "images of the same aspect ratio.",
+        description="Whether labels apply to all items at once. Stored for clients; Storegraph has "
+        "no labels. Only possible if all items are images of the same aspect ratio.",
     )
 
 
@@ -102,10 +107,12 @@ class DataGroupCarouselInput:
 
 @strawberry.input(description="An item of a data group, with its key.")
 class DataGroupEntryInput:
-    key: str = strawberry.field(description="1 to 200 characters, unique in the group.")
+    key: str = strawberry.field(
+        description="Name of the item in the layout, 1 to 200 characters, unique in the group."
+    )
     item_uuid: UUID = strawberry.field(
         description="UUID of the item. Each item may occur once; data groups are not allowed. "
-        "Needs `USER` on the item's folder."
+        "Requires `USER` on the item's folder."
     )
 
 
@@ -119,8 +126,8 @@ class DataGroupCustomInput:
     )
     timeline: list[str] = strawberry.field(
         default_factory=list,
-        description="Keys shown on the timeline: at least all those that the layout does not "
-        "contain.",
+        description="Keys of the items that clients show on the timeline: at least all those that "
+        "the layout does not contain.",
     )
     settings: DataGroupLayoutSettingsInput | None = strawberry.field(
         default=None, description="Display settings of the whole layout."
@@ -133,19 +140,21 @@ class DataGroupCustomInput:
     one_of=True, description="A new data group. Set exactly one of the three layouts."
 )
 class DataGroupInput:
-    grid: DataGroupGridInput | None = strawberry.field(default=strawberry.UNSET, description=_ONE)
+    grid: DataGroupGridInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Tiles of about equal size."
+    )
     carousel: DataGroupCarouselInput | None = strawberry.field(
-        default=strawberry.UNSET, description=_ONE
+        default=strawberry.UNSET, description="One item at a time, chosen from a strip."
     )
     custom: DataGroupCustomInput | None = strawberry.field(
-        default=strawberry.UNSET, description=_ONE
+        default=strawberry.UNSET, description="A layout of your own."
     )
 
 
 @strawberry.input(description="New data groups.")
 class CreateDataGroupsInput:
     folder_uuid: UUID = strawberry.field(
-        description="UUID of the folder that receives the groups. The items stay in their folders."
+        description="UUID of the folder that receives the groups. The items remain in their folders."
     )
     groups: list[DataGroupInput] = strawberry.field(description="1 to 1,000 groups.")
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)

@@ -6,11 +6,13 @@ import strawberry
 
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior, StorageUserRole
 from resolvers.inputs.descriptions import (
-    DESCRIPTION,
     IDEMPOTENCY_KEY,
-    NAME,
-    NEW_DESCRIPTION,
-    NEW_NAME,
+    USER_EMAILS,
+    USER_UUIDS,
+    description_of,
+    new_description_of,
+    new_title_of,
+    title_of,
 )
 
 _ITEMS = "UUIDs of 1 to 1,000 items, without duplicates."
@@ -18,8 +20,8 @@ _ITEMS = "UUIDs of 1 to 1,000 items, without duplicates."
 
 @strawberry.input(description="A new dataset.")
 class CreateDatasetInput:
-    title: str = strawberry.field(description=NAME)
-    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    title: str = strawberry.field(description=title_of("dataset"))
+    description: str | None = strawberry.field(default=None, description=description_of("dataset"))
     create_backing_folder: bool = strawberry.field(
         default=False,
         description="Whether to create a root folder of the same name and mirror it.",
@@ -27,17 +29,19 @@ class CreateDatasetInput:
     backing_folder_uuid: UUID | None = strawberry.field(
         default=None,
         description="UUID of a folder to mirror, which no other dataset may mirror. Cannot be "
-        "combined with `createBackingFolder`. Needs `ADMIN` on the folder.",
+        "combined with `createBackingFolder`. Requires `ADMIN` on the folder.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to a dataset. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to a dataset. Omitted fields are not changed.")
 class UpdateDatasetInput:
     dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
-    title: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    title: str | None = strawberry.field(
+        default=strawberry.UNSET, description=new_title_of("dataset")
+    )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description=NEW_DESCRIPTION
+        default=strawberry.UNSET, description=new_description_of("dataset")
     )
 
 
@@ -57,7 +61,7 @@ class LinkItemsToDatasetInput:
     )
     duplicates_behavior: DatasetLinkDuplicatesBehavior = strawberry.field(
         default=DatasetLinkDuplicatesBehavior.SKIP,
-        description="Handling of items that the dataset uses already.",
+        description="Treatment of items that the dataset already uses.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
@@ -78,14 +82,10 @@ class UnlinkItemsFromDatasetInput:
 )
 class AddDatasetUsersInput:
     dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
-    user_uuids: list[UUID] | None = strawberry.field(
-        default=None, description="UUIDs of at most 1,000 users."
-    )
-    user_emails: list[str] | None = strawberry.field(
-        default=None, description="At most 1,000 email addresses of users, in any case."
-    )
+    user_uuids: list[UUID] | None = strawberry.field(default=None, description=USER_UUIDS)
+    user_emails: list[str] | None = strawberry.field(default=None, description=USER_EMAILS)
     role: StorageUserRole = strawberry.field(
-        description="The role to grant. It replaces the role that a user already holds on the "
+        description="The role to grant. It replaces a role that was granted to a user on the "
         "dataset directly."
     )
 
@@ -98,9 +98,9 @@ class RemoveDatasetUsersInput:
     dataset_uuid: UUID = strawberry.field(description="UUID of the dataset.")
     user_uuids: list[UUID] | None = strawberry.field(
         default=None,
-        description="UUIDs of at most 1,000 users. Users without a direct role are ignored.",
+        description=f"{USER_UUIDS} Users without a direct role are ignored.",
     )
     user_emails: list[str] | None = strawberry.field(
         default=None,
-        description="At most 1,000 email addresses, in any case. Unknown addresses are ignored.",
+        description=f"{USER_EMAILS} Unknown addresses are ignored.",
     )

@@ -1,21 +1,62 @@
 """Descriptions that several inputs share."""
 
 ALLOW_PARTIAL = "Whether to apply the valid entries even if others fail."
-CLIENT_METADATA = "A JSON object of at most 256 KB."
-DATASET_CHANGES = "Whether items may be deleted that datasets use. Their data rows are deleted too."
-DESCRIPTION = "At most 10,000 characters; null for none."
+CLIENT_METADATA = "Metadata of your own, as a JSON object of at most 256 KiB."
+DATASET_CHANGES = (
+    "Whether items that datasets use may be deleted, together with their data rows. Without it, "
+    "such a deletion fails with `CONFLICT`."
+)
 IDEMPOTENCY_KEY = (
-    "Repeating a request with the same key within 24 hours returns the first result instead of "
-    "running it again."
+    "A key of 1 to 200 characters that makes the mutation safe to retry: for 24 hours, calling it "
+    "again as the same user with the same key and input returns the first result. The same key "
+    "with another input fails with `CONFLICT`."
 )
 METADATA_PATCH = (
-    "A JSON merge patch (RFC 7396) to the present metadata. Cannot be combined with "
+    "A JSON merge patch (RFC 7396) to the current metadata. Cannot be combined with "
     "`clientMetadata`."
 )
-MIRROR_CHANGES = "Whether data rows of mirror datasets may be added or deleted as a consequence."
-NAME = "1 to 1,000 characters. Need not be unique."
-NEW_CLIENT_METADATA = (
-    "A JSON object of at most 256 KB, which replaces the present one; null empties it."
+MIRROR_CHANGES = (
+    "Whether this may add data rows to mirror datasets, or delete data rows from them. Without "
+    "it, such a change fails with `CONFLICT`."
 )
-NEW_DESCRIPTION = "At most 10,000 characters; null empties it."
-NEW_NAME = "1 to 1,000 characters. Must not be null."
+NEW_CLIENT_METADATA = (
+    "New metadata: a JSON object of at most 256 KiB, which replaces the current one. Null is the "
+    "same as `{}`."
+)
+USER_EMAILS = "At most 1,000 email addresses of users, in any case."
+USER_UUIDS = (
+    "UUIDs of at most 1,000 users. At least one user must be given, here or in `userEmails`."
+)
+_NAME_RULES = (
+    "1 to 1,000 characters. Control characters, and `.` or `..` as a path segment, are not allowed."
+)
+
+
+def name_of(noun: str) -> str:
+    """Return the description of the name of a new object."""
+    return f"Name of the {noun}, {_NAME_RULES} Names need not be unique."
+
+
+def title_of(noun: str) -> str:
+    """Return the description of the title of a new object."""
+    return f"Title of the {noun}, {_NAME_RULES} Titles need not be unique."
+
+
+def new_name_of(noun: str) -> str:
+    """Return the description of the name in an update."""
+    return f"New name of the {noun}, {_NAME_RULES} Must not be null."
+
+
+def new_title_of(noun: str) -> str:
+    """Return the description of the title in an update."""
+    return f"New title of the {noun}, {_NAME_RULES} Must not be null."
+
+
+def description_of(noun: str) -> str:
+    """Return the description of the description of a new object."""
+    return f"Description of the {noun}, at most 10,000 characters. Null is the same as empty."
+
+
+def new_description_of(noun: str) -> str:
+    """Return the description of the description in an update."""
+    return f"New description of the {noun}, at most 10,000 characters. Null is the same as empty."

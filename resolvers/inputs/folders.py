@@ -9,22 +9,22 @@ from resolvers.inputs.descriptions import (
     ALLOW_PARTIAL,
     CLIENT_METADATA,
     DATASET_CHANGES,
-    DESCRIPTION,
     IDEMPOTENCY_KEY,
     METADATA_PATCH,
     MIRROR_CHANGES,
-    NAME,
     NEW_CLIENT_METADATA,
-    NEW_DESCRIPTION,
-    NEW_NAME,
+    description_of,
+    name_of,
+    new_description_of,
+    new_name_of,
 )
 from resolvers.inputs.syncs import CloudSyncedFolderInput
 
 
 @strawberry.input(description="A new folder.")
 class CreateStorageFolderInput:
-    name: str = strawberry.field(description=NAME)
-    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    name: str = strawberry.field(description=name_of("folder"))
+    description: str | None = strawberry.field(default=None, description=description_of("folder"))
     client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
     parent_uuid: UUID | None = strawberry.field(
         default=None, description="UUID of the parent folder; null creates a root folder."
@@ -35,12 +35,12 @@ class CreateStorageFolderInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to a folder. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to a folder. Omitted fields are not changed.")
 class UpdateStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=new_name_of("folder"))
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description=NEW_DESCRIPTION
+        default=strawberry.UNSET, description=new_description_of("folder")
     )
     client_metadata: JSON | None = strawberry.field(
         default=strawberry.UNSET, description=NEW_CLIENT_METADATA

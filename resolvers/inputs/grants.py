@@ -7,8 +7,8 @@ import strawberry
 from gateway.kinds.enums import StorageUserRole
 
 _GROUPS = "UUIDs of 1 to 1,000 groups, without duplicates."
-_HOLDERS = "UUIDs of 1 to 1,000 groups that hold a role there, without duplicates."
-_ROLE = "The role to grant. It replaces the role that a group already holds there."
+_HOLDERS = "UUIDs of 1 to 1,000 groups that have a role there, without duplicates."
+_ROLE = "The role to grant. It replaces a role that a group already has there."
 
 
 @strawberry.input(description="Groups to grant a role on a folder.")

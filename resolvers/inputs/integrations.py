@@ -6,11 +6,15 @@ import strawberry
 
 from gateway.kinds.enums import StorageLocationName
 from gateway.scalars import URL
-from resolvers.inputs.descriptions import IDEMPOTENCY_KEY, NAME, NEW_NAME
+from resolvers.inputs.descriptions import (
+    IDEMPOTENCY_KEY,
+    new_title_of,
+    title_of,
+)
 
 _ENDPOINT = (
     "URL of the store's API, such as `https://s3.example`. Required for `S3_COMPATIBLE` and "
-    "`OPEN_TELEKOM`, not allowed for `S3`; the public endpoint by default for `GCP` and "
+    "`OPEN_TELEKOM`, not allowed for `S3`; defaults to the public endpoint for `GCP` and "
     "`AZURE`. Private addresses must be listed in the setting `STOREGRAPH_FETCH_ALLOWED`."
 )
 _REGION = "Region of the buckets, such as `eu-central-1`. Not allowed for `AZURE`."
@@ -48,7 +52,7 @@ class CloudCredentialsInput:
 
 @strawberry.input(description="A new cloud integration.")
 class CreateCloudIntegrationInput:
-    title: str = strawberry.field(description=NAME)
+    title: str = strawberry.field(description=title_of("integration"))
     kind: StorageLocationName = strawberry.field(
         description="The kind of store: `S3`, `S3_COMPATIBLE`, `OPEN_TELEKOM`, `GCP` or `AZURE`."
     )
@@ -68,20 +72,22 @@ class CreateCloudIntegrationInput:
     )
 
 
-@strawberry.input(description="Changes to a cloud integration. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to a cloud integration. Omitted fields are not changed.")
 class UpdateCloudIntegrationInput:
     integration_uuid: UUID = strawberry.field(description="UUID of the integration.")
-    title: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    title: str | None = strawberry.field(
+        default=strawberry.UNSET, description=new_title_of("integration")
+    )
     endpoint: URL | None = strawberry.field(default=strawberry.UNSET, description=_ENDPOINT)
     region: str | None = strawberry.field(default=strawberry.UNSET, description=_REGION)
     account: str | None = strawberry.field(default=strawberry.UNSET, description=_ACCOUNT)
     locations: list[URL] | None = strawberry.field(
         default=strawberry.UNSET,
-        description=f"{_LOCATIONS} They replace the present ones. Must not be null.",
+        description=f"{_LOCATIONS} They replace the current locations. Must not be null.",
     )
     credentials: CloudCredentialsInput | None = strawberry.field(
         default=strawberry.UNSET,
-        description="New credentials, which replace the present ones. Must not be null.",
+        description="New credentials, which replace the current ones. Must not be null.",
     )
     use_server_credentials: bool | None = strawberry.field(
         default=strawberry.UNSET, description=f"{_SERVER} Must not be null."

@@ -12,18 +12,18 @@ from resolvers.inputs.descriptions import (
     METADATA_PATCH,
     MIRROR_CHANGES,
     NEW_CLIENT_METADATA,
-    NEW_DESCRIPTION,
-    NEW_NAME,
+    new_description_of,
+    new_name_of,
 )
 from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput
 
 
-@strawberry.input(description="Changes to an item. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to an item. Omitted fields are not changed.")
 class UpdateStorageItemInput:
     item_uuid: UUID = strawberry.field(description="UUID of the item.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=new_name_of("item"))
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description=NEW_DESCRIPTION
+        default=strawberry.UNSET, description=new_description_of("item")
     )
     client_metadata: JSON | None = strawberry.field(
         default=strawberry.UNSET, description=NEW_CLIENT_METADATA
@@ -77,7 +77,7 @@ class DeleteStorageItemsInput:
     remove_unused_frames: bool = strawberry.field(
         default=True,
         description="Whether to also delete the frames of deleted image groups, image sequences "
-        "and DICOM series, where no other group or dataset uses them and you hold `ADMIN` on "
+        "and DICOM series, where no other group or dataset uses them and you have `ADMIN` on "
         "their folder. Items of data groups are always kept.",
     )
     allow_dataset_changes: bool = strawberry.field(

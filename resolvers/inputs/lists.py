@@ -74,8 +74,7 @@ class StorageFolderFilter:
     )
     dataset_synced: bool | None = strawberry.field(
         default=None,
-        description="`true` for folders that a dataset mirrors, `false` for all others; null for "
-        "both.",
+        description="If `true`, only folders that a dataset mirrors; if `false`, only others.",
     )
     organisation_tags_all_of: list[str] | None = strawberry.field(
         default=None,
@@ -92,11 +91,11 @@ class StorageItemFilter:
         "One or two characters match only the start of the name.",
     )
     item_types: list[StorageItemType] | None = strawberry.field(
-        default=None, description="The allowed kinds of items. Null or an empty list allows all."
+        default=None, description="Only items of these kinds; all kinds if null or empty."
     )
     is_in_dataset: bool | None = strawberry.field(
         default=None,
-        description="`true` for items that a dataset uses, `false` for all others; null for both.",
+        description="If `true`, only items that a dataset uses; if `false`, only others.",
     )
     include_tombstones: bool = strawberry.field(
         default=False,
@@ -111,12 +110,14 @@ class StorageItemFilter:
 
 @strawberry.input(description="Filter for datasets. A dataset must match all fields that are set.")
 class DatasetFilter:
-    title_eq: str | None = strawberry.field(default=None, description="The exact title.")
+    title_eq: str | None = strawberry.field(
+        default=None, description="The exact title, at most 10,000 characters."
+    )
     title_like: str | None = strawberry.field(
         default=None, description=f"{_PATTERN} title.{_WILDCARDS}"
     )
     description_eq: str | None = strawberry.field(
-        default=None, description="The exact description."
+        default=None, description="The exact description, at most 10,000 characters."
     )
     description_like: str | None = strawberry.field(
         default=None, description=f"{_PATTERN} description.{_WILDCARDS}"

@@ -1,6 +1,6 @@
 """Facts about files that clients declare so that workers need not read the files for them.
 
-A client declares all facts of a kind or none. They are not verified.
+A client declares all facts of a kind or none. Apart from the size, they are not verified.
 """
 
 from dataclasses import fields
@@ -16,27 +16,34 @@ from gateway.catalog.ingestion.entries import (
 from gateway.kinds.media_facts import INPUT_FACTS
 from resolvers.inputs.registration import register_input
 
-FACTS = "Facts to use instead of reading the file for them."
+FACTS = (
+    "Facts to use instead of reading the file for them. Apart from the size, they are not verified."
+)
 """Description of a field that has one of these types."""
-_OVERRIDES = {
-    "file_size": "Size in bytes. Must be correct.",
-    "mime_type": "Media type of the content, such as `image/jpeg`.",
-}
 
 
-def _register_facts(facts: type, noun: str) -> None:
+def _register_facts(facts: type, noun: str, media_type: str = "") -> None:
     """Register a dataclass whose fields are the input names of facts."""
+    overrides = {
+        "file_size": "Size in bytes. The unit fails if the file has another size.",
+        "mime_type": f"Media type of the content, such as `{media_type}`.",
+    }
     descriptions = {
-        field.name: _OVERRIDES.get(field.name, INPUT_FACTS[field.name].input_description)
+        field.name: overrides.get(field.name, INPUT_FACTS[field.name].input_description)
         for field in fields(facts)
     }
-    register_input(facts, f"Facts about {noun}, used instead of reading the file.", descriptions)
+    register_input(
+        facts,
+        f"Facts about {noun}, used instead of reading the file. Apart from the size, they are not "
+        "verified.",
+        descriptions,
+    )
 
 
-_register_facts(ImageMediaMetadataInput, "an image")
-_register_facts(VideoMediaMetadataInput, "a video")
-_register_facts(AudioMediaMetadataInput, "an audio file")
-_register_facts(TextMediaMetadataInput, "a text file")
+_register_facts(ImageMediaMetadataInput, "an image", "image/jpeg")
+_register_facts(VideoMediaMetadataInput, "a video", "video/mp4")
+_register_facts(AudioMediaMetadataInput, "an audio file", "audio/mpeg")
+_register_facts(TextMediaMetadataInput, "a text file", "text/html")
 _register_facts(PdfMediaMetadataInput, "a PDF document")
 register_input(
     DicomFileMetadataInput,

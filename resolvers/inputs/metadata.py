@@ -25,7 +25,7 @@ class SetMetadataSchemaFieldInput:
     enum_values: list[str] | None = strawberry.field(
         default=None,
         description="Only for `ENUM`, and required there: 1 to 255 values. They must include all "
-        "present ones.",
+        "current values.",
     )
     embedding_size: int | None = strawberry.field(
         default=None,

@@ -9,8 +9,7 @@ from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 
 
 @strawberry.input(
-    description="An item whose object has moved, or a URL whose items' object has. Set either "
-    "`itemUuid` or `url`."
+    description="The items to update: one item by `itemUuid`, or all items with a `url`."
 )
 class MigrateStorageItemInput:
     item_uuid: UUID | None = strawberry.field(
@@ -18,7 +17,7 @@ class MigrateStorageItemInput:
     )
     url: URL | None = strawberry.field(
         default=None,
-        description="The present URL of the items. All items with this URL that the viewer may "
+        description="The current URL of the items. All items with this URL that the viewer can "
         "see are changed. Set either this or `itemUuid`.",
     )
     new_url: URL | None = strawberry.field(
@@ -39,7 +38,7 @@ class MigrateStorageItemsInput:
     to_integration_uuid: UUID | None = strawberry.field(
         default=None,
         description="UUID of the integration to use from now on; null to keep each item's own. "
-        "Needs `USER` on the integration.",
+        "Requires `USER` on the integration.",
     )
     verify_access: bool = strawberry.field(
         default=True,

@@ -7,20 +7,22 @@ import strawberry
 
 from gateway.kinds.enums import SiteRole
 from resolvers.inputs.descriptions import (
-    DESCRIPTION,
     IDEMPOTENCY_KEY,
-    NAME,
-    NEW_DESCRIPTION,
-    NEW_NAME,
+    USER_EMAILS,
+    USER_UUIDS,
+    description_of,
+    name_of,
+    new_description_of,
+    new_name_of,
 )
 
-_USER_NAME = "At most 1,000 characters; null or an empty string for none."
+_USER_NAME = "Name of the user, at most 1,000 characters. Null is the same as empty."
 
 
 @strawberry.input(description="A new user.")
 class CreateUserInput:
     email: str = strawberry.field(
-        description="At most 320 characters. Must be unique, ignoring case."
+        description="Email address of the user, at most 320 characters. Must be unique, ignoring case."
     )
     name: str | None = strawberry.field(default=None, description=_USER_NAME)
     site_role: SiteRole = strawberry.field(
@@ -29,7 +31,7 @@ class CreateUserInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to a user. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to a user. Omitted fields are not changed.")
 class UpdateUserInput:
     user_uuid: UUID = strawberry.field(description="UUID of the user.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description=_USER_NAME)
@@ -37,23 +39,23 @@ class UpdateUserInput:
         default=strawberry.UNSET, description="The user's role on the whole site. Must not be null."
     )
     is_active: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether the user may sign in. Must not be null."
+        default=strawberry.UNSET, description="Whether the user can sign in. Must not be null."
     )
 
 
 @strawberry.input(description="A new group.")
 class CreateGroupInput:
-    name: str = strawberry.field(description=NAME)
-    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    name: str = strawberry.field(description=name_of("group"))
+    description: str | None = strawberry.field(default=None, description=description_of("group"))
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to a group. Omitted fields stay unchanged.")
+@strawberry.input(description="Changes to a group. Omitted fields are not changed.")
 class UpdateGroupInput:
     group_uuid: UUID = strawberry.field(description="UUID of the group.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=NEW_NAME)
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=new_name_of("group"))
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description=NEW_DESCRIPTION
+        default=strawberry.UNSET, description=new_description_of("group")
     )
 
 
@@ -65,12 +67,10 @@ class DeleteGroupInput:
 @strawberry.input(description="Users to add to a group, given by UUID, email address or both.")
 class AddGroupUsersInput:
     group_uuid: UUID = strawberry.field(description="UUID of the group.")
-    user_uuids: list[UUID] | None = strawberry.field(
-        default=None, description="UUIDs of at most 1,000 users."
-    )
+    user_uuids: list[UUID] | None = strawberry.field(default=None, description=USER_UUIDS)
     user_emails: list[str] | None = strawberry.field(
         default=None,
-        description="At most 1,000 email addresses of users, in any case.",
+        description=USER_EMAILS,
     )
 
 
@@ -79,11 +79,11 @@ class RemoveGroupUsersInput:
     group_uuid: UUID = strawberry.field(description="UUID of the group.")
     user_uuids: list[UUID] | None = strawberry.field(
         default=None,
-        description="UUIDs of at most 1,000 users. Users who are not members are ignored.",
+        description=f"{USER_UUIDS} Users who are not members are ignored.",
     )
     user_emails: list[str] | None = strawberry.field(
         default=None,
-        description="At most 1,000 email addresses, in any case. Unknown addresses are ignored.",
+        description=f"{USER_EMAILS} Unknown addresses are ignored.",
     )
 
 
@@ -95,7 +95,7 @@ class CreateApiKeyInput:
     user_uuid: UUID | None = strawberry.field(
         default=None,
         description="UUID of the user who signs in with the key; the viewer if omitted. Only "
-        "site admins may create keys for others.",
+        "site admins can create keys for others.",
     )
     expires_at: datetime | None = strawberry.field(
         default=None, description="When the key expires; must be in the future. Null for never."

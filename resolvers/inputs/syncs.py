@@ -14,7 +14,7 @@ from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 )
 class CloudSyncedFolderInput:
     integration_uuid: UUID = strawberry.field(
-        description="UUID of the cloud integration that gives access to the bucket. Needs `USER` "
+        description="UUID of the cloud integration that gives access to the bucket. Requires `USER` "
         "on it."
     )
     remote_url: URL = strawberry.field(
@@ -44,12 +44,12 @@ class CancelCloudFolderSyncInput:
 
 
 @strawberry.input(
-    description="Rule that recognises sidecars: files that hold metadata for the files next to "
+    description="Rule that recognizes sidecars: files that contain metadata for the files next to "
     "them."
 )
 class SidecarMatcherInput:
     mode: SidecarMatcherMode = strawberry.field(
-        default=SidecarMatcherMode.SUFFIX, description="Method by which sidecars are recognised."
+        default=SidecarMatcherMode.SUFFIX, description="Method by which sidecars are recognized."
     )
     suffix: str = strawberry.field(
         default=".metadata.json",
@@ -64,11 +64,11 @@ class SidecarMatcherInput:
 class MetadataIngestionInput:
     matcher: SidecarMatcherInput | None = strawberry.field(
         default=None,
-        description="Rule that recognises sidecars; files ending in `.metadata.json` if omitted.",
+        description="Rule that recognizes sidecars; files ending in `.metadata.json` if omitted.",
     )
     paused: bool = strawberry.field(
         default=False,
-        description="Whether to ignore sidecars for now. They do not become items while paused.",
+        description="Whether reading sidecars is paused. Paused or not, sidecars do not become items.",
     )
 
 
@@ -78,7 +78,7 @@ class SetFolderMetadataIngestionInput:
         description="UUID of a folder that was created with `cloudSync`."
     )
     metadata_ingestion: MetadataIngestionInput | None = strawberry.field(
-        description="The new settings, which replace all present ones and apply from the next "
+        description="The new settings, which replace all current ones and apply from the next "
         "sync on. Null treats sidecars like any other file."
     )
 

@@ -4,7 +4,10 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.descriptions import DESCRIPTION, IDEMPOTENCY_KEY
+from resolvers.inputs.descriptions import (
+    IDEMPOTENCY_KEY,
+    description_of,
+)
 
 _TAGS = "UUIDs of 1 to 1,000 tags, without duplicates."
 
@@ -12,9 +15,9 @@ _TAGS = "UUIDs of 1 to 1,000 tags, without duplicates."
 @strawberry.input(description="A new tag.")
 class CreateOrganisationTagInput:
     name: str = strawberry.field(
-        description="1 to 1,000 characters. Must be unique, case-sensitive."
+        description="Name of the tag, 1 to 1,000 characters. Must be unique, case-sensitive."
     )
-    description: str | None = strawberry.field(default=None, description=DESCRIPTION)
+    description: str | None = strawberry.field(default=None, description=description_of("tag"))
     idempotency_key: str | None = strawberry.field(
         default=None,
         description=IDEMPOTENCY_KEY,

@@ -37,10 +37,10 @@ _VIDEO = (
     "left corner, so pixel coordinates stay valid."
 )
 _SKIP = (
-    "Whether to create no second item for a URL that has an item in the folder, or in "
-    "another unit; the unit is then done, with the existing item. URLs are compared exactly "
-    "and within the folder only. A group matches an existing group of its kind whose files "
-    "have the same URLs. This makes it safe to send a job again."
+    "Whether to skip entries whose URL already belongs to an item in the folder, or to another "
+    "entry. A skipped unit is `DONE` and refers to the existing item. URLs are compared exactly, "
+    "within the folder. A group is skipped if a group of the same kind has files with the same "
+    "URLs. With this, a job can safely be sent again."
 )
 _UPSERT = (
     "Whether the metadata of an existing item is replaced by that of the entry, if the entry "
@@ -69,14 +69,17 @@ class UploadFileInput:
     item_type: StorageItemType = strawberry.field(
         description=f"The kind of item to create: one of {_UPLOADABLE}."
     )
-    file_size: BigInt = strawberry.field(description="Exact size in bytes, at least 1.")
+    file_size: BigInt = strawberry.field(
+        description="Exact size in bytes, at least 1. Files that are larger than one part can be are "
+        "uploaded in at most 10,000 parts, which limits their size."
+    )
     mime_type: str | None = strawberry.field(
         default=None,
         description="Media type to send with the bytes; `application/octet-stream` if omitted.",
     )
     sha256: str | None = strawberry.field(
         default=None,
-        description="SHA-256 of the bytes in hex. If set, the bytes are checked against it, and "
+        description="SHA-256 of the bytes as 64 hex digits, in any case. If set, the bytes are checked against it, and "
         "need not be sent if the viewer can read an object with the same content.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
@@ -88,8 +91,8 @@ class RequestUploadUrlsInput:
     files: list[UploadFileInput] = strawberry.field(description="1 to 1,000 files.")
     frames_subfolder_name: str | None = strawberry.field(
         default=None,
-        description="Name of a direct subfolder that receives the items instead, for frames of a "
-        "group that will be in `folderUuid`. Created if missing.",
+        description="If set, the items are placed in the direct subfolder with this name, which is "
+        "created if needed. Use it for the frames of a group that you will create in `folderUuid`.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
@@ -149,9 +152,9 @@ register_input(
     title="Name of the item, 1 to 1,000 characters.",
     object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
-    scene="A scene document, instead of a file: a JSON object of at most 256 KB. It refers to "
+    scene="A scene document, instead of a file: a JSON object of at most 256 KiB. It refers to "
     "items by `itemUuid` and to public files by `url`, 1 to 1,000 in all. The items become the "
-    "scene's children. Needs `USER` on their folders.",
+    "scene's children. Requires `USER` on their folders.",
     client_metadata=CLIENT_METADATA,
 )
 
@@ -189,7 +192,7 @@ register_input(
 register_input(
     ImageGroupFromItemsInput,
     "Existing image items that belong together, in order.",
-    item_uuids="UUIDs of 1 to 10,000 images, from any folders, without duplicates. Needs `USER` on "
+    item_uuids="UUIDs of 1 to 10,000 images, from any folders, without duplicates. Requires `USER` on "
     "their folders.",
     create_video=_VIDEO,
     title=_GROUP_TITLE,
@@ -246,7 +249,7 @@ class StartUploadJobInput:
     integration_uuid: UUID | None = strawberry.field(
         default=None,
         description="UUID of the cloud integration that gives access to all URLs outside of "
-        "Storegraph's own store. Required for bucket URLs such as `s3://…`. Needs `USER` on the "
+        "Storegraph's own store. Required for bucket URLs such as `s3://…`. Requires `USER` on the "
         "integration.",
     )
     ignore_errors: bool = strawberry.field(
@@ -256,7 +259,7 @@ class StartUploadJobInput:
     dataset_uuid: UUID | None = strawberry.field(
         default=None,
         description="UUID of a dataset to link the created or matched items to. Mirror datasets "
-        "are rejected. Needs `USER` on the dataset.",
+        "are rejected. Requires `USER` on the dataset.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

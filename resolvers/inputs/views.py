@@ -19,7 +19,6 @@ _COLOR = (
     "if omitted."
 )
 _HIDDEN = "Whether the channel is initially hidden."
-_ONE = "Set exactly one of these fields."
 
 
 register_input(
@@ -46,10 +45,10 @@ register_input(
 
 register_input(
     TimeSeriesChannelInput,
-    "Display settings of one channel.",
+    "Display settings of one channel. Set exactly one of the fields.",
     one_of=True,
-    line=_ONE,
-    points=_ONE,
+    line="Draw the channel as a line.",
+    points="Draw the channel as points.",
 )
 
 
@@ -61,7 +60,8 @@ register_input(
 
 
 @strawberry.input(
-    description="Display settings of a scene. Whatever is omitted is chosen by the client."
+    description="Display settings of a scene. They are stored for clients, which choose whatever "
+    "is omitted; Storegraph does not interpret them."
 )
 class SceneViewSettingsInput:
     point_cloud_colouring: str | None = strawberry.field(
@@ -70,14 +70,17 @@ class SceneViewSettingsInput:
         "to 100 characters.",
     )
     point_radius: float | None = strawberry.field(
-        default=None, description="Radius of the points, greater than 0 and at most 100."
+        default=None,
+        description="Radius of the points, in a unit that clients define; greater than 0 and at most 100.",
     )
     render_image_outside_base_range: bool | None = strawberry.field(
-        default=None, description="Whether images are shown at times without points."
+        default=None,
+        description="Whether images are also shown at times for which there are no points.",
     )
     radius_indicators: list[float] | None = strawberry.field(
         default=None,
-        description="Distances at which circles are drawn; at most 50, each greater than 0.",
+        description="Radii of the circles that are drawn, in a unit that clients define; at most 50, "
+        "each greater than 0.",
     )
     radius_filter_enabled: bool | None = strawberry.field(
         default=None, description="Whether points beyond the largest circle are hidden."
@@ -91,7 +94,7 @@ class SceneTileInput:
         default=None, description="Heading shown above the pane, at most 1,000 characters."
     )
     settings: JSON | None = strawberry.field(
-        default=None, description="A JSON object of at most 256 KB with settings for the client."
+        default=None, description="A JSON object of at most 256 KiB with settings for the client."
     )
 
 

@@ -37,7 +37,7 @@ Changes = Callable[..., dict[str, Any]]
 def attribute_changes(
     input: AttributesInput, row: FolderRecord | ItemRecord, *path: str | int
 ) -> dict[str, Any]:
-    """Return the validated new values of an update, by column; `row` is the present one."""
+    """Return the validated new values of an update, by column; `row` is the current one."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, *path, "name")

@@ -88,7 +88,7 @@ class UpdateCollectionOutcome(Outcome):
 async def update_collection(
     context: Context, input: UpdateCollectionInput, permissions: Permissions
 ) -> UpdateCollectionOutcome:
-    """Change a collection's name or description; fields that are left out stay as they are."""
+    """Change a collection's name or description. Omitted fields are not changed."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, "name")
@@ -136,8 +136,8 @@ async def add_collection_items(
 ) -> AddCollectionItemsOutcome:
     """Add 1 to 1,000 items to a collection.
 
-    Items that do not exist or that you may not see are skipped and returned in `failedItemUuids`.
-    Items that are in the collection already stay.
+    Items that do not exist or that you cannot see are skipped and returned in `failedItemUuids`.
+    Items that are already in the collection are kept.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -163,7 +163,7 @@ async def remove_collection_items(
 ) -> RemoveCollectionItemsOutcome:
     """Remove 1 to 1,000 items from a collection; the items are not deleted.
 
-    Items that are not in the collection or that you may not see are skipped and returned in
+    Items that are not in the collection or that you cannot see are skipped and returned in
     `failedItemUuids`.
     """
     check_list_size(input.item_uuids, "itemUuids")
@@ -195,10 +195,10 @@ class AddCollectionItemsByTitleOutcome(Outcome):
 async def add_collection_items_by_title(
     context: Context, input: AddCollectionItemsByTitleInput, permissions: Permissions
 ) -> AddCollectionItemsByTitleOutcome:
-    """Add items to a collection by their exact names, 1 to 1,000 of them.
+    """Add items to a collection by 1 to 1,000 exact names.
 
     Names are looked up in the collection's folder and everything below it. A name that several
-    items have adds none of them and is returned in `ambiguousTitles`; one that no item has is
+    items have adds none of them and is returned in `ambiguousTitles`; a name that no item has is
     returned in `unmatchedTitles`.
     """
     check_list_size(input.titles, "titles")
@@ -234,10 +234,10 @@ class AddCollectionPresetItemsOutcome(Outcome):
 async def add_collection_preset_items(
     context: Context, input: AddCollectionPresetItemsInput, permissions: Permissions
 ) -> AddCollectionPresetItemsOutcome:
-    """Add all items to a collection that match a filter preset now.
+    """Add all items that match a filter preset now to a collection.
 
     The filter applies to the collection's folder and everything below it. Items that match later
-    are not added by themselves.
+    are not added automatically.
     """
     async with context.database.writing() as transaction:
         collection = await _lock_collection(transaction, input.collection_uuid, permissions)
@@ -260,7 +260,7 @@ class RemoveCollectionPresetItemsOutcome(Outcome):
 async def remove_collection_preset_items(
     context: Context, input: RemoveCollectionPresetItemsInput, permissions: Permissions
 ) -> RemoveCollectionPresetItemsOutcome:
-    """Remove all items from a collection that match a filter preset now; they are not deleted.
+    """Remove all items that match a filter preset now from a collection; they are not deleted.
 
     The filter applies to the collection's folder and everything below it.
     """
@@ -285,7 +285,7 @@ class CreateFilterPresetOutcome(Outcome):
 async def create_filter_preset(
     context: Context, input: CreateFilterPresetInput, permissions: Permissions
 ) -> CreateFilterPresetOutcome:
-    """Save a filter of items under a name, in a folder whose roles apply to it."""
+    """Save an item filter as a preset. Roles on the folder apply to it."""
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
     filter, folder = input.filter, input.top_level_folder_uuid
@@ -319,7 +319,7 @@ class DeleteFilterPresetOutcome(Outcome):
 async def delete_filter_preset(
     context: Context, input: DeleteFilterPresetInput, permissions: Permissions
 ) -> DeleteFilterPresetOutcome:
-    """Delete a filter preset. Collections that were filled with it stay as they are."""
+    """Delete a filter preset. Collections that were filled with it are not changed."""
     uuid, viewer = input.filter_preset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         preset = await _lock_preset(transaction, uuid, permissions)
@@ -357,7 +357,7 @@ async def _preset_conditions(
     input: AddCollectionPresetItemsInput | RemoveCollectionPresetItemsInput,
     permissions: Permissions,
 ) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions on items of a locked filter preset, which the viewer may see."""
+    """Return the conditions on items of a locked filter preset, which the viewer can see."""
     preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
     values = {to_snake_case(key): value for key, value in preset.filter.items()}
     if values["item_types"]:

@@ -57,9 +57,9 @@ async def create_data_groups(
 ) -> CreateDataGroupsOutcome:
     """Create 1 to 1,000 data groups, each of 1 to 50 items that are shown together.
 
-    A group is laid out as a grid, as a carousel, or as its layout says. Its items stay in their
-    folders, and cannot be deleted before the group is. If one group is refused, none is created
-    unless `allowPartial` is set.
+    A group has the layout of a grid, a carousel or a layout tree of your own. Its items remain in
+    their folders, and cannot be deleted before the group is. If one group is rejected, none is
+    created unless `allowPartial` is set.
     """
     check_list_size(input.groups, "groups")
     plans: dict[int, GroupPlan] = {}

@@ -24,10 +24,10 @@ class AddDatasetUsersOutcome(Outcome):
 async def add_dataset_users(
     context: Context, input: AddDatasetUsersInput, permissions: Permissions
 ) -> AddDatasetUsersOutcome:
-    """Give users a role of their own on a dataset.
+    """Grant users a role on a dataset directly.
 
-    The role replaces one of their own that they already have on it; roles of their groups stay. If
-    one of the users does not exist (`NOT_FOUND`), no role is given.
+    It replaces a role that was granted to them directly; roles of their groups are kept. If one of
+    the users does not exist (`NOT_FOUND`), no role is granted.
     """
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
@@ -50,10 +50,10 @@ class RemoveDatasetUsersOutcome(Outcome):
 async def remove_dataset_users(
     context: Context, input: RemoveDatasetUsersInput, permissions: Permissions
 ) -> RemoveDatasetUsersOutcome:
-    """Take away the roles of their own that users have on a dataset.
+    """Revoke the roles that users were granted on a dataset directly.
 
-    Roles of their groups stay. Users without a role and email addresses without a user are
-    ignored; a UUID without a user is refused with `NOT_FOUND`, and all roles stay.
+    Roles of their groups are kept. Users without a role and email addresses without a user are
+    ignored; if a UUID has no user (`NOT_FOUND`), no role is revoked.
     """
     check_selection(input)
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid

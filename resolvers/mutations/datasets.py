@@ -84,7 +84,7 @@ class UpdateDatasetOutcome(Outcome):
 async def update_dataset(
     context: Context, input: UpdateDatasetInput, permissions: Permissions
 ) -> UpdateDatasetOutcome:
-    """Change a dataset's title or description; fields that are left out stay as they are."""
+    """Change a dataset's title or description. Omitted fields are not changed."""
     values: dict[str, Any] = {}
     if input.title is not UNSET:
         values["title"] = validate_name(input.title, "title")
@@ -110,7 +110,7 @@ class DeleteDatasetOutcome(Outcome):
 async def delete_dataset(
     context: Context, input: DeleteDatasetInput, permissions: Permissions
 ) -> DeleteDatasetOutcome:
-    """Delete a dataset with its data rows. Its items, and a folder that it mirrors, stay."""
+    """Delete a dataset with its data rows. Its items, and a folder that it mirrors, are kept."""
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
@@ -140,8 +140,8 @@ async def link_items_to_dataset(
 ) -> LinkItemsToDatasetOutcome:
     """Link 1 to 1,000 items to a dataset; each gets a data row.
 
-    `duplicatesBehavior` says what happens to items that the dataset uses already. If one item is
-    refused, none is linked. Fails with `CONFLICT` if the dataset mirrors a folder: add items to
+    `duplicatesBehavior` says what happens to items that the dataset already uses. If one item is
+    rejected, none is linked. Fails with `CONFLICT` if the dataset mirrors a folder: add items to
     that folder instead.
     """
     check_list_size(input.item_uuids, "itemUuids")
@@ -179,11 +179,11 @@ class UnlinkItemsFromDatasetOutcome(Outcome):
 async def unlink_items_from_dataset(
     context: Context, input: UnlinkItemsFromDatasetInput, permissions: Permissions
 ) -> UnlinkItemsFromDatasetOutcome:
-    """Unlink 1 to 1,000 items from a dataset: all their data rows in it are removed.
+    """Unlink 1 to 1,000 items from a dataset: all their data rows in it are deleted.
 
-    The items themselves stay. If the dataset does not use one of them (`NOT_FOUND`), all stay
-    linked. Fails with `CONFLICT` if the dataset mirrors a folder: move the items out of that folder
-    instead.
+    The items themselves are not deleted. If the dataset does not use one of them (`NOT_FOUND`),
+    none is unlinked. Fails with `CONFLICT` if the dataset mirrors a folder: move the items out of
+    that folder instead.
     """
     check_list_size(input.item_uuids, "itemUuids")
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid

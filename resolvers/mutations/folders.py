@@ -70,9 +70,9 @@ async def create_storage_folder(
 ) -> CreateStorageFolderOutcome:
     """Create a folder below another one, or a root folder, of which you become `ADMIN`.
 
-    With `cloudSync` the folder mirrors a bucket or a prefix of one. That it can be listed is
-    checked first, and errors of the store are returned at `cloudSync.remoteUrl`. The folder is
-    empty until `startCloudFolderSync`.
+    With `cloudSync` the folder mirrors a bucket or a prefix of one. The bucket is listed first; if
+    that fails, the store's error is returned at `cloudSync.remoteUrl`. The folder stays empty until
+    you call `startCloudFolderSync`.
     """
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
@@ -109,10 +109,7 @@ class UpdateStorageFolderOutcome(Outcome):
 async def update_storage_folder(
     context: Context, input: UpdateStorageFolderInput, permissions: Permissions
 ) -> UpdateStorageFolderOutcome:
-    """Change a folder's name, description or metadata.
-
-    Fields that are left out stay as they are.
-    """
+    """Change a folder's name, description or metadata. Omitted fields are not changed."""
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await permissions.check(transaction)
@@ -135,7 +132,7 @@ async def update_storage_folders(
 ) -> UpdateStorageFoldersOutcome:
     """Change 1 to 1,000 folders, each as `updateStorageFolder` does.
 
-    If one of them is refused, none is changed unless `allowPartial` is set.
+    If one of them is rejected, none is changed unless `allowPartial` is set.
     """
     check_list_size(input.folders, "folders")
     uuids = [entry.folder_uuid for entry in input.folders]
@@ -167,9 +164,9 @@ async def move_storage_folders(
     """Move 1 to 1,000 folders, with everything below them, into another folder or to the root.
 
     A folder cannot move below itself, and a part of a cloud-synced folder cannot move out of it
-    (`CONFLICT`). Folders that a dataset mirrors, or that have such a folder below them, need
-    `allowMirrorDatasetChanges`. You stay `ADMIN` of a folder that you move to the root. If one
-    folder is refused, none is moved unless `allowPartial` is set.
+    (`CONFLICT`). Folders that a dataset mirrors, or that have such a folder below them, require
+    `allowMirrorDatasetChanges` (`CONFLICT`). You remain `ADMIN` of a folder that you move to the
+    root. If one folder is rejected, none is moved unless `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid
@@ -205,10 +202,11 @@ async def delete_storage_folder(
 ) -> DeleteStorageFolderOutcome:
     """Delete a folder, and with `recursive` everything in it and below it.
 
-    Upload jobs and syncs that run there are cancelled. A folder that is not empty needs `recursive`
-    (`CONFLICT`). Items that datasets use need `allowDatasetChanges`; items and folders of mirror
-    datasets need `allowMirrorDatasetChanges`. Datasets that mirror a deleted folder stay, but no
-    longer mirror anything.
+    Upload jobs and syncs that run there are cancelled, and collections and filter presets that
+    belong to the folders are deleted. Fails with `CONFLICT` if the folder is not empty and
+    `recursive` is not set, if datasets use items and `allowDatasetChanges` is not set, or if items
+    or folders are those of mirror datasets and `allowMirrorDatasetChanges` is not set. Datasets
+    that mirror a deleted folder are kept, but no longer mirror anything.
     """
     services, viewer = context.services, context.viewer.user_uuid
     async with context.database.writing() as transaction:

@@ -43,10 +43,10 @@ class AddStorageFolderGroupsOutcome(Outcome):
 async def add_storage_folder_groups(
     context: Context, input: AddStorageFolderGroupsInput, permissions: Permissions
 ) -> AddStorageFolderGroupsOutcome:
-    """Give 1 to 1,000 groups a role on a folder and everything below it.
+    """Grant a role on a folder, and everything below it, to 1 to 1,000 groups.
 
-    The role replaces one that a group already has on this folder. If one of the groups does not
-    exist (`NOT_FOUND`), no role is given.
+    It replaces a role that a group already has on this folder. If one of the groups does not exist
+    (`NOT_FOUND`), no role is granted.
     """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -69,10 +69,10 @@ class RemoveStorageFolderGroupsOutcome(Outcome):
 async def remove_storage_folder_groups(
     context: Context, input: RemoveStorageFolderGroupsInput, permissions: Permissions
 ) -> RemoveStorageFolderGroupsOutcome:
-    """Take away the roles that 1 to 1,000 groups have on a folder itself.
+    """Revoke the roles granted to 1 to 1,000 groups on this folder.
 
-    Roles that they have on a folder above it stay. If one of the groups has no role on this folder
-    (`NOT_FOUND`), all roles stay.
+    Roles granted on folders above are kept. If one of the groups has no role on this folder
+    (`NOT_FOUND`), no role is revoked.
     """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -95,10 +95,10 @@ class AddDatasetGroupsOutcome(Outcome):
 async def add_dataset_groups(
     context: Context, input: AddDatasetGroupsInput, permissions: Permissions
 ) -> AddDatasetGroupsOutcome:
-    """Give 1 to 1,000 groups a role on a dataset.
+    """Grant a role on a dataset to 1 to 1,000 groups.
 
-    The role replaces one that a group already has on it. If one of the groups does not exist
-    (`NOT_FOUND`), no role is given.
+    It replaces a role that a group already has on the dataset. If one of the groups does not exist
+    (`NOT_FOUND`), no role is granted.
     """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -121,9 +121,9 @@ class RemoveDatasetGroupsOutcome(Outcome):
 async def remove_dataset_groups(
     context: Context, input: RemoveDatasetGroupsInput, permissions: Permissions
 ) -> RemoveDatasetGroupsOutcome:
-    """Take away the roles that 1 to 1,000 groups have on a dataset.
+    """Revoke the roles granted to 1 to 1,000 groups on a dataset.
 
-    If one of the groups has no role on it (`NOT_FOUND`), all roles stay.
+    If one of the groups has no role on it (`NOT_FOUND`), no role is revoked.
     """
     check_list_size(input.group_uuids, "groupUuids")
     async with context.database.writing() as transaction:
@@ -146,10 +146,10 @@ class AddCloudIntegrationGroupsOutcome(Outcome):
 async def add_cloud_integration_groups(
     context: Context, input: AddCloudIntegrationGroupsInput, permissions: Permissions
 ) -> AddCloudIntegrationGroupsOutcome:
-    """Give 1 to 1,000 groups a role on a cloud integration.
+    """Grant a role on a cloud integration to 1 to 1,000 groups.
 
-    The role replaces one that a group already has on it. If one of the groups does not exist
-    (`NOT_FOUND`), no role is given.
+    It replaces a role that a group already has on the integration. If one of the groups does not
+    exist (`NOT_FOUND`), no role is granted.
     """
     check_list_size(input.group_uuids, "groupUuids")
     uuid = input.integration_uuid
@@ -172,9 +172,9 @@ class RemoveCloudIntegrationGroupsOutcome(Outcome):
 async def remove_cloud_integration_groups(
     context: Context, input: RemoveCloudIntegrationGroupsInput, permissions: Permissions
 ) -> RemoveCloudIntegrationGroupsOutcome:
-    """Take away the roles that 1 to 1,000 groups have on a cloud integration.
+    """Revoke the roles granted to 1 to 1,000 groups on a cloud integration.
 
-    If one of the groups has no role on it (`NOT_FOUND`), all roles stay.
+    If one of the groups has no role on it (`NOT_FOUND`), no role is revoked.
     """
     check_list_size(input.group_uuids, "groupUuids")
     uuid = input.integration_uuid

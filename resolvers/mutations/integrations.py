@@ -49,10 +49,10 @@ class CreateCloudIntegrationOutcome(Outcome):
 async def create_cloud_integration(
     context: Context, input: CreateCloudIntegrationInput
 ) -> CreateCloudIntegrationOutcome:
-    """Create an integration with a store in a cloud, of which you become `ADMIN`.
+    """Create a cloud integration, of which you become `ADMIN`.
 
     Unless `verifyAccess` is false, each location is listed first, and the error of one that cannot
-    be listed is returned at its index.
+    be listed is returned at `locations.<index>`.
     """
     title = validate_name(input.title, "title")
     settings = {name: getattr(input, name) for name in ACCOUNT_FIELDS}
@@ -93,7 +93,7 @@ class UpdateCloudIntegrationOutcome(Outcome):
 async def update_cloud_integration(
     context: Context, input: UpdateCloudIntegrationInput
 ) -> UpdateCloudIntegrationOutcome:
-    """Change an integration; fields that are left out stay as they are, and so does its kind.
+    """Change a cloud integration. Omitted fields are not changed; the kind cannot be changed.
 
     Unless `verifyAccess` is false or only the title changes, each location is listed first with the
     new values. Fails with `CONFLICT` if the integration was changed at the same time.
@@ -142,9 +142,10 @@ class VerifyCloudIntegrationOutcome(Outcome):
 async def verify_cloud_integration(
     context: Context, input: VerifyCloudIntegrationInput
 ) -> VerifyCloudIntegrationOutcome:
-    """Check that each location of an integration can be listed, and note the time if they can.
+    """Check that each location of an integration can be listed, and record the time in
+    `verifiedAt`.
 
-    The error names the location that cannot be listed, and says why.
+    If a location cannot be listed, the error names it and says why.
     """
     row = await _existing(context, input.integration_uuid)
     try:
@@ -172,7 +173,7 @@ class DeleteCloudIntegrationOutcome(Outcome):
 async def delete_cloud_integration(
     context: Context, input: DeleteCloudIntegrationInput
 ) -> DeleteCloudIntegrationOutcome:
-    """Delete an integration; nothing in the cloud is touched.
+    """Delete a cloud integration; nothing in the cloud is changed.
 
     Fails with `CONFLICT` while items or folders use it.
     """

@@ -50,7 +50,8 @@ async def update_storage_item(
 ) -> UpdateStorageItemOutcome:
     """Change an item's name, description, metadata or view settings.
 
-    Fields that are left out stay as they are. Metadata must have the types of the metadata schema.
+    Omitted fields are not changed. If the metadata schema is enforced, metadata must match it
+    (`BAD_USER_INPUT`).
     """
     uuid, viewer = input.item_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -75,7 +76,7 @@ async def update_storage_items(
 ) -> UpdateStorageItemsOutcome:
     """Change 1 to 1,000 items, each as `updateStorageItem` does.
 
-    If one of them is refused, none is changed unless `allowPartial` is set.
+    If one of them is rejected, none is changed unless `allowPartial` is set.
     """
     check_list_size(input.items, "items")
     uuids = [entry.item_uuid for entry in input.items]
@@ -108,9 +109,9 @@ async def move_storage_items(
 ) -> MoveStorageItemsOutcome:
     """Move 1 to 1,000 items into another folder.
 
-    Items that mirror objects of a bucket cannot be moved (`CONFLICT`); items that a mirror dataset
-    uses need `allowMirrorDatasetChanges`. If one item is refused, none is moved unless
-    `allowPartial` is set.
+    Fails with `CONFLICT` for items that mirror objects of a bucket, and for items that a mirror
+    dataset uses unless `allowMirrorDatasetChanges` is set. If one item is rejected, none is moved
+    unless `allowPartial` is set.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -146,10 +147,11 @@ async def delete_storage_items(
 ) -> DeleteStorageItemsOutcome:
     """Delete 1 to 1,000 items, and the bytes that no other item needs.
 
-    Frames of deleted groups go too if nothing else uses them, you are `ADMIN` on their folder and
-    `removeUnusedFrames` is set. Items that datasets use need `allowDatasetChanges` or
-    `allowMirrorDatasetChanges`. If one item is refused, none is deleted unless `allowPartial` is
-    set.
+    With `removeUnusedFrames`, frames of the deleted groups are deleted as well if nothing else uses
+    them and you have the role `ADMIN` on their folder. Fails with `CONFLICT` for items that are
+    members of groups, and for items that datasets use unless `allowDatasetChanges`, or
+    `allowMirrorDatasetChanges` for mirror datasets, is set. If one item is rejected, none is
+    deleted unless `allowPartial` is set.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:

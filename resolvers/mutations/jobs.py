@@ -57,12 +57,12 @@ async def start_upload_job(
 ) -> StartUploadJobOutcome:
     """Start a job that creates items from uploaded files, URLs and existing items.
 
-    Watch it with `uploadJobUpdated`. Pass up to 10,000 units inline, or any number in an uploaded
-    manifest. A unit that refers to existing items also needs `USER` on their folders.
+    Follow it with `uploadJobUpdated`. Pass up to 10,000 units inline, or any number in an uploaded
+    manifest. A unit that refers to existing items also requires `USER` on their folders.
 
     Errors in an inline request are returned at once and no job is started; errors in an uploaded
     manifest are reported as failed units. Without `ignoreErrors`, the first unit that fails ends
-    the job and cancels the units that are waiting. The job owns the placeholders of its units:
+    the job and cancels the units that are waiting. The job uses up the placeholders of its units:
     those of failed and cancelled units are deleted, with the bytes that were uploaded for them.
     """
     if (input.items is None) == (input.manifest is None):
@@ -105,7 +105,7 @@ class CancelUploadJobOutcome(Outcome):
 async def cancel_upload_job(
     context: Context, input: CancelUploadJobInput, permissions: Permissions
 ) -> CancelUploadJobOutcome:
-    """Cancel the units of an upload job that are not done; items that it has created stay.
+    """Cancel the units of an upload job that are not done; items that it has created are kept.
 
     The placeholders of cancelled units are deleted, with the bytes that were uploaded for them: to
     try again, upload those files again. Cancelling a job that has ended succeeds and changes

@@ -40,9 +40,9 @@ async def set_metadata_schema_field(
 ) -> SetMetadataSchemaFieldOutcome:
     """Set the type of a metadata key.
 
-    Setting the type that the key already has succeeds and changes nothing. Fails with `CONFLICT`
-    if the key cannot change to this type, or if `revision` is given and is not the schema's present
-    one.
+    Setting the type that the key already has succeeds and changes nothing. Fails with `CONFLICT` if
+    the key cannot change to this type, or if `revision` is given and is not the current revision of
+    the schema.
     """
     key = validate_key(input.key)
     shape = validate_value_type(input.type, input.enum_values, input.embedding_size)
@@ -67,10 +67,10 @@ class DeleteMetadataSchemaFieldOutcome(Outcome):
 async def delete_metadata_schema_field(
     context: Context, input: DeleteMetadataSchemaFieldInput
 ) -> DeleteMetadataSchemaFieldOutcome:
-    """Delete a metadata key from the schema; the values that items have for it stay.
+    """Delete a metadata key from the schema. Values that items have for the key are kept.
 
     With `hard` the key can never be restored or used again. Fails with `NOT_FOUND` if the key is
-    not in the schema, and with `CONFLICT` if `revision` is given and is not the present one.
+    not in the schema, and with `CONFLICT` if `revision` is given and is not the current revision.
     """
     viewer, key = context.viewer.user_uuid, input.key
 
@@ -96,7 +96,7 @@ async def restore_metadata_schema_field(
     """Restore a deleted metadata key with its type.
 
     Fails with `CONFLICT` if the key is not deleted or was deleted with `hard`, or if `revision` is
-    given and is not the schema's present one.
+    given and is not the current revision of the schema.
     """
     viewer, key = context.viewer.user_uuid, input.key
 

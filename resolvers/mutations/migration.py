@@ -50,7 +50,7 @@ class MigrationEntry:
 
 @dataclass(frozen=True, slots=True)
 class MigrationResult:
-    """Result of one entry; `items` are those that the viewer may see, as they are now."""
+    """Result of one entry; `items` are those that the viewer can see, as they are now."""
 
     uuid: UUID | None
     url: str | None
@@ -75,12 +75,13 @@ class MigrateStorageItemsOutcome(Outcome):
 async def migrate_storage_items(
     context: Context, input: MigrateStorageItemsInput, permissions: Permissions
 ) -> MigrateStorageItemsOutcome:
-    """Change the URLs of items, or the cloud integrations that reach them; no object is touched.
+    """Update the URLs of items whose objects were moved, or the cloud integration that reads them.
 
-    1 to 1,000 entries may mean at most 1,000 items. With `verifyAccess` each object is looked up
-    first, and must have the size of its item. If one entry is refused, no item is changed; with
-    `skipMissing`, entries without items are skipped instead. Items that mirror an object of a
-    bucket cannot be migrated (`CONFLICT`).
+    Objects themselves are not changed. Takes 1 to 1,000 entries that match at most 1,000 items.
+    With `verifyAccess` each object is looked up first, and must have the size of its item. If one
+    entry is rejected, no item is changed; with `skipMissing`, entries without items are skipped
+    instead. Fails with `CONFLICT` for items that mirror an object of a bucket, and for items in
+    Storegraph's own store.
     """
     check_list_size(input.items, "items")
     stored = await replay(context, _MUTATION, input, StoredMigration, permissions)
@@ -142,7 +143,7 @@ async def _target_cloud(
 async def _read_entries(
     context: Context, input: MigrateStorageItemsInput, permissions: Permissions
 ) -> list[MigrationEntry]:
-    """Return the entries with the items that they mean, of those that the viewer may see."""
+    """Return the entries with the items that they mean, of those that the viewer can see."""
     entries = [MigrationEntry(index, entry) for index, entry in enumerate(input.items)]
     for entry in entries:
         path = ("items", entry.index)

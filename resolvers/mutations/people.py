@@ -44,7 +44,7 @@ class CreateUserOutcome(Outcome):
 
 @requires_site_admin
 async def create_user(context: Context, input: CreateUserInput) -> CreateUserOutcome:
-    """Create a user, who can sign in with an API key or a token of the identity provider.
+    """Create a user, who can sign in with an API key, or with a JWT that names their email address.
 
     Fails with `CONFLICT` if another user has the email address.
     """
@@ -69,10 +69,10 @@ class UpdateUserOutcome(Outcome):
 
 @requires_site_admin
 async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOutcome:
-    """Change a user's name or site role, or whether they may sign in.
+    """Change a user's name or site role, or whether they can sign in.
 
-    Fields that are left out stay as they are. Fails with `CONFLICT` if the change would leave the
-    site without an active admin.
+    Omitted fields are not changed. Fails with `CONFLICT` if the change would leave the site without
+    an active admin.
     """
     values: dict[str, Any] = {}
     if input.name is not UNSET:
@@ -126,7 +126,7 @@ class UpdateGroupOutcome(Outcome):
 
 @requires_site_admin
 async def update_group(context: Context, input: UpdateGroupInput) -> UpdateGroupOutcome:
-    """Change a group's name or description; fields that are left out stay as they are."""
+    """Change a group's name or description. Omitted fields are not changed."""
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, "name")
@@ -149,7 +149,7 @@ class DeleteGroupOutcome(Outcome):
 async def delete_group(context: Context, input: DeleteGroupInput) -> DeleteGroupOutcome:
     """Delete a group, and with it every role that its users have through it.
 
-    The users themselves stay, with the roles that they have in other ways.
+    The users themselves are not deleted, and keep roles that they have in other ways.
     """
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
@@ -169,8 +169,8 @@ class AddGroupUsersOutcome(Outcome):
 async def add_group_users(context: Context, input: AddGroupUsersInput) -> AddGroupUsersOutcome:
     """Add users to a group, which gives them all roles of the group.
 
-    Users that are in it already stay. If one of the users does not exist (`NOT_FOUND`), none is
-    added.
+    Users that are already in it are ignored. If one of the users does not exist (`NOT_FOUND`), none
+    is added.
     """
     check_selection(input)
     async with context.database.writing() as transaction:
@@ -191,10 +191,10 @@ class RemoveGroupUsersOutcome(Outcome):
 async def remove_group_users(
     context: Context, input: RemoveGroupUsersInput
 ) -> RemoveGroupUsersOutcome:
-    """Remove users from a group, which takes its roles away from them.
+    """Remove users from a group. They lose the roles that they have through it.
 
-    Users that are not in it and email addresses without a user are ignored; a UUID without a user
-    is refused with `NOT_FOUND`, and nobody is removed.
+    Users that are not in it and email addresses without a user are ignored; if a UUID has no user
+    (`NOT_FOUND`), nobody is removed.
     """
     check_selection(input)
     async with context.database.writing() as transaction:
@@ -215,7 +215,7 @@ class CreateApiKeyOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "user_uuid",
-        "nothing for a key of your own; the site role `ADMIN` for keys of others",
+        "nothing for your own keys; the site role `ADMIN` for keys of other users",
         lambda: forbidden("Only site admins can create API keys for other users.", "userUuid"),
     )
 )
@@ -224,7 +224,7 @@ async def create_api_key(
 ) -> CreateApiKeyOutcome:
     """Create an API key.
 
-    Its text is returned this once and not stored: keep it safe, or create another key.
+    The token is returned only in this response. Store it safely; it cannot be shown again.
     """
     name, expires_at = validate_name(input.name, "name"), _validate_expiry(input.expires_at)
     viewer = context.viewer.user_uuid
@@ -246,14 +246,14 @@ class RevokeApiKeyOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "api_key_uuid",
-        "nothing for a key of your own; the site role `ADMIN` for keys of others",
+        "nothing for your own keys; the site role `ADMIN` for keys of other users",
         lambda: not_found("API key", "apiKeyUuid"),
     )
 )
 async def revoke_api_key(
     context: Context, input: RevokeApiKeyInput, permissions: Permissions
 ) -> RevokeApiKeyOutcome:
-    """Revoke an API key for good; all servers refuse it within 5 seconds.
+    """Revoke an API key permanently. All servers reject it within 5 seconds.
 
     Revoking a revoked key succeeds and changes nothing.
     """

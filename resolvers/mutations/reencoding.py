@@ -30,10 +30,10 @@ class StartVideoReencodeOutcome(Outcome):
 async def start_video_reencode(
     context: Context, input: StartVideoReencodeInput, permissions: Permissions
 ) -> StartVideoReencodeOutcome:
-    """Start a job that re-encodes 1 to 1,000 videos; watch it with `reencodeJobUpdated`.
+    """Start a job that re-encodes 1 to 1,000 videos; follow it with `reencodeJobUpdated`.
 
     Each video gets a `rendition` with a constant frame rate that every browser can play. The
-    original bytes stay. If one item is not a processed video, no job is started.
+    original bytes are kept. If one item is not a processed video, no job is started.
     """
     check_list_size(input.item_uuids, "itemUuids")
     title = validate_name(input.title, "title")
@@ -62,14 +62,14 @@ class CancelVideoReencodeOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "reencode_job_uuid",
-        "having started the job, or the site role `ADMIN`",
+        "to be the user who started the job, or the site role `ADMIN`",
         lambda: not_found("re-encoding job", "reencodeJobUuid"),
     )
 )
 async def cancel_video_reencode(
     context: Context, input: CancelVideoReencodeInput, permissions: Permissions
 ) -> CancelVideoReencodeOutcome:
-    """Cancel the videos of a job that are not re-encoded yet; finished renditions stay.
+    """Cancel the videos of a job that are not re-encoded yet; finished renditions are kept.
 
     Cancelling a job that has ended succeeds and changes nothing.
     """

@@ -59,15 +59,15 @@ class StartCloudFolderSyncOutcome(Outcome):
 async def start_cloud_folder_sync(
     context: Context, input: StartCloudFolderSyncInput, permissions: Permissions
 ) -> StartCloudFolderSyncOutcome:
-    """Start a sync of a cloud-synced folder with its bucket; watch it with `cloudSyncJobUpdated`.
+    """Start a sync of a cloud-synced folder with its bucket; follow it with `cloudSyncJobUpdated`.
 
     New objects become items and changed objects are read again. Items whose objects are gone become
-    tombstones, and are restored when the objects return. Which objects are taken depends on their
-    file extensions; the others are skipped and counted.
+    tombstones, and are restored when the objects return. Objects are selected by their file
+    extensions; the others are skipped and counted.
 
-    If a sync of the folder is running, that one is returned and none is started. Fails with
+    If a sync of the folder is running, that sync is returned and none is started. Fails with
     `CONFLICT` while it is being cancelled, or if only one of the two is a dry run. If the bucket
-    cannot be listed, the error of the store is returned at `folderUuid`.
+    cannot be listed, the store's error is returned at `folderUuid`.
     """
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     folder = await _cloud_synced_folder(context, uuid, permissions)
@@ -113,11 +113,11 @@ class CancelCloudFolderSyncOutcome(Outcome):
 async def cancel_cloud_folder_sync(
     context: Context, input: CancelCloudFolderSyncInput, permissions: Permissions
 ) -> CancelCloudFolderSyncOutcome:
-    """Cancel a sync: it lists no more of the bucket and starts to read no more objects.
+    """Cancel a sync: it stops listing the bucket and reading objects.
 
-    Items that it has created or changed stay. Usually the sync has ended when this returns; if many
-    objects are waiting to be read, its status changes a little later. Cancelling a sync that has
-    ended succeeds and changes nothing.
+    Items that it has created or changed are kept. Usually the sync has ended when this returns; if
+    many objects are waiting to be read, its status changes a little later. Cancelling a sync that
+    has ended succeeds and changes nothing.
     """
     services, uuid, viewer = context.services, input.cloud_sync_job_uuid, context.viewer.user_uuid
     selected = sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid)
@@ -142,12 +142,12 @@ class SetFolderMetadataIngestionOutcome(Outcome):
 async def set_folder_metadata_ingestion(
     context: Context, input: SetFolderMetadataIngestionInput, permissions: Permissions
 ) -> SetFolderMetadataIngestionOutcome:
-    """Set how syncs of a cloud-synced folder read sidecar files with metadata, or turn it off.
+    """Configure how syncs of a cloud-synced folder read sidecars, or turn this off.
 
-    A sidecar is named like the object that it describes, followed by the suffix, and holds a JSON
-    object. Each sync in which it has changed replaces the item's `clientMetadata` with it. Sidecars
-    do not become items. Settings that are left out get their defaults. Fails with `BAD_USER_INPUT`
-    if the folder is not cloud-synced.
+    A sidecar is an object that is named like the object that it describes, followed by the suffix,
+    and contains a JSON object. Whenever a sync finds that a sidecar has changed, its content
+    replaces the item's `clientMetadata`. Sidecars do not become items. Omitted settings get their
+    defaults. Fails with `BAD_USER_INPUT` if the folder is not cloud-synced.
     """
     settings, values = input.metadata_ingestion, None
     if settings is not None:
@@ -171,7 +171,7 @@ class SetFolderAutoSyncOutcome(Outcome):
 async def set_folder_auto_sync(
     context: Context, input: SetFolderAutoSyncInput, permissions: Permissions
 ) -> SetFolderAutoSyncOutcome:
-    """Turn on or off that a cloud-synced folder is synced once every 24 hours.
+    """Turn daily syncing of a cloud-synced folder on or off.
 
     Fails with `BAD_USER_INPUT` if the folder is not cloud-synced.
     """

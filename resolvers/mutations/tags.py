@@ -94,7 +94,7 @@ class AddStorageFolderTagsOutcome(Outcome):
 async def add_storage_folder_tags(
     context: Context, input: AddStorageFolderTagsInput, permissions: Permissions
 ) -> AddStorageFolderTagsOutcome:
-    """Add 1 to 1,000 tags to a folder, which keeps those that it has.
+    """Add 1 to 1,000 tags to a folder. Its other tags are kept.
 
     If one of the tags does not exist (`NOT_FOUND`), none is added.
     """

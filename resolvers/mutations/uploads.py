@@ -78,7 +78,7 @@ async def request_upload_urls(
 
     Each file gets a placeholder item in the folder and an upload target: a signed URL, or the size
     and number of the parts of a large file. `startUploadJob` turns uploaded placeholders into
-    items. If one file is refused, none gets a placeholder.
+    items. If one file is rejected, none gets a placeholder.
     """
     check_list_size(input.files, "files")
     max_size = context.services.store.part_size * MAX_PARTS
@@ -130,8 +130,8 @@ async def renew_upload_urls(
 ) -> RenewUploadUrlsOutcome:
     """Sign the upload targets of 1 to 1,000 placeholders again, for example after they expired.
 
-    Fails with `BAD_USER_INPUT` for items that are not placeholders, or that a job has taken
-    already.
+    Fails with `BAD_USER_INPUT` for items that are not placeholders, or that are already used by a
+    job.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -220,9 +220,9 @@ class AbortUploadsOutcome(Outcome):
 async def abort_uploads(
     context: Context, input: AbortUploadsInput, permissions: Permissions
 ) -> AbortUploadsOutcome:
-    """Delete 1 to 1,000 placeholders that no job has taken, with all bytes uploaded for them.
+    """Delete 1 to 1,000 placeholders that no job uses, with all bytes uploaded for them.
 
-    If one of the items is not such a placeholder (`BAD_USER_INPUT`), all stay.
+    If one of the items is not such a placeholder (`BAD_USER_INPUT`), none is deleted.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:

@@ -38,7 +38,7 @@ class DeleteCollectionPayload:
 class AddCollectionItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     failed_item_uuids: list[UUID] | None = column(
-        "UUIDs of items that do not exist or that the viewer may not see; at most 1,000."
+        "UUIDs of items that do not exist or that the viewer cannot see; at most 1,000."
     )
     user_errors: list[UserError] = column(USER_ERRORS)
 
@@ -48,7 +48,7 @@ class AddCollectionItemsPayload:
 class RemoveCollectionItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     failed_item_uuids: list[UUID] | None = column(
-        "UUIDs of items that were not in the collection or that the viewer may not see; at most "
+        "UUIDs of items that were not in the collection or that the viewer cannot see; at most "
         "1,000."
     )
     user_errors: list[UserError] = column(USER_ERRORS)

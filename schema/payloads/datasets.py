@@ -61,6 +61,6 @@ class AddDatasetUsersPayload:
 @strawberry.type(description="Result of `removeDatasetUsers`.")
 class RemoveDatasetUsersPayload:
     dataset: Dataset | None = resolved(
-        dataset_by_uuid, "The changed dataset. Null if the viewer may no longer see it."
+        dataset_by_uuid, "The changed dataset. Null if the viewer can no longer see it."
     )
     user_errors: list[UserError] = column(USER_ERRORS)

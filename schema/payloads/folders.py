@@ -31,7 +31,7 @@ class UpdateStorageFolderPayload:
 class StorageFolderResult:
     uuid: UUID = column("The requested UUID.")
     folder: StorageFolder | None = resolved(
-        folder_by_uuid, "The changed folder; null if it was not changed."
+        folder_by_uuid, "The changed folder. Null if it was not changed."
     )
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 

@@ -11,8 +11,8 @@ from schema.datasets import Dataset
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 
-_FOLDER = "The folder with its changed groups. Null if the viewer may no longer see it."
-_DATASET = "The dataset with its changed groups. Null if the viewer may no longer see it."
+_FOLDER = "The folder with its changed groups. Null if the viewer can no longer see it."
+_DATASET = "The dataset with its changed groups. Null if the viewer can no longer see it."
 
 
 @row_type()

@@ -11,7 +11,7 @@ from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.integrations import CloudIntegration
 
-_GROUPS = "The integration with its changed groups. Null if the viewer may no longer see it."
+_GROUPS = "The integration with its changed groups. Null if the viewer can no longer see it."
 
 
 @row_type()

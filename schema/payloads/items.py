@@ -26,7 +26,7 @@ class UpdateStorageItemPayload:
 class StorageItemMutationResult:
     uuid: UUID = column("The requested UUID.")
     item: StorageItem | None = resolved(
-        item_by_uuid, "The changed item. Null if the entry failed or the item no longer exists."
+        item_by_uuid, "The changed item. Null if it was not changed, or was deleted."
     )
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 

@@ -20,7 +20,9 @@ from schema.uploads import UploadJob
 @strawberry.type(description="Instructions for sending the bytes of a placeholder.")
 class UploadTarget:
     item_uuid: UUID = column("The placeholder's UUID. It stays the UUID of the item.")
-    item: StorageItem | None = resolved(item_by_uuid, "The placeholder.")
+    item: StorageItem | None = resolved(
+        item_by_uuid, "The placeholder. Null if it was deleted in the meantime."
+    )
     object_key: str = column("Key of the object in the store.")
     already_stored: bool = column(
         "Whether the bytes need not be sent because the viewer can read an object with the same "

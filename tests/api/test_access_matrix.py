@@ -293,7 +293,7 @@ async def test_every_mutation_stands_in_the_matrix_and_names_what_it_needs(site:
     data = await site.ask("{ __schema { mutationType { fields { name description } } } }")
     fields = {field["name"]: field["description"] for field in data["__schema"]["mutationType"]["fields"]}
     assert set(fields) == set(MATRIX)
-    assert [name for name, description in fields.items() if "\n\nNeeds: " not in description] == []
+    assert [name for name, description in fields.items() if "\n\nRequires: " not in description] == []
 
 
 async def test_every_mutation_is_refused_to_those_without_the_role(site: Site) -> None:

@@ -116,7 +116,7 @@ def refused(watch: Watch) -> list[str]:
 
 
 async def test_what_cannot_be_seen_cannot_be_watched(shared_site: Site) -> None:
-    """A job that is not there, and one in a folder that the viewer may not see, are the same."""
+    """A job that is not there, and one in a folder that the viewer cannot see, are the same."""
     await shared_site.user("stranger@example.org")
     job = await create_still_job(shared_site, "hidden")
     for uuid in (job.uuid, UNKNOWN):

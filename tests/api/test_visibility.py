@@ -1,4 +1,4 @@
-"""What the viewer may not see does not exist: every edge across the tree, tried by one who sees one end only."""
+"""What the viewer cannot see does not exist: every edge across the tree, tried by one who sees one end only."""
 
 from dataclasses import dataclass
 from typing import Any

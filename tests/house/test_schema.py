@@ -197,5 +197,5 @@ def test_mutations_state_their_permissions() -> None:
     mutation = CORE.mutation_type
     assert mutation
     described = {name: field.description or "" for name, field in mutation.fields.items()}
-    assert [name for name, text in described.items() if "\n\nNeeds: " not in text] == []
+    assert [name for name, text in described.items() if "\n\nRequires: " not in text] == []
     assert [name for name, text in described.items() if text.startswith("None")] == [], "they have no docstrings"

@@ -47,7 +47,7 @@ class JournalEntry:
     def journal_folders(self) -> set[UUID]:
         """Folders whose journals list the entry: those it is about, and a folder's own.
 
-        Entries about datasets appear in none, as a viewer of a folder may not see its mirrors.
+        Entries about datasets appear in none, as a viewer of a folder cannot see its mirrors.
         """
         if self.object_type in _DATASET_TYPES:
             return set()
