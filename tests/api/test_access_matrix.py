@@ -8,7 +8,7 @@ import pytest
 
 from gateway.media import samples
 from tests.fixtures.clouds import grant_integration as given_integration
-from tests.fixtures.dumps import assert_unchanged
+from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import Site
@@ -253,6 +253,8 @@ ALLOWED_BUT = {
 }
 """What the one with the role is told where the world has not all that success needs: no part was sent, no
 cloud is, and no folder mirrors one."""
+JOURNALED = {"folders", "items"}
+"""Tables of which every change is in the journal."""
 HIDDEN = {"revokeApiKey", "cancelVideoReencode"}
 """Keys of others are not even seen."""
 
@@ -313,7 +315,10 @@ async def test_every_mutation_is_refused_to_those_without_the_role(site: Site) -
                 )
                 assert all(path.startswith("input") for _, path in refused), (mutation, refused)
         allowed = "admin" if needed == "SITE" else HOLDERS[needed]
+        before = set(await dump(site))
         assert await site.refused(mutation, input, allowed) == ALLOWED_BUT.get(mutation, []), mutation
+        changed = {table for table, *_ in before.symmetric_difference(await dump(site))}
+        assert "changes" in changed or not changed & JOURNALED, f"{mutation} changes {changed} without the journal"
 
 
 def ranks(role: str) -> int:

@@ -142,6 +142,13 @@ def test_a_fact_has_bounds(fact: MediaFact) -> None:
         assert fact.max_length
 
 
+def test_input_names_are_unique() -> None:
+    """Two facts with the same one would be written to the same column."""
+    assert [fact.name for fact in INPUT_FACTS.values()] == [
+        fact.name for fact in MEDIA_FACTS.values() if fact.input_name
+    ]
+
+
 def test_inputs_of_facts_are_facts() -> None:
     """Each name by which clients provide a fact occurs, and no other one."""
     names = {field.name for facts in metadata_inputs() for field in fields(facts)}

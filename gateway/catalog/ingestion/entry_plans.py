@@ -221,7 +221,11 @@ def read_facts(entry: Any, path: Path) -> dict[str, Any] | None:
         if isinstance(provided, DicomFileMetadataInput):
             return dicom_facts(provided.tags, *path, camel_case(name))
         if provided is not None:
-            facts = {INPUT_FACTS[field].name: value for field, value in asdict(provided).items()}
+            facts = {
+                INPUT_FACTS[field].name: value
+                for field, value in asdict(provided).items()
+                if value is not None
+            }
             if isinstance(provided, PdfMediaMetadataInput):
                 facts["mime_type"] = _PDF_TYPE
             return validate_facts(facts, *path, camel_case(name))
