@@ -1,4 +1,4 @@
-"""Both executors on both databases."""
+"""A fixture with both executors, on each database."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +10,6 @@ from tests.execution.world import Both, both
 
 @pytest.fixture
 async def pair(database_url: str, tmp_path: Path) -> AsyncIterator[Both]:
-    """Both executors over one small site, on each database."""
+    """Yield both executors over one small site, on each database."""
     async with both(database_url, tmp_path) as running:
         yield running

@@ -38,7 +38,7 @@ NODES = (
 
 
 class Writer:
-    """Writes one document about a world, as chance has it."""
+    """Writer of one random document over the objects of a world."""
 
     def __init__(self, chance: Random, world: World) -> None:
         self._chance = chance
@@ -48,7 +48,7 @@ class Writer:
         self._fragments: list[str] = []
 
     def document(self) -> tuple[str, dict[str, Any]]:
-        """A document and values for its variables."""
+        """Return a document and the values of its variables."""
         chance = self._chance
         assert CORE.query_type
         names = [name for name in CORE.query_type.fields if chance.random() < 0.15] or ["storageFolders"]
@@ -124,11 +124,11 @@ class Writer:
 
     def targets(self, kind: Any) -> list[str]:
         if isinstance(kind, GraphQLObjectType):
-            return [kind.name, *(one.name for one in kind.interfaces)]
-        found = [one.name for one in CORE.get_possible_types(kind)]
+            return [kind.name, *(member.name for member in kind.interfaces)]
+        possible = [member.name for member in CORE.get_possible_types(kind)]
         if kind.name == "Node":
             return [*NODES, "Node", "StorageItem"]
-        return [*found, kind.name, *["StorageItem"] * 8, "Node"]
+        return [*possible, kind.name, *["StorageItem"] * 8, "Node"]
 
     def _directive(self) -> str:
         if self._chance.random() > 0.06:
@@ -166,13 +166,15 @@ class Writer:
                 return "ORGANISATION" if chance.random() < 0.1 else "USER"
             return str(chance.choice(list(kind.values)))
         if isinstance(kind, GraphQLInputObjectType):
-            required = [one for one, field in kind.fields.items() if isinstance(field.type, GraphQLNonNull)]
+            required = [member for member, field in kind.fields.items() if isinstance(field.type, GraphQLNonNull)]
             if name == "filter" and chance.random() < 0.9 and "itemTypes" in kind.fields:
                 return (
                     '{search: "a", includeTombstones: true}' if chance.random() < 0.5 else "{itemTypes: [IMAGE, GROUP]}"
                 )
-            some = [one for one in kind.fields if one in required or chance.random() < 0.5]
-            return "{" + ", ".join(f"{one}: {self._value(kind.fields[one].type, one)}" for one in some) + "}"
+            some = [member for member in kind.fields if member in required or chance.random() < 0.5]
+            return (
+                "{" + ", ".join(f"{member}: {self._value(kind.fields[member].type, member)}" for member in some) + "}"
+            )
         return self.scalar(kind.name, name)
 
     def scalar(self, kind: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Mutations have plans as well, and are made once whatever becomes of the plan."""
+"""Mutations run from plans too, and exactly once whether or not the plan is abandoned."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from schema.api import api
 from tests.execution.world import Both
 
 CREATE = """
-mutation Create($one: CreateStorageFolderInput!) {
-  first: createStorageFolder(input: $one) { folder { name parent { name } } userErrors { code message path } }
-  second: createStorageFolder(input: $one) { ...Made }
-  refused: createStorageFolder(input: { name: "" }) { ...Made }
+mutation Create($input: CreateStorageFolderInput!) {
+  first: createStorageFolder(input: $input) { folder { name parent { name } } userErrors { code message path } }
+  second: createStorageFolder(input: $input) { ...Payload }
+  refused: createStorageFolder(input: { name: "" }) { ...Payload }
 }
-fragment Made on CreateStorageFolderPayload { __typename folder { uuid name viewerRole } userErrors { code path } }
+fragment Payload on CreateStorageFolderPayload { __typename folder { uuid name viewerRole } userErrors { code path } }
 """
 COUNT = "{ storageFolders(first: 200) { nodes { name } } }"
 
 
 async def run_compiled(pair: Both, text: str, **variables: Any) -> dict[str, Any]:
-    """The compiled executor's answer to the admin."""
+    """Return the response that the compiled executor gives to the admin."""
     operations = Operations(api, Limits(), pair.compiled)
     context = Context(pair.services, pair.world.viewers["admin"], "same")
     answer = await operations.execute(OperationRequest(text, variables), context)
@@ -33,7 +33,7 @@ async def run_compiled(pair: Both, text: str, **variables: Any) -> dict[str, Any
 
 
 async def count_folders(pair: Both) -> int:
-    """The number of folders that the mutations made."""
+    """Return how many folders the mutations created."""
     body = await run_compiled(pair, COUNT)
     return [node["name"] for node in body["data"]["storageFolders"]["nodes"]].count("new")
 
@@ -47,25 +47,25 @@ def check_payload(body: dict[str, Any]) -> None:
     assert data["refused"]["userErrors"][0]["path"] == ["input", "name"]
 
 
-async def test_payloads_come_from_plans(pair: Both) -> None:
-    check_payload(await run_compiled(pair, CREATE, one={"name": "new"}))
+async def test_payloads_are_resolved_by_plans(pair: Both) -> None:
+    check_payload(await run_compiled(pair, CREATE, input={"name": "new"}))
     assert pair.compiled.outcomes == {"compiled": 1}
-    assert await count_folders(pair) == 2, "the same change asked for twice is made twice"
+    assert await count_folders(pair) == 2, "the same mutation sent twice runs twice"
 
 
-async def test_a_change_is_made_once_though_its_plan_is_given_up(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_mutation_runs_once_if_its_plan_is_abandoned(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fails(*_: Any) -> Any:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
         patch.setattr(PlanRun, "_complete", fails)
-        body = await run_compiled(pair, CREATE, one={"name": "new"})
+        body = await run_compiled(pair, CREATE, input={"name": "new"})
     check_payload(body)
     assert pair.compiled.outcomes["deoptimised"] == 1
     assert await count_folders(pair) == 2
 
 
-async def test_what_the_schema_is_asked_for_is_kept(pair: Both) -> None:
+async def test_introspection_results_are_cached(pair: Both) -> None:
     operations = Operations(api, Limits(), pair.compiled)
     request = OperationRequest(
         "query($all: Boolean) { __schema { types { name fields(includeDeprecated: $all) { name } } } }"

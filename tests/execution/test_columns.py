@@ -1,4 +1,4 @@
-"""Columns that nobody asked for are not read, so that what is large costs only those who want it."""
+"""Columns that are not selected are not read: large values cost only those who select them."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from tests.execution.world import Both
 
 
 @pytest.mark.parametrize("field", ["clientMetadata", "description"])
-async def test_only_what_is_selected_is_read(pair: Both, field: str) -> None:
-    """Metadata of megabytes does not weigh on a list of names (SUB-033)."""
+async def test_only_selected_columns_are_read(pair: Both, field: str) -> None:
+    """Large client metadata is not read for a list of names (SUB-033)."""
     seen: list[str] = []
     column = {"clientMetadata": "client_metadata"}.get(field, field)
     for selected, is_read in (("name", False), (f"name {field}", True)):
@@ -17,5 +17,7 @@ async def test_only_what_is_selected_is_read(pair: Both, field: str) -> None:
             quick, slow = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
         assert quick == slow
         compiled = seen[: len(seen) // 2]
-        assert any("file_size" in statement for statement in seen) and not any("fps" in one for one in compiled)
+        assert any("file_size" in statement for statement in seen) and not any(
+            "fps" in statement for statement in compiled
+        )
         assert any(column in statement for statement in compiled) is is_read

@@ -1,4 +1,4 @@
-"""`storegraph explain` prints plans, and with `--code` the functions that were generated for them."""
+"""`storegraph explain` prints plans and, with `--code`, the functions generated for them."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ query Viewer { viewer { user { email } } }
 """
 
 
-def explained(tmp_path: Path, text: str, *options: str) -> tuple[int, str]:
-    """The exit code of the command and what it printed."""
+def run_explain(tmp_path: Path, text: str, *options: str) -> tuple[int, str]:
+    """Return the exit code and the output of the command."""
     file = tmp_path / "document.graphql"
     file.write_text(text)
     environment = {"STOREGRAPH_DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", "STOREGRAPH_DATA_DIR": str(tmp_path)}
@@ -28,7 +28,7 @@ def explained(tmp_path: Path, text: str, *options: str) -> tuple[int, str]:
 
 
 def test_plans_are_trees_of_statements(tmp_path: Path) -> None:
-    code, output = explained(tmp_path, DOCUMENT)
+    code, output = run_explain(tmp_path, DOCUMENT)
     assert code == 0
     assert (
         output.splitlines()[:5]
@@ -46,7 +46,7 @@ def test_plans_are_trees_of_statements(tmp_path: Path) -> None:
 
 
 def test_generated_code_is_printed_with_its_constants(tmp_path: Path) -> None:
-    code, output = explained(tmp_path, DOCUMENT, "--code")
+    code, output = run_explain(tmp_path, DOCUMENT, "--code")
     assert code == 0
     lines = [line.strip() for line in output.splitlines()]
     assert any(line.startswith("| def write(rows") for line in lines)
@@ -57,6 +57,6 @@ def test_generated_code_is_printed_with_its_constants(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{", "{ missing }"])
 def test_invalid_documents_are_reported(tmp_path: Path, text: str) -> None:
-    code, output = explained(tmp_path, text, "--code")
+    code, output = run_explain(tmp_path, text, "--code")
     assert code == 1
     assert "def write" not in output

@@ -1,4 +1,4 @@
-"""Whatever is asked, both executors answer alike: data, errors and order."""
+"""Both executors give the same response to random documents: data, errors and order."""
 
 import asyncio
 from collections import Counter
@@ -21,21 +21,21 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
-    """A loop that stays while examples come and go."""
+    """Return an event loop that is shared by all examples."""
     with asyncio.Runner() as running:
         yield running
 
 
 @pytest.fixture
 def pair(runner: asyncio.Runner, database_url: str, tmp_path: Path) -> Iterator[Both]:
-    """Both executors over one site, opened once for all examples."""
+    """Return both executors over one site, which is opened once for all examples."""
     opened = both(database_url, tmp_path)
     yield runner.run(opened.__aenter__())
     runner.run(opened.__aexit__(None, None, None))
 
 
-def unnumbered(body: bytes) -> bytes:
-    """An answer without the places in lists of its errors: which of several siblings fails first is left to chance."""
+def without_indexes(body: bytes) -> bytes:
+    """Return a response without list indexes in its errors: which of several siblings fails first is undefined."""
     answer = orjson.loads(body)
     for error in answer.get("errors", ()):
         error["path"] = [None if isinstance(part, int) else part for part in error.get("path", ())]
@@ -43,29 +43,33 @@ def unnumbered(body: bytes) -> bytes:
 
 
 def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
-    """Random documents, each by one of the viewers."""
+    """Compare both executors on random documents, each run as one of the viewers."""
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, database=None)
     @given(st.randoms(use_true_random=False), st.sampled_from(["admin", "member", "stranger"]))
-    def same(chance: Random, who: str) -> None:
+    def check_document(chance: Random, viewer: str) -> None:
         text, variables = Writer(chance, pair.world).document()
-        quick, slow = runner.run(pair.bodies(text, variables, who))
-        assert quick == slow or unnumbered(quick) == unnumbered(slow), (text, variables, who)
-        seen["refused" if b'"GRAPHQL_VALIDATION_FAILED"' in slow else "run"] += 1
+        compiled, interpreted = runner.run(pair.bodies(text, variables, viewer))
+        assert compiled == interpreted or without_indexes(compiled) == without_indexes(interpreted), (
+            text,
+            variables,
+            viewer,
+        )
+        seen["refused" if b'"GRAPHQL_VALIDATION_FAILED"' in interpreted else "run"] += 1
 
     seen: Counter[str] = Counter()
-    same()
+    check_document()
     print(seen, pair.compiled.outcomes, pair.compiled.reasons)
     assert pair.compiled.outcomes["compiled"] > examples / 4
 
 
-def test_random_documents_have_one_answer(runner: asyncio.Runner, pair: Both) -> None:
+def test_random_documents_give_equal_responses(runner: asyncio.Runner, pair: Both) -> None:
     compare(runner, pair, EXAMPLES)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-# Where a field fails at once, graphql-core leaves the coroutines of its siblings to the collector.
+# When a field fails, graphql-core leaves the coroutines of its siblings to the garbage collector.
 @pytest.mark.filterwarnings(f"ignore:{LEFT_BEHIND}:pytest.PytestUnraisableExceptionWarning")
-def test_many_random_documents_have_one_answer(runner: asyncio.Runner, pair: Both) -> None:
+def test_many_random_documents_give_equal_responses(runner: asyncio.Runner, pair: Both) -> None:
     compare(runner, pair, MANY_EXAMPLES)

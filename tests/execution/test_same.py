@@ -1,4 +1,4 @@
-"""Both executors give the same bytes for every document."""
+"""Both executors return the same bytes for every document."""
 
 import gc
 import re
@@ -35,7 +35,7 @@ SELECTED = (
 
 
 def variables_of(text: str, world: World) -> list[dict[str, Any]]:
-    """Values for the variables that a document names."""
+    """Return the values of the variables that a document uses."""
     sets: list[dict[str, Any]] = [
         {
             "folder": str(world.folders[number]),
@@ -53,20 +53,20 @@ def variables_of(text: str, world: World) -> list[dict[str, Any]]:
     return [{name: value for name, value in known.items() if f"${name}:" in text} for known in sets]
 
 
-async def test_a_document_has_one_answer(pair: Both) -> None:
+async def test_a_document_gives_equal_responses(pair: Both) -> None:
     for document in DOCUMENTS:
         text = document.read_text()
         for variables in variables_of(text, pair.world):
-            for who in pair.world.viewers:
-                quick, slow = await pair.bodies(text, variables, who)
-                assert quick == slow, (document.name, who, variables)
-                assert b'"errors"' not in slow[:10] or "# interpreted" in text, slow
+            for viewer in pair.world.viewers:
+                compiled, interpreted = await pair.bodies(text, variables, viewer)
+                assert compiled == interpreted, (document.name, viewer, variables)
+                assert b'"errors"' not in interpreted[:10] or "# interpreted" in text, interpreted
     assert pair.compiled.outcomes["compiled"] == 9 * (len(DOCUMENTS) - 1), pair.compiled.reasons
     assert not pair.compiled.outcomes["deoptimised"]
 
 
-async def test_pages_follow_one_another_alike(pair: Both) -> None:
-    """Forwards and backwards by each order, with the cursors that the pages before gave."""
+async def test_pages_follow_one_another_in_both_executors(pair: Both) -> None:
+    """Forwards and backwards in each order, with the cursors of the previous page."""
     for form, order in PAGES:
         for by in ("NAME", "CREATED_AT", "LAST_EDITED_AT", *(["SIZE"] if order == "StorageItemOrder" else [])):
             for direction in ("ASC", "DESC"):
@@ -79,18 +79,18 @@ async def test_pages_follow_one_another_alike(pair: Both) -> None:
 async def _walk(pair: Both, form: str, arguments: str, onward: str) -> None:
     field = form % (arguments, SELECTED)
     head = "$u: UUID!, $at: String" if "$u" in field else "$at: String"
-    at: str | None = None
+    cursor: str | None = None
     for _ in range(4):
-        variables = {"u": str(pair.world.folders[0]), "at": at} if "$u" in field else {"at": at}
-        quick, slow = await pair.bodies(f"query({head}) {{ {field} }}", variables, "admin")
-        assert quick == slow, (field, variables)
-        found = re.findall(rb'"%s":"([^"]+)"' % onward.encode(), slow)
-        assert "errors" not in orjson.loads(slow)
-        at = found[0].decode() if found else None
+        variables = {"u": str(pair.world.folders[0]), "at": cursor} if "$u" in field else {"at": cursor}
+        compiled, interpreted = await pair.bodies(f"query({head}) {{ {field} }}", variables, "admin")
+        assert compiled == interpreted, (field, variables)
+        cursors = re.findall(rb'"%s":"([^"]+)"' % onward.encode(), interpreted)
+        assert "errors" not in orjson.loads(interpreted)
+        cursor = cursors[0].decode() if cursors else None
 
 
-async def test_a_surprise_is_left_to_graphql_core(pair: Both) -> None:
-    """A folder without its counters: an error in one, the same error in the other, and nothing kept of the failure."""
+async def test_an_unexpected_row_falls_back_to_graphql_core(pair: Both) -> None:
+    """A folder without counters: both executors report the same error, and the failure is not cached."""
     from sqlalchemy import delete
 
     from gateway.models.folders import folder_counters
@@ -98,17 +98,17 @@ async def test_a_surprise_is_left_to_graphql_core(pair: Both) -> None:
     async with pair.services.database.writing() as transaction:
         await transaction.execute(delete(folder_counters).where(folder_counters.c.folder_uuid == pair.world.folders[0]))
     text = "query($u: UUID!) { storageFolder(uuid: $u) { name summary { files } } }"
-    quick, slow = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
-    assert quick == slow
-    assert b"INTERNAL_SERVER_ERROR" in quick
+    compiled, interpreted = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
+    assert compiled == interpreted
+    assert b"INTERNAL_SERVER_ERROR" in compiled
     assert pair.compiled.outcomes["deoptimised"] == 1
 
 
-async def test_a_row_that_goes_in_between_is_no_failure(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The items are read, then their folder is deleted, and with it the items: the second look finds neither."""
+async def test_a_row_deleted_between_two_reads_is_no_error(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The items are read, then their folder is deleted and the items with it: the second read finds neither."""
     text = "query($u: UUID!) { storageFolder(uuid: $u) { items(first: 200) { nodes { name folder { name } } } } }"
-    made, _ = await pair.bodies(MAKE, {}, "admin")
-    folder = orjson.loads(made)["data"]["createStorageFolder"]["folder"]["uuid"]
+    created, _ = await pair.bodies(MAKE, {}, "admin")
+    folder = orjson.loads(created)["data"]["createStorageFolder"]["folder"]["uuid"]
     grouped = sa.select(group_members.c.item_uuid).union(sa.select(group_members.c.group_uuid))
     alone = items.c.uuid.not_in(grouped)
     async with pair.services.database.writing() as transaction:
@@ -119,21 +119,21 @@ async def test_a_row_that_goes_in_between_is_no_failure(pair: Both, monkeypatch:
         rows = await fetch(database, sql, parameters)
         gone.append(sql)
         if len(gone) == 2:
-            quick, _ = await pair.bodies(DELETE, {"folder": folder}, "admin")
-            assert b'"userErrors":[]' in quick, quick
+            compiled, _ = await pair.bodies(DELETE, {"folder": folder}, "admin")
+            assert b'"userErrors":[]' in compiled, compiled
         return rows
 
     with monkeypatch.context() as patch:
         patch.setattr(type(pair.services.database), "fetch", interrupted)
-        quick, _ = await pair.bodies(text, {"u": folder}, "admin")
-    assert "errors" not in orjson.loads(quick)
+        compiled, _ = await pair.bodies(text, {"u": folder}, "admin")
+    assert "errors" not in orjson.loads(compiled)
     assert not pair.compiled.outcomes["deoptimised"], pair.compiled.reasons
 
 
-async def test_a_refusal_that_nobody_waits_for_is_not_logged(pair: Both, caplog: pytest.LogCaptureFixture) -> None:
-    """The first of two ends the operation for both."""
+async def test_an_error_after_the_operation_ended_is_not_logged(pair: Both, caplog: pytest.LogCaptureFixture) -> None:
+    """The first of two errors ends the operation for both."""
     text = "{ storageFolders(first: 0) { totalCount } cloudIntegrations(scope: ORGANISATION) { totalCount } }"
-    quick, slow = await pair.bodies(text, {}, "stranger")
-    assert b'"BAD_USER_INPUT"' in quick and b'"BAD_USER_INPUT"' in slow
+    compiled, interpreted = await pair.bodies(text, {}, "stranger")
+    assert b'"BAD_USER_INPUT"' in compiled and b'"BAD_USER_INPUT"' in interpreted
     gc.collect()
     assert [record.message for record in caplog.records if record.name == "asyncio"] == []

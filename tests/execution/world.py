@@ -1,4 +1,4 @@
-"""A small site in which everything occurs, asked through both executors."""
+"""A small site with an instance of everything, queried through both executors."""
 
 import random
 import secrets
@@ -75,7 +75,7 @@ COLLECTIONS = (StorageItemType.GROUP, StorageItemType.IMAGE_GROUP, StorageItemTy
 
 @dataclass
 class World:
-    """Who and what there is, by their uuids."""
+    """The UUIDs of everything on the site, and its viewers."""
 
     viewers: dict[str, Viewer] = field(default_factory=dict)
     folders: list[UUID] = field(default_factory=list)
@@ -88,7 +88,7 @@ class World:
     users: list[UUID] = field(default_factory=list)
 
     def ids(self) -> list[str]:
-        """Opaque ids of some objects, and one of none."""
+        """Return opaque IDs of some objects, and one that is invalid."""
         kinds = {"StorageFolder": self.folders, "StorageItem": self.items, "Dataset": self.datasets}
         kinds |= {
             "Group": self.groups,
@@ -101,16 +101,16 @@ class World:
 
 
 class StillStore:
-    """Signs without a clock: two executors would otherwise differ in the seconds between them."""
+    """An object store that signs without a clock: the URLs of two executors would otherwise differ by seconds."""
 
     async def sign_get(self, key: str, name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
-        """A URL that tells what it was asked with."""
+        """Return a URL that contains the arguments."""
         url = f"https://objects.test/{key}?name={name}&type={content_type}&for={lifetime.seconds}"
         return SignedRequest(url, "GET", START + lifetime, {"x-made": "up"})
 
 
 class Builder:
-    """Inserts rows, always the same."""
+    """Inserts the same pseudorandom rows each time."""
 
     def __init__(self, transaction: Transaction, world: World) -> None:
         self.random = random.Random(7)
@@ -118,7 +118,7 @@ class Builder:
         self._transaction = transaction
 
     async def put(self, table: sa.Table, **values: Any) -> Any:
-        """Insert a row with a uuid of its own, if its table has one."""
+        """Insert a row, with a new UUID if its table has one."""
         if "uuid" in table.c and "uuid" not in values:
             values["uuid"] = UUID(int=self.random.getrandbits(128), version=4)
         for name in ("created_at", "last_edited_at"):
@@ -128,16 +128,16 @@ class Builder:
         return values.get("uuid")
 
     def moment(self) -> datetime:
-        """Some moment; many have no fraction of a second, and many are the same."""
+        """Return a random time; many have no fraction of a second, and many are equal."""
         return START + timedelta(seconds=self.random.randrange(5), microseconds=self.random.choice([0, 0, 120, 999999]))
 
     def name(self) -> dict[str, str]:
-        """Some name with its key."""
+        """Return a random name and its key."""
         name = self.random.choice(NAMES)
         return {"name": name, "name_key": fold(name)}
 
     async def people(self) -> None:
-        """An admin, a member with grants and a stranger, and groups."""
+        """Insert an admin, a member with grants, a member without, and groups."""
         for name, role in (("admin", SiteRole.ADMIN), ("member", SiteRole.MEMBER), ("stranger", SiteRole.MEMBER)):
             email = f"{name}@Example.org"
             uuid = await self.put(users, email=email, email_key=fold(email), name=name, site_role=role, is_active=True)
@@ -155,7 +155,7 @@ class Builder:
             )
 
     async def tree(self) -> None:
-        """Folders on four levels, with grants on some."""
+        """Insert folders on four levels, with grants on some."""
         paths: list[tuple[UUID | None, str]] = [(None, "")]
         for number in range(18):
             parent, above = self.random.choice(paths[-6:]) if number > 2 else paths[0]
@@ -186,7 +186,7 @@ class Builder:
             await self.put(folder_grants, folder_uuid=self.world.folders[folder], role=roles[number % 3], **holder)
 
     async def content(self) -> None:
-        """Items of all kinds, some of them groups of others, and some in clouds."""
+        """Insert items of all kinds, some of them groups of others, and some in clouds."""
         for number in range(3):
             self.world.integrations.append(await self.integration(number))
         for number in range(4):
@@ -204,12 +204,12 @@ class Builder:
                 await self.put(group_members, group_uuid=group, position=position, item_uuid=member, key=key)
 
     async def integration(self, number: int) -> Any:
-        """An integration, seen by one group, by everybody or by nobody but the admin."""
+        """Insert an integration that one group, everyone or only the admin can see."""
         kind = list(StorageLocationName)[number + 1]
         title = self.random.choice(NAMES)
-        place = {"endpoint": "https://s3.example" if number else None, "locations": [f"s3://bucket/{number}/"]}
+        location = {"endpoint": "https://s3.example" if number else None, "locations": [f"s3://bucket/{number}/"]}
         uuid = await self.put(
-            cloud_integrations, title=title, title_key=fold(title), kind=kind, uses_server_credentials=True, **place
+            cloud_integrations, title=title, title_key=fold(title), kind=kind, uses_server_credentials=True, **location
         )
         for group in self.world.groups[:number]:
             await self.put(integration_grants, integration_uuid=uuid, group_uuid=group, role=StorageUserRole.USER)
@@ -219,7 +219,7 @@ class Builder:
         def maybe(*values: Any) -> Any:
             return self.random.choice([None, *values])
 
-        key = maybe("object 0", "object 1")  # what lies elsewhere has URLs that are dated by the clock
+        key = maybe("object 0", "object 1")  # URLs of objects elsewhere contain the time
         return await self.put(
             items,
             folder_uuid=self.random.choice(self.world.folders),
@@ -248,7 +248,7 @@ class Builder:
         )
 
     async def use(self) -> None:
-        """Datasets with their rows and grants, and jobs with their units."""
+        """Insert datasets with rows and grants, and jobs with units."""
         for number in range(4):
             title = self.random.choice(NAMES)
             backing = self.world.folders[number] if number % 2 else None
@@ -268,7 +268,7 @@ class Builder:
         await self.reencode()
 
     async def reencode(self) -> None:
-        """A job over items of all kinds, and versions of some."""
+        """Insert a re-encoding job over items of all kinds, and re-encoded versions of some."""
         values = {"title": "t", "user_uuid": self.world.users[1], "is_forced": False, "status": "DONE", "sequence": 3}
         counts = {"units_total_count": 6, "units_pending_count": 0, "units_error_count": 1}
         job = await self.put(reencode_jobs, progress=0.5, **values, **counts)
@@ -284,7 +284,7 @@ class Builder:
             await self.collection(number)
 
     async def collection(self, number: int) -> None:
-        """A collection with some items, a filter, and a tag on some folders."""
+        """Insert a collection with some items, a filter preset, and a tag on some folders."""
         owner = {"top_level_folder_uuid": self.world.folders[number * 4]}
         collection = await self.put(collections, **owner, **self.name())
         for item in self.random.sample(self.world.items, number * 5):
@@ -295,7 +295,7 @@ class Builder:
             await self.put(folder_tags, folder_uuid=folder, tag_uuid=tag)
 
     async def change(self, number: int) -> None:
-        """Something that happened to an item or a folder, perhaps between two folders."""
+        """Insert a journal entry about an item or a folder; every other one is a move between two folders."""
         both, is_item = self.random.sample(self.world.folders, 2), number % 3
         change = await self.put(
             changes,
@@ -312,24 +312,24 @@ class Builder:
             await self.put(change_places, folder_uuid=folder, change_uuid=change)
 
     async def sync(self, number: int) -> Any:
-        """A sync of a folder that others see as well."""
+        """Insert a sync of a folder that several viewers can see."""
         user = self.random.choice([None, *self.world.users])
         status = list(CloudSyncJobStatus)[number % 4]
-        found = {
+        counts = {
             "skipped_keys": [f"{number}.zip", "ü"][:number],
             "sidecar_error_keys": [f"{number}.json"],
             "new_count": number,
             "upload_jobs_units_error": number,
         }
         folder = self.world.folders[number]
-        return await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **found)
+        return await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **counts)
 
     async def job(self, number: int) -> None:
         statuses = list(JobStatus)
         owner = self.random.choice([None, *self.world.users])
         sync = self.random.choice([None, *self.world.syncs])
-        place = self.world.syncs.index(sync) if sync else self.random.randrange(8)
-        folder = self.world.folders[place]
+        location = self.world.syncs.index(sync) if sync else self.random.randrange(8)
+        folder = self.world.folders[location]
         job = await self.put(
             upload_jobs,
             folder_uuid=folder,
@@ -361,14 +361,14 @@ class Both:
     services: Services
     compiled: CompiledExecutor
 
-    async def bodies(self, text: str, variables: dict[str, Any], who: str) -> tuple[bytes, bytes]:
-        """The answers of the compiled executor and of the interpreter, as they would be sent but for spaces in JSON."""
-        quick = await self._body(text, variables, who, Operations(api, LIMITS, self.compiled))
-        return quick, await self._body(text, variables, who, Operations(api, LIMITS))
+    async def bodies(self, text: str, variables: dict[str, Any], viewer: str) -> tuple[bytes, bytes]:
+        """Return the responses of the compiled executor and of the interpreter, with whitespace in JSON normalised."""
+        compiled = await self._body(text, variables, viewer, Operations(api, LIMITS, self.compiled))
+        return compiled, await self._body(text, variables, viewer, Operations(api, LIMITS))
 
-    async def _body(self, text: str, variables: dict[str, Any], who: str, operations: Operations) -> bytes:
+    async def _body(self, text: str, variables: dict[str, Any], viewer: str, operations: Operations) -> bytes:
         request = OperationRequest(text, variables, request_id="same")
-        context = Context(self.services, self.world.viewers[who], "same")
+        context = Context(self.services, self.world.viewers[viewer], "same")
         return orjson.dumps(orjson.loads((await operations.execute(request, context)).text))
 
 
@@ -377,7 +377,7 @@ LIMITS = Limits()
 
 @asynccontextmanager
 async def both(url: str, directory: Path) -> AsyncIterator[Both]:
-    """A fresh site at that database, filled, with both executors."""
+    """Open a new, filled site on a database, with both executors."""
     settings = Settings(
         database_url=url, data_dir=directory, public_url="http://127.0.0.1:1", secret_key=secrets.token_hex(32)
     )

@@ -13,7 +13,7 @@ from tests.transports.toy import Stage
 
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[list[EventDict]]:
-    """Log events of the test."""
+    """Collect the log events of the test."""
     with capture_logs() as logs:
         yield logs
 

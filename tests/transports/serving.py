@@ -53,7 +53,7 @@ def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient
 
 
 @asynccontextmanager
-async def served(
+async def serve(
     stage: Stage, limits: Limits | None = None, timeouts: SocketTimeouts | None = None
 ) -> AsyncIterator[str]:
     """Yield the address, without scheme, of an application that uvicorn serves on a free port."""
@@ -97,8 +97,8 @@ class SocketClient:
     async def complete(self, id_: str) -> None:
         await self.send({"type": "complete", "id": id_})
 
-    async def until_closed(self) -> tuple[int, str]:
-        """Return the code and reason with which the server closes the socket, ignoring messages before."""
+    async def read_until_closed(self) -> tuple[int, str]:
+        """Return the code and reason with which the server closes the socket; ignore earlier messages."""
         try:
             while True:
                 await self.receive()
@@ -122,7 +122,7 @@ async def socket_to(
         yield SocketClient(opened)
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 1.0) -> None:
+async def wait_until(condition: Callable[[], bool], seconds: float = 1.0) -> None:
     """Wait until a condition is true; fail after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():

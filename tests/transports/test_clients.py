@@ -6,7 +6,7 @@ from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
-from tests.transports.serving import ADA, served
+from tests.transports.serving import ADA, serve
 from tests.transports.toy import Stage
 
 
@@ -15,7 +15,7 @@ def greeting(name: str) -> GraphQLRequest:
 
 
 async def test_gql_over_http(stage: Stage) -> None:
-    async with served(stage) as address:
+    async with serve(stage) as address:
         transport = HTTPXAsyncTransport(f"http://{address}", headers=ADA)
         async with Client(transport=transport, fetch_schema_from_transport=True) as session:
             assert await session.execute(greeting("gql")) == {"hello": "Hello, gql!"}
@@ -27,7 +27,7 @@ async def test_gql_over_http(stage: Stage) -> None:
 
 
 async def test_gql_over_websocket(stage: Stage) -> None:
-    async with served(stage) as address:
+    async with serve(stage) as address:
         transport = WebsocketsTransport(f"ws://{address}", init_payload=ADA)
         async with Client(transport=transport) as session:
             assert await session.execute(greeting("gql")) == {"hello": "Hello, gql!"}

@@ -1,4 +1,4 @@
-"""Errors: domain errors are reported as they are, all others are masked and logged."""
+"""Errors: domain errors are returned as they are; all others are masked and logged."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ async def failure(client: httpx.AsyncClient, query: str, **variables: Any) -> An
     return error
 
 
-async def test_a_domain_error_keeps_its_code_and_the_place_in_the_input(client: httpx.AsyncClient) -> None:
+async def test_a_domain_error_keeps_its_code_and_input_path(client: httpx.AsyncClient) -> None:
     assert await failure(client, "{ folder { lost } }") == {
         "message": "Not yours.",
         "locations": [{"line": 1, "column": 12}],
@@ -32,9 +32,7 @@ async def test_a_domain_error_keeps_its_code_and_the_place_in_the_input(client: 
 
 
 @pytest.mark.parametrize("field", ["broken", "tooLong"])
-async def test_everything_else_is_masked_and_logged(
-    client: httpx.AsyncClient, logs: list[EventDict], field: str
-) -> None:
+async def test_other_errors_are_masked_and_logged(client: httpx.AsyncClient, logs: list[EventDict], field: str) -> None:
     error = await failure(client, f"{{ folder {{ {field} }} }}")
     assert error["message"] == "Internal error. Report it with the request ID in `extensions.requestId`."
     assert error["path"] == ["folder", field]
@@ -47,7 +45,7 @@ async def test_everything_else_is_masked_and_logged(
 
 
 @pytest.mark.parametrize(
-    ("variables", "message", "place"),
+    ("variables", "message", "path"),
     [
         (
             {},
@@ -68,15 +66,15 @@ async def test_everything_else_is_masked_and_logged(
     ],
 )
 async def test_a_variable_of_the_wrong_type_is_named(
-    client: httpx.AsyncClient, stage: Stage, variables: dict[str, Any], message: str, place: list[object]
+    client: httpx.AsyncClient, stage: Stage, variables: dict[str, Any], message: str, path: list[object]
 ) -> None:
     error = await failure(client, "mutation ($input: Rename!) { rename(input: $input) }", **variables)
     assert error["message"] == message
-    assert error["extensions"] == {"code": "BAD_USER_INPUT", "inputPath": place}
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "inputPath": path}
     assert stage.renamed == []
 
 
-async def test_null_where_absence_is_meant_is_the_callers_fault(client: httpx.AsyncClient) -> None:
+async def test_null_for_an_optional_argument_is_bad_input(client: httpx.AsyncClient) -> None:
     query = "mutation ($input: Rename!) { rename(input: $input) }"
     error = await failure(client, query, input={"name": "x", "parts": [{"number": 1, "note": None}]})
     assert (error["message"], error["extensions"]) == (
@@ -85,18 +83,18 @@ async def test_null_where_absence_is_meant_is_the_callers_fault(client: httpx.As
     )
 
 
-async def test_a_null_variable_in_a_place_with_a_default_is_the_callers_fault(client: httpx.AsyncClient) -> None:
+async def test_a_null_variable_for_an_argument_with_a_default_is_bad_input(client: httpx.AsyncClient) -> None:
     error = await failure(client, 'query ($name: String = "x") { hello(name: $name) }', name=None)
     assert (error["path"], error["extensions"]) == (["hello"], {"code": "BAD_USER_INPUT"})
 
 
 @pytest.mark.parametrize("variables", [{"key": {"id": 1, "path": "a"}}, {"key": {}}])
-async def test_one_of_holds_for_variables(client: httpx.AsyncClient, variables: dict[str, Any]) -> None:
+async def test_one_of_is_enforced_in_variables(client: httpx.AsyncClient, variables: dict[str, Any]) -> None:
     error = await failure(client, "query ($key: Key!) { find(key: $key) }", **variables)
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "inputPath": ["key"]}
 
 
-def test_several_refusals_of_one_mutation_are_told_together() -> None:
+def test_several_errors_of_one_mutation_are_reported_together() -> None:
     refusal = DomainErrors([bad_input("Too long.", "input", "name"), not_found("folder", "input", "folderUuid")])
     assert error_body(refusal, "r") == {
         "message": "Too long.; No such folder.",
@@ -104,7 +102,7 @@ def test_several_refusals_of_one_mutation_are_told_together() -> None:
     }
 
 
-def test_a_long_message_is_cut() -> None:
+def test_a_long_message_is_truncated() -> None:
     assert len(error_body(bad_input("x" * 5_000), "r")["message"]) == 1_001
 
 
@@ -113,7 +111,7 @@ def test_a_secret_stays_in_the_log(logs: list[EventDict]) -> None:
     assert logs[0]["request_id"] == "r"
 
 
-def test_a_schema_with_extensions_is_refused_rather_than_run_without_them() -> None:
+def test_a_schema_with_extensions_is_rejected() -> None:
     schema = strawberry.Schema(Query, extensions=[SchemaExtension])
     with pytest.raises(ValueError, match="extensions"):
         Operations(schema, Limits())

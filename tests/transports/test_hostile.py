@@ -9,7 +9,7 @@ import pytest
 from structlog.typing import EventDict
 
 from gateway.settings import Limits
-from tests.transports.serving import ADA, JSON, http_client, served
+from tests.transports.serving import ADA, JSON, http_client, serve
 from tests.transports.toy import Stage
 
 BODIES = {
@@ -84,14 +84,14 @@ async def test_malformed_documents_are_refused(client: httpx.AsyncClient, docume
     assert all(len(error["message"]) <= 1_001 for error in body["errors"])
 
 
-async def test_one_of_holds_for_variables_in_fragments(client: httpx.AsyncClient) -> None:
+async def test_one_of_is_enforced_for_variables_in_fragments(client: httpx.AsyncClient) -> None:
     document = "fragment F on Query { find(key: {id: $x}) } query ($x: Int) { ...F }"
     (error,) = (await client.post("/graphql", json={"query": document})).json()["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["find"], "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize(
-    ("variables", "code", "place"),
+    ("variables", "code", "path"),
     [
         ({"value": {"a": ["x", "\0"]}}, "BAD_USER_INPUT", ["value", "a", 1]),
         ({"value": {"a\0": 1}}, "BAD_USER_INPUT", ["value"]),
@@ -99,11 +99,11 @@ async def test_one_of_holds_for_variables_in_fragments(client: httpx.AsyncClient
     ],
 )
 async def test_text_that_cannot_be_stored_is_named(
-    client: httpx.AsyncClient, variables: dict[str, Any], code: str, place: list[object]
+    client: httpx.AsyncClient, variables: dict[str, Any], code: str, path: list[object]
 ) -> None:
     body = {"query": "query ($value: JSON) { hello }", "variables": variables}
     (error,) = (await client.post("/graphql", json=body)).json()["errors"]
-    assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == (code, place)
+    assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == (code, path)
 
 
 async def test_deep_variables_are_refused(client: httpx.AsyncClient) -> None:
@@ -124,21 +124,21 @@ async def test_too_many_values_are_refused(stage: Stage) -> None:
     assert error["extensions"].items() >= {"limit": "values", "allowed": 1_000, "found": 1_002}.items()
 
 
-async def test_many_values_are_coerced_all_the_same(client: httpx.AsyncClient) -> None:
+async def test_many_values_within_the_limit_are_coerced(client: httpx.AsyncClient) -> None:
     body = {"query": "query ($v: [Int!]!) { count(numbers: $v) }", "variables": {"v": [1] * 20_000}}
     assert (await client.post("/graphql", json=body)).json() == {"data": {"count": 20_000}}
 
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_long_body_is_refused_while_it_arrives(stage: Stage, declared: bool) -> None:
-    """ENC-ERR-07."""
+    """The body is refused before all of it has arrived (ENC-ERR-07)."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(200):
             yield b" " * 100_000
 
     headers = {"content-type": JSON} | ({"content-length": "20000000"} if declared else {})
-    async with served(stage) as address, httpx.AsyncClient(headers=ADA) as client:
+    async with serve(stage) as address, httpx.AsyncClient(headers=ADA) as client:
         response = await client.post(f"http://{address}", content=chunks(), headers=headers)
     assert response.status_code == 413
     (error,) = response.json()["errors"]
@@ -156,8 +156,8 @@ async def posting(address: str, start: bytes) -> tuple[asyncio.StreamReader, asy
     return reader, writer
 
 
-async def test_a_body_that_dawdles_is_refused(stage: Stage) -> None:
-    async with served(stage, Limits(seconds=0.2)) as address:
+async def test_a_slow_body_is_refused(stage: Stage) -> None:
+    async with serve(stage, Limits(seconds=0.2)) as address:
         reader, writer = await posting(address, b"{")
         async with asyncio.timeout(5):
             assert (await reader.readline()).startswith(b"HTTP/1.1 408")
@@ -165,19 +165,19 @@ async def test_a_body_that_dawdles_is_refused(stage: Stage) -> None:
         await writer.wait_closed()
 
 
-async def test_a_client_that_leaves_is_no_failure_of_ours(stage: Stage, logs: list[EventDict]) -> None:
-    async with served(stage) as address:
+async def test_a_disconnected_client_is_no_server_error(stage: Stage, logs: list[EventDict]) -> None:
+    async with serve(stage) as address:
         _, writer = await posting(address, b"{")
         writer.transport.abort()
         await asyncio.sleep(0.1)
     assert logs == []
 
 
-async def test_a_hostile_document_holds_up_nobody(stage: Stage) -> None:
+async def test_a_hostile_document_delays_no_other_request(stage: Stage) -> None:
     fields = " ".join("folder { parent { name } }" for _ in range(700))
     hostile = {"query": f"{{ folder {{ {fields.replace('folder', 'parent')} }} }}"}
     answered_meanwhile = 0
-    async with served(stage) as address, httpx.AsyncClient(headers=ADA, timeout=20) as client:
+    async with serve(stage) as address, httpx.AsyncClient(headers=ADA, timeout=20) as client:
         await client.post(f"http://{address}", json={"query": "{ hello }"})
         attack = asyncio.create_task(client.post(f"http://{address}", json=hostile))
         while not attack.done():

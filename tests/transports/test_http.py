@@ -38,9 +38,7 @@ def codes(response: httpx.Response) -> list[str]:
         (f"{GRAPHQL_JSON};q=nonsense, {JSON};q=0.1", JSON),
     ],
 )
-async def test_the_answer_has_the_media_type_that_is_liked_best(
-    client: httpx.AsyncClient, accept: str, given: str
-) -> None:
+async def test_the_preferred_media_type_is_returned(client: httpx.AsyncClient, accept: str, given: str) -> None:
     response = await post(client, HELLO, accept)
     assert response.status_code == 200
     assert response.headers["content-type"] == f"{given}; charset=utf-8"
@@ -81,7 +79,7 @@ async def test_a_compressed_body_is_refused(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_not_allowed(client: httpx.AsyncClient, method: str) -> None:
-    """ENC-ERR-04."""
+    """Methods other than GET and POST (ENC-ERR-04)."""
     response = await client.request(method, "/graphql", json=HELLO)
     assert (response.status_code, response.headers["allow"], codes(response)) == (405, "GET, POST", ["BAD_REQUEST"])
 
@@ -148,12 +146,12 @@ async def test_members_may_be_null(client: httpx.AsyncClient, member: str) -> No
         b'{"variables": {}, "query": "{ hello }", "variables": {"query": 1}}',
     ],
 )
-async def test_a_member_given_twice_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
+async def test_a_duplicate_member_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
     response = await client.post("/graphql", content=body, headers={"content-type": JSON})
     assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
 
 
-async def test_names_may_recur_deeper_down(client: httpx.AsyncClient) -> None:
+async def test_nested_objects_may_repeat_names(client: httpx.AsyncClient) -> None:
     value = {"query": "\u0000"[:0], "variables": [{"query": 1}, {"query": 2}]}
     response = await post(client, {"query": "query($v: JSON!) { echo(value: $v) }", "variables": {"v": value}})
     assert response.json() == {"data": {"echo": value}}
@@ -173,14 +171,14 @@ async def test_names_may_recur_deeper_down(client: httpx.AsyncClient) -> None:
 async def test_a_refused_document_has_no_data(
     client: httpx.AsyncClient, query: str, variables: dict[str, Any], code: str
 ) -> None:
-    """Variables of a wrong type are refused, too (ENC-ERR-16)."""
+    """Variables of the wrong type are refused too (ENC-ERR-16)."""
     for accept, status in ((GRAPHQL_JSON, 400), (JSON, 200)):
         response = await post(client, {"query": query, "variables": variables}, accept)
         assert (response.status_code, codes(response)) == (status, [code])
         assert "data" not in response.json()
 
 
-async def test_partial_data_is_a_success(client: httpx.AsyncClient) -> None:
+async def test_partial_data_has_status_200(client: httpx.AsyncClient) -> None:
     response = await post(client, {"query": "{ folder { name broken } }"})
     assert (response.status_code, codes(response)) == (200, ["INTERNAL_SERVER_ERROR"])
     assert response.json()["data"] == {"folder": {"name": "root", "broken": None}}
@@ -195,7 +193,9 @@ async def test_an_operation_of_several_is_chosen_by_name(client: httpx.AsyncClie
 
 
 @pytest.mark.parametrize(("credential", "challenge"), [("", "Bearer"), ("Bearer eve", 'Bearer error="invalid_token"')])
-async def test_no_credential_no_data(client: httpx.AsyncClient, credential: str, challenge: str) -> None:
+async def test_a_request_without_a_credential_gets_no_data(
+    client: httpx.AsyncClient, credential: str, challenge: str
+) -> None:
     client.headers.pop("authorization")
     headers = {"authorization": credential} if credential else {}
     response = await client.post("/graphql", json=HELLO, headers=headers)
@@ -203,8 +203,8 @@ async def test_no_credential_no_data(client: httpx.AsyncClient, credential: str,
     assert response.headers["www-authenticate"] == challenge
 
 
-async def test_our_own_failures_are_masked(client: httpx.AsyncClient, stage: Stage) -> None:
-    """ENC-ERR-09."""
+async def test_internal_errors_are_masked(client: httpx.AsyncClient, stage: Stage) -> None:
+    """The message of an internal error is not returned (ENC-ERR-09)."""
     unencodable = await post(client, {"query": "{ unencodable }"})
     stage.broken = True
     broken = await post(client, HELLO)
@@ -213,7 +213,7 @@ async def test_our_own_failures_are_masked(client: httpx.AsyncClient, stage: Sta
         assert SECRET not in response.text
 
 
-async def test_a_sane_request_id_is_taken_over(client: httpx.AsyncClient) -> None:
+async def test_a_valid_request_id_is_kept(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": "{ requestId }"}, headers={"x-request-id": "abc-1.2:3"})
     assert response.json() == {"data": {"requestId": "abc-1.2:3"}}
     assert response.headers["x-request-id"] == "abc-1.2:3"
@@ -257,15 +257,15 @@ async def test_browsers_without_a_query_get_the_page(stage: Stage) -> None:
     async with http_client(stage) as client:
         client.headers.pop("authorization")
         page = await client.get("/graphql", headers={"accept": BROWSER})
-        asked = await client.get("/graphql", params=HELLO, headers={"accept": BROWSER})
+        query = await client.get("/graphql", params=HELLO, headers={"accept": BROWSER})
         tool = await client.get("/graphql", headers={"accept": "*/*"})
     assert page.headers["content-type"].startswith("text/html")
-    assert (asked.status_code, tool.status_code) == (401, 401)
+    assert (query.status_code, tool.status_code) == (401, 401)
 
 
-async def test_the_browser_is_told_where_the_time_went(client: httpx.AsyncClient) -> None:
-    one = await client.post("/graphql", json={"query": "{ hello }"})
-    assert re.fullmatch(r"prepare;dur=\d+\.\d\d, interpreted;dur=\d+\.\d\d", one.headers["server-timing"])
+async def test_server_timing_is_reported(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ hello }"})
+    assert re.fullmatch(r"prepare;dur=\d+\.\d\d, interpreted;dur=\d+\.\d\d", response.headers["server-timing"])
     two = await client.post("/graphql", json=[{"query": "{ hello }"}, {"query": "{ hello }"}])
     assert two.headers["server-timing"].count("interpreted") == 1
     refused = await client.post("/graphql", json={"query": "{ nonsense }"})

@@ -14,7 +14,7 @@ from tests.transports.toy import Stage
 WIDE = Limits(depth=10_000, aliases=10_000, root_fields=10_000, directives=10_000)
 
 
-def found(document: str, limits: Limits | None = None) -> dict[str, float]:
+def exceeded_limits(document: str, limits: Limits | None = None) -> dict[str, float]:
     """Return the actual value of each limit that a document exceeds."""
     causes = [error.original_error for error in exceeded(parse(document), limits or Limits())]
     return {cause.limit: cause.actual for cause in causes if isinstance(cause, LimitExceeded)}
@@ -43,31 +43,31 @@ def doubling(fragments: int) -> str:
         ("query @x { a }", "query ($v: Int @x) @x { a " + "@x " * 49 + "}", {"directives": 51}),
     ],
 )
-def test_each_limit_lets_through_what_it_allows(within: str, beyond: str, report: dict[str, int]) -> None:
-    assert found(within) == {}
-    assert found(beyond) == report
+def test_each_limit_accepts_its_exact_value(within: str, beyond: str, report: dict[str, int]) -> None:
+    assert exceeded_limits(within) == {}
+    assert exceeded_limits(beyond) == report
 
 
 def test_fragments_count_where_they_are_spread() -> None:
     fragment = "fragment F on Folder { a: name b: name ... { c: name } }"
     document = f"{{ x {{ {'...F ' * 10} }} y {{ z {{ ...F }} }} }} {fragment}"
-    assert found(document, Limits(depth=2)) == {"depth": 3, "aliases": 33}
+    assert exceeded_limits(document, Limits(depth=2)) == {"depth": 3, "aliases": 33}
 
 
 def test_each_operation_is_measured_by_itself() -> None:
     fields = "{" + "a: b " * 20 + "}"
-    assert found(f"query A {fields} query B {fields}") == {}
+    assert exceeded_limits(f"query A {fields} query B {fields}") == {}
 
 
 def test_introspection_has_a_depth_rule_of_its_own() -> None:
-    assert found(get_introspection_query(), Limits(depth=3)) == {}
+    assert exceeded_limits(get_introspection_query(), Limits(depth=3)) == {}
 
 
 @pytest.mark.parametrize(
     "document", ["{ ...F } fragment F on Query { ...F }", "{ ...F }", "{ ...F } fragment G on Q { ...H }"]
 )
-def test_fragments_that_do_not_add_up_are_left_to_validation(document: str) -> None:
-    assert found(document) == {}
+def test_invalid_fragments_are_left_to_validation(document: str) -> None:
+    assert exceeded_limits(document) == {}
 
 
 @pytest.mark.parametrize("fragments", [60, 300])
@@ -81,7 +81,7 @@ def test_fragments_that_double_cost_no_more_than_their_length(fragments: int) ->
     ]
 
 
-async def test_the_caller_reads_name_and_numbers(client: httpx.AsyncClient) -> None:
+async def test_the_error_names_the_limit_and_both_values(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json={"query": f"{{ folder {nested(16)} }}"})
     (error,) = response.json()["errors"]
     request_id = error["extensions"].pop("requestId")

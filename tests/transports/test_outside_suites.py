@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.transports.serving import served
+from tests.transports.serving import serve
 from tests.transports.toy import Stage
 
 HERE = Path(__file__).parent / "outside"
@@ -28,7 +28,7 @@ async def run(*command: str, directory: Path) -> str:
 
 @pytest.fixture(scope="module")
 def suites(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Directory with the installed suites."""
+    """Return the directory of the installed suites."""
     directory = tmp_path_factory.mktemp("outside")
     shutil.copytree(HERE, directory, dirs_exist_ok=True)
     asyncio.run(run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", directory=directory))
@@ -37,7 +37,7 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def address(stage: Stage) -> AsyncIterator[str]:
-    async with served(stage) as address:
+    async with serve(stage) as address:
         yield address
 
 

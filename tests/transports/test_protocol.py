@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.http.graphql_service import SocketTimeouts
 from gateway.settings import Limits
-from tests.transports.serving import served, socket_to
+from tests.transports.serving import serve, socket_to
 from tests.transports.toy import SECRET, Stage
 
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": "{ hello }"}}
@@ -48,88 +48,88 @@ INVALID = {
 
 @pytest.mark.parametrize("frame", INVALID.values(), ids=INVALID)
 async def test_an_invalid_message_ends_the_socket(stage: Stage, frame: str) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.send_text(frame)
-        code, reason = await socket.until_closed()
+        code, reason = await socket.read_until_closed()
     assert code == 4400
     assert "object" in reason or reason.startswith(("A message", "Unknown", "An id", "`", "The payload"))
 
 
 @pytest.mark.parametrize("payload", ["[]", '"x"', "1"])
 async def test_the_first_message_may_be_invalid_too(stage: Stage, payload: str) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.send_text(f'{{"type": "connection_init", "payload": {payload}}}')
-        assert (await socket.until_closed())[0] == 4400
+        assert (await socket.read_until_closed())[0] == 4400
 
 
 async def test_binary_frames_are_invalid(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.connection.send(b'{"type": "ping"}')
-        assert await socket.until_closed() == (4400, "Only text frames are supported")
+        assert await socket.read_until_closed() == (4400, "Only text frames are supported")
 
 
 async def test_a_message_has_a_limit(stage: Stage) -> None:
-    async with served(stage, Limits(body_bytes=1_000)) as address, socket_to(address) as socket:
+    async with serve(stage, Limits(body_bytes=1_000)) as address, socket_to(address) as socket:
         await socket.send({"type": "ping", "payload": {"x": "y" * 1_000}})
-        assert await socket.until_closed() == (1009, "The message is larger than the limit body_bytes")
+        assert await socket.read_until_closed() == (1009, "The message is larger than the limit body_bytes")
 
 
 @pytest.mark.parametrize("protocol", [None, "graphql-ws", "soap"])
-async def test_other_protocols_are_not_spoken(stage: Stage, protocol: str | None) -> None:
-    async with served(stage) as address, socket_to(address, protocol) as socket:
-        assert await socket.until_closed() == (4406, "Subprotocol not acceptable")
+async def test_other_protocols_are_refused(stage: Stage, protocol: str | None) -> None:
+    async with serve(stage) as address, socket_to(address, protocol) as socket:
+        assert await socket.read_until_closed() == (4406, "Subprotocol not acceptable")
 
 
 async def test_this_protocol_is_chosen_among_others(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         assert socket.connection.subprotocol == "graphql-transport-ws"
 
 
-async def test_silence_ends_the_socket(stage: Stage) -> None:
-    async with served(stage, timeouts=SocketTimeouts(initialise=0.1)) as address, socket_to(address) as socket:
+async def test_a_silent_client_is_disconnected(stage: Stage) -> None:
+    async with serve(stage, timeouts=SocketTimeouts(initialise=0.1)) as address, socket_to(address) as socket:
         await socket.send({"type": "ping"})
-        assert await socket.until_closed() == (4408, "Connection initialisation timeout")
+        assert await socket.read_until_closed() == (4408, "Connection initialisation timeout")
 
 
-async def test_one_may_initialise_once(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+async def test_a_client_initialises_once(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
-        assert await socket.until_closed() == (4429, "Too many initialisation requests")
+        assert await socket.read_until_closed() == (4429, "Too many initialisation requests")
 
 
 @pytest.mark.parametrize(
     "payload", [None, {}, {"authorization": None}, {"authorization": "Bearer eve"}, {"authorization": ["Bearer ada"]}]
 )
 async def test_a_bad_credential_ends_the_socket(stage: Stage, payload: Any) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.send({"type": "connection_init", "payload": payload})
-        assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
+        assert await socket.read_until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
 
 
 async def test_the_name_of_the_credential_may_be_capitalised(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.send({"type": "connection_init", "payload": {"Authorization": "Bearer ada"}})
         assert await socket.receive() == {"type": "connection_ack"}
 
 
-async def test_nothing_is_run_before_the_acknowledgement(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+async def test_no_operation_runs_before_the_acknowledgement(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.send(SUBSCRIBE)
-        assert await socket.until_closed() == (4401, "Send connection_init and wait for connection_ack first")
+        assert await socket.read_until_closed() == (4401, "Send connection_init and wait for connection_ack first")
 
 
 async def test_an_id_is_used_by_one_operation_at_a_time(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("one", "{ sleep(seconds: 5) }")
         await socket.subscribe("one", "{ hello }")
-        assert await socket.until_closed() == (4409, "Subscriber for one already exists")
+        assert await socket.read_until_closed() == (4409, "Subscriber for one already exists")
 
 
 async def test_an_id_may_be_used_again(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         for query in ("{ hello }", "{ missing }", "{ hello }"):
             await socket.subscribe("1", query)
@@ -147,7 +147,7 @@ async def test_an_id_may_be_used_again(stage: Stage) -> None:
 @pytest.mark.parametrize("payload", [{"a": [1]}, None])
 async def test_a_ping_is_answered_with_its_payload(stage: Stage, payload: Any) -> None:
     message = {"payload": payload} if payload else {}
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.send({"type": "ping", **message})
         assert await socket.receive() == {"type": "pong", **message}
         await socket.send({"type": "pong", **message})
@@ -155,13 +155,13 @@ async def test_a_ping_is_answered_with_its_payload(stage: Stage, payload: Any) -
 
 
 async def test_the_server_pings(stage: Stage) -> None:
-    async with served(stage, timeouts=SocketTimeouts(ping=0.05)) as address, socket_to(address) as socket:
+    async with serve(stage, timeouts=SocketTimeouts(ping=0.05)) as address, socket_to(address) as socket:
         await socket.initialise()
         assert [await socket.receive() for _ in range(2)] == [{"type": "ping"}] * 2
 
 
 async def test_queries_and_mutations_are_run_too(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         document = "query A { viewer } mutation B($name: String!) { rename(input: {name: $name}) }"
         await socket.subscribe("1", document, operationName="B", variables={"name": "x"}, extensions=None)
@@ -170,8 +170,8 @@ async def test_queries_and_mutations_are_run_too(stage: Stage) -> None:
     assert stage.renamed == ["x"]
 
 
-async def test_a_subscription_sends_what_happens_and_completes(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+async def test_a_subscription_sends_its_events_and_completes(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", "subscription { events(steps: 2) { number } }")
         received = [await socket.receive() for _ in range(3)]
@@ -192,7 +192,7 @@ async def test_a_subscription_sends_what_happens_and_completes(stage: Stage) -> 
     ],
 )
 async def test_a_refused_operation_leaves_the_others_alone(stage: Stage, query: str, code: str) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("long", "subscription { events(pause: 0.5) { number } }")
         await socket.subscribe("1", query)
@@ -203,7 +203,7 @@ async def test_a_refused_operation_leaves_the_others_alone(stage: Stage, query: 
 
 
 async def test_failures_in_a_result_are_part_of_it(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", "{ folder { name lost } }")
         payload = (await socket.receive())["payload"]
@@ -212,7 +212,7 @@ async def test_failures_in_a_result_are_part_of_it(stage: Stage) -> None:
 
 
 async def test_a_stream_that_breaks_ends_with_a_masked_error(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", "subscription { stumble }")
         received = [await socket.receive() for _ in range(2)]
@@ -221,8 +221,8 @@ async def test_a_stream_that_breaks_ends_with_a_masked_error(stage: Stage) -> No
     assert SECRET not in str(received)
 
 
-async def test_a_completed_operation_is_heard_of_no_more(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+async def test_a_completed_operation_sends_nothing_more(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", "{ sleep(seconds: 0.2) }")
         await socket.complete("1")
@@ -234,8 +234,8 @@ async def test_a_completed_operation_is_heard_of_no_more(stage: Stage) -> None:
     assert stage.stopped in ([], ["sleep"])
 
 
-async def test_a_socket_runs_so_many_operations(stage: Stage) -> None:
-    async with served(stage, Limits(operations_per_socket=3)) as address, socket_to(address) as socket:
+async def test_operations_of_a_socket_are_limited(stage: Stage) -> None:
+    async with serve(stage, Limits(operations_per_socket=3)) as address, socket_to(address) as socket:
         await socket.initialise()
         for number in range(4):
             await socket.subscribe(str(number), "{ sleep(seconds: 5) }")
@@ -265,8 +265,8 @@ async def test_a_socket_runs_so_many_operations(stage: Stage) -> None:
         ("", False),
     ],
 )
-async def test_pages_of_other_origins_are_kept_out(stage: Stage, origin: str | None, welcome: bool) -> None:
-    async with served(stage) as address:
+async def test_pages_of_other_origins_are_refused(stage: Stage, origin: str | None, welcome: bool) -> None:
+    async with serve(stage) as address:
         host = address.removesuffix("/graphql")
         given = origin.format(host=host, port=host.split(":")[1]) if origin is not None else None
         if welcome:

@@ -1,4 +1,4 @@
-"""Life of sockets: cleanup, revoked credentials, and clients that read slowly."""
+"""Lifecycle of sockets: cleanup, revoked credentials, and slow readers."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -8,7 +8,7 @@ from structlog.typing import EventDict
 
 from gateway.http.graphql_service import SocketTimeouts
 from gateway.settings import Limits
-from tests.transports.serving import eventually, served, socket_to
+from tests.transports.serving import serve, socket_to, wait_until
 from tests.transports.toy import Stage
 
 FOREVER = "subscription { events(pause: 0.01) { number } }"
@@ -16,88 +16,88 @@ SILENT = "subscription { events(pause: 1000) { number } }"
 
 
 async def test_complete_closes_the_source_at_once(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         for id_, query in (("loud", FOREVER), ("silent", SILENT)):
             await socket.subscribe(id_, query)
-        await eventually(lambda: len(stage.live) == 2)
+        await wait_until(lambda: len(stage.live) == 2)
         await socket.complete("loud")
         await socket.complete("silent")
-        await eventually(lambda: not stage.live)
+        await wait_until(lambda: not stage.live)
 
 
 @pytest.mark.parametrize("query", [FOREVER, SILENT])
 async def test_an_abrupt_end_frees_every_source_within_a_second(stage: Stage, query: str) -> None:
-    async with served(stage) as address, AsyncExitStack() as stack:
+    async with serve(stage) as address, AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(socket_to(address)) for _ in range(20)]
         for socket in sockets:
             await socket.initialise()
             await socket.subscribe("1", query)
             await socket.subscribe("2", query)
-        await eventually(lambda: len(stage.live) == 40, seconds=5)
+        await wait_until(lambda: len(stage.live) == 40, seconds=5)
         for socket in sockets:
             socket.connection.transport.abort()
-        await eventually(lambda: not stage.live)
+        await wait_until(lambda: not stage.live)
 
 
-async def test_an_abrupt_end_is_no_failure_of_ours(stage: Stage, logs: list[EventDict]) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+async def test_an_abrupt_disconnect_is_no_server_error(stage: Stage, logs: list[EventDict]) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         for number in range(50):
             await socket.subscribe(str(number), "subscription { events(pause: 0.001) { number } }")
-        await eventually(lambda: len(stage.live) == 50, seconds=5)
+        await wait_until(lambda: len(stage.live) == 50, seconds=5)
         socket.connection.transport.abort()
-        await eventually(lambda: not stage.live)
+        await wait_until(lambda: not stage.live)
     assert logs == []
 
 
-async def test_a_failure_of_ours_ends_the_socket(stage: Stage, logs: list[EventDict]) -> None:
+async def test_an_internal_error_closes_the_socket(stage: Stage, logs: list[EventDict]) -> None:
     stage.broken = True
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
-        assert await socket.until_closed() == (1011, "Internal error")
+        assert await socket.read_until_closed() == (1011, "Internal error")
     assert [entry["log_level"] for entry in logs] == ["error"]
 
 
 async def test_a_stop_of_the_server_frees_every_source(stage: Stage) -> None:
     async with AsyncExitStack() as stack:
-        async with served(stage) as address:
+        async with serve(stage) as address:
             socket = await stack.enter_async_context(socket_to(address))
             await socket.initialise()
             await socket.subscribe("1", FOREVER)
-            await eventually(lambda: len(stage.live) == 1)
-        assert (await socket.until_closed())[0] == 1012
+            await wait_until(lambda: len(stage.live) == 1)
+        assert (await socket.read_until_closed())[0] == 1012
         assert not stage.live
 
 
-async def test_a_revoked_credential_starts_nothing(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+async def test_a_revoked_credential_starts_no_operation(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.users.remove("ada")
         await socket.subscribe("1", "{ hello }")
-        assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
+        assert await socket.read_until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
 
 
-async def test_a_revoked_credential_hears_nothing_more(stage: Stage) -> None:
-    async with served(stage, timeouts=SocketTimeouts(recheck=0.1)) as address, socket_to(address) as socket:
+async def test_a_revoked_credential_receives_no_more_events(stage: Stage) -> None:
+    async with serve(stage, timeouts=SocketTimeouts(recheck=0.1)) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", FOREVER)
-        await eventually(lambda: len(stage.live) == 1)
+        await wait_until(lambda: len(stage.live) == 1)
         stage.users.remove("ada")
         async with asyncio.timeout(1):
-            assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
-        await eventually(lambda: not stage.live)
+            assert await socket.read_until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
+        await wait_until(lambda: not stage.live)
 
 
-async def test_a_revoked_credential_does_not_keep_a_silent_socket(stage: Stage) -> None:
-    async with served(stage, timeouts=SocketTimeouts(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
+async def test_a_revoked_credential_closes_an_idle_socket(stage: Stage) -> None:
+    async with serve(stage, timeouts=SocketTimeouts(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.users.remove("ada")
-        assert await socket.until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
+        assert await socket.read_until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
 
 
-async def test_a_failing_check_is_made_again_later(stage: Stage) -> None:
-    async with served(stage, timeouts=SocketTimeouts(recheck=0, ping=0.05)) as address, socket_to(address) as socket:
+async def test_a_failed_credential_check_is_repeated(stage: Stage) -> None:
+    async with serve(stage, timeouts=SocketTimeouts(recheck=0, ping=0.05)) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.broken = True
         assert await socket.receive() == {"type": "ping"}
@@ -112,13 +112,16 @@ async def test_a_failing_check_is_made_again_later(stage: Stage) -> None:
         assert message["type"] == "next"
 
 
-async def test_a_user_has_so_many_sockets(stage: Stage) -> None:
-    async with served(stage, Limits(sockets_per_viewer=2)) as address, AsyncExitStack() as stack:
+async def test_sockets_of_a_user_are_limited(stage: Stage) -> None:
+    async with serve(stage, Limits(sockets_per_viewer=2)) as address, AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(socket_to(address)) for _ in range(4)]
         for socket in sockets[:2]:
             await socket.initialise("Bearer ada")
         await sockets[2].send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
-        assert await sockets[2].until_closed() == (4429, "You have too many open sockets (limit: sockets_per_viewer)")
+        assert await sockets[2].read_until_closed() == (
+            4429,
+            "You have too many open sockets (limit: sockets_per_viewer)",
+        )
         await sockets[3].initialise("Bearer bob")
         await sockets[0].connection.close()
         again = await stack.enter_async_context(socket_to(address))
@@ -126,7 +129,7 @@ async def test_a_user_has_so_many_sockets(stage: Stage) -> None:
 
 
 async def test_each_event_has_a_context_of_its_own(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", "subscription { events(steps: 2) { useOfContext } }")
         uses = [(await socket.receive())["payload"]["data"]["events"]["useOfContext"] for _ in range(2)]
@@ -134,7 +137,7 @@ async def test_each_event_has_a_context_of_its_own(stage: Stage) -> None:
 
 
 async def test_each_event_has_a_time_limit(stage: Stage) -> None:
-    async with served(stage, Limits(seconds=0.2)) as address, socket_to(address) as socket:
+    async with serve(stage, Limits(seconds=0.2)) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", "subscription { events(pause: 0.3) { number } }")
         assert (await socket.receive())["type"] == "next"
@@ -144,11 +147,11 @@ async def test_each_event_has_a_time_limit(stage: Stage) -> None:
     assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "TIMEOUT")
 
 
-async def test_a_reader_that_never_reads_is_waited_for(stage: Stage) -> None:
-    async with served(stage) as address, socket_to(address) as reader, socket_to(address) as other:
+async def test_a_client_that_never_reads_stalls_its_stream(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as reader, socket_to(address) as other:
         await reader.initialise()
         await reader.subscribe("1", "subscription { events { payload(size: 1000000) } }")
-        await eventually(lambda: stage.produced > 0)
+        await wait_until(lambda: stage.produced > 0)
         await asyncio.sleep(0.5)  # until the buffers are full
         produced = stage.produced
         await asyncio.sleep(0.5)
@@ -157,4 +160,4 @@ async def test_a_reader_that_never_reads_is_waited_for(stage: Stage) -> None:
         await other.subscribe("1", "{ hello }")
         assert (await other.receive())["payload"] == {"data": {"hello": "Hello, world!"}}
         reader.connection.transport.abort()
-        await eventually(lambda: not stage.live)
+        await wait_until(lambda: not stage.live)
