@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures that every test can use."""
 
 from gateway.gc_tuning import relax_gc
 
@@ -13,5 +13,5 @@ pytest_plugins = [
 
 
 def pytest_collection_finish() -> None:
-    """The tests themselves are as much as a server holds, and as little garbage."""
+    """Freeze what collection left behind, so that garbage collection costs as little as in a server."""
     relax_gc()

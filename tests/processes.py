@@ -1,4 +1,4 @@
-"""Child processes of the tests: none outlives the tests, not even when they are killed."""
+"""Child processes of the tests. They end with the test process, even if it is killed."""
 
 import os
 import random
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-# Runs in a fresh interpreter rather than as `preexec_fn`, which is not safe beside threads. The order matters:
-# changing the user would clear the death signal again.
+# Runs in a fresh interpreter rather than as `preexec_fn`, which is unsafe with threads. The order matters:
+# changing the user clears the death signal.
 _LAUNCHER = """
 import ctypes, os, pwd, sys
 parent, death, user, *command = sys.argv[1:]
@@ -28,15 +28,15 @@ os.execv(command[0], command)
 
 
 class DidNotStart(Exception):
-    """A server was not ready in time; the message ends with its log."""
+    """Raised if a server is not ready in time; the message ends with its log."""
 
 
 def launch_command(
     command: Sequence[str | Path], *, user: str = "", stop: signal.Signals = signal.SIGKILL
 ) -> list[str]:
-    """The command, wrapped so that it runs as `user` and gets the signal `stop` when the tests die.
+    """Return a command line that runs `command` as `user` and signals it when the tests die.
 
-    To the kernel that means the thread which starts it, so start it from the main one.
+    To the kernel, the parent is the thread that starts the process: start it from the main thread.
     """
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(int(stop)), user]
     return [*launcher, *map(str, command)]
@@ -52,7 +52,7 @@ def run_server(
     user: str = "",
     stop: signal.Signals = signal.SIGKILL,
 ) -> Iterator[int]:
-    """A server in a process group of its own, from the moment it is ready until the block ends; its process id."""
+    """Run a server in its own process group and yield its process id once it is ready."""
     with (directory / "server.log").open("w+b") as log:
         process = subprocess.Popen(
             launch_command(command, user=user, stop=stop),
@@ -91,8 +91,11 @@ def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free together with those 10,000 above them, and that no outgoing connection will take."""
-    # Each worker of a run has ports of its own, so that two cannot find the same one free.
+    """Return ports that are free together with those 10,000 above them.
+
+    Outgoing connections never use them.
+    """
+    # Each worker of a run has its own range, so that two never choose the same port.
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
     candidates = random.sample(range(11_000 + worker * 2_500, 13_500 + worker * 2_500), 50 * count)
     return [port for port in candidates if _is_free(port) and _is_free(port + 10_000)][:count]

@@ -1,4 +1,4 @@
-"""Real servers for the tests: PostgreSQL, an S3 and our own application, each on free loopback ports."""
+"""Real servers for the tests: PostgreSQL, S3 and this application, each on free loopback ports."""
 
 import functools
 import importlib.util
@@ -30,19 +30,22 @@ from tests.processes import DidNotStart, free_ports, launch_command, run_server
 
 Start = Callable[[], AbstractContextManager[str]]
 
-ATTEMPTS = 3  # another suite on this machine may take a port between our look and the server's bind
+ATTEMPTS = 3  # another process may take a port before the server binds it
 BUCKET = "storegraph-test"
 
 
 class PostgresServer:
-    """A PostgreSQL in which tests make databases; `url` is the one that is always there."""
+    """PostgreSQL server for test databases; `url` is the database that always exists."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._made: list[str] = []
 
     def create_database(self, template: str | None = None) -> str:
-        """The URL of a new database: empty, or a copy of the one at the URL `template`, which nobody may have open."""
+        """Create a database and return its URL.
+
+        With `template`, it is a copy of that database, which must have no connections.
+        """
         name = f"storegraph_test_{secrets.token_hex(6)}"
         source = self._name(template) if template else "template0"
         self._run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
@@ -51,12 +54,12 @@ class PostgresServer:
         return url
 
     def drop_database(self, url: str) -> None:
-        """Remove a database and whoever is connected to it."""
+        """Drop a database and close its connections."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self._name(url))))
         self._made.remove(url)
 
     def drop_all(self) -> None:
-        """Remove what the tests made and did not drop."""
+        """Drop the databases that the tests created and did not drop."""
         for url in list(self._made):
             self.drop_database(url)
 
@@ -71,7 +74,11 @@ class PostgresServer:
 
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
-    """The server that STOREGRAPH_TEST_DATABASE_URL names, or one of our own from the wheel or from Debian."""
+    """Run a PostgreSQL server.
+
+    The one that STOREGRAPH_TEST_DATABASE_URL names is used if set; otherwise one is started from
+    the wheel or from Debian's packages.
+    """
     named = os.environ.get("STOREGRAPH_TEST_DATABASE_URL")
     if named:
         server = PostgresServer(named)
@@ -87,20 +94,23 @@ def postgres() -> Iterator[PostgresServer]:
 
 @contextmanager
 def seaweedfs() -> Iterator[str]:
-    """An S3 with one empty bucket, as the `s3://` URL of an object store."""
+    """Run an S3 server with an empty bucket; yield its `s3://` object store URL."""
     with _start_first_available([_start_seaweedfs]) as url:
         yield url
 
 
 def with_prefix(objects_url: str, prefix: str) -> str:
-    """The same S3, at a prefix of its own."""
+    """Return an object store URL with a key prefix added."""
     parts = urlsplit(objects_url)
     return parts._replace(path=f"{parts.path.rstrip('/')}/{prefix}").geturl()
 
 
 @contextmanager
 def serve_app(make_app: Callable[[str], ASGIApp], **options: Any) -> Iterator[str]:
-    """The URL of an application that runs under uvicorn in a thread; `make_app` is given that URL."""
+    """Run an application under uvicorn in a thread and yield its URL.
+
+    `make_app` is called with that URL.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = uvicorn.Server(uvicorn.Config(make_app(url), log_level="warning", **options))
@@ -134,7 +144,7 @@ def _start_first_available(starts: Sequence[Start]) -> Iterator[str]:
 
 @contextmanager
 def _create_scratch_directory(name: str) -> Iterator[Path]:
-    """A new directory that other users may enter."""
+    """Create a directory that other users may enter."""
     directory = Path(tempfile.mkdtemp(prefix=f"storegraph-{name}-"))
     directory.chmod(0o755)
     try:
@@ -150,7 +160,10 @@ def _wheel_postgres() -> list[Path]:
 
 @contextmanager
 def _start_postgres(programs: Path) -> Iterator[str]:
-    """PostgreSQL refuses to be root, so for root it runs as nobody, from a place that nobody can read."""
+    """Start PostgreSQL.
+
+    It refuses to run as root, so root runs it as `nobody`, from a directory with restricted access.
+    """
     user = "nobody" if os.geteuid() == 0 else ""
     [port] = free_ports(1)
     with _create_scratch_directory("postgres") as directory:
@@ -183,7 +196,7 @@ _FAST = [f"-c{each}" for each in ("fsync=off", "synchronous_commit=off", "full_p
 
 
 def _readable(programs: Path, directory: Path) -> Path:
-    """The programs, or a copy of them with the libraries that the wheel keeps beside its package."""
+    """Return the programs' directory, or a readable copy that includes the wheel's libraries."""
     if all(each.stat().st_mode & 0o005 == 0o005 for each in [programs, *programs.parents]):
         return programs
     package = programs.parents[1]
@@ -223,7 +236,7 @@ def _start_seaweedfs() -> Iterator[str]:
 
 @contextmanager
 def _without_sockets(ports: Sequence[int]) -> Iterator[None]:
-    """Killed, the server leaves sockets behind, in a place that it does not let us choose."""
+    """Remove the sockets that a killed server leaves in a directory that cannot be configured."""
     try:
         yield
     finally:
@@ -240,7 +253,11 @@ def _is_healthy(endpoint: str) -> bool:
 
 
 def _create_bucket(endpoint: str, access_key: str, secret_key: str) -> None:
-    """The server says that it is healthy a moment before it can make buckets: boto3's retries bridge that."""
+    """Create a bucket.
+
+    The server reports that it is healthy shortly before it can create buckets; boto3 retries until
+    then.
+    """
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,

@@ -105,8 +105,8 @@ class World:
     async def tag(self) -> str:
         """A tag."""
         given = {"name": secrets.token_hex(4)}
-        made = await self.site.done("createOrganisationTag", given, "organisationTag { uuid }")
-        return str(made["organisationTag"]["uuid"])
+        payload = await self.site.done("createOrganisationTag", given, "organisationTag { uuid }")
+        return str(payload["organisationTag"]["uuid"])
 
     async def collection(self) -> str:
         """A collection of the house."""
@@ -116,8 +116,8 @@ class World:
     async def preset(self) -> str:
         """A filter that is kept in the house."""
         given = {"topLevelFolderUuid": self.home, "name": "p", "filter": {"search": "note"}}
-        made = await self.site.done("createFilterPreset", given, "filterPreset { uuid }")
-        return str(made["filterPreset"]["uuid"])
+        payload = await self.site.done("createFilterPreset", given, "filterPreset { uuid }")
+        return str(payload["filterPreset"]["uuid"])
 
     async def key(self) -> str:
         """An API key of the admin."""
@@ -125,18 +125,18 @@ class World:
 
     async def own_integration(self) -> str:
         """An integration with a store that cannot be reached."""
-        made = await self.site.done("createCloudIntegration", INTEGRATION, "integration { uuid }")
-        return str(made["integration"]["uuid"])
+        payload = await self.site.done("createCloudIntegration", INTEGRATION, "integration { uuid }")
+        return str(payload["integration"]["uuid"])
 
     async def own_dataset(self) -> str:
         """A dataset of its own with the same roles on it."""
-        made = await create_dataset(self.site, "inner")
+        created = await create_dataset(self.site, "inner")
         groups = (await self.site.ask("{ groups(first: 50) { nodes { uuid name } } }"))["groups"]["nodes"]
         for group in groups:
             if group["name"] in HOLDERS:
-                given = {"datasetUuid": made, "groupUuids": [group["uuid"]], "role": group["name"]}
+                given = {"datasetUuid": created, "groupUuids": [group["uuid"]], "role": group["name"]}
                 await self.site.done("addDatasetGroups", given, "dataset { uuid }")
-        return made
+        return created
 
     async def granted(self, on: str) -> str:
         """A group with a role on the house, its dataset or its integration."""

@@ -96,8 +96,8 @@ def errors_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
         for error in answer.get("errors", ())
     ]
     payload = (answer.get("data") or {}).get("answer")
-    told = payload.get("userErrors", ()) if isinstance(payload, dict) else ()
-    return [*top, *told]
+    errors = payload.get("userErrors", ()) if isinstance(payload, dict) else ()
+    return [*top, *errors]
 
 
 def check(case: Case, errors: list[dict[str, Any]]) -> None:
@@ -110,8 +110,8 @@ def check(case: Case, errors: list[dict[str, Any]]) -> None:
         if is_bad and case.is_unicode:
             named = tuple(map(str, error["path"]))
             assert named or error["code"] == "LIMIT_EXCEEDED", (str(case), error)
-            shorter = min(len(named), len(case.place))
-            assert named[:shorter] == case.place[:shorter], (str(case), error)
+            shorter = min(len(named), len(case.path))
+            assert named[:shorter] == case.path[:shorter], (str(case), error)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -125,7 +125,7 @@ def dealt(tried: list[Case]) -> list[Case]:
     places: dict[tuple[str, ...], list[Case]] = {}
     for case in tried:
         if case.sort is Sort.UNTYPED:
-            places.setdefault(case.place, []).append(case)
+            places.setdefault(case.path, []).append(case)
     kinds: dict[str, list[list[Case]]] = {}
     for some in places.values():
         kinds.setdefault(repr([case.value for case in some]), []).append(some)
@@ -139,7 +139,7 @@ def hand(some: list[Case], turn: int, alike: list[list[Case]]) -> list[Case]:
 
 def different(tried: list[Case]) -> list[Case]:
     """What a second database may take differently: none twice for one name."""
-    return list({(case.place[-1], repr(case.value)[:100]): case for case in tried}.values())
+    return list({(case.path[-1], repr(case.value)[:100]): case for case in tried}.values())
 
 
 @pytest.mark.parametrize("owner", OWNERS)
@@ -170,7 +170,7 @@ def of_sort(site: Site, tried: list[Case], sort: Sort) -> list[Case]:
 async def test_every_type_with_arguments_is_fed(site: Site) -> None:
     """A field with arguments on a new type is not forgotten here; kinds of items have those of all items."""
     kinds = [kind for kind in SCHEMA.type_map.values() if isinstance(kind, GraphQLObjectType)]
-    items = {kind.name for kind in kinds if any(one.name == "StorageItem" for one in kind.interfaces)}
+    items = {kind.name for kind in kinds if any(entry.name == "StorageItem" for entry in kind.interfaces)}
     own = {kind.name for kind in kinds if any(field.args for field in kind.fields.values())}
     assert own - items - {"Subscription"} - {name for name in own if name.startswith("__")} == OWNERS.keys() - {
         "StorageItem"
@@ -193,8 +193,8 @@ async def test_a_refused_literal_is_told_with_its_place(site: Site) -> None:
     """Our own scalars are no worse than the built-in ones."""
     metadata = 'mutation { createStorageFolder(input: {name: "n", clientMetadata: {a: 1e999}}) { __typename } }'
     times = '{ datasets(filter: {createdAfter: "x"}) { totalCount } }'
-    asked = [('{ storageFolder(uuid: "nope") { name } }', '"nope"'), (metadata, "{a: "), (times, '"x"')]
-    for document, literal in asked:
+    requests = [('{ storageFolder(uuid: "nope") { name } }', '"nope"'), (metadata, "{a: "), (times, '"x"')]
+    for document, literal in requests:
         [error] = (await site.body(document))["errors"]
         assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
         assert error["locations"] == [{"line": 1, "column": document.index(literal) + 1}], error

@@ -24,7 +24,7 @@ def entries(mutation: str, uuids: list[str]) -> dict[str, Any]:
     """The part of the input that names the objects."""
     field = BULK[mutation]
     key = {"items": "itemUuid", "folders": "folderUuid"}.get(field)
-    return {field: [{key: uuid, "name": f"name {place}"} for place, uuid in enumerate(uuids)] if key else uuids}
+    return {field: [{key: uuid, "name": f"name {index}"} for index, uuid in enumerate(uuids)] if key else uuids}
 
 
 async def announced(site: Site, folder: str, number: int) -> list[str]:
@@ -42,8 +42,8 @@ async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
     """
     site, folder = shared_site, await shared_site.folder("twice")
     is_folders, other = "Folder" in mutation, await shared_site.folder("other")
-    made = [await site.folder(f"{n}", folder) for n in range(2)] if is_folders else await announced(site, folder, 2)
-    named = [made[0], UNKNOWN, made[1], made[0]]
+    created = [await site.folder(f"{n}", folder) for n in range(2)] if is_folders else await announced(site, folder, 2)
+    named = [created[0], UNKNOWN, created[1], created[0]]
     to = {"newParentUuid": other} if mutation.startswith("move") else {}
     selection = "results { uuid userErrors { code message path } }"
     whole = await site.do(mutation, {**entries(mutation, named), **to}, selection)
@@ -52,7 +52,7 @@ async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
     assert codes == ["NOT_APPLIED", "NOT_FOUND", "NOT_APPLIED", "BAD_USER_INPUT"]
     assert whole["results"][3]["userErrors"][0]["message"].endswith("at position 0.")
     assert [".".join(error["path"]) for error in whole["userErrors"]] == [
-        f"input.{BULK[mutation]}.{place}" for place in (1, 3)
+        f"input.{BULK[mutation]}.{index}" for index in (1, 3)
     ]
     parts = await site.do(mutation, {**entries(mutation, named), **to, "allowPartial": True}, selection)
     assert [bool(result["userErrors"]) for result in parts["results"]] == [False, True, False, True]
@@ -65,12 +65,12 @@ async def test_a_thousand_items_go_through_one_request(shared_site: Site) -> Non
     """Changed, moved, removed: those that lie in the folder named (ENC-BUNDLE-01, ENC-BUNDLE-02, SUB-044)."""
     site, folder, other = (shared_site, await shared_site.folder("thousand"), await shared_site.folder("next"))
     uuids = await announced(site, folder, MOST)
-    told = "results { item { name } userErrors { code } }"
-    changed = await site.done("updateStorageItems", entries("updateStorageItems", uuids), told)
+    selection = "results { item { name } userErrors { code } }"
+    changed = await site.done("updateStorageItems", entries("updateStorageItems", uuids), selection)
     assert [result["item"]["name"] for result in changed["results"]] == [f"name {n}" for n in range(MOST)]
     move = {"itemUuids": uuids, "newParentUuid": other}
     assert len(await site.refused("moveStorageItems", {**move, "folderUuid": other})) == MOST
-    await site.done("moveStorageItems", {**move, "folderUuid": folder}, told)
+    await site.done("moveStorageItems", {**move, "folderUuid": folder}, selection)
     assert (await count_items(site, folder), await count_items(site, other)) == (0, MOST)
     inner = await announced(site, await site.folder("inner", other), 1)
     refused = await site.refused("deleteStorageItems", {"itemUuids": [*uuids[:2], *inner], "folderUuid": other})

@@ -29,15 +29,15 @@ async def files_in(site: Site, folder: str, *names: str) -> list[str]:
 
 async def collection(site: Site, folder: str, name: str = "Found", who: str = "admin") -> str:
     """Make a collection; its uuid."""
-    made = await site.done("createCollection", {"topLevelFolderUuid": folder, "name": name}, WHOLE, who)
-    return str(made["collection"]["uuid"])
+    payload = await site.done("createCollection", {"topLevelFolderUuid": folder, "name": name}, WHOLE, who)
+    return str(payload["collection"]["uuid"])
 
 
 async def held(site: Site, uuid: str, who: str = "admin") -> list[str]:
     """The items of a collection that somebody sees."""
-    found = await site.ask(f'{{ collection(uuid: "{uuid}") {WHOLE.replace("collection", "", 1)} }}', who=who)
-    assert found["collection"]["items"]["totalCount"] == len(found["collection"]["items"]["nodes"])
-    return [item["uuid"] for item in found["collection"]["items"]["nodes"]]
+    data = await site.ask(f'{{ collection(uuid: "{uuid}") {WHOLE.replace("collection", "", 1)} }}', who=who)
+    assert data["collection"]["items"]["totalCount"] == len(data["collection"]["items"]["nodes"])
+    return [item["uuid"] for item in data["collection"]["items"]["nodes"]]
 
 
 async def reader(site: Site, name: str, folder: str, role: str = "VIEWER") -> str:
@@ -52,19 +52,19 @@ async def test_a_collection_is_made_changed_and_removed(shared_site: Site) -> No
     """With the attributes that it has (ENC-CLIENT-19, ENC-COLL-01 to ENC-COLL-06)."""
     site, folder = shared_site, await shared_site.folder("made")
     given = {"topLevelFolderUuid": folder, "name": "Roads", "description": "All", "idempotencyKey": "roads"}
-    made, again = [(await site.done("createCollection", given, WHOLE))["collection"] for _ in range(2)]
-    assert made == again
-    assert (made["topLevelFolderUuid"], made["topLevelFolder"]["uuid"]) == (folder, folder)
-    assert (made["name"], made["description"], made["itemsCount"]) == ("Roads", "All", 0)
-    change = {"collectionUuid": made["uuid"], "name": "Ways", "description": None}
+    created, again = [(await site.done("createCollection", given, WHOLE))["collection"] for _ in range(2)]
+    assert created == again
+    assert (created["topLevelFolderUuid"], created["topLevelFolder"]["uuid"]) == (folder, folder)
+    assert (created["name"], created["description"], created["itemsCount"]) == ("Roads", "All", 0)
+    change = {"collectionUuid": created["uuid"], "name": "Ways", "description": None}
     changed = (await site.done("updateCollection", change, WHOLE))["collection"]
     assert (changed["name"], changed["description"]) == ("Ways", "")
-    assert changed["lastEditedAt"] > made["lastEditedAt"]
-    change = {"collectionUuid": made["uuid"], "name": None}
+    assert changed["lastEditedAt"] > created["lastEditedAt"]
+    change = {"collectionUuid": created["uuid"], "name": None}
     assert await site.refused("updateCollection", change) == [("BAD_USER_INPUT", "input.name")]
-    gone = await site.done("deleteCollection", {"collectionUuid": made["uuid"]}, "collectionUuid")
-    assert gone["collectionUuid"] == made["uuid"]
-    assert await site.refused("deleteCollection", {"collectionUuid": made["uuid"]}) == [
+    gone = await site.done("deleteCollection", {"collectionUuid": created["uuid"]}, "collectionUuid")
+    assert gone["collectionUuid"] == created["uuid"]
+    assert await site.refused("deleteCollection", {"collectionUuid": created["uuid"]}) == [
         ("NOT_FOUND", "input.collectionUuid")
     ]
     bad = {"topLevelFolderUuid": UNKNOWN, "name": "Nowhere"}
@@ -74,21 +74,21 @@ async def test_a_collection_is_made_changed_and_removed(shared_site: Site) -> No
 async def test_items_come_and_go(shared_site: Site) -> None:
     """From any folder, once each; those that fail are told, and do no harm (ENC-COLL-07, ENC-COLL-09)."""
     site, top = shared_site, await shared_site.folder("top")
-    one, two = await files_in(site, top, "one", "two")
+    first, second = await files_in(site, top, "one", "two")
     (far,) = await files_in(site, await site.folder("far"), "far")
     uuid = await collection(site, top)
     added = await site.done(
         "addCollectionItems",
-        {"collectionUuid": uuid, "itemUuids": [two, UNKNOWN, far, two]},
+        {"collectionUuid": uuid, "itemUuids": [second, UNKNOWN, far, second]},
         f"failedItemUuids {WHOLE}",
     )
     assert (added["failedItemUuids"], added["collection"]["itemsCount"]) == ([UNKNOWN], 2)
-    assert await held(site, uuid) == [far, two]
-    more = {"collectionUuid": uuid, "itemUuids": [one, two]}
+    assert await held(site, uuid) == [far, second]
+    more = {"collectionUuid": uuid, "itemUuids": [first, second]}
     assert (await site.done("addCollectionItems", more, "failedItemUuids"))["failedItemUuids"] == []
-    taken = await site.done("removeCollectionItems", {**more, "itemUuids": [one, far, UNKNOWN]}, "failedItemUuids")
-    assert (taken["failedItemUuids"], await held(site, uuid)) == ([UNKNOWN], [two])
-    await site.done("deleteStorageItems", {"itemUuids": [two]}, "removedItemsCount")
+    taken = await site.done("removeCollectionItems", {**more, "itemUuids": [first, far, UNKNOWN]}, "failedItemUuids")
+    assert (taken["failedItemUuids"], await held(site, uuid)) == ([UNKNOWN], [second])
+    await site.done("deleteStorageItems", {"itemUuids": [second]}, "removedItemsCount")
     assert await held(site, uuid) == []
     for mutation in ("addCollectionItems", "removeCollectionItems"):
         empty = {"collectionUuid": uuid, "itemUuids": []}
@@ -119,7 +119,7 @@ async def test_items_are_added_by_their_names(shared_site: Site) -> None:
     """Each name matches, is ambiguous, or matches nothing (ENC-COLL-10, SUB-089)."""
     site, top = shared_site, await shared_site.folder("titles")
     below = await site.folder("below", top)
-    (one, *_) = await files_in(site, top, "one", "twin")
+    (first, *_) = await files_in(site, top, "one", "twin")
     (deep, _) = await files_in(site, below, "deep", "twin")
     uuid, titles = await collection(site, top), ["one", "twin", "deep", "ONE", "none", "one"]
     added = await site.done("addCollectionItemsByTitle", {"collectionUuid": uuid, "titles": titles}, OUTCOMES)
@@ -132,7 +132,7 @@ async def test_items_are_added_by_their_names(shared_site: Site) -> None:
         "failedItemUuids": [],
         "userErrors": [],
     }
-    assert await held(site, uuid) == [deep, one]
+    assert await held(site, uuid) == [deep, first]
     for bad, code in (([], "BAD_USER_INPUT"), (["x"] * 1001, "LIMIT_EXCEEDED")):
         refused = await site.refused("addCollectionItemsByTitle", {"collectionUuid": uuid, "titles": bad})
         assert refused == [(code, "input.titles")]
@@ -148,8 +148,8 @@ async def test_filters_are_kept_and_fill_collections(shared_site: Site) -> None:
     wanted = {"search": "RED", "itemTypes": ["PLAIN_TEXT", "IMAGE"]}
     given = {"topLevelFolderUuid": top, "name": "Reds", "filter": wanted}
     preset = (await site.done("createFilterPreset", given, PRESET))["filterPreset"]
-    kept = {**wanted, "isInDataset": None, "includeTombstones": False, "includePlaceholders": True}
-    assert (preset["name"], {key: preset["filter"][key] for key in kept}) == ("Reds", kept)
+    stored = {**wanted, "isInDataset": None, "includeTombstones": False, "includePlaceholders": True}
+    assert (preset["name"], {key: preset["filter"][key] for key in stored}) == ("Reds", stored)
     search = "query($f: StorageItemFilter!) { searchStorageItems(filter: $f) { nodes { name } } }"
     assert len((await site.ask(search, {"f": preset["filter"]}))["searchStorageItems"]["nodes"]) == 3
     uuid = await collection(site, top)
@@ -179,8 +179,8 @@ async def test_they_are_as_visible_as_their_folder(shared_site: Site) -> None:
     wanted = "(topLevelFolderUuid: $u) { nodes { name } }"
     listed = f"query($u: UUID!) {{ collections{wanted} filterPresets{wanted} }}"
     for who, expected in ((stranger, []), (viewer, [{"name": "Private"}])):
-        found = await site.ask(listed, {"u": top}, who)
-        assert [found[name]["nodes"] for name in ("collections", "filterPresets")] == [expected, expected]
+        data = await site.ask(listed, {"u": top}, who)
+        assert [data[name]["nodes"] for name in ("collections", "filterPresets")] == [expected, expected]
     whole: dict[str, dict[str, Any]] = {
         "updateCollection": {"collectionUuid": uuid},
         "deleteCollection": {"collectionUuid": uuid},
@@ -194,9 +194,9 @@ async def test_they_are_as_visible_as_their_folder(shared_site: Site) -> None:
         "createFilterPreset": given,
     }
     for mutation, input in whole.items():
-        place = f"input.{next(iter(input))}"
-        assert await site.refused(mutation, input, stranger) == [("NOT_FOUND", place)], mutation
-        assert await site.refused(mutation, input, viewer) == [("FORBIDDEN", place)], mutation
+        path = f"input.{next(iter(input))}"
+        assert await site.refused(mutation, input, stranger) == [("NOT_FOUND", path)], mutation
+        assert await site.refused(mutation, input, viewer) == [("FORBIDDEN", path)], mutation
 
 
 async def test_lists_are_narrowed_by_all_that_is_asked(shared_site: Site) -> None:

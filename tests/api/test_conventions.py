@@ -31,7 +31,7 @@ async def test_names_are_written_alike(shared_site: Site) -> None:
         fields = [*(kind["fields"] or []), *(kind["inputFields"] or [])]
         names = [field["name"] for field in fields] + [arg["name"] for field in fields for arg in field.get("args", ())]
         assert not [name for name in names if not re.fullmatch(r"[a-z][A-Za-z0-9]*", name)], kind["name"]
-        assert not [one for one in kind["enumValues"] or [] if not re.fullmatch(r"[A-Z][A-Z0-9_]*", one["name"])]
+        assert not [entry for entry in kind["enumValues"] or [] if not re.fullmatch(r"[A-Z][A-Z0-9_]*", entry["name"])]
     for wrong in ("{ storage_folders { nodes { uuid } } }", "{ storageFolders(first_: 1) { totalCount } }"):
         (error,) = (await shared_site.body(wrong))["errors"]
         assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
@@ -44,16 +44,16 @@ async def test_what_must_not_be_done_twice_takes_a_key(shared_site: Site) -> Non
         if not re.match("create|start|request|link|migrate", field["name"]) or field["name"] == "createApiKey":
             continue
         (argument,) = field["args"]
-        names = [one["name"] for one in argument["type"]["ofType"]["inputFields"]]
+        names = [entry["name"] for entry in argument["type"]["ofType"]["inputFields"]]
         assert "idempotencyKey" in names, field["name"]
 
 
 async def test_a_job_that_takes_long_is_pending(shared_site: Site) -> None:
     """Whoever asks is told its state at once, and no error (ENC-HTTP-11)."""
     job = await create_still_job(shared_site, "long")
-    asked = f'{{ uploadJob(uuid: "{job.uuid}") {{ status unitsPendingCount finishedAt }} }}'
+    document = f'{{ uploadJob(uuid: "{job.uuid}") {{ status unitsPendingCount finishedAt }} }}'
     expected = {"status": "PENDING", "unitsPendingCount": 1, "finishedAt": None}
-    assert await shared_site.ask(asked) == {"uploadJob": expected}
+    assert await shared_site.ask(document) == {"uploadJob": expected}
 
 
 async def test_a_list_tells_how_many_it_has(shared_site: Site) -> None:
@@ -65,8 +65,8 @@ async def test_a_list_tells_how_many_it_has(shared_site: Site) -> None:
     )
     for wanted, expected in ((None, 3), ({"search": "t"}, 2), ({"search": "none"}, 0)):
         selected = document.replace("%s", "totalCount nodes { name }")
-        found = (await site.ask(selected, {"u": folder, "f": wanted}))["storageFolder"]["items"]
-        assert (found["totalCount"], len(found["nodes"])) == (expected, min(expected, 1))
+        data = (await site.ask(selected, {"u": folder, "f": wanted}))["storageFolder"]["items"]
+        assert (data["totalCount"], len(data["nodes"])) == (expected, min(expected, 1))
 
 
 async def test_searches_everywhere_are_kept_in_bounds(shared_site: Site) -> None:
@@ -92,9 +92,9 @@ async def test_signed_urls_are_made_anew(shared_site: Site) -> None:
 
     async def expiry(lifetime: int) -> Any:
         document = "query($u: UUID!, $l: Int) { storageItem(uuid: $u) { signedUrl(lifetime: $l) { url expiresAt } } }"
-        found: dict[str, Any] = (await site.ask(document, {"u": item, "l": lifetime}))["storageItem"]["signedUrl"]
-        assert (await site.client.get(found["url"])).content == b"signed"
-        return found["expiresAt"]
+        data: dict[str, Any] = (await site.ask(document, {"u": item, "l": lifetime}))["storageItem"]["signedUrl"]
+        assert (await site.client.get(data["url"])).content == b"signed"
+        return data["expiresAt"]
 
     short, long, again = [await expiry(lifetime) for lifetime in (60, 600, 120)]
     assert short < again < long

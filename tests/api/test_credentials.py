@@ -112,10 +112,10 @@ async def test_a_key_ends_when_it_was_to(site: Site) -> None:
     ann = await site.user(ANN)
     expiring = {"name": "short", "userUuid": ann, "expiresAt": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
     short = (await site.done("createApiKey", expiring, "token"))["token"]
-    made = await site.done("createApiKey", {"name": "k", "userUuid": ann}, "token apiKey { uuid }")
-    keys = [short, made["token"], site.keys[ANN]]
+    payload = await site.done("createApiKey", {"name": "k", "userUuid": ann}, "token apiKey { uuid }")
+    keys = [short, payload["token"], site.keys[ANN]]
     assert [await status(site, f"Bearer {key}") for key in keys] == [(200, ANN)] * 3
-    revoked = {"apiKeyUuid": made["apiKey"]["uuid"]}
+    revoked = {"apiKeyUuid": payload["apiKey"]["uuid"]}
     await site.done("revokeApiKey", revoked, "apiKey { revokedAt }", ANN)
     await asyncio.sleep(4.5)
     assert [(await status(site, f"Bearer {key}"))[0] for key in keys] == [401, 401, 200]
@@ -126,13 +126,13 @@ async def test_a_key_ends_when_it_was_to(site: Site) -> None:
 async def test_one_look_up_serves_all_who_ask_at_once(site: Site) -> None:
     """And nobody is let in by it whose credential is not good."""
     await site.user(ANN)
-    asked: list[str] = []
+    requests: list[str] = []
 
     def note(statement: str) -> None:
-        asked.extend([statement] if "users.email_key =" in statement else [])
+        requests.extend([statement] if "users.email_key =" in statement else [])
 
     good, bad = token(), token(key=f"{SECRET}!")
     with site.services.database.observing_statements(note):
-        found = await asyncio.gather(*(status(site, f"Bearer {one}") for one in [good, bad] * 20))
-    assert found == [(200, ANN), (401, None)] * 20
-    assert len(asked) == 1
+        result = await asyncio.gather(*(status(site, f"Bearer {token}") for token in [good, bad] * 20))
+    assert result == [(200, ANN), (401, None)] * 20
+    assert len(requests) == 1

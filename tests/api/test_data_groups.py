@@ -29,7 +29,7 @@ def site(shared_site: Site) -> Site:
 
 def images(*sizes: tuple[int, int]) -> list[File]:
     """Images of these sizes."""
-    return [File(f"{place}.png", "IMAGE", samples.png(*size, seed=place)) for place, size in enumerate(sizes)]
+    return [File(f"{index}.png", "IMAGE", samples.png(*size, seed=index)) for index, size in enumerate(sizes)]
 
 
 async def world(site: Site, *sizes: tuple[int, int]) -> tuple[str, list[str]]:
@@ -67,7 +67,7 @@ async def test_a_grid_and_a_carousel_are_laid_out_by_us(site: Site) -> None:
     assert second["name"].startswith("group-")
     info = first["summary"]["dataGroup"]
     assert (info["layoutType"], info["timeline"]) == ("GRID", [])
-    assert info["contents"] == [{"key": str(place), "item": {"uuid": uuid}} for place, uuid in enumerate(uuids[:3])]
+    assert info["contents"] == [{"key": str(index), "item": {"uuid": uuid}} for index, uuid in enumerate(uuids[:3])]
     upper = {"direction": "ROW", "first": tile("0"), "second": tile("1"), "splitPercentage": 50.0}
     split = {"direction": "COLUMN", "first": {"grid": upper}, "second": tile("2")}
     assert info["layout"] == {"grid": {**split, "splitPercentage": pytest.approx(66.667, abs=0.001)}}
@@ -145,15 +145,17 @@ async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
     known: dict[Any, str] = dict(enumerate(uuids))
     for _, fault, _ in FAULTS:
         whole = custom({"a": uuids[0], "b": uuids[1]}, layout=BOTH)["custom"] | fault
-        entries = [{**one, "itemUuid": known.get(one["itemUuid"], one["itemUuid"])} for one in whole["contents"]]
+        entries = [
+            {**entry, "itemUuid": known.get(entry["itemUuid"], entry["itemUuid"])} for entry in whole["contents"]
+        ]
         groups.append({"custom": {**whole, "contents": entries}})
-    groups.append({"grid": {"layoutContents": [f"{UNKNOWN[:-2]}{place:02}" for place in range(51)]}})
+    groups.append({"grid": {"layoutContents": [f"{UNKNOWN[:-2]}{number:02}" for number in range(51)]}})
     groups.append({"carousel": {"layoutContents": uuids}})
     async with assert_unchanged(site):
         payload = await make(site, folder, *groups)
-    found = [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
+    actual = [(error["code"], ".".join(error["path"])) for error in payload["userErrors"]]
     expected = [(code, f"input.groups.{at}.custom.{path}") for at, (path, _, code) in enumerate(FAULTS)]
-    assert found == [*expected, ("LIMIT_EXCEEDED", f"input.groups.{len(FAULTS)}.grid.layoutContents")]
+    assert actual == [*expected, ("LIMIT_EXCEEDED", f"input.groups.{len(FAULTS)}.grid.layoutContents")]
     assert [result["item"] for result in payload["results"]] == [None] * len(groups)
     assert payload["results"][-1]["userErrors"] == [{"code": "NOT_APPLIED", "path": ["input"]}]
 
@@ -167,8 +169,8 @@ async def test_every_content_is_shown_somewhere(site: Site) -> None:
     group = custom({"a": a, "b": b, "c": c}, layout=tile("a"), timeline=["a"])
     said = await site.ask(document, {"i": {"folderUuid": folder, "groups": [group]}})
     path = ["input", "groups", "0", "custom", "layout"]
-    told = {"message": "Neither in the layout nor on the timeline: b, c.", "path": path}
-    assert said["createDataGroups"]["userErrors"] == [told]
+    expected = {"message": "Neither in the layout nor on the timeline: b, c.", "path": path}
+    assert said["createDataGroups"]["userErrors"] == [expected]
 
 
 async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
@@ -176,7 +178,7 @@ async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
     folder, uuids = await world(site)
     waiting = (await announce(site, folder, [File("w", "IMAGE", b"w")]))[0]["itemUuid"]
     inner = (await make(site, folder, {"grid": {"layoutContents": uuids[:1]}}))["results"][0]["item"]["uuid"]
-    groups = [{"grid": {"layoutContents": one}} for one in (uuids[:2], [waiting], [inner], [UNKNOWN], uuids[2:])]
+    groups = [{"grid": {"layoutContents": entry}} for entry in (uuids[:2], [waiting], [inner], [UNKNOWN], uuids[2:])]
     more = {"allowPartial": True, "idempotencyKey": "k"}
     payload = await make(site, folder, *groups, **more)
     codes = [[error["code"] for error in result["userErrors"]] for result in payload["results"]]
@@ -198,9 +200,9 @@ async def test_what_the_viewer_may_not_see_is_no_item_of_his(site: Site) -> None
     mixed = {"grid": {"layoutContents": [mine[0], hidden[0]]}}
     refused = await site.refused("createDataGroups", {"folderUuid": here, "groups": [mixed]}, who)
     assert refused == [("NOT_FOUND", "input.groups.0.grid.layoutContents.1")]
-    made = (await make(site, here, mixed))["results"][0]["item"]["uuid"]
+    created = (await make(site, here, mixed))["results"][0]["item"]["uuid"]
     document = f"query($u: UUID!) {{ storageItem(uuid: $u) {{ summary {{ dataGroup {{ {LAYOUT} }} }} }} }}"
-    seen = (await site.ask(document, {"u": made}, who))["storageItem"]["summary"]["dataGroup"]
+    seen = (await site.ask(document, {"u": created}, who))["storageItem"]["summary"]["dataGroup"]
     assert [entry["item"] for entry in seen["contents"]] == [{"uuid": mine[0]}, None]
 
 
@@ -227,12 +229,12 @@ async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
         if role:
             await site.grant(folder, team, role)
         async with assert_unchanged(site):
-            for wanted, place in jobs:
+            for wanted, path in jobs:
                 refused = await site.refused("startUploadJob", {"folderUuid": own, "items": wanted}, who)
-                assert refused == [(code, f"input.items.{place}")]
-            for group, place in groups:
+                assert refused == [(code, f"input.items.{path}")]
+            for group, path in groups:
                 refused = await site.refused("createDataGroups", {"folderUuid": own, "groups": [group]}, who)
-                assert refused == [(code, f"input.groups.0.{place}")]
+                assert refused == [(code, f"input.groups.0.{path}")]
     await site.grant(folder, team, "USER")
     assert await site.refused("createDataGroups", {"folderUuid": own, "groups": [groups[0][0]]}, who) == []
     await site.done("removeStorageFolderGroups", {"folderUuid": folder, "groupUuids": [team]}, "folder { uuid }")
@@ -270,5 +272,5 @@ async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
 
 async def there(site: Site, uuids: list[str]) -> list[bool]:
     """Which of these items are there."""
-    found = await site.ask("query($u: [UUID!]!) { storageItems(uuids: $u) { __typename } }", {"u": uuids})
-    return [one["__typename"] != "StorageItemInaccessible" for one in found["storageItems"]]
+    data = await site.ask("query($u: [UUID!]!) { storageItems(uuids: $u) { __typename } }", {"u": uuids})
+    return [entry["__typename"] != "StorageItemInaccessible" for entry in data["storageItems"]]

@@ -39,8 +39,8 @@ query($u: UUID!) {{ dataset(uuid: $u) {{ dataRows {{ nodes {{ uuid createdAt sto
 
 async def dataset(site: Site, title: str, description: str = "", **more: Any) -> str:
     """Make a dataset; its uuid."""
-    made = await site.done("createDataset", {"title": title, "description": description, **more}, "dataset { uuid }")
-    return str(made["dataset"]["uuid"])
+    payload = await site.done("createDataset", {"title": title, "description": description, **more}, "dataset { uuid }")
+    return str(payload["dataset"]["uuid"])
 
 
 async def found(site: Site, who: str = "admin", **wanted: Any) -> list[str]:
@@ -97,22 +97,22 @@ async def test_the_whole_organisation_is_for_admins_of_the_site(shared_site: Sit
 async def test_single_users_get_roles_on_datasets(shared_site: Site) -> None:
     """By address or uuid, one role at a time; taken away again, unknown addresses without harm (ENC-DOP-09)."""
     site, uuid = shared_site, await dataset(shared_site, "Shared")
-    one, two, stranger = [await site.newcomer() for _ in range(3)]
-    given = {"datasetUuid": uuid, "userEmails": [one.upper(), two], "role": "VIEWER"}
+    first, second, stranger = [await site.newcomer() for _ in range(3)]
+    given = {"datasetUuid": uuid, "userEmails": [first.upper(), second], "role": "VIEWER"}
     for role in ("VIEWER", "ADMIN"):
         users = (await site.done("addDatasetUsers", {**given, "role": role}, USERS))["dataset"]["users"]
         roles = {edge["node"]["email"]: edge["role"] for edge in users["edges"]}
-        assert (roles, users["totalCount"]) == ({"admin@localhost": "ADMIN", one: role, two: role}, 3)
-    assert await found(site, one, titleEq="Shared") == ["Shared"]
+        assert (roles, users["totalCount"]) == ({"admin@localhost": "ADMIN", first: role, second: role}, 3)
+    assert await found(site, first, titleEq="Shared") == ["Shared"]
     for wrong, refusal in (
-        ({"userEmails": [one, "nobody@example.org"]}, ("NOT_FOUND", "input.userEmails.1")),
+        ({"userEmails": [first, "nobody@example.org"]}, ("NOT_FOUND", "input.userEmails.1")),
         ({"userEmails": []}, ("BAD_USER_INPUT", "input.userUuids")),
         ({"userUuids": [UNKNOWN]}, ("NOT_FOUND", "input.userUuids.0")),
     ):
         assert await site.refused("addDatasetUsers", {**given, **wrong}) == [refusal]
-    taken = {"datasetUuid": uuid, "userEmails": [one, "nobody@example.org"]}
-    users = (await site.done("removeDatasetUsers", taken, USERS, two))["dataset"]["users"]
-    assert {edge["node"]["email"] for edge in users["edges"]} == {"admin@localhost", two}
+    taken = {"datasetUuid": uuid, "userEmails": [first, "nobody@example.org"]}
+    users = (await site.done("removeDatasetUsers", taken, USERS, second))["dataset"]["users"]
+    assert {edge["node"]["email"] for edge in users["edges"]} == {"admin@localhost", second}
     for mutation, input in (("addDatasetUsers", given), ("removeDatasetUsers", taken)):
         assert await site.refused(mutation, input, stranger) == [("NOT_FOUND", "input.datasetUuid")]
         assert await site.refused(mutation, {**input, "datasetUuid": UNKNOWN}) == [("NOT_FOUND", "input.datasetUuid")]
@@ -132,14 +132,14 @@ async def test_a_job_fills_a_dataset(shared_site: Site) -> None:
     seen = (await site.ask(JOB, {"u": job}))["uploadJob"]
     counts = [seen[f"units{name}Count"] for name in ("Pending", "Done", "Error", "Cancelled")]
     assert (seen["status"], counts, len(seen["errors"]), len(seen["unitErrors"])) == ("DONE", [0, 1, 1, 0], 1, 1)
-    (row,), (made,) = seen["dataset"]["dataRows"]["nodes"], seen["itemsWithNames"]
-    assert (made["itemUuid"], made["name"]) == (text, "a.txt")
-    assert row == {"uuid": made["dataRowUuid"], "storageItem": {"uuid": text, "name": "a.txt"}}
+    (row,), (created,) = seen["dataset"]["dataRows"]["nodes"], seen["itemsWithNames"]
+    assert (created["itemUuid"], created["name"]) == (text, "a.txt")
+    assert row == {"uuid": created["dataRowUuid"], "storageItem": {"uuid": text, "name": "a.txt"}}
     locations = f'{{ dataset(uuid: "{uuid}") {{ storageLocations }} }}'
     assert (await site.ask(locations))["dataset"] == {"storageLocations": ["STOREGRAPH"]}
     await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount")
     seen = (await site.ask(JOB, {"u": job}))["uploadJob"]
-    assert (seen["dataset"], seen["itemsWithNames"]) == (None, [{**made, "dataRowUuid": None}])
+    assert (seen["dataset"], seen["itemsWithNames"]) == (None, [{**created, "dataRowUuid": None}])
 
 
 async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:

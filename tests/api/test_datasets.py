@@ -40,8 +40,8 @@ async def counted(site: Site) -> Any:
 
 async def dataset_of(site: Site, **input: Any) -> str:
     """Make a dataset; its uuid."""
-    made = await site.done("createDataset", {"title": "Set", **input}, DATASET)
-    return str(made["dataset"]["uuid"])
+    payload = await site.done("createDataset", {"title": "Set", **input}, DATASET)
+    return str(payload["dataset"]["uuid"])
 
 
 async def seen(site: Site, uuid: str, who: str = "admin") -> Any:
@@ -58,38 +58,42 @@ async def used(site: Site, uuid: str) -> list[str]:
 
 async def test_a_dataset_uses_items(site: Site) -> None:
     """An item that is used already is skipped, linked again, or refused, as asked (ENC-DOP-05, -06, ENC-ENUM-09)."""
-    one, two, three = await items_in(site, await site.folder("In"), "one", "two", "three")
+    first, second, third = await items_in(site, await site.folder("In"), "one", "two", "three")
     uuid = await dataset_of(site)
-    linked = await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [two, one]}, f"{NEW} {DATASET}")
-    assert [row["storageItem"]["uuid"] for row in linked["dataRows"]] == [two, one]
+    linked = await site.done(
+        "linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [second, first]}, f"{NEW} {DATASET}"
+    )
+    assert [row["storageItem"]["uuid"] for row in linked["dataRows"]] == [second, first]
     assert {row["dataset"]["uuid"] for row in linked["dataRows"]} == {uuid}
     assert linked["dataset"]["dataRowsCount"] == 2
 
-    again = {"datasetUuid": uuid, "itemUuids": [one, three]}
+    again = {"datasetUuid": uuid, "itemUuids": [first, third]}
     refused = await site.do("linkItemsToDataset", {**again, "duplicatesBehavior": "FAIL"}, NEW)
     assert (refused["dataRows"], error_paths(refused)) == (None, [("CONFLICT", "input.itemUuids.0")])
-    assert await used(site, uuid) == [two, one]
+    assert await used(site, uuid) == [second, first]
     skipped = await site.done("linkItemsToDataset", again, NEW)
-    assert [row["storageItem"]["uuid"] for row in skipped["dataRows"]] == [three]
+    assert [row["storageItem"]["uuid"] for row in skipped["dataRows"]] == [third]
     doubled = await site.done("linkItemsToDataset", {**again, "duplicatesBehavior": "DUPLICATE"}, NEW)
-    assert [row["storageItem"]["uuid"] for row in doubled["dataRows"]] == [one, three]
-    assert await used(site, uuid) == [two, one, three, one, three]
+    assert [row["storageItem"]["uuid"] for row in doubled["dataRows"]] == [first, third]
+    assert await used(site, uuid) == [second, first, third, first, third]
 
     twice = {**again, "duplicatesBehavior": "DUPLICATE", "idempotencyKey": "twice"}
     rows = [(await site.done("linkItemsToDataset", twice, NEW))["dataRows"] for _ in range(2)]
     assert rows[0] == rows[1] and len(rows[0]) == 2
-    assert await used(site, uuid) == [two, one, three, one, three, one, three]
+    assert await used(site, uuid) == [second, first, third, first, third, first, third]
 
-    gone = await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, "removedDataRowsCount")
+    gone = await site.done(
+        "unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [first]}, "removedDataRowsCount"
+    )
     assert gone["removedDataRowsCount"] == 3
-    refused = await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [two, one]}, DATASET)
+    refused = await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [second, first]}, DATASET)
     assert error_paths(refused) == [("NOT_FOUND", "input.itemUuids.1")]
-    assert await used(site, uuid) == [two, three, three, three]
+    assert await used(site, uuid) == [second, third, third, third]
     assert (await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount"))[
         "removedDataRowsCount"
     ] == 4
     assert await seen(site, uuid) is None
-    assert (await site.ask(f'{{ storageItem(uuid: "{two}") {{ name }} }}'))["storageItem"] == {"name": "two"}
+    assert (await site.ask(f'{{ storageItem(uuid: "{second}") {{ name }} }}'))["storageItem"] == {"name": "two"}
 
 
 async def test_bad_items_are_refused_whole(site: Site) -> None:
@@ -149,8 +153,8 @@ async def test_its_maker_is_its_admin(site: Site) -> None:
     """A member makes datasets; to mirror a folder he needs ADMIN on it."""
     team, folder = await site.group("Team"), await site.folder("Shared")
     ann = await site.newcomer(team)
-    made = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ann)
-    assert made["dataset"]["viewerRole"] == "ADMIN"
+    payload = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ann)
+    assert payload["dataset"]["viewerRole"] == "ADMIN"
     mirror = {"title": "x", "backingFolderUuid": folder}
     before = await counted(site)
     assert error_paths(await site.do("createDataset", mirror, DATASET, ann)) == [
@@ -190,14 +194,14 @@ async def test_a_dataset_is_changed(site: Site) -> None:
 async def test_each_needs_its_role(site: Site) -> None:
     """For strangers it does not exist; VIEWER reads, USER edits and links what he sees, ADMIN deletes."""
     team, folder = await site.group("Team"), await site.folder("In")
-    one, hidden = await items_in(site, folder, "one", "hidden")
+    first, hidden = await items_in(site, folder, "one", "hidden")
     ann = await site.newcomer(team)
     uuid = await dataset_of(site)
-    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [first]}, NEW)
     mutations: list[tuple[str, dict[str, Any]]] = [
         ("updateDataset", {"title": "Mine"}),
-        ("linkItemsToDataset", {"itemUuids": [one], "duplicatesBehavior": "DUPLICATE"}),
-        ("unlinkItemsFromDataset", {"itemUuids": [one]}),
+        ("linkItemsToDataset", {"itemUuids": [first], "duplicatesBehavior": "DUPLICATE"}),
+        ("unlinkItemsFromDataset", {"itemUuids": [first]}),
         ("deleteDataset", {}),
     ]
     before = await seen(site, uuid)
@@ -220,7 +224,7 @@ async def test_each_needs_its_role(site: Site) -> None:
     # She sees that there is a data row, and not the item behind it; she may take it out all the same.
     assert (await seen(site, uuid, ann))["dataRows"]["nodes"][0]["storageItem"] is None
     await site.done("updateDataset", {"datasetUuid": uuid, "title": "Ours"}, DATASET, ann)
-    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET, ann)
+    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [first]}, DATASET, ann)
     await site.grant(folder, team, "VIEWER")
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ann)
     assert await used(site, uuid) == [hidden]
@@ -228,15 +232,15 @@ async def test_each_needs_its_role(site: Site) -> None:
 
 async def test_each_change_is_recorded(site: Site) -> None:
     """One row a changed object, and none for a refusal or for what stays the same."""
-    (one,) = await items_in(site, await site.folder("In"), "one")
+    (first,) = await items_in(site, await site.folder("In"), "one")
     before = len(await _record(site))
     uuid = await dataset_of(site)
     for _ in range(2):
-        await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
+        await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [first]}, NEW)
         await site.done("updateDataset", {"datasetUuid": uuid, "title": "New"}, DATASET)
-    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET)
-    await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [one]}, DATASET)
-    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [one]}, NEW)
+    await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [first]}, DATASET)
+    await site.do("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [first]}, DATASET)
+    await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [first]}, NEW)
     await site.done("deleteDataset", {"datasetUuid": uuid}, "datasetUuid")
     assert (await _record(site))[before:] == [
         ("CREATE", "Dataset"),
@@ -254,7 +258,7 @@ async def test_requests_at_once_link_once(site: Site) -> None:
     items = await items_in(site, await site.folder("In"), "one", "two")
     uuid = await dataset_of(site)
     links = ({"datasetUuid": uuid, "itemUuids": items[:: 1 - 2 * (n % 2)]} for n in range(6))
-    answers = await asyncio.gather(*(site.do("linkItemsToDataset", one, NEW) for one in links))
+    answers = await asyncio.gather(*(site.do("linkItemsToDataset", entry, NEW) for entry in links))
     assert sum(len(answer["dataRows"]) for answer in answers) == 2
     assert sorted(await used(site, uuid)) == sorted(items)
 

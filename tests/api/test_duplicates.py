@@ -32,23 +32,23 @@ async def test_what_is_there_is_skipped(fetching_site: Site, file_server: FileSe
     """
     site, server = fetching_site, file_server
     folder, other = await site.folder("skipped"), await site.folder("other")
-    one, two = server.add("one.txt", b"one"), server.add("two.txt", b"two")
-    [(_, first)] = await units(site, folder, {"text": [{"objectUrl": one}]})
-    asked = {"text": [{"objectUrl": one}, {"objectUrl": two}, {"objectUrl": two}, {"objectUrl": f"{one}?"}]}
-    again = await units(site, folder, {**asked, **SKIP})
+    a, second = server.add("one.txt", b"one"), server.add("two.txt", b"two")
+    [(_, first)] = await units(site, folder, {"text": [{"objectUrl": a}]})
+    requests = {"text": [{"objectUrl": a}, {"objectUrl": second}, {"objectUrl": second}, {"objectUrl": f"{a}?"}]}
+    again = await units(site, folder, {**requests, **SKIP})
     assert [skipped for skipped, _ in again] == [True, False, True, False]
     assert (again[0][1], again[2][1]) == (first, again[1][1])
     assert await count_items(site, folder) == 3
-    assert [skipped for skipped, _ in await units(site, folder, {**asked, **SKIP})] == [True] * 4
-    assert [skipped for skipped, _ in await units(site, other, {**asked, **SKIP})] == [False, False, True, False]
-    assert [skipped for skipped, _ in await units(site, folder, asked)] == [False] * 4
+    assert [skipped for skipped, _ in await units(site, folder, {**requests, **SKIP})] == [True] * 4
+    assert [skipped for skipped, _ in await units(site, other, {**requests, **SKIP})] == [False, False, True, False]
+    assert [skipped for skipped, _ in await units(site, folder, requests)] == [False] * 4
     assert await count_items(site, folder) == 7
     moved = {"itemUuids": [first], "newParentUuid": await site.folder("away")}
     await site.done("moveStorageItems", moved, "results { uuid }")
-    [(skipped, there)] = await units(site, folder, {"text": [{"objectUrl": one}], **SKIP})
+    [(skipped, there)] = await units(site, folder, {"text": [{"objectUrl": a}], **SKIP})
     assert skipped
     await site.done("moveStorageItems", {**moved, "itemUuids": [there]}, "results { uuid }")
-    assert not (await units(site, folder, {"text": [{"objectUrl": one}], **SKIP}))[0][0]
+    assert not (await units(site, folder, {"text": [{"objectUrl": a}], **SKIP}))[0][0]
     await check_all(site.services)
 
 
@@ -60,9 +60,9 @@ async def test_objects_of_our_own_are_skipped_too(fetching_site: Site, file_serv
     )
     [(name, item)] = (await items_by_name(site, job)).items()
     assert name == "o.txt"
-    assert [one for one, _ in await units(site, folder, {"text": [{"objectUrl": item["url"]}] * 2, **SKIP})] == [
-        True
-    ] * 2
+    assert [
+        skipped for skipped, _ in await units(site, folder, {"text": [{"objectUrl": item["url"]}] * 2, **SKIP})
+    ] == [True] * 2
     assert await count_items(site, folder) == 1
 
 
@@ -95,9 +95,9 @@ async def test_a_group_is_there_if_one_has_the_same_files(fetching_site: Site, f
     def asked(images: list[Any], files: list[Any]) -> dict[str, Any]:
         return {"imageGroups": [{"images": images}], "dicomSeries": [{"dicomFiles": files}], **SKIP}
 
-    made = await units(site, folder, asked(images, files))
-    assert [skipped for skipped, _ in made] == [False, False]
-    assert await units(site, folder, asked(images, files[::-1])) == [(True, item) for _, item in made]
+    created = await units(site, folder, asked(images, files))
+    assert [skipped for skipped, _ in created] == [False, False]
+    assert await units(site, folder, asked(images, files[::-1])) == [(True, item) for _, item in created]
     other = await units(site, folder, asked(images[::-1], files[:2]))
     assert [skipped for skipped, _ in other] == [False, False]
     await check_all(site.services)

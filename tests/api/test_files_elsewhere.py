@@ -40,10 +40,10 @@ async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file
     assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
     assert (item["isPlaceholder"], item["clientMetadata"]) == (False, {"a": 1})
     assert item["width"]
-    asked = "storageLocation signedUrlUnavailableReason signedUrl(lifetime: 60) { url method headers expiresAt }"
-    found = await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {asked} }} }}", {"u": item["uuid"]})
-    signed = found["storageItem"].pop("signedUrl")
-    assert found["storageItem"] == {"storageLocation": "DIRECT_ACCESS", "signedUrlUnavailableReason": None}
+    document = "storageLocation signedUrlUnavailableReason signedUrl(lifetime: 60) { url method headers expiresAt }"
+    result = await site.ask(f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {document} }} }}", {"u": item["uuid"]})
+    signed = result["storageItem"].pop("signedUrl")
+    assert result["storageItem"] == {"storageLocation": "DIRECT_ACCESS", "signedUrlUnavailableReason": None}
     assert (signed["url"], signed["method"], signed["headers"]) == (url, "GET", {})
     async with open_client() as client:
         assert (await client.get(signed["url"])).content == data
@@ -62,11 +62,11 @@ async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, fil
         "text": [{"objectUrl": words}],
         "imageGroups": [{"title": "frames", "images": [{"url": url} for url in frames]}],
     }
-    found = await ingest(site, folder, items)
-    assert found["the film"]["duration"] > 0
-    assert found["words.txt"]["mimeType"] == "text/plain"
+    created = await ingest(site, folder, items)
+    assert created["the film"]["duration"] > 0
+    assert created["words.txt"]["mimeType"] == "text/plain"
     children = "query($u: UUID!) { storageItem(uuid: $u) { ... on ImageGroupItem { children { nodes { url } } } } }"
-    group = (await site.ask(children, {"u": found["frames"]["uuid"]}))["storageItem"]
+    group = (await site.ask(children, {"u": created["frames"]["uuid"]}))["storageItem"]
     assert [node["url"] for node in group["children"]["nodes"]] == frames
     await check_all(site.services)
 
@@ -74,10 +74,10 @@ async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, fil
 async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_server: FileServer) -> None:
     folder, url = await site.folder("given"), file_server.add("given.mp4", bytes(5000))
     given = {"fps": 25.0, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
-    file_server.asked.clear()
-    found = await ingest(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
-    assert file_server.asked == [("given.mp4", "bytes=0-0")]
-    item = found["given.mp4"]
+    file_server.requests.clear()
+    items = await ingest(site, folder, {"videos": [{"objectUrl": url, "videoMetadata": given}]})
+    assert file_server.requests == [("given.mp4", "bytes=0-0")]
+    item = items["given.mp4"]
     assert (item["fileSize"], item["duration"], item["sha256"]) == (5000, 4.0, None)
     wrong = {"videos": [{"objectUrl": url, "videoMetadata": {**given, "fileSize": 5001}}]}
     assert await failed(site, folder, wrong) == ["given.mp4: the file has 5,000 bytes, but its metadata says 5,001."]
@@ -87,15 +87,15 @@ async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_serv
 async def test_a_large_file_is_read_in_parts(site: Site, file_server: FileServer) -> None:
     """Of a film with its table at the end only both ends are fetched, though it is longer than may be fetched whole."""
     folder, film = await site.folder("parts"), samples.mp4()
-    place = film.rindex(b"moov") - 4  # what lies before it keeps its place
+    offset = film.rindex(b"moov") - 4  # what lies before it keeps its place
     filler = (8 * MOST_FETCHED).to_bytes(4) + b"free" + bytes(8 * MOST_FETCHED - 8)
-    url = file_server.add("long.mp4", film[:place] + filler + film[place:])
-    file_server.asked.clear()
+    url = file_server.add("long.mp4", film[:offset] + filler + film[offset:])
+    file_server.requests.clear()
     item = (await ingest(site, folder, {"videos": [{"objectUrl": url}]}))["long.mp4"]
     assert (item["fileSize"], item["sha256"]) == (len(film) + 8 * MOST_FETCHED, None)
     assert item["duration"] > 0
-    spans = [span.removeprefix("bytes=").split("-") for _, span in file_server.asked if span]
-    assert len(spans) == len(file_server.asked)
+    spans = [span.removeprefix("bytes=").split("-") for _, span in file_server.requests if span]
+    assert len(spans) == len(file_server.requests)
     assert sum(int(stop) + 1 - int(start) for start, stop in spans) <= MOST_FETCHED
 
 

@@ -34,11 +34,11 @@ async def test_a_folder_tells_when_it_was_made_and_how_it_is_backed(site: Site) 
     facts = "createdAt folderType"
     start = datetime.now(UTC)
     uuid = await site.folder("facts")
-    made = await site.see("storageFolder", uuid, facts)
-    assert is_between(start, made["createdAt"], datetime.now(UTC))
-    assert made["folderType"] == "GENERIC"
+    created = await site.see("storageFolder", uuid, facts)
+    assert is_between(start, created["createdAt"], datetime.now(UTC))
+    assert created["folderType"] == "GENERIC"
     await site.done("updateStorageFolder", {"folderUuid": uuid, "name": "edited"}, "folder { uuid }")
-    assert await site.see("storageFolder", uuid, facts) == made
+    assert await site.see("storageFolder", uuid, facts) == created
 
 
 async def test_each_kind_has_its_counter(site: Site) -> None:
@@ -58,8 +58,8 @@ async def test_each_kind_has_its_counter(site: Site) -> None:
     for name, uuid in {**kinds, "dicomSeries": series, "imageGroups": group}.items():
         await site.done("moveStorageItems", {"itemUuids": [uuid], "newParentUuid": other}, "folder { uuid }")
         expected = {**expected, name: 1, "files": expected["files"] + (name in kinds)}
-        found = await site.see("storageFolder", other, f"summary {{ {COUNTERS} }}")
-        assert found["summary"] == expected, name
+        result = await site.see("storageFolder", other, f"summary {{ {COUNTERS} }}")
+        assert result["summary"] == expected, name
 
 
 async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
@@ -83,7 +83,7 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
     assert await site.see("storageFolder", folder, ways) == seen
     usages = "summary { accessibleDatasets { datasetHash backingFolderUuid } }"
     used = (await site.see("storageItem", item, usages))["summary"]["accessibleDatasets"]
-    assert {one["datasetHash"]: one["backingFolderUuid"] for one in used} == {mirror: folder, plain: None}
+    assert {entry["datasetHash"]: entry["backingFolderUuid"] for entry in used} == {mirror: folder, plain: None}
     await site.grant(folder, team, "VIEWER")
     hidden = {**dict.fromkeys(seen), "pathToRoot": [{"name": "mirrored", "mirrorDatasetUuid": None}]}
     assert await site.see("storageFolder", folder, ways, who) == hidden
@@ -94,15 +94,15 @@ async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) 
     (item,) = await upload_items(site, await site.folder("rows"), [File("r.txt", "PLAIN_TEXT", b"rows")])
     start = datetime.now(UTC)
     uuid = await create_dataset(site, "rows")
-    made = datetime.now(UTC)
+    created = datetime.now(UTC)
     rows = []
     for _ in range(2):
         link = {"datasetUuid": uuid, "itemUuids": [item], "duplicatesBehavior": "DUPLICATE"}
         rows += (await site.done("linkItemsToDataset", link, "dataRows { uuid createdAt }"))["dataRows"]
-    found = await site.see("dataset", uuid, "createdAt dataRows { nodes { uuid createdAt } }")
-    assert is_between(start, found["createdAt"], made)
-    assert found["dataRows"]["nodes"] == rows
-    assert is_between(made, rows[0]["createdAt"], datetime.now(UTC))
+    result = await site.see("dataset", uuid, "createdAt dataRows { nodes { uuid createdAt } }")
+    assert is_between(start, result["createdAt"], created)
+    assert result["dataRows"]["nodes"] == rows
+    assert is_between(created, rows[0]["createdAt"], datetime.now(UTC))
     assert rows[0]["createdAt"] < rows[1]["createdAt"]
     usages = "summary { accessibleDatasets { dataHashes dataUnitsCreatedAt } }"
     (usage,) = (await site.see("storageItem", item, usages))["summary"]["accessibleDatasets"]
@@ -120,31 +120,31 @@ async def test_folders_are_listed_in_an_order_and_by_pages(site: Site) -> None:
     orders = {"NAME": "abC", "CREATED_AT": "bCa", "LAST_EDITED_AT": "baC"}
     for field, order in orders.items():
         for direction, expected in (("ASC", order), ("DESC", order[::-1])):
-            found, cursor, has_next = "", None, True
+            result, cursor, has_next = "", None, True
             while has_next:
-                asked = {"order": {"field": field, "direction": direction}, "first": 2, "after": cursor}
-                page = (await site.ask(LISTED, asked, who))["storageFolders"]
-                assert (len(page["nodes"]), page["totalCount"]) == (1 if found else 2, 3)
-                found += "".join(node["name"] for node in page["nodes"])
+                requests = {"order": {"field": field, "direction": direction}, "first": 2, "after": cursor}
+                page = (await site.ask(LISTED, requests, who))["storageFolders"]
+                assert (len(page["nodes"]), page["totalCount"]) == (1 if result else 2, 3)
+                result += "".join(node["name"] for node in page["nodes"])
                 cursor, has_next = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-            assert found == expected, (field, direction)
+            assert result == expected, (field, direction)
 
 
 async def test_a_group_is_found_alone_and_among_all(site: Site) -> None:
     """ENC-CLIENT-13, ENC-FGROUP-04, ENC-QGRP-04, ENC-QGRP-05, ENC-QGRP-12."""
     start = datetime.now(UTC)
     wanted = {"name": "facts of groups", "description": "told at once"}
-    made = (await site.done("createGroup", wanted, f"group {{ {GROUP} }}"))["group"]
-    assert {key: made[key] for key in wanted} == wanted
-    assert is_between(start, made["createdAt"], datetime.now(UTC))
-    renamed = {**made, "name": "renamed facts"}
-    change = {"groupUuid": made["uuid"], "name": renamed["name"]}
+    payload = (await site.done("createGroup", wanted, f"group {{ {GROUP} }}"))["group"]
+    assert {key: payload[key] for key in wanted} == wanted
+    assert is_between(start, payload["createdAt"], datetime.now(UTC))
+    renamed = {**payload, "name": "renamed facts"}
+    change = {"groupUuid": payload["uuid"], "name": renamed["name"]}
     assert (await site.done("updateGroup", change, f"group {{ {GROUP} }}"))["group"] == renamed
-    assert await site.see("group", made["uuid"], GROUP) == renamed
+    assert await site.see("group", payload["uuid"], GROUP) == renamed
     every = (await site.ask(f"{{ groups(first: 1000) {{ nodes {{ {GROUP} }} }} }}"))["groups"]["nodes"]
     assert renamed in every
     assert await site.see("group", await site.folder("no group"), GROUP) is None
     folder = await site.folder("granted")
-    await site.grant(folder, made["uuid"], "VIEWER")
+    await site.grant(folder, payload["uuid"], "VIEWER")
     groups = (await site.see("storageFolder", folder, f"groups {{ nodes {{ {GROUP} }} }}"))["groups"]
     assert groups["nodes"] == [renamed]

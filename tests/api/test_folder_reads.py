@@ -19,9 +19,9 @@ async def folder(site: Site, uuid: str, selection: str, who: str = "admin") -> A
 async def names(site: Site, field: str, who: str = "admin") -> list[str]:
     """The names in a list of the root."""
     data = await site.ask(f"{{ list: {field} {{ nodes {{ name }} totalCount }} }}", who=who)
-    found = [node["name"] for node in data["list"]["nodes"]]
-    assert data["list"]["totalCount"] == len(found)
-    return found
+    result = [node["name"] for node in data["list"]["nodes"]]
+    assert data["list"]["totalCount"] == len(result)
+    return result
 
 
 async def test_roots_are_the_topmost_folders_that_were_granted(site: Site) -> None:
@@ -68,17 +68,17 @@ async def test_what_lies_below(site: Site) -> None:
     top = await site.folder("top")
     inner = await site.folder("inner", top)
     await site.folder("innermost", inner)
-    for place, home in enumerate((top, inner)):
-        files = [File(f"note {place}.txt", "PLAIN_TEXT", b"x"), File(f"shot {place}.png", "IMAGE", b"x")]
+    for index, home in enumerate((top, inner)):
+        files = [File(f"note {index}.txt", "PLAIN_TEXT", b"x"), File(f"shot {index}.png", "IMAGE", b"x")]
         await announce(site, home, files)
-    found = await folder(
+    result = await folder(
         site,
         top,
         """items { nodes { name } } subfolders { nodes { name } } descendantFolders { nodes { name } }
         named: descendantItems(filter: {search: "NOTE"}) { nodes { name } totalCount }
         typed: descendantItems(filter: {itemTypes: [IMAGE]}) { nodes { name } totalCount }""",
     )
-    listed = {key: [node["name"] for node in page["nodes"]] for key, page in found.items()}
+    listed = {key: [node["name"] for node in page["nodes"]] for key, page in result.items()}
     assert listed == {
         "items": ["note 0.txt", "shot 0.png"],
         "subfolders": ["inner"],
@@ -86,7 +86,7 @@ async def test_what_lies_below(site: Site) -> None:
         "named": ["note 0.txt", "note 1.txt"],
         "typed": ["shot 0.png", "shot 1.png"],
     }
-    assert (found["named"]["totalCount"], found["typed"]["totalCount"]) == (2, 2)
+    assert (result["named"]["totalCount"], result["typed"]["totalCount"]) == (2, 2)
     for nothing in ("{}", '{search: ""}', "{itemTypes: []}", "{isInDataset: false}"):
         for field in (f'storageFolder(uuid: "{top}") {{ l: descendantItems', "l: searchStorageItems"):
             answer = await site.body(f"{{ {field}(filter: {nothing}) {{ totalCount }} {'}' * field.count('{')} }}")
@@ -102,7 +102,7 @@ async def test_summaries_count_what_lies_in_a_folder(site: Site) -> None:
     await upload(site, top, [File("a.txt", "PLAIN_TEXT", text), File("b.png", "IMAGE", image)])
     await upload(site, inner, [File("c.txt", "PLAIN_TEXT", text)])
     await announce(site, inner, [File("d.txt", "PLAIN_TEXT", b"later")])
-    found = await folder(site, top, f"summary {{ {COUNTED} }} all: summary(recursive: true) {{ {COUNTED} }}")
+    result = await folder(site, top, f"summary {{ {COUNTED} }} all: summary(recursive: true) {{ {COUNTED} }}")
     direct = {
         "files": 2,
         "folders": 1,
@@ -113,8 +113,8 @@ async def test_summaries_count_what_lies_in_a_folder(site: Site) -> None:
         "uploadJobs": 1,
     }
     deep = {**direct, "files": 3, "plainTexts": 2, "placeholders": 1, "uploadJobs": 2}
-    assert found["summary"] == {**direct, "totalSize": len(text) + len(image)}
-    assert found["all"] == {**deep, "totalSize": 2 * len(text) + len(image)}
+    assert result["summary"] == {**direct, "totalSize": len(text) + len(image)}
+    assert result["all"] == {**deep, "totalSize": 2 * len(text) + len(image)}
     empty = await folder(
         site, await site.folder("empty"), f"summary {{ {COUNTED} }} all: summary(recursive: true) {{ {COUNTED} }}"
     )

@@ -37,9 +37,9 @@ async def below(site: Site, uuid: str) -> tuple[int, int, list[str]]:
         all: summary(recursive: true) { folders } descendantFolders { nodes { name } } } }""",
         {"uuid": uuid},
     )
-    found = data["storageFolder"]
-    names = [node["name"] for node in found["descendantFolders"]["nodes"]]
-    return found["summary"]["folders"], found["all"]["folders"], names
+    shown = data["storageFolder"]
+    names = [node["name"] for node in shown["descendantFolders"]["nodes"]]
+    return shown["summary"]["folders"], shown["all"]["folders"], names
 
 
 async def path_of(site: Site, uuid: str, who: str = "admin") -> list[str]:
@@ -53,10 +53,10 @@ async def test_a_folder_is_made(site: Site) -> None:
     await site.user("ann@example.org")
     wanted = {"name": "Größe 1", "description": "of all", "clientMetadata": {"k": [1, None]}}
     root = (await site.done("createStorageFolder", wanted, f"folder {{ {FOLDER} }}", "ann@example.org"))["folder"]
-    told = {**wanted, "parentUuid": None, "viewerRole": "ADMIN", "owner": {"email": "ann@example.org"}}
-    assert {key: root[key] for key in told} == told
-    made = await site.folder("below", root["uuid"], "ann@example.org")
-    assert (await folder_of(site, made))["parentUuid"] == root["uuid"]
+    expected = {**wanted, "parentUuid": None, "viewerRole": "ADMIN", "owner": {"email": "ann@example.org"}}
+    assert {key: root[key] for key in expected} == expected
+    created = await site.folder("below", root["uuid"], "ann@example.org")
+    assert (await folder_of(site, created))["parentUuid"] == root["uuid"]
     assert await below(site, root["uuid"]) == (1, 1, ["below"])
     assert await folder_of(site, root["uuid"], "ann@example.org") == root  # what enters it is no edit of it
 
@@ -90,7 +90,7 @@ async def test_a_folder_is_changed(site: Site) -> None:
 
 async def test_metadata_is_merged(site: Site) -> None:
     """A merge patch does what RFC 7396 says; nulls that were there stay (ENC-PFOLD, SUB-029, SUB-144)."""
-    folders = [await site.folder(str(place)) for place in range(len(MERGES))]
+    folders = [await site.folder(str(number)) for number in range(len(MERGES))]
     for field, column in (("clientMetadata", 0), ("clientMetadataPatch", 1)):
         updates = [{"folderUuid": uuid, field: merge[column]} for uuid, merge in zip(folders, MERGES, strict=True)]
         await site.done("updateStorageFolders", {"folders": updates}, RESULTS)
@@ -112,12 +112,12 @@ async def test_patches_at_once_lose_nothing(site: Site) -> None:
 
 async def test_several_folders_are_changed_at_once(site: Site) -> None:
     """All or nothing, unless parts are allowed; each entry is told what became of it (ENC-BUNDLE, SUB-038, SUB-040)."""
-    one, two = await site.folder("one"), await site.folder("two")
+    first, second = await site.folder("one"), await site.folder("two")
     entries = [
-        {"folderUuid": one, "name": "ONE"},
+        {"folderUuid": first, "name": "ONE"},
         {"folderUuid": UNKNOWN, "name": "x"},
-        {"folderUuid": one, "name": "again"},
-        {"folderUuid": two, "name": ""},
+        {"folderUuid": first, "name": "again"},
+        {"folderUuid": second, "name": ""},
     ]
     whole = await site.do("updateStorageFolders", {"folders": entries}, RESULTS)
     codes = [[error["code"] for error in result["userErrors"]] for result in whole["results"]]
@@ -127,11 +127,11 @@ async def test_several_folders_are_changed_at_once(site: Site) -> None:
         ["input", "folders", "2"],
         ["input", "folders", "3", "name"],
     ]
-    assert (await folder_of(site, one))["name"] == "one"
+    assert (await folder_of(site, first))["name"] == "one"
     parts = await site.do("updateStorageFolders", {"folders": entries, "allowPartial": True}, RESULTS)
-    assert parts["results"][0] == {"uuid": one, "folder": {"uuid": one, "name": "ONE"}, "userErrors": []}
+    assert parts["results"][0] == {"uuid": first, "folder": {"uuid": first, "name": "ONE"}, "userErrors": []}
     assert [result["folder"] for result in parts["results"][1:]] == [None, None, None]
-    assert (await folder_of(site, two))["name"] == "two"
+    assert (await folder_of(site, second))["name"] == "two"
 
 
 async def test_a_folder_is_moved(site: Site) -> None:
@@ -181,8 +181,8 @@ async def test_metadata_that_is_too_large_is_measured(site: Site) -> None:
 
 async def test_moves_at_once_make_no_circle(site: Site) -> None:
     """Of two moves that would hang two folders below each other, one is refused (ENC-FOLDEROP-08)."""
-    one, two = await site.folder("one"), await site.folder("two")
-    moves = [{"folderUuids": [one], "newParentUuid": two}, {"folderUuids": [two], "newParentUuid": one}]
+    first, second = await site.folder("one"), await site.folder("two")
+    moves = [{"folderUuids": [first], "newParentUuid": second}, {"folderUuids": [second], "newParentUuid": first}]
     refusals = await asyncio.gather(*(site.refused("moveStorageFolders", move) for move in moves))
     assert sorted(refusals) == [[], [("BAD_USER_INPUT", "input.folderUuids.0")]]
 

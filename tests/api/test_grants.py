@@ -30,8 +30,8 @@ class Kind:
         """A new one of the admin's; its uuid."""
         if self.field == "folder":
             return await site.folder("Shared")
-        made = await site.done("createDataset", {"title": "Shared"}, "dataset { uuid }")
-        return str(made["dataset"]["uuid"])
+        payload = await site.done("createDataset", {"title": "Shared"}, "dataset { uuid }")
+        return str(payload["dataset"]["uuid"])
 
     async def change(
         self, site: Site, verb: str, uuid: str, groups: list[str], who: str, **more: str
@@ -51,14 +51,14 @@ class Kind:
     async def roles(self, site: Site, uuid: str) -> dict[str, str]:
         """The role of each group there."""
         groups = "groups { totalCount edges { role node { uuid } } }"
-        found = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ {groups} }} }}'))[self.root]["groups"]
-        assert found["totalCount"] == len(found["edges"])
-        return {edge["node"]["uuid"]: edge["role"] for edge in found["edges"]}
+        data = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ {groups} }} }}'))[self.root]["groups"]
+        assert data["totalCount"] == len(data["edges"])
+        return {edge["node"]["uuid"]: edge["role"] for edge in data["edges"]}
 
     async def role_of(self, site: Site, uuid: str, who: str) -> str | None:
         """What somebody may do there; None if he does not see it."""
-        found = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ viewerRole }} }}', who=who))[self.root]
-        return found and str(found["viewerRole"])
+        data = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ viewerRole }} }}', who=who))[self.root]
+        return data and str(data["viewerRole"])
 
 
 @pytest.fixture(params=[Kind("folder", "storageFolder", "StorageFolder"), Kind("dataset", "dataset", "Dataset")])

@@ -58,8 +58,8 @@ async def test_one_sync_at_a_time(site: Site, customer: Bucket) -> None:
     assert dry == [("CONFLICT", "input.dryRun")]
     for _ in range(2):
         await site.done("cancelCloudFolderSync", {"cloudSyncJobUuid": job}, "cloudSyncJob { uuid }")
-    found = await sync_state(site, job)
-    assert (found["status"], found["scanPagesProcessingCancelled"]) == ("CANCELLED", 1)
+    result = await sync_state(site, job)
+    assert (result["status"], result["scanPagesProcessingCancelled"]) == ("CANCELLED", 1)
     assert await start_folder_sync(site, folder, idempotencyKey="k") == job
     assert await start_folder_sync(site, folder) != job
 
@@ -121,10 +121,10 @@ async def test_metadata_beside_files_is_held_to_the_schema(strict_site: Site, cu
     for known in (False, True):
         job = await start_folder_sync(site, folder)
         await run_sync_step(site, job)
-        found = await sync_state(site, job)
-        assert (found["sidecarsAttachedCount"], found["sidecarsErrorCount"]) == (int(not known), 1)
-        assert found["sidecarErrorKeys"] == ["strict/new.txt.metadata.json"]
-        metadata = {name: one["clientMetadata"] for name, one in (await items_by_path(site, folder)).items()}
+        result = await sync_state(site, job)
+        assert (result["sidecarsAttachedCount"], result["sidecarsErrorCount"]) == (int(not known), 1)
+        assert result["sidecarErrorKeys"] == ["strict/new.txt.metadata.json"]
+        metadata = {name: entry["clientMetadata"] for name, entry in (await items_by_path(site, folder)).items()}
         assert metadata == {"new.txt": {}, "good.txt": {"num": 1}}
         await run_first_batches(site, job)
     customer.put("strict/new.txt.metadata.json", b'{"num": 2}')
@@ -142,9 +142,9 @@ async def test_more_objects_than_a_folder_mirrors(
     monkeypatch.setattr("gateway.tasks.sync_folders.MAX_OBJECTS", 1)
     job = await start_folder_sync(site, folder, dryRun=True)
     await run_sync_step(site, job)
-    found = await sync_state(site, job)
-    assert (found["status"], found["scanPagesProcessingError"]) == ("ERROR", 1)
-    assert found["error"] == "The bucket has more than 1 objects, which is the limit of a folder."
+    result = await sync_state(site, job)
+    assert (result["status"], result["scanPagesProcessingError"]) == ("ERROR", 1)
+    assert result["error"] == "The bucket has more than 1 objects, which is the limit of a folder."
     monkeypatch.undo()
     again = await start_folder_sync(site, folder, dryRun=True)
     await run_sync_step(site, again)
@@ -197,8 +197,8 @@ async def test_a_step_that_a_cancellation_overtakes_is_dropped(
 
     monkeypatch.setattr(BucketScan, "next_step", overtaken)
     await run_sync_step(site, job)
-    found = await sync_state(site, job)
-    assert (found["status"], found["uploadJobsPending"], nonzero_counts(found)) == ("CANCELLED", 0, {})
+    result = await sync_state(site, job)
+    assert (result["status"], result["uploadJobsPending"], nonzero_counts(result)) == ("CANCELLED", 0, {})
     assert await items_by_path(site, folder) == {}
     await check_all(site.services)
 

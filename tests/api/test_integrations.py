@@ -28,16 +28,16 @@ def site(fetching_site: Site) -> Site:
 
 async def listed(site: Site, who: str = "admin", **asked: Any) -> list[str]:
     """Return the titles of the integrations that a user can list."""
-    found = (await site.ask(LIST, asked, who))["cloudIntegrations"]
-    assert found["totalCount"] == len(found["nodes"])
-    return [node["title"] for node in found["nodes"]]
+    data = (await site.ask(LIST, asked, who))["cloudIntegrations"]
+    assert data["totalCount"] == len(data["nodes"])
+    return [node["title"] for node in data["nodes"]]
 
 
 async def test_an_integration_is_made_changed_tried_and_removed(site: Site, customer: Bucket) -> None:
-    made = (await site.done("createCloudIntegration", customer.input(), INTEGRATION))["integration"]
-    assert made.pop("verifiedAt")
-    uuid = made.pop("uuid")
-    assert made == {
+    payload = (await site.done("createCloudIntegration", customer.input(), INTEGRATION))["integration"]
+    assert payload.pop("verifiedAt")
+    uuid = payload.pop("uuid")
+    assert payload == {
         "title": "Bucket",
         "kind": "S3_COMPATIBLE",
         "endpoint": customer.endpoint,
@@ -56,11 +56,11 @@ async def test_an_integration_is_made_changed_tried_and_removed(site: Site, cust
     assert (new["title"], new["locations"]) == ("New", [f"{customer.url}/a/b/", f"{customer.url}/c/"])
     tried = (await site.done("verifyCloudIntegration", named, INTEGRATION))["integration"]
     assert tried["verifiedAt"] > new["verifiedAt"]
-    found = await site.ask(f'{{ cloudIntegration(uuid: "{uuid}") {{ id title }} }}')
+    data = await site.ask(f'{{ cloudIntegration(uuid: "{uuid}") {{ id title }} }}')
     node = await site.ask(
-        f'{{ node(id: "{found["cloudIntegration"]["id"]}") {{ ... on CloudIntegration {{ title }} }} }}'
+        f'{{ node(id: "{data["cloudIntegration"]["id"]}") {{ ... on CloudIntegration {{ title }} }} }}'
     )
-    assert (found["cloudIntegration"]["title"], node["node"]) == ("New", {"title": "New"})
+    assert (data["cloudIntegration"]["title"], node["node"]) == ("New", {"title": "New"})
     assert (await site.done("deleteCloudIntegration", named, "integrationUuid"))["integrationUuid"] == uuid
     assert (await site.ask(f'{{ cloudIntegration(uuid: "{uuid}") {{ id }} }}'))["cloudIntegration"] is None
     assert await site.refused("verifyCloudIntegration", named) == [("NOT_FOUND", "input.integrationUuid")]
@@ -102,16 +102,16 @@ async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: 
                 assert await site.refused("updateCloudIntegration", changed) == [expected], name
         other = {"accessKeyId": customer.access_key, "secretAccessKey": secrets.token_hex(20)}
         refused = await site.do("createCloudIntegration", customer.input(credentials=other), "")
-        assert [(one["code"], one["path"]) for one in refused["userErrors"]] == [
+        assert [(entry["code"], entry["path"]) for entry in refused["userErrors"]] == [
             ("FORBIDDEN", ["input", "credentials"])
         ]
         assert other["secretAccessKey"] not in json.dumps(refused)
     unseen = customer.input(credentials=other, verifyAccess=False)
-    made = (await site.done("createCloudIntegration", unseen, INTEGRATION))["integration"]
-    assert made["verifiedAt"] is None
+    payload = (await site.done("createCloudIntegration", unseen, INTEGRATION))["integration"]
+    assert payload["verifiedAt"] is None
     gone = customer.input(locations=[customer.url, "s3://no-such-bucket"], verifyAccess=False)
-    made = (await site.done("createCloudIntegration", gone, INTEGRATION))["integration"]
-    [error] = (await site.do("verifyCloudIntegration", {"integrationUuid": made["uuid"]}, ""))["userErrors"]
+    payload = (await site.done("createCloudIntegration", gone, INTEGRATION))["integration"]
+    [error] = (await site.do("verifyCloudIntegration", {"integrationUuid": payload["uuid"]}, ""))["userErrors"]
     assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "integrationUuid"])
     assert error["message"].startswith("s3://no-such-bucket/: ")
 
@@ -119,19 +119,19 @@ async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: 
 async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> None:
     """ENC-CLIENT-08, ENC-QMISC-08, -09, -10: filters intersect, titles are exact, the scope is for site admins."""
     mark = secrets.token_hex(4)
-    one, two = [await create_integration(site, customer, title=f"{name} {mark}") for name in ("One", "Two")]
+    first, second = [await create_integration(site, customer, title=f"{name} {mark}") for name in ("One", "Two")]
     team, who = await site.group(mark), f"{mark}@example.org"
     await site.user(who, groups=[team])
     titles = [f"One {mark}", f"Two {mark}"]
     assert await listed(site, who) == []
-    assert (await site.ask(f'{{ cloudIntegration(uuid: "{one}") {{ id }} }}', who=who))["cloudIntegration"] is None
-    await grant_integration(site, one, team, "VIEWER")
+    assert (await site.ask(f'{{ cloudIntegration(uuid: "{first}") {{ id }} }}', who=who))["cloudIntegration"] is None
+    await grant_integration(site, first, team, "VIEWER")
     assert await listed(site, who) == titles[:1]
-    assert await listed(site, who, uuids=[one, two]) == titles[:1]
-    assert await listed(site, uuids=[two, one]) == titles
+    assert await listed(site, who, uuids=[first, second]) == titles[:1]
+    assert await listed(site, uuids=[second, first]) == titles
     assert await listed(site, titles=titles) == titles
     assert await listed(site, titles=[titles[0].lower()]) == []
-    assert await listed(site, uuids=[one], titles=titles[1:]) == []
+    assert await listed(site, uuids=[first], titles=titles[1:]) == []
     assert await listed(site, uuids=[]) == []
     other = f"other.{mark}@example.org"
     await site.user(other, "ADMIN")
@@ -139,10 +139,10 @@ async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> N
     assert await listed(site, other, titles=titles, scope="ORGANISATION") == titles
     body = await site.body(LIST, {"scope": "ORGANISATION"}, who)
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    groups = f'{{ cloudIntegration(uuid: "{one}") {{ groups {{ edges {{ role node {{ uuid }} }} }} }} }}'
+    groups = f'{{ cloudIntegration(uuid: "{first}") {{ groups {{ edges {{ role node {{ uuid }} }} }} }} }}'
     expected = [{"role": "VIEWER", "node": {"uuid": team}}]
     assert (await site.ask(groups, who=who))["cloudIntegration"]["groups"]["edges"] == expected
-    taken = {"integrationUuid": one, "groupUuids": [team]}
+    taken = {"integrationUuid": first, "groupUuids": [team]}
     await site.done("removeCloudIntegrationGroups", taken, INTEGRATION)
     assert await listed(site, who) == []
 
@@ -268,9 +268,9 @@ async def test_another_site_secret_does_not_open_it(
             assert refused == [("CONFLICT", "input.integrationUuid")]
             item = job["itemsWithNames"][0]["itemUuid"]
             seen = f'{{ storageItem(uuid: "{item}") {{ signedUrl {{ url }} signedUrlUnavailableReason }} }}'
-            found = (await site.ask(seen))["storageItem"]
-            assert found == {"signedUrl": None, "signedUrlUnavailableReason": "STORE_UNREACHABLE"}
+            shown = (await site.ask(seen))["storageItem"]
+            assert shown == {"signedUrl": None, "signedUrlUnavailableReason": "STORE_UNREACHABLE"}
             again = {"integrationUuid": uuid, "credentials": customer.credentials}
             await site.done("updateCloudIntegration", again, INTEGRATION)
-            found = (await site.ask(seen))["storageItem"]
-            assert (found["signedUrl"] is None, found["signedUrlUnavailableReason"]) == (False, None)
+            shown = (await site.ask(seen))["storageItem"]
+            assert (shown["signedUrl"] is None, shown["signedUrlUnavailableReason"]) == (False, None)

@@ -38,7 +38,7 @@ async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
         entry = {field: first["url"], "title": f"A {file.item_type}", "clientMetadata": {"of": file.name}}
         wanted[LISTS[file.item_type]] = [entry]
     job = await run_job(site, other, wanted)
-    seconds = {one["name"]: await item_facts(site, one["itemUuid"]) for one in job["itemsWithNames"]}
+    seconds = {element["name"]: await item_facts(site, element["itemUuid"]) for element in job["itemsWithNames"]}
     assert seconds.keys() == {f"A {file.item_type}" for file in FILES}
     for file, first in zip(FILES, firsts, strict=True):
         second = seconds[f"A {file.item_type}"]
@@ -86,9 +86,9 @@ async def test_children_come_with_signed_urls_if_asked(site: Site) -> None:
     """ENC-QMISC-02: in the same request, each for the bytes of its own child."""
     frames = [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in (83, 84, 85)]
     group, _ = await upload_group(site, await site.folder("signed"), frames)
-    found = await site.see("storageItem", group, "children { nodes { name signedUrl { url } } }")
+    result = await site.see("storageItem", group, "children { nodes { name signedUrl { url } } }")
     brought = {
-        node["name"]: (await site.client.get(node["signedUrl"]["url"])).content for node in found["children"]["nodes"]
+        node["name"]: (await site.client.get(node["signedUrl"]["url"])).content for node in result["children"]["nodes"]
     }
     assert brought == {frame.name: frame.data for frame in frames}
 

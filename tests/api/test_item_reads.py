@@ -44,28 +44,28 @@ async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
         ... on DicomSeriesItem {{ instanceTotal }} }} }} }} }}""",
         {"u": folder},
     )
-    found = {node["uuid"]: node for node in data["storageFolder"]["items"]["nodes"]}
-    assert {uuid: node["__typename"] for uuid, node in found.items()} == {
+    result = {node["uuid"]: node for node in data["storageFolder"]["items"]["nodes"]}
+    assert {uuid: node["__typename"] for uuid, node in result.items()} == {
         note: "PlainTextItem",
         shot: "ImageItem",
         series: "DicomSeriesItem",
         slice_: "DicomFileItem",
         waiting: "VideoItem",
     }
-    told = found[note]
-    assert (told["itemType"], told["fileSize"], told["mimeType"]) == ("PLAIN_TEXT", len(text), "text/plain")
-    assert (told["owner"]["email"], told["folderUuid"], told["storageLocation"]) == (
+    shown = result[note]
+    assert (shown["itemType"], shown["fileSize"], shown["mimeType"]) == ("PLAIN_TEXT", len(text), "text/plain")
+    assert (shown["owner"]["email"], shown["folderUuid"], shown["storageLocation"]) == (
         "admin@localhost",
         folder,
         "STOREGRAPH",
     )
-    assert told["width"] is told["duration"] is told["pageCount"] is told["dicomStudyUid"] is None
-    assert len(told["sha256"]) == 64
-    assert told["createdAt"].endswith("Z")
-    assert (found[shot]["width"], found[shot]["height"]) == (16, 16)
-    assert (found[waiting]["isPlaceholder"], found[waiting]["fileSize"], found[waiting]["url"]) == (True, None, None)
-    assert (found[series]["instanceTotal"], found[series]["fileSize"], found[series]["sha256"]) == (1, None, None)
-    assert found[series]["dicomSeriesUid"] == found[slice_]["dicomSeriesUid"] is not None
+    assert shown["width"] is shown["duration"] is shown["pageCount"] is shown["dicomStudyUid"] is None
+    assert len(shown["sha256"]) == 64
+    assert shown["createdAt"].endswith("Z")
+    assert (result[shot]["width"], result[shot]["height"]) == (16, 16)
+    assert (result[waiting]["isPlaceholder"], result[waiting]["fileSize"], result[waiting]["url"]) == (True, None, None)
+    assert (result[series]["instanceTotal"], result[series]["fileSize"], result[series]["sha256"]) == (1, None, None)
+    assert result[series]["dicomSeriesUid"] == result[slice_]["dicomSeriesUid"] is not None
 
 
 async def test_items_come_in_the_order_asked(site: Site) -> None:
@@ -75,10 +75,10 @@ async def test_items_come_in_the_order_asked(site: Site) -> None:
     a, b = (target["itemUuid"] for target in targets)
     document = """query($uuids: [UUID!]!) { storageItems(uuids: $uuids) {
         __typename ... on PlainTextItem { name } ... on StorageItemInaccessible { uuid } } }"""
-    found = await site.ask(document, {"uuids": [b, UNKNOWN, a, b]})
+    data = await site.ask(document, {"uuids": [b, UNKNOWN, a, b]})
     gap = {"__typename": "StorageItemInaccessible", "uuid": UNKNOWN}
-    one, two = ({"__typename": "PlainTextItem", "name": name} for name in ("a", "b"))
-    assert found["storageItems"] == [two, gap, one, two]
+    first, second = ({"__typename": "PlainTextItem", "name": name} for name in ("a", "b"))
+    assert data["storageItems"] == [second, gap, first, second]
     assert (await site.ask(document, {"uuids": []}))["storageItems"] == []
     assert (await site.ask(document, {"uuids": [UNKNOWN] * 1000}))["storageItems"] == [gap] * 1000
     answer = await site.body(document, {"uuids": [UNKNOWN] * 1001})
@@ -109,8 +109,8 @@ async def test_nodes_are_found_by_their_ids(site: Site) -> None:
     }
     assert len(set(ids.values())) == len(ids)
     document = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
-    found = (await site.ask(document, {"ids": list(ids.values())}))["nodes"]
-    assert {node["__typename"]: node["id"] for node in found} == ids
+    result = (await site.ask(document, {"ids": list(ids.values())}))["nodes"]
+    assert {node["__typename"]: node["id"] for node in result} == ids
     wrong = ["", "x", note, "é", ids["User"] + "A", ids["User"][:-2], ids["User"][::-1], "AAAA" * 5000]
     assert (await site.ask(document, {"ids": [*wrong, ids["User"]]}))["nodes"][:-1] == [None] * len(wrong)
     assert await site.ask('{ node(id: "nothing") { id } }') == {"node": None}
@@ -121,10 +121,10 @@ async def test_children_come_in_their_order(site: Site) -> None:
     folder = await site.folder("children")
     group, members = await upload_group(site, folder, frames(5, 3, 4, 1), "four")
     children = "children { edges { frameNumber node { uuid } } totalCount }"
-    found = await site.see("storageItem", group, f"{children} ... on ImageGroupItem {{ frameTotal }}")
-    assert [edge["node"]["uuid"] for edge in found["children"]["edges"]] == members
-    assert [edge["frameNumber"] for edge in found["children"]["edges"]] == [0, 1, 2, 3]
-    assert found["children"]["totalCount"] == found["frameTotal"] == 4
+    result = await site.see("storageItem", group, f"{children} ... on ImageGroupItem {{ frameTotal }}")
+    assert [edge["node"]["uuid"] for edge in result["children"]["edges"]] == members
+    assert [edge["frameNumber"] for edge in result["children"]["edges"]] == [0, 1, 2, 3]
+    assert result["children"]["totalCount"] == result["frameTotal"] == 4
     some = await site.see(
         "storageItem",
         group,
@@ -181,8 +181,8 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
     text = "Größe".encode()
     uuid = (await upload_items(site, folder, [File('a "b"/ü.txt', "PLAIN_TEXT", text, "text/plain")]))[0]
     for lifetime, seconds in (("", 3600), ("(lifetime: 60)", 60), ("(lifetime: 604800)", 604800)):
-        found = await site.see("storageItem", uuid, f"signedUrl{lifetime} {{ url method expiresAt headers }}")
-        signed = found["signedUrl"]
+        result = await site.see("storageItem", uuid, f"signedUrl{lifetime} {{ url method expiresAt headers }}")
+        signed = result["signedUrl"]
         left = datetime.fromisoformat(signed["expiresAt"]) - datetime.now(UTC)
         assert timedelta(seconds=seconds - 30) < left <= timedelta(seconds=seconds), lifetime
         answer = await site.client.request(signed["method"], signed["url"], headers=signed["headers"])
@@ -204,9 +204,9 @@ async def test_what_has_no_single_object_says_so(site: Site) -> None:
     series, _ = await upload_group(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=9))], "series")
     waiting = (await announce(site, folder, [File("later", "PLAIN_TEXT", b"x")]))[0]["itemUuid"]
     document = f"query($uuids: [UUID!]!) {{ storageItems(uuids: $uuids) {{ ... on StorageItem {{ {SIGNED} }} }} }}"
-    found = (await site.ask(document, {"uuids": [group, series, waiting, gone, frame]}))["storageItems"]
-    reasons = [one["signedUrlUnavailableReason"] for one in found]
+    data = (await site.ask(document, {"uuids": [group, series, waiting, gone, frame]}))["storageItems"]
+    reasons = [entry["signedUrlUnavailableReason"] for entry in data]
     assert reasons == ["NOT_A_SINGLE_OBJECT", "NOT_A_SINGLE_OBJECT", "NOT_YET_STORED", "TOMBSTONE", None]
-    assert [one["signedUrl"] is None for one in found] == [True] * 4 + [False]
-    found = await site.ask("query($u: UUID!) { storageFolder(uuid: $u) { summary { tombstones } } }", {"u": folder})
-    assert found["storageFolder"]["summary"]["tombstones"] == 1
+    assert [entry["signedUrl"] is None for entry in data] == [True] * 4 + [False]
+    data = await site.ask("query($u: UUID!) { storageFolder(uuid: $u) { summary { tombstones } } }", {"u": folder})
+    assert data["storageFolder"]["summary"]["tombstones"] == 1

@@ -82,7 +82,7 @@ async def test_an_item_is_changed(site: Site) -> None:
     ]
     unknown = await site.refused("updateStorageItem", {"itemUuid": UNKNOWN, "name": "b"})
     assert unknown == [("NOT_FOUND", "input.itemUuid")]
-    patches = [{"itemUuid": uuid, "clientMetadataPatch": {f"k{place}": place}} for place in range(6)]
+    patches = [{"itemUuid": uuid, "clientMetadataPatch": {f"k{number}": number}} for number in range(6)]
     await asyncio.gather(*(site.done("updateStorageItem", patch, "item { uuid }") for patch in patches))
     assert len((await item(site, uuid))["clientMetadata"]) == 6
 
@@ -93,23 +93,23 @@ async def test_several_items_are_changed_at_once(site: Site) -> None:
     ENC-BUNDLE-02, ENC-BUNDLE-04, ENC-BUNDLE-07, ENC-ERR-03, SUB-038, SUB-041.
     """
     targets = await announce(site, await site.folder("f"), texts("a", "b"))
-    one, two = (target["itemUuid"] for target in targets)
+    first, second = (target["itemUuid"] for target in targets)
     entries = [
-        {"itemUuid": one, "name": "A"},
+        {"itemUuid": first, "name": "A"},
         {"itemUuid": UNKNOWN, "name": "x"},
-        {"itemUuid": one, "name": "again"},
-        {"itemUuid": two, "name": "../x"},
+        {"itemUuid": first, "name": "again"},
+        {"itemUuid": second, "name": "../x"},
     ]
     whole = await site.do("updateStorageItems", {"items": entries}, RESULTS)
     codes = [[error["code"] for error in result["userErrors"]] for result in whole["results"]]
     assert codes == [["NOT_APPLIED"], ["NOT_FOUND"], ["BAD_USER_INPUT"], ["BAD_USER_INPUT"]]
-    assert [result["uuid"] for result in whole["results"]] == [one, UNKNOWN, one, two]
+    assert [result["uuid"] for result in whole["results"]] == [first, UNKNOWN, first, second]
     places = [".".join(error["path"]) for error in whole["userErrors"]]
     assert places == ["input.items.1", "input.items.2", "input.items.3.name"]
     assert "position 0" in whole["userErrors"][1]["message"]
-    assert (await item(site, one))["name"] == "a"
+    assert (await item(site, first))["name"] == "a"
     parts = await site.do("updateStorageItems", {"items": entries, "allowPartial": True}, RESULTS)
-    assert parts["results"][0] == {"uuid": one, "item": {"uuid": one, "name": "A"}, "userErrors": []}
+    assert parts["results"][0] == {"uuid": first, "item": {"uuid": first, "name": "A"}, "userErrors": []}
     assert [result["item"] for result in parts["results"][1:]] == [None] * 3
     many = [{"itemUuid": UNKNOWN}] * 1001
     assert await site.refused("updateStorageItems", {"items": many}) == [("LIMIT_EXCEEDED", "input.items")]
@@ -143,20 +143,20 @@ async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
     """
     top = await site.folder("top")
     mirrored, other = await site.folder("mirrored", top), await site.folder("other")
-    one, two, free = await upload_items(site, mirrored, texts("one", "two")) + await upload_items(
+    first, second, free = await upload_items(site, mirrored, texts("one", "two")) + await upload_items(
         site, other, texts("free")
     )
     mirror = await create_dataset(site, "mirror", backingFolderUuid=mirrored)
     assert await rows_of(site, mirror) == {"one", "two"}
-    out = {"itemUuids": [one], "newParentUuid": other}
+    out = {"itemUuids": [first], "newParentUuid": other}
     assert await site.refused("moveStorageItems", out) == [("CONFLICT", "input.itemUuids.0")]
-    assert await site.refused("deleteStorageItems", {"itemUuids": [one]}) == [("CONFLICT", "input.itemUuids.0")]
+    assert await site.refused("deleteStorageItems", {"itemUuids": [first]}) == [("CONFLICT", "input.itemUuids.0")]
     await site.done("moveStorageItems", {**out, "newParentUuid": mirrored}, RESULTS)  # it lies there already
     await site.done("moveStorageItems", {"itemUuids": [free], "newParentUuid": mirrored}, RESULTS)
     assert await rows_of(site, mirror) == {"one", "two", "free"}
     allowed = {"allowMirrorDatasetChanges": True}
     await site.done("moveStorageItems", {**out, **allowed}, RESULTS)
-    await site.done("deleteStorageItems", {"itemUuids": [two], **allowed}, "removedItemsCount")
+    await site.done("deleteStorageItems", {"itemUuids": [second], **allowed}, "removedItemsCount")
     assert await rows_of(site, mirror) == {"free"}
     up = {"folderUuids": [top], "newParentUuid": other}
     assert await site.refused("moveStorageFolders", up) == [("CONFLICT", "input.folderUuids.0")]
@@ -202,8 +202,8 @@ async def test_frames_go_with_their_group(site: Site) -> None:
     gone = await site.done("deleteStorageItems", {"itemUuids": [group]}, "removedItemsCount")
     assert gone["removedItemsCount"] == 3
     assert [await names_in(site, uuid) for uuid in (folder, frames_folder)] == [["1.png"], []]
-    kept, frames = await upload_group(site, folder, images(5)[3:], "kept frames")
-    keeping = {"itemUuids": [kept], "removeUnusedFrames": False}
+    group, frames = await upload_group(site, folder, images(5)[3:], "kept frames")
+    keeping = {"itemUuids": [group], "removeUnusedFrames": False}
     assert (await site.done("deleteStorageItems", keeping, "removedItemsCount"))["removedItemsCount"] == 1
     assert await names_in(site, folder) == ["1.png", "3.png", "4.png"]
     whole, members = await upload_group(site, folder, images(7)[5:], "with members")
@@ -214,17 +214,17 @@ async def test_frames_go_with_their_group(site: Site) -> None:
 async def test_bytes_go_when_nothing_refers_to_them(site: Site) -> None:
     """Items with the same bytes share them; the object is removed with the last of them (ENC-ITEMOP-06)."""
     same = b"the very same bytes\n"
-    one, two = await upload_items(
+    first, second = await upload_items(
         site, await site.folder("f"), [File(name, "PLAIN_TEXT", same) for name in ("one", "two")]
     )
-    signed = {uuid: (await item(site, uuid, "signedUrl { url }"))["signedUrl"]["url"] for uuid in (one, two)}
+    signed = {uuid: (await item(site, uuid, "signedUrl { url }"))["signedUrl"]["url"] for uuid in (first, second)}
     answers = await asyncio.gather(
-        *(site.do("deleteStorageItems", {"itemUuids": [one]}, "removedItemsCount") for _ in range(3))
+        *(site.do("deleteStorageItems", {"itemUuids": [first]}, "removedItemsCount") for _ in range(3))
     )
     assert sorted(answer["removedItemsCount"] or 0 for answer in answers) == [0, 0, 1]
     await asyncio.sleep(0.5)  # a task that would remove them now has its time
-    assert (await site.client.get(signed[two])).content == same
-    await site.done("deleteStorageItems", {"itemUuids": [two]}, "removedItemsCount")
+    assert (await site.client.get(signed[second])).content == same
+    await site.done("deleteStorageItems", {"itemUuids": [second]}, "removedItemsCount")
     async with asyncio.timeout(20):
-        while (await site.client.get(signed[two])).status_code != 404:
+        while (await site.client.get(signed[second])).status_code != 404:
             await asyncio.sleep(0.1)

@@ -106,8 +106,8 @@ async def test_units_show_what_changed(shared_site: Site) -> None:
     document = f"query($u: UUID!, $after: Int, $statuses: [UploadJobStatus!]) {{ uploadJob(uuid: $u) {{ {CHANGED} }} }}"
 
     async def units(**asked: Any) -> list[dict[str, Any]]:
-        found = await site.ask(document, {"u": job["uuid"], **asked})
-        nodes: list[dict[str, Any]] = found["uploadJob"]["units"]["nodes"]
+        data = await site.ask(document, {"u": job["uuid"], **asked})
+        nodes: list[dict[str, Any]] = data["uploadJob"]["units"]["nodes"]
         return nodes
 
     every = await units()

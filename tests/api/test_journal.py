@@ -51,12 +51,12 @@ def short(changes: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 async def journals(site: Site, folder: str, who: str = "admin", since: str | None = None) -> tuple[Any, Any]:
     """What happened in a folder, and in all below it, the oldest first."""
-    found = (await site.ask(JOURNAL, {"u": folder, "since": since}, who))["storageFolder"]
-    for journal in found.values():
+    shown = (await site.ask(JOURNAL, {"u": folder, "since": since}, who))["storageFolder"]
+    for journal in shown.values():
         assert journal["totalCount"] == len(journal["nodes"])
         uuids = [change["uuid"] for change in journal["nodes"]]
         assert uuids == sorted(set(uuids), reverse=True)
-    return found["journal"]["nodes"][::-1], found["descendantJournal"]["nodes"][::-1]
+    return shown["journal"]["nodes"][::-1], shown["descendantJournal"]["nodes"][::-1]
 
 
 async def file_in(site: Site, folder: str, name: str) -> str:

@@ -59,18 +59,18 @@ async def waiting(site: Site, folder: str, *names: str) -> list[str]:
 
 async def walked(site: Site, folder: str, size: int, forwards: bool, **asked: Any) -> list[dict[str, Any]]:
     """All items of a folder, page by page from one end, in the order of the list."""
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     cursor = None
     while True:
         ask = {"first": size, "after": cursor} if forwards else {"last": size, "before": cursor}
         page = await listed(site, folder, **asked, **ask)
         info, nodes = page["pageInfo"], page["nodes"]
-        found = found + nodes if forwards else nodes + found
+        result = result + nodes if forwards else nodes + result
         assert info["hasPreviousPage" if forwards else "hasNextPage"] is (cursor is not None)
         cursor = info["endCursor" if forwards else "startCursor"]
         if not info["hasNextPage" if forwards else "hasPreviousPage"]:
-            assert page["totalCount"] == len(found)
-            return found
+            assert page["totalCount"] == len(result)
+            return result
         assert len(nodes) == size
 
 
@@ -79,7 +79,7 @@ async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> N
     folder = await site.folder("walked")
     sizes = [1, 1, 2, 300, 300, 5]
     files = [
-        File(str(place), "PLAIN_TEXT", bytes([65 + place]) * size, "text/plain") for place, size in enumerate(sizes)
+        File(str(index), "PLAIN_TEXT", bytes([65 + index]) * size, "text/plain") for index, size in enumerate(sizes)
     ]
     uuids = await upload_items(site, folder, files) + await waiting(site, folder, "w1", "w2", "w3")
 
@@ -88,12 +88,12 @@ async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> N
         updates = [{"itemUuid": uuid, "name": name} for uuid, name in zip(uuids, names, strict=True)]
         await site.done("updateStorageItems", {"items": updates}, "results { uuid }")
         order = {"field": field, "direction": direction}
-        found = await walked(site, folder, size, forwards, orderBy=order)
-        assert len(found) == len(uuids)
-        assert {node["uuid"]: node["name"] for node in found} == dict(zip(uuids, names, strict=True))
+        result = await walked(site, folder, size, forwards, orderBy=order)
+        assert len(result) == len(uuids)
+        assert {node["uuid"]: node["name"] for node in result} == dict(zip(uuids, names, strict=True))
         whole = (await listed(site, folder, orderBy=order))["nodes"]
-        assert [node["uuid"] for node in found] == [node["uuid"] for node in whole]
-        check_order(found, field, direction)
+        assert [node["uuid"] for node in result] == [node["uuid"] for node in whole]
+        check_order(result, field, direction)
 
     names = st.lists(NAMES, min_size=len(uuids), max_size=len(uuids))
     await check_property(check, st.tuples(names, ORDERS, st.integers(1, len(uuids) + 1), st.booleans()), 20)
@@ -134,11 +134,11 @@ async def test_searches_find_what_python_finds(site: Site) -> None:
     await waiting(site, folder, *names)
 
     async def check(text: str) -> None:
-        found = await listed(site, folder, filter={"search": text})
+        result = await listed(site, folder, filter={"search": text})
         wanted = folded(text)
         matches = [n for n in names if (wanted in folded(n) if len(wanted) > 2 else folded(n).startswith(wanted))]
-        assert sorted(node["name"] for node in found["nodes"]) == sorted(matches), text
-        assert found["totalCount"] == len(matches)
+        assert sorted(node["name"] for node in result["nodes"]) == sorted(matches), text
+        assert result["totalCount"] == len(matches)
 
     ends = [part for name in names for part in (name, name[1:], name[:2]) if part]
     for text in [*ends, "%", "_", "*", '"', "\\", "zzz", "  "]:
@@ -172,8 +172,8 @@ async def test_page_sizes_are_1_to_1000(site: Site) -> None:
         "before": {"first": 1, "before": cursor},
         "after": {"last": 1, "after": cursor},
     }
-    for name, asked in wrong.items():
-        assert await refusal(site, folder, **asked) == ("BAD_USER_INPUT", [name]), asked
+    for name, arguments in wrong.items():
+        assert await refusal(site, folder, **arguments) == ("BAD_USER_INPUT", [name]), arguments
     # Every list has its own copy of the arguments.
     for field in ("storageFolders", "searchStorageFolders", "uploadJobs", "datasets", "groups", "users"):
         answer = await site.body(f"{{ {field}(first: 1001) {{ totalCount }} }}")
@@ -188,8 +188,8 @@ async def test_cursors_are_good_for_their_list_only(site: Site) -> None:
     cursor = (await listed(site, folder, first=1))["pageInfo"]["endCursor"]
     assert [node["name"] for node in (await listed(site, folder, first=1, after=cursor))["nodes"]] == ["b"]
     changed = [{"orderBy": {"field": "SIZE"}}, {"orderBy": {"direction": "DESC"}}, {"filter": {"search": "b"}}]
-    for asked in changed:
-        assert await refusal(site, folder, after=cursor, **asked) == ("BAD_USER_INPUT", ["after"]), asked
+    for arguments in changed:
+        assert await refusal(site, folder, after=cursor, **arguments) == ("BAD_USER_INPUT", ["after"]), arguments
     subfolders = await site.body(
         f'{{ storageFolder(uuid: "{folder}") {{ subfolders(after: "{cursor}") {{ totalCount }} }} }}'
     )
@@ -217,7 +217,7 @@ def forgeries(cursor: str) -> list[str]:
         {"mark": mark},
         mark,
     ]
-    texts = [json.dumps(place) for place in places] + [
+    texts = [json.dumps(path) for path in places] + [
         f'["{mark}", {"[" * 5000}{"]" * 5000}, "{last}"]',
         f'["{mark}", NaN, 1]',
     ]
@@ -235,13 +235,13 @@ async def test_forged_places_break_no_database(site: Site, field: str, values: l
     """Numbers and moments that no column can hold are no cursors either (ENC-PAGE-02)."""
     folder = await site.folder(f"forged {field}")
     await upload_items(site, folder, [File(name, "PLAIN_TEXT", name.encode(), "text/plain") for name in ("a", "b")])
-    asked = {"orderBy": {"field": field}}
-    cursor = (await listed(site, folder, first=1, **asked))["pageInfo"]["endCursor"]
+    arguments = {"orderBy": {"field": field}}
+    cursor = (await listed(site, folder, first=1, **arguments))["pageInfo"]["endCursor"]
     mark, _, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     for value in values:
         text = json.dumps([mark, value, last])
         forged = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-        assert await refusal(site, folder, after=forged, **asked) == ("BAD_USER_INPUT", ["after"]), value
+        assert await refusal(site, folder, after=forged, **arguments) == ("BAD_USER_INPUT", ["after"]), value
 
 
 async def test_filters(site: Site) -> None:
@@ -277,6 +277,6 @@ async def test_filters(site: Site) -> None:
     for synced, names in ((None, ["mirrored", "plain"]), (True, ["mirrored"]), (False, ["plain"])):
         document = """query($u: UUID!, $s: Boolean) { storageFolder(uuid: $u) {
             subfolders(filter: {datasetSynced: $s}) { nodes { name } totalCount } } }"""
-        found = (await site.ask(document, {"u": top, "s": synced}))["storageFolder"]["subfolders"]
-        assert found == {"nodes": [{"name": name} for name in names], "totalCount": len(names)}
+        data = (await site.ask(document, {"u": top, "s": synced}))["storageFolder"]["subfolders"]
+        assert data == {"nodes": [{"name": name} for name in names], "totalCount": len(names)}
     assert plain

@@ -62,17 +62,20 @@ async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_se
     said = all_kinds(file_server)
     job = await ended(site, folder, said, form, fileName="list.json")
     assert (job["status"], job["errors"], job["unitsDoneCount"]) == ("DONE", [], 8)
-    made = await items_by_name(site, job)
-    assert made.keys() == {
+    created = await items_by_name(site, job)
+    assert created.keys() == {
         "the film", "one.png", "sound.wav", "words.txt", "alone.dcm", "frames", "more", "series",
     }  # fmt: skip
-    assert (made["one.png"]["clientMetadata"], made["more"]["clientMetadata"]) == ({"a": {"b": [1, None]}}, {"c": 1})
+    assert (created["one.png"]["clientMetadata"], created["more"]["clientMetadata"]) == (
+        {"a": {"b": [1, None]}},
+        {"c": 1},
+    )
     children = "query($u: UUID!) { storageItem(uuid: $u) { children { nodes { name url } } } }"
-    group = (await site.ask(children, {"u": made["frames"]["uuid"]}))["storageItem"]["children"]["nodes"]
+    group = (await site.ask(children, {"u": created["frames"]["uuid"]}))["storageItem"]["children"]["nodes"]
     assert [node["name"] for node in group] == ["frame 0.png", "frame 1.png"]
     again = await ended(site, folder, said, form)
     assert (again["status"], len(again["itemsWithNames"])) == ("DONE", 8)
-    assert {one["itemUuid"] for one in again["itemsWithNames"]} == {item["uuid"] for item in made.values()}
+    assert {entry["itemUuid"] for entry in again["itemsWithNames"]} == {item["uuid"] for item in created.values()}
     named = "query($u: UUID!) { uploadJob(uuid: $u) { fileName } }"
     for uuid, name in ((job["uuid"], "list.json"), (again["uuid"], None if form == "json" else "m.json")):
         assert (await site.ask(named, {"u": uuid}))["uploadJob"]["fileName"] == name
@@ -84,7 +87,7 @@ async def test_every_section_of_the_input_is_one_of_the_manifest(fetching_site: 
     site, folder = fetching_site, await fetching_site.folder("sections")
     frames = [file_server.add(f"sequence-{n}.png", samples.png(64, 48, n)) for n in range(3)]
     first = await ended(site, folder, {"images": [{"objectUrl": url} for url in frames]})
-    images = [one["itemUuid"] for one in first["itemsWithNames"]]
+    images = [entry["itemUuid"] for entry in first["itemsWithNames"]]
     said = {
         "time_series": [{"objectUrl": file_server.add("values.csv", b"t,v\n0,1\n1,2\n")}],
         "scenes": [{"title": "scene", "scene": {"picture": {"itemUuid": images[0]}}}],
@@ -95,9 +98,9 @@ async def test_every_section_of_the_input_is_one_of_the_manifest(fetching_site: 
     }
     job = await ended(site, folder, said)
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = {name: item["__typename"] for name, item in (await items_by_name(site, job)).items()}
+    created = {name: item["__typename"] for name, item in (await items_by_name(site, job)).items()}
     kinds = {"values.csv": "TimeSeriesItem", "scene": "SceneItem", "from items": "ImageGroupItem"}
-    assert made == {**kinds, "sequence": "ImageSequenceItem"}
+    assert created == {**kinds, "sequence": "ImageSequenceItem"}
     again = await ended(site, folder, {**said, "skip_duplicate_urls": True})
     assert (again["status"], again["errors"]) == ("DONE", [])
     await check_all(site.services)
@@ -111,9 +114,9 @@ async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server
     video = {"objectUrl": file_server.add("given.mp4", bytes(5000)), "videoMetadata": given}
     job = await ended(site, folder, {"videos": [video], "text": [{"placeholderUuid": uuid}]})
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = await items_by_name(site, job)
-    assert made["given.mp4"]["duration"] == 4.0
-    assert made["here.txt"]["uuid"] == uuid
+    created = await items_by_name(site, job)
+    assert created["given.mp4"]["duration"] == 4.0
+    assert created["here.txt"]["uuid"] == uuid
     wrong = {
         "fps": [{**given, "fps": 0}, {**given, "fps": "25"}],
         "frames": [{**given, "frames": 1}],
@@ -121,7 +124,7 @@ async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server
     }
     places = [(key, facts) for key, several in wrong.items() for facts in several]
     job = await ended(site, folder, {"videos": [{**video, "videoMetadata": facts} for _, facts in places]})
-    expected = [f"videos[{place}].videoMetadata.{key}" for place, (key, _) in enumerate(places)]
+    expected = [f"videos[{index}].videoMetadata.{key}" for index, (key, _) in enumerate(places)]
     assert [error.split(":")[0] for error in job["errors"]] == expected
     await check_all(site.services)
 
@@ -158,7 +161,7 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
     for section, entry in wrong_entries(url).values():
         said.setdefault(section, []).append(entry)
     said["images"].append({"objectUrl": url})
-    expected = [place.strip() for place in wrong_entries(url)]
+    expected = [location.strip() for location in wrong_entries(url)]
     job = await ended(site, folder, said)
     assert (job["status"], job["unitsErrorCount"], job["unitsCancelledCount"]) == ("ERROR", len(expected), 1)
     assert sorted(error.split(":")[0] for error in job["errors"]) == sorted(expected)
@@ -170,7 +173,7 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
     assert await count_items(site, folder) == 1
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": said}})
     assert {code for code, _ in refused} == {BAD}
-    places = {place.replace("[", ".").replace("]", "") for place in expected}
+    places = {location.replace("[", ".").replace("]", "") for location in expected}
     assert {path.removeprefix("input.manifest.json.") for _, path in refused} == places
     assert await count_items(site, folder) == 1
     await check_all(site.services)
@@ -239,8 +242,8 @@ ROWS = "itemType,objectUrl,title,clientMetadata\n"
 async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServer, form: str) -> None:
     """A line for each file (ENC-MAN-11, SUB-064): quoted cells, empty ones for what is not said, metadata as JSON."""
     site, folder = fetching_site, await fetching_site.folder(f"csv {form}")
-    one, two = file_server.add("1.txt", b"1"), file_server.add("2.dcm", samples.dicom_file())
-    text = f'{ROWS}PLAIN_TEXT,{one},"first, ""quoted""","{{""a"": 1}}"\r\n\r\nDICOM_FILE,{two},,\n'
+    first, second = file_server.add("1.txt", b"1"), file_server.add("2.dcm", samples.dicom_file())
+    text = f'{ROWS}PLAIN_TEXT,{first},"first, ""quoted""","{{""a"": 1}}"\r\n\r\nDICOM_FILE,{second},,\n'
     manifest = (
         {"csv": f"\ufeff{text}"}
         if form == "csv"
@@ -248,9 +251,9 @@ async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServe
     )
     job = await wait_for_job(site, await start_manifest_job(site, folder, manifest))
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = await items_by_name(site, job)
-    assert made.keys() == {'first, "quoted"', "2.dcm"}
-    assert made['first, "quoted"']["clientMetadata"] == {"a": 1}
+    created = await items_by_name(site, job)
+    assert created.keys() == {'first, "quoted"', "2.dcm"}
+    assert created['first, "quoted"']["clientMetadata"] == {"a": 1}
     await check_all(site.services)
 
 
@@ -267,10 +270,10 @@ async def test_what_is_wrong_in_csv_is_told_by_line_and_column(fetching_site: Si
     wrong = [".clientMetadata", ".itemType", ".objectUrl", "", ".objectUrl"]
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": text}})
     places = [f"{line}{key}" for line, key in enumerate(wrong, 2)]
-    assert refused == [(BAD, f"input.manifest.csv.{place}") for place in places]
+    assert refused == [(BAD, f"input.manifest.csv.{path}") for path in places]
     manifest = await upload_manifest(site, folder, text.encode(), "wrong.csv")
     job = await wait_for_job(site, await start_manifest_job(site, folder, manifest))
-    assert [error.split(":")[0] for error in job["errors"]] == [f"line {place}" for place in places]
+    assert [error.split(":")[0] for error in job["errors"]] == [f"line {path}" for path in places]
     for broken in ("", "objectUrl\nx", "itemType,objectURL\n", "itemType,title,title\n", f'{ROWS}PDF,"x'):
         refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": broken}})
         assert refused == [(BAD, "input.manifest.csv")]
@@ -281,7 +284,7 @@ async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file
     """Nothing in it is taken for a path on the server (SUB-063)."""
     site, folder = fetching_site, await fetching_site.folder("forms")
     entry = {"text": [{"objectUrl": file_server.add("t.txt", b"t")}]}
-    for manifest, place in (
+    for manifest, path in (
         ({}, ""),
         ({"json": entry, "csv": ROWS}, ""),
         ({"json": "/etc/hostname"}, ".json"),
@@ -293,7 +296,7 @@ async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file
         ({"csv": "/etc/hostname"}, ".csv"),
     ):
         refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": manifest})
-        assert refused == [(BAD, f"input.manifest{place}")], manifest
+        assert refused == [(BAD, f"input.manifest{path}")], manifest
     for both in ({}, {"items": entry, "manifest": {"json": entry}}):
         assert await site.refused("startUploadJob", {"folderUuid": folder, **both}) == [(BAD, "input")]
     many = {"text": [{"objectUrl": "https://files.example/1"}] * 10_001}
@@ -321,18 +324,18 @@ async def test_only_a_manifest_that_was_sent_is_read(
         [error] = await site.refused("startUploadJob", input)
         return error
 
-    place = "input.manifest.placeholderUuid"
-    assert await refused(unsent["itemUuid"]) == (BAD, place)
-    assert await refused(image) == (BAD, place)
-    assert await refused(right["placeholderUuid"], other) == ("NOT_FOUND", place)
-    assert await refused(folder) == ("NOT_FOUND", place)
+    path = "input.manifest.placeholderUuid"
+    assert await refused(unsent["itemUuid"]) == (BAD, path)
+    assert await refused(image) == (BAD, path)
+    assert await refused(right["placeholderUuid"], other) == ("NOT_FOUND", path)
+    assert await refused(folder) == ("NOT_FOUND", path)
     with monkeypatch.context() as patch:
         patch.setattr("gateway.catalog.ingestion.manifests.MAX_MANIFEST", len(data) - 1)
-        assert await refused(right["placeholderUuid"]) == ("LIMIT_EXCEEDED", place)
+        assert await refused(right["placeholderUuid"]) == ("LIMIT_EXCEEDED", path)
     job = await wait_for_job(site, await start_manifest_job(site, folder, right, idempotencyKey="once"))
     assert job["status"] == "DONE"
     assert await start_manifest_job(site, folder, right, idempotencyKey="once") == job["uuid"]
-    assert await refused(right["placeholderUuid"]) == ("NOT_FOUND", place)
+    assert await refused(right["placeholderUuid"]) == ("NOT_FOUND", path)
     await site.done("abortUploads", {"itemUuids": [unsent["itemUuid"], image]}, "removedItemsCount")
     await check_all(site.services)
 
@@ -343,8 +346,8 @@ async def test_metadata_may_be_large_in_a_manifest(fetching_site: Site, file_ser
     entry = {"objectUrl": url, "clientMetadata": {"text": "x" * (9 << 20)}}
     job = await ended(site, folder, {"text": [entry]})
     assert job["status"] == "DONE"
-    [made] = job["itemsWithNames"]
-    assert (await item_facts(site, made["itemUuid"]))["clientMetadata"] == entry["clientMetadata"]
+    [created] = job["itemsWithNames"]
+    assert (await item_facts(site, created["itemUuid"]))["clientMetadata"] == entry["clientMetadata"]
     entry["clientMetadata"] = {"text": "x" * (10 << 20)}
     assert (await ended(site, folder, {"text": [entry]}))["errors"][0].startswith(
         "text[0].clientMetadata: The metadata"

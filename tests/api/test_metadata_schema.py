@@ -22,10 +22,10 @@ async def schema(site: Site, deleted: bool = False, who: str = "admin") -> tuple
     """The revision of the schema, and its keys."""
     listed = f"fields(includeDeleted: $d) {{ {FIELD} }}"
     document = f"query($d: Boolean!) {{ metadataSchema {{ revision {listed} }} }}"
-    found = (await site.ask(document, {"d": deleted}, who))["metadataSchema"]
-    keys = [field["key"] for field in found["fields"]]
+    data = (await site.ask(document, {"d": deleted}, who))["metadataSchema"]
+    keys = [field["key"] for field in data["fields"]]
     assert keys == sorted(keys)
-    return found["revision"], {field.pop("key"): field for field in found["fields"]}
+    return data["revision"], {field.pop("key"): field for field in data["fields"]}
 
 
 async def put(site: Site, key: str, kind: str, **more: Any) -> Any:
@@ -195,16 +195,16 @@ async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: d
     frames = {"images": [{"placeholderUuid": uuid}], "title": "t", "clientMetadata": bad}
     scene = {"title": "s", "scene": {"a": {"itemUuid": item}}, "clientMetadata": bad}
     series = {"dicomFiles": [entry], "title": "t"}
-    asked: list[tuple[dict[str, Any], list[str]]] = [
+    requests: list[tuple[dict[str, Any], list[str]]] = [
         ({"items": {"text": [{"placeholderUuid": uuid}, entry]}}, ["items.text.1"]),
         ({"items": {"scenes": [scene]}}, ["items.scenes.0"]),
         ({"manifest": {"json": {"scenes": [scene]}}}, ["manifest.json.scenes.0"]),
         ({"manifest": {"json": {"image_groups": [frames]}}}, ["manifest.json.image_groups.0"]),
         ({"manifest": {"json": {"dicomSeries": [series]}}}, ["manifest.json.dicomSeries.0.dicomFiles.0"]),
     ]
-    for more, places in asked:
+    for more, places in requests:
         refused = await site.refused("startUploadJob", {"folderUuid": folder, **more})
-        expected = {("BAD_USER_INPUT", f"input.{place}.{metadata}") for place in places}
+        expected = {("BAD_USER_INPUT", f"input.{path}.{metadata}") for path in places}
         assert expected <= set(refused), more
     said = "text[0].clientMetadata.enum: The metadata schema requires enum to be one of apple."
     assert await told_of_manifest(site, folder, {"text": [entry]}) == [said]

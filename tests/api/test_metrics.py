@@ -14,8 +14,8 @@ async def test_admins_see_how_operations_were_answered(shared_site: Site) -> Non
         answer = await shared_site.client.get(f"{shared_site.url}/metrics", headers=shared_site.headers("admin"))
         assert answer.status_code == 200
         assert "process_resident_memory_bytes" in answer.text
-        found = re.search(r'^storegraph_operations_total\{outcome="compiled"\} (\S+)$', answer.text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
+        result = re.search(r'^storegraph_operations_total\{outcome="compiled"\} (\S+)$', answer.text, re.MULTILINE)
+        return float(result[1]) if result else 0.0
 
     before, is_compiled = await counted(), shared_site.services.settings.execution == "compiled"
     await shared_site.ask("{ storageFolders { totalCount } }")

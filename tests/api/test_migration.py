@@ -20,8 +20,8 @@ RESULTS = "results { uuid url isSkipped items { uuid url storageLocation integra
 
 @pytest.fixture(scope="module")
 def new(s3_server: str) -> Iterator[Bucket]:
-    with bucket(s3_server) as made:
-        yield made
+    with bucket(s3_server) as created:
+        yield created
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ async def registered(site: Site, folder: str, urls: list[str], integration: str 
     items = {"images": [{"objectUrl": url} for url in urls]}
     job = await wait_for_job(site, await start_upload_job(site, folder, items, integrationUuid=integration))
     assert (job["status"], job["errors"]) == ("DONE", [])
-    return [one["itemUuid"] for one in job["itemsWithNames"]]
+    return [entry["itemUuid"] for entry in job["itemsWithNames"]]
 
 
 async def migrated(site: Site, entries: list[dict[str, Any]], who: str = "admin", **more: Any) -> list[dict[str, Any]]:
@@ -58,28 +58,28 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
     """ENC-CLIENT-09, ENC-QBODY-03, -04, -06, SUB-090, SUB-138: by uuid and by URL in one request, or URL kept."""
     source, target = await create_integration(site, customer), await create_integration(site, new, title="New")
     folder, data = await site.folder("moving"), [samples.png(seed=n) for n in range(3)]
-    urls = [customer.put(f"{n}.png", one) for n, one in enumerate(data)]
-    one, two, three = await registered(site, folder, urls, source)
+    urls = [customer.put(f"{n}.png", content) for n, content in enumerate(data)]
+    first, second, third = await registered(site, folder, urls, source)
     again = (await registered(site, folder, urls[1:2], source))[0]
-    moved = [new.put(f"moved {n}.png", one) for n, one in enumerate(data)]
-    entries = [{"itemUuid": one, "newUrl": moved[0]}, {"url": urls[1], "newUrl": moved[1]}]
+    moved = [new.put(f"moved {n}.png", content) for n, content in enumerate(data)]
+    entries = [{"itemUuid": first, "newUrl": moved[0]}, {"url": urls[1], "newUrl": moved[1]}]
     results = await migrated(site, entries, toIntegrationUuid=target)
-    assert [(one["uuid"], one["url"], one["isSkipped"]) for one in results] == [
-        (one, None, False),
+    assert [(entry["uuid"], entry["url"], entry["isSkipped"]) for entry in results] == [
+        (first, None, False),
         (None, urls[1], False),
     ]
-    assert [[item["uuid"] for item in one["items"]] for one in results] == [[one], sorted([two, again])]
+    assert [[item["uuid"] for item in entry["items"]] for entry in results] == [[first], sorted([second, again])]
     for result, url in zip(results, moved, strict=False):
         for item in result["items"]:
             assert (item["url"], item["integrationUuid"], item["storageLocation"]) == (url, target, "S3_COMPATIBLE")
     document = "query($u: UUID!) { storageItem(uuid: $u) { signedUrl { url } } }"
-    signed = (await site.ask(document, {"u": two}))["storageItem"]["signedUrl"]["url"]
+    signed = (await site.ask(document, {"u": second}))["storageItem"]["signedUrl"]["url"]
     async with open_client() as client:
         assert (await client.get(signed)).content == data[1]
     other = await create_integration(site, customer, title="The same store, by other keys")
-    [result] = await migrated(site, [{"itemUuid": three}], toIntegrationUuid=other)
+    [result] = await migrated(site, [{"itemUuid": third}], toIntegrationUuid=other)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[2], other)
-    [result] = await migrated(site, [{"itemUuid": three, "newUrl": urls[0]}], verifyAccess=False)
+    [result] = await migrated(site, [{"itemUuid": third, "newUrl": urls[0]}], verifyAccess=False)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[0], other)
     assert set(customer.keys()) >= {"0.png", "1.png", "2.png"}
     await check_all(site.services)
@@ -87,12 +87,15 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
 
 async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bucket) -> None:
     """ENC-QBODY-05, -08: items of other integrations stay, and missing ones are skipped or refuse all."""
-    source, other, target = [await create_integration(site, one) for one in (customer, customer, new)]
+    source, other, target = [await create_integration(site, store) for store in (customer, customer, new)]
     folder = await site.folder("guarded")
     data = samples.png(seed=9)
     url, there = customer.put("guarded.png", data), new.put("guarded.png", data)
-    one, two = ((await registered(site, folder, [url], source))[0], (await registered(site, folder, [url], other))[0])
-    entries = [{"itemUuid": two, "newUrl": there}, {"url": url, "newUrl": there}]
+    first, second = (
+        (await registered(site, folder, [url], source))[0],
+        (await registered(site, folder, [url], other))[0],
+    )
+    entries = [{"itemUuid": second, "newUrl": there}, {"url": url, "newUrl": there}]
     wanted = {"toIntegrationUuid": target, "fromIntegrationUuid": source}
     assert await site.refused("migrateStorageItems", {"items": entries, **wanted}) == [
         ("BAD_USER_INPUT", "input.items.1.url")
@@ -102,14 +105,18 @@ async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bu
     missing = [{"itemUuid": UNKNOWN, "newUrl": there}, {"url": "s3://none/x", "newUrl": there}]
     async with assert_unchanged(site):
         payload = await site.do("migrateStorageItems", {"items": [*missing, entries[1]], **wanted}, RESULTS)
-        assert [(one["code"], one["path"]) for one in payload["userErrors"]] == [
+        assert [(entry["code"], entry["path"]) for entry in payload["userErrors"]] == [
             ("NOT_FOUND", ["input", "items", "0", "itemUuid"]),
             ("NOT_FOUND", ["input", "items", "1", "url"]),
         ]
-        assert [one["userErrors"][0]["code"] for one in payload["results"]] == ["NOT_FOUND", "NOT_FOUND", "NOT_APPLIED"]
+        assert [entry["userErrors"][0]["code"] for entry in payload["results"]] == [
+            "NOT_FOUND",
+            "NOT_FOUND",
+            "NOT_APPLIED",
+        ]
     results = await migrated(site, [*missing, entries[1]], skipMissing=True, **wanted)
-    assert [one["isSkipped"] for one in results] == [True, True, False]
-    assert [item["uuid"] for item in results[2]["items"]] == [one]
+    assert [entry["isSkipped"] for entry in results] == [True, True, False]
+    assert [item["uuid"] for item in results[2]["items"]] == [first]
 
 
 async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, new: Bucket) -> None:
@@ -207,8 +214,8 @@ async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file
     assert result["items"][0]["storageLocation"] == "DIRECT_ACCESS"
     there = new.put("in.png", data)
     [result] = await migrated(site, [{"itemUuid": item, "newUrl": there}], toIntegrationUuid=target)
-    found = result["items"][0]
-    assert (found["url"], found["storageLocation"], found["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
+    actual = result["items"][0]
+    assert (actual["url"], actual["storageLocation"], actual["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
 
 
 async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Bucket, new: Bucket) -> None:
@@ -220,7 +227,7 @@ async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Buc
     entries = [{"url": url, "newUrl": there}, {"itemUuid": UNKNOWN, "newUrl": there}]
     wanted: dict[str, Any] = {"toIntegrationUuid": target, "skipMissing": True, "idempotencyKey": "moved once"}
     first = await migrated(site, entries, **wanted)
-    assert [(len(one["items"]), one["isSkipped"]) for one in first] == [(1, False), (0, True)]
+    assert [(len(entry["items"]), entry["isSkipped"]) for entry in first] == [(1, False), (0, True)]
     async with assert_unchanged(site):
         assert await migrated(site, entries, **wanted) == first
         other = {"items": entries[:1], **wanted}

@@ -30,11 +30,11 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
     item = (await ingest(site, folder, items, integrationUuid=integration))["a picture + more%.png"]
     assert (item["url"], item["mimeType"], item["fileSize"]) == (url, "image/png", len(data))
     assert (item["isPlaceholder"], item["clientMetadata"], item["width"] > 0) == (False, {"a": 1}, True)
-    asked = "storageLocation integrationUuid integration { title } signedUrlUnavailableReason signedUrl { url headers }"
-    document = f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {asked} }} }}"
-    found = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
-    signed = found.pop("signedUrl")
-    assert found == {
+    query = "storageLocation integrationUuid integration { title } signedUrlUnavailableReason signedUrl { url headers }"
+    document = f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {query} }} }}"
+    shown = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
+    signed = shown.pop("signedUrl")
+    assert shown == {
         "storageLocation": "S3_COMPATIBLE",
         "integrationUuid": integration,
         "integration": {"title": "Bucket"},
@@ -62,8 +62,8 @@ async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> No
         job = await wait_for_job(
             site, await start_upload_job(site, folder, {"images": [{"objectUrl": url}]}, integrationUuid=integration)
         )
-        [made] = job["itemsWithNames"]
-        assert (await item_facts(site, made["itemUuid"]))["name"] == name
+        [created] = job["itemsWithNames"]
+        assert (await item_facts(site, created["itemUuid"]))["name"] == name
 
 
 @pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM", "S3_COMPATIBLE"])
@@ -80,9 +80,9 @@ async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) ->
     }
     job = await wait_for_job(site, await start_upload_job(site, folder, items, integrationUuid=integration))
     assert (job["status"], job["errors"]) == ("DONE", [])
-    for one in job["itemsWithNames"]:
+    for entry in job["itemsWithNames"]:
         document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation fileSize signedUrl { url } } }"
-        item = (await site.ask(document, {"u": one["itemUuid"]}))["storageItem"]
+        item = (await site.ask(document, {"u": entry["itemUuid"]}))["storageItem"]
         assert (item["storageLocation"], item["fileSize"]) == (kind, len(data))
         async with open_client() as client:
             assert (await client.get(item["signedUrl"]["url"])).content == data
@@ -110,18 +110,18 @@ async def test_azure_blobs_become_items(
                 item = (await ingest(site, folder, items, integrationUuid=integration))["a film.mp4"]
                 assert (item["fileSize"], item["duration"] > 0) == (len(data), True)
                 document = "query($u: UUID!) { storageItem(uuid: $u) { storageLocation signedUrl { url } } }"
-                found = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
-                assert found["storageLocation"] == "AZURE"
+                shown = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
+                assert shown["storageLocation"] == "AZURE"
                 async with open_client() as client:
-                    assert (await client.get(found["signedUrl"]["url"])).content == data
+                    assert (await client.get(shown["signedUrl"]["url"])).content == data
 
 
 async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -> None:
     """A video of ten times the fetch limit is read by its ends alone."""
     integration, folder = await create_integration(site, customer), await site.folder("large")
     film = samples.mp4()
-    place, filler = film.rindex(b"moov") - 4, 6 << 20
-    data = film[:place] + filler.to_bytes(4) + b"free" + bytes(filler - 8) + film[place:]
+    offset, filler = film.rindex(b"moov") - 4, 6 << 20
+    data = film[:offset] + filler.to_bytes(4) + b"free" + bytes(filler - 8) + film[offset:]
     url = customer.put("long.mp4", data)
     item = (await ingest(site, folder, {"videos": [{"objectUrl": url}]}, integrationUuid=integration))["long.mp4"]
     assert (item["fileSize"], item["duration"] > 0, item["sha256"]) == (len(data), True, None)
@@ -138,12 +138,12 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
         "imageGroups": [{"images": frames, "title": "both"}],
         "images": [{"objectUrl": customer.put("given.png", b"bytes"), "imageMetadata": facts_given}],
     }
-    found = await ingest(site, folder, items, integrationUuid=integration)
-    assert (found["given.png"]["width"], found["given.png"]["fileSize"]) == (2, 5)
-    assert found["both"]["__typename"] == "ImageGroupItem"
+    created = await ingest(site, folder, items, integrationUuid=integration)
+    assert (created["given.png"]["width"], created["given.png"]["fileSize"]) == (2, 5)
+    assert created["both"]["__typename"] == "ImageGroupItem"
     film = {"imageGroups": [{"images": frames, "title": "film", "createVideo": True}]}
-    found = await ingest(site, folder, film, integrationUuid=integration)
-    assert (found["film"]["__typename"], found["film"]["frameCount"]) == ("ImageSequenceItem", 2)
+    created = await ingest(site, folder, film, integrationUuid=integration)
+    assert (created["film"]["__typename"], created["film"]["frameCount"]) == ("ImageSequenceItem", 2)
 
 
 async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) -> None:

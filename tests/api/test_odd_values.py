@@ -27,11 +27,11 @@ async def test_what_would_come_back_as_another_value_is_refused(fetching_site: S
     job = await wait_for_job(site, await start_manifest_job(site, folder, manifest, ignoreErrors=True))
     places = [error.partition(":")[0] for error in job["errors"]]
     keys = ("title", "title", "clientMetadata.a[0]", "clientMetadata.a", "clientMetadata.a[0]", "clientMetadata.a")
-    assert places == [f"text[{place}].{key}" for place, key in enumerate(keys)]
+    assert places == [f"text[{index}].{key}" for index, key in enumerate(keys)]
     assert ["U+D800" in job["errors"][0], "64 bits" in job["errors"][4]] == [True, True]
-    [made] = (await items_by_name(site, job)).values()
-    assert made["name"] == "\\ud83d \N{GRINNING FACE} \u00e9"
-    assert made["clientMetadata"] == {"n": [18446744073709551615, -1000.0, 7]}
+    [created] = (await items_by_name(site, job)).values()
+    assert created["name"] == "\\ud83d \N{GRINNING FACE} \u00e9"
+    assert created["clientMetadata"] == {"n": [18446744073709551615, -1000.0, 7]}
     rows = f'itemType,objectUrl,title,clientMetadata\nPLAIN_TEXT,{url},,"{{""a"": 18446744073709551616}}"'
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": rows}})
     assert refused == [("BAD_USER_INPUT", "input.manifest.csv.2.clientMetadata.a")]
@@ -41,14 +41,14 @@ async def test_what_would_come_back_as_another_value_is_refused(fetching_site: S
 async def test_whole_numbers_come_back_as_they_are_or_are_refused(fetching_site: Site) -> None:
     """ENC-CFOLD-04: beyond 64 bits they would come back as others, from variables and from the document."""
     site = fetching_site
-    made = "folder { clientMetadata }"
-    kept = {"a": [18446744073709551615, -9223372036854775808, 1e3, 0.1]}
-    wanted = {"name": "numbers", "clientMetadata": kept}
-    assert (await site.done("createStorageFolder", wanted, made))["folder"]["clientMetadata"] == kept
+    selection = "folder { clientMetadata }"
+    stored = {"a": [18446744073709551615, -9223372036854775808, 1e3, 0.1]}
+    wanted = {"name": "numbers", "clientMetadata": stored}
+    assert (await site.done("createStorageFolder", wanted, selection))["folder"]["clientMetadata"] == stored
     document = "mutation($input: CreateStorageFolderInput!) { createStorageFolder(input: $input) { __typename } }"
     for number in (18446744073709551616, -9223372036854775809):
-        asked = {"input": {"name": "numbers", "clientMetadata": {"a": [number]}}}
-        [error] = (await site.body(document, asked))["errors"]
+        variables = {"input": {"name": "numbers", "clientMetadata": {"a": [number]}}}
+        [error] = (await site.body(document, variables))["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
         assert error["extensions"]["inputPath"] == ["input", "clientMetadata"]
         assert "64 bits" in error["message"]

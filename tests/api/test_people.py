@@ -33,9 +33,9 @@ async def is_let_in(site: Site, key: str) -> bool:
 
 async def test_a_user_signs_in_with_a_key(site: Site) -> None:
     """An admin makes a user and a key; the address is unique whatever the case."""
-    made = await site.done("createUser", {"email": "Ann@Example.org", "name": "Ann", "siteRole": "ADMIN"}, USER)
-    assert made["user"]["email"] == "Ann@Example.org"
-    key = await site.done("createApiKey", {"name": "Laptop", "userUuid": made["user"]["uuid"]}, f"token {KEY}")
+    payload = await site.done("createUser", {"email": "Ann@Example.org", "name": "Ann", "siteRole": "ADMIN"}, USER)
+    assert payload["user"]["email"] == "Ann@Example.org"
+    key = await site.done("createApiKey", {"name": "Laptop", "userUuid": payload["user"]["uuid"]}, f"token {KEY}")
     site.keys["ann"] = key["token"]
     viewer = (await site.ask("{ viewer { siteRole user { name apiKeys { nodes { name } } } } }", who="ann"))["viewer"]
     assert viewer == {"siteRole": "ADMIN", "user": {"name": "Ann", "apiKeys": {"nodes": [{"name": "Laptop"}]}}}
@@ -91,7 +91,7 @@ async def test_one_admin_stays(site: Site) -> None:
         assert refusal == [("CONFLICT", f"input.{field}")]
     ann = await site.user("ann@example.org", "ADMIN")
     leaving = ({"userUuid": admin, "siteRole": "MEMBER"}, {"userUuid": ann, "isActive": False})
-    answers = await asyncio.gather(*(site.do("updateUser", one, USER) for one in leaving))
+    answers = await asyncio.gather(*(site.do("updateUser", entry, USER) for entry in leaving))
     assert sorted(len(answer["userErrors"]) for answer in answers) == [0, 1]
 
 
@@ -178,11 +178,11 @@ async def test_keys_of_ones_own(site: Site) -> None:
 
 async def test_a_revoked_key_is_refused_soon(site: Site) -> None:
     """Also one that was used a moment before is refused within 5 seconds."""
-    made = await site.done("createApiKey", {"name": "short-lived"}, f"token {KEY}")
-    assert await is_let_in(site, made["token"])
-    await site.done("revokeApiKey", {"apiKeyUuid": made["apiKey"]["uuid"]}, KEY)
+    payload = await site.done("createApiKey", {"name": "short-lived"}, f"token {KEY}")
+    assert await is_let_in(site, payload["token"])
+    await site.done("revokeApiKey", {"apiKeyUuid": payload["apiKey"]["uuid"]}, KEY)
     start = time.monotonic()
-    while await is_let_in(site, made["token"]):
+    while await is_let_in(site, payload["token"]):
         assert time.monotonic() - start < 5
         await asyncio.sleep(0.2)
 
@@ -190,8 +190,8 @@ async def test_a_revoked_key_is_refused_soon(site: Site) -> None:
 async def test_too_many_are_refused_by_number(site: Site) -> None:
     """At most 1,000 of each list."""
     team = await site.group("Team")
-    for field, one in (("userUuids", UNKNOWN), ("userEmails", "ann@example.org")):
-        refusal = await refused(site, "addGroupUsers", {"groupUuid": team, field: [one] * 1001})
+    for field, value in (("userUuids", UNKNOWN), ("userEmails", "ann@example.org")):
+        refusal = await refused(site, "addGroupUsers", {"groupUuid": team, field: [value] * 1001})
         assert refusal == [("LIMIT_EXCEEDED", f"input.{field}")]
 
 

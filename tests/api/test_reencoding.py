@@ -27,12 +27,14 @@ def site(shared_site: Site) -> Site:
 
 def old_film(seconds: float = 1.0) -> bytes:
     """A film that browsers do not play."""
-    return encode_film([place / 25 for place in range(round(25 * seconds))], sound=seconds)
+    return encode_film([number / 25 for number in range(round(25 * seconds))], sound=seconds)
 
 
 async def videos(site: Site, folder: str, *data: bytes) -> list[str]:
     """Videos with these bytes."""
-    return await upload_items(site, folder, [File(f"{place}.mp4", "VIDEO", one) for place, one in enumerate(data)])
+    return await upload_items(
+        site, folder, [File(f"{index}.mp4", "VIDEO", content) for index, content in enumerate(data)]
+    )
 
 
 async def test_videos_are_reencoded(site: Site) -> None:
@@ -48,10 +50,10 @@ async def test_videos_are_reencoded(site: Site) -> None:
     assert (job["status"], job["progress"], job["title"]) == ("DONE", 1.0, "Make them play")
     assert (job["unitsTotalCount"], job["unitsPendingCount"], job["unitsErrorCount"]) == (2, 0, 0)
     assert job["finishedAt"] and job["user"] == {"email": "admin@localhost"}
-    made, left = job["units"]["nodes"]
-    assert [made["status"], left["status"]] == ["REENCODED", "LEFT_ALONE"]
+    created, left = job["units"]["nodes"]
+    assert [created["status"], left["status"]] == ["REENCODED", "LEFT_ALONE"]
     assert left["item"]["rendition"] is None
-    rendition = made["item"]["rendition"]
+    rendition = created["item"]["rendition"]
     expected = {"mimeType": "video/webm", "width": 64, "height": 48, "fps": 25.0, "frameCount": 25}
     assert rendition == {**rendition, **expected}
     sent = await site.client.get(rendition["signedUrl"]["url"])
@@ -71,12 +73,12 @@ async def test_videos_are_reencoded(site: Site) -> None:
 async def test_a_job_is_watched(site: Site) -> None:
     """Its progress only grows, and it ends with the job (ENC-FOLDEROP-31)."""
     folder = await site.folder("watched")
-    uuids = await videos(site, folder, encode_film([place / 25 for place in range(200)]), samples.webm())
+    uuids = await videos(site, folder, encode_film([number / 25 for number in range(200)]), samples.webm())
     job = await start_reencoding(site, uuids, force=True)
     async with watch_job(site, job, document=WATCH) as [watch]:
         await watch.ended(60)
     assert watch.completed
-    progress = [one["progress"] for one in watch.states]
+    progress = [entry["progress"] for entry in watch.states]
     assert progress == sorted(progress)
     assert watch.states[-1] == {**watch.states[-1], "status": "DONE", "progress": 1.0, "unitsPendingCount": 0}
     assert watch.sequences == sorted(set(watch.sequences))
@@ -103,7 +105,7 @@ async def test_a_video_that_cannot_be_reencoded_says_why(site: Site) -> None:
 async def test_a_job_is_cancelled(site: Site) -> None:
     """Nothing more is made; the same again changes nothing."""
     folder = await site.folder("cancelled")
-    uuids = await videos(site, folder, encode_film([place / 25 for place in range(1500)]), old_film())
+    uuids = await videos(site, folder, encode_film([number / 25 for number in range(1500)]), old_film())
     job = await start_reencoding(site, uuids, force=True)
     for _ in range(2):
         payload = await site.done("cancelVideoReencode", {"reencodeJobUuid": job}, f"reencodeJob {{ {JOB} }}")

@@ -61,7 +61,7 @@ async def test_a_scene_of_several_things(site: Site) -> None:
     """Items become its children, files elsewhere stay where they are (ENC-FOLDEROP-26, ENC-UPSC-02)."""
     folder = await site.folder("composed")
     uuids = await images(site, folder, 2)
-    cameras = [{"itemUuid": uuid, "frame": place} for place, uuid in enumerate([*uuids, uuids[0]])]
+    cameras = [{"itemUuid": uuid, "frame": index} for index, uuid in enumerate([*uuids, uuids[0]])]
     document = {"cameras": cameras, "cloud": {"url": "https://example.org/cloud.pcd", "format": "PCD"}}
     job = await run_job(site, folder, {"scenes": [{"title": "All", "scene": document}]})
     [unit] = job["itemsWithNames"]
@@ -95,9 +95,9 @@ async def test_what_is_wrong_with_a_scene_is_named(site: Site) -> None:
     """At its place in the document, and nothing is made; the title is required (SUB-056)."""
     folder = await site.folder("faults")
     async with assert_unchanged(site):
-        for fault, code, place in FAULTS:
+        for fault, code, path in FAULTS:
             input = {"folderUuid": folder, "items": {"scenes": [{"title": "t", **fault}]}}
-            assert await site.refused("startUploadJob", input) == [(code, f"input.items.scenes.0.{place}")], fault
+            assert await site.refused("startUploadJob", input) == [(code, f"input.items.scenes.0.{path}")], fault
     answer = await site.body(
         "mutation($i: StartUploadJobInput!) { startUploadJob(input: $i) { uploadJob { uuid } } }",
         {"i": {"folderUuid": folder, "items": {"scenes": [{"scene": {}}]}}},
@@ -130,8 +130,8 @@ async def test_how_a_scene_is_shown(site: Site) -> None:
     )
     scene = await ask(site, uuid)
     assert scene["sceneViewSettings"] == {**view, "renderImageOutsideBaseRange": None, "radiusFilterEnabled": None}
-    kept = [tiles[0], {"id": "b", "title": None, "settings": {}}]
-    assert scene["sceneLayout"] == {**layout, "tiles": kept, "layout": {"grid": {**split, "splitPercentage": 50.0}}}
+    stored = [tiles[0], {"id": "b", "title": None, "settings": {}}]
+    assert scene["sceneLayout"] == {**layout, "tiles": stored, "layout": {"grid": {**split, "splitPercentage": 50.0}}}
     await site.done("updateStorageItem", {"itemUuid": uuid, "sceneViewSettings": None}, "__typename")
     scene = await ask(site, uuid)
     assert (scene["sceneViewSettings"], scene["sceneLayout"]["timeline"]) == (None, ["b"])
@@ -143,7 +143,7 @@ async def test_how_a_scene_is_shown(site: Site) -> None:
         ("sceneViewSettings.radiusIndicators", "BAD_USER_INPUT", {"sceneViewSettings": {"radiusIndicators": [0]}}),
     ]
     async with assert_unchanged(site):
-        for place, code, fault in bad:
-            assert await site.refused("updateStorageItem", {"itemUuid": uuid, **fault}) == [(code, f"input.{place}")]
+        for path, code, fault in bad:
+            assert await site.refused("updateStorageItem", {"itemUuid": uuid, **fault}) == [(code, f"input.{path}")]
         refused = await site.refused("updateStorageItem", {"itemUuid": image, "sceneLayout": None})
         assert refused == [("BAD_USER_INPUT", "input.sceneLayout")]

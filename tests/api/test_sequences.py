@@ -30,8 +30,8 @@ def site(shared_site: Site) -> Site:
 
 def images(*colours: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> list[File]:
     """Images of one colour each."""
-    made = [samples.encode_image(Image.new("RGB", size, colour), "PNG") for colour in colours]
-    return [File(f"{place}.png", "IMAGE", data) for place, data in enumerate(made)]
+    created = [samples.encode_image(Image.new("RGB", size, colour), "PNG") for colour in colours]
+    return [File(f"{index}.png", "IMAGE", data) for index, data in enumerate(created)]
 
 
 async def ask(site: Site, uuid: str, selection: str = SEQUENCE) -> Any:
@@ -124,10 +124,10 @@ async def test_what_is_no_image_makes_no_group(site: Site) -> None:
         ([waiting], "CONFLICT", ".0"),
     ]
     async with assert_unchanged(site):
-        for uuids, code, place in faults:
+        for uuids, code, path in faults:
             wanted = {"imageGroupsFromItems": [{"itemUuids": uuids, "createVideo": False}]}
             refused = await site.refused("startUploadJob", {"folderUuid": folder, "items": wanted})
-            assert refused == [(code, f"input.items.imageGroupsFromItems.0.itemUuids{place}")]
+            assert refused == [(code, f"input.items.imageGroupsFromItems.0.itemUuids{path}")]
         wanted = {"imageGroupsFromItems": [{"itemUuids": [image], "createVideo": False}]}
         refused = await site.refused("startUploadJob", {"folderUuid": own, "items": wanted}, who)
         assert refused == [("NOT_FOUND", "input.items.imageGroupsFromItems.0.itemUuids.0")]
@@ -165,7 +165,7 @@ async def test_frames_in_a_folder_of_their_own(site: Site) -> None:
         uuids.append(payload["targets"][0]["itemUuid"])
     await site.done("abortUploads", {"itemUuids": uuids}, "removedItemsCount")
     below = (await site.ask(listed, {"u": folder}))["storageFolder"]["subfolders"]["nodes"]
-    assert [one["name"] for one in below] == ["frames"]
+    assert [element["name"] for element in below] == ["frames"]
     frames = await send_files(site, below[0]["uuid"], images(*COLOURS[:2]))
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "title": "Group", "createVideo": True}
     await run_job(site, folder, {"imageGroups": [entry]})
@@ -205,7 +205,7 @@ async def test_a_manifest_asks_for_the_same(site: Site) -> None:
     payload = await site.done("startUploadJob", input, "uploadJob { uuid }")
     job = await wait_for_job(site, payload["uploadJob"]["uuid"])
     assert (job["status"], job["errors"]) == ("DONE", [])
-    made = [await item_facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
-    kinds = sorted((item["itemType"], item["frameCount"]) for item in made)
+    created = [await item_facts(site, entry["itemUuid"]) for entry in job["itemsWithNames"]]
+    kinds = sorted((item["itemType"], item["frameCount"]) for item in created)
     assert kinds == [("IMAGE_SEQUENCE", 1), ("IMAGE_SEQUENCE", 2), ("SCENE", None), ("TIMESERIES", None)]
     await check_all(site.services)

@@ -158,8 +158,8 @@ async def test_a_revoked_key_ends_the_socket(shared_site: Site) -> None:
     job = await create_still_job(site, "revoked")
     async with watch_job(site, job.uuid, who) as [watch]:
         await watch.until(has(1))
-        found = await site.ask("{ viewer { user { apiKeys { nodes { uuid } } } } }", who=who)
-        [key] = found["viewer"]["user"]["apiKeys"]["nodes"]
+        data = await site.ask("{ viewer { user { apiKeys { nodes { uuid } } } } }", who=who)
+        [key] = data["viewer"]["user"]["apiKeys"]["nodes"]
         await site.done("revokeApiKey", {"apiKeyUuid": key["uuid"]}, "__typename")
         for _ in range(40):
             if watch.over:

@@ -97,13 +97,13 @@ async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integratio
     assert nonzero_counts(again) == {"new": 1, "unchanged": 1, "skipped": 1}
     document = """query($u: UUID!) { storageFolder(uuid: $u) { folderType isCloudSynced remoteUrl integrationUuid
         cloudSyncs { nodes { uuid uploadJobs { nodes { cloudSyncJob { uuid } unitErrors { objectUrls } } } } } } }"""
-    found = (await site.ask(document, {"u": folder}))["storageFolder"]
-    jobs = [one["uploadJobs"]["nodes"] for one in found.pop("cloudSyncs")["nodes"]]
-    assert [[one["cloudSyncJob"]["uuid"] for one in each] for each in jobs] == [[again["uuid"]], [job["uuid"]]]
+    shown = (await site.ask(document, {"u": folder}))["storageFolder"]
+    jobs = [entry["uploadJobs"]["nodes"] for entry in shown.pop("cloudSyncs")["nodes"]]
+    assert [[entry["cloudSyncJob"]["uuid"] for entry in each] for each in jobs] == [[again["uuid"]], [job["uuid"]]]
     assert jobs[0][0]["unitErrors"] == [{"objectUrls": [f"{customer.url}/{prefix}bad.png"]}]
     url = f"{customer.url}/{prefix}"
     linking = {"folderType": "CLOUD_LINKED", "isCloudSynced": True, "remoteUrl": url, "integrationUuid": integration}
-    assert found == linking
+    assert shown == linking
     await check_all(site.services)
 
 
@@ -173,8 +173,8 @@ async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, i
     matcher = {"mode": "SUFFIX", "suffix": ".metadata.json"}
     assert said["folder"]["config"] == {"autoSync": False, "metadataIngestion": {"paused": True, "matcher": matcher}}
     assert nonzero_counts(await run_sync(site, folder)) == {"new": 2}
-    found = await items_by_path(site, folder)
-    assert {name: item["clientMetadata"] for name, item in found.items()} == {"a.txt": {}, "b.txt": {}}
+    items = await items_by_path(site, folder)
+    assert {name: item["clientMetadata"] for name, item in items.items()} == {"a.txt": {}, "b.txt": {}}
 
     await site.done("setFolderMetadataIngestion", {"folderUuid": folder, "metadataIngestion": {}}, config)
     attached = await run_sync(site, folder)
@@ -229,13 +229,13 @@ async def test_nothing_is_put_into_a_linked_folder_by_hand(
             "createStorageFolder": ({"name": "n", "parentUuid": target}, "parentUuid"),
             "moveStorageFolders": ({"folderUuids": [other], "newParentUuid": target}, "newParentUuid"),
         }
-        for mutation, (input, place) in refusals.items():
-            assert await site.refused(mutation, input) == [("CONFLICT", f"input.{place}")], mutation
+        for mutation, (input, path) in refusals.items():
+            assert await site.refused(mutation, input) == [("CONFLICT", f"input.{path}")], mutation
     results = "results { userErrors { code path } }"
     moved = await site.do("moveStorageItems", {"itemUuids": [item], "newParentUuid": other}, results)
-    assert [one["code"] for one in moved["results"][0]["userErrors"]] == ["CONFLICT"]
+    assert [entry["code"] for entry in moved["results"][0]["userErrors"]] == ["CONFLICT"]
     moved = await site.do("moveStorageFolders", {"folderUuids": [below["uuid"]], "newParentUuid": other}, results)
-    assert [one["code"] for one in moved["results"][0]["userErrors"]] == ["CONFLICT"]
+    assert [entry["code"] for entry in moved["results"][0]["userErrors"]] == ["CONFLICT"]
     refused = await site.refused("startCloudFolderSync", {"folderUuid": below["uuid"]})
     assert refused == [("BAD_USER_INPUT", "input.folderUuid")]
     await site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "removedItemsCount")
@@ -255,15 +255,15 @@ async def test_what_cannot_be_linked_or_synced_is_refused(
         ({"remoteUrl": "not a url"}, "BAD_USER_INPUT", "remoteUrl"),
         ({"integrationUuid": "00000000-0000-7000-8000-000000000000"}, "NOT_FOUND", "integrationUuid"),
     ]
-    for change, code, place in wrong:
+    for change, code, path in wrong:
         input = {"name": "n", "cloudSync": {**link, **change}}
-        assert await site.refused("createStorageFolder", input) == [(code, f"input.cloudSync.{place}")], change
+        assert await site.refused("createStorageFolder", input) == [(code, f"input.cloudSync.{path}")], change
     plain = await site.folder("plain")
     for mutation, more in (("startCloudFolderSync", {}), ("setFolderAutoSync", {"autoSync": True})):
         refused = await site.refused(mutation, {"folderUuid": plain, **more})
         assert refused == [("BAD_USER_INPUT", "input.folderUuid")]
     fields = await site.ask('{ __type(name: "UpdateStorageFolderInput") { inputFields { name } } }')
-    assert not {"remoteUrl", "cloudSync"} & {one["name"] for one in fields["__type"]["inputFields"]}
+    assert not {"remoteUrl", "cloudSync"} & {entry["name"] for entry in fields["__type"]["inputFields"]}
 
 
 async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
@@ -278,8 +278,8 @@ async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str,
     last = watch.states[-1]
     assert (watch.completed, last["status"], last["uploadJobsUnitsDone"]) == (True, "DONE", 1)
     assert watch.sequences == sorted(set(watch.sequences))
-    asked = "query($u: UUID!) { cloudSyncJob(uuid: $u) { uuid } }"
-    assert await site.ask(asked, {"u": job}, stranger) == {"cloudSyncJob": None}
+    document = "query($u: UUID!) { cloudSyncJob(uuid: $u) { uuid } }"
+    assert await site.ask(document, {"u": job}, stranger) == {"cloudSyncJob": None}
     async with subscribe(site, {"query": document, "variables": {"u": job}}, stranger) as [watch]:
         await watch.ended()
     assert watch.errors[0]["extensions"]["code"] == "NOT_FOUND"
@@ -302,7 +302,7 @@ async def test_a_folder_is_synced_by_itself(site: Site, customer: Bucket, integr
     await run_daily_syncs(site)
     document = "query($u: UUID!) { storageFolder(uuid: $u) { cloudSyncs { nodes { uuid user { uuid } } } } }"
     nodes = (await site.ask(document, {"u": folder}))["storageFolder"]["cloudSyncs"]["nodes"]
-    assert [one["user"] is None for one in nodes] == [True, False]
+    assert [entry["user"] is None for entry in nodes] == [True, False]
     assert nonzero_counts(await wait_for_sync(site, nodes[0]["uuid"])) == {"unchanged": 1}
     await site.done("setFolderAutoSync", {**given, "autoSync": False}, "folder { uuid }")
 
@@ -320,7 +320,7 @@ async def test_a_key_and_a_prefix_of_one_name(site: Site, customer: Bucket, inte
     folder = await create_linked_folder(site, integration, customer, prefix.rstrip("/"))
     await run_sync(site, folder)
     there = {key.removeprefix(prefix) for key in customer.keys() if key.startswith(prefix)}
-    found = await items_by_path(site, folder)
-    assert found.keys() == there
-    assert ("a.txt" in found) == stores_both
+    items = await items_by_path(site, folder)
+    assert items.keys() == there
+    assert ("a.txt" in items) == stores_both
     assert nonzero_counts(await run_sync(site, folder)) == {"unchanged": len(there)}

@@ -47,9 +47,9 @@ async def test_azure_is_followed(request: pytest.FixtureRequest, tmp_path_factor
                 created = await site.done("createCloudIntegration", there.input("media"), INTEGRATION)
                 folder = await link_folder_to_url(site, created["integration"]["uuid"], f"{there.endpoint}/media/")
                 assert nonzero_counts(await run_sync(site, folder)) == {"new": 3}
-                found = await items_by_path(site, folder)
-                assert found.keys() == {f"a b/{number}+%.png" for number in range(3)}
-                assert found["a b/2+%.png"]["url"] == f"{there.endpoint}/media/a%20b/2+%25.png"
+                items = await items_by_path(site, folder)
+                assert items.keys() == {f"a b/{number}+%.png" for number in range(3)}
+                assert items["a b/2+%.png"]["url"] == f"{there.endpoint}/media/a%20b/2+%25.png"
                 there.put("media", "a b/0+%.png", samples.png(16, 16))
                 there.remove("media", "a b/1+%.png")
                 assert nonzero_counts(await run_sync(site, folder)) == {"changed": 1, "unchanged": 1, "vanished": 1}

@@ -25,32 +25,32 @@ async def tag(site: Site, name: str) -> str:
 async def tagged(site: Site, folder: str, *tags: str, who: str = "admin") -> list[str]:
     """Give a folder tags; the names of those that it has."""
     given = {"folderUuid": folder, "organisationTagUuids": tags}
-    found = (await site.done("addStorageFolderTags", given, TAGS, who))["folder"]["organisationTags"]
-    assert found["totalCount"] == len(found["nodes"])
-    return [node["name"] for node in found["nodes"]]
+    result = (await site.done("addStorageFolderTags", given, TAGS, who))["folder"]["organisationTags"]
+    assert result["totalCount"] == len(result["nodes"])
+    return [node["name"] for node in result["nodes"]]
 
 
 async def named(site: Site, top: str, *tags: str) -> list[str]:
     """The subfolders that have all these tags."""
-    found = (await site.ask(FOUND, {"tags": tags, "in": top}))["storageFolder"]["subfolders"]
-    assert found["totalCount"] == len(found["nodes"])
-    return [node["name"] for node in found["nodes"]]
+    data = (await site.ask(FOUND, {"tags": tags, "in": top}))["storageFolder"]["subfolders"]
+    assert data["totalCount"] == len(data["nodes"])
+    return [node["name"] for node in data["nodes"]]
 
 
 async def test_admins_make_and_remove_tags(shared_site: Site) -> None:
     """No two of a name, letter by letter; by uuid or by name (ENC-CLIENT-10 to ENC-CLIENT-12)."""
     site = shared_site
-    made = await site.done("createOrganisationTag", {"name": "Roads", "description": "Ways"}, TAG)
-    assert made["organisationTag"]["description"] == "Ways"
+    payload = await site.done("createOrganisationTag", {"name": "Roads", "description": "Ways"}, TAG)
+    assert payload["organisationTag"]["description"] == "Ways"
     assert await site.refused("createOrganisationTag", {"name": "Roads"}) == [("CONFLICT", "input.name")]
     assert await site.refused("createOrganisationTag", {"name": " "}) == [("BAD_USER_INPUT", "input.name")]
     other = await tag(site, "roads")
     node = await site.ask(
-        "query($id: ID!) { node(id: $id) { ... on OrganisationTag { name } } }", made["organisationTag"]
+        "query($id: ID!) { node(id: $id) { ... on OrganisationTag { name } } }", payload["organisationTag"]
     )
     assert node["node"] == {"name": "Roads"}
     listed = '{ organisationTags(search: "ROADS") { totalCount nodes { name } } }'
-    assert {one["name"] for one in (await site.ask(listed))["organisationTags"]["nodes"]} == {"Roads", "roads"}
+    assert {entry["name"] for entry in (await site.ask(listed))["organisationTags"]["nodes"]} == {"Roads", "roads"}
     refused = await site.refused("deleteOrganisationTag", {"name": "roads", "organisationTagUuid": other})
     assert refused == [("BAD_USER_INPUT", "input.organisationTagUuid")]
     assert await site.refused("deleteOrganisationTag", {}) == refused
@@ -75,8 +75,8 @@ async def test_others_only_read_them(shared_site: Site) -> None:
     assert await site.refused("deleteOrganisationTag", {"name": "guarded"}, who) == [("FORBIDDEN", "input")]
     for mutation in ("addStorageFolderTags", "removeStorageFolderTags"):
         assert await site.refused(mutation, mine, who) == [("FORBIDDEN", "input.folderUuid")]
-    found = await site.ask('{ organisationTags(search: "guarded") { nodes { name } } }', who=who)
-    assert found["organisationTags"]["nodes"] == [{"name": "guarded"}]
+    data = await site.ask('{ organisationTags(search: "guarded") { nodes { name } } }', who=who)
+    assert data["organisationTags"]["nodes"] == [{"name": "guarded"}]
     await site.grant(folder, group, "USER")
     assert await tagged(site, folder, uuid, who=who) == ["guarded"]
 
@@ -84,16 +84,18 @@ async def test_others_only_read_them(shared_site: Site) -> None:
 async def test_folders_have_tags(shared_site: Site) -> None:
     """Given and taken, twice without harm; bad ones are named by their place."""
     site, folder = shared_site, await shared_site.folder("tagged")
-    one, two = await tag(site, "one"), await tag(site, "two")
-    assert await tagged(site, folder, two) == ["two"]
-    assert await tagged(site, folder, one, two) == ["one", "two"]
-    given = {"folderUuid": folder, "organisationTagUuids": [folder, one, one]}
+    first, second = await tag(site, "one"), await tag(site, "two")
+    assert await tagged(site, folder, second) == ["two"]
+    assert await tagged(site, folder, first, second) == ["one", "two"]
+    given = {"folderUuid": folder, "organisationTagUuids": [folder, first, first]}
     for mutation in ("addStorageFolderTags", "removeStorageFolderTags"):
         places = ["input.organisationTagUuids.0", "input.organisationTagUuids.2"]
         refused = await site.refused(mutation, given)
         assert refused == [("NOT_FOUND", places[0]), ("BAD_USER_INPUT", places[1])]
     for _ in range(2):
-        taken = await site.done("removeStorageFolderTags", {"folderUuid": folder, "organisationTagUuids": [one]}, TAGS)
+        taken = await site.done(
+            "removeStorageFolderTags", {"folderUuid": folder, "organisationTagUuids": [first]}, TAGS
+        )
         assert taken["folder"]["organisationTags"]["nodes"] == [{"name": "two"}]
     journal = f'{{ storageFolder(uuid: "{folder}") {{ journal {{ nodes {{ action before after }} }} }} }}'
     newest = (await site.ask(journal))["storageFolder"]["journal"]["nodes"][0]
@@ -112,8 +114,8 @@ async def test_folders_are_found_by_all_their_tags(shared_site: Site) -> None:
     assert await named(site, top) == ["both", "only"]
     assert await named(site, top, "red") == await named(site, top, "Red", "unknown") == []
     below = "query($f: StorageFolderFilter) { searchStorageFolders(filter: $f) { nodes { name } } }"
-    found = await site.ask(below, {"f": {"organisationTagsAllOf": ["Blue"]}})
-    assert found["searchStorageFolders"]["nodes"] == [{"name": "both"}]
+    data = await site.ask(below, {"f": {"organisationTagsAllOf": ["Blue"]}})
+    assert data["searchStorageFolders"]["nodes"] == [{"name": "both"}]
     many: dict[str, Any] = {"tags": [str(number) for number in range(101)], "in": top}
     errors = (await site.body(FOUND, many))["errors"]
     assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]

@@ -94,7 +94,10 @@ async def test_how_it_is_shown(site: Site) -> None:
             await site.done("updateStorageItem", {"itemUuid": uuid, **nothing}, document)
     plain = {"channels": [{"line": {"header": "right"}}, {"points": {"header": "left"}}]}
     changed = await site.done("updateStorageItem", {"itemUuid": uuid, "timeSeriesSettings": plain}, document)
-    widths = [one.get("lineWidth", one.get("pointRadius")) for one in changed["item"]["timeSeriesSettings"]["channels"]]
+    widths = [
+        element.get("lineWidth", element.get("pointRadius"))
+        for element in changed["item"]["timeSeriesSettings"]["channels"]
+    ]
     assert widths == [1.5, 2.0]
     entry = {"itemUuid": uuid, "timeSeriesSettings": None}
     await site.done("updateStorageItems", {"items": [entry]}, "results { uuid }")
@@ -123,7 +126,7 @@ async def test_settings_are_checked(site: Site) -> None:
     async with assert_unchanged(site):
         for path, channels, code in BAD:
             input = {"itemUuid": uuid, "timeSeriesSettings": {"channels": channels}}
-            place = f"input.timeSeriesSettings.channels.{path}".rstrip(".")
-            assert await site.refused("updateStorageItem", input) == [(code, place)]
+            location = f"input.timeSeriesSettings.channels.{path}".rstrip(".")
+            assert await site.refused("updateStorageItem", input) == [(code, location)]
         refused = await site.refused("updateStorageItem", {"itemUuid": text, "timeSeriesSettings": None})
         assert refused == [("BAD_USER_INPUT", "input.timeSeriesSettings")]

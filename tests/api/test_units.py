@@ -54,15 +54,15 @@ async def test_every_kind_has_its_facts(shared_site: Site) -> None:
     site, folder = shared_site, await shared_site.folder("kinds")
     job = await upload(site, folder, [file for file, _ in KINDS])
     assert (job["status"], job["unitsDoneCount"], job["errors"]) == ("DONE", len(KINDS), [])
-    found = await items_by_name(site, job)
+    items = await items_by_name(site, job)
     for file, expected in KINDS:
-        item = found[file.name]
+        item = items[file.name]
         common = {"itemType": file.item_type, "fileSize": len(file.data), "isPlaceholder": False}
         assert item == {**item, **common, **expected}, file.name
         assert len(item["sha256"]) == 64
         assert item["url"].startswith("storegraph:///")
         assert item["folder"]["uuid"] == folder
-    assert all(found["g.dcm"][f"dicom{level}Uid"] for level in ("Instance", "Study", "Series"))
+    assert all(items["g.dcm"][f"dicom{level}Uid"] for level in ("Instance", "Study", "Series"))
     await check_all(site.services)
 
 
@@ -77,10 +77,10 @@ async def test_titles_and_metadata_are_the_clients(shared_site: Site) -> None:
         {"images": [{"placeholderUuid": uuids[4]}, {"placeholderUuid": uuids[5]}], "clientMetadata": {"b": 2}},
     ]
     job = await wait_for_job(site, await start_upload_job(site, folder, {"images": images, "imageGroups": groups}))
-    names = [one["name"] for one in job["itemsWithNames"]]
+    names = [entry["name"] for entry in job["itemsWithNames"]]
     assert names[:3] == ["Mine", "1.png", "Pair"]
     assert names[3].startswith("image-group-")
-    mine, _, pair, unnamed = [await item_facts(site, one["itemUuid"]) for one in job["itemsWithNames"]]
+    mine, _, pair, unnamed = [await item_facts(site, entry["itemUuid"]) for entry in job["itemsWithNames"]]
     assert (mine["uuid"], mine["clientMetadata"]) == (uuids[0], {"a": 1})
     assert (pair["__typename"], pair["itemType"], pair["fileSize"]) == ("ImageGroupItem", "IMAGE_GROUP", None)
     assert unnamed["clientMetadata"] == {"b": 2}
@@ -97,7 +97,7 @@ async def members(site: Site, group: str) -> list[str]:
 
 async def series(site: Site, folder: str, *files: bytes) -> tuple[list[str], dict[str, Any]]:
     """Make a series of these files: their placeholders, and the job once it has ended."""
-    named = [File(f"{place}.dcm", "DICOM_FILE", data) for place, data in enumerate(files)]
+    named = [File(f"{index}.dcm", "DICOM_FILE", data) for index, data in enumerate(files)]
     uuids = await send_files(site, folder, named)
     wanted = {"dicomSeries": [{"dicomFiles": [{"placeholderUuid": uuid} for uuid in uuids]}]}
     return uuids, await wait_for_job(site, await start_upload_job(site, folder, wanted))
@@ -107,8 +107,8 @@ async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
     """Instances come in the order of their numbers, and the series says which it is (ENC-UPDS, ENC-ITEM-24, -25)."""
     site, folder = shared_site, await shared_site.folder("series")
     uuids, job = await series(site, folder, *(samples.dicom_file(instance_number=number) for number in (3, 1, 2)))
-    [made] = job["itemsWithNames"]
-    item = await item_facts(site, made["itemUuid"])
+    [created] = job["itemsWithNames"]
+    item = await item_facts(site, created["itemUuid"])
     assert item["__typename"] == "DicomSeriesItem"
     assert await members(site, item["uuid"]) == [uuids[1], uuids[2], uuids[0]]
     instance = await item_facts(site, uuids[0])
@@ -146,13 +146,13 @@ async def test_each_fault_names_file_and_cause(shared_site: Site) -> None:
     good = [File(f"good-{number}.txt", "PLAIN_TEXT", f"good {number}".encode()) for number in range(3)]
     job = await upload(site, folder, [*bad, *good], ignoreErrors=True)
     assert (job["status"], job["unitsDoneCount"], job["unitsErrorCount"]) == ("DONE", 3, len(bad))
-    assert sorted(one["name"] for one in job["itemsWithNames"]) == [file.name for file in good]
-    found = {error["error"].partition(":")[0]: error for error in job["unitErrors"]}
-    assert set(found) == set(FAULTS)
+    assert sorted(entry["name"] for entry in job["itemsWithNames"]) == [file.name for file in good]
+    result = {error["error"].partition(":")[0]: error for error in job["unitErrors"]}
+    assert set(result) == set(FAULTS)
     for name, (_, _, cause) in FAULTS.items():
-        assert cause in found[name]["error"], found[name]
-        assert found[name]["actionDescription"] == "reading the file"
-        assert found[name]["objectUrls"] == []
+        assert cause in result[name]["error"], result[name]
+        assert result[name]["actionDescription"] == "reading the file"
+        assert result[name]["objectUrls"] == []
     assert sorted(job["errors"]) == sorted(error["error"] for error in job["unitErrors"])
     assert await count_items(site, folder) == 3
     await check_all(site.services)

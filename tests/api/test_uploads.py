@@ -82,8 +82,8 @@ async def test_the_store_refuses_other_bytes(shared_site: Site) -> None:
         "mimeType": "text/plain",
         "sha256": sha256(data),
     }
-    made = await site.done("requestUploadUrls", {"folderUuid": folder, "files": [wanted]}, f"targets {{ {TARGET} }}")
-    [target] = made["targets"]
+    payload = await site.done("requestUploadUrls", {"folderUuid": folder, "files": [wanted]}, f"targets {{ {TARGET} }}")
+    [target] = payload["targets"]
     assert not (await attempt(site, target, data + b"!")).is_success
     assert not (await attempt(site, target, data[:-1])).is_success
     assert not (await attempt(site, target, data.upper())).is_success

@@ -85,13 +85,13 @@ async def test_nothing_is_seen_above_a_granted_folder(house: House) -> None:
 
 async def test_members_and_groups_beyond_are_not_there(house: House) -> None:
     """children keep their places, groupsContaining and lists their silence (ENC-ITEMOP-04, ENC-ISUM-02, SUB-018)."""
-    found = await house.item(
+    result = await house.item(
         house.shown_group,
         """children { edges { frameNumber node { name } } totalCount } none: children(frames: [1]) { totalCount }
         ... on ImageGroupItem { frameTotal }""",
     )
-    assert found["children"] == {"edges": [{"frameNumber": 0, "node": {"name": "0.png"}}], "totalCount": 1}
-    assert (found["none"]["totalCount"], found["frameTotal"]) == (0, 2)
+    assert result["children"] == {"edges": [{"frameNumber": 0, "node": {"name": "0.png"}}], "totalCount": 1}
+    assert (result["none"]["totalCount"], result["frameTotal"]) == (0, 2)
     frame = await house.item(
         house.shown_frame,
         "groupsContaining { nodes { uuid } totalCount } summary { frameInGroups accessibleGroupItems { uuid } }",
@@ -133,10 +133,10 @@ async def test_jobs_do_not_tell_of_items_that_moved_away(house: House) -> None:
         site, home, [File(name, "PLAIN_TEXT", name.encode()) for name in ("stays", "goes")]
     )
     await site.done("moveStorageItems", {"itemUuids": [goes], "newParentUuid": house.hidden}, "folder { uuid }")
-    found = await house.folder(
+    result = await house.folder(
         home, "uploadJobs { nodes { itemsWithNames { name } units { nodes { item { uuid } } } folder { uuid } } }"
     )
-    (job,) = found["uploadJobs"]["nodes"]
+    (job,) = result["uploadJobs"]["nodes"]
     assert job["itemsWithNames"] == [{"name": "stays"}]
     assert job["units"]["nodes"] == [{"item": {"uuid": stays}}, {"item": None}]
     assert job["folder"] == {"uuid": home}
@@ -176,7 +176,7 @@ async def test_look_ups_and_nodes_find_nothing_hidden(house: House) -> None:
 async def test_lists_and_their_counts_hold_nothing_hidden(house: House) -> None:
     """Roots, searches, jobs and datasets, and the numbers beside them (ENC-CLIENT-05 to 07)."""
     await house.site.folder("shown beside", house.hidden)
-    found = await house.ask(
+    data = await house.ask(
         """{ roots: storageFolders { nodes { name } totalCount }
         folders: searchStorageFolders { nodes { name } totalCount }
         named: searchStorageFolders(filter: {search: "shown"}) { nodes { name } totalCount }
@@ -184,9 +184,9 @@ async def test_lists_and_their_counts_hold_nothing_hidden(house: House) -> None:
         secret: searchStorageItems(filter: {search: "secret"}) { nodes { name } totalCount }
         datasets { nodes { name: title } totalCount } uploadJobs { nodes { name: folder { name } } totalCount } }"""
     )
-    for name, page in found.items():
+    for name, page in data.items():
         assert page["totalCount"] == len(page["nodes"]), name
-    names = {key: [node["name"] for node in page["nodes"]] for key, page in found.items()}
+    names = {key: [node["name"] for node in page["nodes"]] for key, page in data.items()}
     assert names["roots"] == ["inner", "shown"]
     assert "shown beside" not in names["folders"] + names["named"]
     assert "hidden" not in names["folders"]

@@ -93,11 +93,11 @@ async def test_an_empty_file_is_copied(fetcher: Fetcher, server: FileServer) -> 
 async def test_range_is_read_with_the_size_of_the_file(
     fetcher: Fetcher, server: FileServer, start: int, stop: int
 ) -> None:
-    server.asked.clear()
+    server.requests.clear()
     assert await fetcher.read_range(f"{server.url}/files/data.bin", start, stop) == FetchedRange(
         DATA[start:stop], len(DATA)
     )
-    assert server.asked == [("data.bin", f"bytes={start}-{stop - 1}")]
+    assert server.requests == [("data.bin", f"bytes={start}-{stop - 1}")]
 
 
 async def test_range_beyond_the_end_is_empty(fetcher: Fetcher, server: FileServer) -> None:

@@ -35,12 +35,12 @@ async def opened(fetcher: Fetcher, url: str) -> RemoteFile:
 
 
 async def test_the_head_is_fetched_once(fetcher: Fetcher, server: FileServer) -> None:
-    server.asked.clear()
+    server.requests.clear()
     file = await opened(fetcher, server.add("head.bin", DATA))
     assert file.size == len(DATA)
     for start, stop in ((0, 10), (1000, HEAD_BYTES), (HEAD_BYTES - 1, HEAD_BYTES + 5), (len(DATA) - 3, len(DATA))):
         assert await file.read(start, stop) == DATA[start:stop]
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 async def test_a_server_without_ranges_gives_no_random_access(fetcher: Fetcher, server: FileServer) -> None:
