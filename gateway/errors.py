@@ -6,7 +6,12 @@ Path = tuple[str | int, ...]
 
 
 class ErrorCode(StrEnum):
-    """Codes of errors in `userErrors` and of top-level errors."""
+    """Codes of errors.
+
+    Errors in `userErrors` have `BAD_USER_INPUT`, `NOT_FOUND`, `FORBIDDEN`,
+    `CONFLICT`, `LIMIT_EXCEEDED`, `TIMEOUT` or `UNAVAILABLE`; those in `results` also `NOT_APPLIED`.
+    Top-level errors have their code in `extensions.code`: any of these but `NOT_APPLIED`.
+    """
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
     NOT_FOUND = "NOT_FOUND"

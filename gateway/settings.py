@@ -45,7 +45,7 @@ class Limits:
     nesting: int = _limit(64, "Nesting levels in the variables of an operation.")
     cost: int = _limit(
         100_000,
-        "Estimated cost of an operation: the rows that it may read and the values it may return.",
+        "Objects that an operation may return, with every page counted at its full size.",
     )
     batch: int = _limit(10, "Operations in a batched request.")
     operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")
@@ -111,7 +111,10 @@ class Settings(BaseSettings):
         description="Whether `serve` also runs a worker. By default, with SQLite only.",
     )
     worker_concurrency: int = Field(
-        2, ge=1, le=64, description="Number of tasks that a worker runs at once."
+        2,
+        ge=1,
+        le=64,
+        description="Number of tasks that a worker runs at once, besides encoding videos.",
     )
     probe_children: int = Field(
         2, ge=1, le=64, description="Number of child processes in which a worker reads media."

@@ -33,7 +33,7 @@ from resolvers.orders import newest_first
 MAX_CHANGES = 100
 """Changes in one event."""
 MAX_COMMIT_DELAY = timedelta(seconds=10)
-"""The longest time between the moment in a change's uuid and its commit."""
+"""How long after the moment in its uuid a change may be committed without being missed."""
 
 _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
@@ -112,9 +112,9 @@ journal_below = ToMany(
 
 @dataclass(frozen=True, slots=True)
 class FolderChanges:
-    """An event of `storageChanged`: changes of a folder in order.
+    """An event of `storageChanged`: changes of a folder, oldest first.
 
-    `latest` is the newest change up to which all are known to have been sent.
+    `latest` is the newest change that has been sent.
     """
 
     folder_uuid: UUID
@@ -138,11 +138,14 @@ async def watch_folder(
         ),
     ] = None,
 ) -> AsyncGenerator[Event]:
-    """Changes in a folder as they happen, in order and without gaps.
+    """Changes in a folder as they are committed.
 
-    The first event confirms the subscription. An event has at most 100 changes, and at most ten
-    events are sent per second. The subscription ends with an error if the folder is deleted or you
-    may no longer see it.
+    The first event confirms the subscription. Each event lists at most 100 changes, oldest first. A
+    change whose transaction took longer may arrive in a later event than one made after it, and can
+    be missed if it took more than ten seconds. Changes can be repeated after a resume: ignore those
+    with a `uuid` that you have already handled. At most ten events are sent per second, except
+    while missed changes are sent. The subscription ends with an error if the folder is deleted or
+    you can no longer see it.
     """
     log = _ChangeReader(context, folder_uuid, recursive)
     async with context.services.events.listen(folder_topic(folder_uuid)) as news:

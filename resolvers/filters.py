@@ -42,7 +42,8 @@ def folder_conditions(query: EdgeQuery) -> Conditions:
 def item_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of a `StorageItemFilter`.
 
-    Without one, or without `include_…`, tombstones and placeholders are left out.
+    Tombstones are left out unless the filter includes them; placeholders are included unless it
+    leaves them out.
     """
     filter: StorageItemFilter = query.filter or StorageItemFilter()
     conditions = _search_conditions(query, items.c.name_key) if query.filter else []

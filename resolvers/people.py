@@ -16,8 +16,18 @@ from gateway.models.people import api_keys, groups, memberships, users
 from resolvers.filters import name_condition
 from resolvers.orders import by_name, newest_first
 
-_SEARCH = Argument(
-    "search", str | None, None, "Text that the name or email address contains, ignoring case."
+_USER_SEARCH = Argument(
+    "search",
+    str | None,
+    None,
+    "Text that the user's email address contains, ignoring case; at most 1,000 characters. Names "
+    "are not searched.",
+)
+_GROUP_SEARCH = Argument(
+    "search",
+    str | None,
+    None,
+    "Text that the group's name contains, ignoring case; at most 1,000 characters.",
 )
 
 
@@ -45,14 +55,14 @@ all_users = ToMany(
     users,
     by_name(users.c.email_key, users.c.uuid),
     where=name_condition(users.c.email_key),
-    arguments=(_SEARCH,),
+    arguments=(_USER_SEARCH,),
 )
 all_groups = ToMany(
     "groups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
     where=name_condition(groups.c.name_key),
-    arguments=(_SEARCH,),
+    arguments=(_GROUP_SEARCH,),
 )
 users_in = ToMany(
     "groupUsers",

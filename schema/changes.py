@@ -21,12 +21,13 @@ from schema.people import User
 class StorageChange:
     uuid: UUID = column("The entry's UUID. Later entries have greater UUIDs.")
     action: str = column(
-        "The kind of change: `CREATE`, `UPDATE`, `MOVE`, `DELETE`, `INGEST`, `CANCEL`, "
-        "`REENCODE`, `LINK`, `TAG` and so on. More kinds may be added."
+        "The kind of change: `CREATE`, `UPDATE`, `MOVE`, `DELETE`, `INGEST` (a file was processed), "
+        "`REENCODE` (a video got a rendition), `CANCEL` (of a job), `TAG`, `UNTAG`, `ADD_ITEMS` or "
+        "`REMOVE_ITEMS` (of a collection). More kinds may be added."
     )
     object_type: str = column(
-        "The type of the changed object, such as `StorageFolder`, `StorageItem`, `UploadJob` or "
-        "`FolderGrant`."
+        "The type of the changed object: `StorageFolder`, `StorageItem`, `UploadJob`, "
+        "`CloudSyncJob`, `Collection`, `FilterPreset` or `FolderGrant`. More types may be added."
     )
     object_uuid: UUID = column("The UUID of the changed object.")
     storage_item: StorageItem | None = resolved(
@@ -56,12 +57,14 @@ class StorageChange:
     )
     before: JSON | None = resolved(
         changes.before_of,
-        "Previous values of the fields that changed, keyed by field name. Long values are "
-        "shortened.",
+        "Values of the changed fields before the change, by field name. References to objects "
+        "other than groups are left out. Objects and lists are JSON text; text is cut to 1,000 "
+        "characters. Null if nothing was recorded.",
     )
     after: JSON | None = resolved(
         changes.after_of,
-        "New values of the fields that changed, keyed by field name. Long values are shortened.",
+        "Values of the changed fields after the change, by field name, in the form of `before`. "
+        "Null if nothing was recorded.",
     )
     created_at: datetime = column("When the change was made, in UTC.")
 
@@ -81,7 +84,8 @@ class StorageChanges:
         "access to it.",
     )
     changes: list[StorageChange] = column(
-        "The changes, oldest first; at most 100. Empty in the first event."
+        "The changes, oldest first; at most 100. The first event has none, unless `after` was "
+        "given and changes were missed."
     )
     latest: UUID = column(
         "Position in the stream. Pass it as `after` to resume after a lost connection."

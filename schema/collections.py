@@ -54,7 +54,9 @@ class Collection(Node):
         "Number of items in the collection, including those that the viewer cannot see.",
     )
     items: StorageItemConnection = resolved(
-        collections.items_in, "The collection's items that the viewer can see."
+        collections.items_in,
+        "The collection's items that the viewer can see. Tombstones are left out "
+        "unless `filter.includeTombstones` is set.",
     )
     all_items: Connection[CollectionItem] = resolved(
         collections.entries_in,

@@ -15,6 +15,10 @@ from schema.fields import column, resolved, row_type
 T = TypeVar("T")
 ITEM_TYPES = {item_type: ITEM_KINDS[item_type].graphql_type for item_type in StorageItemType}
 USER_ERRORS = "Errors caused by the input; empty on success."
+BULK_USER_ERRORS = (
+    "The errors of all entries, in input order; empty on success. With `allowPartial`, the entries "
+    "without an error were applied."
+)
 page_itself = SameRow()
 counted_page = Computed(("count",), lambda page: page.count())
 

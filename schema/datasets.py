@@ -40,7 +40,7 @@ class DatasetGroupEdge:
 
 
 @row_type()
-@strawberry.type(description="A page of the groups that have a role on a dataset.")
+@strawberry.type(description="A page of the user groups that have a role on a dataset.")
 class DatasetGroupConnection:
     edges: list[DatasetGroupEdge] = column("The groups with their roles and cursors.")
     nodes: list[Group] = column("The groups on the page.")
@@ -104,7 +104,7 @@ class Dataset(Node):
         datasets.rows_in, "The dataset's data rows, oldest first."
     )
     groups: DatasetGroupConnection = resolved(
-        datasets.groups_on, "The groups that have a role on the dataset, by name."
+        datasets.groups_on, "The user groups that have a role on the dataset, by name."
     )
     users: DatasetUserConnection = resolved(
         datasets.users_on, "The users who have a role on the dataset directly, by email address."

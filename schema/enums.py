@@ -153,7 +153,7 @@ described(
     UUID="A UUID, as a string.",
     VARCHAR="A string of at most 8,192 characters.",
     TEXT="A string of any length.",
-    USER="The email address of a user.",
+    USER="An email address, as a string that contains `@`. It need not belong to a user.",
     ENUM="One of a fixed set of strings.",
     EMBEDDING="A vector: a list of exactly `embeddingSize` numbers.",
     GEOSPATIAL="An object with `latitude` from -90 to 90 and `longitude` from -180 to 180, and no "
@@ -177,12 +177,14 @@ described(
 )
 described(
     StorageScope,
-    USER="Objects that the viewer was granted a role on.",
+    USER="Objects that the viewer can see. For site admins, `storageFolders` and "
+    "`cloudIntegrations` list only those that they were granted a role on.",
     ORGANISATION="All objects of the organisation. Only for site admins.",
 )
 described(
     SignedUrlUnavailableReason,
-    NOT_A_SINGLE_OBJECT="The item consists of other items; sign those in `children` instead.",
+    NOT_A_SINGLE_OBJECT="The item has no object of its own: request the signed URLs of its "
+    "`children`.",
     NOT_YET_STORED="The item's bytes have not been uploaded or processed yet.",
     TOMBSTONE="The object no longer exists at its source.",
     STORE_UNREACHABLE="The cloud integration cannot be used, or no longer covers the object.",
@@ -190,17 +192,18 @@ described(
 described(
     ErrorCode,
     BAD_USER_INPUT="The input is invalid.",
-    NOT_FOUND="The object does not exist, or the viewer cannot see it.",
-    FORBIDDEN="The viewer can see the object but lacks the required role.",
+    NOT_FOUND="The object does not exist, or the viewer may not see it.",
+    FORBIDDEN="The viewer lacks the required role, a setting of the site does not allow the "
+    "operation, or an external server denied access.",
     CONFLICT="The state of the object, or an earlier request, does not allow the operation.",
-    LIMIT_EXCEEDED="A limit was exceeded; the message names it.",
+    LIMIT_EXCEEDED="The request or a file exceeds a limit, which the message states.",
     NOT_APPLIED="Not applied: another entry of the request failed.",
     UNAUTHENTICATED="The credential is missing or invalid.",
     GRAPHQL_PARSE_FAILED="The document is not valid GraphQL.",
     GRAPHQL_VALIDATION_FAILED="The document does not match the schema.",
     OPERATION_RESOLUTION_FAILURE="The operation to run could not be determined.",
     BAD_REQUEST="The request is not a valid GraphQL-over-HTTP request.",
-    TIMEOUT="The operation took too long.",
+    TIMEOUT="The operation, the request body or an external server took too long.",
     UNAVAILABLE="An external server did not respond as expected. Try again later.",
     INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",
 )

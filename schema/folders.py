@@ -51,13 +51,15 @@ class StoragePathElement:
 )
 class StorageFolderSummary:
     files: BigInt = column("Number of items with a file of their own.")
-    folders: BigInt = column("Number of subfolders.")
+    folders: BigInt = column(
+        "Number of direct subfolders or, with `recursive`, of all folders below."
+    )
     videos: BigInt = column("Number of videos.")
-    images: BigInt = column("Number of single images.")
+    images: BigInt = column("Number of images, including those that belong to groups.")
     groups: BigInt = column("Number of data groups.")
     image_groups: BigInt = column("Number of image groups.")
     image_sequences: BigInt = column("Number of image sequences.")
-    dicom_files: BigInt = column("Number of DICOM files.")
+    dicom_files: BigInt = column("Number of DICOM files, including those that belong to series.")
     dicom_series: BigInt = column("Number of DICOM series.")
     audios: BigInt = column("Number of audio files.")
     time_series: BigInt = column("Number of time series.")
@@ -82,7 +84,7 @@ class StorageFolderGroupEdge:
 
 
 @row_type()
-@strawberry.type(description="A page of the groups that have a role on a folder.")
+@strawberry.type(description="A page of the user groups that have a role on a folder.")
 class StorageFolderGroupConnection:
     edges: list[StorageFolderGroupEdge] = column("The groups with their roles and cursors.")
     nodes: list[Group] = column("The groups on the page.")
@@ -203,21 +205,25 @@ class StorageFolder(Node):
         "Counts of the items directly in the folder or, with `recursive`, also in all folders "
         "below it.",
     )
-    items: Items = resolved(folders.items_in, "The items directly in the folder.")
+    items: Items = resolved(
+        folders.items_in,
+        "The items directly in the folder. Tombstones are left out unless "
+        "`filter.includeTombstones` is set.",
+    )
     subfolders: Connection[StorageFolder] = resolved(
         folders.subfolders_in, "The folders directly below the folder."
     )
     descendant_items: Items = resolved(
         folders.items_below,
         "The items in the folder and in all folders below it. The filter must have `search` or "
-        "`itemTypes`.",
+        "`itemTypes`. Tombstones are left out unless its `includeTombstones` is set.",
     )
     descendant_folders: Connection[StorageFolder] = resolved(
         folders.folders_below, "All folders below the folder, at any depth."
     )
     groups: StorageFolderGroupConnection = resolved(
         folders.groups_on,
-        "The groups that have a role on this folder itself, by name. Grants on folders above are "
+        "The user groups that have a role on this folder itself, by name. Grants on folders above are "
         "not listed.",
     )
     upload_jobs: Annotated[UploadJobConnection, strawberry.lazy("schema.uploads")] = resolved(
@@ -229,12 +235,14 @@ class StorageFolder(Node):
     )
     journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = resolved(
         changes.journal_of,
-        "Journal of the folder: changes to it and to whatever is directly in it, newest first.",
+        "Journal of the folder: changes to it and to the subfolders, items, upload jobs, syncs, "
+        "collections, filter presets and grants directly in it, newest first. Changes to datasets "
+        "are not included.",
     )
     descendant_journal: Annotated[StorageChangeConnection, strawberry.lazy("schema.changes")] = (
         resolved(
             changes.journal_below,
-            "Journal of the folder and of the folders that are now below it, newest first. Pass "
+            "Journals of the folder and of the folders that are now below it, newest first. Pass "
             "`since` in large trees.",
         )
     )

@@ -26,7 +26,7 @@ class CloudIntegrationGroupEdge:
 
 
 @row_type()
-@strawberry.type(description="A page of the groups that have a role on a cloud integration.")
+@strawberry.type(description="A page of the user groups that have a role on a cloud integration.")
 class CloudIntegrationGroupConnection:
     edges: list[CloudIntegrationGroupEdge] = column("The groups with their roles and cursors.")
     nodes: list[Group] = column("The groups on the page.")
@@ -71,5 +71,5 @@ class CloudIntegration(Node):
         integrations.viewer_role_on, "The viewer's strongest role on the integration."
     )
     groups: CloudIntegrationGroupConnection = resolved(
-        integrations.groups_on, "The groups that have a role on the integration, by name."
+        integrations.groups_on, "The user groups that have a role on the integration, by name."
     )

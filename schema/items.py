@@ -41,7 +41,7 @@ class SignedUrl:
 
 
 @row_type()
-@strawberry.type(description="Summary of a group that an item belongs to.")
+@strawberry.type(description="Summary of an item group that an item belongs to.")
 class StorageItemRef:
     uuid: UUID = column("The group's UUID.")
     name: str = column("The group's name.")
@@ -78,10 +78,12 @@ class DatasetUsage:
     "can see."
 )
 class StorageItemSummary:
-    frame_in_groups: int = resolved(items.group_count, "Number of groups that the item belongs to.")
+    frame_in_groups: int = resolved(
+        items.group_count, "Number of item groups that the item belongs to."
+    )
     accessible_group_items: list[StorageItemRef] = resolved(
         items.accessible_groups,
-        "The groups that the item belongs to and the viewer can see; at most 1,000.",
+        "The item groups that the item belongs to and the viewer can see; at most 1,000.",
         deprecated="Use `StorageItem.groupsContaining`, which is paginated and complete items.",
     )
     used_in_datasets: int = resolved(items.dataset_count, "Number of datasets that use the item.")
@@ -207,7 +209,7 @@ class StorageItem(Node):
     )
     groups_containing: StorageItemConnection = resolved(
         items.groups_containing,
-        "The groups that the item belongs to and that the viewer can see, by name.",
+        "The item groups that the item belongs to and that the viewer can see, by name.",
     )
 
 

@@ -21,7 +21,7 @@ class MetadataSchemaField:
     )
     enum_values: list[str] | None = resolved(
         metadata.values_of,
-        "The allowed values of an `ENUM` key, in order; at most 255. Null for other types.",
+        "The allowed values of an `ENUM` key, sorted; at most 255. Null for other types.",
     )
     embedding_size: int | None = column("The length of an `EMBEDDING`. Null for other types.")
     is_deleted: bool = column("Whether the key has been deleted from the schema.")
@@ -44,5 +44,5 @@ class MetadataSchema:
         "A number that grows with each change. Pass it to a mutation to detect concurrent changes."
     )
     fields: list[MetadataSchemaField] = resolved(
-        metadata.fields_of, "The keys of the schema in order; at most 1,000."
+        metadata.fields_of, "The keys of the schema, sorted by key; at most 1,000."
     )

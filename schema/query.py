@@ -50,7 +50,8 @@ class Query:
     )
     storage_folders: Connection[StorageFolder] = resolved(
         root_folders,
-        "The viewer's root folders: the topmost folders that the viewer has a role on.",
+        "The viewer's root folders: those that the viewer or one of their groups was granted a role "
+        "on, without those inside another such folder.",
     )
     search_storage_folders: Connection[StorageFolder] = resolved(
         folder_search, "All folders that the viewer can see, at any depth."
@@ -90,7 +91,7 @@ class Query:
         "A dataset by its UUID. Null if it does not exist or the viewer cannot see it.",
     )
     datasets: Connection[Dataset] = resolved(
-        visible_datasets, "The datasets that the viewer has a role on, by title."
+        visible_datasets, "The datasets that the viewer can see, by title."
     )
     group: Group | None = resolved(group_lookup, "A group by its UUID. Null if it does not exist.")
     groups: Connection[Group] = resolved(all_groups, "All groups of the organisation, by name.")
@@ -104,7 +105,8 @@ class Query:
     )
     cloud_integrations: Connection[CloudIntegration] = resolved(
         visible_integrations,
-        "The cloud integrations that the viewer has a role on, by title.",
+        "The cloud integrations that the viewer or one of their groups was granted a role on, by "
+        "title.",
     )
     organisation_tags: Connection[OrganisationTag] = resolved(
         all_tags, "All tags of the organisation, by name."

@@ -139,8 +139,9 @@ SCALARS = cast(
         BigInt: _scalar(
             parse_big_int,
             name="BigInt",
-            description="A 64-bit integer, as a JSON number. Used for sizes in bytes, counts and "
-            "sequence numbers.",
+            description="A signed 64-bit integer, returned as a JSON number; values above 2^53 need "
+            "a client that keeps integers exact. Input may be a number or a string of digits. Used "
+            "for sizes in bytes, counts and sequence numbers.",
             specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
             serialize=int,
         ),

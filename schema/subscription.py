@@ -18,7 +18,8 @@ from schema.uploads import UploadJob
 
 
 @strawberry.type(
-    description="Operations that follow changes as they happen. Each starts with the current state."
+    description="Operations that follow changes as they happen. Subscriptions to jobs start with the "
+    "current state; `storageChanged` starts with an event that confirms the subscription."
 )
 class Subscription:
     upload_job_updated: AsyncGenerator[UploadJob, None] = subscription(watch_upload_job)

@@ -37,7 +37,9 @@ class UploadedItem:
 @strawberry.type(description="A failed unit of an upload job.")
 class UploadUnitError:
     object_urls: list[str] = resolved(
-        uploads.urls_of, "URLs of the unit's files, in order; at most 10,000."
+        uploads.urls_of,
+        "URLs of the unit's files, in order; at most 10,000. Files that were uploaded have none and "
+        "are left out.",
     )
     error: str = column("The reason for the failure, including which file caused it.")
     subtask_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's UUID.")
@@ -67,7 +69,9 @@ class UploadUnit:
         "Null if nothing failed."
     )
     object_urls: list[str] = resolved(
-        uploads.urls_of, "URLs of the unit's files, in order; at most 10,000."
+        uploads.urls_of,
+        "URLs of the unit's files, in order; at most 10,000. Files that were uploaded have none and "
+        "are left out.",
     )
     is_skipped: bool = column(
         "Whether no item was created because the folder already had an item for the same URL."

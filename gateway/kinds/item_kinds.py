@@ -210,8 +210,9 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             item_type=StorageItemType.TIMESERIES,
             graphql_type="TimeSeriesItem",
             description=(
-                "A time series: a table with a header, such as a CSV file. Its time axis is the "
-                "column named `time`, or else the first column."
+                "A time series: a table with a header, such as a CSV file. The time column is the "
+                "first one named `time`, `timestamp`, `datetime`, `date`, `t`, `ts`, `seconds` or "
+                "`sec` (ignoring case and a unit in brackets), otherwise the first column."
             ),
             counter="time_series",
             plural="time series",
@@ -240,7 +241,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
         ItemKind(
             item_type=StorageItemType.IMAGE_GROUP,
             graphql_type="ImageGroupItem",
-            description="Images that belong together, not necessarily in time order.",
+            description="Images that belong together, in a fixed order that need not be time.",
             counter="image_groups",
             plural="image groups",
             section="image_groups",

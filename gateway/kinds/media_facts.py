@@ -158,7 +158,8 @@ class MediaFacts:
     duration: Annotated[
         float | None,
         MediaFact(
-            "Duration in seconds.",
+            "Duration in seconds. For a time series, the last time minus the first, in the unit of "
+            "the time column. Null for items without one.",
             kinds=(_VIDEO, _AUDIO, _TIMESERIES),
             unit="seconds",
             minimum=0,

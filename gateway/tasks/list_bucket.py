@@ -95,7 +95,7 @@ class SortedPage:
 
 
 class BucketScan:
-    """Compares the bucket of a linked folder with its items, for a sync."""
+    """Compares the bucket of a cloud-synced folder with its items, for a sync."""
 
     def __init__(
         self, services: Services, job: CloudSyncJobRecord, folder: FolderRecord, cloud: Cloud

@@ -1,4 +1,4 @@
-"""Syncs of linked folders: step by step, each in one short transaction, resumable at any point."""
+"""Syncs of cloud-synced folders: short transactions, one per step, resumable at any point."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ from gateway.tasks.list_bucket import OBJECT_COUNTS, BucketScan
 STEPS_PER_TASK = 8
 """Steps of a sync before other tasks get their turn, such as reading the objects it found."""
 MAX_OBJECTS = 10_000_000
-"""Objects in the bucket or prefix of a linked folder."""
+"""Objects in the bucket or prefix of a cloud-synced folder."""
 DAY = timedelta(hours=24)
 """Interval of automatic syncs."""
 MAX_NAMED = 100

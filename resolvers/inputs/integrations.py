@@ -98,7 +98,8 @@ class UpdateCloudIntegrationInput:
 @strawberry.input(description="The cloud integration to delete.")
 class DeleteCloudIntegrationInput:
     integration_uuid: UUID = strawberry.field(
-        description="UUID of the integration. It must not be in use by any item or folder."
+        description="UUID of the integration. No item, folder, placeholder or running upload job may "
+        "use it."
     )
 
 

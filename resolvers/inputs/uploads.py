@@ -29,7 +29,10 @@ _URL = (
 )
 _PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or the URL."
 _TITLE = "Name of the item. The name of the file if omitted."
-_GROUP_TITLE = "Name of the group. Generated if omitted."
+_GROUP_TITLE = (
+    "Name of the group, 1 to 1,000 characters. Generated if omitted; required in manifests, and if "
+    "files are URLs of a cloud integration."
+)
 _UPLOADABLE = ", ".join(f"`{each}`" for each, kind in ITEM_KINDS.items() if kind.prober)
 _VIDEO = (
     "Whether to create an image sequence: a video is rendered from the images, at 25 frames "
@@ -50,8 +53,9 @@ _MANIFEST = """A list of the items to create. Set exactly one of the three field
 
 As JSON, it is an object with the keys of `DataUploadItemsInput`, in camel case or with underscores,
 such as `image_groups`: lists of entries, `skip_duplicate_urls` and `upsert_metadata`. An entry has
-the keys that it has in that input. A group needs a `title`, and may list its files as
-`objectUrl_0`, `objectUrl_1` and so on. Unknown keys are rejected.
+the keys that it has in that input; an entry of `dicomFiles` may use `objectUrl` for `url`. A group
+needs a `title`, and may list its files as `objectUrl_0`, `objectUrl_1` and so on. Unknown keys are
+rejected.
 
 As CSV, the first line names the columns: `itemType`, and any of `objectUrl`, `placeholderUuid`,
 `title` and `clientMetadata` (JSON). Each further line is one file. CSV cannot express groups."""
@@ -181,7 +185,7 @@ register_input(
 
 register_input(
     ImageGroupUploadInput,
-    "Images that belong together, in order.",
+    "Images that belong together, in a fixed order that need not be time.",
     images="1 to 10,000 images.",
     title=_GROUP_TITLE,
     client_metadata=CLIENT_METADATA,
@@ -191,7 +195,7 @@ register_input(
 
 register_input(
     ImageGroupFromItemsInput,
-    "Existing image items that belong together, in order.",
+    "Existing image items that belong together, in a fixed order that need not be time.",
     item_uuids="UUIDs of 1 to 10,000 images, from any folders, without duplicates. Requires `USER` on "
     "their folders.",
     create_video=_VIDEO,

@@ -163,10 +163,11 @@ async def move_storage_folders(
 ) -> MoveStorageFoldersOutcome:
     """Move 1 to 1,000 folders, with everything below them, into another folder or to the root.
 
-    A folder cannot move below itself, and a part of a cloud-synced folder cannot move out of it
-    (`CONFLICT`). Folders that a dataset mirrors, or that have such a folder below them, require
-    `allowMirrorDatasetChanges` (`CONFLICT`). You remain `ADMIN` of a folder that you move to the
-    root. If one folder is rejected, none is moved unless `allowPartial` is set.
+    A folder cannot be moved into itself or one of its subfolders (`BAD_USER_INPUT`), and subfolders
+    of a cloud-synced folder cannot be moved at all (`CONFLICT`). Folders that a dataset mirrors, or
+    that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). You
+    remain `ADMIN` of a folder that you move to the root. If one folder cannot be moved, none is
+    moved unless `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid

@@ -175,7 +175,7 @@ async def delete_cloud_integration(
 ) -> DeleteCloudIntegrationOutcome:
     """Delete a cloud integration; nothing in the cloud is changed.
 
-    Fails with `CONFLICT` while items or folders use it.
+    Fails with `CONFLICT` while items, folders, placeholders or running upload jobs use it.
     """
     async with context.database.writing() as transaction:
         uuid = input.integration_uuid

@@ -57,8 +57,9 @@ async def start_upload_job(
 ) -> StartUploadJobOutcome:
     """Start a job that creates items from uploaded files, URLs and existing items.
 
-    Follow it with `uploadJobUpdated`. Pass up to 10,000 units inline, or any number in an uploaded
-    manifest. A unit that refers to existing items also requires `USER` on their folders.
+    Follow it with `uploadJobUpdated`. Pass up to 10,000 units with 100,000 files inline, or up to
+    500,000 units in an uploaded manifest. A unit that refers to existing items also requires `USER`
+    on their folders.
 
     Errors in an inline request are returned at once and no job is started; errors in an uploaded
     manifest are reported as failed units. Without `ignoreErrors`, the first unit that fails ends

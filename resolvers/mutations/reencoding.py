@@ -32,8 +32,9 @@ async def start_video_reencode(
 ) -> StartVideoReencodeOutcome:
     """Start a job that re-encodes 1 to 1,000 videos; follow it with `reencodeJobUpdated`.
 
-    Each video gets a `rendition` with a constant frame rate that every browser can play. The
-    original bytes are kept. If one item is not a processed video, no job is started.
+    Each video that browsers cannot play as it is gets a `rendition` with a constant frame rate.
+    Videos that need none, or have one, are skipped unless `force` is set. The originals are kept.
+    If one item is not a processed video, no job is started.
     """
     check_list_size(input.item_uuids, "itemUuids")
     title = validate_name(input.title, "title")

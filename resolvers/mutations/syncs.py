@@ -193,7 +193,7 @@ async def _configure(
 async def _cloud_synced_folder(
     context: Context, uuid: UUID, permissions: Permissions
 ) -> FolderRecord:
-    """Check the permissions on a folder and return it; it must be linked to a bucket."""
+    """Check the permissions on a folder and return it; it must be cloud-synced."""
     async with context.database.reading() as connection:
         await permissions.check(connection)
     selected = sa.select(folders).where(folders.c.uuid == uuid)

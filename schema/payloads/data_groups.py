@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from resolvers.items import item_by_uuid
-from schema.common import USER_ERRORS, UserError
+from schema.common import BULK_USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.items import StorageItem
 
@@ -23,4 +23,4 @@ class CreateDataGroupResult:
 @strawberry.type(description="Result of `createDataGroups`.")
 class CreateDataGroupsPayload:
     results: list[CreateDataGroupResult] | None = column("One entry per group, in input order.")
-    user_errors: list[UserError] = column(USER_ERRORS)
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)

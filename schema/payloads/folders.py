@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.folders import folder_by_uuid, new_parent_of
-from schema.common import USER_ERRORS, UserError
+from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 
@@ -40,7 +40,7 @@ class StorageFolderResult:
 @strawberry.type(description="Result of `updateStorageFolders`.")
 class UpdateStorageFoldersPayload:
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
-    user_errors: list[UserError] = column(USER_ERRORS)
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
 
 
 @row_type()
@@ -50,7 +50,7 @@ class MoveStorageFoldersPayload:
         new_parent_of, "The folder that now contains them; null for roots."
     )
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
-    user_errors: list[UserError] = column(USER_ERRORS)
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
 
 
 @row_type()

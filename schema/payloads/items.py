@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid
 from resolvers.items import item_by_uuid
-from schema.common import USER_ERRORS, UserError
+from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem
@@ -35,7 +35,7 @@ class StorageItemMutationResult:
 @strawberry.type(description="Result of `updateStorageItems`.")
 class UpdateStorageItemsPayload:
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
-    user_errors: list[UserError] = column(USER_ERRORS)
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
 
 
 @row_type()
@@ -43,7 +43,7 @@ class UpdateStorageItemsPayload:
 class MoveStorageItemsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that now contains them.")
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
-    user_errors: list[UserError] = column(USER_ERRORS)
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
 
 
 @row_type()
@@ -54,4 +54,4 @@ class DeleteStorageItemsPayload:
         "Number of folders deleted: always 0.", deprecated="Deleting items deletes no folders."
     )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
-    user_errors: list[UserError] = column(USER_ERRORS)
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
