@@ -10,13 +10,16 @@ import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_abstract_type, is_leaf_type
 
 from gateway.execution.declarations import (
+    Aggregate,
     Batch,
+    Computed,
     Lookup,
     MutationField,
     RootFunction,
@@ -28,6 +31,7 @@ from gateway.execution.declarations import (
 from gateway.execution.pagination import Page, PageEdge
 from gateway.execution.private_apis import core_schema, definition_of
 from schema.api import api
+from tests.house.sources import modules
 
 CORE = core_schema(api)
 UNREACHED = {
@@ -140,6 +144,23 @@ def test_rows_have_what_fields_read() -> None:
     assert faults == []
     objects = {name for name, kind in CORE.type_map.items() if isinstance(kind, GraphQLObjectType)}
     assert {name for name in objects - seen if name[:2] != "__"} <= UNREACHED | {"Subscription"}
+
+
+def test_every_declaration_resolves_a_field() -> None:
+    """A declaration without a field in `schema/` would never be used."""
+    used: set[int] = set()
+    for type_ in CORE.type_map.values():
+        for field in getattr(type_, "fields", {}).values() if type_.name[:2] != "__" else ():
+            declaration = declaration_of(field) if isinstance(field, GraphQLField) else None
+            used.add(id(declaration.edge if isinstance(declaration, Lookup) else declaration))
+            used.add(id(declaration))
+    unused = {
+        attribute
+        for name in modules("resolvers")
+        for attribute, value in vars(import_module(name)).items()
+        if isinstance(value, Aggregate | Batch | Computed | Lookup | SameRow | ToMany | ToOne) and id(value) not in used
+    }
+    assert unused == {"row_by_uuid"}, "only `node` leads to data rows by their own UUIDs"
 
 
 def test_misspelt_names_are_detected() -> None:
