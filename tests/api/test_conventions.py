@@ -1,10 +1,15 @@
 """What holds for the whole schema, whatever the noun: names, keys, counts, limits, and URLs that are made anew."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from gateway.models.base import now
+from gateway.models.uploads import idempotency_keys
+from resolvers.idempotency import LIFETIME
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, upload
 from tests.fixtures.watching import create_still_job
@@ -46,6 +51,23 @@ async def test_what_must_not_be_done_twice_takes_a_key(shared_site: Site) -> Non
         (argument,) = field["args"]
         names = [entry["name"] for entry in argument["type"]["ofType"]["inputFields"]]
         assert "idempotencyKey" in names, field["name"]
+
+
+async def test_a_key_is_of_one_user_and_mutation_for_a_day(shared_site: Site) -> None:
+    """Others may use the same key, and so may the user for something else, or a day later."""
+    site, other = shared_site, await shared_site.newcomer()
+    wanted = {"name": "keyed", "idempotencyKey": "the same"}
+    folder = (await site.done("createStorageFolder", wanted, "folder { uuid }"))["folder"]["uuid"]
+    own = (await site.done("createStorageFolder", wanted, "folder { uuid }", other))["folder"]
+    assert own and own["uuid"] != folder
+    group = (await site.done("createGroup", wanted, "group { uuid }"))["group"]
+    assert group and group["uuid"] != folder
+    assert (await site.done("createStorageFolder", wanted, "folder { uuid }"))["folder"]["uuid"] == folder
+    day_ago = sa.update(idempotency_keys).values(created_at=now() - LIFETIME - timedelta(seconds=1))
+    async with site.services.database.writing() as transaction:
+        await transaction.execute(day_ago)
+    later = {**wanted, "name": "keyed later"}
+    assert (await site.done("createStorageFolder", later, "folder { uuid }"))["folder"]["uuid"] != folder
 
 
 async def test_a_job_that_takes_long_is_pending(shared_site: Site) -> None:

@@ -1,11 +1,16 @@
 """Items follow their objects from one store to another: by uuid or by URL, all of them or none."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from gateway.media import samples
+from gateway.models.base import now
+from gateway.models.uploads import idempotency_keys
+from resolvers.idempotency import LIFETIME
 from tests.fixtures.clouds import Bucket, bucket, create_integration, grant_integration
 from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.files import FileServer
@@ -232,3 +237,8 @@ async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Buc
         assert await migrated(site, entries, **wanted) == first
         other = {"items": entries[:1], **wanted}
         assert await site.refused("migrateStorageItems", other) == [("CONFLICT", "input.idempotencyKey")]
+    async with site.services.database.writing() as transaction:
+        day_ago = now() - LIFETIME - timedelta(seconds=1)
+        await transaction.execute(sa.update(idempotency_keys).values(created_at=day_ago))
+    [later, _] = await migrated(site, entries, **wanted)
+    assert (later["items"], later["isSkipped"]) == ([], True)

@@ -9,7 +9,7 @@ import pytest_asyncio
 from gateway.media import samples
 from tests.fixtures.items import create_dataset, upload_group, upload_items
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File
+from tests.fixtures.uploading import File, upload
 
 WHO = "viewer@example.org"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -140,6 +140,22 @@ async def test_jobs_do_not_tell_of_items_that_moved_away(house: House) -> None:
     assert job["itemsWithNames"] == [{"name": "stays"}]
     assert job["units"]["nodes"] == [{"item": {"uuid": stays}}, {"item": None}]
     assert job["folder"] == {"uuid": home}
+
+
+async def test_jobs_do_not_tell_of_a_hidden_dataset(house: House) -> None:
+    """Neither the one that they add to nor their data rows in it are there; its viewers see both."""
+    site, home = house.site, await house.site.folder("adds", house.shown)
+    hidden = await create_dataset(site, "hidden")
+    files = [File("added", "PLAIN_TEXT", b"added")]
+    job = (await upload(site, home, files, datasetUuid=hidden))["uuid"]
+    selection = "dataset { uuid } itemsWithNames { name dataRowUuid }"
+    assert await site.see("uploadJob", job, selection, WHO) == {
+        "dataset": None,
+        "itemsWithNames": [{"name": "added", "dataRowUuid": None}],
+    }
+    shown = await site.see("uploadJob", job, selection)
+    assert shown["dataset"] == {"uuid": hidden}
+    assert shown["itemsWithNames"][0]["dataRowUuid"]
 
 
 async def test_look_ups_and_nodes_find_nothing_hidden(house: House) -> None:

@@ -205,30 +205,33 @@ async def test_objects_that_left_while_others_were_locked_are_not_used(
 async def test_folder_is_deleted_with_what_was_put_into_it_meanwhile(idle_site: Site, viewer: Viewer) -> None:
     """A deletion waits for those who put something into a folder."""
     site, folder = idle_site, await idle_site.folder("deleted")
+    inner = await site.folder("inner", folder)
     deletion = site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "removedFoldersCount")
     async with site.services.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        await create_folder(transaction, viewer.user_uuid, "below", parent_uuid=UUID(folder))
+        await create_folder(transaction, viewer.user_uuid, "below", parent_uuid=UUID(inner))
         async with waiting(deletion) as deleting:
             pass
-    assert (await deleting)["removedFoldersCount"] == 2
+    assert (await deleting)["removedFoldersCount"] == 3
 
 
 async def test_folder_is_moved_with_what_was_put_into_it_meanwhile(idle_site: Site, viewer: Viewer) -> None:
     """A move waits for those who put something into a folder."""
     site, database = idle_site, idle_site.services.database
     folder, target = await site.folder("moved"), await site.folder("target")
+    inner = await site.folder("inner", folder)
     move = site.done("moveStorageFolders", {"folderUuids": [folder], "newParentUuid": target}, "newParent { uuid }")
     async with database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
-        below = await create_folder(transaction, viewer.user_uuid, "below", parent_uuid=UUID(folder))
+        below = await create_folder(transaction, viewer.user_uuid, "below", parent_uuid=UUID(inner))
         async with waiting(move) as moving:
             pass
     await moving
     rows = await database.rows(sa.select(folders), FolderRecord)
     paths = {row.uuid: row.path for row in rows}
-    assert paths[UUID(target)] < paths[UUID(folder)] < paths[below]
-    assert paths[below].startswith(paths[UUID(folder)])
+    assert paths[UUID(folder)].startswith(paths[UUID(target)])
+    assert paths[below].startswith(paths[UUID(inner)])
+    assert paths[UUID(inner)].startswith(paths[UUID(folder)])
 
 
 async def test_mirror_waits_for_what_is_put_into_its_folder(idle_site: Site) -> None:
