@@ -1,4 +1,4 @@
-"""Debian's Chromium on one page, which remembers every complaint, every host and every socket frame."""
+"""Debian's Chromium on one page, with a record of console errors, hosts and socket frames."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ QUIET = [
 
 
 class Watched:
-    """A page and what was seen of it."""
+    """A page and a record of its activity."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -37,11 +37,11 @@ class Watched:
         page.on("websocket", self._listen)
 
     def editor(self, name: str) -> Locator:
-        """One of GraphiQL's editors: Query Editor, Variables, Headers or Result Window."""
+        """Return one of GraphiQL's editors: Query Editor, Variables, Headers or Result Window."""
         return self.page.get_by_role("region", name=name)
 
     async def choose(self, operation: str) -> None:
-        """Go to the tab of an operation; GraphiQL notes its name 100 ms later, until then it runs the former."""
+        """Go to the tab of an operation. GraphiQL notes its name 100 ms later; until then it runs the previous one."""
         await self.page.get_by_role("tab", name=operation).click()
         await self.page.wait_for_function("name => localStorage['graphiql:operationName'] === name", arg=operation)
 
@@ -49,7 +49,7 @@ class Watched:
         await self.page.get_by_role("button", name="Execute query").click()
 
     async def settle(self) -> None:
-        """Wait until no request is under way: one that a reload cuts off is a complaint."""
+        """Wait until no request is in flight: one that a reload cancels is reported as an error."""
         while self.awaited:
             await self.page.wait_for_timeout(20)
 
@@ -76,7 +76,7 @@ class Watched:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Watched]:
-    """A new browser with an empty profile; raises playwright's Error if Chromium is not installed."""
+    """Launch a new browser with an empty profile; raises playwright's Error if Chromium is not installed."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=QUIET)
         context = await browser.new_context(viewport={"width": 1360, "height": 820})

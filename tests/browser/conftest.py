@@ -16,7 +16,7 @@ mutation ($input: StartUploadJobInput!) {
 }
 """
 UNITS = 1000
-"""So many take seconds, and are committed every half second."""
+"""Ingesting this many takes seconds, with a commit every half second."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LiveServer:
     url: str
     key: str
     start_job: Callable[[], str]
-    """Starts an upload job that has at least two states to send from now on, the last one DONE; gives its uuid."""
+    """Start an upload job that has at least two states to send from now on, the last one DONE; return its UUID."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""GraphiQL in a real browser: the key is asked for once, queries and subscriptions run, nothing leaves our origin."""
+"""GraphiQL in a real browser: it asks for the key once, runs queries and subscriptions, and loads only our origin."""
 
 import asyncio
 import json
@@ -61,13 +61,13 @@ async def test_refused_key(live_server: LiveServer, browser: Watched) -> None:
     await expect(browser.editor("Result Window")).to_contain_text('"email": "')
 
 
-async def test_a_late_refusal_leaves_what_is_typed(live_server: LiveServer, browser: Watched) -> None:
-    """GraphiQL asks for the schema in another way when it was refused once: its second answer comes while one types."""
-    asked, typed = asyncio.Event(), asyncio.Event()
+async def test_a_late_refusal_keeps_the_typed_text(live_server: LiveServer, browser: Watched) -> None:
+    """GraphiQL requests the schema again after a refusal: the second response arrives while the user types."""
+    requested, typed = asyncio.Event(), asyncio.Event()
 
     async def hold(route: Route) -> None:
         if browser.posts > 1:
-            asked.set()
+            requested.set()
             await typed.wait()
         await route.continue_()
 
@@ -75,7 +75,7 @@ async def test_a_late_refusal_leaves_what_is_typed(live_server: LiveServer, brow
     await browser.page.goto(f"{live_server.url}/graphql")
     await enter_key(browser, "no-such-key")
     await expect(browser.page.get_by_role("alert")).to_contain_text("did not accept this key")
-    await asked.wait()
+    await requested.wait()
     field = browser.page.get_by_label("API key or bearer token")
     await field.fill(live_server.key)
     typed.set()
@@ -86,7 +86,7 @@ async def test_a_late_refusal_leaves_what_is_typed(live_server: LiveServer, brow
     await expect(browser.editor("Result Window")).to_contain_text('"email": "')
 
 
-async def test_key_is_remembered_until_forgotten(live_server: LiveServer, browser: Watched) -> None:
+async def test_the_key_is_remembered_until_forgotten(live_server: LiveServer, browser: Watched) -> None:
     page = browser.page
     await page.goto(f"{live_server.url}/graphql")
     await enter_key(browser, live_server.key, remember=True)
@@ -105,7 +105,7 @@ async def test_key_is_remembered_until_forgotten(live_server: LiveServer, browse
     assert live_server.key not in stored
 
 
-async def test_every_pane_keeps_to_the_policy(live_server: LiveServer, browser: Watched) -> None:
+async def test_every_pane_obeys_the_policy(live_server: LiveServer, browser: Watched) -> None:
     page = browser.page
     await page.goto(f"{live_server.url}/graphql")
     await enter_key(browser, live_server.key)

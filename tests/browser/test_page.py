@@ -1,4 +1,4 @@
-"""The page without a browser: its headers, the files it names, and what a wheel holds with and without npm."""
+"""The page without a browser: its headers, its files, and the content of a wheel built with and without npm."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ def test_page_allows_no_inline_script_and_no_other_host(live_server: LiveServer)
     assert not re.search(r"<script(?![^>]* src=)|<style|\bon\w+=|https?://", answer.text)
 
 
-def test_every_file_of_the_page_may_be_kept_for_ever(live_server: LiveServer) -> None:
+def test_every_file_of_the_page_is_cacheable_for_ever(live_server: LiveServer) -> None:
     page = httpx.get(f"{live_server.url}/graphql", headers={"Accept": "text/html"})
     types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
     addresses = set(re.findall(r'(?:src|href)="([^"]+)"', page.text))
@@ -43,7 +43,7 @@ def test_every_file_of_the_page_may_be_kept_for_ever(live_server: LiveServer) ->
 
 
 def wheel_without_npm(tree: Path) -> list[str]:
-    """The names in a wheel that is built from a tree where no npm can be found."""
+    """Return the names in a wheel that is built where npm is not available."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "built"]
     subprocess.run(command, cwd=tree, env={"PATH": ""}, check=True)
     [wheel] = (tree / "built").glob("*.whl")
@@ -67,7 +67,9 @@ def test_wheel_without_npm_has_a_page_that_says_what_to_do(tmp_path: Path) -> No
     shutil.rmtree(tmp_path / STATIC)
     names = wheel_without_npm(tmp_path)
     assert not [name for name in names if name.startswith(STATIC)]
-    ask = "from gateway.http.graphiql.page import page; print(page())"
-    page = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    script = "from gateway.http.graphiql.page import page; print(page())"
+    page = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout
     assert "GraphiQL was not built" in page
     assert "python -m gateway.http.graphiql.build" in page

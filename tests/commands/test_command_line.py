@@ -1,4 +1,4 @@
-"""The command line, run as its users run it: in a process of its own."""
+"""The command line, run in a process of its own."""
 
 import asyncio
 import os
@@ -21,14 +21,14 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def environment(directory: Path, more: Mapping[str, str]) -> dict[str, str]:
-    """Where a process finds its settings: nothing of ours but what the test says; compiled code is kept."""
+    """Return the environment of a process: settings of this process are left out, bytecode is cached."""
     dropped = ("STOREGRAPH_", "PYTHONDONTWRITEBYTECODE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return {**kept, "PYTHONPATH": str(ROOT), "STOREGRAPH_DATA_DIR": str(directory), **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {**inherited, "PYTHONPATH": str(ROOT), "STOREGRAPH_DATA_DIR": str(directory), **more}
 
 
 async def started(directory: Path, *arguments: str, **settings: str) -> Process:
-    """A `storegraph` command that runs."""
+    """Yield a running `storegraph` command."""
     command = (sys.executable, "-X", "dev", "-W", "error", "-m", "gateway", *arguments)
     return await asyncio.create_subprocess_exec(
         *command, stdout=PIPE, stderr=PIPE, cwd=directory, env=environment(directory, settings)
@@ -36,25 +36,25 @@ async def started(directory: Path, *arguments: str, **settings: str) -> Process:
 
 
 async def run(directory: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:
-    """A `storegraph` command to its end: exit code, output, errors."""
+    """Run a `storegraph` command to its end; return exit code, output and errors."""
     process = await started(directory, *arguments, **settings)
     output, errors = await process.communicate()
-    # In development mode asyncio tells of steps that took long, as all do on a busy machine.
-    said = re.sub(r'^{"event": "Executing <.*\n', "", errors.decode(), flags=re.MULTILINE)
-    return process.returncode or 0, output.decode(), said
+    # In development mode asyncio reports slow steps, which are normal on a busy machine.
+    logged = re.sub(r'^{"event": "Executing <.*\n', "", errors.decode(), flags=re.MULTILINE)
+    return process.returncode or 0, output.decode(), logged
 
 
 @asynccontextmanager
 async def serving(directory: Path, **settings: str) -> AsyncIterator[tuple[str, str]]:
-    """A server of its own: its URL, and what it said until it answered; it must end well when it is told to."""
+    """Yield the URL of a new server and its output until it responds; it must exit cleanly when stopped."""
     port = free_ports(1)[0]
     process = await started(directory, "serve", "--port", str(port), **settings)
     assert process.stdout is not None
-    said = [(await process.stdout.readline()).decode()]
+    output = [(await process.stdout.readline()).decode()]
     if not settings.get("STOREGRAPH_ADMIN_KEY"):
-        said.append((await process.stdout.readline()).decode())
+        output.append((await process.stdout.readline()).decode())
     try:
-        yield f"http://127.0.0.1:{port}", "".join(said)
+        yield f"http://127.0.0.1:{port}", "".join(output)
     finally:
         process.terminate()
         _, errors = await process.communicate()
@@ -62,8 +62,8 @@ async def serving(directory: Path, **settings: str) -> AsyncIterator[tuple[str, 
     assert "Traceback" not in errors.decode()
 
 
-async def email_of(url: str, key: str) -> str:
-    """Whose key it is; empty if it is nobody's."""
+async def owner_of(url: str, key: str) -> str:
+    """Return the user of a key; empty if the key is invalid."""
     async with open_client() as client:
         answer = await client.post(
             f"{url}/graphql",
@@ -73,10 +73,10 @@ async def email_of(url: str, key: str) -> str:
     return str(answer.json()["data"]["viewer"]["user"]["email"]) if answer.status_code == 200 else ""
 
 
-async def test_serve_makes_a_database_and_an_admin_and_shows_the_key_once(tmp_path: Path) -> None:
-    async with serving(tmp_path) as (url, said):
-        key = re.findall(r"sg_\S+", said)[0]
-        assert await email_of(url, key) == "admin@localhost"
+async def test_serve_creates_a_database_and_an_admin_and_prints_the_key_once(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (url, output):
+        key = re.findall(r"sg_\S+", output)[0]
+        assert await owner_of(url, key) == "admin@localhost"
         async with open_client() as client:
             assert (await client.get(f"{url}/healthz")).json() == {"status": "ok"}
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
@@ -86,28 +86,28 @@ async def test_serve_makes_a_database_and_an_admin_and_shows_the_key_once(tmp_pa
     assert key not in listed
 
 
-async def test_the_first_admin_key_may_be_given_and_more_are_made_listed_and_revoked(tmp_path: Path) -> None:
-    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET) as (url, said):
-        assert await email_of(url, SECRET) == "admin@localhost"
-        assert SECRET not in said
+async def test_the_first_admin_key_may_be_set_and_others_are_created_listed_and_revoked(tmp_path: Path) -> None:
+    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET) as (url, output):
+        assert await owner_of(url, SECRET) == "admin@localhost"
+        assert SECRET not in output
         code, key, _ = await run(tmp_path, "key", "create", "--user", "ADMIN@localhost", "--name", "mine")
         assert code == 0
-        assert await email_of(url, key.strip()) == "admin@localhost"
+        assert await owner_of(url, key.strip()) == "admin@localhost"
         _, listed, _ = await run(tmp_path, "key", "list", "--user", "admin@localhost")
         uuid = next(line.split("\t")[0] for line in listed.splitlines() if "\tmine\t" in line)
         assert (await run(tmp_path, "key", "revoke", uuid))[0] == 0
         async with asyncio.timeout(5):
-            while await email_of(url, key.strip()):
+            while await owner_of(url, key.strip()):
                 await asyncio.sleep(0.2)
 
 
-async def test_a_key_for_nobody_is_refused_in_a_line(tmp_path: Path, embedded_url: str) -> None:
+async def test_a_key_for_an_unknown_user_is_refused_in_one_line(tmp_path: Path, embedded_url: str) -> None:
     nobody = ("key", "create", "--user", "nobody@example.org")
     code, _, errors = await run(tmp_path, *nobody, STOREGRAPH_DATABASE_URL=embedded_url)
     assert (code, errors.strip()) == (1, "There is no active user nobody@example.org.")
 
 
-async def test_settings_that_cannot_be_are_named(tmp_path: Path) -> None:
+async def test_invalid_settings_are_named(tmp_path: Path) -> None:
     code, _, errors = await run(tmp_path, "serve", STOREGRAPH_ADMIN_KEY="short", STOREGRAPH_PART_SIZE="7")
     assert code == 2
     assert "STOREGRAPH_ADMIN_KEY:" in errors
@@ -117,17 +117,17 @@ async def test_settings_that_cannot_be_are_named(tmp_path: Path) -> None:
     assert errors.startswith("STOREGRAPH_DATABASE_URL: ")
 
 
-async def test_serve_refuses_a_postgresql_that_is_behind_and_says_what_to_run(
+async def test_serve_refuses_an_outdated_postgresql_and_names_the_command_to_run(
     tmp_path: Path, postgres_server: object
 ) -> None:
-    url = postgres_server.create_database()  # type: ignore[attr-defined]  # the fixture's own type is not for here
+    url = postgres_server.create_database()  # type: ignore[attr-defined]  # the fixture's own type is not available here
     settings = {"STOREGRAPH_DATABASE_URL": url, "STOREGRAPH_SECRET_KEY": SECRET}
     code, _, errors = await run(tmp_path, "serve", **settings)
     assert code == 1
     assert "storegraph migrate" in errors
     assert (await run(tmp_path, "migrate", **settings))[0] == 0
     async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET, **settings) as (site, _):
-        assert await email_of(site, SECRET) == "admin@localhost"
+        assert await owner_of(site, SECRET) == "admin@localhost"
 
 
 async def test_postgresql_needs_the_secret(tmp_path: Path, postgres_url: str) -> None:
@@ -137,7 +137,7 @@ async def test_postgresql_needs_the_secret(tmp_path: Path, postgres_url: str) ->
 
 
 @pytest.mark.parametrize("command", ["serve", "work", "migrate", "schema", "key", "demo", "generate"])
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
@@ -154,18 +154,18 @@ async def test_a_misspelt_limit_is_refused(tmp_path: Path) -> None:
     assert "depht" in errors.lower()
 
 
-async def test_settings_that_are_no_json_are_refused_in_a_line_each(tmp_path: Path) -> None:
+async def test_invalid_json_in_settings_is_refused_in_one_line_each(tmp_path: Path) -> None:
     names = [f"STOREGRAPH_{name}" for name in ("FETCH_PORTS", "FETCH_ALLOWED", "ALLOWED_ORIGINS", "LIMITS")]
     code, _, errors = await run(tmp_path, "migrate", **dict.fromkeys(names, "127.0.0.1"))
-    said = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}'
-    assert (code, errors.splitlines()) == (2, [f"{name}: {said}" for name in names])
+    message = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}'
+    assert (code, errors.splitlines()) == (2, [f"{name}: {message}" for name in names])
 
 
-async def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
-    """A name that nobody reads would protect nobody; those of the tests are not the gateway's."""
+async def test_a_misspelt_setting_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    """A misspelt name would have no effect; variables of the tests are not settings."""
     for wrong, meant in (("DATABSE_URL", "DATABASE_URL"), ("LIMITS__TOKENS", "LIMITS"), ("part_sise", "PART_SIZE")):
         code, _, errors = await run(tmp_path, "migrate", **{f"STOREGRAPH_{wrong}": ""})
-        said = f"STOREGRAPH_{wrong.upper()}: Unknown setting; did you mean STOREGRAPH_{meant}?"
-        assert (code, " ".join(errors.split())) == (2, said)
+        message = f"STOREGRAPH_{wrong.upper()}: Unknown setting; did you mean STOREGRAPH_{meant}?"
+        assert (code, " ".join(errors.split())) == (2, message)
     harmless = {"STOREGRAPH_TEST_ANYTHING": "x", "storegraph_log_level": "error", "STOREGRAPH_LIMITS": '{"depth": 9}'}
     assert (await run(tmp_path, "migrate", **harmless))[0] == 0

@@ -1,4 +1,4 @@
-"""The demo collection: what is in it, that it is made once, and that a half-made one is completed."""
+"""The demo collection: its content, that it is created once, and that a partial one is completed."""
 
 import asyncio
 from collections import Counter
@@ -43,17 +43,17 @@ KINDS = {
 }
 
 
-def kinds(tree: dict[str, Any]) -> Counter[str]:
-    """How many items of each type lie in a tree; none may be a placeholder."""
+def count_by_type(tree: dict[str, Any]) -> Counter[str]:
+    """Return the number of items of each type in a tree; none may be a placeholder."""
     roots = tree["storageFolders"]["nodes"]
     folders = [*roots, *(below for root in roots for below in root["subfolders"]["nodes"])]
-    found = [item for folder in folders for item in folder["items"]["nodes"]]
-    assert not any(item["isPlaceholder"] for item in found)
-    return Counter(item["itemType"] for item in found)
+    items = [item for folder in folders for item in folder["items"]["nodes"]]
+    assert not any(item["isPlaceholder"] for item in items)
+    return Counter(item["itemType"] for item in items)
 
 
-async def rows(site: Site) -> dict[str, int]:
-    """How many rows every table has, that of the queue apart."""
+async def count_rows(site: Site) -> dict[str, int]:
+    """Return the number of rows of every table except those of the queue."""
     tables = [table for table in SQLModel.metadata.sorted_tables if table is not queued_tasks]
     counts = [
         (await site.services.database.rows(sa.select(sa.func.count()).select_from(table), sa.Row))[0]
@@ -62,11 +62,11 @@ async def rows(site: Site) -> dict[str, int]:
     return {table.name: count[0] for table, count in zip(tables, counts, strict=True)}
 
 
-async def test_every_kind_comes_in_once_and_each_sees_what_he_may(site: Site) -> None:
+async def test_every_kind_is_created_once_and_users_see_what_they_may(site: Site) -> None:
     collection = await fill(site.url, site.keys["admin"])
     site.keys |= collection.keys
     tree = await site.ask(TREE)
-    assert kinds(tree) == KINDS
+    assert count_by_type(tree) == KINDS
     datasets = {dataset["title"]: dataset for dataset in tree["datasets"]["nodes"]}
     assert datasets["Corners, training"]["dataRowsCount"] == 5
     assert datasets["Head phantoms"]["backingFolder"] == {"name": "Head CT"}
@@ -86,13 +86,13 @@ async def test_every_kind_comes_in_once_and_each_sees_what_he_may(site: Site) ->
         "guest": {"Field recordings": "VIEWER", "Street scenes": "VIEWER"},
     }
 
-    before = await rows(site)
+    before = await count_rows(site)
     assert (await fill(site.url, site.keys["admin"])).keys == {}
-    assert await rows(site) == before, "a second time adds nothing"
+    assert await count_rows(site) == before, "a second time adds nothing"
 
 
-async def cut_off(site: Site, moment: Callable[[], Awaitable[bool]]) -> bool:
-    """Make the demo and end it at a moment, as a kill would; whether it was ended before it was whole."""
+async def stop_demo(site: Site, moment: Callable[[], Awaitable[bool]]) -> bool:
+    """Create the demo and stop it at some moment, as a kill would; return whether it was stopped before its end."""
     making = asyncio.create_task(fill(site.url, site.keys["admin"]))
     while not making.done() and not await moment():
         await asyncio.sleep(0)
@@ -103,30 +103,30 @@ async def cut_off(site: Site, moment: Callable[[], Awaitable[bool]]) -> bool:
 
 
 @pytest.mark.parametrize("site", ["embedded"], indirect=True)
-async def test_what_was_left_half_made_is_completed(site: Site) -> None:
-    """Ended while files are sent, then each time some changes later; at last it is whole and nothing is double."""
+async def test_a_partial_collection_is_completed(site: Site) -> None:
+    """Stopped during uploads, then after some more changes each time; finally it is complete without duplicates."""
     waiting = sa.select(uploads.c.item_uuid).where(uploads.c.unit_uuid.is_(None)).limit(1)
 
     async def is_sending() -> bool:
         return bool(await site.services.database.rows(waiting, sa.Row))
 
-    assert await cut_off(site, is_sending)
+    assert await stop_demo(site, is_sending)
     times = 0
-    while await cut_off(site, partial(has_changed, site, (await rows(site))[changes.name] + 4 + 3 * times)):
+    while await stop_demo(site, partial(has_changed, site, (await count_rows(site))[changes.name] + 4 + 3 * times)):
         times += 1
-    assert times > 3, "it was ended several times before"
-    assert kinds(await site.ask(TREE)) == KINDS
-    counts = await rows(site)
+    assert times > 3, "it was interrupted several times"
+    assert count_by_type(await site.ask(TREE)) == KINDS
+    counts = await count_rows(site)
     assert (counts["folders"], counts["groups"], counts["users"], counts["datasets"]) == (9, 3, 4, 2)
     assert counts["data_rows"] == 30
 
 
 async def has_changed(site: Site, count: int) -> bool:
-    """Whether so many changes have been recorded by now."""
-    return (await rows(site))[changes.name] >= count
+    """Return whether that many changes are in the journal."""
+    return (await count_rows(site))[changes.name] >= count
 
 
-async def test_a_site_that_refuses_or_is_not_there_is_told_in_a_line(site: Site) -> None:
+async def test_a_site_that_refuses_or_is_unreachable_is_reported_in_one_line(site: Site) -> None:
     await site.user("somebody@example.org")
     with pytest.raises(DemoError, match="Only site admins may do this"):
         await fill(site.url, site.keys["somebody@example.org"])

@@ -1,4 +1,4 @@
-"""`serve --demo` as its users meet it: it tells where to go, may be ended at any time, and is whole the next time."""
+"""`serve --demo` as users run it: it prints where to go, can be stopped at any time, and completes on the next run."""
 
 import asyncio
 import re
@@ -14,30 +14,30 @@ from tests.fixtures.demo import DemoSite
 from tests.processes import free_ports
 
 
-def test_it_prints_where_to_go(demo_site: DemoSite) -> None:
-    said = demo_site.log.read_text()
-    assert f"{demo_site.url}/graphql" in said
-    keys = dict(re.findall(r"(\S+@demo\.example) .*(sg_\S+)$", said, re.MULTILINE))
+def test_it_prints_addresses_and_keys(demo_site: DemoSite) -> None:
+    output = demo_site.log.read_text()
+    assert f"{demo_site.url}/graphql" in output
+    keys = dict(re.findall(r"(\S+@demo\.example) .*(sg_\S+)$", output, re.MULTILINE))
     assert keys.keys() == {person.email for person in USERS}
     for email, key in keys.items():
-        asked = DemoSite(demo_site.url, key, demo_site.log).ask("{ viewer { user { email } } }")
-        assert asked["viewer"]["user"]["email"] == email
+        response = DemoSite(demo_site.url, key, demo_site.log).ask("{ viewer { user { email } } }")
+        assert response["viewer"]["user"]["email"] == email
     for query in QUERIES:
-        assert query in said, "so that it can be pasted"
+        assert query in output, "so that it can be pasted"
         assert all(field["nodes"] for field in demo_site.ask(query).values())
 
 
-async def test_the_second_time_it_says_that_keys_are_shown_only_once(
+async def test_the_second_run_says_that_keys_are_shown_only_once(
     demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await run_demo(demo_site.url, demo_site.key)
-    said = capsys.readouterr().out
-    assert "exists already" in said
-    assert "shown only once" in said
-    assert "sg_" not in said
+    output = capsys.readouterr().out
+    assert "exists already" in output
+    assert "shown only once" in output
+    assert "sg_" not in output
 
 
-async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_time(tmp_path: Path) -> None:
+async def test_an_interrupted_run_revokes_its_key_and_the_next_run_continues(tmp_path: Path) -> None:
     arguments = ("serve", "--demo", "--port", str(free_ports(1)[0]))
     first = await started(tmp_path, *arguments)
     assert first.stdout is not None
@@ -45,8 +45,8 @@ async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_
         pass
     await asyncio.sleep(1)
     first.send_signal(signal.SIGINT)
-    said, errors = await first.communicate()
-    assert (first.returncode, "collection" in said.decode()) == (0, False)
+    output, errors = await first.communicate()
+    assert (first.returncode, "collection" in output.decode()) == (0, False)
     assert "Traceback" not in errors.decode(), errors.decode()
     _, keys, _ = await run(tmp_path, "key", "list")
     [passing] = [line for line in keys.splitlines() if "temporary admin key" in line]
@@ -62,8 +62,8 @@ async def test_ended_in_the_middle_it_leaves_no_key_behind_and_goes_on_the_next_
     assert second.returncode == 0
 
 
-async def test_without_a_site_it_is_told_in_a_line(tmp_path: Path) -> None:
-    code, said, errors = await run(tmp_path, "demo", "--url", "http://127.0.0.1:1", "--key", "none")
-    assert (code, said) == (1, "")
+async def test_an_unreachable_site_is_reported_in_one_line(tmp_path: Path) -> None:
+    code, output, errors = await run(tmp_path, "demo", "--url", "http://127.0.0.1:1", "--key", "none")
+    assert (code, output) == (1, "")
     assert errors.endswith("No Storegraph site answers at http://127.0.0.1:1/graphql: All connection attempts failed\n")
     assert "Traceback" not in errors

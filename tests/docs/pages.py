@@ -29,7 +29,7 @@ class Block:
 
 
 def text_of(page: str) -> str:
-    """Return the text of a page, named by its path from the root."""
+    """Return the text of a page, given its path from the root."""
     return (ROOT / page).read_text()
 
 

@@ -1,4 +1,4 @@
-"""The commands and documents of the README and the docs are run as they stand, but for addresses and keys."""
+"""Commands and documents of the README and the docs run unchanged, except for addresses and keys."""
 
 import os
 import re
@@ -25,8 +25,8 @@ from tests.servers import with_prefix as place_under
 UPLOADS, DEPLOYING, CONTRIBUTING = "docs/uploads.md", "docs/deploying.md", "CONTRIBUTING.md"
 
 
-def ran(script: str, directory: Path, **environment: str) -> str:
-    """What a bash script prints; it must succeed."""
+def run_bash(script: str, directory: Path, **environment: str) -> str:
+    """Return the output of a bash script; it must succeed."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
@@ -44,29 +44,29 @@ def ran(script: str, directory: Path, **environment: str) -> str:
 
 
 def as_bash(block: Block) -> str:
-    """A block as part of a script."""
+    """Return a block as part of a script."""
     return block.text if block.language == "bash" else f"python <<'END'\n{block.text}END\n"
 
 
 def walk(url: str, key: str, directory: Path) -> str:
-    """What the upload and the subscription print at a site."""
+    """Return the output of the upload and the subscription on a site."""
     script = "".join(map(as_bash, blocks_of(UPLOADS)))
     for written, real in {"http://127.0.0.1:8000": url, "sg_your_key": key}.items():
         assert script.count(written) == 1
         script = script.replace(written, real)
-    return ran(script, directory)
+    return run_bash(script, directory)
 
 
-def check_walk(said: str) -> None:
-    """The job went from here to DONE, the item has its facts, and the bytes came back."""
-    assert "'status': 'DONE', 'unitsDoneCount': 1, 'unitErrors': []" in said
-    assert '"mimeType": "text/plain"' in said
-    assert '"fileSize": 19' in said
-    assert said.endswith("Hello, Storegraph.\n")
+def check_walk(output: str) -> None:
+    """The job went from its first state to DONE, the item has its facts, and its bytes were downloaded."""
+    assert "'status': 'DONE', 'unitsDoneCount': 1, 'unitErrors': []" in output
+    assert '"mimeType": "text/plain"' in output
+    assert '"fileSize": 19' in output
+    assert output.endswith("Hello, Storegraph.\n")
 
 
-def test_no_block_is_forgotten() -> None:
-    """A block that is added to a page needs a test that runs it, and then a place in this list."""
+def test_every_block_has_a_test() -> None:
+    """A block added to a page needs a test that runs it, and then a location in this list."""
     known = {("README.md", heading, "graphql") for heading in ("Query", "Upload", "Watch")}
     known |= {("README.md", "Start", "bash"), (DEPLOYING, "Scaling out", "bash")}
     known |= {
@@ -95,7 +95,7 @@ def test_the_upload_mutation_announces_a_file(demo_site: DemoSite) -> None:
 
 
 def test_the_subscription_is_valid() -> None:
-    """It is run by the walk through an upload, in Python."""
+    """The upload walkthrough runs it in Python."""
     [block] = blocks_of("README.md", "Watch")
     assert validate(build_schema((ROOT / "schema" / "schema.graphql").read_text()), parse(block.text)) == []
 
@@ -105,7 +105,7 @@ def test_upload_and_subscription_on_the_embedded_default(demo_site: DemoSite, tm
 
 
 def test_upload_and_subscription_scaled_out(postgres_server: PostgresServer, s3_server: str, tmp_path: Path) -> None:
-    """The commands of "Scaling out" are run as they stand, but for addresses and the port."""
+    """The commands of "Scaling out" run unchanged, except for addresses and the port."""
     [block] = blocks_of(DEPLOYING, "Scaling out")
     database, port = postgres_server.create_database(), free_ports(1)[0]
     written = dict(re.findall(r'export (\w+)="(.*)"', block.text))
@@ -124,7 +124,7 @@ def test_upload_and_subscription_scaled_out(postgres_server: PostgresServer, s3_
 
 @contextmanager
 def running_script(script: str, directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """A script whose last commands go on in the background, until the block ends."""
+    """Run a script whose last commands continue in the background, until the block ends."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     command = launch_command(
         ["/bin/bash", "-euo", "pipefail", "-c", f"{script}\ntrap 'kill $(jobs -p); wait' TERM; wait"]
@@ -147,7 +147,7 @@ def running_script(script: str, directory: Path, environment: Mapping[str, str])
 
 
 def wait_for(url: str, log: Path, seconds: float = 60) -> None:
-    """Wait until a site answers."""
+    """Wait until a site responds."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -161,8 +161,8 @@ def _check(response: httpx.Response) -> None:
     assert response.json() == {"status": "ok"}
 
 
-def test_start_and_test_commands_are_the_same_but_for_what_they_install() -> None:
-    """They are run where nothing is installed yet, by `.ci/run` and by hand; here they are only held together."""
+def test_start_and_test_commands_differ_only_in_what_they_install() -> None:
+    """They install packages, so `.ci/run` runs them; here their texts are compared."""
     start, test = (shlex.split(block.text) for block in blocks_of("README.md", "Start"))
     assert start[-3:] == [".venv/bin/storegraph", "serve", "--demo"]
     assert test[-1:] == [".venv/bin/pytest"]
@@ -173,11 +173,11 @@ def test_start_and_test_commands_are_the_same_but_for_what_they_install() -> Non
 def test_ci_runs_exactly_the_test_command() -> None:
     _start, test = blocks_of("README.md", "Start")
     script = (ROOT / ".ci" / "run").read_text()
-    assert f"\n(\n{test.text})\n" in script, "in parentheses, so that a failure within && is one"
+    assert f"\n(\n{test.text})\n" in script, "in parentheses, so that a failure within && fails the run"
 
 
 def test_the_commands_for_contributors_find_their_tests(tmp_path: Path) -> None:
-    """All but those that install: tests are collected rather than run, the other tools print their versions."""
+    """All except those that install: tests are collected rather than run, other tools print their versions."""
     commands = [
         line for block in blocks_of(CONTRIBUTING) for line in block.text.splitlines() if "pip install" not in line
     ]
@@ -185,4 +185,4 @@ def test_the_commands_for_contributors_find_their_tests(tmp_path: Path) -> None:
     for command in commands:
         script = command.replace(".venv/bin/pytest", f"{sys.executable} -m pytest -q --collect-only -n 0")
         script = re.sub(r"\.venv/bin/(ruff|mypy)[^&]*", r"\1 --version ", script)
-        assert re.search(r"tests? collected|/\d+ tests collected", ran(f"cd {ROOT}\n{script}", tmp_path)), command
+        assert re.search(r"tests? collected|/\d+ tests collected", run_bash(f"cd {ROOT}\n{script}", tmp_path)), command

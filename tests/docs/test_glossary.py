@@ -1,4 +1,4 @@
-"""The glossary names things that exist, each word once."""
+"""The glossary names existing objects, each word once."""
 
 import re
 from importlib import import_module
@@ -33,6 +33,6 @@ def test_words_occur_once() -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["word"])
-def test_what_an_entry_names_exists(entry: dict[str, str]) -> None:
+def test_names_in_entries_exist(entry: dict[str, str]) -> None:
     assert resolve(entry["name"]) is not None
     assert entry["meaning"].endswith(".")

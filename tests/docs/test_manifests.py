@@ -1,4 +1,4 @@
-"""The manifests of `docs/manifests.md` run as they stand, but for their server, and fail as the page says."""
+"""The manifests of `docs/manifests.md` run unchanged, except for their server, and fail as the page says."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ SERVER = "https://files.example"
 
 @pytest.fixture
 def files(file_server: FileServer) -> str:
-    """Where the files are that the manifests name."""
+    """Serve the files that the manifests name."""
     file_server.add("drive.mp4", samples.mp4())
     for number in (1, 2):
         file_server.add(f"{number}.png", samples.png(seed=number))
@@ -37,13 +37,13 @@ def written(language: str) -> str:
     return block.text
 
 
-async def given(site: Site, manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The job of a manifest in a folder of its own, once it has ended."""
+async def run_manifest(site: Site, manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the job of a manifest in its own folder, once it has ended."""
     return await wait_for_job(site, await start_manifest_job(site, await site.folder("given"), manifest, **more))
 
 
-async def as_file(site: Site, data: str, name: str, **more: Any) -> dict[str, Any]:
-    """The same of a manifest that was sent as a file."""
+async def run_manifest_file(site: Site, data: str, name: str, **more: Any) -> dict[str, Any]:
+    """Return the job of a manifest that was uploaded as a file."""
     folder = await site.folder("sent")
     return await wait_for_job(
         site, await start_manifest_job(site, folder, await upload_manifest(site, folder, data.encode(), name), **more)
@@ -51,47 +51,53 @@ async def as_file(site: Site, data: str, name: str, **more: Any) -> dict[str, An
 
 
 @together
-async def test_json_is_started(fetching_site: Site, files: str) -> None:
+async def test_json_manifests_are_ingested(fetching_site: Site, files: str) -> None:
     text = written("json").replace(SERVER, files)
-    for job in (await given(fetching_site, {"json": json.loads(text)}), await as_file(fetching_site, text, "m.json")):
+    for job in (
+        await run_manifest(fetching_site, {"json": json.loads(text)}),
+        await run_manifest_file(fetching_site, text, "m.json"),
+    ):
         assert (job["status"], job["errors"]) == ("DONE", [])
-        made = await items_by_name(fetching_site, job)
-        assert made.keys() == {"Drive 1", "1.png", "Two", "Stack"}
-        assert made["Drive 1"]["clientMetadata"] == {"city": "Bonn"}
+        created = await items_by_name(fetching_site, job)
+        assert created.keys() == {"Drive 1", "1.png", "Two", "Stack"}
+        assert created["Drive 1"]["clientMetadata"] == {"city": "Bonn"}
 
 
 @together
-async def test_csv_is_started(fetching_site: Site, files: str) -> None:
+async def test_csv_manifests_are_ingested(fetching_site: Site, files: str) -> None:
     text = written("csv").replace(SERVER, files)
-    for job in (await given(fetching_site, {"csv": text}), await as_file(fetching_site, text, "m.csv")):
+    for job in (
+        await run_manifest(fetching_site, {"csv": text}),
+        await run_manifest_file(fetching_site, text, "m.csv"),
+    ):
         assert (job["status"], job["errors"]) == ("DONE", [])
-        made = await items_by_name(fetching_site, job)
-        assert {name: item["clientMetadata"] for name, item in made.items()} == {
+        created = await items_by_name(fetching_site, job)
+        assert {name: item["clientMetadata"] for name, item in created.items()} == {
             "One": {"city": "Bonn"},
             "drive.mp4": {},
         }
 
 
 @together
-async def test_errors_are_told_as_it_says(fetching_site: Site, files: str) -> None:
-    """At a path in the input, by entry and key in a file, of which the rest is made if errors are to be ignored."""
+async def test_errors_are_reported_as_the_page_says(fetching_site: Site, files: str) -> None:
+    """By a path in the input, or by entry and key in a file; with `ignoreErrors` the rest of the file is ingested."""
     whole = json.loads(written("json").replace(SERVER, files))
     whole["images"][1]["objectUrl"] = "ftp://files.example/2.png"
     wanted = {"folderUuid": await fetching_site.folder("wrong"), "manifest": {"json": whole}}
     refused = await fetching_site.refused("startUploadJob", wanted)
     assert refused == [("BAD_USER_INPUT", "input.manifest.json.images.1.objectUrl")]
     assert f"`{refused[0][1]}`" in TEXT
-    job = await as_file(fetching_site, json.dumps(whole), "m.json")
+    job = await run_manifest_file(fetching_site, json.dumps(whole), "m.json")
     assert (job["status"], job["unitsDoneCount"], f"`{job['errors'][0]}`" in TEXT) == ("ERROR", 0, True)
-    job = await as_file(fetching_site, json.dumps(whole), "m.json", ignoreErrors=True)
+    job = await run_manifest_file(fetching_site, json.dumps(whole), "m.json", ignoreErrors=True)
     assert (job["status"], job["unitsDoneCount"], job["unitsErrorCount"]) == ("DONE", 3, 1)
     csv = written("csv").replace(f"{SERVER}/drive", "ftp://drive")
-    [error] = (await as_file(fetching_site, csv, "m.csv"))["errors"]
+    [error] = (await run_manifest_file(fetching_site, csv, "m.csv"))["errors"]
     assert error.startswith("line 3.objectUrl: ")
 
 
-def test_all_that_a_manifest_may_say_is_named() -> None:
-    """Its lists, switches, columns and limits; this one is of the text alone."""
+def test_everything_in_the_manifest_format_is_documented() -> None:
+    """Its lists, switches, columns and limits; only the text of the page is checked."""
     lists = {to_camel_case(section) for section in SECTIONS}
     names = {*lists, *map(to_camel_case, SWITCHES), *COLUMNS, *KINDS}
     assert {name for name in names if name not in TEXT} == set()

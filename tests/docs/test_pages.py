@@ -1,4 +1,4 @@
-"""What the pages name exists: files, links, commands, settings; and generated tables are up to date."""
+"""Names in the pages exist: files, links, commands, settings; generated tables are current."""
 
 import re
 from pathlib import Path
@@ -12,17 +12,17 @@ NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 MAX_README = 150
 
 
-def test_the_readme_fits_a_few_screens() -> None:
+def test_the_readme_is_short() -> None:
     assert (ROOT / "README.md").read_text().count("\n") <= MAX_README
 
 
-def test_tables_are_those_of_the_code() -> None:
+def test_tables_are_current() -> None:
     text = TABLES_PAGE.read_text()
     assert text == with_tables(text), "run: python -m tests.docs"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_resolve(name: str) -> None:
     page = ROOT / name
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose_of(name))
     local = [target for target in targets if not target.startswith("http")]
@@ -30,7 +30,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_files_that_are_named_exist(name: str) -> None:
+def test_named_files_exist(name: str) -> None:
     pattern = (
         r"`((?:\.ci|tests|schema|resolvers|gateway|docs)/[\w./-]*|\w[\w-]*\.(?:txt|yaml|toml|md)|NOTICE|Dockerfile)`"
     )
@@ -38,7 +38,7 @@ def test_files_that_are_named_exist(name: str) -> None:
     assert [path for path in paths if not _exists(path, ROOT / name)] == []
 
 
-def test_commands_and_settings_that_are_named_exist() -> None:
+def test_named_commands_and_settings_exist() -> None:
     prose = "\n".join(prose_of(name) for name in NAMES if name != "CHANGELOG.md")
     commands = set(re.findall(r"`storegraph ((?:key )?[a-z]+)", prose))
     assert commands == set(re.findall(r"\| `storegraph ((?:key )?[a-z]+)", command_table()))

@@ -1,4 +1,4 @@
-"""The locked requirements: complete, with digests, and without a word about where packages were fetched from."""
+"""The locked requirements: complete, with digests, and without addresses of package indexes."""
 
 import re
 import tomllib
@@ -14,16 +14,16 @@ LOCKS = ("requirements.txt", "requirements-dev.txt")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def locked(name: str) -> dict[str, set[Version]]:
-    """The versions that a lock names for each package: more than one where Python's own version decides."""
-    found: dict[str, set[Version]] = {}
+def locked_versions(name: str) -> dict[str, set[Version]]:
+    """Return the versions that a lock file has for each package: several if they depend on Python's version."""
+    versions: dict[str, set[Version]] = {}
     for package, version in re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / name).read_text(), re.M):
-        found.setdefault(package.lower(), set()).add(Version(version))
-    return found
+        versions.setdefault(package.lower(), set()).add(Version(version))
+    return versions
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_locks_name_digests_and_no_addresses(name: str) -> None:
+def test_lock_files_have_digests_and_no_addresses(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text
     assert "--index-url" not in text
@@ -32,8 +32,8 @@ def test_locks_name_digests_and_no_addresses(name: str) -> None:
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
 
 
-def test_locks_hold_what_the_project_asks_for() -> None:
-    run, dev = map(locked, LOCKS)
+def test_lock_files_satisfy_the_project() -> None:
+    run, dev = map(locked_versions, LOCKS)
     for wanted, lock in (("dependencies", run), ("dependencies", dev), ("dev", dev)):
         requirements = PROJECT["project"].get(wanted) or PROJECT["dependency-groups"][wanted]
         for requirement in map(Requirement, requirements):

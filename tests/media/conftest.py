@@ -1,4 +1,4 @@
-"""Probing bytes as if they were a file that somebody sent."""
+"""A fixture that probes bytes as if they were an uploaded file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ Refusal = Callable[..., str]
 
 @pytest.fixture
 def probed(tmp_path: Path) -> Probed:
-    """The facts of these bytes."""
+    """Return the facts of these bytes."""
 
     def facts(data: bytes, item_type: StorageItemType, name: str = "upload.bin") -> MediaFacts:
         path = tmp_path / "stored"
@@ -28,7 +28,7 @@ def probed(tmp_path: Path) -> Probed:
 
 @pytest.fixture
 def refusal(probed: Probed, tmp_path: Path) -> Refusal:
-    """Why these bytes are refused, which must be said without a word of where they lie."""
+    """Return the reason for which these bytes are refused; it must not name the path of the file."""
 
     def message(data: bytes, item_type: StorageItemType, name: str = "upload.bin") -> str:
         with pytest.raises(MediaError) as refused:

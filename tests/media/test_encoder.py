@@ -1,4 +1,4 @@
-"""Films made of images: each picture comes out where and when it went in, and a bad one costs nothing but its film."""
+"""Videos made of images: each frame has its place and time, and a bad image fails only its own video."""
 
 import io
 from pathlib import Path
@@ -19,14 +19,14 @@ RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 180, 30), (30, 30, 200), (0, 0, 0)
 
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = (64, 48), kind: str = "PNG") -> bytes:
-    """An image of one colour."""
+    """Return an image of one colour."""
     return samples.encode_image(Image.new("RGB", size, colour), kind)
 
 
 async def filmed(
     directory: Path, images: list[bytes], size: tuple[int, int] = (64, 48), codec: str = "vp9"
 ) -> tuple[MediaFacts, list[np.ndarray]]:
-    """What a film of these images is, and its pictures."""
+    """Return the facts and the frames of a video made of these images."""
     async with Encoder(codec).encode_frames(*size) as film:
         for image in images:
             path = directory / "picture"
@@ -42,13 +42,13 @@ async def filmed(
 
 
 def is_near(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
-    """Whether pixels have a colour, as nearly as films keep it."""
+    """Return whether pixels have a colour, within the loss of the codec."""
     return bool(np.abs(pixels.reshape(-1, 3).mean(axis=0) - colour).max() < 12)
 
 
 @pytest.mark.parametrize(("codec", "mime_type"), [("vp9", "video/webm"), ("av1", "video/webm"), ("h264", "video/mp4")])
-async def test_every_codec(tmp_path: Path, codec: str, mime_type: str) -> None:
-    """As many pictures as images, 25 a second, each with its colours (ENC-UPIG-04)."""
+async def test_every_codec_keeps_frames_and_colours(tmp_path: Path, codec: str, mime_type: str) -> None:
+    """The video has one frame for each image, 25 per second, in the right colours (ENC-UPIG-04)."""
     colours = [RED, GREEN, BLUE, RED, BLUE]
     facts, frames = await filmed(tmp_path, [plain(colour) for colour in colours], codec=codec)
     assert (facts.mime_type, facts.width, facts.height, facts.fps, facts.frame_count) == (mime_type, 64, 48, 25.0, 5)
@@ -56,8 +56,8 @@ async def test_every_codec(tmp_path: Path, codec: str, mime_type: str) -> None:
     assert all(is_near(frame, colour) for frame, colour in zip(frames, colours, strict=True))
 
 
-async def test_smaller_images_keep_their_places(tmp_path: Path) -> None:
-    """In the upper left corner, on black; odd sizes get one more column or row."""
+async def test_smaller_images_are_in_the_upper_left_corner(tmp_path: Path) -> None:
+    """They are in the upper left corner, on black; odd sizes get one more column or row."""
     facts, frames = await filmed(tmp_path, [plain(RED, (63, 47)), plain(GREEN, (32, 24))], (63, 47))
     assert (facts.width, facts.height) == (64, 48)
     assert is_near(frames[0][:40, :56], RED)
@@ -65,8 +65,8 @@ async def test_smaller_images_keep_their_places(tmp_path: Path) -> None:
     assert is_near(frames[1][28:, :], BLACK)
 
 
-async def test_images_of_all_sorts(tmp_path: Path) -> None:
-    """JPEG, WebP, sixteen bits, and what can be seen through."""
+async def test_images_of_all_formats(tmp_path: Path) -> None:
+    """JPEG, WebP, 16 bits per channel, and transparency."""
     deep = samples.encode_image(Image.fromarray(np.full((48, 64), 0x8000, np.uint16)), "PNG")
     clear = samples.encode_image(Image.new("RGBA", (64, 48), (*RED, 0)), "PNG")
     images = [plain(BLUE, kind="JPEG"), plain(BLUE, kind="WEBP"), deep, clear]
@@ -76,33 +76,33 @@ async def test_images_of_all_sorts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "said"),
+    ("image", "message"),
     [
         (samples.png()[:60], "broken or truncated"),
         (samples.text(), "not an image"),
         (samples.png(128, 48), "larger than it was"),
     ],
 )
-async def test_a_bad_image_costs_its_film(tmp_path: Path, image: bytes, said: str) -> None:
-    """And the encoder makes others."""
-    with pytest.raises(MediaError, match=said):
+async def test_a_bad_image_fails_its_video(tmp_path: Path, image: bytes, message: str) -> None:
+    """The encoder continues with other videos."""
+    with pytest.raises(MediaError, match=message):
         await filmed(tmp_path, [samples.png(), image])
 
 
 async def test_limits(tmp_path: Path) -> None:
-    """Of time, memory and length; the message says which."""
+    """Limits of time, memory and file size; the message names the limit."""
     picture = tmp_path / "picture"
     picture.write_bytes(plain(RED, (4000, 3000)))
 
-    async def made(limits: EncodeLimits, times: int = 200) -> None:
+    async def encode(limits: EncodeLimits, times: int = 200) -> None:
         async with Encoder("vp9", limits).encode_frames(4000, 3000) as film:
             for _ in range(times):
                 await film.add_frame(picture)
             await film.finish()
 
     with pytest.raises(MediaError, match=r"longer than 0\.5 s"):
-        await made(EncodeLimits(seconds=0.5))
+        await encode(EncodeLimits(seconds=0.5))
     with pytest.raises(MediaError, match=r"memory|crashed"):
-        await made(EncodeLimits(memory=1 << 20))
+        await encode(EncodeLimits(memory=1 << 20))
     with pytest.raises((MediaError, OSError)):
-        await made(EncodeLimits(max_file_size=100), times=2)
+        await encode(EncodeLimits(max_file_size=100), times=2)

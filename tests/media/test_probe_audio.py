@@ -1,4 +1,4 @@
-"""Recordings: rate, depth, codec, channels and duration, and how they are refused."""
+"""Audio files: sample rate, bit depth, codec, channels and duration, and why files are refused."""
 
 import io
 
@@ -24,7 +24,9 @@ KINDS = {"mp3": samples.mp3, "flac": samples.flac, "wav": samples.wav, "ogg": sa
     ],
 )
 def test_facts(probed: Probed, kind: str, mime_type: str, codec: str, bit_depth: int | None) -> None:
-    """ENC-ITEM-18, 19, 27 to 30: type, duration, sample rate, bit depth, codec, channels; nothing of pictures."""
+    """ENC-ITEM-18, 19, 27 to 30: MIME type, duration, sample rate, bit depth, codec and channels;
+    no facts of images.
+    """
     facts = probed(KINDS[kind](seconds=2.0, rate=48000, channels=2), AUDIO)
     assert (facts.mime_type, facts.audio_codec, facts.audio_bit_depth) == (mime_type, codec, bit_depth)
     assert (facts.audio_sample_rate, facts.audio_num_channels) == (48000, 2)
@@ -33,7 +35,7 @@ def test_facts(probed: Probed, kind: str, mime_type: str, codec: str, bit_depth:
 
 
 def test_mono(probed: Probed) -> None:
-    """ENC-ITEM-19, 27, 30: exactly, where the format is exact."""
+    """ENC-ITEM-19, 27, 30: exact values where the format has them."""
     facts = probed(samples.wav(seconds=1.5, rate=8000, channels=1), AUDIO)
     assert (facts.duration, facts.audio_sample_rate, facts.audio_num_channels) == (1.5, 8000, 1)
 
@@ -42,14 +44,14 @@ def test_mono(probed: Probed) -> None:
     ("codec", "bit_depth"), [("pcm_s24le", 24), ("pcm_f32le", 32), ("pcm_u8", 8), ("pcm_alaw", None)]
 )
 def test_bit_depth(probed: Probed, codec: str, bit_depth: int | None) -> None:
-    """ENC-ITEM-28: of the stored samples, not of the decoded ones."""
+    """ENC-ITEM-28: the depth of the stored samples, not of the decoded ones."""
     facts = probed(sound("wav", codec), AUDIO)
     assert (facts.audio_codec, facts.audio_bit_depth) == (codec, bit_depth)
 
 
 @pytest.mark.parametrize(("codec", "bit_depth"), [("aac", None), ("alac", 24)])
 def test_sound_in_mp4(probed: Probed, codec: str, bit_depth: int | None) -> None:
-    """ENC-ITEM-18, 28, 29: a container of films without pictures is a recording."""
+    """ENC-ITEM-18, 28, 29: an MP4 without video tracks is audio."""
     facts = probed(sound("mp4", codec), AUDIO)
     assert (facts.mime_type, facts.audio_codec, facts.audio_bit_depth) == ("audio/mp4", codec, bit_depth)
 
@@ -57,25 +59,25 @@ def test_sound_in_mp4(probed: Probed, codec: str, bit_depth: int | None) -> None
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("keep", [0.99, 0.7, 0.4])
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
-    """Files that were cut off are refused."""
+    """Truncated files are refused."""
     assert "truncated" in refusal(truncate(KINDS[kind](seconds=2.0), keep), AUDIO)
 
 
 def test_shorter_than_stated(refusal: Refusal) -> None:
-    """Cut off between two packets, of which only the header knows that they are too few."""
+    """Truncated between two packets, which only the duration in the header reveals."""
     data = samples.flac(seconds=2.0)
     with av.open(io.BytesIO(data), "r") as container:
-        places = [packet.pos for packet in container.demux(audio=0) if packet.size]
-    assert refusal(data[: places[10]], AUDIO) == "the audio is truncated: it has 1.0 of 2.0 seconds"
+        offsets = [packet.pos for packet in container.demux(audio=0) if packet.size]
+    assert refusal(data[: offsets[10]], AUDIO) == "the audio is truncated: it has 1.0 of 2.0 seconds"
 
 
 def test_film(refusal: Refusal) -> None:
-    """A film is no recording, though it may have sound."""
+    """A video is not accepted as audio, even with sound."""
     assert refusal(samples.webm(), AUDIO) == "expected audio, but the content is a video"
 
 
 def sound(container: str, codec: str) -> bytes:
-    """A second of sound in whatever codec."""
+    """Return one second of sound in a codec."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=48000)

@@ -1,4 +1,4 @@
-"""Whatever the bytes are: facts, or a MediaError with a message for a person, and nothing else."""
+"""Any bytes yield facts or a MediaError with a readable message, and nothing else."""
 
 import random
 from collections.abc import Callable
@@ -23,7 +23,7 @@ KINDS: dict[StorageItemType, list[Callable[..., bytes]]] = {
     StorageItemType.AUDIO: [samples.mp3, samples.flac, samples.wav, samples.ogg],
     StorageItemType.PLAIN_TEXT: [samples.text, samples.html, samples.json_text],
 }
-"""Files of each kind but scenes, whose eight formats are tested in a file of their own."""
+"""Sample files of each kind except scenes, whose eight formats have a test file of their own."""
 PROBED = {item_type for item_type, kind in ITEM_KINDS.items() if kind.prober}
 gently = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -31,7 +31,7 @@ gently = settings(
 
 
 def facts_or_refusal(path: Path, data: bytes, item_type: StorageItemType) -> MediaFacts | None:
-    """Probe; a MediaError is fine if it keeps the place of the file to itself."""
+    """Probe; a MediaError is accepted if it does not contain the path of the file."""
     path.write_bytes(data)
     try:
         return probe(path, item_type, "upload.json")
@@ -44,13 +44,13 @@ def facts_or_refusal(path: Path, data: bytes, item_type: StorageItemType) -> Med
 
 @pytest.mark.parametrize("item_type", KINDS)
 def test_empty(refusal: Refusal, item_type: StorageItemType) -> None:
-    """ENC-ITEM-17: a file of no bytes is nothing."""
+    """ENC-ITEM-17: an empty file is refused."""
     assert refusal(b"", item_type) == "the file is empty"
 
 
 @pytest.mark.parametrize("item_type", KINDS)
 def test_mislabelled(refusal: Refusal, item_type: StorageItemType) -> None:
-    """ENC-ITEM-18: said to be one thing, but another by content; the name is not asked."""
+    """ENC-ITEM-18: the content decides, not the declared type or the name."""
     other, mime_type = (samples.png(), "image/png") if item_type != "IMAGE" else (samples.pdf(), "application/pdf")
     message = f"expected {ITEM_KINDS[item_type].noun}, but the content is {mime_type}"
     assert refusal(other, item_type, "scan.dcm") == message
@@ -58,12 +58,12 @@ def test_mislabelled(refusal: Refusal, item_type: StorageItemType) -> None:
 
 @pytest.mark.parametrize("item_type", sorted(set(StorageItemType) - PROBED))
 def test_types_that_have_no_file(refusal: Refusal, item_type: StorageItemType) -> None:
-    """Groups and their like are not read."""
+    """Groups and similar items are not files."""
     assert refusal(samples.png(), item_type) == f"items of the type {item_type} are not single files"
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A file that we cannot reach is not its owner's fault."""
+    """A file that cannot be reached is not reported as a fault of the file."""
     with pytest.raises(FileNotFoundError):
         probe(tmp_path / "nowhere", StorageItemType.IMAGE, "x.png")
 
@@ -72,7 +72,7 @@ def test_missing_file(tmp_path: Path) -> None:
 @gently
 @given(data=st.binary(min_size=1, max_size=600))
 def test_random_bytes(tmp_path: Path, item_type: StorageItemType, data: bytes) -> None:
-    """Noise."""
+    """Random noise."""
     facts = facts_or_refusal(tmp_path / "file", data, item_type)
     assert facts is None or facts.file_size == len(data)
 
@@ -81,9 +81,9 @@ def test_random_bytes(tmp_path: Path, item_type: StorageItemType, data: bytes) -
 @gently
 @given(choice=st.integers(0, 9), cut=st.floats(0.0, 0.999))
 def test_truncations(tmp_path: Path, item_type: StorageItemType, choice: int, cut: float) -> None:
-    """A text cut off is a text; a JSON, as the name says, and all others are refused."""
+    """A truncated text is a text; truncated JSON (by name) and all other kinds are refused."""
     kind = KINDS[item_type][choice % len(KINDS[item_type])]
-    data = kind().rstrip()  # the end of the last line may be missing from a whole file
+    data = kind().rstrip()  # a complete file may lack the last line break
     facts = facts_or_refusal(tmp_path / "file", data[: int(cut * len(data))], item_type)
     assert facts is None or facts.mime_type.startswith("text/")
 
@@ -92,10 +92,10 @@ def test_truncations(tmp_path: Path, item_type: StorageItemType, choice: int, cu
 @gently
 @given(choice=st.integers(0, 9), seed=st.integers(0, 2**32), places=st.integers(1, 20))
 def test_mutations(tmp_path: Path, item_type: StorageItemType, choice: int, seed: int, places: int) -> None:
-    """Good files with wrong bytes in them, most of which in the head."""
+    """Valid files with wrong bytes, most of them in the header."""
     data, chance = (bytearray(KINDS[item_type][choice % len(KINDS[item_type])]()), random.Random(seed))
     for _ in range(places):
-        place = min(int(chance.expovariate(6 / len(data))), len(data) - 1)
-        data[place] = chance.choice((0, 127, 128, 255, chance.randrange(256)))
+        position = min(int(chance.expovariate(6 / len(data))), len(data) - 1)
+        data[position] = chance.choice((0, 127, 128, 255, chance.randrange(256)))
     facts = facts_or_refusal(tmp_path / "file", bytes(data), item_type)
     assert facts is None or facts.file_size == len(data)

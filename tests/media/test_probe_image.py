@@ -1,4 +1,4 @@
-"""Pictures: size, type and frames, and how they are refused."""
+"""Images: size, MIME type and frames, and why files are refused."""
 
 import hashlib
 
@@ -16,13 +16,13 @@ KINDS = {"png": samples.png, "jpeg": samples.jpeg, "webp": samples.webp, "tiff":
 
 
 def saved(kind: str, **options: object) -> bytes:
-    """A picture of a kind that the demo does not need."""
+    """Return an image in a format that the demo does not use."""
     return samples.encode_image(samples.disc_image(30, 20, 1), kind, **options)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_facts(probed: Probed, kind: str) -> None:
-    """ENC-ITEM-17, 18, 21, 22: size in bytes, type, height and width; nothing else of a still picture."""
+    """ENC-ITEM-17, 18, 21, 22: file size, MIME type, height and width; no other facts of a still image."""
     data = KINDS[kind](width=70, height=50, seed=4)
     assert probed(data, IMAGE) == MediaFacts(
         hashlib.sha256(data).hexdigest(), len(data), f"image/{kind}", width=70, height=50
@@ -36,7 +36,7 @@ def test_animation(probed: Probed) -> None:
 
 
 def test_pages(probed: Probed) -> None:
-    """ENC-ITEM-26: so are the pages of a TIFF."""
+    """ENC-ITEM-26: the pages of a TIFF are counted as frames."""
     data = saved("TIFF", save_all=True, append_images=[samples.disc_image(30, 20, 2)])
     assert probed(data, IMAGE).frame_count == 2
 
@@ -51,7 +51,7 @@ def test_other_kinds(probed: Probed, kind: str, mime_type: str) -> None:
 
 
 def test_stored_size(probed: Probed) -> None:
-    """ENC-ITEM-21, 22: a mark to rotate the picture does not change what its pixels are."""
+    """ENC-ITEM-21, 22: the orientation tag does not change the stored size."""
     exif = Image.Exif()
     exif[0x0112] = 6
     facts = probed(saved("JPEG", exif=exif), IMAGE)
@@ -61,19 +61,19 @@ def test_stored_size(probed: Probed) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("keep", [0.99, 0.7, 0.4])
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
-    """Files that were cut off are refused."""
+    """Truncated files are refused."""
     assert "truncated" in refusal(truncate(KINDS[kind](seed=4), keep), IMAGE)
 
 
 def test_broken(refusal: Refusal) -> None:
-    """A wrong byte fails the check sum."""
+    """A wrong byte fails the checksum."""
     data = bytearray(samples.png())
     data[data.index(b"IDAT") + 20] ^= 0xFF
     assert refusal(bytes(data), IMAGE) == "the image is broken or truncated"
 
 
 def test_bomb(refusal: Refusal) -> None:
-    """Too many pixels, of which the library warns by itself, or only we do."""
+    """Too many pixels, above Pillow's own limit or only above that of the gateway."""
     assert refusal(png_bomb(), IMAGE) == "the image has too many pixels: more than 150,000,000"
     assert refusal(png_bomb(13_000, 12_000), IMAGE) == (
         "the image has too many pixels: 13,000 by 12,000 are more than 150,000,000"
@@ -81,11 +81,11 @@ def test_bomb(refusal: Refusal) -> None:
 
 
 def test_bomb_of_frames(refusal: Refusal) -> None:
-    """Each frame is allowed, all of them together are not."""
+    """Each frame is within the limit, their sum is not."""
     assert refusal(gif_bomb(), IMAGE) == "the image has too many frames: 50 of 12,000 by 12,000 pixels"
 
 
 def test_unsupported(refusal: Refusal) -> None:
-    """Vector pictures run scripts and have no pixels."""
+    """Vector images run scripts and have no pixels."""
     svg = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
     assert refusal(svg, IMAGE) == "images of the type image/svg+xml are not supported"

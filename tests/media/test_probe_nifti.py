@@ -1,4 +1,4 @@
-"""NIfTI volumes: size and slices, and how they are refused."""
+"""NIfTI volumes: size and slices, and why files are refused."""
 
 import gzip
 
@@ -19,7 +19,7 @@ MIME_TYPES = {False: "application/x-nifti", True: "application/x-nifti+gzip"}
 @pytest.mark.parametrize("gz", [False, True])
 @pytest.mark.parametrize(("shape", "slices"), [((10, 9, 8), 8), ((10, 9, 8, 3), 24), ((10, 9), 1)])
 def test_facts(probed: Probed, shape: tuple[int, ...], slices: int, gz: bool) -> None:
-    """ENC-ITEM-18, 21, 22, 26: type; the first two dimensions; all slices of all points in time."""
+    """ENC-ITEM-18, 21, 22, 26: MIME type; the first two dimensions; the slices of all points in time."""
     facts = probed(samples.nifti(shape=shape, gz=gz), NIFTI)
     assert (facts.mime_type, facts.width, facts.height, facts.frame_count) == (MIME_TYPES[gz], 10, 9, slices)
 
@@ -34,34 +34,34 @@ def test_second_version(probed: Probed) -> None:
 @pytest.mark.parametrize("gz", [False, True])
 @pytest.mark.parametrize("keep", [0.99, 0.7])
 def test_truncated(refusal: Refusal, gz: bool, keep: float) -> None:
-    """Cut off, packed or not."""
+    """Truncated files, compressed or not."""
     assert "truncated" in refusal(truncate(samples.nifti(gz=gz), keep), NIFTI)
 
 
 def test_bomb(refusal: Refusal) -> None:
-    """Unpacking stops soon after the end that the header calls for."""
+    """Decompression stops soon after the size that the header states."""
     assert refusal(gzip_bomb_nifti(), NIFTI) == (
         "the NIfTI file is far longer than the 3,424 bytes that its header requires"
     )
 
 
 def test_header_alone(refusal: Refusal) -> None:
-    """The first of a pair of files."""
+    """The header file of a pair."""
     pair = Nifti1Pair(np.zeros((4, 4, 4), np.int16), np.eye(4))  # type: ignore[no-untyped-call]  # has no types
     assert "only single files" in refusal(bytes(pair.header.binaryblock), NIFTI)
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "problem"), [(40, 0, "invalid dimensions"), (42, -5, "invalid dimensions"), (70, 77, "broken")]
+    ("offset", "value", "problem"), [(40, 0, "invalid dimensions"), (42, -5, "invalid dimensions"), (70, 77, "broken")]
 )
-def test_contradictions(refusal: Refusal, place: int, value: int, problem: str) -> None:
-    """Dimensions and types of voxels that cannot be."""
+def test_contradictions(refusal: Refusal, offset: int, value: int, problem: str) -> None:
+    """Impossible dimensions and voxel types."""
     data = bytearray(samples.nifti(gz=False))
-    data[place : place + 2] = value.to_bytes(2, "little", signed=True)
+    data[offset : offset + 2] = value.to_bytes(2, "little", signed=True)
     assert problem in refusal(bytes(data), NIFTI)
 
 
 def test_other_gzip(refusal: Refusal) -> None:
-    """Something else in gzip."""
+    """Other content in gzip."""
     message = "expected a NIfTI volume, but the content is application/gzip"
     assert refusal(gzip.compress(samples.png()), NIFTI) == message

@@ -1,4 +1,4 @@
-"""PDF documents: pages, and how they are refused."""
+"""PDF documents: pages, and why files are refused."""
 
 import pytest
 
@@ -12,7 +12,7 @@ PDF = StorageItemType.PDF
 
 @pytest.mark.parametrize("pages", [1, 3, 40])
 def test_facts(probed: Probed, pages: int) -> None:
-    """ENC-ITEM-17, 18 and ENC-MPDF-02: size, type and pages; a document has no pixels and no frames."""
+    """ENC-ITEM-17, 18 and ENC-MPDF-02: file size, MIME type and pages; a document has no pixels and no frames."""
     data = samples.pdf(pages=pages)
     facts = probed(data, PDF)
     assert (facts.file_size, facts.mime_type, facts.page_count) == (len(data), "application/pdf", pages)
@@ -20,7 +20,7 @@ def test_facts(probed: Probed, pages: int) -> None:
 
 
 def test_encrypted(refusal: Refusal) -> None:
-    """A password is needed, and nobody will type it in."""
+    """A file that needs a password is refused."""
     assert refusal(encrypted_pdf(), PDF) == "the PDF is encrypted: it cannot be read without a password"
 
 
@@ -31,7 +31,7 @@ def test_truncated(refusal: Refusal, keep: float) -> None:
 
 
 def test_broken(refusal: Refusal) -> None:
-    """Nothing between head and end; or no pages."""
+    """Nothing between header and end mark; or no pages."""
     assert refusal(b"%PDF-1.4\n%%EOF\n", PDF) == "the PDF is broken"
     empty = samples.pdf(pages=1).replace(b"/Kids [4 0 R]", b"/Kids [     ]").replace(b"/Count 1", b"/Count 0")
     assert refusal(empty, PDF) == "the PDF is broken"

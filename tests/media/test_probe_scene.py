@@ -1,4 +1,4 @@
-"""Scenes in one file: their formats, how many points they have, and how they are refused."""
+"""Scenes in one file: their formats and point counts, and why files are refused."""
 
 import pytest
 
@@ -23,14 +23,14 @@ WHOLE = {
 
 @pytest.mark.parametrize("kind", SceneFormat)
 def test_formats(probed: Probed, kind: SceneFormat) -> None:
-    """ENC-FOLDEROP-25: each is known by its content."""
+    """ENC-FOLDEROP-25: each format is recognised by its content."""
     data, points = WHOLE[kind]
     assert probed(data, SCENE).scene == {"format": kind, "pointCount": points}
 
 
 @pytest.mark.parametrize("kind", ["PLY", "PCD", "LAS", "E57", "MCAP", "DB3"])
 def test_truncated(refusal: Refusal, kind: str) -> None:
-    """Bytes that the file itself promises must be there."""
+    """Bytes that the header promises must be present."""
     assert "truncated" in refusal(WHOLE[kind][0][:-1], SCENE)
 
 
@@ -38,7 +38,7 @@ def test_truncated(refusal: Refusal, kind: str) -> None:
     "data", [b"ply", b"ply\nelement vertex x\nend_header\n", b"VERSION .7\n", b"LASF", b"ASTM-E57", b"\x89MCAP0\r\n"]
 )
 def test_nonsense(refusal: Refusal, data: bytes) -> None:
-    """What only begins like a scene is refused in words of ours."""
+    """Files that only begin like a scene are refused with a message of the gateway."""
     assert refusal(data, SCENE)
 
 

@@ -1,4 +1,4 @@
-"""Texts: the kinds of them, their encodings, and how they are refused."""
+"""Texts: their MIME types and encodings, and why files are refused."""
 
 import pytest
 
@@ -34,33 +34,33 @@ SAID = "expected text, but the content is"
     ],
 )
 def test_kinds(probed: Probed, data: bytes, name: str, mime_type: str) -> None:
-    """ENC-ITEM-17, 18: the type is told by the content; the name only helps where bytes cannot."""
+    """ENC-ITEM-17, 18: the content decides the MIME type; the name only where the content is ambiguous."""
     facts = probed(data, TEXT, name)
     assert (facts.file_size, facts.mime_type) == (len(data), mime_type)
 
 
 @pytest.mark.parametrize("bad", [b"caf\xe9", b"\xff", b"half a character: \xc3"])
 def test_other_encodings(refusal: Refusal, bad: bytes) -> None:
-    """The place of the first wrong byte is given, in the first piece and far behind."""
+    """The error gives the position of the first invalid byte, in the first chunk and in later ones."""
     for before in (b"", text.CHUNK_SIZE * b"-"):
-        place = len(before) + next(i for i, octet in enumerate(bad) if octet > 127)
-        message = f"the text is neither UTF-8 nor UTF-16: it has an invalid byte at {place:,}"
+        position = len(before) + next(i for i, octet in enumerate(bad) if octet > 127)
+        message = f"the text is neither UTF-8 nor UTF-16: it has an invalid byte at {position:,}"
         assert refusal(before + bad, TEXT) == message
 
 
 def test_characters_across_pieces(probed: Probed) -> None:
-    """A character may lie on the border of two pieces."""
+    """A character may span two chunks."""
     assert probed(b"-" * (text.CHUNK_SIZE - 1) + "ü".encode(), TEXT).mime_type == "text/plain"
 
 
 @pytest.mark.parametrize("before", [b"", 100_000 * b"-"])
 def test_binary(refusal: Refusal, before: bytes) -> None:
-    """NUL and its like, which UTF-8 allows, give binary data away."""
+    """NUL and other control characters, valid in UTF-8, mark binary data."""
     assert refusal(before + b"a\0b", TEXT) == "the content is not text: it contains the control character U+0000"
 
 
 def test_json_must_parse(refusal: Refusal, probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is called JSON must be JSON; a text too long to parse is never called so."""
+    """A file named .json must be valid JSON; one too long to parse is never reported as JSON."""
     assert refusal(b'{"a":\n oops}', TEXT, "a.json") == "expected JSON, but line 2, column 2 is not valid"
     assert probed(b'{"a": oops}', TEXT, "a.txt").mime_type == "text/plain"
     assert "JSON" in refusal(b"[" * 100_000, TEXT, "a.json")
@@ -69,5 +69,5 @@ def test_json_must_parse(refusal: Refusal, probed: Probed, monkeypatch: pytest.M
 
 
 def test_svg_is_no_text(refusal: Refusal) -> None:
-    """It is a picture, and one that runs scripts."""
+    """SVG is an image, and one that can run scripts."""
     assert refusal(b"<svg onload='alert(1)'/>", TEXT) == f"{SAID} image/svg+xml"

@@ -1,4 +1,4 @@
-"""Time series: which column is the time, what the others hold, how long it lasts, and how tables are refused."""
+"""Time series: which column is the time, types of the others, time range, and why files are refused."""
 
 import time
 
@@ -13,7 +13,7 @@ GOOD = b"time,left,right,note\n0,1,2,a\n0.5,,3e5,\n1.5,-1,4,b\n"
 
 
 def test_a_table_is_read(probed: Probed) -> None:
-    """Columns, rows and time range are those in the file (ENC-FOLDEROP-24)."""
+    """Columns, rows and time range are those of the file (ENC-FOLDEROP-24)."""
     facts = probed(GOOD, SERIES, "x.csv")
     assert (facts.mime_type, facts.duration) == ("text/csv", 1.5)
     kinds = {"time": "TIME", "left": "NUMBER", "right": "NUMBER", "note": "TEXT"}
@@ -32,8 +32,8 @@ def test_a_table_is_read(probed: Probed) -> None:
         ("\ufefftime,v\n1,2\n", 1.0, 1.0, 0),
     ],
 )
-def test_the_time_is_found(probed: Probed, data: str, start: float, end: float, time_column: int) -> None:
-    """By its name, or in the first column; numbers, or dates in UTC; delimiters and quotes as tables have them."""
+def test_the_time_column_is_detected(probed: Probed, data: str, start: float, end: float, time_column: int) -> None:
+    """By its name or as the first column; numbers, or dates in UTC; with common delimiters and quotes."""
     series = probed(data.encode(), SERIES).time_series
     assert series
     assert (series["start"], series["end"]) == (start, end)
@@ -58,12 +58,12 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("data", FAULTS)
-def test_faults_are_named(refusal: Refusal, data: str) -> None:
-    """With their line where they have one."""
+def test_errors_are_specific(refusal: Refusal, data: str) -> None:
+    """Errors name the line where there is one."""
     assert FAULTS[data] in refusal(data.encode(), SERIES)
 
 
-def test_what_is_no_table(refusal: Refusal) -> None:
+def test_content_that_is_no_table_is_refused(refusal: Refusal) -> None:
     assert "expected a time series, but the content is image/png" in refusal(samples.png(), SERIES)
     assert "UTF-8" in refusal(b"time,v\n" + b"1,2\n" * 5000 + b"\xff", SERIES)
 

@@ -1,4 +1,4 @@
-"""Films: size, rate, duration and frames, and how they are refused."""
+"""Videos: size, frame rate, duration and frames, and why files are refused."""
 
 import io
 from collections.abc import Callable
@@ -26,7 +26,7 @@ OTHERS: list[tuple[str, Literal["mpeg4", "mpeg2video", "libvpx"], str]] = [
 
 
 def film(container: str, codec: Literal["mpeg4", "mpeg2video", "libvpx"], **options: str) -> bytes:
-    """Four seconds of 25 frames, in a container that the demo does not need."""
+    """Return four seconds of video, 25 frames, in a container that the demo does not use."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=options) as output:
         stream = output.add_stream(codec, rate=25, options={"g": "25"})
@@ -41,7 +41,7 @@ def film(container: str, codec: Literal["mpeg4", "mpeg2video", "libvpx"], **opti
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_facts(probed: Probed, kind: str) -> None:
-    """ENC-ITEM-18 to 22 and 26: type, duration, fps, height, width, frames; nothing of sound."""
+    """ENC-ITEM-18 to 22 and 26: MIME type, duration, fps, height, width and frames; no facts of audio."""
     facts = probed(KINDS[kind](seconds=3.0, fps=12, size=(96, 64)), VIDEO)
     assert (facts.mime_type, facts.width, facts.height) == (f"video/{kind}", 96, 64)
     assert (facts.fps, facts.duration, facts.frame_count) == (12.0, 3.0, 36)
@@ -53,14 +53,14 @@ def test_facts(probed: Probed, kind: str) -> None:
 def test_other_containers(
     probed: Probed, container: str, codec: Literal["mpeg4", "mpeg2video", "libvpx"], mime_type: str
 ) -> None:
-    """ENC-ITEM-18 to 22 and 26, by a table of contents or by walking through the packets."""
+    """ENC-ITEM-18 to 22 and 26, from the index of the container or by reading all packets."""
     facts = probed(film(container, codec), VIDEO)
     assert (facts.mime_type, facts.width, facts.height) == (mime_type, 160, 120)
     assert (facts.fps, facts.duration, facts.frame_count) == (25.0, 4.0, 100)
 
 
 def test_fragments(probed: Probed) -> None:
-    """ENC-ITEM-19, 26: an MP4 in fragments has no table of contents for all of it."""
+    """ENC-ITEM-19, 26: a fragmented MP4 has no index of the whole file."""
     facts = probed(film("mp4", "mpeg4", movflags="frag_keyframe+empty_moov"), VIDEO)
     assert (facts.fps, facts.duration, facts.frame_count) == (25.0, 4.0, 100)
 
@@ -68,13 +68,13 @@ def test_fragments(probed: Probed) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("keep", [0.99, 0.7, 0.4, 0.1])
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
-    """Files that were cut off are refused, and told how much is there."""
+    """Truncated files are refused; the error says how many bytes there are."""
     data = truncate(KINDS[kind](), keep)
     assert f"truncated: it has {len(data):,} of" in refusal(data, VIDEO)
 
 
 def test_shorter_than_stated(refusal: Refusal) -> None:
-    """A container of unknown length that ends before its own duration."""
+    """A container of unknown length that ends before its stated duration."""
     data = film("matroska", "libvpx")
     live = data.replace(data[:4], data[:4], 1)
     segment = live.index(b"\x18\x53\x80\x67") + 4
@@ -90,7 +90,7 @@ def test_shorter_than_stated(refusal: Refusal) -> None:
     ],
 )
 def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"], message: str) -> None:
-    """The container is in order, but the pictures are zeros: one decoder complains, the other keeps silent."""
+    """The container is valid, but the frames are zeros: one decoder reports it, the other does not."""
     data = bytearray(film("mp4", codec))
     start = data.index(b"mdat") + 4
     end = start - 8 + int.from_bytes(data[start - 8 : start - 4])
@@ -99,19 +99,19 @@ def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"], me
 
 
 def test_no_pictures(refusal: Refusal) -> None:
-    """A container of films with sound alone."""
-    sound = samples.tone_audio("webm", "libopus", 1.0, 48000, 2, 0)  # the type is for the checker's sake
+    """A video container with audio only."""
+    sound = samples.tone_audio("webm", "libopus", 1.0, 48000, 2, 0)  # for the type checker
     assert refusal(sound, VIDEO) == "the file has no video track that can be decoded"
 
 
 def test_playlist(refusal: Refusal) -> None:
-    """A list of other files is text, and FFmpeg never gets to see it."""
+    """A list of other files is text, and FFmpeg never opens it."""
     playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
     assert refusal(playlist, VIDEO) == "expected a video, but the content is text/plain"
 
 
 def test_other_files_stay_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even a demuxer that follows references gets at no file but its own."""
+    """Even a demuxer that follows references can open no file but its own."""
     (tmp_path / "other.ts").write_bytes(film("mpegts", "mpeg2video"))
     playlist = tmp_path / "playlist"
     playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile://{tmp_path}/other.ts\n#EXT-X-ENDLIST\n")

@@ -1,4 +1,4 @@
-"""The pool of readers: whatever a file does to its reader, it costs that file only."""
+"""The pool of prober processes: whatever a file does to its process, only that file is affected."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,8 @@ from tests.samples import png_bomb, slow_to_unpack_nifti, truncate
 IMAGE, NIFTI, TEXT = StorageItemType.IMAGE, StorageItemType.NIFTI, StorageItemType.PLAIN_TEXT
 
 
-def readers(of: int) -> set[int]:
-    """The process ids of this process's readers."""
+def prober_processes(of: int) -> set[int]:
+    """Return the process IDs of this process's probers."""
     found = set()
     for entry in filter(str.isdecimal, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -35,16 +35,15 @@ def readers(of: int) -> set[int]:
     return found
 
 
-def mine() -> set[int]:
-    """The readers that this test has."""
-    return readers(os.getpid())
+def own_processes() -> set[int]:
+    """Return the prober processes that this test started."""
+    return prober_processes(os.getpid())
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Until it holds.
+    """Wait until a condition is true.
 
-    Raises:
-        AssertionError: it did not.
+    Raises AssertionError after the timeout.
     """
     deadline = time.monotonic() + seconds
     while not condition():
@@ -53,43 +52,43 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
 
 
 async def busy() -> int:
-    """The one reader, as soon as it is at work."""
-    await asyncio.to_thread(wait_for, mine)
-    (reader,) = mine()
+    """Return the only prober process as soon as it is busy."""
+    await asyncio.to_thread(wait_for, own_processes)
+    (reader,) = own_processes()
     start = ticks(reader)
     await asyncio.to_thread(wait_for, lambda: ticks(reader) > start + 5)
     return reader
 
 
 def ticks(pid: int) -> int:
-    """Hundredths of a second that a process has run."""
+    """Return the CPU time of a process in hundredths of a second."""
     return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
 
 
 def open_files(pid: int) -> set[int]:
-    """The numbers of what a process has open."""
+    """Return the descriptors that a process has open."""
     return {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 @pytest.fixture
 def unrelated(tmp_path: Path) -> Iterator[IO[bytes]]:
-    """A file that is none of a reader's business."""
+    """Return an open file that a prober must not inherit."""
     with (tmp_path / "unrelated").open("w+b") as file:
         yield file
 
 
 @pytest.fixture
 async def prober() -> AsyncIterator[Prober]:
-    """Two readers; none is left behind."""
+    """Yield a pool of two processes; check that none remains."""
     pool = Prober(ProbeLimits(children=2))
     yield pool
     await pool.close()
-    assert not mine()
+    assert not own_processes()
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    """A picture."""
+    """Return an image."""
     path = tmp_path / "good"
     path.write_bytes(samples.png(width=33))
     return path
@@ -97,7 +96,7 @@ def good(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A good file that takes many seconds to read."""
+    """Return a valid file that takes many seconds to read."""
     path = tmp_path_factory.mktemp("media") / "slow"
     path.write_bytes(slow_to_unpack_nifti())
     yield path
@@ -105,48 +104,48 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 async def width(prober: Prober, path: Path) -> int | None:
-    """Of the picture."""
+    """Return the width of the image."""
     return (await prober.probe(path, IMAGE, "good.png")).width
 
 
 async def test_facts_and_refusals(prober: Prober, good: Path, tmp_path: Path) -> None:
-    """ENC-ITEM-17 to 30 come back whole; a refusal is the probe's own; the reader serves on."""
+    """ENC-ITEM-17 to 30 are returned complete; errors come from the probe; the process continues."""
     assert await width(prober, good) == 33
-    reader = mine()
+    reader = own_processes()
     broken = tmp_path / "broken"
     broken.write_bytes(truncate(samples.png()))
     with pytest.raises(MediaError, match=r"^the file is truncated: it has \d+ of \d+ bytes$"):
         await prober.probe(broken, IMAGE, "broken.png")
     assert await width(prober, good) == 33
-    assert mine() == reader
+    assert own_processes() == reader
 
 
 async def test_missing_file(prober: Prober, tmp_path: Path) -> None:
-    """A file that cannot be reached is not its owner's fault."""
+    """A file that cannot be reached is not reported as a fault of the file."""
     with pytest.raises(OSError, match="FileNotFoundError"):
         await prober.probe(tmp_path / "nowhere", IMAGE, "x.png")
 
 
 async def test_no_start(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that cannot be started at all is no file's fault either; once it can be, all is well."""
+    """Nor is a process that cannot start; once it can, the pool works."""
     with monkeypatch.context() as broken:
         broken.setattr("gateway.sandbox.child_process.SINGLE_THREADED", {"PYTHONHOME": "/nowhere"})
         with pytest.raises(OSError, match="does not start"):
             await width(prober, good)
-    assert not mine()
+    assert not own_processes()
     assert await width(prober, good) == 33
 
 
 async def test_lazy(prober: Prober, good: Path) -> None:
-    """No reader before the first file, one for files that come one after the other."""
-    assert not mine()
+    """No process before the first file, and one for files that are probed one after another."""
+    assert not own_processes()
     for _ in range(3):
         await width(prober, good)
-    assert len(mine()) == 1
+    assert len(own_processes()) == 1
 
 
 async def test_crash(prober: Prober, good: Path, slow: Path) -> None:
-    """A reader that dies takes its own file with it, not the one beside it, nor the next."""
+    """A process that crashes fails its own file, not one probed beside it, nor the next."""
     unlucky = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
     victim = await busy()
     beside = asyncio.create_task(width(prober, good))
@@ -155,11 +154,11 @@ async def test_crash(prober: Prober, good: Path, slow: Path) -> None:
     with pytest.raises(MediaError, match=r"^the file could not be read: the process that read it crashed$"):
         await unlucky
     assert await beside == await width(prober, good) == 33
-    assert victim not in mine()
+    assert victim not in own_processes()
 
 
 async def test_second_chance(prober: Prober, good: Path, tmp_path: Path) -> None:
-    """A reader that served other files before may have been hurt by them: the file gets a fresh one, once."""
+    """A process that served other files may have been damaged by them: the file gets a new one, once."""
     path = tmp_path / "volume"
     path.write_bytes(slow_to_unpack_nifti(gigabytes=2))
     await width(prober, good)
@@ -169,41 +168,41 @@ async def test_second_chance(prober: Prober, good: Path, tmp_path: Path) -> None
 
 
 async def test_idle_reader_dies(prober: Prober, good: Path) -> None:
-    """A reader that dies between two files costs none."""
+    """A process that dies between two files fails none."""
     await width(prober, good)
-    (reader,) = mine()
+    (reader,) = own_processes()
     os.kill(reader, signal.SIGKILL)
-    await asyncio.to_thread(wait_for, lambda: not mine())
+    await asyncio.to_thread(wait_for, lambda: not own_processes())
     assert await width(prober, good) == 33
 
 
 async def test_time(slow: Path) -> None:
-    """A file that takes too long is given up, its reader is killed."""
+    """A file that takes too long is refused, and its process is killed."""
     prober = Prober(ProbeLimits(seconds=1.5, children=1))
     began = time.monotonic()
     with pytest.raises(MediaError, match=r"^reading it took longer than 1\.5 s$"):
         await prober.probe(slow, NIFTI, "slow.nii.gz")
     assert time.monotonic() - began < 10
-    assert not mine()
+    assert not own_processes()
     await prober.close()
 
 
 async def test_memory(good: Path, tmp_path: Path) -> None:
-    """A file that needs too much memory is refused, and its reader replaced."""
+    """A file that needs too much memory is refused, and its process is replaced."""
     large = tmp_path / "large"
     large.write_bytes(png_bomb(12_200, 12_200))
     prober = Prober(ProbeLimits(memory=16 << 20, children=1))
     await width(prober, good)
-    before = mine()
+    before = own_processes()
     with pytest.raises(MediaError, match=r"^reading it needed more than 16 MB of memory$"):
         await prober.probe(large, IMAGE, "large.png")
     assert await width(prober, good) == 33
-    assert not mine() & before
+    assert not own_processes() & before
     await prober.close()
 
 
 async def test_many(prober: Prober, tmp_path: Path) -> None:
-    """200 files at once, good and bad: each gets its own answer, and two readers do."""
+    """200 files concurrently, good and bad: each gets its own result from one of two processes."""
     paths = [tmp_path / str(number) for number in range(200)]
     for number, path in enumerate(paths):
         path.write_bytes(samples.png(width=number + 1) if number % 4 else b"")
@@ -213,7 +212,7 @@ async def test_many(prober: Prober, tmp_path: Path) -> None:
         nonlocal most
         with contextlib.suppress(MediaError):
             return await width(prober, path)
-        most = max(most, len(mine()))
+        most = max(most, len(own_processes()))
         return None
 
     answers = await asyncio.gather(*map(read, paths))
@@ -222,19 +221,19 @@ async def test_many(prober: Prober, tmp_path: Path) -> None:
 
 
 async def test_cancel(prober: Prober, good: Path, slow: Path) -> None:
-    """Cancelling a probe ends its reader at once, and frees the place."""
+    """Cancelling a probe ends its process at once, and frees the slot."""
     for _ in range(3):
         probe = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
         await busy()
         probe.cancel()
         with pytest.raises(asyncio.CancelledError):
             await probe
-        assert not mine()
+        assert not own_processes()
     assert await width(prober, good) == 33
 
 
 async def test_cancel_in_the_queue(good: Path, slow: Path) -> None:
-    """A probe that waits for its turn can be cancelled too."""
+    """A probe that waits for a slot can be cancelled too."""
     prober = Prober(ProbeLimits(children=1))
     first = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
     second = asyncio.create_task(width(prober, good))
@@ -249,13 +248,13 @@ async def test_cancel_in_the_queue(good: Path, slow: Path) -> None:
 
 
 async def test_close(slow: Path, good: Path) -> None:
-    """Closing ends busy readers; what they read is not blamed; nothing starts after it."""
+    """Closing the pool ends busy processes; their files are not blamed; nothing starts afterwards."""
     prober = Prober(ProbeLimits(children=2))
     await width(prober, good)
     probe = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
     await asyncio.sleep(0.3)
     await prober.close()
-    assert not mine()
+    assert not own_processes()
     for late in (probe, width(prober, good)):
         with pytest.raises(RuntimeError, match="closed"):
             await late
@@ -263,22 +262,22 @@ async def test_close(slow: Path, good: Path) -> None:
 
 
 async def test_close_at_the_start(good: Path) -> None:
-    """A reader that is only just being started does not escape."""
+    """A process that is just starting is ended too."""
     prober = Prober(ProbeLimits(children=1))
     probes = [asyncio.create_task(width(prober, good)) for _ in range(3)]
     await asyncio.sleep(0)
     await prober.close()
-    assert not mine()
+    assert not own_processes()
     for probe in probes:
         with pytest.raises(RuntimeError, match="closed"):
             await probe
 
 
 async def test_confinement(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader knows no secrets, has no files open, leaves no core, and cannot fill memory or disk."""
+    """A process has no secrets, no open files and no core dumps, and cannot fill memory or disk."""
     monkeypatch.setenv("STOREGRAPH_SECRET", "sesame")
     await width(prober, good)
-    (reader,) = mine()
+    (reader,) = own_processes()
     home = Path(f"/proc/{reader}")
     assert b"sesame" not in (home / "environ").read_bytes()
     assert open_files(reader) <= {0, 1, 2, 3}
@@ -289,19 +288,19 @@ async def test_confinement(prober: Prober, good: Path, monkeypatch: pytest.Monke
 
 
 async def test_replacement(prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that has served its number of files makes room for a fresh one."""
+    """A process that has served its number of files is replaced by a new one."""
     monkeypatch.setattr("gateway.sandbox.prober.FILES_PER_CHILD", 2)
     seen = []
     for _ in range(4):
         await width(prober, good)
-        seen.append(frozenset(mine()))
+        seen.append(frozenset(own_processes()))
     assert seen[1] == seen[3] == frozenset()
     assert len(seen[0]) == len(seen[2]) == 1
     assert seen[0] != seen[2]
 
 
 def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
-    """Readers do not outlive a gateway that is killed, not even in the middle of a file."""
+    """Prober processes do not outlive a gateway that is killed, not even while they read a file."""
     program = (
         "import asyncio; from pathlib import Path; from gateway.kinds.item_kinds import StorageItemType;"
         "from gateway.sandbox.prober import Prober;"
@@ -311,21 +310,21 @@ def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}
     ) as gateway:
-        wait_for(lambda: readers(gateway.pid))
-        (reader,) = readers(gateway.pid)
+        wait_for(lambda: prober_processes(gateway.pid))
+        (reader,) = prober_processes(gateway.pid)
         wait_for(lambda: ticks(reader) > 20)
         gateway.kill()
     wait_for(lambda: not Path(f"/proc/{reader}").exists(), seconds=5)
 
 
 def test_on_uvloop(good: Path, unrelated: IO[bytes]) -> None:
-    """The server's own loop, which lets children inherit what they like."""
+    """The server's own event loop, by which children can inherit descriptors."""
 
     async def once() -> int | None:
         prober = Prober(ProbeLimits(children=1))
         try:
             found = await width(prober, good)
-            assert open_files(mine().pop()) <= {0, 1, 2, 3}
+            assert open_files(own_processes().pop()) <= {0, 1, 2, 3}
         finally:
             await prober.close()
         return found
@@ -333,4 +332,4 @@ def test_on_uvloop(good: Path, unrelated: IO[bytes]) -> None:
     os.set_inheritable(unrelated.fileno(), True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(once()) == 33
-    assert not mine()
+    assert not own_processes()

@@ -1,4 +1,4 @@
-"""Files that lie elsewhere are probed as they would be here, from the parts that are looked at."""
+"""Remote files yield the same facts as local ones, from the ranges that are read."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -25,29 +25,29 @@ FILES: dict[str, tuple[Kind, Callable[[], bytes]]] = {
 }
 
 
-class Far:
-    """A file that lies elsewhere; `asked` says which parts were read."""
+class RemoteBytes:
+    """A remote file; `requested` lists the ranges that were read."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self.asked: list[tuple[int, int]] = []
+        self.requested: list[tuple[int, int]] = []
 
     @property
     def size(self) -> int:
-        """How long it is."""
+        """Return the size in bytes."""
         return len(self._data)
 
     async def read(self, start: int, stop: int) -> bytes:
-        """A part of it."""
-        self.asked.append((start, stop))
+        """Return a range."""
+        self.requested.append((start, stop))
         return self._data[start:stop]
 
 
-class Lost(Far):
-    """A file that is gone after its first part."""
+class VanishingFile(RemoteBytes):
+    """A remote file that is gone after its first range."""
 
     async def read(self, start: int, stop: int) -> bytes:
-        """Its first part."""
+        """Return the first range; fail for the others."""
         if start:
             raise ConnectionError("it is gone")
         return await super().read(start, stop)
@@ -60,49 +60,49 @@ async def prober() -> AsyncIterator[Prober]:
     await prober.close()
 
 
-async def test_all_kinds_have_the_facts_that_they_have_here(prober: Prober, tmp_path: Path) -> None:
+async def test_remote_files_of_all_kinds_have_the_facts_of_local_ones(prober: Prober, tmp_path: Path) -> None:
     for name, (kind, make) in FILES.items():
         (tmp_path / name).write_bytes(make())
         here = await prober.probe(tmp_path / name, kind, name)
-        there = await prober.probe(Far(make()), kind, name)
+        there = await prober.probe(RemoteBytes(make()), kind, name)
         assert there.sha256 is None
         assert there == type(here)(**{**{f: getattr(here, f) for f in here.__slots__}, "sha256": None}), name
 
 
-async def test_what_is_wrong_is_said_all_the_same(prober: Prober) -> None:
+async def test_errors_of_remote_files_are_those_of_local_ones(prober: Prober) -> None:
     with pytest.raises(MediaError, match="expected an image, but the content is text/plain"):
-        await prober.probe(Far(b"words"), Kind.IMAGE, "words.png")
+        await prober.probe(RemoteBytes(b"words"), Kind.IMAGE, "words.png")
     with pytest.raises(MediaError, match="truncated"):
-        await prober.probe(Far(samples.png()[:-20]), Kind.IMAGE, "cut.png")
+        await prober.probe(RemoteBytes(samples.png()[:-20]), Kind.IMAGE, "cut.png")
 
 
-async def test_a_file_that_vanishes_costs_only_itself(prober: Prober) -> None:
+async def test_a_file_that_vanishes_fails_alone(prober: Prober) -> None:
     with pytest.raises(ConnectionError, match="it is gone"):
-        await prober.probe(Lost(b"words " * BLOCK_SIZE), Kind.PLAIN_TEXT, "lost.txt")
-    assert (await prober.probe(Far(samples.png()), Kind.IMAGE, "next.png")).width
+        await prober.probe(VanishingFile(b"words " * BLOCK_SIZE), Kind.PLAIN_TEXT, "lost.txt")
+    assert (await prober.probe(RemoteBytes(samples.png()), Kind.IMAGE, "next.png")).width
 
 
-def test_it_reads_like_a_file(tmp_path: Path) -> None:
-    """Wherever somebody looks, he sees what is there; blocks come in ever longer rows, and few are kept."""
+def test_a_remote_file_reads_like_a_local_one(tmp_path: Path) -> None:
+    """Every seek and read returns the right bytes; blocks are fetched in growing runs, and few are cached."""
     data = os.urandom(70 * BLOCK_SIZE + 17)
     (tmp_path / "file").write_bytes(data)
-    asked: list[tuple[int, int]] = []
+    requested: list[tuple[int, int]] = []
 
     def fetch(start: int, stop: int) -> bytes:
-        asked.append((start, stop))
+        requested.append((start, stop))
         return data[start:stop]
 
     far = RangedFile(len(data), fetch)
     with far.open("rb") as file, (tmp_path / "file").open("rb") as near:
-        for place in (0, 5, BLOCK_SIZE - 3, 40 * BLOCK_SIZE + 1, len(data) - 9, len(data), len(data) + 5):
-            assert file.seek(place) == near.seek(place)
+        for position in (0, 5, BLOCK_SIZE - 3, 40 * BLOCK_SIZE + 1, len(data) - 9, len(data), len(data) + 5):
+            assert file.seek(position) == near.seek(position)
             assert file.read(10) == near.read(10)
         assert file.seek(-20, 2) == near.seek(-20, 2)
         assert file.read() == near.read()
         with pytest.raises(OSError, match="before the start"):
             file.seek(-1)
-    asked.clear()
+    requested.clear()
     with RangedFile(len(data), fetch).open("rb") as file:
         assert file.read() == data
-    assert [(stop - start - 1) // BLOCK_SIZE + 1 for start, stop in asked[:5]] == [1, 2, 4, 8, MAX_BLOCKS_PER_FETCH]
-    assert len(asked) < MAX_CACHED_BLOCKS / 2
+    assert [(stop - start - 1) // BLOCK_SIZE + 1 for start, stop in requested[:5]] == [1, 2, 4, 8, MAX_BLOCKS_PER_FETCH]
+    assert len(requested) < MAX_CACHED_BLOCKS / 2
