@@ -201,22 +201,28 @@ async def _locate(
         return None
 
 
-@batch(items.c.url, items.c.is_tombstone, items.c.item_type, items.c.integration_uuid)
+@batch(
+    items.c.url,
+    items.c.is_tombstone,
+    items.c.is_placeholder,
+    items.c.item_type,
+    items.c.integration_uuid,
+)
 async def unavailable_reason(
-    context: Context, keys: list[tuple[str | None, bool, StorageItemType, UUID | None]]
+    context: Context, keys: list[tuple[str | None, bool, bool, StorageItemType, UUID | None]]
 ) -> list[SignedUrlUnavailableReason | None]:
     """Load the reasons why items have no signed URL; None where they have one."""
     uuids = {integration for *_, integration in keys if integration}
     integrations = await find_integrations(context.database, uuids)
     reasons: list[SignedUrlUnavailableReason | None] = []
-    for url, is_tombstone, item_type, integration in keys:
+    for url, is_tombstone, is_placeholder, item_type, integration in keys:
         reason = None
         if is_tombstone:
             reason = SignedUrlUnavailableReason.TOMBSTONE
         elif url is None:
             reason = (
                 SignedUrlUnavailableReason.NOT_YET_STORED
-                if ITEM_KINDS[item_type].always_has_object
+                if is_placeholder or ITEM_KINDS[item_type].always_has_object
                 else SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
             )
         elif integration and url and await _locate(context, integrations[integration], url) is None:

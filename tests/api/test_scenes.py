@@ -42,6 +42,7 @@ async def test_a_scene_of_one_file(site: Site) -> None:
     """
     folder = await site.folder("cloud")
     [waiting] = await send_files(site, folder, [File("a.ply", "SCENE", scenes.ply())])
+    assert (await ask(site, waiting))["signedUrlUnavailableReason"] == "NOT_YET_STORED"
     entry = {"placeholderUuid": waiting, "title": "Cloud", "clientMetadata": {"a": 1}}
     await run_job(site, folder, {"scenes": [entry]})
     item = await item_facts(site, waiting)
