@@ -97,7 +97,16 @@ async def update_collection(
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         collection = await _lock_collection(transaction, input.collection_uuid, permissions)
-        await update_row(transaction, viewer, CollectionRecord, "Collection", collection, values)
+        folder = collection.top_level_folder_uuid
+        await update_row(
+            transaction,
+            viewer,
+            CollectionRecord,
+            "Collection",
+            collection,
+            values,
+            folder_uuid=folder,
+        )
     return UpdateCollectionOutcome(collection_uuid=input.collection_uuid)
 
 

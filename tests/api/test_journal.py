@@ -70,6 +70,26 @@ async def moved(site: Site, item: str, folder: str) -> None:
     await site.done("moveStorageItems", {"itemUuids": [item], "newParentUuid": folder}, "folder { uuid }")
 
 
+async def test_a_folder_lists_the_changes_of_its_collections(shared_site: Site) -> None:
+    """Created, renamed and deleted, with the names."""
+    site, folder = shared_site, await shared_site.folder("collected")
+    created = await site.done(
+        "createCollection", {"topLevelFolderUuid": folder, "name": "Roads"}, "collection { uuid }"
+    )
+    uuid = created["collection"]["uuid"]
+    await site.done("updateCollection", {"collectionUuid": uuid, "name": "Ways"}, "collection { uuid }")
+    await site.done("deleteCollection", {"collectionUuid": uuid}, "collectionUuid")
+    own, all_below = await journals(site, folder)
+    assert own == all_below
+    changes = [change for change in own if change["objectUuid"] == uuid]
+    assert short(changes) == [(action, "Collection") for action in ("CREATE", "UPDATE", "DELETE")]
+    assert [(change["before"], change["after"]) for change in changes] == [
+        (None, {"name": "Roads"}),
+        ({"name": "Roads"}, {"name": "Ways"}),
+        ({"name": "Ways"}, None),
+    ]
+
+
 async def test_a_folder_tells_what_happened_in_it(shared_site: Site) -> None:
     """Its own changes, its items and subfolders, those that came and those that left (ENC-CLIENT-25)."""
     site, top = shared_site, await shared_site.folder("top")

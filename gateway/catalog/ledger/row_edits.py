@@ -57,6 +57,7 @@ async def update_row(
     row: R,
     values: Mapping[str, Any],
     redacted: Collection[str] = (),
+    folder_uuid: UUID | None = None,
 ) -> None:
     """Update a locked row and write the change to the journal; equal values are no change.
 
@@ -64,6 +65,7 @@ async def update_row(
         object_type: what the journal calls the row.
         values: new values by column. Search keys (`name_key` for `name`) follow by themselves.
         redacted: columns whose values stay out of the journal, such as secrets.
+        folder_uuid: the folder that contains the row, in whose journal the change appears.
 
     Raises:
         AttributeError: a name in `values` is not a column.
@@ -75,7 +77,7 @@ async def update_row(
     await update_rows(transaction, table_of(record), {uuid: new})
     before = {name: getattr(row, name) for name in new if name not in redacted}
     after = {name: None if name in redacted else value for name, value in new.items()}
-    entry = JournalEntry("UPDATE", object_type, uuid, None, before, after)
+    entry = JournalEntry("UPDATE", object_type, uuid, folder_uuid, before, after)
     await journal.append(transaction, user_uuid, [entry])
 
 
