@@ -11,7 +11,7 @@ def configure_logs(level: str) -> None:
 
     Tracebacks never show the values of variables, which may be secrets.
     """
-    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    number = logging.getLevelNamesMapping()[level.upper()]
     is_terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -203,7 +203,15 @@ class Settings(BaseSettings):
         description="`compiled` runs operations as compiled plans where possible; `interpreted` "
         "runs all with graphql-core.",
     )
-    log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="`debug`, `info`, `warning` or `error`."
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        """Accept upper-case names of log levels, as other programs do."""
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("fetch_ports", "fetch_allowed", "allowed_origins", "limits", mode="before")
     @classmethod

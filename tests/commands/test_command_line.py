@@ -154,6 +154,13 @@ async def test_a_misspelt_limit_is_refused(tmp_path: Path) -> None:
     assert "depht" in errors.lower()
 
 
+async def test_an_unknown_log_level_is_rejected(tmp_path: Path) -> None:
+    code, _, errors = await run(tmp_path, "migrate", STOREGRAPH_LOG_LEVEL="verbose")
+    assert (code, errors.startswith("STOREGRAPH_LOG_LEVEL: ")) == (2, True)
+    assert "'debug', 'info', 'warning' or 'error'" in " ".join(errors.split())
+    assert (await run(tmp_path, "migrate", STOREGRAPH_LOG_LEVEL="WARNING"))[0] == 0
+
+
 async def test_invalid_json_in_settings_is_refused_in_one_line_each(tmp_path: Path) -> None:
     names = [f"STOREGRAPH_{name}" for name in ("FETCH_PORTS", "FETCH_ALLOWED", "ALLOWED_ORIGINS", "LIMITS")]
     code, _, errors = await run(tmp_path, "migrate", **dict.fromkeys(names, "127.0.0.1"))
