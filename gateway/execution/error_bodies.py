@@ -18,6 +18,9 @@ MAX_MESSAGE_LENGTH = 1_000
 _PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
 """The text of a scalar's exception, which graphql-core quotes."""
 
+_ECHOED_VALUE = re.compile(r"(?:,? ?[fF]ound|(?<=value)): [\[{].*", re.DOTALL)
+"""The lists and objects that graphql-core quotes whole."""
+
 ErrorBody = dict[str, Any]
 log = structlog.get_logger()
 
@@ -32,7 +35,7 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
         cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)
         log.error("operation_failed", request_id=request_id, path=path, exc_info=cause)
-    message = _PYTHON_TEXT.sub(", found", reason.message)
+    message = _without_echo(_PYTHON_TEXT.sub(", found", reason.message))
     if len(message) > MAX_MESSAGE_LENGTH:
         message = f"{message[:MAX_MESSAGE_LENGTH]}…"
     body: ErrorBody = {"message": message}
@@ -48,6 +51,12 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
         extensions |= {"limit": reason.limit, "allowed": reason.allowed, "found": reason.actual}
     body["extensions"] = extensions
     return body
+
+
+def _without_echo(message: str) -> str:
+    """Return a message without the input that it quotes, which may hold secrets."""
+    text, count = _ECHOED_VALUE.subn("", message, count=1)
+    return message if not count else text if text.endswith("?") else f"{text}."
 
 
 def coercion_error(error: GraphQLError) -> GraphQLError:
