@@ -1,8 +1,11 @@
 """`storegraph explain` prints plans and, with `--code`, the functions generated for them."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from gateway.__main__ import cli
@@ -16,6 +19,15 @@ query Folder($u: UUID!) {
 }
 query Viewer { viewer { user { email } } }
 """
+
+
+@pytest.fixture(autouse=True)
+def logging_restored() -> Iterator[None]:
+    """Undo what the command does to logging: it would write to the output that is captured here."""
+    config, handlers = structlog.get_config(), [*logging.root.handlers]
+    yield
+    structlog.configure(**config)
+    logging.root.handlers[:] = handlers
 
 
 def run_explain(tmp_path: Path, text: str, *options: str) -> tuple[int, str]:
