@@ -27,7 +27,7 @@ _ALGORITHM = "HS256"
 
 
 def new_key() -> str:
-    """Return the text of a new API key: 256 random bits."""
+    """Return the token of a new API key: 256 random bits."""
     return "sg_" + secrets.token_urlsafe(32)
 
 
@@ -122,5 +122,5 @@ class Authenticator:
         except jwt.InvalidTokenError:
             return None
         claim = claims.get(self._jwt_claim)
-        # Every address is printable, so another text is nobody's.
+        # Every address is printable, so any other text belongs to no user.
         return claim if isinstance(claim, str) and claim.isprintable() else None

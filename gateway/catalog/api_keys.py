@@ -31,7 +31,7 @@ class UserKey(NamedTuple):
 
 
 async def create_key(database: Database, email: str, name: str) -> str:
-    """Create a key for an active user, and return its text, which is not stored.
+    """Create a key for an active user, and return its token, which is not stored.
 
     Raises:
         DomainError: no active user has that address.
@@ -41,8 +41,8 @@ async def create_key(database: Database, email: str, name: str) -> str:
         user = await transaction.first(active, UserRecord)
         if user is None:
             raise bad_input(f"There is no active user {email}.")
-        _, text = await create_api_key(transaction, None, user.uuid, name)
-    return text
+        _, token = await create_api_key(transaction, None, user.uuid, name)
+    return token
 
 
 async def list_keys(database: Database, email: str | None) -> list[UserKey]:

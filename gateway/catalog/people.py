@@ -177,19 +177,19 @@ async def create_api_key(
     owner_uuid: UUID,
     name: str,
     expires_at: datetime | None = None,
-    text: str | None = None,
+    token: str | None = None,
 ) -> tuple[UUID, str]:
-    """Create an API key for a user, and return its UUID and its text.
+    """Create an API key for a user, and return its UUID and its token.
 
-    The text is random unless given. Only its digest is stored, so nobody can read it again.
+    The token is random unless given. Only its digest is stored, so nobody can read it again.
     """
-    text = text or new_key()
-    key = ApiKeyRecord(user_uuid=owner_uuid, name=name, sha256=digest(text), expires_at=expires_at)
+    token = token or new_key()
+    key = ApiKeyRecord(user_uuid=owner_uuid, name=name, sha256=digest(token), expires_at=expires_at)
     await transaction.execute(sa.insert(api_keys).values(key.model_dump()))
     after = {"name": name, "user_uuid": owner_uuid, "expires_at": expires_at}
     entry = JournalEntry("CREATE", "ApiKey", key.uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])
-    return key.uuid, text
+    return key.uuid, token
 
 
 async def revoke_api_key(

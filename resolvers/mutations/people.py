@@ -232,8 +232,8 @@ async def create_api_key(
     async with context.database.writing() as transaction:
         await lock_row(transaction, UserRecord, owner, "user", "userUuid")
         permissions.check_owner("user_uuid", owner)
-        uuid, text = await people.create_api_key(transaction, viewer, owner, name, expires_at)
-    return CreateApiKeyOutcome(api_key_uuid=uuid, token=text)
+        uuid, token = await people.create_api_key(transaction, viewer, owner, name, expires_at)
+    return CreateApiKeyOutcome(api_key_uuid=uuid, token=token)
 
 
 @dataclass(frozen=True, slots=True)
