@@ -41,7 +41,7 @@ def listed_more_than_once(noun: str, first: int) -> str:
 
 def unknown(noun: str, name: str, known: Collection[str]) -> str:
     """Return the message for a name that is none of the known ones, with the most similar one."""
-    matches = get_close_matches(name, known, n=1)
+    matches = get_close_matches(name, sorted(known), n=1)
     hint = f' Did you mean "{matches[0]}"?' if matches else ""
     return f'Unknown {noun} "{name[:MAX_QUOTED]}".{hint}'
 
@@ -49,6 +49,15 @@ def unknown(noun: str, name: str, known: Collection[str]) -> str:
 def used_by(noun: str, user: str, switch: str, verb: str) -> str:
     """Return the message for an object in use that can be deleted or moved with a switch."""
     return f"The {noun} is used by {user}. Set {switch} to {verb} it anyway."
+
+
+def in_use(noun: str, count: int, user: str, remedy: str) -> str:
+    """Return the message for an object that cannot be deleted while others use it.
+
+    `{them}` in `remedy` becomes "it" or "them".
+    """
+    users = f"1 {user} uses" if count == 1 else f"{count:,} {user}s use"
+    return f"{users} the {noun}. {remedy.format(them='it' if count == 1 else 'them')}"
 
 
 def changed_since_read(noun: str) -> str:

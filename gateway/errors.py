@@ -52,12 +52,13 @@ def bad_input(message: str, *path: str | int) -> DomainError:
     return DomainError(ErrorCode.BAD_USER_INPUT, message, path)
 
 
-def not_found(noun: str, *path: str | int) -> DomainError:
+def not_found(noun: str, key: object, *path: str | int) -> DomainError:
     """Return a `NOT_FOUND` error: the object does not exist, or the caller cannot see it.
 
-    The caller cannot tell which. `noun` is what the message calls the object.
+    The caller cannot tell which. `noun` is what the message calls the object, and `key` the UUID
+    or name by which the caller asked for it.
     """
-    return DomainError(ErrorCode.NOT_FOUND, f"No such {noun}.", path)
+    return DomainError(ErrorCode.NOT_FOUND, f"No such {noun}: {key}.", path)
 
 
 def forbidden(message: str, *path: str | int) -> DomainError:

@@ -164,7 +164,7 @@ async def watch_folder(
 
 async def _check_visible(context: Context, uuid: UUID) -> None:
     if await find_row(context.afresh(), folder_by_uuid, uuid) is None:
-        raise not_found("folder", "folderUuid")
+        raise not_found("folder", uuid, "folderUuid")
 
 
 class _ChangeRow(NamedTuple):
@@ -225,4 +225,4 @@ def _with_delay(uuid: UUID) -> UUID:
     try:
         return min_uuid7(uuid7_time(uuid) - MAX_COMMIT_DELAY)
     except (ValueError, OverflowError):
-        raise bad_input("Expected the `latest` of an earlier event.", "after") from None
+        raise bad_input("after must be the latest value of an earlier event.", "after") from None

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.visibility import sees_collection, sees_item, sees_preset
+from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import (
     Access,
@@ -44,8 +45,7 @@ def _list_conditions(
             conditions.append(table.c.top_level_folder_uuid == folder)
         if uuids is not None:
             if len(uuids) > MAX_UUIDS:
-                message = f"uuids has {len(uuids):,} entries; at most {MAX_UUIDS:,} are allowed."
-                raise bad_input(message, "uuids")
+                raise bad_input(sized("uuids", 0, MAX_UUIDS, len(uuids), "entries"), "uuids")
             conditions.append(table.c.uuid.in_(uuids))
         return conditions
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import in_visible_folder, is_root, sees_dataset, sees_folder, sees_job
 from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.dialects import name_contains
+from gateway.error_texts import sized
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, EdgeQuery
 from gateway.models.base import fold
@@ -62,7 +63,7 @@ def item_conditions(query: EdgeQuery) -> Conditions:
 def required_search_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of an item filter that must have a search text or item types."""
     if not query.filter or not (query.filter.search or query.filter.item_types):
-        raise bad_input("A search across folders needs search or itemTypes.", "filter")
+        raise bad_input("A search across folders requires search or itemTypes.", "filter")
     return item_conditions(query)
 
 
@@ -133,7 +134,7 @@ def _tag_conditions(names: list[str]) -> Conditions:
     """Return one condition for each tag that a folder must have."""
     path = "filter", "organisationTagsAllOf"
     if len(names) > MAX_TAGS:
-        raise bad_input(f"A filter has at most {MAX_TAGS} tags, not {len(names):,}.", *path)
+        raise bad_input(sized("organisationTagsAllOf", 0, MAX_TAGS, len(names), "entries"), *path)
     for index, name in enumerate(names):
         _folded(name, *path, index)
     tagged = sa.select(folder_tags.c.folder_uuid).join(
@@ -152,22 +153,21 @@ def _search_conditions(query: EdgeQuery, column: sa.ColumnElement[Any]) -> Condi
 
 def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnElement[bool]:
     if len(text) > MAX_DESCRIPTION:
-        raise bad_input(
-            f"A text to compare with has at most {MAX_DESCRIPTION:,} characters.", "filter", name
-        )
+        raise bad_input(sized(name, 0, MAX_DESCRIPTION, len(text)), "filter", name)
     return sa.and_(column == text)
 
 
 def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnElement[bool]:
     plain = pattern.replace("\\\\", "")
     if plain.endswith("\\"):
-        raise bad_input("A pattern cannot end with a single backslash.", "filter", name)
+        raise bad_input(f"{name} cannot end with a single backslash.", "filter", name)
     return key.like(_folded(pattern, "filter", name), escape="\\")
 
 
 def _folded(text: str, *path: str | int) -> str:
     if len(text) > MAX_SEARCH:
-        raise bad_input(f"A search text has at most {MAX_SEARCH:,} characters.", *path)
+        name = next(str(part) for part in reversed(path) if isinstance(part, str))
+        raise bad_input(sized(name, 0, MAX_SEARCH, len(text)), *path)
     return fold(text)
 
 
@@ -176,5 +176,5 @@ def covers_organisation(query: EdgeQuery) -> bool:
     if query.arguments.get("scope") is not StorageScope.ORGANISATION:
         return False
     if not query.viewer.is_site_admin:
-        raise forbidden("Only site admins can list the whole organisation.", "scope")
+        raise forbidden("scope: ORGANISATION requires the site role ADMIN.", "scope")
     return True

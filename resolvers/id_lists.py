@@ -3,18 +3,17 @@
 from collections.abc import Container, Sequence, Sized
 from uuid import UUID
 
-from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input, conflict, not_found
+from gateway.error_texts import listed_more_than_once, sized
+from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input, not_found
 
 MAX_IDS = 1000
 
 
 def check_list_size(entries: Sized, name: str) -> None:
     """Raise a domain error unless the list has 1 to 1,000 entries."""
-    if not entries:
-        raise bad_input(f"{name} is empty.", name)
-    if len(entries) > MAX_IDS:
-        message = f"{name} has {len(entries):,} entries; at most {MAX_IDS:,} are allowed."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
+    if not 1 <= len(entries) <= MAX_IDS:
+        code = ErrorCode.LIMIT_EXCEEDED if entries else ErrorCode.BAD_USER_INPUT
+        raise DomainError(code, sized(name, 1, MAX_IDS, len(entries), "entries"), (name,))
 
 
 def check_ids_exist(uuids: Sequence[UUID], existing: Container[UUID], noun: str, name: str) -> None:
@@ -25,16 +24,11 @@ def check_ids_exist(uuids: Sequence[UUID], existing: Container[UUID], noun: str,
         if first.setdefault(uuid, index) != index:
             errors.append(listed_twice(noun, first[uuid], name, index))
         elif uuid not in existing:
-            errors.append(not_found(noun, name, index))
+            errors.append(not_found(noun, uuid, name, index))
     if errors:
         raise DomainErrors(errors)
 
 
 def listed_twice(noun: str, first: int, *path: str | int) -> DomainError:
     """Return the error at `path` of an entry that is in the list at position `first` already."""
-    return bad_input(f"The {noun} is listed more than once, first at position {first}.", *path)
-
-
-def unprocessed_item(*path: str | int) -> DomainError:
-    """Return the error at `path` of an item that is a placeholder or a tombstone."""
-    return conflict("The item is not processed yet, or its object is gone.", *path)
+    return bad_input(listed_more_than_once(noun, first), *path)

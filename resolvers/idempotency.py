@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from gateway.context import Context
 from gateway.database.dialects import upsert
 from gateway.database.engine import Transaction
+from gateway.error_texts import sized
 from gateway.errors import bad_input, conflict
 from gateway.models.base import now
 from gateway.models.uploads import IdempotencyKeyRecord, idempotency_keys
@@ -134,7 +135,7 @@ async def replay(
 
 def _matches(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool]:
     if not 1 <= len(key) <= MAX_KEY:
-        raise bad_input(f"An idempotency key has 1 to {MAX_KEY} characters.", "idempotencyKey")
+        raise bad_input(sized("idempotencyKey", 1, MAX_KEY, len(key)), "idempotencyKey")
     return sa.and_(
         idempotency_keys.c.user_uuid == context.viewer.user_uuid,
         idempotency_keys.c.mutation == mutation,
@@ -144,7 +145,9 @@ def _matches(context: Context, mutation: str, key: str) -> sa.ColumnElement[bool
 
 def _outcome(row: IdempotencyKeyRecord, input: RepeatableInput) -> dict[str, Any]:
     if row.input_sha256 != _digest(input):
-        raise conflict("This key was used with a different input.", "idempotencyKey")
+        raise conflict(
+            "The key has been used with a different input. Use a new key.", "idempotencyKey"
+        )
     return dict(row.outcome)
 
 

@@ -8,6 +8,7 @@ from gateway.auth.roles import roles_on_integrations
 from gateway.auth.visibility import has_integration_grant, sees_integration
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.context import Context
+from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.declarations import (
     Argument,
@@ -41,11 +42,11 @@ def _list_conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
         if values is None:
             continue
         if len(values) > MAX_VALUES:
-            message = f"{name} has {len(values):,} entries; at most {MAX_VALUES:,} are allowed."
+            message = sized(name, 0, MAX_VALUES, len(values), "entries")
             raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (name,))
         for index, value in enumerate(values):
             if isinstance(value, str) and len(value) > MAX_NAME:
-                raise bad_input(f"A title has at most {MAX_NAME:,} characters.", name, index)
+                raise bad_input(sized("A title", 0, MAX_NAME, len(value)), name, index)
         conditions.append(column.in_(values))
     return conditions
 

@@ -19,6 +19,7 @@ from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
 from gateway.database.dialects import in_keys
+from gateway.error_texts import between, sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import (
     Aggregate,
@@ -68,8 +69,7 @@ def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     if frames is None:
         return [sees_item(query.viewer)]
     if len(frames) > MAX_FRAMES:
-        message = f"frames has {len(frames):,} entries; at most {MAX_FRAMES:,} are allowed."
-        raise bad_input(message, "frames")
+        raise bad_input(sized("frames", 0, MAX_FRAMES, len(frames), "entries"), "frames")
     return [sees_item(query.viewer), group_members.c.position.in_(frames)]
 
 
@@ -142,8 +142,7 @@ def lifetime_of(context: Context, requested: int | None) -> timedelta:
     """Return the lifetime of a signed URL; raise `BAD_USER_INPUT` if it is out of range."""
     seconds = context.services.settings.signed_url_seconds if requested is None else requested
     if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
-        message = f"lifetime is from {MIN_LIFETIME} to {MAX_LIFETIME} seconds, not {seconds}."
-        raise bad_input(message, "lifetime")
+        raise bad_input(between("lifetime", MIN_LIFETIME, MAX_LIFETIME, seconds), "lifetime")
     return timedelta(seconds=seconds)
 
 

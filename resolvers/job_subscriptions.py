@@ -102,5 +102,5 @@ async def _states(context: Context, watched: WatchedJob, uuid: UUID) -> AsyncGen
 async def _read_job(context: Context, watched: WatchedJob, uuid: UUID) -> JobRow:
     job = await find_row(context, watched.edge, uuid)
     if job is None:
-        raise not_found(watched.noun, "uuid")
+        raise not_found(watched.noun, uuid, "uuid")
     return cast("JobRow", job)

@@ -11,6 +11,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.context import Context
+from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row, find_rows
@@ -113,6 +114,6 @@ def _check_size(values: list[Any], name: str) -> None:
     if len(values) > MAX_IDS:
         raise DomainError(
             ErrorCode.LIMIT_EXCEEDED,
-            f"{name} holds {len(values)} ids; at most {MAX_IDS} are allowed.",
+            sized(name, 0, MAX_IDS, len(values), "entries"),
             (name,),
         )

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.auth.roles import EffectiveRole, require_role
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
+from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, conflict, forbidden
 from gateway.kinds.enums import StorageFolderType
 from gateway.models.folders import folders
@@ -91,7 +92,7 @@ def requires_site_admin(
     @wraps(mutation)
     async def checked(context: Context, input: Input) -> Result:
         if not context.viewer.is_site_admin:
-            raise forbidden("Only site admins may do this.")
+            raise forbidden(ADMIN_REQUIRED)
         return await mutation(context, input)
 
     return _described(checked, ["the site role `ADMIN`"])
@@ -113,7 +114,7 @@ class Roles:
     def require(self, uuid: UUID, *path: str | int) -> None:
         """Raise `NOT_FOUND` or `FORBIDDEN` at `path` unless the viewer has the role."""
         requirement = self._requirement
-        require_role(self._effective.get(uuid), requirement.role, requirement.noun, *path)
+        require_role(self._effective.get(uuid), requirement.role, requirement.noun, uuid, *path)
 
     def errors(self, uuids: Sequence[UUID], name: str) -> dict[int, DomainError]:
         """Return the errors of a list of objects by index; an object must not be listed twice."""
@@ -167,9 +168,7 @@ class Permissions:
                 selected = sa.select(folders.c.folder_type).where(folders.c.uuid == uuid)
                 folder = (await _connection(on).execute(selected)).one()
                 if folder.folder_type is not StorageFolderType.GENERIC:
-                    message = (
-                        "This folder mirrors a bucket: add objects there, and sync the folder."
-                    )
+                    message = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
                     raise conflict(message, *requirement.path)
 
     async def errors(self, on: Transaction | AsyncConnection, name: str) -> dict[int, DomainError]:
@@ -185,12 +184,12 @@ class Permissions:
         roles = await self.roles(on, name, [folder_uuid])
         roles.require(folder_uuid, *self._requirements[name].path)
 
-    def check_owner(self, name: str, user_uuid: UUID | None) -> None:
-        """Check that a user is the viewer, or that the viewer is a site admin."""
+    def check_owner(self, name: str, uuid: UUID, user_uuid: UUID | None) -> None:
+        """Check that the owner of an object is the viewer, or that the viewer is a site admin."""
         requirement = self._named(name, OwnerRequirement)
         self._mark_checked(name)
         if user_uuid != self._viewer.user_uuid and not self._viewer.is_site_admin:
-            raise requirement.refusal()
+            raise requirement.refusal(uuid)
 
     async def roles(
         self, on: Transaction | AsyncConnection, name: str, uuids: Collection[UUID]

@@ -111,7 +111,8 @@ class ListRequirement(RoleRequirement):
 class OwnerRequirement(Requirement):
     """Being the owner of an object or a site admin, checked by `Permissions.check_owner`."""
 
-    refusal: Callable[[], DomainError]
+    refusal: Callable[[UUID], DomainError]
+    """Returns the error for an object, by its UUID, that belongs to another user."""
 
 
 @dataclass(frozen=True, slots=True)

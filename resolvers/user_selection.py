@@ -25,7 +25,7 @@ def check_selection(input: UserSelection) -> None:
         "userEmails": input.user_emails,
     }
     if not any(lists.values()):
-        raise bad_input("Give userUuids, userEmails or both.", "userUuids")
+        raise bad_input("Set userUuids, userEmails or both.", "userUuids")
     for name, entries in lists.items():
         if entries:
             check_list_size(entries, name)
@@ -39,7 +39,7 @@ async def require_users(transaction: Transaction, input: UserSelection) -> set[U
     by_email = await people.users_by_email(transaction, input.user_emails or [])
     for index, email in enumerate(input.user_emails or []):
         if fold(email) not in by_email:
-            raise not_found("user", "userEmails", index)
+            raise not_found("user", email, "userEmails", index)
     return users | set(by_email.values())
 
 

@@ -72,20 +72,25 @@ async def roles_on_integrations(
 
 
 def require_role(
-    effective: EffectiveRole | None, role: StorageUserRole, noun: str, *path: str | int
+    effective: EffectiveRole | None,
+    role: StorageUserRole,
+    noun: str,
+    uuid: UUID,
+    *path: str | int,
 ) -> None:
     """Raise a domain error unless the viewer has at least a role.
 
     Args:
         effective: the role that the viewer has; None if the object is hidden from them.
         noun: what the error calls the object, such as "folder".
+        uuid: the UUID of the object.
         path: the input field that the error names.
 
     Raises:
         DomainError: `NOT_FOUND` for a hidden object, `FORBIDDEN` for a weaker role.
     """
     if effective is None:
-        raise not_found(noun, *path)
+        raise not_found(noun, uuid, *path)
     if effective.role.rank < role.rank:
         message = f"This requires the role {role} on the {noun}; your role is {effective.role}."
         raise forbidden(message, *path)

@@ -243,7 +243,7 @@ async def _lock_folder(transaction: Transaction, uuid: UUID) -> FolderRecord:
         FolderRecord,
     )
     if row is None:
-        raise not_found("folder")
+        raise not_found("folder", uuid)
     return row
 
 
@@ -254,7 +254,5 @@ async def _insert_admin_grant(transaction: Transaction, user_uuid: UUID, uuid: U
 
 def _check_depth(levels: int, *path: str | int) -> None:
     if levels > MAX_DEPTH:
-        message = (
-            f"Folders can be nested at most {MAX_DEPTH} levels deep; this would make {levels}."
-        )
+        message = f"Folders must be nested at most {MAX_DEPTH} levels deep, not {levels}."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)

@@ -12,6 +12,7 @@ from gateway.clouds.cloud import BadCredentials, Cloud
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
+from gateway.error_texts import in_use
 from gateway.errors import DomainError, ErrorCode, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import JobStatus, StorageUserRole
@@ -70,23 +71,26 @@ async def delete_integration(
         DomainError: `CONFLICT`, while items, folders, uploads or running upload jobs use it.
     """
     mine = upload_jobs.c.integration_uuid == row.uuid
+    is_running = sa.and_(mine, upload_jobs.c.status == JobStatus.PENDING)
     users = (
-        (items, "item", items.c.integration_uuid == row.uuid),
-        (folders, "folder", folders.c.integration_uuid == row.uuid),
-        (uploads, "expected upload", uploads.c.integration_uuid == row.uuid),
+        (items, "item", items.c.integration_uuid == row.uuid, "Delete {them} first."),
+        (folders, "folder", folders.c.integration_uuid == row.uuid, "Delete {them} first."),
+        (
+            uploads,
+            "placeholder",
+            uploads.c.integration_uuid == row.uuid,
+            "Wait until the upload job ends, or cancel it.",
+        ),
         (
             upload_jobs,
             "running upload job",
-            sa.and_(mine, upload_jobs.c.status == JobStatus.PENDING),
+            is_running,
+            "Wait for {them} to end, or cancel {them}.",
         ),
     )
-    for table, noun, uses_it in users:
+    for table, noun, uses_it, remedy in users:
         if total := await count_rows(transaction, table, uses_it):
-            message = (
-                f"1 {noun} uses the integration. Delete it first."
-                if total == 1
-                else f"{total:,} {noun}s use the integration. Delete them first."
-            )
+            message = in_use("integration", total, noun, remedy)
             raise conflict(message, "integrationUuid")
     await transaction.execute(sa.update(upload_jobs).where(mine).values(integration_uuid=None))
     await transaction.execute(
@@ -105,7 +109,7 @@ async def lock_integration(transaction: Transaction, uuid: UUID, *path: str | in
     statement = sa.select(cloud_integrations.c.uuid).where(cloud_integrations.c.uuid == uuid)
     locked = statement.with_for_update(read=True, key_share=True)
     if await transaction.first(locked, CloudIntegrationRecord) is None:
-        raise not_found("cloud integration", *path)
+        raise not_found("cloud integration", uuid, *path)
 
 
 async def find_integration(transaction: Transaction, uuid: UUID) -> CloudIntegrationRecord | None:

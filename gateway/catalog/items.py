@@ -18,6 +18,7 @@ from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objec
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
+from gateway.error_texts import used_by
 from gateway.kinds.item_kinds import FILE_GROUPS
 from gateway.models.base import now
 from gateway.models.datasets import DatasetRecord, data_rows, datasets
@@ -28,13 +29,11 @@ from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 
 _IN_A_GROUP = (
-    "The item is a member of another item. Delete that item first. groupsContaining lists those "
+    "The item belongs to a group. Delete the group first. groupsContaining lists the groups that "
     "you can see; a site admin can see all of them."
 )
-_IN_A_DATASET = "The item is used by a dataset. Set allowDatasetChanges to delete it anyway."
-_IN_A_MIRROR = (
-    "The item is used by a mirror dataset. Set allowMirrorDatasetChanges to delete it anyway."
-)
+_IN_A_DATASET = used_by("item", "a dataset", "allowDatasetChanges", "delete")
+_IN_A_MIRROR = used_by("item", "a mirror dataset", "allowMirrorDatasetChanges", "delete")
 
 
 class DatasetUse(NamedTuple):
@@ -42,6 +41,15 @@ class DatasetUse(NamedTuple):
 
     item_uuid: UUID
     is_mirror: bool
+
+
+def unusable_reason(row: ItemRecord) -> str | None:
+    """Return the message for an item without content: a placeholder or a tombstone."""
+    if row.is_placeholder:
+        return "The item is a placeholder that has not been processed yet."
+    if row.is_tombstone:
+        return "The item is a tombstone: its object no longer exists."
+    return None
 
 
 async def lock_items(transaction: Transaction, uuids: Collection[UUID]) -> list[ItemRecord]:

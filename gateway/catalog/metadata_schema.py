@@ -52,8 +52,8 @@ async def lock_schema(transaction: Transaction, revision: int | None) -> int:
     )
     if revision is not None and row.revision != revision:
         raise conflict(
-            f"The schema has changed: its revision is {row.revision}, not {revision}. "
-            "Read it again and retry.",
+            f"The schema has been changed since it was read: its revision is {row.revision}, not "
+            f"{revision}. Read it again and retry.",
             "revision",
         )
     return int(row.revision)
@@ -94,7 +94,7 @@ async def delete_field(transaction: Transaction, user_uuid: UUID, key: str, hard
     """
     field = await _field(transaction, key)
     if field is None or field.is_gone or (field.is_deleted and not hard):
-        raise not_found("key in the schema", "key")
+        raise not_found("metadata key", key, "key")
     await _update(transaction, user_uuid, "DELETE", field, {"is_deleted": True, "is_gone": hard})
 
 
@@ -106,7 +106,7 @@ async def restore_field(transaction: Transaction, user_uuid: UUID, key: str) -> 
     """
     field = await _field(transaction, key)
     if field is None:
-        raise not_found("key in the schema", "key")
+        raise not_found("metadata key", key, "key")
     if field.is_gone:
         raise conflict("The key was deleted permanently and cannot be restored.", "key")
     if not field.is_deleted:

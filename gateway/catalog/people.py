@@ -16,6 +16,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
+from gateway.error_texts import sized
 from gateway.errors import bad_input, conflict
 from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold, new_row, now
@@ -41,10 +42,7 @@ def validate_email(text: str, *path: str | int) -> str:
         DomainError: at `path`.
     """
     if len(text) > MAX_EMAIL:
-        raise bad_input(
-            f"An email address has at most {MAX_EMAIL} characters; this one has {len(text):,}.",
-            *path,
-        )
+        raise bad_input(sized("An email address", 0, MAX_EMAIL, len(text)), *path)
     if not (text.isprintable() and _ADDRESS.fullmatch(text)):
         raise bad_input("Expected an email address, such as ada@example.org.", *path)
     return text

@@ -56,7 +56,7 @@ def main(request: ManifestRequest) -> None:
         # The message may quote the file, which need not be text that can be stored.
         broken = str(error).encode(errors="replace").decode().replace("\0", "?")
     except MemoryError:
-        broken = f"Reading the manifest needed more than {request['memory'] >> 20:,} MB of memory."
+        broken = f"Reading the manifest needed more than {request['memory'] >> 20:,} MiB of memory."
     end: ManifestEnd = {
         "skip_duplicate_urls": switches.values["skip_duplicate_urls"],
         "upsert_metadata": switches.values["upsert_metadata"],
@@ -85,7 +85,7 @@ def read_units(rules: EntryRules, entries: Iterator[Entry]) -> Iterator[EntryUni
         urls += len(unit["spec"]["sources"])
         if number > MAX_ENTRIES or urls > MAX_URLS:
             limits = f"{MAX_ENTRIES:,} entries and {MAX_URLS:,} URLs"
-            raise InvalidManifest(f"The manifest has more than {limits}, which is the limit.")
+            raise InvalidManifest(f"The manifest must have at most {limits}.")
         yield unit
 
 

@@ -3,11 +3,11 @@
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 
 import orjson
 
 from gateway.catalog.ingestion.entry_plans import FILES
+from gateway.error_texts import unknown
 from gateway.errors import DomainError, Path, bad_input
 from gateway.json_values import parse_json
 from gateway.manifests.sections import Entry, InvalidManifest
@@ -30,11 +30,9 @@ def csv_entries(lines: Iterable[str]) -> Iterator[Entry]:
         columns = [name.strip() for name in next(rows, [])]
         for name in columns:
             if name not in COLUMNS:
-                matches = get_close_matches(name, COLUMNS, n=1)
-                hint = f"; did you mean {matches[0]}?" if matches else "."
-                raise InvalidManifest(f"Unknown column {name[:100]!r}{hint}")
+                raise InvalidManifest(unknown("column", name, COLUMNS))
         if len(set(columns)) < len(columns):
-            raise InvalidManifest("The first line names a column more than once.")
+            raise InvalidManifest("The first line lists a column more than once.")
         if "itemType" not in columns:
             raise InvalidManifest("The first line does not name the column itemType.")
         for row in rows:

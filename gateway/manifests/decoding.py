@@ -5,12 +5,12 @@ Keys are camelCase, unknown keys are errors, and nothing is converted silently.
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from difflib import get_close_matches
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from gateway.error_texts import unknown
 from gateway.errors import Path, bad_input
 from gateway.json_values import camel_case
 from gateway.scalars import JSON, URL, BigInt
@@ -51,9 +51,7 @@ def object_decoder(cls: Any) -> Decoder:
         if not isinstance(value, dict):
             raise bad_input("Expected an object.", *path)
         for key in value.keys() - keys.keys():
-            matches = get_close_matches(key, keys, n=1)
-            hint = f"; did you mean {matches[0]}?" if matches else "."
-            raise bad_input(f"Unknown key{hint}", *path, key)
+            raise bad_input(unknown("key", key, keys), *path, key)
         for key in required:
             if key not in value:
                 raise bad_input("Missing required key.", *path, key)

@@ -4,13 +4,13 @@ import codecs
 import mmap
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 from ijson.backends import python as exact_reader  # type: ignore[import-untyped]
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]
 
+from gateway.error_texts import unknown
 from gateway.json_values import may_contain_long_integers
 from gateway.manifests.sections import SPELLINGS, SWITCHES, Entry, InvalidManifest, Switches
 
@@ -86,9 +86,7 @@ def _read_sections(events: Events, switches: Switches) -> Iterator[Entry]:
             switches.set(key, next(events)[1])
             continue
         if key not in SPELLINGS:
-            matches = get_close_matches(key, [*SPELLINGS, *SWITCHES], n=1)
-            hint = f"; did you mean {matches[0]}?" if matches else "."
-            raise InvalidManifest(f"The manifest has an unknown key, {key[:100]}{hint}")
+            raise InvalidManifest(unknown("key", key, [*SPELLINGS, *SWITCHES]))
         if next(events)[0] != "start_array":
             raise InvalidManifest(f"{key} is not a list.")
         section = SPELLINGS[key]

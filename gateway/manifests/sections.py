@@ -8,6 +8,7 @@ from typing import Any, TypedDict, get_args, get_type_hints
 from gateway.catalog.ingestion.entries import DataUploadItemsInput
 from gateway.catalog.ingestion.entry_plans import GROUPS, SECTIONS, EntryRules, read_plan
 from gateway.catalog.ingestion.unit_plan import UnitPlan
+from gateway.error_texts import not_both
 from gateway.errors import DomainError, Path, bad_input
 from gateway.json_values import camel_case, check_storable, unstorable_character
 from gateway.manifests.decoding import decoder_of
@@ -81,7 +82,7 @@ class Switches:
     def check(self) -> None:
         """Raise `InvalidManifest` if a switch would have no effect."""
         if self.values["upsert_metadata"] and not self.values["skip_duplicate_urls"]:
-            raise InvalidManifest("upsert_metadata needs skip_duplicate_urls.")
+            raise InvalidManifest("upsert_metadata requires skip_duplicate_urls.")
 
 
 def plan_of_entry(rules: EntryRules, entry: Entry) -> UnitPlan:
@@ -95,7 +96,7 @@ def plan_of_entry(rules: EntryRules, entry: Entry) -> UnitPlan:
     if entry.section in GROUPS:
         value = with_file_list(entry.section, value, path)
         if value.get("title") is None:
-            raise bad_input("A group in a manifest needs a title.", *path, "title")
+            raise bad_input("title is required for a group in a manifest.", *path, "title")
     elif entry.section in _URL_KEYS and "objectUrl" in value:
         value = {**value, _URL_KEYS[entry.section]: value["objectUrl"]}
         del value["objectUrl"]
@@ -138,9 +139,13 @@ def with_file_list(section: str, value: dict[str, Any], path: Path) -> dict[str,
         return value
     member = camel_case(GROUPS[section][0])
     if member in value:
-        raise bad_input(f"Give {member} or numbered URLs, not both.", *path, member)
+        raise bad_input(not_both(member, "numbered URLs"), *path, member)
     for expected, number in enumerate(sorted(numbered)):
         if number != expected:
-            raise bad_input(f"objectUrl_{expected} is missing before it.", *path, numbered[number])
+            message = (
+                f"objectUrl_{expected} is missing: numbered URLs must be consecutive, starting at "
+                "objectUrl_0."
+            )
+            raise bad_input(message, *path, numbered[number])
     others = {key: inner for key, inner in value.items() if key not in numbered.values()}
     return {**others, member: [{"url": value[numbered[each]]} for each in range(len(numbered))]}

@@ -13,6 +13,7 @@ from gateway.catalog.rules.names import (
     validate_metadata,
     validate_name,
 )
+from gateway.error_texts import not_both
 from gateway.errors import DomainError, bad_input
 from gateway.models.folders import FolderRecord
 from gateway.models.items import ItemRecord
@@ -50,7 +51,7 @@ def attribute_changes(
     if input.client_metadata_patch is not UNSET:
         field = "clientMetadataPatch"
         if "client_metadata" in values:
-            message = "Give clientMetadata or clientMetadataPatch, not both."
+            message = not_both("clientMetadata", field)
             raise bad_input(message, *path, field)
         values["client_metadata"] = merge_metadata(
             row.client_metadata, input.client_metadata_patch, *path, field

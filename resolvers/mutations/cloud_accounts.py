@@ -11,6 +11,7 @@ from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.clouds.provider import CloudProvider
 from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import object_url, parse_object_url
+from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.fetching.errors import FetchError, no_public_address_error
 from gateway.fetching.rules import FetchRules, host_of, parse_ip_address, port_of
@@ -41,9 +42,9 @@ def validate_account(
         value, field = values[name], fields.get(name)
         if value is None:
             if field and field.is_required:
-                raise bad_input(f"Required for integrations of kind {kind}.", name)
+                raise bad_input(f"{name} is required for integrations of kind {kind}.", name)
         elif field is None:
-            raise bad_input(f"Integrations of kind {kind} do not take this field.", name)
+            raise bad_input(f"{name} is not allowed for integrations of kind {kind}.", name)
         elif field.pattern and not field.pattern.fullmatch(value):
             raise bad_input(f"Expected {field.expected}.", name)
     endpoint = values["endpoint"]
@@ -51,7 +52,9 @@ def validate_account(
         endpoint = _validate_endpoint(rules, provider, endpoint)
     account = CloudAccount(kind, endpoint, values["region"], values["account"])
     if not 1 <= len(locations) <= MAX_LOCATIONS:
-        raise bad_input(f"Expected 1 to {MAX_LOCATIONS} locations.", "locations")
+        raise bad_input(
+            sized("locations", 1, MAX_LOCATIONS, len(locations), "entries"), "locations"
+        )
     roots = []
     for index, url in enumerate(locations):
         try:
@@ -74,13 +77,14 @@ def validate_credentials(
     if not required <= credentials.keys() <= required | optional:
         expected = " and ".join(sorted(map(_camel_case, required)))
         if optional:
-            expected += f", and optionally {', '.join(sorted(map(_camel_case, optional)))}"
-        raise bad_input(f"Integrations of kind {kind} take {expected}.", "credentials")
-    for value in credentials.values():
+            expected += f" and accept {', '.join(sorted(map(_camel_case, optional)))}"
+        raise bad_input(f"Integrations of kind {kind} require {expected}.", "credentials")
+    for name, value in credentials.items():
         is_printable = value.isascii() and value.isprintable()
         if not (is_printable and 1 <= len(value) <= MAX_CREDENTIAL_LENGTH):
             raise bad_input(
-                f"Expected 1 to {MAX_CREDENTIAL_LENGTH:,} printable ASCII characters.",
+                f"{_camel_case(name)} must have 1 to {MAX_CREDENTIAL_LENGTH:,} printable ASCII "
+                "characters.",
                 "credentials",
             )
     return credentials
@@ -95,8 +99,8 @@ def check_server_credentials(kind: StorageLocationName, are_shared: bool) -> Non
         )
     if not are_shared:
         message = (
-            "This site does not allow integrations to use the server's credentials; see "
-            "STOREGRAPH_SHARE_CREDENTIALS."
+            "Integrations cannot use the server's credentials unless STOREGRAPH_SHARE_CREDENTIALS "
+            "is set."
         )
         raise DomainError(ErrorCode.FORBIDDEN, message, ("useServerCredentials",))
 
@@ -121,7 +125,7 @@ def _validate_endpoint(rules: FetchRules, provider: CloudProvider, endpoint: str
         raise bad_input(error.message, "endpoint") from None
     has_path = url.path != "/" and not provider.endpoint_has_path
     if url.query or url.fragment or has_path:
-        raise bad_input("Expected only a scheme, a host and an optional port.", "endpoint")
+        raise bad_input("endpoint must have a scheme, a host and, optionally, a port.", "endpoint")
     return endpoint.rstrip("/")
 
 

@@ -14,6 +14,7 @@ from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
+from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
 from gateway.kinds.item_kinds import StorageItemType
@@ -213,7 +214,7 @@ async def add_collection_items_by_title(
     check_list_size(input.titles, "titles")
     for index, title in enumerate(input.titles):
         if len(title) > MAX_NAME:
-            raise bad_input(f"A name has at most {MAX_NAME:,} characters.", "titles", index)
+            raise bad_input(sized("A title", 0, MAX_NAME, len(title)), "titles", index)
     titles = list(dict.fromkeys(input.titles))
     async with context.database.writing() as transaction:
         collection = await _lock_collection(transaction, input.collection_uuid, permissions)
@@ -299,7 +300,7 @@ async def create_filter_preset(
     description = validate_description(input.description, "description")
     filter, folder = input.filter, input.top_level_folder_uuid
     if not (filter.search or filter.item_types or filter.is_in_dataset is not None):
-        raise bad_input("The filter needs search, itemTypes or isInDataset.", "filter")
+        raise bad_input("The filter requires search, itemTypes or isInDataset.", "filter")
     item_conditions(EdgeQuery(context.viewer, filter))  # validates it
     content = {to_camel_case(key): value for key, value in asdict(filter).items()}
     viewer = context.viewer.user_uuid

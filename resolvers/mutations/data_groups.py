@@ -7,17 +7,17 @@ from typing import TypedDict
 from uuid import UUID
 
 from gateway.catalog.ingestion.file_groups import NewGroup, create_file_groups, group_row
-from gateway.catalog.items import lock_items
+from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.errors import DomainError, ErrorCode, bad_input, conflict
 from gateway.ids import uuid7
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk, EntryResult
-from resolvers.id_lists import check_list_size, unprocessed_item
+from resolvers.id_lists import check_list_size
 from resolvers.idempotency import run_once
 from resolvers.inputs.data_groups import CreateDataGroupsInput
 from resolvers.mutations.layouts import GroupPlan, read_group
@@ -144,8 +144,8 @@ def _group_error(
         item = items[uuid]
         if item.item_type is StorageItemType.GROUP:
             return bad_input("A data group cannot be in another data group.", *path)
-        if item.is_placeholder or item.is_tombstone:
-            return unprocessed_item(*path)
+        if message := unusable_reason(item):
+            return conflict(message, *path)
     rows = [items[uuid] for uuid in plan.item_uuids]
     if plan.same_ratio_path:
         ratios = {

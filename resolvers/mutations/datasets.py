@@ -9,18 +9,19 @@ from strawberry import UNSET
 
 from gateway.catalog import datasets as catalog
 from gateway.catalog.folders import create_folder
-from gateway.catalog.items import lock_items
+from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.ledger.mirror_datasets import link_items, mirror_dataset_of
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
+from gateway.error_texts import not_both
 from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior
 from gateway.models.datasets import DataRowRecord, DatasetRecord
 from gateway.models.items import ItemRecord
-from resolvers.id_lists import check_ids_exist, check_list_size, unprocessed_item
+from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.idempotency import create_once, run_once
 from resolvers.inputs.datasets import (
     CreateDatasetInput,
@@ -53,9 +54,7 @@ async def create_dataset(
     title = validate_name(input.title, "title")
     description = validate_description(input.description, "description")
     if input.create_backing_folder and input.backing_folder_uuid:
-        raise bad_input(
-            "Give createBackingFolder or backingFolderUuid, not both.", "backingFolderUuid"
-        )
+        raise bad_input(not_both("createBackingFolder", "backingFolderUuid"), "backingFolderUuid")
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=input.backing_folder_uuid is not None)
@@ -217,10 +216,10 @@ def _check_links(
             continue
         item = items.get(uuid)
         if item is None:  # removed since the roles were read
-            errors[index] = not_found("item", "itemUuids", index)
-        elif item.is_placeholder or item.is_tombstone:
-            errors[index] = unprocessed_item("itemUuids", index)
+            errors[index] = not_found("item", uuid, "itemUuids", index)
+        elif message := unusable_reason(item):
+            errors[index] = conflict(message, "itemUuids", index)
         elif fails and uuid in linked:
-            errors[index] = conflict("The dataset uses this item already.", "itemUuids", index)
+            errors[index] = conflict("The item is already in the dataset.", "itemUuids", index)
     if errors:
         raise DomainErrors([errors[index] for index in sorted(errors)])

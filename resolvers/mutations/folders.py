@@ -33,6 +33,7 @@ from gateway.catalog.rules.names import validate_description, validate_metadata,
 from gateway.context import Context
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
+from gateway.error_texts import used_by
 from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.datasets import datasets
@@ -172,7 +173,10 @@ async def move_storage_folders(
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid
     if target is strawberry.UNSET:
-        raise bad_input("Give the new parent folder, or null for the root.", "newParentUuid")
+        raise bad_input(
+            ("newParentUuid is required. Pass null to move the folders to the root."),
+            "newParentUuid",
+        )
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
@@ -216,7 +220,7 @@ async def delete_storage_folder(
         rows = await subtree_rows(transaction, input.folder_uuid)
         uuids = [row.uuid for row in rows]
         if not input.recursive and (len(rows) > 1 or await lock_items_in(transaction, uuids)):
-            message = "The folder is not empty; set recursive to delete everything in it."
+            message = "The folder is not empty. Set recursive to delete everything in it."
             raise conflict(message, "recursive")
         await cancel_jobs_in(transaction, services.queue, services.events, viewer, uuids)
         contents = await lock_items_in(transaction, uuids)
@@ -256,14 +260,12 @@ async def _check_moves(
         try:
             check_move(paths[uuid], heights[uuid], target_path, *path)
             if uuid in synthetic:
-                message = "This folder is part of a cloud-synced folder, so it cannot be moved."
-                raise conflict(message, *path)
-            if uuid in mirrored:
                 message = (
-                    "A dataset mirrors this folder or one below it; "
-                    "set allowMirrorDatasetChanges to move it."
+                    "The folder is a subfolder of a cloud-synced folder, so it cannot be moved."
                 )
                 raise conflict(message, *path)
+            if uuid in mirrored:
+                raise conflict(_mirrored("move"), *path)
         except DomainError as error:
             bulk.errors[index] = error
 
@@ -276,6 +278,12 @@ async def _keep_admin(context: Context, transaction: Transaction, uuids: Sequenc
             await grant_admin(transaction, context.viewer.user_uuid, uuid)
 
 
+def _mirrored(verb: str) -> str:
+    return used_by(
+        "folder or one of its subfolders", "a mirror dataset", "allowMirrorDatasetChanges", verb
+    )
+
+
 async def _check_contents(
     transaction: Transaction,
     input: DeleteStorageFolderInput,
@@ -284,13 +292,9 @@ async def _check_contents(
 ) -> None:
     """Raise `CONFLICT` if datasets need these folders or items and the input does not allow it."""
     if not input.allow_mirror_dataset_changes and await mirrored_folders(transaction, folder_uuids):
-        message = (
-            "A dataset mirrors this folder or one below it; "
-            "set allowMirrorDatasetChanges to delete it."
-        )
-        raise conflict(message, "allowMirrorDatasetChanges")
+        raise conflict(_mirrored("delete"), "allowMirrorDatasetChanges")
     messages = await deletion_errors(
         transaction, item_uuids, input.allow_dataset_changes, input.allow_mirror_dataset_changes
     )
     for uuid, message in messages.items():
-        raise conflict(f"{message} The item is {uuid}.", "folderUuid")
+        raise conflict(f"Item {uuid}: {message}", "folderUuid")

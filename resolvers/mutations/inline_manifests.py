@@ -7,6 +7,7 @@ from itertools import islice
 
 from gateway.catalog.ingestion.entry_plans import MAX_UNITS, EntryRules
 from gateway.catalog.ingestion.unit_plan import UnitPlan
+from gateway.error_texts import unknown
 from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input
 from gateway.manifests.csv_file import csv_entries
 from gateway.manifests.sections import (
@@ -44,8 +45,8 @@ def read_inline_manifest(
         raise bad_input("The manifest has no entries.", *path)
     if len(read) > MAX_UNITS:
         message = (
-            f"An inline manifest has at most {MAX_UNITS:,} entries; "
-            "upload a longer one and pass its placeholderUuid."
+            f"An inline manifest must have at most {MAX_UNITS:,} entries. "
+            "Upload a longer one and pass its placeholderUuid."
         )
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     errors: list[DomainError] = []
@@ -74,7 +75,7 @@ def _json_entries(manifest: UploadManifestInput, switches: Switches) -> Iterator
         if key in SWITCHES:
             switches.set(key, value)
         elif key not in SPELLINGS:
-            raise bad_input("Unknown key.", "manifest", "json", key)
+            raise bad_input(unknown("key", key, [*SPELLINGS, *SWITCHES]), "manifest", "json", key)
         elif not isinstance(value, list):
             raise bad_input("Expected a list.", "manifest", "json", key)
         else:

@@ -15,6 +15,7 @@ from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_name
 from gateway.clouds.base import CloudAccount
 from gateway.context import Context
+from gateway.error_texts import changed_since_read, not_both, not_null
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
@@ -116,7 +117,7 @@ async def update_cloud_integration(
         # The cloud was checked before the transaction, with the row as it was then.
         if locked.last_edited_at != existing.last_edited_at:
             raise conflict(
-                "The integration was changed in the meantime: read it again and retry.",
+                changed_since_read("integration"),
                 "integrationUuid",
             )
         await update_row(
@@ -192,7 +193,7 @@ async def _existing(context: Context, uuid: UUID) -> CloudIntegrationRecord:
         context.database, [uuid]
     )
     if uuid not in rows:
-        raise not_found("cloud integration", "integrationUuid")
+        raise not_found("cloud integration", uuid, "integrationUuid")
     return rows[uuid]
 
 
@@ -205,7 +206,7 @@ def _credentials(
     if not input.use_server_credentials:
         return validate_credentials(kind, input.credentials or None)
     if input.credentials:
-        raise bad_input("Pass either credentials or useServerCredentials, not both.", "credentials")
+        raise bad_input(not_both("credentials", "useServerCredentials"), "credentials")
     check_server_credentials(kind, context.services.clouds.shares_credentials)
     return None
 
@@ -222,7 +223,7 @@ def _new_values(
     given = {name: value for name, value in given.items() if value is not UNSET}
     for name in ("title", "locations", "credentials", "use_server_credentials"):
         if name in given and given[name] is None:
-            raise bad_input("This field cannot be null.", to_camel_case(name))
+            raise bad_input(not_null(to_camel_case(name)), to_camel_case(name))
     values: dict[str, Any] = {}
     if "title" in given:
         values["title"] = validate_name(given["title"], "title")

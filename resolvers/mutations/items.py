@@ -19,6 +19,7 @@ from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
+from gateway.error_texts import used_by
 from gateway.errors import bad_input, conflict
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.items import ItemRecord
@@ -119,10 +120,10 @@ async def move_storage_items(
         await permissions.check(transaction)
         bulk, rows = await _lock_entries(transaction, input, permissions)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
-        message = "This item mirrors an object of a bucket, so it cannot be moved."
+        message = "The item is in a cloud-synced folder, so it cannot be moved."
         _refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
-            message = "A mirror dataset uses this item; set allowMirrorDatasetChanges to move it."
+            message = used_by("item", "a mirror dataset", "allowMirrorDatasetChanges", "move")
             uses = await dataset_uses(transaction, moving)
             _refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
@@ -198,7 +199,7 @@ async def _lock_entries(
         if index in errors:
             continue
         if input.folder_uuid and locked[uuid].folder_uuid != input.folder_uuid:
-            message = "This item is not directly in that folder."
+            message = "The item is not directly in the folder."
             errors[index] = bad_input(message, "itemUuids", index)
         else:
             rows[uuid] = locked[uuid]

@@ -20,6 +20,7 @@ from gateway.clouds.base import CloudAccount
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
+from gateway.error_texts import exactly_one_of
 from gateway.errors import DomainError, bad_input, not_found
 from gateway.fetching.errors import FetchError
 from gateway.manifests.sections import Switches
@@ -67,13 +68,13 @@ async def start_upload_job(
     those of failed and cancelled units are deleted, with the bytes that were uploaded for them.
     """
     if (input.items is None) == (input.manifest is None):
-        raise bad_input("Give exactly one of items and manifest.")
+        raise bad_input(exactly_one_of("items", "manifest"))
     account = await _open_account(context, input, permissions)
     manifest = input.manifest
     if manifest is not None:
         given = (manifest.json, manifest.csv, manifest.placeholder_uuid)
         if sum(value is not None for value in given) != 1:
-            raise bad_input("Give exactly one of json, csv and placeholderUuid.", "manifest")
+            raise bad_input(exactly_one_of("json", "csv", "placeholderUuid"), "manifest")
     if manifest is not None and manifest.placeholder_uuid is not None:
         start = await _from_uploaded_manifest(context, input, manifest.placeholder_uuid)
     else:
@@ -116,7 +117,7 @@ async def cancel_upload_job(
     async with context.database.writing() as transaction:
         job: UploadJobRecord | None = await lock_job(transaction, uuid)
         if job is None:
-            raise not_found("upload job", "uploadJobUuid")
+            raise not_found("upload job", uuid, "uploadJobUuid")
         await permissions.check_folder_of(transaction, "upload_job_uuid", job.folder_uuid)
         count = await cancel_job(transaction, services.queue, services.events, viewer, job)
     return CancelUploadJobOutcome(upload_job_uuid=uuid, units_cancelled_count=count)
@@ -152,7 +153,7 @@ async def _from_inline_units(
             "upsert_metadata": units.upsert_metadata,
         }
         if enabled["upsert_metadata"] and not enabled["skip_duplicate_urls"]:
-            message = "upsertMetadata needs skipDuplicateUrls."
+            message = "upsertMetadata requires skipDuplicateUrls."
             raise bad_input(message, "items", "upsertMetadata")
         plans = await asyncio.to_thread(read_plans, rules, units, "items")
     options = _job_options(input, **enabled)

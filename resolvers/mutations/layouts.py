@@ -10,6 +10,7 @@ from strawberry import UNSET
 from gateway.catalog.rules.layouts import default_carousel, default_grid
 from gateway.catalog.rules.lists import check_unique
 from gateway.catalog.rules.names import validate_metadata, validate_name
+from gateway.error_texts import between, exactly_one_of, sized, unknown
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 from gateway.kinds.enums import DataGroupLayoutType
 from resolvers.inputs.data_groups import (
@@ -53,7 +54,7 @@ def read_group(input: DataGroupInput, *path: str | int) -> GroupPlan:
     if input.grid not in (None, UNSET):
         return _default_group(input.grid, DataGroupLayoutType.GRID, *path, "grid")
     if input.carousel in (None, UNSET):
-        raise bad_input("Give one of grid, carousel and custom.", *path)
+        raise bad_input(exactly_one_of("grid", "carousel", "custom"), *path)
     return _default_group(input.carousel, DataGroupLayoutType.CAROUSEL, *path, "carousel")
 
 
@@ -83,17 +84,22 @@ def _custom_group(input: DataGroupCustomInput, *path: str | int) -> GroupPlan:
     _check_contents(uuids, *path, "contents")
     for index, key in enumerate(keys):
         if not 1 <= len(key) <= MAX_KEY:
-            message = f"A key has 1 to {MAX_KEY} characters."
-            raise bad_input(message, *path, "contents", index, "key")
-    check_unique(keys, (*path, "contents"), "key")
+            raise bad_input(sized("key", 1, MAX_KEY, len(key)), *path, "contents", index, "key")
+    check_unique(keys, "key", (*path, "contents"), "key")
     if input.layout is None and not input.timeline:
-        raise bad_input("Without a layout, the timeline must not be empty.", *path, "layout")
-    tree = None if input.layout is None else validate_tree(input.layout, set(keys), *path, "layout")
-    check_known(input.timeline, set(keys), *path, "timeline")
-    check_unique(input.timeline, (*path, "timeline"))
+        raise bad_input("Set layout, or put every item on the timeline.", *path, "layout")
+    tree = (
+        None
+        if input.layout is None
+        else validate_tree(input.layout, "key", set(keys), *path, "layout")
+    )
+    check_known(input.timeline, "key", set(keys), *path, "timeline")
+    check_unique(input.timeline, "key", (*path, "timeline"))
     in_layout = [] if input.layout is None else [key for key, _ in _keys_in(input.layout, path)]
     if hidden := [key for key in keys if key not in {*in_layout, *input.timeline}]:
-        message = f"Neither in the layout nor on the timeline: {', '.join(hidden)}."
+        message = (
+            f"Every key must be in the layout or on the timeline. Missing: {', '.join(hidden)}."
+        )
         raise bad_input(message, *path, "layout")
     _check_tiles(input.settings, set(keys), *path, "settings", "tileSettings")
     has_shared_labels = input.settings and input.settings.has_multilayer_labels
@@ -136,11 +142,16 @@ def _stored(
     }
 
 
-def validate_tree(node: LayoutNodeInput, known: set[str], *path: str | int) -> dict[str, Any]:
-    """Return a layout tree as JSON; each of its keys must be known and occur once."""
-    check_unique([key for key, _ in _keys_in(node, path)], path)
+def validate_tree(
+    node: LayoutNodeInput, noun: str, known: set[str], *path: str | int
+) -> dict[str, Any]:
+    """Return a layout tree as JSON; each of its keys must be known and occur once.
+
+    `noun` is what messages call a key.
+    """
+    check_unique([key for key, _ in _keys_in(node, path)], noun, path)
     for key, key_path in _keys_in(node, path):
-        check_known([key], known, *key_path)
+        check_known([key], noun, known, *key_path)
     return _to_json(node, *path)
 
 
@@ -148,7 +159,7 @@ def _to_json(node: LayoutNodeInput, *path: str | int) -> dict[str, Any]:
     match _content_of(node, path):
         case LayoutGridInput() as grid:
             share = grid.split_percentage
-            _check_share(share, 5, 95, *path, "grid", "splitPercentage")
+            _check_share(share, 5, 95, "splitPercentage", *path, "grid")
             return {
                 "grid": {
                     "direction": grid.direction,
@@ -159,7 +170,7 @@ def _to_json(node: LayoutNodeInput, *path: str | int) -> dict[str, Any]:
             }
         case LayoutCarouselTileInput() as carousel:
             share = carousel.carousel_size
-            _check_share(share, 10, 70, *path, "carousel", "carouselSize")
+            _check_share(share, 10, 70, "carouselSize", *path, "carousel")
             return {
                 "carousel": {
                     "keys": carousel.keys,
@@ -179,7 +190,9 @@ def _keys_in(node: LayoutNodeInput, path: Path) -> Iterator[tuple[str, Path]]:
             yield from _keys_in(grid.second, (*path, "grid", "second"))
         case LayoutCarouselTileInput() as carousel:
             if not carousel.keys:
-                raise bad_input("A carousel shows at least one item.", *path, "carousel", "keys")
+                raise bad_input(
+                    sized("keys", 1, MAX_CONTENTS, 0, "entries"), *path, "carousel", "keys"
+                )
             yield from ((key, (*path, "carousel", "keys")) for key in carousel.keys)
         case tile:
             yield tile.key, (*path, "tile", "key")
@@ -191,28 +204,28 @@ def _content_of(
     for content in (node.grid, node.tile, node.carousel):
         if content is not None and content is not UNSET:
             return content
-    raise bad_input("Give one of grid, tile and carousel.", *path)
+    raise bad_input(exactly_one_of("grid", "tile", "carousel"), *path)
 
 
-def _check_share(share: float, least: int, most: int, *path: str | int) -> None:
+def _check_share(share: float, least: int, most: int, field: str, *path: str | int) -> None:
     if not least <= share <= most:
-        raise bad_input(f"The share is from {least} to {most} percent, not {share:g}.", *path)
+        raise bad_input(between(field, least, most, share), *path, field)
 
 
 def _check_contents(uuids: Sequence[UUID], *path: str | int) -> None:
     if not 1 <= len(uuids) <= MAX_CONTENTS:
-        message = f"A data group has 1 to {MAX_CONTENTS} items, not {len(uuids):,}."
+        message = sized("A data group", 1, MAX_CONTENTS, len(uuids), "items")
         code = ErrorCode.LIMIT_EXCEEDED if uuids else ErrorCode.BAD_USER_INPUT
         raise DomainError(code, message, path)
-    check_unique(uuids, path)
+    check_unique(uuids, "item", path)
 
 
-def check_known(keys: Sequence[str], known: set[str], *path: str | int) -> None:
-    """Raise `BAD_USER_INPUT` unless each key is that of a content."""
+def check_known(keys: Sequence[str], noun: str, known: set[str], *path: str | int) -> None:
+    """Raise `BAD_USER_INPUT` unless each key is known; `noun` is what the message calls it."""
     for index, key in enumerate(keys):
         if key not in known:
             position = [index] if len(keys) > 1 else []
-            raise bad_input("The contents have no such key.", *path, *position)
+            raise bad_input(unknown(noun, key, known), *path, *position)
 
 
 def _check_tiles(
@@ -221,7 +234,7 @@ def _check_tiles(
     """Raise `BAD_USER_INPUT` at the first invalid key or title of the tile settings."""
     tiles = settings.tile_settings or [] if settings else []
     for index, tile in enumerate(tiles):
-        check_known([tile.key], known, *path, index, "key")
+        check_known([tile.key], "key", known, *path, index, "key")
         if tile.title is not None:
             validate_name(tile.title, *path, index, "title")
-    check_unique([tile.key for tile in tiles], path, "key")
+    check_unique([tile.key for tile in tiles], "key", path, "key")

@@ -15,6 +15,7 @@ from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object_url
 from gateway.context import Context
 from gateway.database.dialects import in_keys
+from gateway.error_texts import changed_since_read, exactly_one_of, listed_more_than_once
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
@@ -143,14 +144,14 @@ async def _target_cloud(
 async def _read_entries(
     context: Context, input: MigrateStorageItemsInput, permissions: Permissions
 ) -> list[MigrationEntry]:
-    """Return the entries with the items that they mean, of those that the viewer can see."""
+    """Return the entries with the items that they match, of those that the viewer can see."""
     entries = [MigrationEntry(index, entry) for index, entry in enumerate(input.items)]
     for entry in entries:
         path = ("items", entry.index)
         if (entry.input.item_uuid is None) == (entry.input.url is None):
-            entry.error = bad_input("Give exactly one of itemUuid and url.", *path)
+            entry.error = bad_input(exactly_one_of("itemUuid", "url"), *path)
         elif entry.input.new_url is None and input.to_integration_uuid is None:
-            message = "newUrl is required without toIntegrationUuid."
+            message = "newUrl is required unless toIntegrationUuid is set."
             entry.error = bad_input(message, *path, "newUrl")
     uuids = [entry.input.item_uuid for entry in entries if entry.input.item_uuid]
     urls = [entry.input.url for entry in entries if entry.input.url]
@@ -159,7 +160,7 @@ async def _read_entries(
     statement = sa.select(items).where(matches, sees_item(context.viewer)).order_by(items.c.uuid)
     rows = await context.database.rows(statement.limit(MAX_IDS + 1), ItemRecord)
     if len(rows) > MAX_IDS:
-        message = f"The entries mean more than {MAX_IDS:,} items."
+        message = f"The entries match more than {MAX_IDS:,} items."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, ("items",))
     async with context.database.reading() as connection:
         roles = await permissions.roles(connection, "items", [row.uuid for row in rows])
@@ -186,10 +187,10 @@ def _items_error(
     """Return the first error of an entry's items; `seen` are the items of the entries before."""
     path = ("items", entry.index, "itemUuid" if entry.input.item_uuid else "url")
     if not entry.items and not skip_missing:
-        return not_found("item", *path)
+        return not_found("item", entry.input.item_uuid or entry.input.url, *path)
     for item in entry.items:
         if item.uuid in seen:
-            message = f"The entry at position {seen[item.uuid]} already means this item."
+            message = listed_more_than_once("item", seen[item.uuid])
             return bad_input(message, *path)
         seen[item.uuid] = entry.index
         try:
@@ -197,11 +198,9 @@ def _items_error(
         except DomainError as error:
             return error
         if item.is_placeholder:
-            return conflict("The item is not processed yet.", *path)
+            return conflict("The item is a placeholder that has not been processed yet.", *path)
         if item.url is None or item.storage_location is StorageLocationName.STOREGRAPH:
-            return conflict(
-                "The item's object is in Storegraph's own store and stays there.", *path[:2]
-            )
+            return conflict("Items in Storegraph's own store cannot be migrated.", *path[:2])
     return None
 
 
@@ -242,7 +241,7 @@ def _plan(
     """Set the new values of an entry's items, or the error of one that cannot have them."""
     for item in entry.items:
         if item.linked_folder_uuid:
-            message = "This item mirrors an object of a bucket, so it cannot be migrated."
+            message = "The item is in a cloud-synced folder, so it cannot be migrated."
             entry.error = conflict(message, "items", entry.index)
             return
         integration, url = target or item.integration_uuid, entry.input.new_url or item.url or ""
@@ -297,7 +296,9 @@ async def _object_error(
     except FetchError as error:
         return DomainError(error.code, error.message, path)
     if size is not None and item.file_size is not None and size != item.file_size:
-        return conflict(f"The object has {size:,} bytes, the item {item.file_size:,}.", *path)
+        return conflict(
+            (f"The object has {size:,} bytes, but the item has {item.file_size:,}."), *path
+        )
     return None
 
 
@@ -315,8 +316,7 @@ async def _migrate(
             for uuid, (entry, item) in read.items():
                 row, before = locked.get(uuid), (item.url, item.integration_uuid)
                 if row is None or (row.url, row.integration_uuid) != before:
-                    message = "The item was changed at the same time; try again."
-                    raise conflict(message, "items", entry.index)
+                    raise conflict(changed_since_read("item"), "items", entry.index)
             values = {uuid: entry.values[uuid] for uuid, (entry, _) in read.items()}
             await update_items(transaction, context.viewer.user_uuid, values, locked)
             return {"items": [[str(item.uuid) for item in entry.items] for entry in entries]}

@@ -12,6 +12,7 @@ from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
+from gateway.error_texts import not_null
 from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.models.base import now
 from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord
@@ -80,7 +81,7 @@ async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOut
     for attribute, field in _ACCOUNT_FIELDS.items():
         value = getattr(input, attribute)
         if value is None:
-            raise bad_input(f"{field} cannot be null.", field)
+            raise bad_input(not_null(field), field)
         if value is not UNSET:
             values[attribute] = value
     async with context.database.writing() as transaction:
@@ -90,7 +91,12 @@ async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOut
         if admins == {user.uuid}:
             for attribute, field in _ACCOUNT_FIELDS.items():
                 if values.get(attribute, getattr(user, attribute)) != getattr(user, attribute):
-                    raise conflict("This is the last active admin of the site.", field)
+                    raise conflict(
+                        (
+                            "The site must keep at least one active admin, and this user is the last."
+                        ),
+                        field,
+                    )
         await update_row(transaction, context.viewer.user_uuid, UserRecord, "User", user, values)
     return UpdateUserOutcome(user_uuid=input.user_uuid)
 
@@ -216,7 +222,9 @@ class CreateApiKeyOutcome(Outcome):
     OwnerRequirement(
         "user_uuid",
         "nothing for your own keys; the site role `ADMIN` for keys of other users",
-        lambda: forbidden("Only site admins can create API keys for other users.", "userUuid"),
+        lambda _: forbidden(
+            "An API key for another user requires the site role ADMIN.", "userUuid"
+        ),
     )
 )
 async def create_api_key(
@@ -231,7 +239,7 @@ async def create_api_key(
     owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
         await lock_row(transaction, UserRecord, owner, "user", "userUuid")
-        permissions.check_owner("user_uuid", owner)
+        permissions.check_owner("user_uuid", owner, owner)
         uuid, token = await people.create_api_key(transaction, viewer, owner, name, expires_at)
     return CreateApiKeyOutcome(api_key_uuid=uuid, token=token)
 
@@ -247,7 +255,7 @@ class RevokeApiKeyOutcome(Outcome):
     OwnerRequirement(
         "api_key_uuid",
         "nothing for your own keys; the site role `ADMIN` for keys of other users",
-        lambda: not_found("API key", "apiKeyUuid"),
+        lambda uuid: not_found("API key", uuid, "apiKeyUuid"),
     )
 )
 async def revoke_api_key(
@@ -259,7 +267,7 @@ async def revoke_api_key(
     """
     async with context.database.writing() as transaction:
         key = await lock_row(transaction, ApiKeyRecord, input.api_key_uuid, "API key", "apiKeyUuid")
-        permissions.check_owner("api_key_uuid", key.user_uuid)
+        permissions.check_owner("api_key_uuid", key.uuid, key.user_uuid)
         await people.revoke_api_key(transaction, context.viewer.user_uuid, key)
     return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)
 
@@ -269,8 +277,8 @@ def _validate_expiry(expires_at: datetime | None) -> datetime | None:
     if expires_at is None:
         return None
     if expires_at <= now():
-        raise bad_input("The expiry of a key must be in the future.", "expiresAt")
+        raise bad_input("expiresAt must be in the future.", "expiresAt")
     try:
         return expires_at.astimezone(UTC)
     except OverflowError:
-        raise bad_input("The expiry is too far in the future.", "expiresAt") from None
+        raise bad_input("expiresAt is too far in the future.", "expiresAt") from None

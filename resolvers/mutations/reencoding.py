@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from gateway.catalog.items import lock_items
+from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job, start_reencode_job
 from gateway.catalog.rules.names import validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.errors import DomainErrors, bad_input, not_found
+from gateway.errors import DomainErrors, bad_input, conflict, not_found
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord
-from resolvers.id_lists import check_list_size, unprocessed_item
+from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
 from resolvers.outcomes import Outcome
@@ -64,7 +64,7 @@ class CancelVideoReencodeOutcome(Outcome):
     OwnerRequirement(
         "reencode_job_uuid",
         "to be the user who started the job, or the site role `ADMIN`",
-        lambda: not_found("re-encoding job", "reencodeJobUuid"),
+        lambda uuid: not_found("re-encoding job", uuid, "reencodeJobUuid"),
     )
 )
 async def cancel_video_reencode(
@@ -79,8 +79,8 @@ async def cancel_video_reencode(
     async with context.database.writing() as transaction:
         job = await lock_reencode_job(transaction, uuid)
         if job is None:
-            raise not_found("re-encoding job", "reencodeJobUuid")
-        permissions.check_owner("reencode_job_uuid", job.user_uuid)
+            raise not_found("re-encoding job", uuid, "reencodeJobUuid")
+        permissions.check_owner("reencode_job_uuid", uuid, job.user_uuid)
         await cancel_reencode_job(transaction, services.queue, services.events, viewer, job)
     return CancelVideoReencodeOutcome(reencode_job_uuid=uuid)
 
@@ -97,7 +97,7 @@ async def _lock_videos(
             continue
         if items[uuid].item_type is not StorageItemType.VIDEO:
             errors[index] = bad_input("Only videos can be re-encoded.", "itemUuids", index)
-        elif items[uuid].is_placeholder or items[uuid].is_tombstone:
-            errors[index] = unprocessed_item("itemUuids", index)
+        elif message := unusable_reason(items[uuid]):
+            errors[index] = conflict(message, "itemUuids", index)
     if errors:
         raise DomainErrors([errors[index] for index in sorted(errors)])

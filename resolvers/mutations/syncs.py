@@ -14,6 +14,7 @@ from gateway.catalog.sync_jobs import cancel_sync, find_running_sync, start_sync
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.urls import allowed_location, object_url
 from gateway.context import Context
+from gateway.error_texts import sized
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType
@@ -89,10 +90,15 @@ async def start_cloud_folder_sync(
                 job = await start_sync(transaction, queue, viewer, uuid, is_dry_run=input.dry_run)
                 return {"job": str(job), "was_running": False}
             if running.ends_as is CloudSyncJobStatus.CANCELLED:
-                message = "A cancelled sync is still ending; start another one once it has ended."
+                message = (
+                    "The cancelled sync has not ended yet. Wait until it has, then start another."
+                )
                 raise conflict(message, "folderUuid")
             if running.is_dry_run != input.dry_run:
-                message = "A sync is running, and only one of the two is a dry run."
+                kind = "dry run" if running.is_dry_run else "sync"
+                message = (
+                    f"A {kind} of this folder is in progress. Wait until it ends, or cancel it."
+                )
                 raise conflict(message, "dryRun")
             return {"job": str(running.uuid), "was_running": True}
 
@@ -124,7 +130,7 @@ async def cancel_cloud_folder_sync(
     async with context.database.writing() as transaction:
         job = await transaction.first(selected, CloudSyncJobRecord)
         if job is None:
-            raise not_found("sync", "cloudSyncJobUuid")
+            raise not_found("sync", uuid, "cloudSyncJobUuid")
         await permissions.check_folder_of(transaction, "cloud_sync_job_uuid", job.folder_uuid)
         await cancel_sync(transaction, services.queue, services.events, viewer, job)
     await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)
@@ -154,7 +160,7 @@ async def set_folder_metadata_ingestion(
         suffix = (settings.matcher or SidecarMatcherInput()).suffix
         if not 1 <= len(suffix) <= MAX_SUFFIX:
             path = ("metadataIngestion", "matcher", "suffix")
-            raise bad_input(f"A suffix has 1 to {MAX_SUFFIX} characters.", *path)
+            raise bad_input(sized("suffix", 1, MAX_SUFFIX, len(suffix)), *path)
         values = {"suffix": suffix, "paused": settings.paused}
     await _configure(context, input.folder_uuid, permissions, {"metadata_ingestion": values})
     return SetFolderMetadataIngestionOutcome(folder_uuid=input.folder_uuid)
@@ -199,7 +205,7 @@ async def _cloud_synced_folder(
     selected = sa.select(folders).where(folders.c.uuid == uuid)
     [folder] = await context.database.rows(selected, FolderRecord)
     if folder.folder_type is not StorageFolderType.CLOUD_LINKED:
-        raise bad_input("This folder is not cloud-synced.", "folderUuid")
+        raise bad_input("The folder is not cloud-synced.", "folderUuid")
     return folder
 
 

@@ -10,6 +10,7 @@ from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
+from gateway.error_texts import exactly_one_of
 from gateway.errors import bad_input, not_found
 from gateway.models.folders import FolderRecord
 from gateway.models.tags import OrganisationTagRecord, organisation_tags
@@ -70,13 +71,13 @@ async def delete_organisation_tag(
     """Delete a tag, by UUID or by name, and remove it from all folders that have it."""
     uuid, name = input.organisation_tag_uuid, input.name
     if (uuid is None) == (name is None):
-        raise bad_input("Give exactly one of organisationTagUuid and name.", "organisationTagUuid")
+        raise bad_input(exactly_one_of("organisationTagUuid", "name"), "organisationTagUuid")
     matches = organisation_tags.c.uuid == uuid if uuid else organisation_tags.c.name == name
     selected = sa.select(organisation_tags).where(matches).with_for_update()
     async with context.database.writing() as transaction:
         tag = await transaction.first(selected, OrganisationTagRecord)
         if tag is None:
-            raise not_found("tag", "organisationTagUuid" if uuid else "name")
+            raise not_found("tag", uuid or name, "organisationTagUuid" if uuid else "name")
         count = await catalog.delete_tag(transaction, context.viewer.user_uuid, tag)
     return DeleteOrganisationTagOutcome(
         organisation_tag_uuid=tag.uuid, untagged_folders_count=count

@@ -26,6 +26,7 @@ from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
+from gateway.error_texts import between
 from gateway.errors import DomainError, DomainErrors, Path, bad_input, not_found
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.uploads import UploadRecord, uploads
@@ -110,7 +111,8 @@ async def request_upload_urls(
         rows = await uploads_of(transaction, uuids)
         if len(rows) < len(uuids):
             message = (
-                "Some of the files announced with this key have been processed or deleted since."
+                "The first request with this key has been used up: some of its placeholders were "
+                "processed or deleted. Use a new key."
             )
             raise bad_input(message, "idempotencyKey")
     targets = await sign_uploads(context.services, [rows[uuid] for uuid in uuids])
@@ -163,7 +165,7 @@ async def sign_upload_parts(
     parts = part_count(file_size, store.part_size)
     for index, number in enumerate(input.part_numbers):
         if not 1 <= number <= parts:
-            raise bad_input(f"The file has parts 1 to {parts}.", "partNumbers", index)
+            raise bad_input(between("partNumbers", 1, parts, number), "partNumbers", index)
     parts_id = upload.parts_id or await _begin_parts(context, upload)
     lifetime = timedelta(seconds=context.services.settings.upload_url_seconds)
     signed = []
@@ -197,14 +199,17 @@ async def complete_upload_parts(
         parts = await store.parts(key, parts_id) if parts_id else []
         count = part_count(file_size, store.part_size)
         if not parts_id or len(parts) != count or sum(part.size for part in parts) != file_size:
-            message = f"{len(parts)} of {count} parts are uploaded completely."
+            message = (
+                f"Only {len(parts):,} of {count:,} parts have been uploaded completely. "
+                "Upload the others, then complete the upload."
+            )
             raise bad_input(message, "itemUuid")
         try:
             await store.complete_parts(key, parts_id, parts)
         except IncompleteUpload:
             # Unless another request has just completed it.
             if await store.info(key) is None:
-                message = "A part changed while the parts were combined; try again."
+                message = "A part has been changed while the parts were combined. Retry."
                 raise bad_input(message, "itemUuid") from None
     return CompleteUploadPartsOutcome(item_uuid=input.item_uuid)
 
@@ -281,7 +286,7 @@ async def _pending_upload(
         raise _not_pending("itemUuid")
     size = row.file_size
     if row.stored_key is not None or size is None or size <= context.services.store.part_size:
-        raise bad_input("This file is not uploaded in parts.", "itemUuid")
+        raise bad_input("The file is not uploaded in parts.", "itemUuid")
     return row, size
 
 
@@ -290,7 +295,7 @@ def _is_pending(row: UploadRecord | None) -> bool:
 
 
 def _not_pending(*path: str | int) -> DomainError:
-    return bad_input("This item is not a placeholder that waits for its upload.", *path)
+    return bad_input("The item is not a placeholder awaiting upload.", *path)
 
 
 def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> ExpectedFile:
@@ -299,14 +304,14 @@ def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> Expected
         message = f"An item of type {file.item_type} cannot be created from one file."
         raise bad_input(message, *path, "itemType")
     if not 1 <= file.file_size <= max_size:
-        message = f"A file has from 1 to {max_size:,} bytes, not {file.file_size:,}."
+        message = between("fileSize", 1, max_size, file.file_size)
         raise bad_input(message, *path, "fileSize")
     digest = file.sha256.lower() if file.sha256 else None
     if digest and not _SHA256.fullmatch(digest):
-        raise bad_input("A SHA-256 has 64 hex digits.", *path, "sha256")
+        raise bad_input("sha256 must have 64 hex digits.", *path, "sha256")
     mime_type = UNNAMED_TYPE if file.mime_type is None else file.mime_type
     if not _TYPE.fullmatch(mime_type):
-        message = "A MIME type is a type and a subtype, such as image/png."
+        message = "mimeType must be a type and a subtype, such as image/png."
         raise bad_input(message, *path, "mimeType")
     metadata = validate_metadata(file.client_metadata, *path, "clientMetadata")
     name = validate_name(file.name, *path, "name")
@@ -330,5 +335,5 @@ async def _begin_parts(context: Context, upload: UploadRecord) -> str:
     if row is None or row.parts_id != begun:
         await store.abort_parts(upload.object_key, begun)
     if row is None or row.parts_id is None:
-        raise not_found("placeholder", "itemUuid")
+        raise not_found("placeholder", upload.item_uuid, "itemUuid")
     return row.parts_id

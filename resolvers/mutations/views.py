@@ -7,6 +7,7 @@ from strawberry import UNSET
 from gateway.catalog.rules.lists import check_unique
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.catalog.rules.time_series_settings import TimeSeriesViewSettingsInput, series_settings
+from gateway.error_texts import sized, unknown
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord
@@ -41,7 +42,9 @@ def view_changes(input: ViewsInput, item: ItemRecord, *path: str | int) -> dict[
         columns = {column["name"] for column in (item.time_series or {}).get("columns", ())}
         for index, channel in enumerate((settings or {}).get("channels", ())):
             if channel["header"] not in columns:
-                raise bad_input("The time series has no such column.", *at, "channels", index)
+                raise bad_input(
+                    unknown("column", channel["header"], columns), *at, "channels", index
+                )
     if input.scene_view_settings is not UNSET:
         at = (*path, "sceneViewSettings")
         _check_type(item, StorageItemType.SCENE, at)
@@ -57,7 +60,10 @@ def view_changes(input: ViewsInput, item: ItemRecord, *path: str | int) -> dict[
 
 def _check_type(item: ItemRecord, item_type: StorageItemType, path: Path) -> None:
     if item.item_type is not item_type:
-        message = f"Only items of type {item_type} have this; the item is of type {item.item_type}."
+        message = (
+            f"{path[-1]} can only be set on items of type {item_type}; "
+            f"this item is of type {item.item_type}."
+        )
         raise bad_input(message, *path)
 
 
@@ -65,14 +71,17 @@ def _scene_settings(input: SceneViewSettingsInput, *path: str | int) -> dict[str
     """Return the stored form of a scene's view settings."""
     colouring, radius = input.point_cloud_colouring, input.point_radius
     if colouring is not None and not 1 <= len(colouring) <= MAX_COLOURING:
-        message = f"pointCloudColouring has 1 to {MAX_COLOURING} characters."
+        message = sized("pointCloudColouring", 1, MAX_COLOURING, len(colouring))
         raise bad_input(message, *path, "pointCloudColouring")
     if radius is not None and not 0 < radius <= MAX_POINT_RADIUS:
-        message = f"pointRadius is more than 0 and at most {MAX_POINT_RADIUS}."
+        message = f"pointRadius must be greater than 0 and at most {MAX_POINT_RADIUS:,}, not {radius:,.15g}."
         raise bad_input(message, *path, "pointRadius")
     circles = input.radius_indicators or []
-    if len(circles) > MAX_CONTENTS or any(not circle > 0 for circle in circles):
-        message = f"radiusIndicators has at most {MAX_CONTENTS} radii, each greater than 0."
+    if len(circles) > MAX_CONTENTS:
+        message = sized("radiusIndicators", 0, MAX_CONTENTS, len(circles), "entries")
+        raise bad_input(message, *path, "radiusIndicators")
+    if any(not circle > 0 for circle in circles):
+        message = "Each entry of radiusIndicators must be greater than 0."
         raise bad_input(message, *path, "radiusIndicators")
     return {
         "pointCloudColouring": colouring,
@@ -85,20 +94,25 @@ def _scene_settings(input: SceneViewSettingsInput, *path: str | int) -> dict[str
 
 def _scene_layout(input: SceneLayoutInput, *path: str | int) -> dict[str, Any]:
     """Return the stored form of a scene's layout."""
-    if not 1 <= len(input.tiles) <= MAX_CONTENTS or len(input.timeline) > MAX_CONTENTS:
-        message = f"A scene has 1 to {MAX_CONTENTS} tiles, and at most as many on the timeline."
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*path, "tiles"))
+    for name, least, entries in (("tiles", 1, input.tiles), ("timeline", 0, input.timeline)):
+        if not least <= len(entries) <= MAX_CONTENTS:
+            message = sized(name, least, MAX_CONTENTS, len(entries), "entries")
+            raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*path, "tiles"))
     tiles = []
     for index, tile in enumerate(input.tiles):
         at = (*path, "tiles", index)
         if not 1 <= len(tile.id) <= MAX_KEY:
-            raise bad_input(f"An id has 1 to {MAX_KEY} characters.", *at, "id")
+            raise bad_input(sized("id", 1, MAX_KEY, len(tile.id)), *at, "id")
         title = None if tile.title is None else validate_name(tile.title, *at, "title")
         settings = validate_metadata(tile.settings, *at, "settings")
         tiles.append({"id": tile.id, "title": title, "settings": settings})
     ids = [tile.id for tile in input.tiles]
-    check_unique(ids, (*path, "tiles"), "id")
-    check_known(input.timeline, set(ids), *path, "timeline")
-    check_unique(input.timeline, (*path, "timeline"))
-    tree = None if input.layout is None else validate_tree(input.layout, set(ids), *path, "layout")
+    check_unique(ids, "tile", (*path, "tiles"), "id")
+    check_known(input.timeline, "tile", set(ids), *path, "timeline")
+    check_unique(input.timeline, "tile", (*path, "timeline"))
+    tree = (
+        None
+        if input.layout is None
+        else validate_tree(input.layout, "tile", set(ids), *path, "layout")
+    )
     return {"tiles": tiles, "layout": tree, "timeline": input.timeline}

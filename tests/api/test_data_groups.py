@@ -169,7 +169,7 @@ async def test_every_content_is_shown_somewhere(site: Site) -> None:
     group = custom({"a": a, "b": b, "c": c}, layout=tile("a"), timeline=["a"])
     said = await site.ask(document, {"i": {"folderUuid": folder, "groups": [group]}})
     path = ["input", "groups", "0", "custom", "layout"]
-    expected = {"message": "Neither in the layout nor on the timeline: b, c.", "path": path}
+    expected = {"message": "Every key must be in the layout or on the timeline. Missing: b, c.", "path": path}
     assert said["createDataGroups"]["userErrors"] == [expected]
 
 

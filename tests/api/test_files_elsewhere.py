@@ -133,7 +133,7 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: F
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://bucket/key", "The URL of an object in a bucket needs integrationUuid."),
+        ("s3://bucket/key", "The URL of an object in a bucket requires integrationUuid."),
         ("file:///etc/passwd", "The URL must begin with https:// or http://."),
         ("http://files.example:22/", "Fetching from port 22 is not allowed."),
         ("http://0x7f.1/", "The host is an IP address in a nonstandard notation."),

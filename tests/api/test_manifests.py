@@ -165,7 +165,7 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
     job = await ended(site, folder, said)
     assert (job["status"], job["unitsErrorCount"], job["unitsCancelledCount"]) == ("ERROR", len(expected), 1)
     assert sorted(error.split(":")[0] for error in job["errors"]) == sorted(expected)
-    assert "images[0].objectURL: Unknown key; did you mean objectUrl?" in job["errors"]
+    assert 'images[0].objectURL: Unknown key "objectURL". Did you mean "objectUrl"?' in job["errors"]
     assert job["unitErrors"][0]["actionDescription"] == "reading the manifest"
     assert await count_items(site, folder) == 0
     job = await ended(site, folder, said, ignoreErrors=True)
@@ -186,11 +186,11 @@ BROKEN = [
     ('{"text": []}'.encode("utf-16"), "The manifest is in UTF-16 or UTF-32; it must be in UTF-8."),
     (b"[1]", "The manifest is not a JSON object."),
     (b"{}", "The manifest has no entries."),
-    (b'{"pictures": []}', "The manifest has an unknown key, pictures."),
-    (b'{"video": []}', "The manifest has an unknown key, video; did you mean videos?"),
+    (b'{"pictures": []}', 'Unknown key "pictures".'),
+    (b'{"video": []}', 'Unknown key "video". Did you mean "videos"?'),
     (b'{"videos": {}}', "videos is not a list."),
     (b'{"skip_duplicate_urls": "yes"}', "skip_duplicate_urls must be true or false."),
-    (b'{"upsert_metadata": true}', "upsert_metadata needs skip_duplicate_urls."),
+    (b'{"upsert_metadata": true}', "upsert_metadata requires skip_duplicate_urls."),
     (b'{"text": [' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}", "text[0] is nested more than 64 levels deep."),
 ]
 

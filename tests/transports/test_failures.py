@@ -95,9 +95,9 @@ async def test_one_of_is_enforced_in_variables(client: httpx.AsyncClient, variab
 
 
 def test_several_errors_of_one_mutation_are_reported_together() -> None:
-    refusal = DomainErrors([bad_input("Too long.", "input", "name"), not_found("folder", "input", "folderUuid")])
+    refusal = DomainErrors([bad_input("Too long.", "input", "name"), not_found("folder", "x", "input", "folderUuid")])
     assert error_body(refusal, "r") == {
-        "message": "Too long.; No such folder.",
+        "message": "Too long.; No such folder: x.",
         "extensions": {"code": ErrorCode.BAD_USER_INPUT, "requestId": "r", "inputPath": ("input", "name")},
     }
 

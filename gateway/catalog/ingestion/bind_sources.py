@@ -20,7 +20,7 @@ from gateway.catalog.ingestion.placeholders import (
 )
 from gateway.catalog.ingestion.unit_plan import UnitMember, UnitPlan, UnitSource
 from gateway.catalog.integrations import find_integration
-from gateway.catalog.items import lock_items
+from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.rules.names import name_in_url
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -59,7 +59,7 @@ async def member_errors(
     for member in members:
         try:
             role = roles.get(member.uuid)
-            require_role(role, StorageUserRole.USER, "item", *member.path)
+            require_role(role, StorageUserRole.USER, "item", member.uuid, *member.path)
         except DomainError as error:
             errors.append(error)
             continue
@@ -67,9 +67,8 @@ async def member_errors(
         if member.item_type not in (None, row.item_type):
             message = f"The item must be of type {member.item_type}, not {row.item_type}."
             errors.append(bad_input(message, *member.path))
-        elif row.is_placeholder or row.is_tombstone:
-            message = "The item has not been processed yet, or its file is gone."
-            errors.append(conflict(message, *member.path))
+        elif reason := unusable_reason(row):
+            errors.append(conflict(reason, *member.path))
     return errors
 
 
@@ -90,7 +89,7 @@ async def source_errors(
     own = [(source, source.object_key) for source in sources]
     objects = await _readable_objects(transaction, viewer, [key for _, key in own if key])
     return errors + [
-        not_found("stored object", *source.path)
+        not_found("stored object", source.object_url, *source.path)
         for source, key in own
         if key is not None and key not in objects
     ]
@@ -190,7 +189,9 @@ async def _placeholder_errors(
     for source in sources:
         row = rows.get(source.placeholder_uuid) if source.placeholder_uuid else None
         if row is None or row.uuid not in expected:
-            errors.append(not_found("placeholder in this folder", *source.path))
+            errors.append(
+                not_found("placeholder in this folder", source.placeholder_uuid, *source.path)
+            )
         elif row.uuid not in free:
             message = "The placeholder is already used by another file or job."
             errors.append(bad_input(message, *source.path))

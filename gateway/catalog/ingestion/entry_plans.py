@@ -18,6 +18,7 @@ from gateway.catalog.rules.scene_documents import scene_parts
 from gateway.catalog.rules.time_series_settings import series_settings
 from gateway.clouds.base import CloudAccount
 from gateway.clouds.urls import check_object_url, is_bucket_url
+from gateway.error_texts import exactly_one_of, sized
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.fetching.errors import FetchError
 from gateway.fetching.rules import FetchRules
@@ -74,10 +75,10 @@ def read_plans(rules: EntryRules, input: DataUploadItemsInput, *path: str) -> li
         files += [len(getattr(entry, member_field)) for entry in getattr(input, section)]
     files += [len(entry.item_uuids) for entry in input.image_groups_from_items]
     if not files:
-        raise bad_input("The job has no units.", *path)
+        raise bad_input("The input contains no items. Add at least one entry.", *path)
     for count, limit, noun in ((len(files), MAX_UNITS, "units"), (sum(files), MAX_FILES, "files")):
         if count > limit:
-            message = f"The job has {count:,} {noun}; at most {limit:,} are allowed."
+            message = sized("The job", 1, limit, count, noun)
             raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     errors: list[DomainError] = []
     plans: list[UnitPlan] = []
@@ -118,14 +119,18 @@ def group_plan(
     """Return the plan of a group of files."""
     members, field = getattr(entry, member_field), camel_case(member_field)
     if not 1 <= len(members) <= MAX_UNITS:
-        raise bad_input(f"A group must have 1 to {MAX_UNITS:,} files.", *path, field)
+        raise bad_input(sized(field, 1, MAX_UNITS, len(members), "entries"), *path, field)
     sources = [
         _read_source(rules, member, member_type, (*path, field, index))
         for index, member in enumerate(members)
     ]
     is_remote = any(each.object_url and not each.object_key for each in sources)
     if entry.title is None and rules.account and is_remote:
-        raise bad_input("A group of files in a cloud needs a title.", *path, "title")
+        raise bad_input(
+            ("title is required for a group whose files are URLs of a cloud integration."),
+            *path,
+            "title",
+        )
     title = _read_title(entry, path)
     if getattr(entry, "create_video", False):
         item_type = StorageItemType.IMAGE_SEQUENCE
@@ -136,8 +141,8 @@ def items_plan(rules: EntryRules, entry: ImageGroupFromItemsInput, path: Path) -
     """Return the plan of a group or sequence of existing images."""
     uuids, field = entry.item_uuids, (*path, "itemUuids")
     if not 1 <= len(uuids) <= MAX_UNITS:
-        raise bad_input(f"A group must have 1 to {MAX_UNITS:,} images.", *field)
-    check_unique(uuids, field)
+        raise bad_input(sized("itemUuids", 1, MAX_UNITS, len(uuids), "entries"), *field)
+    check_unique(uuids, "item", field)
     members = [
         UnitMember(uuid, (*field, index), StorageItemType.IMAGE) for index, uuid in enumerate(uuids)
     ]
@@ -162,15 +167,15 @@ def scene_plan(rules: EntryRules, entry: SceneUploadInput, path: Path) -> UnitPl
     document = validate_metadata(entry.scene, *path, "scene")
     for name in ("object_url", "placeholder_uuid"):
         if getattr(entry, name) is not None:
-            message = "Give exactly one of scene, objectUrl and placeholderUuid."
+            message = exactly_one_of("scene", "objectUrl", "placeholderUuid")
             raise bad_input(message, *path, camel_case(name))
     items, urls = scene_parts(document, *path, "scene")
     if not items and not urls:
-        message = "A scene must refer to items by itemUuid, or to remote files by url."
+        message = "A scene must refer to items by itemUuid, or to files at public URLs by url."
         raise bad_input(message, *path, "scene")
     for location, url in urls:
         if is_own_object(url):
-            message = "Refer to items of the gateway by itemUuid, not by url."
+            message = "Refer to objects in Storegraph's own store by itemUuid, not by url."
             raise bad_input(message, *location)
         _check_remote_url(rules, url, location)
     members = [UnitMember(uuid, location) for location, uuid in items]
@@ -185,7 +190,7 @@ def _read_source(
     """Return the source of a file, which has either a URL or a placeholder."""
     field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
     if (url is None) == (entry.placeholder_uuid is None):
-        raise bad_input(f"Give exactly one of {field} and placeholderUuid.", *path, field)
+        raise bad_input(exactly_one_of(field, "placeholderUuid"), *path, field)
     if url is not None and not is_own_object(url):
         _check_remote_url(rules, url, (*path, field))
     title, settings = _read_title(entry, path), getattr(entry, "settings", None)
@@ -238,7 +243,7 @@ def _check_remote_url(rules: EntryRules, url: str, path: Path) -> None:
         if rules.account:
             check_object_url(rules.account, url)
         elif is_bucket_url(url):
-            message = "The URL of an object in a bucket needs integrationUuid."
+            message = "The URL of an object in a bucket requires integrationUuid."
             raise bad_input(message, *path)
         else:
             rules.fetching.check_url(url)

@@ -15,6 +15,7 @@ from gateway.catalog.ingestion.placeholders import uploads_of
 from gateway.catalog.ingestion.start_job import JobOptions, create_job
 from gateway.catalog.items import delete_items, lock_items
 from gateway.database.engine import Transaction
+from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.uploads import UploadRecord, manifests
@@ -40,7 +41,7 @@ async def check_uploaded(store: ObjectStore, upload: UploadRecord, *path: str) -
     if info is None:
         raise bad_input("No bytes were uploaded to the placeholder.", *path)
     if info.size > MAX_MANIFEST:
-        message = f"The manifest has {info.size:,} bytes; at most {MAX_MANIFEST:,} are allowed."
+        message = sized("The manifest", 0, MAX_MANIFEST, info.size, "bytes")
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
 
 
@@ -58,7 +59,7 @@ async def start_from_manifest(
     rows = [row for row in locked if row.folder_uuid == folder_uuid]
     upload = (await uploads_of(transaction, [placeholder_uuid])).get(placeholder_uuid)
     if not rows or upload is None or upload.unit_uuid is not None:
-        raise not_found("placeholder in this folder", *path)
+        raise not_found("placeholder in this folder", placeholder_uuid, *path)
     if rows[0].item_type is not StorageItemType.PLAIN_TEXT:
         message = (
             "The placeholder of a manifest must be of type PLAIN_TEXT; "

@@ -37,7 +37,7 @@ async def lock_row(
         sa.select(table).where(table.c.uuid == uuid).with_for_update(), record
     )
     if row is None:
-        raise not_found(noun, *path)
+        raise not_found(noun, uuid, *path)
     return row
 
 

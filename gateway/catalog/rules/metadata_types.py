@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gateway.catalog.rules.lists import check_unique
+from gateway.error_texts import between, sized
 from gateway.errors import DomainError, bad_input
 from gateway.kinds.enums import MetadataFieldType
 from gateway.models.metadata import MetadataFieldRecord
@@ -57,13 +59,13 @@ def validate_key(key: str) -> str:
         DomainError: at `key`.
     """
     if not 1 <= len(key) <= MAX_KEY:
-        raise bad_input(f"A key must have 1 to {MAX_KEY} characters.", "key")
+        raise bad_input(sized("key", 1, MAX_KEY, len(key)), "key")
     if not all(letter.isalnum() or letter in _PUNCTUATION for letter in key):
         raise bad_input(
-            "A key can only contain letters, digits, hyphens, underscores, spaces and dots.", "key"
+            "key can only contain letters, digits, hyphens, underscores, spaces and dots.", "key"
         )
     if not any(letter.isalnum() for letter in key):
-        raise bad_input("A key must contain a letter or a digit.", "key")
+        raise bad_input("key must contain a letter or a digit.", "key")
     if key == _RESERVED:
         raise bad_input(f"The key {_RESERVED} is reserved. Choose another one.", "key")
     return key
@@ -86,10 +88,7 @@ def validate_value_type(
             "embeddingSize is required for EMBEDDING, and only allowed there.", "embeddingSize"
         )
     if embedding_size is not None and not 1 <= embedding_size <= MAX_EMBEDDING:
-        raise bad_input(
-            f"embeddingSize must be between 1 and {MAX_EMBEDDING:,}, not {embedding_size:,}.",
-            "embeddingSize",
-        )
+        raise bad_input(between("embeddingSize", 1, MAX_EMBEDDING, embedding_size), "embeddingSize")
     if enum_values is not None:
         _check_enum_values(enum_values)
     values = None if enum_values is None else sorted(enum_values)
@@ -100,15 +99,13 @@ def _check_enum_values(values: Sequence[str]) -> None:
     """Check that an enum has 1 to 255 values, each once and of 1 to 1,000 characters."""
     if not 1 <= len(values) <= MAX_ENUM_VALUES:
         raise bad_input(
-            f"An ENUM must have 1 to {MAX_ENUM_VALUES} values, not {len(values):,}.", "enumValues"
+            sized("enumValues", 1, MAX_ENUM_VALUES, len(values), "entries"), "enumValues"
         )
     for index, value in enumerate(values):
         if not 1 <= len(value) <= MAX_ENUM_VALUE:
-            raise bad_input(
-                f"An enum value must have 1 to {MAX_ENUM_VALUE:,} characters.", "enumValues", index
-            )
-        if value in values[:index]:
-            raise bad_input("The value is listed more than once.", "enumValues", index)
+            message = sized("An enum value", 1, MAX_ENUM_VALUE, len(value))
+            raise bad_input(message, "enumValues", index)
+    check_unique(values, "value", ("enumValues",))
 
 
 def _expectation(field: MetadataFieldRecord) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from gateway.clouds.urls import is_bucket_url
+from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 
 MAX_NAME = 1000
@@ -22,9 +23,7 @@ def validate_name(name: str | None, *path: str | int) -> str:
     if name is None or not name.strip():
         raise bad_input("A name cannot be empty.", *path)
     if len(name) > MAX_NAME:
-        raise bad_input(
-            f"A name can have at most {MAX_NAME:,} characters; this one has {len(name):,}.", *path
-        )
+        raise bad_input(sized("A name", 1, MAX_NAME, len(name)), *path)
     if not name.isprintable() and any(
         ord(character) < 32 or ord(character) == 127 for character in name
     ):
@@ -54,11 +53,7 @@ def validate_description(text: str | None, *path: str | int) -> str:
         DomainError: at `path`.
     """
     if text is not None and len(text) > MAX_DESCRIPTION:
-        raise bad_input(
-            f"A description can have at most {MAX_DESCRIPTION:,} characters; "
-            f"this one has {len(text):,}.",
-            *path,
-        )
+        raise bad_input(sized("A description", 0, MAX_DESCRIPTION, len(text)), *path)
     return text or ""
 
 
@@ -102,11 +97,8 @@ def _within_size(metadata: dict[str, Any], path: Path, most: int = MAX_METADATA)
     try:
         size = len(orjson.dumps(metadata))
     except orjson.JSONEncodeError:
-        raise bad_input("Integers in metadata are limited to 64 bits.", *path) from None
+        raise bad_input("Integers in metadata must have at most 64 bits.", *path) from None
     if size > most:
-        message = (
-            f"The metadata would have {size:,} bytes as JSON; "
-            f"the limit for metadata is {most:,} bytes."
-        )
+        message = sized("The metadata", 0, most, size, "bytes as JSON")
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     return metadata

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 
 MAX_PARTS = 1_000
@@ -32,9 +33,7 @@ def scene_parts(document: dict[str, Any], *path: str | int) -> tuple[Items, Urls
             except ValueError:
                 raise bad_input("Expected a UUID.", *location) from None
     if len(items) + len(urls) > MAX_PARTS:
-        message = (
-            f"The scene has {len(items) + len(urls):,} parts; at most {MAX_PARTS:,} are allowed."
-        )
+        message = sized("The scene", 1, MAX_PARTS, len(items) + len(urls), "items and URLs")
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     return (
         [(location, uuid) for uuid, location in items.items()],

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gateway.catalog.rules.lists import check_unique
+from gateway.error_texts import between, exactly_one_of, sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.kinds.enums import TimeSeriesStyle
 
@@ -57,15 +58,12 @@ def series_settings(input: TimeSeriesViewSettingsInput, *path: str | int) -> dic
     Whether the time series has such columns is checked later, once its columns are known.
     """
     if len(input.channels) > MAX_CHANNELS:
-        message = (
-            f"Settings for {len(input.channels):,} channels were given; "
-            f"at most {MAX_CHANNELS} are allowed."
-        )
+        message = sized("channels", 0, MAX_CHANNELS, len(input.channels), "entries")
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*path, "channels"))
     channels = [
         _channel(channel, *path, "channels", index) for index, channel in enumerate(input.channels)
     ]
-    check_unique([channel["header"] for channel in channels], (*path, "channels"))
+    check_unique([channel["header"] for channel in channels], "column", (*path, "channels"))
     return {"channels": channels}
 
 
@@ -74,17 +72,16 @@ def _channel(input: TimeSeriesChannelInput, *path: str | int) -> dict[str, Any]:
     style = TimeSeriesStyle.LINE if input.line else TimeSeriesStyle.POINTS
     channel = input.line or input.points
     if not channel:
-        raise bad_input("Set exactly one of line and points.", *path)
+        raise bad_input(exactly_one_of("line", "points"), *path)
     values, path = asdict(channel), (*path, style.lower())
     for name in ("header", "label"):
         if values[name] is not None and not 1 <= len(values[name]) <= MAX_TEXT:
-            raise bad_input(f"Must have 1 to {MAX_TEXT:,} characters.", *path, name)
+            raise bad_input(sized(name, 1, MAX_TEXT, len(values[name])), *path, name)
     if values["color"] is not None and not _COLOR.fullmatch(values["color"]):
         raise bad_input(
-            "A color must be # and 3, 6 or 8 hex digits, such as #ff8800.", *path, "color"
+            "color must be # and 3, 6 or 8 hex digits, such as #ff8800.", *path, "color"
         )
     for name, (field, least, most) in _WIDTHS.items():
         if name in values and not least <= values[name] <= most:
-            message = f"{field} must be between {least:g} and {most:g}, not {values[name]:g}."
-            raise bad_input(message, *path, field)
+            raise bad_input(between(field, least, most, values[name]), *path, field)
     return {**values, "style": style}
