@@ -1,4 +1,4 @@
-"""Every mutation is tried by a stranger, by a member without the role that it needs, and by one with it."""
+"""Access to every mutation: by a stranger, by a member without the required role, and by one with it."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -32,14 +32,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class World:
-    """A folder and a dataset on which there is a group for each role, and a member in each of these groups."""
+    """Folder and dataset with a group for each role on them, and a member in each group."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.home = self.target = self.dataset = self.team = self.user = self.integration = ""
 
     async def fill(self) -> "World":
-        """Make it all."""
+        """Create everything."""
         site = self.site
         self.home, self.target = await site.folder("home"), await site.folder("target")
         self.dataset = await create_dataset(site, "of the house")
@@ -57,37 +57,40 @@ class World:
         return self
 
     async def folder(self) -> str:
-        """A folder in the house."""
+        """Create a folder in the home folder."""
         return await self.site.folder("inner", self.home)
 
     async def waiting(self, size: int = 1) -> str:
-        """A placeholder in the house."""
+        """Create a placeholder in the home folder."""
         files = [File("waiting", "PLAIN_TEXT", b"x")]
         return str((await announce(self.site, self.home, files, fileSize=size))[0]["itemUuid"])
 
     async def item(self) -> str:
-        """An item in the house."""
+        """Create an item in the home folder."""
         return (await upload_items(self.site, self.home, [File("note", "PLAIN_TEXT", b"note")]))[0]
 
     async def video(self) -> str:
-        """A video in the house."""
+        """Create a video in the home folder."""
         return (await upload_items(self.site, self.home, [File("film", "VIDEO", samples.webm())]))[0]
 
     async def reencoded(self) -> str:
-        """A job over a video that has ended, after all that were started before it."""
+        """Create a re-encoding job and wait until it has ended.
+
+        All jobs that were started before it have ended by then.
+        """
         uuid = await start_reencoding(self.site, [await self.video()])
         await wait_for_reencoding(self.site, uuid)
         return uuid
 
     async def linked(self) -> str:
-        """An item that the dataset uses."""
+        """Create an item that the dataset uses."""
         item = await self.item()
         uses = {"datasetUuid": self.dataset, "itemUuids": [item]}
         await self.site.done("linkItemsToDataset", uses, "dataset { uuid }")
         return item
 
     async def job(self) -> str:
-        """A job in the house that has ended."""
+        """Create an upload job in the home folder and wait until it has ended."""
         items = {"text": [{"placeholderUuid": await self.waiting()}]}
         payload = await self.site.done(
             "startUploadJob", {"folderUuid": self.home, "items": items}, "uploadJob { uuid }"
@@ -95,7 +98,7 @@ class World:
         return str((await wait_for_job(self.site, payload["uploadJob"]["uuid"]))["uuid"])
 
     async def metadata_key(self, deleted: bool = False) -> str:
-        """A metadata key that has a type, or had."""
+        """Create a metadata key, and delete it if `deleted`."""
         key = secrets.token_hex(4)
         await self.site.done("setMetadataSchemaField", {"key": key, "type": "TEXT"}, "field { key }")
         if deleted:
@@ -103,33 +106,33 @@ class World:
         return key
 
     async def tag(self) -> str:
-        """A tag."""
+        """Create a tag."""
         given = {"name": secrets.token_hex(4)}
         payload = await self.site.done("createOrganisationTag", given, "organisationTag { uuid }")
         return str(payload["organisationTag"]["uuid"])
 
     async def collection(self) -> str:
-        """A collection of the house."""
+        """Create a collection of the home folder."""
         given = {"topLevelFolderUuid": self.home, "name": "c"}
         return str((await self.site.done("createCollection", given, "collection { uuid }"))["collection"]["uuid"])
 
     async def preset(self) -> str:
-        """A filter that is kept in the house."""
+        """Create a filter preset of the home folder."""
         given = {"topLevelFolderUuid": self.home, "name": "p", "filter": {"search": "note"}}
         payload = await self.site.done("createFilterPreset", given, "filterPreset { uuid }")
         return str(payload["filterPreset"]["uuid"])
 
     async def key(self) -> str:
-        """An API key of the admin."""
+        """Create an API key of the admin."""
         return str((await self.site.done("createApiKey", {"name": "k"}, "apiKey { uuid }"))["apiKey"]["uuid"])
 
     async def own_integration(self) -> str:
-        """An integration with a store that cannot be reached."""
+        """Create an integration with an unreachable store."""
         payload = await self.site.done("createCloudIntegration", INTEGRATION, "integration { uuid }")
         return str(payload["integration"]["uuid"])
 
     async def own_dataset(self) -> str:
-        """A dataset of its own with the same roles on it."""
+        """Create another dataset with the same roles on it."""
         created = await create_dataset(self.site, "inner")
         groups = (await self.site.ask("{ groups(first: 50) { nodes { uuid name } } }"))["groups"]["nodes"]
         for group in groups:
@@ -139,7 +142,7 @@ class World:
         return created
 
     async def granted(self, on: str) -> str:
-        """A group with a role on the house, its dataset or its integration."""
+        """Create a group with a role on the home folder, its dataset or its integration."""
         group = await self.site.group("granted")
         if on == "integration":
             await given_integration(self.site, self.integration, group, "VIEWER")
@@ -152,35 +155,35 @@ class World:
 
 
 async def plain(world: World, **values: Any) -> dict[str, Any]:
-    """An input as it is, its coroutines awaited."""
+    """Return an input with its coroutines awaited."""
     return {name: await value if isinstance(value, Awaitable) else value for name, value in values.items()}
 
 
-async def one(value: Awaitable[str]) -> list[str]:
-    """A list of one uuid."""
+async def uuid_list(value: Awaitable[str]) -> list[str]:
+    """Return a list of one UUID."""
     return [await value]
 
 
-# What each mutation needs, on what its input names. SITE is an admin of the site.
+# The role that each mutation needs on the objects in its input; SITE is a site admin.
 MATRIX: dict[str, tuple[str, Build]] = {
     "createStorageFolder": ("USER", lambda w: plain(w, name="new", parentUuid=w.home)),
     "updateStorageFolder": ("USER", lambda w: plain(w, folderUuid=w.folder(), name="new")),
     "updateStorageFolders": ("USER", lambda w: folder_updates(w)),
-    "moveStorageFolders": ("ADMIN", lambda w: plain(w, folderUuids=one(w.folder()), newParentUuid=w.target)),
+    "moveStorageFolders": ("ADMIN", lambda w: plain(w, folderUuids=uuid_list(w.folder()), newParentUuid=w.target)),
     "deleteStorageFolder": ("ADMIN", lambda w: plain(w, folderUuid=w.folder())),
     "updateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.waiting(), name="new")),
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
-    "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=one(w.waiting()), newParentUuid=w.target)),
-    "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),
+    "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     "createDataGroups": ("USER", lambda w: data_groups(w)),
     "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),
-    "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     "signUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE), partNumbers=[1])),
     "completeUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE))),
-    "abortUploads": ("USER", lambda w: plain(w, itemUuids=one(w.waiting()))),
+    "abortUploads": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     "startUploadJob": ("USER", lambda w: job_start(w)),
     "cancelUploadJob": ("USER", lambda w: plain(w, uploadJobUuid=w.job())),
-    "startVideoReencode": ("USER", lambda w: plain(w, itemUuids=one(w.video()), title="new")),
+    "startVideoReencode": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.video()), title="new")),
     "cancelVideoReencode": ("SITE", lambda w: plain(w, reencodeJobUuid=w.reencoded())),
     "startCloudFolderSync": ("USER", lambda w: plain(w, folderUuid=w.home)),
     "setFolderMetadataIngestion": ("ADMIN", lambda w: plain(w, folderUuid=w.home, metadataIngestion={})),
@@ -189,12 +192,18 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "createDataset": ("ADMIN", lambda w: plain(w, title="new", backingFolderUuid=w.folder())),
     "updateDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, title="new")),
     "deleteDataset": ("ADMIN", lambda w: plain(w, datasetUuid=w.own_dataset())),
-    "linkItemsToDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, itemUuids=one(w.item()))),
-    "unlinkItemsFromDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, itemUuids=one(w.linked()))),
+    "linkItemsToDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, itemUuids=uuid_list(w.item()))),
+    "unlinkItemsFromDataset": ("USER", lambda w: plain(w, datasetUuid=w.dataset, itemUuids=uuid_list(w.linked()))),
     "addStorageFolderGroups": ("ADMIN", lambda w: plain(w, folderUuid=w.home, groupUuids=[w.team], role="ADMIN")),
-    "removeStorageFolderGroups": ("ADMIN", lambda w: plain(w, folderUuid=w.home, groupUuids=one(w.granted("folder")))),
+    "removeStorageFolderGroups": (
+        "ADMIN",
+        lambda w: plain(w, folderUuid=w.home, groupUuids=uuid_list(w.granted("folder"))),
+    ),
     "addDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=[w.team], role="ADMIN")),
-    "removeDatasetGroups": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, groupUuids=one(w.granted("dataset")))),
+    "removeDatasetGroups": (
+        "ADMIN",
+        lambda w: plain(w, datasetUuid=w.dataset, groupUuids=uuid_list(w.granted("dataset"))),
+    ),
     "migrateStorageItems": ("USER", lambda w: migration(w)),
     "createCloudIntegration": ("SITE", lambda w: plain(w, **INTEGRATION)),
     "updateCloudIntegration": ("SITE", lambda w: plain(w, integrationUuid=w.integration, title="new")),
@@ -206,7 +215,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     ),
     "removeCloudIntegrationGroups": (
         "ADMIN",
-        lambda w: plain(w, integrationUuid=w.integration, groupUuids=one(w.granted("integration"))),
+        lambda w: plain(w, integrationUuid=w.integration, groupUuids=uuid_list(w.granted("integration"))),
     ),
     "addDatasetUsers": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, userUuids=[w.user], role="ADMIN")),
     "removeDatasetUsers": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, userUuids=[w.user])),
@@ -215,13 +224,13 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "restoreMetadataSchemaField": ("SITE", lambda w: plain(w, key=w.metadata_key(deleted=True))),
     "createOrganisationTag": ("SITE", lambda w: plain(w, name="new")),
     "deleteOrganisationTag": ("SITE", lambda w: plain(w, organisationTagUuid=w.tag())),
-    "addStorageFolderTags": ("USER", lambda w: plain(w, folderUuid=w.home, organisationTagUuids=one(w.tag()))),
-    "removeStorageFolderTags": ("USER", lambda w: plain(w, folderUuid=w.home, organisationTagUuids=one(w.tag()))),
+    "addStorageFolderTags": ("USER", lambda w: plain(w, folderUuid=w.home, organisationTagUuids=uuid_list(w.tag()))),
+    "removeStorageFolderTags": ("USER", lambda w: plain(w, folderUuid=w.home, organisationTagUuids=uuid_list(w.tag()))),
     "createCollection": ("USER", lambda w: plain(w, topLevelFolderUuid=w.home, name="new")),
     "updateCollection": ("USER", lambda w: plain(w, collectionUuid=w.collection(), name="new")),
     "deleteCollection": ("USER", lambda w: plain(w, collectionUuid=w.collection())),
-    "addCollectionItems": ("USER", lambda w: plain(w, collectionUuid=w.collection(), itemUuids=one(w.item()))),
-    "removeCollectionItems": ("USER", lambda w: plain(w, collectionUuid=w.collection(), itemUuids=one(w.item()))),
+    "addCollectionItems": ("USER", lambda w: plain(w, collectionUuid=w.collection(), itemUuids=uuid_list(w.item()))),
+    "removeCollectionItems": ("USER", lambda w: plain(w, collectionUuid=w.collection(), itemUuids=uuid_list(w.item()))),
     "addCollectionItemsByTitle": ("USER", lambda w: plain(w, collectionUuid=w.collection(), titles=["note"])),
     "addCollectionPresetItems": (
         "USER",
@@ -251,55 +260,58 @@ ALLOWED_BUT = {
     "migrateStorageItems": [("CONFLICT", "input.items.0")],
     "verifyCloudIntegration": [("FORBIDDEN", "input.integrationUuid")],
 }
-"""What the one with the role is told where the world has not all that success needs: no part was sent, no
-cloud is, and no folder mirrors one."""
+"""Errors for members with the role where success needs more than the world has: uploaded parts,
+a reachable cloud, or a cloud-synced folder."""
 JOURNALED = {"folders", "items"}
-"""Tables of which every change is in the journal."""
+"""Tables whose changes are all in the journal."""
 HIDDEN = {"revokeApiKey", "cancelVideoReencode"}
-"""Keys of others are not even seen."""
+"""Mutations of API keys, whose existence is hidden from other users."""
 
 
 async def folder_updates(world: World) -> dict[str, Any]:
-    """Two folders to change."""
+    """Return updates of two folders."""
     return {"folders": [{"folderUuid": await world.folder(), "name": "new"} for _ in range(2)]}
 
 
 async def item_updates(world: World) -> dict[str, Any]:
-    """Two items to change."""
+    """Return updates of two items."""
     return {"items": [{"itemUuid": await world.waiting(), "name": "new"} for _ in range(2)]}
 
 
 async def migration(world: World) -> dict[str, Any]:
-    """An item that has no object elsewhere."""
+    """Return the migration of an item without an external object."""
     return {"items": [{"itemUuid": await world.item(), "newUrl": "https://files.example/x"}]}
 
 
 async def data_groups(world: World) -> dict[str, Any]:
-    """A group of one item."""
+    """Return a data group of one item."""
     return {"folderUuid": world.home, "groups": [{"grid": {"layoutContents": [await world.item()]}}]}
 
 
 async def job_start(world: World) -> dict[str, Any]:
-    """A job of one placeholder."""
+    """Return the start of a job with one placeholder."""
     return {"folderUuid": world.home, "items": {"text": [{"placeholderUuid": await world.waiting()}]}}
 
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module."""
+    """Site shared by the module."""
     return shared_site
 
 
-async def test_every_mutation_stands_in_the_matrix_and_names_what_it_needs(site: Site) -> None:
-    """A new mutation is not forgotten here (issue: a test walks the schema)."""
+async def test_every_mutation_is_in_the_matrix_and_states_its_role(site: Site) -> None:
+    """The matrix covers every mutation of the schema, so that new ones cannot be forgotten."""
     data = await site.ask("{ __schema { mutationType { fields { name description } } } }")
     fields = {field["name"]: field["description"] for field in data["__schema"]["mutationType"]["fields"]}
     assert set(fields) == set(MATRIX)
     assert [name for name, description in fields.items() if "\n\nRequires: " not in description] == []
 
 
-async def test_every_mutation_is_refused_to_those_without_the_role(site: Site) -> None:
-    """NOT_FOUND to a stranger, FORBIDDEN to one who sees it, and nothing has changed (design 3.5, 3.6, SUB-134)."""
+async def test_every_mutation_is_refused_without_the_role(site: Site) -> None:
+    """Strangers get NOT_FOUND, members without the role FORBIDDEN, and nothing changes.
+
+    Inventory: SUB-134.
+    """
     world = await World(site).fill()
     for mutation, (needed, build) in MATRIX.items():
         input = await build(world)
@@ -322,12 +334,15 @@ async def test_every_mutation_is_refused_to_those_without_the_role(site: Site) -
 
 
 def ranks(role: str) -> int:
-    """How strong a role is."""
+    """Return how strong a role is."""
     return ["VIEWER", "USER", "ADMIN"].index(role)
 
 
 async def test_both_ends_of_a_move_and_of_a_link_are_guarded(site: Site) -> None:
-    """A role at one end is no role at the other (ENC-FOLDEROP-08, ENC-FOLDEROP-09, ENC-DOP-05, SUB-134)."""
+    """A role at one end is not enough.
+
+    Inventory: ENC-FOLDEROP-08, ENC-FOLDEROP-09, ENC-DOP-05, SUB-134.
+    """
     who, group = "ends@example.org", await site.group("ends")
     await site.user(who, groups=[group])
     mine, theirs = await site.folder("mine", who=who), await site.folder("theirs")
@@ -356,8 +371,11 @@ async def test_both_ends_of_a_move_and_of_a_link_are_guarded(site: Site) -> None
         assert await site.refused(mutation, input, who) == []
 
 
-async def test_bytes_are_no_way_around(site: Site) -> None:
-    """Neither a digest, nor an object's URL, nor a placeholder of others brings their bytes (SUB-121, SUB-058)."""
+async def test_bytes_of_others_cannot_be_reused(site: Site) -> None:
+    """A digest, an object URL or a placeholder of others gives no access to their bytes.
+
+    Inventory: SUB-121, SUB-058.
+    """
     who = "thief@example.org"
     await site.user(who)
     mine, theirs = await site.folder("thief's", who=who), await site.folder("victim's")

@@ -1,4 +1,4 @@
-"""Bad input anywhere gets a typed error that names the field, never a failure of ours, and changes nothing."""
+"""Bad input: typed errors that name the field, no internal errors, and no changes."""
 
 import json
 from pathlib import Path
@@ -32,31 +32,34 @@ OWNERS = {
     "Group": 'query { group(uuid: "%(groupUuid)s") {',
     "User": "query { viewer { user {",
 }
-"""The way to an object of each type whose fields have arguments."""
+"""Path to an object of each type whose fields have arguments."""
 OURS = {"INTERNAL_SERVER_ERROR", "TIMEOUT"}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return fetching_site
 
 
 def fields_of(owner: str) -> dict[str, GraphQLField]:
-    """The fields of a type that have arguments."""
+    """Return the fields of a type that have arguments."""
     kind = SCHEMA.type_map[owner]
     assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
     return {name: field for name, field in kind.fields.items() if field.args}
 
 
 async def try_all(site: Site, known: dict[str, Any], owner: str, name: str, tried: list[Case]) -> None:
-    """Send the cases, ten at a time; those that are no text would spoil the others."""
+    """Send the cases, ten at a time.
+
+    Cases that are not valid text are sent alone, as they would spoil the others.
+    """
     way = OWNERS[owner] % known
     whole, halves = ([case for case in tried if case.is_unicode], [case for case in tried if not case.is_unicode])
     tens = [whole[start : start + 10] for start in range(0, len(whole), 10)]
     for some in [*tens, *([case] for case in halves)]:
-        operations = [asking(way, name, fields_of(owner)[name], case) for case in some]
+        operations = [build_operation(way, name, fields_of(owner)[name], case) for case in some]
         body = json.dumps(operations if len(some) > 1 else operations[0]).encode("ascii")
         headers = {**site.headers(), "Content-Type": "application/json"}
         response = await site.client.post(f"{site.url}/graphql", content=body, headers=headers)
@@ -66,8 +69,8 @@ async def try_all(site: Site, known: dict[str, Any], owner: str, name: str, trie
             check(case, errors_in(answer))
 
 
-def asking(way: str, name: str, field: GraphQLField, case: Case) -> dict[str, Any]:
-    """The operation that gives a field these arguments, as variables."""
+def build_operation(way: str, name: str, field: GraphQLField, case: Case) -> dict[str, Any]:
+    """Return an operation that passes the arguments to a field as variables."""
     declared = ", ".join(f"${argument}: {field.args[argument].type}" for argument in case.arguments)
     passed = ", ".join(f"{argument}: ${argument}" for argument in case.arguments)
     start = way.replace(" {", f" asked({declared}) {{", 1)
@@ -76,7 +79,7 @@ def asking(way: str, name: str, field: GraphQLField, case: Case) -> dict[str, An
 
 
 def shortest(field: GraphQLField) -> str:
-    """The smallest selection of what a field gives."""
+    """Return the smallest selection of a field's type."""
     kind = get_named_type(field.type)
     if is_leaf_type(kind):
         return ""
@@ -86,7 +89,7 @@ def shortest(field: GraphQLField) -> str:
 
 
 def errors_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """All errors of an answer, each with `code`, `message` and `path`."""
+    """Return all errors of a response, each with `code`, `message` and `path`."""
     top = [
         {
             "code": error["extensions"]["code"],
@@ -101,7 +104,10 @@ def errors_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def check(case: Case, errors: list[dict[str, Any]]) -> None:
-    """Errors are typed and short; those for what is bad are there, and name the place or one on the way to it."""
+    """Check that the errors are typed and short.
+
+    Bad values must be reported with their path or one of its parents.
+    """
     is_bad = case.sort is not Sort.ODD
     assert errors or not is_bad, str(case)
     for error in errors:
@@ -116,12 +122,15 @@ def check(case: Case, errors: list[dict[str, Any]]) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def known(site: Site, customer: Bucket) -> dict[str, Any]:
-    """What is around each place is not at fault."""
+    """Valid values for everything but the value under test."""
     return await known_values(site, customer)
 
 
-def dealt(tried: list[Case]) -> list[Case]:
-    """The values that come to none, dealt out over the places of their type: it refuses them wherever they stand."""
+def distribute(tried: list[Case]) -> list[Case]:
+    """Return invalid values distributed over the paths of their type.
+
+    Such values are rejected the same way at every path.
+    """
     places: dict[tuple[str, ...], list[Case]] = {}
     for case in tried:
         if case.sort is Sort.UNTYPED:
@@ -129,46 +138,51 @@ def dealt(tried: list[Case]) -> list[Case]:
     kinds: dict[str, list[list[Case]]] = {}
     for some in places.values():
         kinds.setdefault(repr([case.value for case in some]), []).append(some)
-    return [case for alike in kinds.values() for turn, some in enumerate(alike) for case in hand(some, turn, alike)]
+    return [case for alike in kinds.values() for turn, some in enumerate(alike) for case in share(some, turn, alike)]
 
 
-def hand(some: list[Case], turn: int, alike: list[list[Case]]) -> list[Case]:
-    """What one of places that are alike gets: at least one case, and together they get all."""
+def share(some: list[Case], turn: int, alike: list[list[Case]]) -> list[Case]:
+    """Return the cases for one of several equivalent paths.
+
+    Each path gets at least one case, and together they get all.
+    """
     return some[turn :: len(alike)] or [some[turn % len(some)]]
 
 
 def different(tried: list[Case]) -> list[Case]:
-    """What a second database may take differently: none twice for one name."""
+    """Return cases that another database may treat differently, each once per name."""
     return list({(case.path[-1], repr(case.value)[:100]): case for case in tried}.values())
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-async def test_every_argument_is_fed_with_nonsense(site: Site, known: dict[str, Any], owner: str) -> None:
-    """Every place of every input gets every nasty value of its type, both read from the schema (ENC-ERR, SUB-062).
+async def test_invalid_values_of_every_argument_are_refused(site: Site, known: dict[str, Any], owner: str) -> None:
+    """Every path of every input gets every bad value of its type, both read from the schema.
 
-    Values that come to none are refused before any database is asked, so they are tried on one of them.
+    Values that are rejected before the database is used are tried on one database only.
+
+    Inventory: ENC-ERR, SUB-062.
     """
     fields = {name: list(cases(field.args, known)) for name, field in fields_of(owner).items()}
     before = await dump(site)
     for name, tried in fields.items():
         if site.services.database.is_embedded:
-            await try_all(site, known, owner, name, dealt(tried))
+            await try_all(site, known, owner, name, distribute(tried))
         await try_all(site, known, owner, name, of_sort(site, tried, Sort.BAD))
         assert await dump(site) == before, name
     for name, tried in fields.items():
         await try_all(site, known, owner, name, of_sort(site, tried, Sort.ODD))
         if name == "startCloudFolderSync":
-            await run_sync(site, known["linkedUuid"])  # what goes on would be taken for a trace of what comes next
+            await run_sync(site, known["linkedUuid"])  # a running sync would look like a change by the next case
 
 
 def of_sort(site: Site, tried: list[Case], sort: Sort) -> list[Case]:
-    """The cases of a sort that this site is to be given."""
+    """Return the cases of a sort that this site is to be given."""
     some = [case for case in tried if case.sort is sort]
     return some if site.services.database.is_embedded else different(some)
 
 
-async def test_every_type_with_arguments_is_fed(site: Site) -> None:
-    """A field with arguments on a new type is not forgotten here; kinds of items have those of all items."""
+async def test_every_type_with_arguments_is_covered(site: Site) -> None:
+    """Types with arguments are all covered. Item types are covered by their common interface."""
     kinds = [kind for kind in SCHEMA.type_map.values() if isinstance(kind, GraphQLObjectType)]
     items = {kind.name for kind in kinds if any(entry.name == "StorageItem" for entry in kind.interfaces)}
     own = {kind.name for kind in kinds if any(field.args for field in kind.fields.values())}
@@ -179,7 +193,10 @@ async def test_every_type_with_arguments_is_fed(site: Site) -> None:
 
 
 async def test_numbers_that_json_does_not_have_are_refused(site: Site) -> None:
-    """ENC-CFOLD-04: what would come back as another value is not taken."""
+    """Numbers that would be returned as another value are refused.
+
+    Inventory: ENC-CFOLD-04.
+    """
     document = (
         'mutation { createStorageFolder(input: {name: "x", clientMetadata: {deep: [1e999]}}) { folder { uuid } } }'
     )
@@ -189,8 +206,8 @@ async def test_numbers_that_json_does_not_have_are_refused(site: Site) -> None:
     assert await site.ask("{ storageFolders { totalCount } }") == before
 
 
-async def test_a_refused_literal_is_told_with_its_place(site: Site) -> None:
-    """Our own scalars are no worse than the built-in ones."""
+async def test_a_refused_literal_is_reported_with_its_location(site: Site) -> None:
+    """Custom scalars report literals like the built-in ones."""
     metadata = 'mutation { createStorageFolder(input: {name: "n", clientMetadata: {a: 1e999}}) { __typename } }'
     times = '{ datasets(filter: {createdAfter: "x"}) { totalCount } }'
     requests = [('{ storageFolder(uuid: "nope") { name } }', '"nope"'), (metadata, "{a: "), (times, '"x"')]

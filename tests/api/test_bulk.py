@@ -1,4 +1,4 @@
-"""Every mutation of several objects: up to 1,000 in one request, each told what became of it, none of them twice."""
+"""Bulk mutations: up to 1,000 objects in a request, a result for each, and no duplicates."""
 
 from typing import Any
 
@@ -17,32 +17,37 @@ BULK = {
     "updateStorageFolders": "folders",
     "moveStorageFolders": "folderUuids",
 }
-"""The mutations, and where the objects stand in their inputs."""
+"""Mutations, with the field of their input that lists the objects."""
 
 
 def entries(mutation: str, uuids: list[str]) -> dict[str, Any]:
-    """The part of the input that names the objects."""
+    """Return the part of the input that names the objects."""
     field = BULK[mutation]
     key = {"items": "itemUuid", "folders": "folderUuid"}.get(field)
     return {field: [{key: uuid, "name": f"name {index}"} for index, uuid in enumerate(uuids)] if key else uuids}
 
 
-async def announced(site: Site, folder: str, number: int) -> list[str]:
-    """So many placeholders."""
+async def create_waiting(site: Site, folder: str, number: int) -> list[str]:
+    """Create a number of placeholders."""
     files = [{"name": f"{n}.txt", "itemType": "PLAIN_TEXT", "fileSize": 1} for n in range(number)]
     payload = await site.done("requestUploadUrls", {"folderUuid": folder, "files": files}, "targets { itemUuid }")
     return [target["itemUuid"] for target in payload["targets"]]
 
 
 @pytest.mark.parametrize("mutation", BULK)
-async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
-    """The second mention is refused with the position of the first, and nothing happens; with parts, the others do.
+async def test_duplicates_are_refused(shared_site: Site, mutation: str) -> None:
+    """A duplicate is refused at its position.
 
-    Items and folders have mutations of their own (ENC-BUNDLE-03, ENC-BUNDLE-04, SUB-041).
+    Nothing is changed unless partial success is allowed. Items and folders have mutations of their
+    own.
+
+    Inventory: ENC-BUNDLE-03, ENC-BUNDLE-04, SUB-041.
     """
     site, folder = shared_site, await shared_site.folder("twice")
     is_folders, other = "Folder" in mutation, await shared_site.folder("other")
-    created = [await site.folder(f"{n}", folder) for n in range(2)] if is_folders else await announced(site, folder, 2)
+    created = (
+        [await site.folder(f"{n}", folder) for n in range(2)] if is_folders else await create_waiting(site, folder, 2)
+    )
     named = [created[0], UNKNOWN, created[1], created[0]]
     to = {"newParentUuid": other} if mutation.startswith("move") else {}
     selection = "results { uuid userErrors { code message path } }"
@@ -62,9 +67,12 @@ async def test_none_is_named_twice(shared_site: Site, mutation: str) -> None:
 
 
 async def test_a_thousand_items_go_through_one_request(shared_site: Site) -> None:
-    """Changed, moved, removed: those that lie in the folder named (ENC-BUNDLE-01, ENC-BUNDLE-02, SUB-044)."""
+    """A thousand items are updated, moved and removed, limited to the given folder.
+
+    Inventory: ENC-BUNDLE-01, ENC-BUNDLE-02, SUB-044.
+    """
     site, folder, other = (shared_site, await shared_site.folder("thousand"), await shared_site.folder("next"))
-    uuids = await announced(site, folder, MOST)
+    uuids = await create_waiting(site, folder, MOST)
     selection = "results { item { name } userErrors { code } }"
     changed = await site.done("updateStorageItems", entries("updateStorageItems", uuids), selection)
     assert [result["item"]["name"] for result in changed["results"]] == [f"name {n}" for n in range(MOST)]
@@ -72,7 +80,7 @@ async def test_a_thousand_items_go_through_one_request(shared_site: Site) -> Non
     assert len(await site.refused("moveStorageItems", {**move, "folderUuid": other})) == MOST
     await site.done("moveStorageItems", {**move, "folderUuid": folder}, selection)
     assert (await count_items(site, folder), await count_items(site, other)) == (0, MOST)
-    inner = await announced(site, await site.folder("inner", other), 1)
+    inner = await create_waiting(site, await site.folder("inner", other), 1)
     refused = await site.refused("deleteStorageItems", {"itemUuids": [*uuids[:2], *inner], "folderUuid": other})
     assert refused == [("BAD_USER_INPUT", "input.itemUuids.2")]
     gone = await site.done("deleteStorageItems", {"itemUuids": uuids, "folderUuid": other}, "removedItemsCount")

@@ -1,4 +1,4 @@
-"""What holds for the whole schema, whatever the noun: names, keys, counts, limits, and URLs that are made anew."""
+"""Conventions of the whole schema: names, keys, counts, limits and renewed URLs."""
 
 import re
 from datetime import timedelta
@@ -27,7 +27,10 @@ INPUTS = """
 
 
 async def test_names_are_written_alike(shared_site: Site) -> None:
-    """Camel case in and out, and nothing else is understood; what is a closed set is in capitals (ENC-HTTP-13)."""
+    """Names are camel case in and out, with no alternatives; enum values are upper case.
+
+    Inventory: ENC-HTTP-13.
+    """
     types = (await shared_site.ask(NAMES))["__schema"]["types"]
     for kind in types:
         if kind["name"].startswith("__"):
@@ -42,8 +45,13 @@ async def test_names_are_written_alike(shared_site: Site) -> None:
         assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
-async def test_what_must_not_be_done_twice_takes_a_key(shared_site: Site) -> None:
-    """Whatever makes or starts something can be sent again; only a new credential is shown once (ENC-HTTP-03)."""
+async def test_mutations_that_create_or_start_take_an_idempotency_key(shared_site: Site) -> None:
+    """Requests that create or start something can be repeated.
+
+    Only a new credential is shown once.
+
+    Inventory: ENC-HTTP-03.
+    """
     fields = (await shared_site.ask(INPUTS))["__schema"]["mutationType"]["fields"]
     for field in fields:
         if not re.match("create|start|request|link|migrate", field["name"]) or field["name"] == "createApiKey":
@@ -70,16 +78,22 @@ async def test_a_key_is_of_one_user_and_mutation_for_a_day(shared_site: Site) ->
     assert (await site.done("createStorageFolder", later, "folder { uuid }"))["folder"]["uuid"] != folder
 
 
-async def test_a_job_that_takes_long_is_pending(shared_site: Site) -> None:
-    """Whoever asks is told its state at once, and no error (ENC-HTTP-11)."""
+async def test_a_long_job_is_pending(shared_site: Site) -> None:
+    """The state of a running job is returned at once, without an error.
+
+    Inventory: ENC-HTTP-11.
+    """
     job = await create_still_job(shared_site, "long")
     document = f'{{ uploadJob(uuid: "{job.uuid}") {{ status unitsPendingCount finishedAt }} }}'
     expected = {"status": "PENDING", "unitsPendingCount": 1, "finishedAt": None}
     assert await shared_site.ask(document) == {"uploadJob": expected}
 
 
-async def test_a_list_tells_how_many_it_has(shared_site: Site) -> None:
-    """In all, under the same filter, however small the page (SUB-006)."""
+async def test_a_list_has_a_total_count(shared_site: Site) -> None:
+    """The total count obeys the filter and ignores the page size.
+
+    Inventory: SUB-006.
+    """
     site, folder = shared_site, await shared_site.folder("counted")
     await upload(site, folder, [File(f"{name}.txt", "PLAIN_TEXT", name.encode()) for name in ("one", "two", "too")])
     document = (
@@ -91,8 +105,11 @@ async def test_a_list_tells_how_many_it_has(shared_site: Site) -> None:
         assert (data["totalCount"], len(data["nodes"])) == (expected, min(expected, 1))
 
 
-async def test_searches_everywhere_are_kept_in_bounds(shared_site: Site) -> None:
-    """They say what they look for, and are reckoned before they run; a folder's own list needs neither (SUB-013)."""
+async def test_searches_of_the_organisation_are_limited(shared_site: Site) -> None:
+    """Searches need criteria and have a cost limit; a folder's own list needs neither.
+
+    Inventory: SUB-013.
+    """
     everything = "{ searchStorageItems(filter: {}) { nodes { name } } }"
     (error,) = (await shared_site.body(everything))["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -107,7 +124,10 @@ async def test_searches_everywhere_are_kept_in_bounds(shared_site: Site) -> None
 
 
 async def test_signed_urls_are_made_anew(shared_site: Site) -> None:
-    """Each time somebody asks, with the lifetime that he asks for; an old one is never handed out again (SUB-023)."""
+    """Each query returns a new URL with the requested lifetime.
+
+    Inventory: SUB-023.
+    """
     site = shared_site
     job = await upload(site, await site.folder("signed"), [File("a.txt", "PLAIN_TEXT", b"signed")])
     item = job["itemsWithNames"][0]["itemUuid"]

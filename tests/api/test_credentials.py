@@ -1,4 +1,4 @@
-"""Who is let in: keys and tokens that are good, and all the ways not to be."""
+"""Authentication: valid keys and tokens, and everything that is not one."""
 
 import asyncio
 import base64
@@ -20,14 +20,17 @@ ANN = "Ann@Example.org"
 
 @pytest.fixture(params=["embedded", "scaled"])
 async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
-    """A site that takes tokens."""
+    """Site that accepts tokens."""
     with fresh_settings(request.param, request, tmp_path, jwt_secret=SECRET) as settings:
         async with serve_site(settings, works=False) as running:
             yield running
 
 
 async def status(site: Site, authorization: str | bytes | None) -> tuple[int, str | None]:
-    """The HTTP status of a query with that header, and who is taken to ask; data must come with 200 alone."""
+    """Return the HTTP status of a query with that header, and the viewer's email address.
+
+    Only status 200 may come with data.
+    """
     value = authorization.encode() if isinstance(authorization, str) else authorization
     headers = {} if value is None else {b"Authorization": value}
     query = {"query": "{ viewer { user { email } } }"}
@@ -41,20 +44,23 @@ async def status(site: Site, authorization: str | bytes | None) -> tuple[int, st
 
 
 def token(key: str = SECRET, algorithm: str = "HS256", minutes: float = 5, **claims: Any) -> str:
-    """A token for Ann, for some minutes."""
+    """Return a token for Ann that is valid for some minutes."""
     good = {"email": ANN.lower(), "exp": datetime.now(UTC) + timedelta(minutes=minutes)}
     return jwt.encode({**good, **claims}, key, algorithm)
 
 
 def unsigned(header: dict[str, Any], signature: str = "") -> str:
-    """A token whose header says that nobody has signed it."""
+    """Return a token whose header declares that it is not signed."""
     parts = [header, {"email": ANN.lower(), "exp": int(time.time()) + 300}]
     coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*coded, signature])
 
 
 async def test_tokens(site: Site) -> None:
-    """A JWT of an existing user, signed with our secret and ending some day, and no other (ENC-CLIENT-26, design 4)."""
+    """Only a JWT of an existing user that is signed with the secret and expires is accepted.
+
+    Inventory: ENC-CLIENT-26.
+    """
     await site.user(ANN)
     assert await status(site, f"Bearer {token()}") == (200, ANN)
     assert await status(site, f"bearer  {token(aud='somebody', sub='x')}") == (200, ANN)
@@ -87,8 +93,11 @@ async def test_tokens(site: Site) -> None:
     assert await status(site, f"Bearer {token(jti='new')}") == (401, None)
 
 
-async def test_what_is_no_credential(site: Site) -> None:
-    """No data without one, whatever the header holds (ENC-ERR-01, design 4)."""
+async def test_invalid_credentials_are_refused(site: Site) -> None:
+    """No data is returned without a valid credential, whatever the header contains.
+
+    Inventory: ENC-ERR-01.
+    """
     key = site.keys["admin"]
     assert await status(site, f"Bearer {key}") == (200, "admin@localhost")
     wrong = [None, "", "Bearer", key, f"Basic {key}", f"Bearer {key}x", f"Bearer {key[:-1]}", f"Bearer {key.upper()}"]
@@ -107,8 +116,8 @@ async def test_what_is_no_credential(site: Site) -> None:
     assert answer.status_code == 401
 
 
-async def test_a_key_ends_when_it_was_to(site: Site) -> None:
-    """An expired or revoked key is refused within 5 seconds, and so is that of one who is not active (design 4)."""
+async def test_expired_and_revoked_keys_are_refused(site: Site) -> None:
+    """Expired and revoked keys, and keys of inactive users, are refused within 5 seconds."""
     ann = await site.user(ANN)
     expiring = {"name": "short", "userUuid": ann, "expiresAt": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
     short = (await site.done("createApiKey", expiring, "token"))["token"]
@@ -123,8 +132,8 @@ async def test_a_key_ends_when_it_was_to(site: Site) -> None:
     assert await site.refused("createApiKey", past) == [("BAD_USER_INPUT", "input.expiresAt")]
 
 
-async def test_one_look_up_serves_all_who_ask_at_once(site: Site) -> None:
-    """And nobody is let in by it whose credential is not good."""
+async def test_concurrent_requests_share_one_look_up(site: Site) -> None:
+    """Concurrent requests share a look-up, and bad credentials do not profit from it."""
     await site.user(ANN)
     requests: list[str] = []
 

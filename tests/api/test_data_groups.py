@@ -1,4 +1,4 @@
-"""Items are laid out together in data groups, in one of three ways, each group with its own result."""
+"""Data groups: items in one of three layouts, with a result for each group."""
 
 from typing import Any
 
@@ -23,40 +23,41 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to folders of its own."""
+    """Site shared by the module; tests use separate folders."""
     return shared_site
 
 
 def images(*sizes: tuple[int, int]) -> list[File]:
-    """Images of these sizes."""
+    """Return images of these sizes."""
     return [File(f"{index}.png", "IMAGE", samples.png(*size, seed=index)) for index, size in enumerate(sizes)]
 
 
 async def world(site: Site, *sizes: tuple[int, int]) -> tuple[str, list[str]]:
-    """A folder with images in it."""
+    """Create a folder with images in it."""
     folder = await site.folder("laid out")
     return folder, await upload_items(site, folder, images(*(sizes or [(16, 16)] * 4)))
 
 
 async def make(site: Site, folder: str, *groups: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The payload of making groups."""
+    """Return the payload of creating groups."""
     return await site.do("createDataGroups", {"folderUuid": folder, "groups": list(groups), **more}, RESULTS)
 
 
 def tile(key: str) -> dict[str, Any]:
-    """A tile of a layout."""
+    """Return a tile of a layout."""
     return {"tile": {"key": key}}
 
 
 def custom(items: dict[str, str], **more: Any) -> dict[str, Any]:
-    """A group with these items under their keys."""
+    """Return a custom group with these items under their keys."""
     return {"custom": {"contents": [{"key": key, "itemUuid": uuid} for key, uuid in items.items()], **more}}
 
 
-async def test_a_grid_and_a_carousel_are_laid_out_by_us(site: Site) -> None:
-    """ENC-FOLDEROP-37, ENC-FOLDEROP-38, ENC-DGG, ENC-DGC, ENC-GINFO, ENC-GTREE, ENC-ISUM-05, ENC-ENUM-12, SUB-087.
+async def test_grids_and_carousels_have_default_layouts(site: Site) -> None:
+    """Grids and carousels are laid out by default, and data groups have their own counter.
 
-    SUB-081: data groups have a counter of their own.
+    Inventory: ENC-FOLDEROP-37, ENC-FOLDEROP-38, ENC-DGG, ENC-DGC, ENC-GINFO, ENC-GTREE,
+    ENC-ISUM-05, ENC-ENUM-12, SUB-087, SUB-081.
     """
     folder, uuids = await world(site)
     grid = {"grid": {"layoutContents": uuids[:3], "name": "Grid", "clientMetadata": {"a": 1}}}
@@ -94,8 +95,11 @@ async def test_a_grid_and_a_carousel_are_laid_out_by_us(site: Site) -> None:
     await check_counters(site.services.database)
 
 
-async def test_a_layout_of_ones_own(site: Site) -> None:
-    """A tree that comes back as it was sent, settings, a timeline (ENC-DGX, ENC-GSET, ENC-GTREE-01 to -03)."""
+async def test_custom_layouts(site: Site) -> None:
+    """A tree with settings and a timeline is returned as it was sent.
+
+    Inventory: ENC-DGX, ENC-GSET, ENC-GTREE-01 to -03.
+    """
     folder, (a, b, c, d) = await world(site, (16, 16), (32, 32), (8, 8), (16, 16))
     strip = {"carousel": {"keys": ["b", "c"], "carouselPosition": "LEFT", "carouselSize": 10.0}}
     split = {"direction": "ROW", "first": tile("a"), "second": strip, "splitPercentage": 95.0}
@@ -138,8 +142,13 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
-    """Ranges, keys that are unknown or stand twice, images of several shapes; nothing is made (SUB-086)."""
+async def test_faults_in_a_layout_are_reported_by_path(site: Site) -> None:
+    """Bad ranges, unknown or repeated keys and images of different shapes are refused.
+
+    Nothing is created.
+
+    Inventory: SUB-086.
+    """
     folder, uuids = await world(site, (16, 16), (16, 8))
     groups: list[dict[str, Any]] = []
     known: dict[Any, str] = dict(enumerate(uuids))
@@ -160,8 +169,8 @@ async def test_what_is_wrong_with_a_layout_is_named(site: Site) -> None:
     assert payload["results"][-1]["userErrors"] == [{"code": "NOT_APPLIED", "path": ["input"]}]
 
 
-async def test_every_content_is_shown_somewhere(site: Site) -> None:
-    """The keys that neither the layout nor the timeline has are named."""
+async def test_all_contents_must_be_shown(site: Site) -> None:
+    """Keys that neither the layout nor the timeline contains are reported."""
     folder, (a, b, c, _) = await world(site)
     document = (
         """mutation($i: CreateDataGroupsInput!) { createDataGroups(input: $i) { userErrors { message path } } }"""
@@ -173,8 +182,11 @@ async def test_every_content_is_shown_somewhere(site: Site) -> None:
     assert said["createDataGroups"]["userErrors"] == [expected]
 
 
-async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
-    """Each group has its result; the same key gives the same answer (ENC-FOLDEROP-38, ENC-BUNDLE)."""
+async def test_partial_success_and_idempotency(site: Site) -> None:
+    """Each group has its result; the same idempotency key returns the same response.
+
+    Inventory: ENC-FOLDEROP-38, ENC-BUNDLE.
+    """
     folder, uuids = await world(site)
     waiting = (await announce(site, folder, [File("w", "IMAGE", b"w")]))[0]["itemUuid"]
     inner = (await make(site, folder, {"grid": {"layoutContents": uuids[:1]}}))["results"][0]["item"]["uuid"]
@@ -190,8 +202,8 @@ async def test_parts_are_done_if_allowed_and_once_for_a_key(site: Site) -> None:
     assert other == [("CONFLICT", "input.idempotencyKey")]
 
 
-async def test_what_the_viewer_may_not_see_is_no_item_of_his(site: Site) -> None:
-    """Items in other folders stay hidden: in making a group, and in one that somebody else has made."""
+async def test_hidden_items_stay_hidden_in_data_groups(site: Site) -> None:
+    """Items that the viewer may not see cannot be grouped, and are hidden in groups of others."""
     here, mine = await world(site)
     _, hidden = await world(site)
     group, who = await site.group("seeing"), "groups@example.org"
@@ -206,10 +218,11 @@ async def test_what_the_viewer_may_not_see_is_no_item_of_his(site: Site) -> None
     assert [entry["item"] for entry in seen["contents"]] == [{"uuid": mine[0]}, None]
 
 
-async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
-    """What is a member cannot be removed, so that who only sees an item makes it none, whatever he makes of it.
+async def test_members_are_items_that_the_creator_may_change(site: Site) -> None:
+    """Members cannot be removed, so viewers of an item cannot make it a member.
 
-    Who may and leaves can hold an item by a group that its owner does not see: the refusal says where to look.
+    Editors can: their group blocks the removal even if the item's owner does not see it, and the
+    error says where to look.
     """
     folder, [image] = await world(site, (16, 16))
     team = await site.group("members")
@@ -244,11 +257,13 @@ async def test_members_are_items_that_the_maker_may_change(site: Site) -> None:
     assert "site admin" in error["message"]
 
 
-async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
-    """Frames go with their group of files, items of a data group do not; what is used elsewhere stays (SUB-046).
+async def test_items_of_a_deleted_data_group_stay(site: Site) -> None:
+    """Frames are removed with their file group, items of a data group are not.
 
-    ENC-ITEMOP-06, ENC-DELIN-02: a frame is used by another group of files, by a data group, or by a dataset; the one
-    that mirrors its folder counts only while its data rows may not go.
+    A frame stays if another file group, a data group or a dataset uses it; the mirror dataset of
+    its folder counts only while its data rows may not be removed.
+
+    Inventory: SUB-046, ENC-ITEMOP-06, ENC-DELIN-02.
     """
     folder = await site.folder("frames")
     sequence, frames = await upload_group(site, folder, images(*[(16, 16)] * 4))
@@ -271,6 +286,6 @@ async def test_the_items_of_a_data_group_stay_when_it_goes(site: Site) -> None:
 
 
 async def there(site: Site, uuids: list[str]) -> list[bool]:
-    """Which of these items are there."""
+    """Return which of these items exist."""
     data = await site.ask("query($u: [UUID!]!) { storageItems(uuids: $u) { __typename } }", {"u": uuids})
     return [entry["__typename"] != "StorageItemInaccessible" for entry in data["storageItems"]]

@@ -1,4 +1,4 @@
-"""Datasets are found by what they are, tell where their items lie, are filled by jobs, and given to single users."""
+"""Lists of datasets, locations of their items, jobs that fill them, and roles of single users on them."""
 
 from typing import Any
 
@@ -37,55 +37,64 @@ query($u: UUID!) {{ dataset(uuid: $u) {{ dataRows {{ nodes {{ uuid createdAt sto
 """
 
 
-async def dataset(site: Site, title: str, description: str = "", **more: Any) -> str:
-    """Make a dataset; its uuid."""
+async def create_dataset(site: Site, title: str, description: str = "", **more: Any) -> str:
+    """Create a dataset and return its UUID."""
     payload = await site.done("createDataset", {"title": title, "description": description, **more}, "dataset { uuid }")
     return str(payload["dataset"]["uuid"])
 
 
-async def found(site: Site, who: str = "admin", **wanted: Any) -> list[str]:
-    """The titles of the datasets that a filter finds."""
+async def matching_titles(site: Site, who: str = "admin", **wanted: Any) -> list[str]:
+    """Return the titles of the datasets that match a filter."""
     listed = (await site.ask(LISTED, {"f": wanted}, who))["datasets"]
     assert listed["totalCount"] == len(listed["nodes"])
     return [node["title"] for node in listed["nodes"]]
 
 
-async def test_datasets_are_found_by_what_they_are(shared_site: Site) -> None:
-    """Their very title or description, or a pattern of it, and their times (ENC-DSQ-01 to ENC-DSQ-08)."""
+async def test_datasets_are_filtered_by_their_attributes(shared_site: Site) -> None:
+    """Datasets match by exact title or description, by pattern, and by times.
+
+    Inventory: ENC-DSQ-01 to ENC-DSQ-08.
+    """
     site = shared_site
-    await dataset(site, "Über 50%", "Streets by day")
-    await dataset(site, "Under_50", "STREETS by night")
-    assert await found(site, titleEq="Über 50%") == ["Über 50%"]
-    assert await found(site, titleEq="über 50%") == []
-    assert await found(site, titleLike="ÜBER%") == ["Über 50%"]
-    assert await found(site, titleLike=r"u_der\_50") == ["Under_50"]
-    assert await found(site, titleLike=r"%50\%") == ["Über 50%"]
-    assert await found(site, descriptionEq="Streets by day") == ["Über 50%"]
-    assert await found(site, descriptionLike="streets%") == ["Under_50", "Über 50%"]
-    assert await found(site, descriptionLike="streets%", titleLike="u%") == ["Under_50"]
+    await create_dataset(site, "Über 50%", "Streets by day")
+    await create_dataset(site, "Under_50", "STREETS by night")
+    assert await matching_titles(site, titleEq="Über 50%") == ["Über 50%"]
+    assert await matching_titles(site, titleEq="über 50%") == []
+    assert await matching_titles(site, titleLike="ÜBER%") == ["Über 50%"]
+    assert await matching_titles(site, titleLike=r"u_der\_50") == ["Under_50"]
+    assert await matching_titles(site, titleLike=r"%50\%") == ["Über 50%"]
+    assert await matching_titles(site, descriptionEq="Streets by day") == ["Über 50%"]
+    assert await matching_titles(site, descriptionLike="streets%") == ["Under_50", "Über 50%"]
+    assert await matching_titles(site, descriptionLike="streets%", titleLike="u%") == ["Under_50"]
     listed = (await site.ask(LISTED, {"f": {"titleLike": "u_der%"}}))["datasets"]["nodes"][0]
     for before, after, moment in (
         ("createdBefore", "createdAfter", listed["createdAt"]),
         ("editedBefore", "editedAfter", listed["lastEditedAt"]),
     ):
-        assert "Under_50" not in [*await found(site, **{before: moment}), *await found(site, **{after: moment})]
-        assert await found(site, **{after: "2020-01-01T00:00:00Z", before: "2020-01-02T00:00:00Z"}) == []
-        assert "Under_50" in await found(site, **{after: "2020-01-01T00:00:00Z"})
+        assert "Under_50" not in [
+            *await matching_titles(site, **{before: moment}),
+            *await matching_titles(site, **{after: moment}),
+        ]
+        assert await matching_titles(site, **{after: "2020-01-01T00:00:00Z", before: "2020-01-02T00:00:00Z"}) == []
+        assert "Under_50" in await matching_titles(site, **{after: "2020-01-01T00:00:00Z"})
     for bad in ({"titleLike": "x\\"}, {"descriptionLike": "x" * 1001}):
         errors = (await site.body(LISTED, {"f": bad}))["errors"]
         assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]
 
 
 async def test_the_whole_organisation_is_for_admins_of_the_site(shared_site: Site) -> None:
-    """Datasets and items alike (ENC-DSQ-09, ENC-QITEM-05)."""
+    """Only site admins list all datasets and items of the organisation.
+
+    Inventory: ENC-DSQ-09, ENC-QITEM-05.
+    """
     site, folder = shared_site, await shared_site.folder("scoped")
-    await dataset(site, "Scoped")
+    await create_dataset(site, "Scoped")
     await upload(site, folder, [File("scoped.txt", "PLAIN_TEXT", b"scoped")])
     await site.user("member@example.org")
     items = 'query($s: StorageScope!) { searchStorageItems(filter: {search: "scoped"}, scope: $s) { totalCount } }'
     for who, expected in (("admin", 1), ("member@example.org", 0)):
         assert (await site.ask(items, {"s": "USER"}, who))["searchStorageItems"]["totalCount"] == expected
-        assert len(await found(site, who, titleEq="Scoped")) == expected
+        assert len(await matching_titles(site, who, titleEq="Scoped")) == expected
     whole = {"f": {"titleEq": "Scoped"}, "scope": "ORGANISATION"}
     assert (await site.ask(LISTED, whole))["datasets"]["totalCount"] == 1
     assert (await site.ask(items, {"s": "ORGANISATION"}))["searchStorageItems"]["totalCount"] == 1
@@ -95,15 +104,20 @@ async def test_the_whole_organisation_is_for_admins_of_the_site(shared_site: Sit
 
 
 async def test_single_users_get_roles_on_datasets(shared_site: Site) -> None:
-    """By address or uuid, one role at a time; taken away again, unknown addresses without harm (ENC-DOP-09)."""
-    site, uuid = shared_site, await dataset(shared_site, "Shared")
+    """Roles are given by address or UUID, one at a time, and removed again.
+
+    Removing unknown addresses has no effect.
+
+    Inventory: ENC-DOP-09.
+    """
+    site, uuid = shared_site, await create_dataset(shared_site, "Shared")
     first, second, stranger = [await site.newcomer() for _ in range(3)]
     given = {"datasetUuid": uuid, "userEmails": [first.upper(), second], "role": "VIEWER"}
     for role in ("VIEWER", "ADMIN"):
         users = (await site.done("addDatasetUsers", {**given, "role": role}, USERS))["dataset"]["users"]
         roles = {edge["node"]["email"]: edge["role"] for edge in users["edges"]}
         assert (roles, users["totalCount"]) == ({"admin@localhost": "ADMIN", first: role, second: role}, 3)
-    assert await found(site, first, titleEq="Shared") == ["Shared"]
+    assert await matching_titles(site, first, titleEq="Shared") == ["Shared"]
     for wrong, refusal in (
         ({"userEmails": [first, "nobody@example.org"]}, ("NOT_FOUND", "input.userEmails.1")),
         ({"userEmails": []}, ("BAD_USER_INPUT", "input.userUuids")),
@@ -121,9 +135,12 @@ async def test_single_users_get_roles_on_datasets(shared_site: Site) -> None:
 
 
 async def test_a_job_fills_a_dataset(shared_site: Site) -> None:
-    """What it makes is used as it is made, and each item tells its data row (ENC-DOP-07, ENC-DJOB, ENC-DINFO)."""
+    """Items of the job are added as they are created, and each names its data row.
+
+    Inventory: ENC-DOP-07, ENC-DJOB, ENC-DINFO.
+    """
     site, folder = shared_site, await shared_site.folder("filled")
-    uuid = await dataset(site, "Filled")
+    uuid = await create_dataset(site, "Filled")
     files = [File("a.txt", "PLAIN_TEXT", b"filled"), File("b.png", "IMAGE", b"no image")]
     text, image = await send_files(site, folder, files)
     wanted = {"text": [{"placeholderUuid": text}], "images": [{"placeholderUuid": image}]}
@@ -142,13 +159,16 @@ async def test_a_job_fills_a_dataset(shared_site: Site) -> None:
     assert (seen["dataset"], seen["itemsWithNames"]) == (None, [{**created, "dataRowUuid": None}])
 
 
-async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:
-    """A mirror, and a dataset that is not there, or not to be seen or edited."""
+async def test_a_job_is_refused_for_datasets_that_it_may_not_fill(shared_site: Site) -> None:
+    """Mirrors are refused, as are datasets that are missing, hidden or read-only for the user."""
     site, folder = shared_site, await shared_site.folder("unfilled")
     group = await site.group("fillers")
     await site.user("filler@example.org", groups=[group])
     await site.grant(folder, group, "USER")
-    plain, mirror = (await dataset(site, "Plain"), await dataset(site, "Mirror", createBackingFolder=True))
+    plain, mirror = (
+        await create_dataset(site, "Plain"),
+        await create_dataset(site, "Mirror", createBackingFolder=True),
+    )
     (uuid,) = await send_files(site, folder, [File("c.txt", "PLAIN_TEXT", b"unfilled")])
     given = {"folderUuid": folder, "items": {"text": [{"placeholderUuid": uuid}]}}
     for chosen, code in ((UNKNOWN, "NOT_FOUND"), (mirror, "CONFLICT")):
@@ -161,12 +181,15 @@ async def test_a_job_does_not_fill_what_it_may_not(shared_site: Site) -> None:
     assert await site.refused("startUploadJob", mine, "filler@example.org") == [("FORBIDDEN", "input.datasetUuid")]
 
 
-async def test_a_data_row_tells_all_by_its_item(shared_site: Site) -> None:
-    """What the other system keeps with each data row stands with the item, once (ENC-DROW, ENC-DIMG, SUB-140)."""
+async def test_a_data_row_shows_the_metadata_of_its_item(shared_site: Site) -> None:
+    """Metadata of each data row is stored once, with the item.
+
+    Inventory: ENC-DROW, ENC-DIMG, SUB-140.
+    """
     site, folder = shared_site, await shared_site.folder("rows")
     uuids = await send_files(site, folder, [File(f"{number}.png", "IMAGE", PNG) for number in range(2)])
     group = {"title": "Both", "clientMetadata": {"k": 1}, "images": [{"placeholderUuid": uuid} for uuid in uuids]}
-    uuid = await dataset(site, "Rows")
+    uuid = await create_dataset(site, "Rows")
     await wait_for_job(site, await start_upload_job(site, folder, {"imageGroups": [group]}, datasetUuid=uuid))
     (row,) = (await site.ask(ROWS, {"u": uuid}))["dataset"]["dataRows"]["nodes"]
     item = row["storageItem"]

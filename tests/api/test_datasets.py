@@ -17,47 +17,50 @@ NEW = "dataRows { uuid dataset { uuid } storageItem { uuid } }"
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return shared_site
 
 
 def text(name: str) -> File:
-    """A text file; its bytes are its name."""
+    """Return a text file whose content is its name."""
     return File(name, "PLAIN_TEXT", name.encode(), "text/plain")
 
 
 async def items_in(site: Site, folder: str, *names: str) -> list[str]:
-    """Bring text files into a folder; the uuids of their items, in the order of the names."""
+    """Upload text files into a folder; return the items' UUIDs in the order of the names."""
     job = await upload(site, folder, [text(name) for name in names])
     uuids = {item["name"]: item["itemUuid"] for item in job["itemsWithNames"]}
     return [uuids[name] for name in names]
 
 
 async def counted(site: Site) -> Any:
-    """How many datasets and root folders there are."""
+    """Return the number of datasets and of root folders."""
     return await site.ask("{ datasets { totalCount } storageFolders(scope: ORGANISATION) { totalCount } }")
 
 
 async def dataset_of(site: Site, **input: Any) -> str:
-    """Make a dataset; its uuid."""
+    """Create a dataset and return its UUID."""
     payload = await site.done("createDataset", {"title": "Set", **input}, DATASET)
     return str(payload["dataset"]["uuid"])
 
 
 async def seen(site: Site, uuid: str, who: str = "admin") -> Any:
-    """The dataset as somebody sees it."""
+    """Return the dataset as a user sees it."""
     return (await site.ask(f'{{ dataset(uuid: "{uuid}") {DATASET.removeprefix("dataset")} }}', who=who))["dataset"]
 
 
 async def used(site: Site, uuid: str) -> list[str]:
-    """The items that a dataset uses, in the order in which they came."""
+    """Return the items that a dataset uses, in the order of their addition."""
     dataset = await seen(site, uuid)
     assert dataset["dataRowsCount"] == len(dataset["dataRows"]["nodes"])
     return [row["storageItem"]["uuid"] for row in dataset["dataRows"]["nodes"]]
 
 
 async def test_a_dataset_uses_items(site: Site) -> None:
-    """An item that is used already is skipped, linked again, or refused, as asked (ENC-DOP-05, -06, ENC-ENUM-09)."""
+    """An item that is used already is skipped, linked again, or refused, as requested.
+
+    Inventory: ENC-DOP-05, -06, ENC-ENUM-09.
+    """
     first, second, third = await items_in(site, await site.folder("In"), "one", "two", "three")
     uuid = await dataset_of(site)
     linked = await site.done(
@@ -97,7 +100,7 @@ async def test_a_dataset_uses_items(site: Site) -> None:
 
 
 async def test_bad_items_are_refused_whole(site: Site) -> None:
-    """Items that are unknown, repeated, or not yet processed are named by their place, and none is linked."""
+    """Unknown, repeated and unprocessed items are reported by position, and none is linked."""
     folder = await site.folder("In")
     (good,) = await items_in(site, folder, "good")
     (target,) = await announce(site, folder, [text("coming")])
@@ -118,7 +121,12 @@ async def test_bad_items_are_refused_whole(site: Site) -> None:
 
 
 async def test_a_dataset_mirrors_its_own_folder(site: Site) -> None:
-    """Uploads to the folder add data rows; links by hand are refused; the folder outlives the dataset (ENC-DOP-01)."""
+    """Uploads to the folder add data rows and manual links are refused.
+
+    The folder outlives the dataset.
+
+    Inventory: ENC-DOP-01.
+    """
     uuid = await dataset_of(site, createBackingFolder=True)
     folder = (await seen(site, uuid))["backingFolderUuid"]
     (inside,) = await items_in(site, folder, "inside")
@@ -134,8 +142,8 @@ async def test_a_dataset_mirrors_its_own_folder(site: Site) -> None:
     assert left == {"name": "Set", "mirrorDatasetUuid": None, "summary": {"files": 1}}
 
 
-async def test_a_dataset_mirrors_a_folder_that_is_there(site: Site) -> None:
-    """Its direct items get data rows, without those not yet processed and those below; one dataset a folder."""
+async def test_a_dataset_mirrors_an_existing_folder(site: Site) -> None:
+    """Its direct items get data rows, except unprocessed ones; a folder has at most one mirror."""
     folder = await site.folder("Here")
     here = await items_in(site, folder, "a", "b")
     await announce(site, folder, [text("coming")])
@@ -149,8 +157,8 @@ async def test_a_dataset_mirrors_a_folder_that_is_there(site: Site) -> None:
     assert await counted(site) == before
 
 
-async def test_its_maker_is_its_admin(site: Site) -> None:
-    """A member makes datasets; to mirror a folder he needs ADMIN on it."""
+async def test_the_creator_is_the_admin(site: Site) -> None:
+    """Members create datasets; to mirror a folder they need ADMIN on it."""
     team, folder = await site.group("Team"), await site.folder("Shared")
     ann = await site.newcomer(team)
     payload = await site.done("createDataset", {"title": "Ann's", "createBackingFolder": True}, DATASET, ann)
@@ -167,8 +175,8 @@ async def test_its_maker_is_its_admin(site: Site) -> None:
     assert await counted(site) == before
 
 
-async def test_a_repeated_request_makes_one(site: Site) -> None:
-    """With an idempotency key also the folder is made once, and the answer is the same."""
+async def test_a_repeated_request_creates_one_dataset(site: Site) -> None:
+    """With an idempotency key, the folder is also created once and the response is the same."""
     wanted = {"title": "Set", "createBackingFolder": True, "idempotencyKey": "k"}
     first, before = await site.done("createDataset", wanted, DATASET), await counted(site)
     assert await site.done("createDataset", wanted, DATASET) == first
@@ -176,7 +184,7 @@ async def test_a_repeated_request_makes_one(site: Site) -> None:
 
 
 async def test_a_dataset_is_changed(site: Site) -> None:
-    """Absent stays, null clears the description alone, and an empty change is none."""
+    """Absent fields stay, null clears only the description, and an empty change is no edit."""
     uuid = await dataset_of(site, description="old")
     before = await seen(site, uuid)
     assert (await site.done("updateDataset", {"datasetUuid": uuid, "title": "Set"}, DATASET))["dataset"] == before
@@ -191,8 +199,8 @@ async def test_a_dataset_is_changed(site: Site) -> None:
     assert await seen(site, uuid) == after
 
 
-async def test_each_needs_its_role(site: Site) -> None:
-    """For strangers it does not exist; VIEWER reads, USER edits and links what he sees, ADMIN deletes."""
+async def test_each_mutation_needs_its_role(site: Site) -> None:
+    """Strangers see nothing; VIEWER reads, USER edits and links visible items, ADMIN deletes."""
     team, folder = await site.group("Team"), await site.folder("In")
     first, hidden = await items_in(site, folder, "one", "hidden")
     ann = await site.newcomer(team)
@@ -221,7 +229,7 @@ async def test_each_needs_its_role(site: Site) -> None:
     refused = await site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [hidden]}, NEW, ann)
     assert error_paths(refused) == [("NOT_FOUND", "input.itemUuids.0")]
     assert await seen(site, uuid) == before
-    # She sees that there is a data row, and not the item behind it; she may take it out all the same.
+    # Ann sees the data row but not its item, and may remove the row all the same.
     assert (await seen(site, uuid, ann))["dataRows"]["nodes"][0]["storageItem"] is None
     await site.done("updateDataset", {"datasetUuid": uuid, "title": "Ours"}, DATASET, ann)
     await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [first]}, DATASET, ann)
@@ -231,7 +239,7 @@ async def test_each_needs_its_role(site: Site) -> None:
 
 
 async def test_each_change_is_recorded(site: Site) -> None:
-    """One row a changed object, and none for a refusal or for what stays the same."""
+    """The journal has one row per changed object, and none for refusals and empty changes."""
     (first,) = await items_in(site, await site.folder("In"), "one")
     before = len(await _record(site))
     uuid = await dataset_of(site)
@@ -253,8 +261,8 @@ async def test_each_change_is_recorded(site: Site) -> None:
     ]
 
 
-async def test_requests_at_once_link_once(site: Site) -> None:
-    """However many link the same items at once, each has one data row."""
+async def test_concurrent_requests_link_once(site: Site) -> None:
+    """However many requests link the same items at once, each item has one data row."""
     items = await items_in(site, await site.folder("In"), "one", "two")
     uuid = await dataset_of(site)
     links = ({"datasetUuid": uuid, "itemUuids": items[:: 1 - 2 * (n % 2)]} for n in range(6))
@@ -263,12 +271,12 @@ async def test_requests_at_once_link_once(site: Site) -> None:
     assert sorted(await used(site, uuid)) == sorted(items)
 
 
-async def test_a_dataset_stays_while_items_are_linked(site: Site) -> None:
-    """Who removes it waits for a link that has begun, and the link does not fail for it."""
+async def test_removing_a_dataset_waits_for_links(site: Site) -> None:
+    """The removal waits for a link that has begun, and the link succeeds."""
     items = await items_in(site, await site.folder("In"), "one")
     uuid = await dataset_of(site)
     async with site.services.database.writing() as transaction:
-        await transaction.execute(sa.text("UPDATE items SET name = name"))  # the link waits for its item
+        await transaction.execute(sa.text("UPDATE items SET name = name"))  # the link waits for the lock of its item
         link = asyncio.create_task(site.do("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, ""))
         await asyncio.sleep(0.3)
         removal = asyncio.create_task(site.do("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount"))

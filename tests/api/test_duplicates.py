@@ -1,4 +1,4 @@
-"""What a folder has already is made again only if nobody says otherwise: files and groups are known by their URLs."""
+"""Duplicates in a folder: files and groups are known by their URLs and created again only on request."""
 
 from typing import Any
 
@@ -18,17 +18,19 @@ UPSERT = {**SKIP, "upsertMetadata": True}
 
 
 async def units(site: Site, folder: str, items: dict[str, Any]) -> list[tuple[bool, str]]:
-    """Run a job that must succeed: whether each unit was skipped, and its item."""
+    """Run a job that must succeed; return for each unit whether it was skipped, and its item."""
     job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert (job["status"], job["errors"]) == ("DONE", [])
     nodes = (await site.ask(UNITS, {"u": job["uuid"]}))["uploadJob"]["units"]["nodes"]
     return [(node["isSkipped"], node["item"]["uuid"]) for node in nodes]
 
 
-async def test_what_is_there_is_skipped(fetching_site: Site, file_server: FileServer) -> None:
-    """URLs are compared exactly, in the same folder only; an item that has moved away is in the way no more (SUB-050).
+async def test_existing_files_are_skipped(fetching_site: Site, file_server: FileServer) -> None:
+    """URLs are compared exactly and within the folder; items that moved away do not count.
 
-    So a job may be sent again after it broke off (ENC-UPI-12).
+    An interrupted job can thus be sent again.
+
+    Inventory: SUB-050, ENC-UPI-12.
     """
     site, server = fetching_site, file_server
     folder, other = await site.folder("skipped"), await site.folder("other")
@@ -52,7 +54,7 @@ async def test_what_is_there_is_skipped(fetching_site: Site, file_server: FileSe
     await check_all(site.services)
 
 
-async def test_objects_of_our_own_are_skipped_too(fetching_site: Site, file_server: FileServer) -> None:
+async def test_own_objects_are_skipped_too(fetching_site: Site, file_server: FileServer) -> None:
     site, server = fetching_site, file_server
     folder = await site.folder("ours")
     job = await wait_for_job(
@@ -66,8 +68,11 @@ async def test_objects_of_our_own_are_skipped_too(fetching_site: Site, file_serv
     assert await count_items(site, folder) == 1
 
 
-async def test_metadata_of_what_is_there_is_replaced_if_asked(fetching_site: Site, file_server: FileServer) -> None:
-    """ENC-UPI-13: an entry that has none leaves what is there; it is refused where it would mean nothing (SUB-051)."""
+async def test_metadata_of_existing_files_is_replaced_on_request(fetching_site: Site, file_server: FileServer) -> None:
+    """Entries without metadata leave it unchanged; the option is refused where it has no effect.
+
+    Inventory: ENC-UPI-13, SUB-051.
+    """
     site, server = fetching_site, file_server
     folder, url = await site.folder("upserted"), server.add("meta.txt", b"meta")
 
@@ -85,8 +90,11 @@ async def test_metadata_of_what_is_there_is_replaced_if_asked(fetching_site: Sit
     assert refused == [("BAD_USER_INPUT", "input.items.upsertMetadata")]
 
 
-async def test_a_group_is_there_if_one_has_the_same_files(fetching_site: Site, file_server: FileServer) -> None:
-    """In the same order, but for series, which are ordered by their numbers; what has no URL is never there."""
+async def test_groups_with_the_same_files_are_skipped(fetching_site: Site, file_server: FileServer) -> None:
+    """Files must be in the same order, except in series, which are ordered by their numbers.
+
+    Groups with files that have no URL are never skipped.
+    """
     site, server = fetching_site, file_server
     folder = await site.folder("groups")
     images = [{"url": server.add(f"{n}.png", samples.png(seed=n))} for n in range(3)]

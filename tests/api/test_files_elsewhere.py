@@ -1,4 +1,4 @@
-"""Files that lie elsewhere: a job reads them through their URLs and makes items of them; they stay where they are."""
+"""External files: a job creates items that read them through their URLs, and leaves them in place."""
 
 import asyncio
 from datetime import timedelta
@@ -21,19 +21,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return fetching_site
 
 
 async def failed(site: Site, folder: str, items: dict[str, Any]) -> list[str]:
-    """What is said of a job that fails."""
+    """Return the errors of a job that fails."""
     job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert job["status"] == "ERROR"
     errors: list[str] = job["errors"]
     return errors
 
 
-async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file_server: FileServer) -> None:
+async def test_an_item_is_created_from_an_external_file(site: Site, file_server: FileServer) -> None:
     folder, data = await site.folder("elsewhere"), samples.png(seed=3)
     url = file_server.add("a picture.png", data).replace(" ", "%20") + "?version=2"
     item = (await ingest(site, folder, {"images": [{"objectUrl": url, "clientMetadata": {"a": 1}}]}))["a picture.png"]
@@ -53,7 +53,7 @@ async def test_an_item_is_made_of_a_file_that_stays_where_it_is(site: Site, file
     await check_all(site.services)
 
 
-async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, file_server: FileServer) -> None:
+async def test_files_of_all_kinds_are_read_also_through_redirects(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("kinds")
     film, words = (file_server.add("film.mp4", samples.mp4()), file_server.add("words.txt", b"some words"))
     frames = [file_server.add(f"{n}.png", samples.png(seed=n)) for n in range(3)]
@@ -71,7 +71,7 @@ async def test_files_of_all_kinds_are_read_through_redirects_too(site: Site, fil
     await check_all(site.services)
 
 
-async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_server: FileServer) -> None:
+async def test_a_file_with_given_facts_is_not_fetched(site: Site, file_server: FileServer) -> None:
     folder, url = await site.folder("given"), file_server.add("given.mp4", bytes(5000))
     given = {"fps": 25.0, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
     file_server.requests.clear()
@@ -85,9 +85,12 @@ async def test_a_file_whose_facts_are_given_is_not_fetched(site: Site, file_serv
 
 
 async def test_a_large_file_is_read_in_parts(site: Site, file_server: FileServer) -> None:
-    """Of a film with its table at the end only both ends are fetched, though it is longer than may be fetched whole."""
+    """Only both ends are fetched of a video that has its index at the end.
+
+    The video is longer than the limit for whole files.
+    """
     folder, film = await site.folder("parts"), samples.mp4()
-    offset = film.rindex(b"moov") - 4  # what lies before it keeps its place
+    offset = film.rindex(b"moov") - 4  # offsets of earlier bytes must not change
     filler = (8 * MOST_FETCHED).to_bytes(4) + b"free" + bytes(8 * MOST_FETCHED - 8)
     url = file_server.add("long.mp4", film[:offset] + filler + film[offset:])
     file_server.requests.clear()
@@ -99,14 +102,14 @@ async def test_a_large_file_is_read_in_parts(site: Site, file_server: FileServer
     assert sum(int(stop) + 1 - int(start) for start, stop in spans) <= MOST_FETCHED
 
 
-async def test_a_server_without_parts_is_read_whole(site: Site, file_server: FileServer) -> None:
+async def test_a_server_without_ranges_is_read_whole(site: Site, file_server: FileServer) -> None:
     folder, data = await site.folder("whole"), samples.png(seed=5)
     url = file_server.add("whole.png", data).replace("/files/", "/whole/")
     item = (await ingest(site, folder, {"images": [{"objectUrl": url}]}))["whole.png"]
     assert (item["fileSize"], len(item["sha256"])) == (len(data), 64)
 
 
-async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: FileServer) -> None:
+async def test_a_unit_reports_the_fault_of_its_url(site: Site, file_server: FileServer) -> None:
     folder = await site.folder("wrong")
     too_large = file_server.add("large.png", bytes(MOST_FETCHED + 1)).replace("/files/", "/whole/")
     sound = file_server.add("sound.png", samples.png(seed=9))
@@ -140,7 +143,7 @@ async def test_a_unit_says_what_is_wrong_with_its_url(site: Site, file_server: F
         ("http://someone@files.example/", "The URL must not contain a user name."),
     ],
 )
-async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: str, said: str) -> None:
+async def test_forbidden_urls_are_refused_at_once(site: Site, url: str, said: str) -> None:
     folder = await site.folder("refused")
     items = {"images": [{"objectUrl": url}], "imageGroups": [{"images": [{"url": url}]}]}
     payload = await site.do("startUploadJob", {"folderUuid": folder, "items": items}, "uploadJob { uuid }")
@@ -152,7 +155,7 @@ async def test_a_url_that_is_never_opened_is_refused_at_once(site: Site, url: st
     assert await count_items(site, folder) == 0
 
 
-async def test_a_server_that_is_down_is_asked_again(
+async def test_a_server_that_is_down_is_retried(
     site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 2)
@@ -170,12 +173,10 @@ async def test_a_server_that_is_down_is_asked_again(
     await check_all(site.services)
 
 
-async def test_a_unit_that_is_to_be_tried_again_says_why(
+async def test_a_unit_that_is_retried_reports_the_reason(
     site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Subscribers are told, the log has a line, and the placeholder says where its file lies; it is no item yet
-    that could be moved.
-    """
+    """Subscribers, the log and the placeholder report it, and the placeholder cannot be moved."""
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(hours=1),) * 5)
     folder, url = await site.folder("waiting"), f"{file_server.url}/status/502"
     document = f"subscription($u: UUID!) {{ uploadJobUpdated(uuid: $u) {{ status unitsPendingCount {UNITS} }} }}"
@@ -212,7 +213,7 @@ async def test_a_job_that_waits_for_a_slow_server_can_be_cancelled(site: Site, f
     await check_all(site.services)
 
 
-async def test_an_item_that_is_removed_leaves_its_file(site: Site, file_server: FileServer) -> None:
+async def test_removing_an_item_leaves_its_external_file(site: Site, file_server: FileServer) -> None:
     folder, url = await site.folder("removed"), file_server.add("stays.txt", b"stays")
     item = (await ingest(site, folder, {"text": [{"objectUrl": url}]}))["stays.txt"]
     await site.done("deleteStorageItems", {"itemUuids": [item["uuid"]]}, "results { uuid }")

@@ -1,4 +1,4 @@
-"""What else folders, and the datasets and groups tied to them, tell of themselves: moments, kinds, counters, orders."""
+"""Further attributes of folders and of their datasets and groups: times, types, counters and orders."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,18 +19,21 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return shared_site
 
 
 def is_between(start: datetime, moment: str, end: datetime) -> bool:
-    """Whether a moment that the site tells lies in between, to the millisecond."""
+    """Return whether the site's timestamp lies in between, to the millisecond."""
     millisecond = timedelta(milliseconds=1)
     return start - millisecond <= datetime.fromisoformat(moment) <= end + millisecond
 
 
-async def test_a_folder_tells_when_it_was_made_and_how_it_is_backed(site: Site) -> None:
-    """Edits change neither; what a client makes is an ordinary folder (ENC-FOLDER-07, ENC-FOLDER-12)."""
+async def test_a_folder_has_its_creation_time_and_type(site: Site) -> None:
+    """Edits change neither; clients create GENERIC folders.
+
+    Inventory: ENC-FOLDER-07, ENC-FOLDER-12.
+    """
     facts = "createdAt folderType"
     start = datetime.now(UTC)
     uuid = await site.folder("facts")
@@ -42,7 +45,10 @@ async def test_a_folder_tells_when_it_was_made_and_how_it_is_backed(site: Site) 
 
 
 async def test_each_kind_has_its_counter(site: Site) -> None:
-    """One after the other moves into a folder (ENC-FSUM-03, ENC-FSUM-05, ENC-FSUM-07 to ENC-FSUM-11)."""
+    """Items of each kind move into a folder one by one.
+
+    Inventory: ENC-FSUM-03, ENC-FSUM-05, ENC-FSUM-07 to ENC-FSUM-11.
+    """
     folder, other = await site.folder("kinds"), await site.folder("counted")
     files = [
         File("a.webm", "VIDEO", samples.webm(0.2)),
@@ -63,7 +69,10 @@ async def test_each_kind_has_its_counter(site: Site) -> None:
 
 
 async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
-    """ENC-FOLDER-10, ENC-PATH-04, ENC-DSET-08, ENC-CLIENT-24; ENC-DSHORT-02 at the item; what is unseen is null."""
+    """Folder, dataset and item refer to each other; hidden references are null.
+
+    Inventory: ENC-FOLDER-10, ENC-PATH-04, ENC-DSET-08, ENC-CLIENT-24; ENC-DSHORT-02.
+    """
     team, who = await site.group("mirrors"), "mirrors@example.org"
     await site.user(who, groups=[team])
     top = await site.folder("top")
@@ -89,8 +98,11 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
     assert await site.see("storageFolder", folder, ways, who) == hidden
 
 
-async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) -> None:
-    """ENC-DSET-04, ENC-DROW-01, ENC-DROW-04; ENC-DSHORT-05 is the moment of the first row of an item."""
+async def test_a_data_row_has_a_stable_uuid_and_creation_time(site: Site) -> None:
+    """Data rows keep their UUID and time; an item has the time of its first row.
+
+    Inventory: ENC-DSET-04, ENC-DROW-01, ENC-DROW-04; ENC-DSHORT-05.
+    """
     (item,) = await upload_items(site, await site.folder("rows"), [File("r.txt", "PLAIN_TEXT", b"rows")])
     start = datetime.now(UTC)
     uuid = await create_dataset(site, "rows")
@@ -110,8 +122,11 @@ async def test_a_data_row_is_found_again_and_tells_when_it_was_made(site: Site) 
     assert sorted(usage["dataHashes"]) == sorted(row["uuid"] for row in rows)
 
 
-async def test_folders_are_listed_in_an_order_and_by_pages(site: Site) -> None:
-    """Each field either way, and page after page (ENC-QFOLD-06, ENC-QFOLD-07, ENC-QFOLD-08, ENC-QFOLD-09)."""
+async def test_folders_are_ordered_and_paged(site: Site) -> None:
+    """Folders are listed by each field in both directions, page by page.
+
+    Inventory: ENC-QFOLD-06, ENC-QFOLD-07, ENC-QFOLD-08, ENC-QFOLD-09.
+    """
     who = "pages@example.org"
     await site.user(who)
     uuids = {name: await site.folder(name, who=who) for name in ("b", "C", "a")}
@@ -130,8 +145,11 @@ async def test_folders_are_listed_in_an_order_and_by_pages(site: Site) -> None:
             assert result == expected, (field, direction)
 
 
-async def test_a_group_is_found_alone_and_among_all(site: Site) -> None:
-    """ENC-CLIENT-13, ENC-FGROUP-04, ENC-QGRP-04, ENC-QGRP-05, ENC-QGRP-12."""
+async def test_a_group_is_shown_alone_and_in_lists(site: Site) -> None:
+    """A group has the same attributes on its own and in the list of groups.
+
+    Inventory: ENC-CLIENT-13, ENC-FGROUP-04, ENC-QGRP-04, ENC-QGRP-05, ENC-QGRP-12.
+    """
     start = datetime.now(UTC)
     wanted = {"name": "facts of groups", "description": "told at once"}
     payload = (await site.done("createGroup", wanted, f"group {{ {GROUP} }}"))["group"]

@@ -1,4 +1,4 @@
-"""What folders tell of themselves, of what lies in and above them, and of the viewer's role."""
+"""Folders as a viewer sees them: contents, parents, and the viewer's role."""
 
 from typing import Any
 
@@ -12,20 +12,23 @@ ROLE = "viewerRole viewerRoleFolder { name }"
 
 
 async def folder(site: Site, uuid: str, selection: str, who: str = "admin") -> Any:
-    """What somebody sees of a folder."""
+    """Return a folder as a user sees it."""
     return await site.see("storageFolder", uuid, selection, who)
 
 
 async def names(site: Site, field: str, who: str = "admin") -> list[str]:
-    """The names in a list of the root."""
+    """Return the names in a list of the root."""
     data = await site.ask(f"{{ list: {field} {{ nodes {{ name }} totalCount }} }}", who=who)
     result = [node["name"] for node in data["list"]["nodes"]]
     assert data["list"]["totalCount"] == len(result)
     return result
 
 
-async def test_roots_are_the_topmost_folders_that_were_granted(site: Site) -> None:
-    """Above them nothing is seen: no parent, no uuid of it, no path (ENC-CLIENT-05, ENC-FOLDER, ENC-PATH-02)."""
+async def test_roots_are_the_topmost_granted_folders(site: Site) -> None:
+    """Nothing above them is visible: no parent, no parent UUID, no path.
+
+    Inventory: ENC-CLIENT-05, ENC-FOLDER, ENC-PATH-02.
+    """
     team = await site.group("team")
     await site.user(ANN, groups=[team])
     hidden = await site.folder("hidden")
@@ -49,8 +52,11 @@ async def test_roots_are_the_topmost_folders_that_were_granted(site: Site) -> No
     assert await names(site, "storageFolders", ANN) == ["seen"]
 
 
-async def test_the_organisation_is_listed_by_its_admins_alone(site: Site) -> None:
-    """ORGANISATION replaces the viewer's own folders and is refused to members (ENC-QFOLD-04, ENC-ERR-02, SUB-010)."""
+async def test_the_organisation_is_listed_by_site_admins_only(site: Site) -> None:
+    """ORGANISATION replaces the viewer's own folders and is refused to members.
+
+    Inventory: ENC-QFOLD-04, ENC-ERR-02, SUB-010.
+    """
     await site.user(ANN)
     await site.folder("hers below", await site.folder("hers", who=ANN), ANN)
     await site.folder("mine")
@@ -63,8 +69,11 @@ async def test_the_organisation_is_listed_by_its_admins_alone(site: Site) -> Non
         assert answer["errors"][0]["extensions"]["inputPath"] == ["scope"]
 
 
-async def test_what_lies_below(site: Site) -> None:
-    """Direct and deep listings; searches need a text or types (ENC-FOLDEROP-01 to 04, ENC-ERR-06, SUB-001, SUB-002)."""
+async def test_contents_of_a_folder(site: Site) -> None:
+    """Direct and deep listings work without criteria; searches need text or types.
+
+    Inventory: ENC-FOLDEROP-01 to 04, ENC-ERR-06, SUB-001, SUB-002.
+    """
     top = await site.folder("top")
     inner = await site.folder("inner", top)
     await site.folder("innermost", inner)
@@ -94,8 +103,11 @@ async def test_what_lies_below(site: Site) -> None:
             assert answer["errors"][0]["extensions"]["inputPath"] == ["filter"]
 
 
-async def test_summaries_count_what_lies_in_a_folder(site: Site) -> None:
-    """Directly, or below too; what has no bytes of its own is no file (ENC-FOLDEROP-11, ENC-FSUM, SUB-081)."""
+async def test_summaries_count_what_a_folder_contains(site: Site) -> None:
+    """Direct or deep counts; items without bytes of their own are no files.
+
+    Inventory: ENC-FOLDEROP-11, ENC-FSUM, SUB-081.
+    """
     top = await site.folder("top")
     inner = await site.folder("inner", top)
     text, image = samples.text(1), samples.png()
@@ -121,8 +133,11 @@ async def test_summaries_count_what_lies_in_a_folder(site: Site) -> None:
     assert {*empty["summary"].values(), *empty["all"].values()} == {0}
 
 
-async def test_roles_flow_down_and_the_strongest_wins(site: Site) -> None:
-    """The folder whose grant gives the role is told, and the groups with their roles (ENC-FOLDER, ENC-FGROUP)."""
+async def test_roles_are_inherited_and_the_strongest_wins(site: Site) -> None:
+    """The folder whose grant gives the role is shown, and the groups with their roles.
+
+    Inventory: ENC-FOLDER, ENC-FGROUP.
+    """
     readers, editors = await site.group("readers"), await site.group("editors")
     await site.user(ANN, groups=[readers, editors])
     top = await site.folder("top")
@@ -143,8 +158,11 @@ async def test_roles_flow_down_and_the_strongest_wins(site: Site) -> None:
     assert await folder(site, middle, ROLE, ANN) == {"viewerRole": "VIEWER", "viewerRoleFolder": {"name": "middle"}}
 
 
-async def test_the_role_folder_is_hidden_from_nobody_who_holds_the_role(site: Site) -> None:
-    """A site admin's role comes from no folder, his own grant apart (ENC-FOLDER, SUB-019)."""
+async def test_the_role_folder_is_visible_to_everyone_with_the_role(site: Site) -> None:
+    """A site admin's role comes from no folder, unless they also have a grant.
+
+    Inventory: ENC-FOLDER, SUB-019.
+    """
     await site.user(ANN)
     hers = await site.folder("hers", who=ANN)
     mine = await site.folder("mine")

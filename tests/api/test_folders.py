@@ -1,4 +1,4 @@
-"""Folders are made, changed, moved and removed as a client sees it."""
+"""Creating, changing, moving and removing folders."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ from tests.fixtures.uploading import File, announce
 
 FOLDER = "uuid name description clientMetadata parentUuid lastEditedAt viewerRole owner { email }"
 RESULTS = "results { uuid folder { uuid name } userErrors { code path } }"
-# The table of RFC 7396, appendix A, as far as documents and patches are objects.
+# The table of RFC 7396, appendix A, for documents and patches that are objects.
 MERGES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
     ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
@@ -24,14 +24,14 @@ MERGES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 async def folder_of(site: Site, uuid: str, who: str = "admin") -> Any:
-    """What somebody sees of a folder."""
+    """Return a folder as a user sees it."""
     return (
         await site.ask(f"query($uuid: UUID!) {{ storageFolder(uuid: $uuid) {{ {FOLDER} }} }}", {"uuid": uuid}, who)
     )["storageFolder"]
 
 
 async def below(site: Site, uuid: str) -> tuple[int, int, list[str]]:
-    """How many folders lie in one directly and at any depth, by its counters, and the names that a list has."""
+    """Return the direct and deep counts of subfolders, and the names that a list has."""
     data = await site.ask(
         """query($uuid: UUID!) { storageFolder(uuid: $uuid) { summary { folders }
         all: summary(recursive: true) { folders } descendantFolders { nodes { name } } } }""",
@@ -43,13 +43,16 @@ async def below(site: Site, uuid: str) -> tuple[int, int, list[str]]:
 
 
 async def path_of(site: Site, uuid: str, who: str = "admin") -> list[str]:
-    """The names from a folder up to its root."""
+    """Return the names from a folder up to its root."""
     data = await site.ask("query($u: UUID!) { storageFolder(uuid: $u) { pathToRoot { name } } }", {"u": uuid}, who)
     return [element["name"] for element in data["storageFolder"]["pathToRoot"]]
 
 
-async def test_a_folder_is_made(site: Site) -> None:
-    """A member makes a root and is its ADMIN; a folder below counts in it (ENC-CLIENT-01, ENC-FOLDEROP-05, SUB-026)."""
+async def test_a_folder_is_created(site: Site) -> None:
+    """A member creates a root folder and is its ADMIN; subfolders count in it.
+
+    Inventory: ENC-CLIENT-01, ENC-FOLDEROP-05, SUB-026.
+    """
     await site.user("ann@example.org")
     wanted = {"name": "Größe 1", "description": "of all", "clientMetadata": {"k": [1, None]}}
     root = (await site.done("createStorageFolder", wanted, f"folder {{ {FOLDER} }}", "ann@example.org"))["folder"]
@@ -58,11 +61,14 @@ async def test_a_folder_is_made(site: Site) -> None:
     created = await site.folder("below", root["uuid"], "ann@example.org")
     assert (await folder_of(site, created))["parentUuid"] == root["uuid"]
     assert await below(site, root["uuid"]) == (1, 1, ["below"])
-    assert await folder_of(site, root["uuid"], "ann@example.org") == root  # what enters it is no edit of it
+    assert await folder_of(site, root["uuid"], "ann@example.org") == root  # a new subfolder is no edit of its parent
 
 
 async def test_a_folder_is_changed(site: Site) -> None:
-    """Absent stays, null clears, nothing new is no edit, nonsense is refused (ENC-FOLDEROP-06, SUB-030, SUB-037)."""
+    """Absent fields stay, null clears, equal values are no edit, bad values are refused.
+
+    Inventory: ENC-FOLDEROP-06, SUB-030, SUB-037.
+    """
     uuid = await site.folder("one")
     first = await folder_of(site, uuid)
     nothings: list[dict[str, Any]] = [{}, {"name": "one"}, {"description": None}, {"clientMetadataPatch": {}}]
@@ -89,7 +95,10 @@ async def test_a_folder_is_changed(site: Site) -> None:
 
 
 async def test_metadata_is_merged(site: Site) -> None:
-    """A merge patch does what RFC 7396 says; nulls that were there stay (ENC-PFOLD, SUB-029, SUB-144)."""
+    """A merge patch works as in RFC 7396; existing nulls stay.
+
+    Inventory: ENC-PFOLD, SUB-029, SUB-144.
+    """
     folders = [await site.folder(str(number)) for number in range(len(MERGES))]
     for field, column in (("clientMetadata", 0), ("clientMetadataPatch", 1)):
         updates = [{"folderUuid": uuid, field: merge[column]} for uuid, merge in zip(folders, MERGES, strict=True)]
@@ -102,8 +111,11 @@ async def test_metadata_is_merged(site: Site) -> None:
         assert refusal == [("BAD_USER_INPUT", "input.clientMetadataPatch")], bad
 
 
-async def test_patches_at_once_lose_nothing(site: Site) -> None:
-    """Each of several merge patches at the same time is there in the end (ENC-PFOLD)."""
+async def test_concurrent_patches_lose_nothing(site: Site) -> None:
+    """Concurrent merge patches are all applied.
+
+    Inventory: ENC-PFOLD.
+    """
     uuid = await site.folder("shared")
     patches = [{"folderUuid": uuid, "clientMetadataPatch": {f"k{number}": number}} for number in range(8)]
     await asyncio.gather(*(site.done("updateStorageFolder", patch, "folder { uuid }") for patch in patches))
@@ -111,7 +123,10 @@ async def test_patches_at_once_lose_nothing(site: Site) -> None:
 
 
 async def test_several_folders_are_changed_at_once(site: Site) -> None:
-    """All or nothing, unless parts are allowed; each entry is told what became of it (ENC-BUNDLE, SUB-038, SUB-040)."""
+    """All or nothing unless partial success is allowed, with a result for each entry.
+
+    Inventory: ENC-BUNDLE, SUB-038, SUB-040.
+    """
     first, second = await site.folder("one"), await site.folder("two")
     entries = [
         {"folderUuid": first, "name": "ONE"},
@@ -135,7 +150,10 @@ async def test_several_folders_are_changed_at_once(site: Site) -> None:
 
 
 async def test_a_folder_is_moved(site: Site) -> None:
-    """It takes along what lies below it; counters and paths follow (ENC-FOLDEROP-08, ENC-MOVF)."""
+    """Subfolders move along; counters and paths follow.
+
+    Inventory: ENC-FOLDEROP-08, ENC-MOVF.
+    """
     left, right = await site.folder("left"), await site.folder("right")
     middle = await site.folder("middle", left)
     leaf = await site.folder("leaf", middle)
@@ -159,16 +177,19 @@ async def test_a_folder_is_moved(site: Site) -> None:
     assert await below(site, right) == (0, 0, [])
 
 
-async def test_a_move_says_where_to(site: Site) -> None:
-    """A root is made by saying null, never by saying nothing (ENC-MOVF)."""
+async def test_a_move_needs_a_target(site: Site) -> None:
+    """A folder becomes a root only by an explicit null.
+
+    Inventory: ENC-MOVF.
+    """
     below = await site.folder("below", await site.folder("above"))
     wanted = {"folderUuids": [below]}
     assert await site.refused("moveStorageFolders", wanted) == [("BAD_USER_INPUT", "input.newParentUuid")]
     assert await path_of(site, below) == ["below", "above"]
 
 
-async def test_metadata_that_is_too_large_is_measured(site: Site) -> None:
-    """The refusal says how many bytes there would be and how many there may be, also of what a patch would make."""
+async def test_oversized_metadata_is_refused_with_sizes(site: Site) -> None:
+    """The error gives size and limit, also for the result of a patch."""
     folder = await site.folder("large")
     half, other = {"half": "x" * 150_000}, {"other": "y" * 150_000}
     await site.done("updateStorageFolder", {"folderUuid": folder, "clientMetadata": half}, "__typename")
@@ -179,16 +200,22 @@ async def test_metadata_that_is_too_large_is_measured(site: Site) -> None:
         assert error["message"] == "The metadata must have at most 262,144 bytes as JSON, not 300,022."
 
 
-async def test_moves_at_once_make_no_circle(site: Site) -> None:
-    """Of two moves that would hang two folders below each other, one is refused (ENC-FOLDEROP-08)."""
+async def test_concurrent_moves_make_no_cycle(site: Site) -> None:
+    """One of two moves that would put two folders below each other is refused.
+
+    Inventory: ENC-FOLDEROP-08.
+    """
     first, second = await site.folder("one"), await site.folder("two")
     moves = [{"folderUuids": [first], "newParentUuid": second}, {"folderUuids": [second], "newParentUuid": first}]
     refusals = await asyncio.gather(*(site.refused("moveStorageFolders", move) for move in moves))
     assert sorted(refusals) == [[], [("BAD_USER_INPUT", "input.folderUuids.0")]]
 
 
-async def test_who_moves_a_folder_to_the_root_stays_its_admin(site: Site) -> None:
-    """An ADMIN by a grant above keeps his role on what he takes out of that tree (ENC-FOLDEROP-08)."""
+async def test_admins_who_move_a_folder_to_the_root_stay_its_admins(site: Site) -> None:
+    """An ADMIN by an inherited grant keeps the role on the moved folder.
+
+    Inventory: ENC-FOLDEROP-08.
+    """
     team = await site.group("team")
     await site.user("ann@example.org", groups=[team])
     top = await site.folder("top")
@@ -199,8 +226,11 @@ async def test_who_moves_a_folder_to_the_root_stays_its_admin(site: Site) -> Non
     assert await path_of(site, inner, "ann@example.org") == ["inner"]
 
 
-async def test_folders_lie_64_deep_at_most(site: Site) -> None:
-    """Neither making nor moving goes deeper; where parts are allowed the rest is moved (ENC-PATH, ENC-ERR)."""
+async def test_folders_are_at_most_64_levels_deep(site: Site) -> None:
+    """Creating and moving keep the limit; with partial success the other folders are moved.
+
+    Inventory: ENC-PATH, ENC-ERR.
+    """
     uuids = [await site.folder("1")]
     for level in range(2, 65):
         uuids.append(await site.folder(str(level), uuids[-1]))
@@ -217,7 +247,10 @@ async def test_folders_lie_64_deep_at_most(site: Site) -> None:
 
 
 async def test_a_folder_is_removed(site: Site) -> None:
-    """One that is not empty needs `recursive`; the payload counts what went (ENC-FOLDEROP-07, SUB-047, SUB-049)."""
+    """Folders with contents need `recursive`; the payload counts what was removed.
+
+    Inventory: ENC-FOLDEROP-07, SUB-047, SUB-049.
+    """
     top = await site.folder("top")
     inner = await site.folder("inner", top)
     deep = await site.folder("deep", inner)
@@ -234,8 +267,11 @@ async def test_a_folder_is_removed(site: Site) -> None:
     assert (gone["removedFoldersCount"], gone["removedItemsCount"]) == (1, 0)
 
 
-async def test_a_repeated_request_makes_one_folder(site: Site) -> None:
-    """The same key and input give the same answer, also at once; another input conflicts (ENC-HTTP-03)."""
+async def test_a_repeated_request_creates_one_folder(site: Site) -> None:
+    """The same key and input give the same response, also concurrently; other input conflicts.
+
+    Inventory: ENC-HTTP-03.
+    """
     await site.user("ann@example.org")
     wanted = {"name": "once", "clientMetadata": {"a": 1}, "idempotencyKey": "k"}
     answers = await asyncio.gather(*(site.done("createStorageFolder", wanted, "folder { uuid }") for _ in range(5)))
@@ -247,5 +283,7 @@ async def test_a_repeated_request_makes_one_folder(site: Site) -> None:
     assert hers["folder"]["uuid"] != answers[0]["folder"]["uuid"]
     refused = {"name": "", "idempotencyKey": "again"}
     assert await site.refused("createStorageFolder", refused) == [("BAD_USER_INPUT", "input.name")]
-    await site.done("createStorageFolder", {**refused, "name": "now"}, "folder { uuid }")  # a refusal takes no key
+    await site.done(
+        "createStorageFolder", {**refused, "name": "now"}, "folder { uuid }"
+    )  # a refusal does not use up the key
     assert len((await site.ask("{ storageFolders { nodes { uuid } } }"))["storageFolders"]["nodes"]) == 2

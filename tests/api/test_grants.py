@@ -1,4 +1,4 @@
-"""Roles that groups get and lose, on folders and on datasets alike."""
+"""Roles that groups get and lose on folders and datasets."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return shared_site
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What roles are given on: its field in queries and payloads, and what its mutations are called."""
+    """Kind of object that roles are given on, with its field and its mutations."""
 
     field: str
     root: str
     stem: str
 
     async def make(self, site: Site) -> str:
-        """A new one of the admin's; its uuid."""
+        """Create an object of the admin and return its UUID."""
         if self.field == "folder":
             return await site.folder("Shared")
         payload = await site.done("createDataset", {"title": "Shared"}, "dataset { uuid }")
@@ -36,7 +36,7 @@ class Kind:
     async def change(
         self, site: Site, verb: str, uuid: str, groups: list[str], who: str, **more: str
     ) -> dict[str, Any]:
-        """What the mutation answers."""
+        """Return the payload of adding or removing groups."""
         given = {f"{self.field}Uuid": uuid, "groupUuids": groups, **more}
         return await site.do(f"{verb}{self.stem}Groups", given, f"{self.field} {{ uuid }}", who)
 
@@ -45,18 +45,18 @@ class Kind:
         return await self.change(site, "add", uuid, groups, who, role=role)
 
     async def take(self, site: Site, uuid: str, groups: list[str], who: str = "admin") -> dict[str, Any]:
-        """Take it away."""
+        """Remove groups."""
         return await self.change(site, "remove", uuid, groups, who)
 
     async def roles(self, site: Site, uuid: str) -> dict[str, str]:
-        """The role of each group there."""
+        """Return the role of each group on the object."""
         groups = "groups { totalCount edges { role node { uuid } } }"
         data = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ {groups} }} }}'))[self.root]["groups"]
         assert data["totalCount"] == len(data["edges"])
         return {edge["node"]["uuid"]: edge["role"] for edge in data["edges"]}
 
     async def role_of(self, site: Site, uuid: str, who: str) -> str | None:
-        """What somebody may do there; None if he does not see it."""
+        """Return the role of a user on the object; None if they do not see it."""
         data = (await site.ask(f'{{ {self.root}(uuid: "{uuid}") {{ viewerRole }} }}', who=who))[self.root]
         return data and str(data["viewerRole"])
 
@@ -69,7 +69,10 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
-    """A second role replaces the first; without one nothing is seen (ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020)."""
+    """A second role replaces the first; without a role nothing is visible.
+
+    Inventory: ENC-FOLDEROP-13, -14, ENC-DOP-08, SUB-020.
+    """
     team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
     ann = await site.newcomer(team)
     assert await kind.role_of(site, uuid, ann) is None
@@ -78,7 +81,7 @@ async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
     assert error_paths(await kind.give(site, uuid, [team], "ADMIN")) == []
     assert await kind.role_of(site, uuid, ann) == "ADMIN"
     assert await kind.roles(site, uuid) == {team: "ADMIN", others: "VIEWER"}
-    # Ann takes away what let her see it.
+    # Ann removes the grant by which she sees it.
     gone = await kind.take(site, uuid, [team], ann)
     assert (gone[kind.field], gone["userErrors"]) == (None, [])
     assert await kind.role_of(site, uuid, ann) is None
@@ -86,7 +89,10 @@ async def test_a_group_gets_a_role_and_loses_it(site: Site, kind: Kind) -> None:
 
 
 async def test_bad_lists_are_refused_whole(site: Site, kind: Kind) -> None:
-    """An entry that is unknown, repeated, or holds no role is named by its place, and the others stay as they are."""
+    """Entries that are unknown, repeated or without a role are reported by position.
+
+    The other entries are not applied.
+    """
     team, others, uuid = await site.group("Team"), await site.group("Others"), await kind.make(site)
     await kind.give(site, uuid, [team], "VIEWER")
     answers = [
@@ -106,8 +112,8 @@ async def test_bad_lists_are_refused_whole(site: Site, kind: Kind) -> None:
     assert await kind.roles(site, uuid) == {team: "VIEWER"}
 
 
-async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
-    """For strangers it does not exist; viewers and users of it are refused; nothing changes."""
+async def test_only_admins_give_roles(site: Site, kind: Kind) -> None:
+    """Strangers see nothing, VIEWER and USER are refused, and nothing changes."""
     team, uuid = await site.group("Team"), await kind.make(site)
     ann = await site.newcomer(team)
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN"), ("USER", "FORBIDDEN")):
@@ -120,7 +126,7 @@ async def test_only_its_admins_give_roles(site: Site, kind: Kind) -> None:
 
 
 async def test_each_change_of_a_role_is_recorded(site: Site, kind: Kind) -> None:
-    """One row a change, none where the role stays the same; the rows of folders are found by the folder."""
+    """The journal has one row per change, none for an equal role, found by its folder."""
     team, uuid = await site.group("Team"), await kind.make(site)
     before = len(await _record(site, kind))
     for role in ("VIEWER", "USER", "USER"):
@@ -133,8 +139,8 @@ async def test_each_change_of_a_role_is_recorded(site: Site, kind: Kind) -> None
     assert {row.folder_uuid is not None for row in rows} == {kind.field == "folder"}
 
 
-async def test_requests_at_once_leave_one_role(site: Site, kind: Kind) -> None:
-    """However many give a role to the same group at once, it holds one."""
+async def test_concurrent_requests_leave_one_role(site: Site, kind: Kind) -> None:
+    """However many requests give a group a role at once, it has one role."""
     team, uuid = await site.group("Team"), await kind.make(site)
     roles = ["VIEWER", "USER", "ADMIN"] * 2
     answers = await asyncio.gather(*(kind.give(site, uuid, [team], role) for role in roles))

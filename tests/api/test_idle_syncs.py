@@ -1,4 +1,4 @@
-"""Syncs that no worker takes up by itself: one at a time, cancelled in the middle, and what a bucket may hold."""
+"""Syncs without a worker: one at a time, cancellation half-way, and limits of a bucket."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ from tests.fixtures.syncing import (
 
 @pytest.fixture(params=["embedded", "scaled"])
 async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
-    """A site without a worker that may reach the customer's store."""
+    """Site without a worker that may reach the customer's store."""
     with fresh_settings(request.param, request, tmp_path, fetch_allowed=[customer.host]) as settings:
         async with serve_site(settings, works=False) as running:
             yield running
@@ -39,7 +39,7 @@ async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path)
 
 @pytest.fixture(params=["embedded", "scaled"])
 async def strict_site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path) -> AsyncIterator[Site]:
-    """One that refuses metadata of other types than the schema says."""
+    """Site that refuses metadata whose types differ from the schema."""
     more: dict[str, Any] = {"fetch_allowed": [customer.host], "metadata_schema": "enforced"}
     with fresh_settings(request.param, request, tmp_path, **more) as settings:
         async with serve_site(settings, works=False) as running:
@@ -47,7 +47,10 @@ async def strict_site(request: pytest.FixtureRequest, customer: Bucket, tmp_path
 
 
 async def test_one_sync_at_a_time(site: Site, customer: Bucket) -> None:
-    """ENC-FOLDEROP-35, ENC-HTTP-03: the second start answers the first; cancelled, it is over, and stays so."""
+    """A second start returns the first sync; a cancelled sync has ended for good.
+
+    Inventory: ENC-FOLDEROP-35, ENC-HTTP-03.
+    """
     integration = await create_integration(site, customer)
     folder = await create_linked_folder(site, integration, customer, "one/")
     job = await start_folder_sync(site, folder, idempotencyKey="k")
@@ -64,8 +67,8 @@ async def test_one_sync_at_a_time(site: Site, customer: Bucket) -> None:
     assert await start_folder_sync(site, folder) != job
 
 
-async def test_a_sync_is_cancelled_in_the_middle(site: Site, customer: Bucket) -> None:
-    """What waits is given up with its placeholders, and the status changes when nothing waits any more."""
+async def test_a_sync_is_cancelled_half_way(site: Site, customer: Bucket) -> None:
+    """Pending units are cancelled with their placeholders; then the status changes."""
     for number in range(3):
         customer.put(f"middle/{number}.txt", b"text")
     folder = await create_linked_folder(site, await create_integration(site, customer), customer, "middle/")
@@ -85,10 +88,10 @@ async def test_a_sync_is_cancelled_in_the_middle(site: Site, customer: Bucket) -
     await check_all(site.services)
 
 
-async def test_much_waits_in_a_sync_that_is_cancelled(
+async def test_many_pending_units_are_cancelled_in_steps(
     site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of it is begun any more, though not all is given up at once; until it is, no other sync is begun."""
+    """No unit is begun after the cancellation, and no other sync until all are cancelled."""
     customer.put_all({f"much/{number}.txt": b"text" for number in range(4)})
     folder = await create_linked_folder(site, await create_integration(site, customer), customer, "much/")
     monkeypatch.setattr("gateway.tasks.list_bucket.PAGE", 1)
@@ -109,8 +112,8 @@ async def test_much_waits_in_a_sync_that_is_cancelled(
     await check_all(site.services)
 
 
-async def test_metadata_beside_files_is_held_to_the_schema(strict_site: Site, customer: Bucket) -> None:
-    """What does not fit is not attached, be its object new or known, until it fits."""
+async def test_sidecar_metadata_obeys_the_schema(strict_site: Site, customer: Bucket) -> None:
+    """Metadata that does not match is not attached to new or known objects until it does."""
     site = strict_site
     await site.done("setMetadataSchemaField", {"key": "num", "type": "NUMBER"}, "field { key }")
     for name, value in (("new", b'"bad"'), ("good", b"1")):
@@ -135,7 +138,10 @@ async def test_metadata_beside_files_is_held_to_the_schema(strict_site: Site, cu
 async def test_more_objects_than_a_folder_mirrors(
     site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ENC-SYNCSEM-06, SUB-072: the sync ends with an error that says so, and another one can be started."""
+    """The sync ends with an error that names the limit, and another can be started.
+
+    Inventory: ENC-SYNCSEM-06, SUB-072.
+    """
     customer.put("many/1.txt", b"text")
     customer.put("many/2.zip", b"text")
     folder = await create_linked_folder(site, await create_integration(site, customer), customer, "many/")
@@ -152,7 +158,7 @@ async def test_more_objects_than_a_folder_mirrors(
 
 
 async def sync_row(site: Site, job: str) -> CloudSyncJobRecord:
-    """The row of a sync, as a worker reads it."""
+    """Return the row of a sync, as a worker reads it."""
     [row] = await site.services.database.rows(
         sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job)), CloudSyncJobRecord
     )
@@ -160,7 +166,7 @@ async def sync_row(site: Site, job: str) -> CloudSyncJobRecord:
 
 
 async def test_progress_of_a_sync_is_not_saved_twice(site: Site, customer: Bucket) -> None:
-    """What a worker did is dropped if another one went on within the page, with the page, or ended the listing."""
+    """A worker's progress is dropped if another went on within or past the page or ended it."""
     job = await start_folder_sync(
         site, await create_linked_folder(site, await create_integration(site, customer), customer, "twice/")
     )
@@ -184,7 +190,7 @@ async def test_progress_of_a_sync_is_not_saved_twice(site: Site, customer: Bucke
 async def test_a_step_that_a_cancellation_overtakes_is_dropped(
     site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With all that it would have written: nothing is begun for a sync that has ended."""
+    """Nothing is written or begun for a sync that has ended."""
     customer.put_all({f"overtaken/{number}.txt": b"text" for number in range(3)})
     folder = await create_linked_folder(site, await create_integration(site, customer), customer, "overtaken/")
     job = await start_folder_sync(site, folder)
@@ -203,8 +209,8 @@ async def test_a_step_that_a_cancellation_overtakes_is_dropped(
     await check_all(site.services)
 
 
-async def test_a_daily_sync_waits_for_whoever_starts_another(site: Site, customer: Bucket) -> None:
-    """The folder is looked at again once it is locked."""
+async def test_a_daily_sync_waits_for_concurrent_starts(site: Site, customer: Bucket) -> None:
+    """The folder is checked again once it is locked."""
     folder = await create_linked_folder(site, await create_integration(site, customer), customer, "daily/")
     await site.done("setFolderAutoSync", {"folderUuid": folder, "autoSync": True}, "folder { uuid }")
     async with site.services.database.writing() as transaction:

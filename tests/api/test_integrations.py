@@ -1,4 +1,4 @@
-"""Cloud integrations: verified on creation, usable by those who hold a role, and secrets never shown."""
+"""Cloud integrations: verified on creation, usable by role, with secrets that are never shown."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ LIST += "titles: $titles, scope: $scope) { nodes { uuid title viewerRole } total
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module; tests use objects of their own."""
+    """Site shared by the module; tests use separate objects."""
     return fetching_site
 
 
@@ -33,7 +33,8 @@ async def listed(site: Site, who: str = "admin", **asked: Any) -> list[str]:
     return [node["title"] for node in data["nodes"]]
 
 
-async def test_an_integration_is_made_changed_tried_and_removed(site: Site, customer: Bucket) -> None:
+async def test_an_integration_is_created_changed_verified_and_deleted(site: Site, customer: Bucket) -> None:
+    """An integration goes through all its mutations."""
     payload = (await site.done("createCloudIntegration", customer.input(), INTEGRATION))["integration"]
     assert payload.pop("verifiedAt")
     uuid = payload.pop("uuid")
@@ -91,7 +92,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
 }
 
 
-async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: Bucket) -> None:
+async def test_failed_verification_is_reported_at_its_field(site: Site, customer: Bucket) -> None:
     """Failed attempts write nothing."""
     uuid = await create_integration(site, customer)
     async with assert_unchanged(site):
@@ -116,8 +117,11 @@ async def test_what_does_not_work_is_refused_at_its_field(site: Site, customer: 
     assert error["message"].startswith("s3://no-such-bucket/: ")
 
 
-async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> None:
-    """ENC-CLIENT-08, ENC-QMISC-08, -09, -10: filters intersect, titles are exact, the scope is for site admins."""
+async def test_integrations_are_visible_by_grant(site: Site, customer: Bucket) -> None:
+    """Filters intersect, titles are exact, the scope is for site admins.
+
+    Inventory: ENC-CLIENT-08, ENC-QMISC-08, -09, -10.
+    """
     mark = secrets.token_hex(4)
     first, second = [await create_integration(site, customer, title=f"{name} {mark}") for name in ("One", "Two")]
     team, who = await site.group(mark), f"{mark}@example.org"
@@ -148,7 +152,10 @@ async def test_those_who_were_given_it_see_it(site: Site, customer: Bucket) -> N
 
 
 async def test_registering_needs_user_on_the_integration(site: Site, customer: Bucket) -> None:
-    """SUB-065, SUB-080: a URL of a cloud needs an integration on which the viewer is USER."""
+    """A cloud URL needs an integration on which the viewer is USER.
+
+    Inventory: SUB-065, SUB-080.
+    """
     mark = secrets.token_hex(4)
     uuid, team, who = (await create_integration(site, customer), await site.group(mark), f"{mark}@example.org")
     await site.user(who, groups=[team])
@@ -180,10 +187,10 @@ async def test_registering_needs_user_on_the_integration(site: Site, customer: B
     await site.done("deleteCloudIntegration", {"integrationUuid": uuid}, "integrationUuid")
 
 
-async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
+async def test_server_credentials_are_used_only_if_the_setting_allows_it(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """boto3 finds them in its usual places; they are never stored, and used only if the setting allows it."""
+    """boto3 finds the credentials in its usual places; they are never stored."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", customer.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", customer.secret_key)
     more = {"fetch_allowed": [customer.host], "share_credentials": True}
@@ -206,8 +213,8 @@ async def test_the_server_s_own_credentials_are_shared_where_the_site_says_so(
             assert refused == [("FORBIDDEN", "input.integrationUuid")]
 
 
-async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> None:
-    """Secrets are in no row and no response; the journal says that they changed, not what they were."""
+async def test_secrets_are_never_stored_in_clear(site: Site, customer: Bucket) -> None:
+    """Secrets are in no row and no response; the journal records that they changed."""
     uuid = await create_integration(site, customer)
     changed = {"integrationUuid": uuid, "credentials": customer.credentials}
     answers = json.dumps(await site.done("updateCloudIntegration", changed, INTEGRATION))
@@ -221,10 +228,10 @@ async def test_a_secret_is_nowhere_in_clear(site: Site, customer: Bucket) -> Non
         assert secret not in answers
 
 
-async def test_neither_the_database_nor_the_log_holds_a_secret(
+async def test_neither_the_database_nor_the_log_contains_a_secret(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path
 ) -> None:
-    """Everything that a server writes while requests succeed and fail."""
+    """A server's rows and log lines of successful and failed requests have no secret."""
     allowed = {"fetch_allowed": [customer.host], "log_level": "debug"}
     with fresh_settings("embedded", request, tmp_path, **allowed) as settings:
         port = settings.public_url.rpartition(":")[2]
@@ -249,10 +256,10 @@ async def test_neither_the_database_nor_the_log_holds_a_secret(
         assert customer.secret_key.encode() not in path.read_bytes(), path.name
 
 
-async def test_another_site_secret_does_not_open_it(
+async def test_another_secret_key_does_not_decrypt_credentials(
     request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path
 ) -> None:
-    """With another secret key the credentials cannot be decrypted, and the integration says so."""
+    """With another secret key, the integration reports that it cannot be decrypted."""
     more = {"fetch_allowed": [customer.host], "secret_key": "a secret of the site, long enough to be one"}
     with fresh_settings("embedded", request, tmp_path, **more) as settings:
         async with serve_site(settings) as site:

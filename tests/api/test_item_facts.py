@@ -1,4 +1,4 @@
-"""What entries of an upload job say of the items to be made, kind by kind, and what else items tell afterwards."""
+"""Facts that entries of an upload job give about their items, and further attributes of items."""
 
 import pytest
 
@@ -20,15 +20,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to folders of its own."""
+    """Site shared by the module; tests use separate folders."""
     return shared_site
 
 
 async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
-    """A second item is made of the bytes of a first, by its URL alone.
+    """An item is created from the URL of another item's object.
 
-    ENC-UPVID-03, ENC-UPAUD-01 to -03, ENC-UPTXT-02 and -03, ENC-UPPDF-01 to -03, ENC-UPNII-01 to -03,
-    ENC-UPDF-01 and -02; what was given as an object is read as one (SUB-026).
+    Metadata that was given as an object is read as one.
+
+    Inventory: ENC-UPVID-03, ENC-UPAUD-01 to -03, ENC-UPTXT-02 and -03, ENC-UPPDF-01 to -03,
+    ENC-UPNII-01 to -03, ENC-UPDF-01 and -02, SUB-026.
     """
     folder, other = await site.folder("first"), await site.folder("second")
     firsts = [await item_facts(site, uuid) for uuid in await upload_items(site, folder, FILES)]
@@ -48,7 +50,10 @@ async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
 
 
 async def test_a_series_takes_a_title_and_metadata(site: Site) -> None:
-    """ENC-UPDS-02, ENC-UPDS-03."""
+    """A series has the title and metadata of its entry.
+
+    Inventory: ENC-UPDS-02, ENC-UPDS-03.
+    """
     folder = await site.folder("series")
     (slice_,) = await send_files(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file(study=82))])
     entry = {"dicomFiles": [{"placeholderUuid": slice_}], "title": "Mine", "clientMetadata": {"ward": 7}}
@@ -57,8 +62,11 @@ async def test_a_series_takes_a_title_and_metadata(site: Site) -> None:
     assert (series["itemType"], series["name"], series["clientMetadata"]) == ("DICOM_SERIES", "Mine", {"ward": 7})
 
 
-async def test_facts_of_frames_and_of_sound_are_the_clients(site: Site) -> None:
-    """They are taken although the bytes are neither (ENC-UPIGF-03, ENC-MAUD-01, ENC-MAUD-03)."""
+async def test_facts_of_frames_and_of_sound_are_taken_from_the_client(site: Site) -> None:
+    """Given facts are used although the bytes do not have the format.
+
+    Inventory: ENC-UPIGF-03, ENC-MAUD-01, ENC-MAUD-03.
+    """
     folder = await site.folder("given")
     files = [File("frame", "IMAGE", b"no image"), File("sound", "AUDIO", b"no sound")]
     frame, sound = await send_files(site, folder, files)
@@ -74,16 +82,22 @@ async def test_facts_of_frames_and_of_sound_are_the_clients(site: Site) -> None:
     assert await site.see("storageItem", sound, " ".join(audio)) == audio
 
 
-async def test_a_tombstone_says_so(site: Site) -> None:
-    """ENC-ITEM-10: the item stays, and its object is gone."""
+async def test_a_tombstone_is_marked(site: Site) -> None:
+    """The item stays; its object is gone.
+
+    Inventory: ENC-ITEM-10.
+    """
     (uuid,) = await upload_items(site, await site.folder("tombstone"), [File("t", "PLAIN_TEXT", b"going")])
     assert await site.see("storageItem", uuid, "name isTombstone") == {"name": "t", "isTombstone": False}
     await make_tombstone(site, uuid)
     assert await site.see("storageItem", uuid, "name isTombstone") == {"name": "t", "isTombstone": True}
 
 
-async def test_children_come_with_signed_urls_if_asked(site: Site) -> None:
-    """ENC-QMISC-02: in the same request, each for the bytes of its own child."""
+async def test_children_have_signed_urls(site: Site) -> None:
+    """Each child has the signed URL of its own bytes, in the same request.
+
+    Inventory: ENC-QMISC-02.
+    """
     frames = [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in (83, 84, 85)]
     group, _ = await upload_group(site, await site.folder("signed"), frames)
     result = await site.see("storageItem", group, "children { nodes { name signedUrl { url } } }")
@@ -94,7 +108,10 @@ async def test_children_come_with_signed_urls_if_asked(site: Site) -> None:
 
 
 async def test_a_failed_unit_is_named_by_its_error(site: Site) -> None:
-    """ENC-UERR-03: the uuid is that of the unit which ended in this error, and of no other."""
+    """The UUID is that of the unit which ended in this error.
+
+    Inventory: ENC-UERR-03.
+    """
     folder = await site.folder("failing")
     files = [File("good", "PLAIN_TEXT", b"good"), *(File(f"bad {n}", "IMAGE", b"no image") for n in range(2))]
     good, *bad = await send_files(site, folder, files)

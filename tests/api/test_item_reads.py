@@ -1,4 +1,4 @@
-"""What items tell of themselves, of the groups and datasets that use them, and where their bytes are."""
+"""Items as a viewer sees them: facts, groups and datasets that use them, and URLs of their bytes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,17 +23,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to folders of its own."""
+    """Site shared by the module; tests use separate folders."""
     return shared_site
 
 
 def frames(*seeds: int) -> list[File]:
-    """Images with contents of their own, named by number."""
+    """Return images with different contents, named by number."""
     return [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in seeds]
 
 
 async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
-    """Each kind has its type, and attributes that it lacks are null (ENC-ITEM, ENC-ENUM-01, ENC-CLIENT-03)."""
+    """Each kind has its type; attributes that it lacks are null.
+
+    Inventory: ENC-ITEM, ENC-ENUM-01, ENC-CLIENT-03.
+    """
     folder = await site.folder("mixed")
     text = samples.text(7)
     note, shot = await upload_items(site, folder, [File("n.txt", "PLAIN_TEXT", text, "text/plain"), *frames(1)])
@@ -68,8 +71,11 @@ async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
     assert result[series]["dicomSeriesUid"] == result[slice_]["dicomSeriesUid"] is not None
 
 
-async def test_items_come_in_the_order_asked(site: Site) -> None:
-    """Gaps are marked, a uuid may come twice, 1,000 are the most (ENC-CLIENT-04, ENC-INACC-01, SUB-016, SUB-017)."""
+async def test_items_keep_the_requested_order(site: Site) -> None:
+    """Gaps are marked, a UUID may be repeated, and 1,000 is the limit.
+
+    Inventory: ENC-CLIENT-04, ENC-INACC-01, SUB-016, SUB-017.
+    """
     folder = await site.folder("bulk")
     targets = await announce(site, folder, [File(name, "PLAIN_TEXT", b"x") for name in ("a", "b")])
     a, b = (target["itemUuid"] for target in targets)
@@ -86,8 +92,8 @@ async def test_items_come_in_the_order_asked(site: Site) -> None:
     assert answer["errors"][0]["extensions"]["inputPath"] == ["uuids"]
 
 
-async def test_nodes_are_found_by_their_ids(site: Site) -> None:
-    """Every kind of node leads back to itself; what is no id is null (design 2.2)."""
+async def test_nodes_are_looked_up_by_id(site: Site) -> None:
+    """Every kind of node leads back to itself; an invalid id is null."""
     folder = await site.folder("nodes")
     note = (await upload_items(site, folder, [File("n.txt", "PLAIN_TEXT", b"n", "text/plain")]))[0]
     used_by = await create_dataset(site, "nodes", [note])
@@ -116,8 +122,13 @@ async def test_nodes_are_found_by_their_ids(site: Site) -> None:
     assert await site.ask('{ node(id: "nothing") { id } }') == {"node": None}
 
 
-async def test_children_come_in_their_order(site: Site) -> None:
-    """Their places are on the edges; paged or some places only; single files have none (ENC-ITEMOP-04, ENC-ITEM-33)."""
+async def test_children_are_ordered(site: Site) -> None:
+    """Edges have frame numbers; pages and single frames can be requested.
+
+    Single files have no children.
+
+    Inventory: ENC-ITEMOP-04, ENC-ITEM-33.
+    """
     folder = await site.folder("children")
     group, members = await upload_group(site, folder, frames(5, 3, 4, 1), "four")
     children = "children { edges { frameNumber node { uuid } } totalCount }"
@@ -142,8 +153,11 @@ async def test_children_come_in_their_order(site: Site) -> None:
     assert single["groupsContaining"] == {"nodes": [{"uuid": group}], "totalCount": 1}
 
 
-async def test_summaries_count_all_and_list_what_is_seen(site: Site) -> None:
-    """Counts are global, lists are not (ENC-ITEMOP-03, ENC-ISUM, ENC-ISHORT, ENC-DSHORT, SUB-018)."""
+async def test_summaries_count_all_and_list_visible(site: Site) -> None:
+    """Counts are global, lists are not.
+
+    Inventory: ENC-ITEMOP-03, ENC-ISUM, ENC-ISHORT, ENC-DSHORT, SUB-018.
+    """
     team, who = await site.group("summaries"), "summaries@example.org"
     await site.user(who, groups=[team])
     home, seen = await site.folder("home"), await site.folder("seen")
@@ -175,8 +189,11 @@ async def test_summaries_count_all_and_list_what_is_seen(site: Site) -> None:
     assert (alone["summary"]["frameInGroups"], alone["summary"]["accessibleDatasets"]) == (0, [])
 
 
-async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
-    """It lives as long as asked, within bounds, and is not to be changed (ENC-ITEMOP-02, ENC-ITEM-16, SUB-024)."""
+async def test_a_signed_url_serves_the_bytes(site: Site) -> None:
+    """It has the requested lifetime within bounds and cannot be altered.
+
+    Inventory: ENC-ITEMOP-02, ENC-ITEM-16, SUB-024.
+    """
     folder = await site.folder("signed")
     text = "Größe".encode()
     uuid = (await upload_items(site, folder, [File('a "b"/ü.txt', "PLAIN_TEXT", text, "text/plain")]))[0]
@@ -195,8 +212,11 @@ async def test_a_signed_url_brings_the_bytes(site: Site) -> None:
         assert body["errors"][0]["extensions"]["inputPath"] == ["lifetime"]
 
 
-async def test_what_has_no_single_object_says_so(site: Site) -> None:
-    """Null with a reason, never an error (ENC-ITEMOP-02, ENC-ERR-17, SUB-021, SUB-022)."""
+async def test_items_without_a_single_object_have_a_reason(site: Site) -> None:
+    """The URL is null with a reason, never an error.
+
+    Inventory: ENC-ITEMOP-02, ENC-ERR-17, SUB-021, SUB-022.
+    """
     folder = await site.folder("unsigned")
     group, (frame,) = await upload_group(site, folder, frames(9))
     gone = (await upload_items(site, folder, [File("gone", "PLAIN_TEXT", b"gone")]))[0]

@@ -1,4 +1,4 @@
-"""Items are changed, moved and removed as a client sees it."""
+"""Changing, moving and removing items."""
 
 import asyncio
 from typing import Any
@@ -17,27 +17,27 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to folders of its own."""
+    """Site shared by the module; tests use separate folders."""
     return shared_site
 
 
 def texts(*names: str) -> list[File]:
-    """Text files with contents of their own."""
+    """Return text files with different contents."""
     return [File(name, "PLAIN_TEXT", f"The text of {name}\n".encode(), "text/plain") for name in names]
 
 
 def images(count: int) -> list[File]:
-    """Images with contents of their own."""
+    """Return images with different contents."""
     return [File(f"{seed}.png", "IMAGE", samples.png(16, 16, seed), "image/png") for seed in range(count)]
 
 
 async def item(site: Site, uuid: str, selection: str = ITEM, who: str = "admin") -> Any:
-    """What somebody sees of an item."""
+    """Return an item as a user sees it."""
     return await site.see("storageItem", uuid, selection, who)
 
 
 async def names_in(site: Site, folder: str) -> list[str]:
-    """The names of the items in a folder; its counters must agree."""
+    """Return the names of the items in a folder; its counters must agree."""
     data = await site.ask(
         """query($u: UUID!) { storageFolder(uuid: $u) {
         items { nodes { name isPlaceholder } } summary { files placeholders } } }""",
@@ -51,7 +51,7 @@ async def names_in(site: Site, folder: str) -> list[str]:
 
 
 async def rows_of(site: Site, uuid: str) -> set[str]:
-    """The names of the items that a dataset uses."""
+    """Return the names of the items that a dataset uses."""
     data = await site.ask(
         "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount dataRows { nodes { storageItem { name } } } } }",
         {"u": uuid},
@@ -62,7 +62,10 @@ async def rows_of(site: Site, uuid: str) -> set[str]:
 
 
 async def test_an_item_is_changed(site: Site) -> None:
-    """Absent stays, null clears, nothing new is no edit (ENC-ITEMOP-05, ENC-PITEM, SUB-029, SUB-030, SUB-032)."""
+    """Absent fields stay, null clears, equal values are no edit.
+
+    Inventory: ENC-ITEMOP-05, ENC-PITEM, SUB-029, SUB-030, SUB-032.
+    """
     folder = await site.folder("f")
     uuid = (await announce(site, folder, texts("a.txt"), clientMetadata={"x": 1}))[0]["itemUuid"]
     first = await item(site, uuid)
@@ -88,9 +91,11 @@ async def test_an_item_is_changed(site: Site) -> None:
 
 
 async def test_several_items_are_changed_at_once(site: Site) -> None:
-    """All or nothing, unless parts are allowed; a second mention is refused by place, and so are more than 1,000.
+    """All or nothing unless partial success is allowed.
 
-    ENC-BUNDLE-02, ENC-BUNDLE-04, ENC-BUNDLE-07, ENC-ERR-03, SUB-038, SUB-041.
+    Duplicates are refused by position, and so are more than 1,000 items.
+
+    Inventory: ENC-BUNDLE-02, ENC-BUNDLE-04, ENC-BUNDLE-07, ENC-ERR-03, SUB-038, SUB-041.
     """
     targets = await announce(site, await site.folder("f"), texts("a", "b"))
     first, second = (target["itemUuid"] for target in targets)
@@ -116,7 +121,10 @@ async def test_several_items_are_changed_at_once(site: Site) -> None:
 
 
 async def test_items_are_moved(site: Site) -> None:
-    """Counters follow; with `folderUuid` only its direct items move (ENC-FOLDEROP-09, SUB-044, SUB-045)."""
+    """Counters follow; with `folderUuid` only its direct items move.
+
+    Inventory: ENC-FOLDEROP-09, SUB-044, SUB-045.
+    """
     left, right = await site.folder("left"), await site.folder("right")
     inner = await site.folder("inner", left)
     a, b = await upload_items(site, left, texts("a", "b"))
@@ -137,9 +145,9 @@ async def test_items_are_moved(site: Site) -> None:
 
 
 async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
-    """Moving or removing what a mirror dataset uses needs its flag, folders too.
+    """Moving or removing items or folders of a mirror dataset needs its flag.
 
-    ENC-DSET-08, ENC-ERR-05, SUB-043, SUB-137.
+    Inventory: ENC-DSET-08, ENC-ERR-05, SUB-043, SUB-137.
     """
     top = await site.folder("top")
     mirrored, other = await site.folder("mirrored", top), await site.folder("other")
@@ -151,7 +159,7 @@ async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
     out = {"itemUuids": [first], "newParentUuid": other}
     assert await site.refused("moveStorageItems", out) == [("CONFLICT", "input.itemUuids.0")]
     assert await site.refused("deleteStorageItems", {"itemUuids": [first]}) == [("CONFLICT", "input.itemUuids.0")]
-    await site.done("moveStorageItems", {**out, "newParentUuid": mirrored}, RESULTS)  # it lies there already
+    await site.done("moveStorageItems", {**out, "newParentUuid": mirrored}, RESULTS)  # it is there already
     await site.done("moveStorageItems", {"itemUuids": [free], "newParentUuid": mirrored}, RESULTS)
     assert await rows_of(site, mirror) == {"one", "two", "free"}
     allowed = {"allowMirrorDatasetChanges": True}
@@ -171,7 +179,10 @@ async def test_mirrors_are_changed_only_when_allowed(site: Site) -> None:
 
 
 async def test_items_that_datasets_use_are_removed_only_when_allowed(site: Site) -> None:
-    """A dataset's items need the flag, alone and with their folder; placeholders go freely (ENC-ITEMOP-06)."""
+    """Items of a dataset need the flag, alone and with their folder; placeholders do not.
+
+    Inventory: ENC-ITEMOP-06.
+    """
     folder = await site.folder("f")
     used, unused = await upload_items(site, folder, texts("used", "unused"))
     waiting = (await announce(site, folder, texts("waiting")))[0]["itemUuid"]
@@ -192,8 +203,11 @@ async def test_items_that_datasets_use_are_removed_only_when_allowed(site: Site)
     assert await item(site, used) is None
 
 
-async def test_frames_go_with_their_group(site: Site) -> None:
-    """Unless told otherwise, or a dataset uses them; a member alone cannot go (ENC-DELIN-02, SUB-046, SUB-047)."""
+async def test_frames_are_removed_with_their_group(site: Site) -> None:
+    """Frames stay on request or if a dataset uses them; a member alone cannot be removed.
+
+    Inventory: ENC-DELIN-02, SUB-046, SUB-047.
+    """
     folder, frames_folder = await site.folder("f"), await site.folder("frames")
     group, frames = await upload_group(site, folder, images(3), "of three")
     await site.done("moveStorageItems", {"itemUuids": frames[:1], "newParentUuid": frames_folder}, RESULTS)
@@ -211,8 +225,11 @@ async def test_frames_go_with_their_group(site: Site) -> None:
     assert both["removedItemsCount"] == 3
 
 
-async def test_bytes_go_when_nothing_refers_to_them(site: Site) -> None:
-    """Items with the same bytes share them; the object is removed with the last of them (ENC-ITEMOP-06)."""
+async def test_bytes_are_removed_with_their_last_reference(site: Site) -> None:
+    """Items with the same bytes share an object, which is removed with the last of them.
+
+    Inventory: ENC-ITEMOP-06.
+    """
     same = b"the very same bytes\n"
     first, second = await upload_items(
         site, await site.folder("f"), [File(name, "PLAIN_TEXT", same) for name in ("one", "two")]
@@ -222,7 +239,7 @@ async def test_bytes_go_when_nothing_refers_to_them(site: Site) -> None:
         *(site.do("deleteStorageItems", {"itemUuids": [first]}, "removedItemsCount") for _ in range(3))
     )
     assert sorted(answer["removedItemsCount"] or 0 for answer in answers) == [0, 0, 1]
-    await asyncio.sleep(0.5)  # a task that would remove them now has its time
+    await asyncio.sleep(0.5)  # time for a task to remove them by mistake
     assert (await site.client.get(signed[second])).content == same
     await site.done("deleteStorageItems", {"itemUuids": [second]}, "removedItemsCount")
     async with asyncio.timeout(20):

@@ -1,4 +1,4 @@
-"""Upload jobs: how they go on and end, whatever happens to their units, folders and placeholders meanwhile."""
+"""Upload jobs: how they proceed and end while their units, folders and placeholders change."""
 
 import asyncio
 from typing import Any
@@ -13,8 +13,11 @@ from tests.samples import slow_to_read_nifti
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_without_ignore_errors_the_rest_is_given_up(shared_site: Site) -> None:
-    """What is done stays; what was pending is cancelled with its placeholders (SUB-052, ENC-ERR-11)."""
+async def test_without_ignore_errors_the_rest_is_cancelled(shared_site: Site) -> None:
+    """Finished units stay; pending ones are cancelled with their placeholders.
+
+    Inventory: SUB-052, ENC-ERR-11.
+    """
     site, folder = shared_site, await shared_site.folder("strict")
     good = [File(f"{number}.txt", "PLAIN_TEXT", f"strict {number}".encode()) for number in range(120)]
     bad = File("bad.png", "IMAGE", b"no picture at all")
@@ -27,17 +30,17 @@ async def test_without_ignore_errors_the_rest_is_given_up(shared_site: Site) -> 
 
 
 SLOW = slow_to_read_nifti()
-"""A volume that takes a moment to read, though it is quickly sent."""
+"""Volume that takes a moment to read and little time to upload."""
 UNITS = 16
 
 
 async def slow_job(site: Site, folder: str, **more: Any) -> tuple[list[str], str]:
-    """A job that runs for some seconds: its placeholders, and its uuid."""
+    """Start a job that runs for some seconds; return its placeholders and its UUID."""
     uuids = await send_files(site, folder, [File(f"{number}.nii.gz", "NIFTI", SLOW) for number in range(UNITS)])
     return uuids, await start_upload_job(site, folder, {"nifti": [{"placeholderUuid": uuid} for uuid in uuids]}, **more)
 
 
-async def begun(site: Site, job: str) -> None:
+async def wait_for_progress(site: Site, job: str) -> None:
     """Wait until some units are done."""
     document = "query($u: UUID!) { uploadJob(uuid: $u) { unitsDoneCount } }"
     async with asyncio.timeout(30):
@@ -45,11 +48,14 @@ async def begun(site: Site, job: str) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_job_can_be_cancelled_in_the_middle(shared_site: Site) -> None:
-    """What is done stays, what is pending goes with its placeholders and bytes (ENC-UCAN, ENC-FOLDEROP-34, SUB-055)."""
+async def test_a_job_is_cancelled_half_way(shared_site: Site) -> None:
+    """Finished items stay; pending ones are removed with placeholders and bytes.
+
+    Inventory: ENC-UCAN, ENC-FOLDEROP-34, SUB-055.
+    """
     site, folder = shared_site, await shared_site.folder("cancelled")
     _, job = await slow_job(site, folder)
-    await begun(site, job)
+    await wait_for_progress(site, job)
     selection = "unitsCancelledCount uploadJob { status unitsDoneCount unitsCancelledCount unitsPendingCount }"
     first = await site.done("cancelUploadJob", {"uploadJobUuid": job}, selection)
     counts = first["uploadJob"]
@@ -62,11 +68,11 @@ async def test_a_job_can_be_cancelled_in_the_middle(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_a_folder_goes_with_its_running_job(shared_site: Site) -> None:
-    """Nothing is left of either, and the worker goes on with others."""
+async def test_a_folder_is_removed_with_its_running_job(shared_site: Site) -> None:
+    """Nothing is left of either, and the worker goes on with other jobs."""
     site, folder = shared_site, await shared_site.folder("deleted")
     _, job = await slow_job(site, folder)
-    await begun(site, job)
+    await wait_for_progress(site, job)
     removed = await site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "removedItemsCount")
     assert 0 < removed["removedItemsCount"] <= UNITS
     document = "query($u: UUID!) { uploadJob(uuid: $u) { status } }"
@@ -76,8 +82,11 @@ async def test_a_folder_goes_with_its_running_job(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_placeholders_may_move_and_go_while_a_job_runs(shared_site: Site) -> None:
-    """An item is made wherever its placeholder lies then; a removed one costs its unit alone."""
+async def test_placeholders_may_be_moved_and_removed_while_a_job_runs(shared_site: Site) -> None:
+    """The item is created in the placeholder's current folder.
+
+    A removed placeholder fails only its own unit.
+    """
     site, folder, other = (shared_site, await shared_site.folder("from"), await shared_site.folder("to"))
     uuids, job = await slow_job(site, folder, ignoreErrors=True)
     moved = {"itemUuids": uuids[-8:-4], "newParentUuid": other}
@@ -93,8 +102,8 @@ async def test_placeholders_may_move_and_go_while_a_job_runs(shared_site: Site) 
 CHANGED = "units(changedAfter: $after, statuses: $statuses) { nodes { position status sequence error item { uuid } } }"
 
 
-async def test_units_show_what_changed(shared_site: Site) -> None:
-    """Units carry the job's sequence number of their last change, and can be asked for by it and by state."""
+async def test_units_show_their_changes(shared_site: Site) -> None:
+    """Units have the job's sequence number of their last change, and are filtered by it and by state."""
     site, folder = shared_site, await shared_site.folder("units")
     files = [File(f"{number}.txt", "PLAIN_TEXT", f"units {number}".encode()) for number in range(4)]
     uuids = await send_files(site, folder, [*files, File("bad.png", "IMAGE", b"bad")])
@@ -123,7 +132,7 @@ async def test_units_show_what_changed(shared_site: Site) -> None:
 
 
 async def test_the_same_bytes_in_two_jobs_are_stored_once(shared_site: Site) -> None:
-    """Jobs in the same folder at the same time, with the same files in opposite order, neither wait nor store twice."""
+    """Concurrent jobs in a folder with the same files in opposite order do not wait for each other."""
     site, folder = shared_site, await shared_site.folder("twice")
     files = [File(f"{number}.txt", "PLAIN_TEXT", f"same {number}".encode()) for number in range(60)]
     uuids = await send_files(site, folder, [*files, *reversed(files)])

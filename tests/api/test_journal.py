@@ -1,4 +1,4 @@
-"""The journal of a folder, and `storageChanged`: who did what there, read from the record and told as it happens."""
+"""The journal of a folder, and `storageChanged`: changes and their users, live or afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,24 +33,24 @@ subscription($folder: UUID!, $recursive: Boolean! = false, $after: UUID) {{
 
 
 @asynccontextmanager
-async def watching(site: Site, folder: str, who: str = "admin", **more: Any) -> AsyncIterator[Watch]:
+async def watch_folder(site: Site, folder: str, who: str = "admin", **more: Any) -> AsyncIterator[Watch]:
     """Watch a folder."""
     async with subscribe(site, {"query": WATCH, "variables": {"folder": folder, **more}}, who) as [watch]:
         yield watch
 
 
-def told(watch: Watch) -> list[dict[str, Any]]:
-    """All changes that a watch was told, in order."""
+def changes_of(watch: Watch) -> list[dict[str, Any]]:
+    """Return all changes that a watch has delivered, in order."""
     return [change for event in watch.states for change in event["changes"]]
 
 
 def short(changes: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """What was done to what."""
+    """Return action and object of each change."""
     return [(change["action"], change["objectType"]) for change in changes]
 
 
 async def journals(site: Site, folder: str, who: str = "admin", since: str | None = None) -> tuple[Any, Any]:
-    """What happened in a folder, and in all below it, the oldest first."""
+    """Return the journals of a folder and of its subtree, oldest first."""
     shown = (await site.ask(JOURNAL, {"u": folder, "since": since}, who))["storageFolder"]
     for journal in shown.values():
         assert journal["totalCount"] == len(journal["nodes"])
@@ -60,13 +60,13 @@ async def journals(site: Site, folder: str, who: str = "admin", since: str | Non
 
 
 async def file_in(site: Site, folder: str, name: str) -> str:
-    """Bring a file into a folder; its item."""
+    """Upload a file into a folder and return its item."""
     job = await upload(site, folder, [File(name, "PLAIN_TEXT", f"{folder}{name}".encode())])
     return str(job["itemsWithNames"][0]["itemUuid"])
 
 
-async def moved(site: Site, item: str, folder: str) -> None:
-    """Put an item into another folder."""
+async def move_item(site: Site, item: str, folder: str) -> None:
+    """Move an item into another folder."""
     await site.done("moveStorageItems", {"itemUuids": [item], "newParentUuid": folder}, "folder { uuid }")
 
 
@@ -90,8 +90,11 @@ async def test_a_folder_lists_the_changes_of_its_collections(shared_site: Site) 
     ]
 
 
-async def test_a_folder_tells_what_happened_in_it(shared_site: Site) -> None:
-    """Its own changes, its items and subfolders, those that came and those that left (ENC-CLIENT-25)."""
+async def test_a_folder_shows_its_changes(shared_site: Site) -> None:
+    """Changes of the folder, its items and subfolders, including those that arrived or left.
+
+    Inventory: ENC-CLIENT-25.
+    """
     site, top = shared_site, await shared_site.folder("top")
     below, other = await site.folder("below", top), await site.folder("other", top)
     item = await file_in(site, below, "a.txt")
@@ -101,7 +104,7 @@ async def test_a_folder_tells_what_happened_in_it(shared_site: Site) -> None:
     last = all_below[-1]["createdAt"]
 
     await site.done("updateStorageFolder", {"folderUuid": below, "name": "renamed"}, "folder { uuid }")
-    await moved(site, item, other)
+    await move_item(site, item, other)
     await site.done("deleteStorageItems", {"itemUuids": [item]}, "removedItemsCount")
     own, all_below = await journals(site, top, since=last)
     renamed = {**own[-1], "before": {"name": "below"}, "after": {"name": "renamed"}, "folder": {"name": "top"}}
@@ -112,14 +115,14 @@ async def test_a_folder_tells_what_happened_in_it(shared_site: Site) -> None:
     assert left["storageItem"] is None
 
 
-async def test_a_journal_says_nothing_of_what_cannot_be_seen(shared_site: Site) -> None:
-    """Neither where something came from, nor the dataset that mirrors the folder."""
+async def test_a_journal_shows_nothing_that_is_hidden(shared_site: Site) -> None:
+    """It shows neither a hidden origin nor a hidden mirror dataset."""
     site, hidden, seen = (shared_site, await shared_site.folder("hidden"), await shared_site.folder("seen"))
     group = await site.group("readers")
     await site.user("reader@example.org", groups=[group])
     await site.grant(seen, group, "VIEWER")
     item = await file_in(site, hidden, "b.txt")
-    await moved(site, item, seen)
+    await move_item(site, item, seen)
     given = {"title": "Secret", "backingFolderUuid": seen}
     await site.done("createDataset", given, "dataset { uuid }")
     own, _ = await journals(site, seen, "reader@example.org")
@@ -130,7 +133,7 @@ async def test_a_journal_says_nothing_of_what_cannot_be_seen(shared_site: Site) 
 
 
 async def test_a_journal_has_pages(shared_site: Site) -> None:
-    """Forwards and backwards, in both journals, without a change twice."""
+    """Both journals are paged forwards and backwards without repeating a change."""
     site, top = shared_site, await shared_site.folder("pages")
     for number in range(5):
         await site.folder(f"{number}", top)
@@ -144,55 +147,60 @@ async def test_a_journal_has_pages(shared_site: Site) -> None:
         assert uuids == sorted(uuids, reverse=True)
 
 
-async def test_changes_are_told_as_they_happen(shared_site: Site) -> None:
-    """At first that the folder is watched; then what happens in it, and with `recursive` below it (ENC-CLIENT-25)."""
+async def test_changes_are_sent_as_they_happen(shared_site: Site) -> None:
+    """The first event confirms the subscription; then changes follow, with `recursive` below too.
+
+    Inventory: ENC-CLIENT-25.
+    """
     site, top = shared_site, await shared_site.folder("watched")
     below = await site.folder("below", top)
-    async with watching(site, top) as direct, watching(site, top, recursive=True) as whole:
+    async with watch_folder(site, top) as direct, watch_folder(site, top, recursive=True) as whole:
         await asyncio.gather(*(watch.until(lambda watch: watch.states) for watch in (direct, whole)))
-        assert (told(direct), told(whole), direct.states[0]["folder"]) == ([], [], {"name": "watched"})
+        assert (changes_of(direct), changes_of(whole), direct.states[0]["folder"]) == ([], [], {"name": "watched"})
         deep = await site.folder("deep", below)
-        await whole.until(lambda watch: told(watch))
-        assert [change["objectUuid"] for change in told(whole)] == [deep]
+        await whole.until(lambda watch: changes_of(watch))
+        assert [change["objectUuid"] for change in changes_of(whole)] == [deep]
         await site.done("updateStorageFolder", {"folderUuid": top, "name": "known"}, "folder { uuid }")
-        await direct.until(lambda watch: told(watch))
-        assert short(told(direct)) == [("UPDATE", "StorageFolder")]
+        await direct.until(lambda watch: changes_of(watch))
+        assert short(changes_of(direct)) == [("UPDATE", "StorageFolder")]
         assert direct.states[-1]["folder"] == {"name": "known"}
         latest = direct.states[-1]["latest"]
     await site.folder("missed", top)
-    async with watching(site, top, after=latest) as again:
-        await again.until(lambda watch: any(change["storageFolder"] == {"name": "missed"} for change in told(watch)))
+    async with watch_folder(site, top, after=latest) as again:
+        await again.until(
+            lambda watch: any(change["storageFolder"] == {"name": "missed"} for change in changes_of(watch))
+        )
 
 
-async def test_no_change_is_lost_nor_told_twice(shared_site: Site) -> None:
-    """However many come at once, and though one is committed after a later one."""
+async def test_no_change_is_lost_or_sent_twice(shared_site: Site) -> None:
+    """Many concurrent changes arrive once each, even one committed after a later one."""
     site, top = shared_site, await shared_site.folder("busy")
-    async with watching(site, top) as watch:
+    async with watch_folder(site, top) as watch:
         await watch.until(lambda watch: watch.states)
-        if site.services.database.is_embedded:  # its writer is alone
+        if site.services.database.is_embedded:  # SQLite has a single writer
             await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
         else:
             async with uncommitted_change(site, top):
                 await asyncio.gather(*(site.folder(f"{number}", top) for number in range(30)))
-                await watch.until(lambda watch: len(told(watch)) == 30)
+                await watch.until(lambda watch: len(changes_of(watch)) == 30)
         expected = 30 if site.services.database.is_embedded else 31
-        await watch.until(lambda watch: len(told(watch)) == expected)
+        await watch.until(lambda watch: len(changes_of(watch)) == expected)
         await site.done("updateStorageFolder", {"folderUuid": top, "name": "last"}, "folder { uuid }")
-        await watch.until(lambda watch: told(watch)[-1]["action"] == "UPDATE")
-    uuids = [change["uuid"] for change in told(watch)]
+        await watch.until(lambda watch: changes_of(watch)[-1]["action"] == "UPDATE")
+    uuids = [change["uuid"] for change in changes_of(watch)]
     assert len(set(uuids)) == len(uuids) == expected + 1
 
 
-async def test_who_may_not_see_a_folder_cannot_watch_it(shared_site: Site) -> None:
-    """Nor any longer than he may; and a folder that is deleted ends it."""
+async def test_only_viewers_of_a_folder_can_watch_it(shared_site: Site) -> None:
+    """The subscription ends with the right to see the folder, or with the folder."""
     site, folder = shared_site, await shared_site.folder("lost")
     group = await site.group("watchers")
     await site.user("watcher@example.org", groups=[group])
-    async with watching(site, folder, "watcher@example.org") as watch:
+    async with watch_folder(site, folder, "watcher@example.org") as watch:
         await watch.ended()
     assert [error["extensions"]["code"] for error in watch.errors] == ["NOT_FOUND"]
     await site.grant(folder, group, "VIEWER")
-    async with watching(site, folder, "watcher@example.org") as watch, watching(site, folder) as admins:
+    async with watch_folder(site, folder, "watcher@example.org") as watch, watch_folder(site, folder) as admins:
         await asyncio.gather(*(each.until(lambda watch: watch.states) for each in (watch, admins)))
         taken = {"folderUuid": folder, "groupUuids": [group]}
         await site.done("removeStorageFolderGroups", taken, "__typename")
@@ -201,12 +209,12 @@ async def test_who_may_not_see_a_folder_cannot_watch_it(shared_site: Site) -> No
         await admins.ended()
     for each in (watch, admins):
         assert [error["extensions"]["code"] for error in each.errors] == ["NOT_FOUND"]
-    assert short(told(watch)) == []
+    assert short(changes_of(watch)) == []
 
 
-async def test_a_strange_after_is_refused(shared_site: Site) -> None:
-    """One that no event told."""
+async def test_an_unknown_after_is_refused(shared_site: Site) -> None:
+    """An `after` that no event has sent is refused."""
     folder = await shared_site.folder("strange")
-    async with watching(shared_site, folder, after="ffffffff-ffff-ffff-ffff-ffffffffffff") as watch:
+    async with watch_folder(shared_site, folder, after="ffffffff-ffff-ffff-ffff-ffffffffffff") as watch:
         await watch.ended()
     assert [error["extensions"]["code"] for error in watch.errors] == ["BAD_USER_INPUT"]

@@ -21,7 +21,7 @@ LISTED = f"""query($u: UUID!, $filter: StorageItemFilter, $orderBy: StorageItemO
   $last: Int, $before: String) {{ storageFolder(uuid: $u) {{ items(filter: $filter, orderBy: $orderBy,
   first: $first, after: $after, last: $last, before: $before) {{ {PAGE} }} }} }}"""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-# Letters whose case folding, composition, length in UTF-8 or UTF-16, or collation is special somewhere.
+# Letters with special case folding, composition, UTF-8 or UTF-16 length, or collation.
 LETTERS = "aAbBzZ019 _-%*\"'\\.äÄßẞéÉıIİſΣςσΩ\u0301ñéЖж日本\ufb01\uffee\U0001f600\U00010400\U00010428~"
 NAMES = st.text(st.sampled_from(LETTERS), min_size=1, max_size=6).filter(lambda name: name.strip(" .") != "")
 ORDERS = st.tuples(st.sampled_from(["NAME", "CREATED_AT", "LAST_EDITED_AT", "SIZE"]), st.sampled_from(["ASC", "DESC"]))
@@ -29,28 +29,28 @@ ORDERS = st.tuples(st.sampled_from(["NAME", "CREATED_AT", "LAST_EDITED_AT", "SIZ
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module: each test keeps to folders of its own."""
+    """Site shared by the module; tests use separate folders."""
     return shared_site
 
 
 def folded(name: str) -> str:
-    """The form in which the design orders and searches names."""
+    """Return the form of a name that orders and searches use."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 async def listed(site: Site, folder: str, **asked: Any) -> Any:
-    """A page of the items of a folder."""
+    """Return a page of the items of a folder."""
     return (await site.ask(LISTED, {"u": folder, **asked}))["storageFolder"]["items"]
 
 
 async def refusal(site: Site, folder: str, **asked: Any) -> tuple[str, list[str]]:
-    """The code and place of the error that the same is answered with."""
+    """Return the code and path of the error of a page request."""
     (error,) = (await site.body(LISTED, {"u": folder, **asked}))["errors"]
     return error["extensions"]["code"], error["extensions"].get("inputPath")
 
 
 async def waiting(site: Site, folder: str, *names: str) -> list[str]:
-    """Placeholders with these names."""
+    """Create placeholders with these names."""
     return [
         target["itemUuid"]
         for target in await announce(site, folder, [File(name, "PLAIN_TEXT", b"x") for name in names])
@@ -58,7 +58,7 @@ async def waiting(site: Site, folder: str, *names: str) -> list[str]:
 
 
 async def walked(site: Site, folder: str, size: int, forwards: bool, **asked: Any) -> list[dict[str, Any]]:
-    """All items of a folder, page by page from one end, in the order of the list."""
+    """Return all items of a folder, paged from one end, in the order of the list."""
     result: list[dict[str, Any]] = []
     cursor = None
     while True:
@@ -74,8 +74,11 @@ async def walked(site: Site, folder: str, size: int, forwards: bool, **asked: An
         assert len(nodes) == size
 
 
-async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> None:
-    """Whatever the names, sizes, order and page, from both ends (ENC-PAGE, ENC-ENUM-05, SUB-005, SUB-014)."""
+async def test_pages_of_every_size_cover_everything_once(site: Site) -> None:
+    """Any names, sizes, order and page size, from both ends.
+
+    Inventory: ENC-PAGE, ENC-ENUM-05, SUB-005, SUB-014.
+    """
     folder = await site.folder("walked")
     sizes = [1, 1, 2, 300, 300, 5]
     files = [
@@ -100,13 +103,16 @@ async def test_pages_of_every_size_walk_through_everything_once(site: Site) -> N
 
 
 def check_order(nodes: list[dict[str, Any]], field: str, direction: str) -> None:
-    """Items lie by the field, then by uuid, both in one direction; those without a value come last (design 2.4)."""
+    """Check that items are ordered by the field, then by UUID, both in one direction.
+
+    Items without a value come last.
+    """
     keys: dict[str, Callable[[dict[str, Any]], Any]] = {
         "NAME": lambda node: folded(node["name"]),
         "SIZE": lambda node: node["fileSize"],
     }
     if field not in keys:
-        return  # moments are equal or not by chance: `walked` compares with the whole
+        return  # times may or may not be equal: `walked` compares with the whole list
     pairs = [(keys[field](node), node["uuid"]) for node in nodes]
     there = [pair for pair in pairs if pair[0] is not None]
     lacking = [pair for pair in pairs if pair[0] is None]
@@ -114,8 +120,11 @@ def check_order(nodes: list[dict[str, Any]], field: str, direction: str) -> None
     assert pairs == sorted(there, reverse=reverse) + sorted(lacking, key=lambda pair: pair[1], reverse=reverse)
 
 
-async def test_searches_find_what_python_finds(site: Site) -> None:
-    """Three characters or more within a name, fewer at its start, whatever the case (ENC-PAGE-08, SUB-142)."""
+async def test_searches_match_like_python(site: Site) -> None:
+    """Three characters or more match anywhere, fewer at the start, in any case.
+
+    Inventory: ENC-PAGE-08, SUB-142.
+    """
     folder = await site.folder("searched")
     names = [
         "100%",
@@ -148,7 +157,7 @@ async def test_searches_find_what_python_finds(site: Site) -> None:
 
 
 def parts(name: str) -> st.SearchStrategy[str]:
-    """Any part of a name, in either case."""
+    """Return a strategy of parts of a name, in either case."""
     changes: list[Callable[[str], str]] = [str.upper, str.lower, str]
     size = len(name)
     places = st.tuples(st.integers(0, size - 1), st.integers(1, size), st.sampled_from(changes))
@@ -156,7 +165,10 @@ def parts(name: str) -> st.SearchStrategy[str]:
 
 
 async def test_page_sizes_are_1_to_1000(site: Site) -> None:
-    """100 if nothing is asked; what does not go together is refused by name (ENC-PAGE-01, ENC-ERR-13, SUB-004)."""
+    """The default is 100; arguments that exclude each other are refused by name.
+
+    Inventory: ENC-PAGE-01, ENC-ERR-13, SUB-004.
+    """
     folder = await site.folder("sizes")
     await waiting(site, folder, *(f"{number:03}" for number in range(101)))
     assert len((await listed(site, folder))["nodes"]) == 100
@@ -174,14 +186,17 @@ async def test_page_sizes_are_1_to_1000(site: Site) -> None:
     }
     for name, arguments in wrong.items():
         assert await refusal(site, folder, **arguments) == ("BAD_USER_INPUT", [name]), arguments
-    # Every list has its own copy of the arguments.
+    # Every list declares these arguments itself.
     for field in ("storageFolders", "searchStorageFolders", "uploadJobs", "datasets", "groups", "users"):
         answer = await site.body(f"{{ {field}(first: 1001) {{ totalCount }} }}")
         assert answer["errors"][0]["extensions"]["inputPath"] == ["first"], field
 
 
-async def test_cursors_are_good_for_their_list_only(site: Site) -> None:
-    """A foreign, stale or forged cursor is refused, whatever it holds (ENC-PAGE-02, ENC-PAGE-04, SUB-007)."""
+async def test_cursors_are_valid_for_their_list_only(site: Site) -> None:
+    """A foreign, stale or forged cursor is refused.
+
+    Inventory: ENC-PAGE-02, ENC-PAGE-04, SUB-007.
+    """
     folder, other = await site.folder("cursors"), await site.folder("other")
     for home in (folder, other):
         await waiting(site, home, "a", "b", "c")
@@ -200,7 +215,7 @@ async def test_cursors_are_good_for_their_list_only(site: Site) -> None:
 
 
 def forgeries(cursor: str) -> list[str]:
-    """Cursors with the right beginning that no list has given."""
+    """Return cursors with a valid beginning that no list has issued."""
     mark, _, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     places: list[Any] = [
         [mark, "a"],
@@ -231,8 +246,11 @@ def forgeries(cursor: str) -> list[str]:
         ("CREATED_AT", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-01-01T00:00:00", "x", 5, None]),
     ],
 )
-async def test_forged_places_break_no_database(site: Site, field: str, values: list[Any]) -> None:
-    """Numbers and moments that no column can hold are no cursors either (ENC-PAGE-02)."""
+async def test_forged_positions_break_no_database(site: Site, field: str, values: list[Any]) -> None:
+    """Numbers and times that no column can store are invalid cursors.
+
+    Inventory: ENC-PAGE-02.
+    """
     folder = await site.folder(f"forged {field}")
     await upload_items(site, folder, [File(name, "PLAIN_TEXT", name.encode(), "text/plain") for name in ("a", "b")])
     arguments = {"orderBy": {"field": field}}
@@ -245,7 +263,10 @@ async def test_forged_places_break_no_database(site: Site, field: str, values: l
 
 
 async def test_filters(site: Site) -> None:
-    """Two flags have three values, an empty list is no filter, all given must hold (ENC-QITEM, SUB-008, SUB-009)."""
+    """Boolean filters have three values, an empty list is no filter, and filters are combined.
+
+    Inventory: ENC-QITEM, SUB-008, SUB-009.
+    """
     top = await site.folder("filtered")
     mirrored, plain = await site.folder("mirrored", top), await site.folder("plain", top)
     used, free = await upload_items(

@@ -1,4 +1,4 @@
-"""Jobs from manifests: JSON and CSV, in the input or sent like a file, with errors that name the entry and the key."""
+"""Manifests: JSON and CSV, in the input or uploaded, with errors that name the entry and the key."""
 
 import asyncio
 import json
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BAD = "BAD_USER_INPUT"
 
 
-async def ended(site: Site, folder: str, said: Any, form: str = "sent", **more: Any) -> dict[str, Any]:
-    """A job from a manifest, once it has ended."""
+async def run_manifest(site: Site, folder: str, said: Any, form: str = "sent", **more: Any) -> dict[str, Any]:
+    """Run a job from a manifest and return it once it has ended."""
     manifest = {"json": said} if form == "json" else await upload_manifest(site, folder, json.dumps(said).encode())
     return await wait_for_job(site, await start_manifest_job(site, folder, manifest, **more))
 
 
 def all_kinds(server: FileServer) -> dict[str, Any]:
-    """A manifest with several kinds, in the spelling that clients of cloud storage have."""
+    """Return a manifest with several kinds, spelled as clients of cloud storage do."""
     frames = [server.add(f"frame {n}.png", samples.png(seed=n)).replace(" ", "%20") for n in range(3)]
     slices = [server.add(f"slice-{n}.dcm", samples.dicom_file(instance_number=n)) for n in (2, 1)]
     return {
@@ -53,14 +53,14 @@ def all_kinds(server: FileServer) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", ["json", "sent"])
-async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_server: FileServer, form: str) -> None:
-    """Sections in either spelling, numbered URLs in the order of their numbers, titles or the names in the bucket.
+async def test_a_manifest_can_do_what_the_input_can(fetching_site: Site, file_server: FileServer, form: str) -> None:
+    """Both spellings, URLs in numeric order, titles or the names in the bucket.
 
-    ENC-MAN-01 to ENC-MAN-06, ENC-MAN-08, SUB-057, SUB-061.
+    Inventory: ENC-MAN-01 to ENC-MAN-06, ENC-MAN-08, SUB-057, SUB-061.
     """
     site, folder = fetching_site, await fetching_site.folder(f"kinds {form}")
     said = all_kinds(file_server)
-    job = await ended(site, folder, said, form, fileName="list.json")
+    job = await run_manifest(site, folder, said, form, fileName="list.json")
     assert (job["status"], job["errors"], job["unitsDoneCount"]) == ("DONE", [], 8)
     created = await items_by_name(site, job)
     assert created.keys() == {
@@ -73,7 +73,7 @@ async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_se
     children = "query($u: UUID!) { storageItem(uuid: $u) { children { nodes { name url } } } }"
     group = (await site.ask(children, {"u": created["frames"]["uuid"]}))["storageItem"]["children"]["nodes"]
     assert [node["name"] for node in group] == ["frame 0.png", "frame 1.png"]
-    again = await ended(site, folder, said, form)
+    again = await run_manifest(site, folder, said, form)
     assert (again["status"], len(again["itemsWithNames"])) == ("DONE", 8)
     assert {entry["itemUuid"] for entry in again["itemsWithNames"]} == {item["uuid"] for item in created.values()}
     named = "query($u: UUID!) { uploadJob(uuid: $u) { fileName } }"
@@ -82,11 +82,14 @@ async def test_a_manifest_says_what_the_input_could(fetching_site: Site, file_se
     await check_all(site.services)
 
 
-async def test_every_section_of_the_input_is_one_of_the_manifest(fetching_site: Site, file_server: FileServer) -> None:
-    """Time series, scenes, groups of images that are there, and sequences of which a video is made (ENC-MAN-07)."""
+async def test_every_section_of_the_input_is_in_the_manifest(fetching_site: Site, file_server: FileServer) -> None:
+    """Time series, scenes, groups of existing images, and sequences with a video.
+
+    Inventory: ENC-MAN-07.
+    """
     site, folder = fetching_site, await fetching_site.folder("sections")
     frames = [file_server.add(f"sequence-{n}.png", samples.png(64, 48, n)) for n in range(3)]
-    first = await ended(site, folder, {"images": [{"objectUrl": url} for url in frames]})
+    first = await run_manifest(site, folder, {"images": [{"objectUrl": url} for url in frames]})
     images = [entry["itemUuid"] for entry in first["itemsWithNames"]]
     said = {
         "time_series": [{"objectUrl": file_server.add("values.csv", b"t,v\n0,1\n1,2\n")}],
@@ -96,23 +99,26 @@ async def test_every_section_of_the_input_is_one_of_the_manifest(fetching_site: 
         ],
         "image_groups_from_items": [{"title": "from items", "createVideo": False, "itemUuids": images}],
     }
-    job = await ended(site, folder, said)
+    job = await run_manifest(site, folder, said)
     assert (job["status"], job["errors"]) == ("DONE", [])
     created = {name: item["__typename"] for name, item in (await items_by_name(site, job)).items()}
     kinds = {"values.csv": "TimeSeriesItem", "scene": "SceneItem", "from items": "ImageGroupItem"}
     assert created == {**kinds, "sequence": "ImageSequenceItem"}
-    again = await ended(site, folder, {**said, "skip_duplicate_urls": True})
+    again = await run_manifest(site, folder, {**said, "skip_duplicate_urls": True})
     assert (again["status"], again["errors"]) == ("DONE", [])
     await check_all(site.services)
 
 
-async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server: FileServer) -> None:
-    """Facts as in the input, and checked like there (ENC-MAN-09); placeholders stand for files that were sent."""
+async def test_facts_and_placeholders_are_used(fetching_site: Site, file_server: FileServer) -> None:
+    """Facts are checked as in the input; placeholders stand for uploaded files.
+
+    Inventory: ENC-MAN-09.
+    """
     site, folder = fetching_site, await fetching_site.folder("facts")
     given = {"fps": 25, "duration": 4.0, "width": 640, "height": 480, "fileSize": 5000, "mimeType": "video/mp4"}
     [uuid] = await send_files(site, folder, [File("here.txt", "PLAIN_TEXT", b"here")])
     video = {"objectUrl": file_server.add("given.mp4", bytes(5000)), "videoMetadata": given}
-    job = await ended(site, folder, {"videos": [video], "text": [{"placeholderUuid": uuid}]})
+    job = await run_manifest(site, folder, {"videos": [video], "text": [{"placeholderUuid": uuid}]})
     assert (job["status"], job["errors"]) == ("DONE", [])
     created = await items_by_name(site, job)
     assert created["given.mp4"]["duration"] == 4.0
@@ -123,14 +129,14 @@ async def test_facts_and_placeholders_are_taken(fetching_site: Site, file_server
         "width": [{name: value for name, value in given.items() if name != "width"}],
     }
     places = [(key, facts) for key, several in wrong.items() for facts in several]
-    job = await ended(site, folder, {"videos": [{**video, "videoMetadata": facts} for _, facts in places]})
+    job = await run_manifest(site, folder, {"videos": [{**video, "videoMetadata": facts} for _, facts in places]})
     expected = [f"videos[{index}].videoMetadata.{key}" for index, (key, _) in enumerate(places)]
     assert [error.split(":")[0] for error in job["errors"]] == expected
     await check_all(site.services)
 
 
 def wrong_entries(url: str) -> dict[str, tuple[str, Any]]:
-    """Entries with something wrong, under where it is."""
+    """Return entries with a fault, by the path of the fault."""
     return {
         "images[0].objectURL": ("images", {"objectURL": url}),
         "images[1].objectUrl": ("images", {"title": "no URL"}),
@@ -147,10 +153,13 @@ def wrong_entries(url: str) -> dict[str, tuple[str, Any]]:
     }
 
 
-async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_server: FileServer) -> None:
-    """Unknown keys are not passed over (SUB-062), groups need titles (ENC-MAN-05, SUB-056); nothing is begun.
+async def test_faults_are_reported_by_entry_and_key(fetching_site: Site, file_server: FileServer) -> None:
+    """Unknown keys are refused, groups need titles, and nothing is begun.
 
-    With `ignoreErrors` the other entries are made. A manifest in the input is refused as a whole, at the same keys.
+    With `ignoreErrors` the other entries are processed. A manifest in the input is refused as a
+    whole, with the same keys.
+
+    Inventory: SUB-062, ENC-MAN-05, SUB-056.
     """
     site, folder, url = (
         fetching_site,
@@ -162,13 +171,13 @@ async def test_what_is_wrong_is_told_by_entry_and_key(fetching_site: Site, file_
         said.setdefault(section, []).append(entry)
     said["images"].append({"objectUrl": url})
     expected = [location.strip() for location in wrong_entries(url)]
-    job = await ended(site, folder, said)
+    job = await run_manifest(site, folder, said)
     assert (job["status"], job["unitsErrorCount"], job["unitsCancelledCount"]) == ("ERROR", len(expected), 1)
     assert sorted(error.split(":")[0] for error in job["errors"]) == sorted(expected)
     assert 'images[0].objectURL: Unknown key "objectURL". Did you mean "objectUrl"?' in job["errors"]
     assert job["unitErrors"][0]["actionDescription"] == "reading the manifest"
     assert await count_items(site, folder) == 0
-    job = await ended(site, folder, said, ignoreErrors=True)
+    job = await run_manifest(site, folder, said, ignoreErrors=True)
     assert (job["status"], job["unitsErrorCount"], job["unitsDoneCount"]) == ("DONE", len(expected), 1)
     assert await count_items(site, folder) == 1
     refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": said}})
@@ -195,17 +204,20 @@ BROKEN = [
 ]
 
 
-async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> None:
-    """ENC-ERR-15, SUB-051: the job fails, whether it ignores errors or not, and leaves nothing.
+async def test_unreadable_manifests_fail_with_a_reason(fetching_site: Site) -> None:
+    """The job fails with or without `ignoreErrors` and leaves nothing.
 
-    What reads it knows no database, and takes a process for each: a second database shows that its word is kept there.
+    The reader is a process without a database; the second database only shows that its error is
+    stored there.
+
+    Inventory: ENC-ERR-15, SUB-051.
     """
     site, folder = fetching_site, await fetching_site.folder("broken")
     broken = BROKEN if site.services.database.is_embedded else BROKEN[:3]
 
     async def told(data: bytes) -> list[str]:
         started = await start_manifest_job(site, folder, await upload_manifest(site, folder, data), ignoreErrors=True)
-        job = await wait_for_job(site, started, seconds=150)  # each is read by a process of its own
+        job = await wait_for_job(site, started, seconds=150)  # each manifest is read by another process
         assert (job["status"], job["itemsWithNames"]) == ("ERROR", [])
         errors: list[str] = job["errors"]
         return errors
@@ -217,10 +229,10 @@ async def test_a_manifest_that_cannot_be_read_says_why(fetching_site: Site) -> N
     await check_all(site.services)
 
 
-async def test_a_manifest_of_which_readers_die_ends_its_job(
+async def test_a_manifest_that_crashes_its_readers_fails_its_job(
     fetching_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is tried again some times; then the job has failed, and nothing is left of it."""
+    """It is retried a few times; then the job has failed, and nothing is left of it."""
     monkeypatch.setattr("gateway.tasks.read_manifests.CHILD", "no.such.program")
     monkeypatch.setattr("gateway.tasks.read_manifests.DELAYS", (timedelta(),) * 2)
     site, folder = fetching_site, await fetching_site.folder("deadly")
@@ -240,7 +252,10 @@ ROWS = "itemType,objectUrl,title,clientMetadata\n"
 
 @pytest.mark.parametrize("form", ["csv", "sent"])
 async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServer, form: str) -> None:
-    """A line for each file (ENC-MAN-11, SUB-064): quoted cells, empty ones for what is not said, metadata as JSON."""
+    """One line per file, with quoted cells, empty cells for absent values, and metadata as JSON.
+
+    Inventory: ENC-MAN-11, SUB-064.
+    """
     site, folder = fetching_site, await fetching_site.folder(f"csv {form}")
     first, second = file_server.add("1.txt", b"1"), file_server.add("2.dcm", samples.dicom_file())
     text = f'{ROWS}PLAIN_TEXT,{first},"first, ""quoted""","{{""a"": 1}}"\r\n\r\nDICOM_FILE,{second},,\n'
@@ -257,7 +272,7 @@ async def test_a_manifest_may_be_csv(fetching_site: Site, file_server: FileServe
     await check_all(site.services)
 
 
-async def test_what_is_wrong_in_csv_is_told_by_line_and_column(fetching_site: Site) -> None:
+async def test_faults_in_csv_are_reported_by_line_and_column(fetching_site: Site) -> None:
     site, folder = fetching_site, await fetching_site.folder("csv wrong")
     rows = [
         "PDF,https://files.example/1,,{",
@@ -280,8 +295,11 @@ async def test_what_is_wrong_in_csv_is_told_by_line_and_column(fetching_site: Si
     await check_all(site.services)
 
 
-async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file_server: FileServer) -> None:
-    """Nothing in it is taken for a path on the server (SUB-063)."""
+async def test_a_manifest_in_the_input_excludes_other_sources(fetching_site: Site, file_server: FileServer) -> None:
+    """Nothing in it is taken for a path on the server.
+
+    Inventory: SUB-063.
+    """
     site, folder = fetching_site, await fetching_site.folder("forms")
     entry = {"text": [{"objectUrl": file_server.add("t.txt", b"t")}]}
     for manifest, path in (
@@ -305,10 +323,13 @@ async def test_a_manifest_in_the_input_is_one_of_three(fetching_site: Site, file
     assert await count_items(site, folder) == 0
 
 
-async def test_only_a_manifest_that_was_sent_is_read(
+async def test_only_uploaded_manifests_are_read(
     fetching_site: Site, file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ENC-MAN-10, ENC-MAN-12: of at most 100 MB, announced as text in that folder by whoever may, and once."""
+    """At most 100 MB, announced as text in that folder by its user, and used once.
+
+    Inventory: ENC-MAN-10, ENC-MAN-12.
+    """
     site, folder, other = (
         fetching_site,
         await fetching_site.folder("sent"),
@@ -341,15 +362,18 @@ async def test_only_a_manifest_that_was_sent_is_read(
 
 
 async def test_metadata_may_be_large_in_a_manifest(fetching_site: Site, file_server: FileServer) -> None:
-    """10 MB an item (ENC-MAN-08), 256 KB in the input."""
+    """The limit of an item is 10 MB, and 256 KB in the input.
+
+    Inventory: ENC-MAN-08.
+    """
     site, folder, url = (fetching_site, await fetching_site.folder("large"), file_server.add("large.txt", b"large"))
     entry = {"objectUrl": url, "clientMetadata": {"text": "x" * (9 << 20)}}
-    job = await ended(site, folder, {"text": [entry]})
+    job = await run_manifest(site, folder, {"text": [entry]})
     assert job["status"] == "DONE"
     [created] = job["itemsWithNames"]
     assert (await item_facts(site, created["itemUuid"]))["clientMetadata"] == entry["clientMetadata"]
     entry["clientMetadata"] = {"text": "x" * (10 << 20)}
-    assert (await ended(site, folder, {"text": [entry]}))["errors"][0].startswith(
+    assert (await run_manifest(site, folder, {"text": [entry]}))["errors"][0].startswith(
         "text[0].clientMetadata: The metadata"
     )
     entry["clientMetadata"] = {"text": "x" * (256 << 10)}
@@ -358,9 +382,11 @@ async def test_metadata_may_be_large_in_a_manifest(fetching_site: Site, file_ser
 
 
 async def test_a_small_job_ends_while_a_large_one_runs(fetching_site: Site, file_server: FileServer) -> None:
-    """Jobs take turns; the large one is then cancelled in the middle, and what it has made stays.
+    """Jobs take turns; the large one is cancelled half-way and keeps its finished items.
 
-    While its manifest was read it had counts, and was PENDING whatever they said (SUB-054).
+    While its manifest was read, it had counts and was PENDING.
+
+    Inventory: SUB-054.
     """
     site, folder, small = (
         fetching_site,
@@ -390,7 +416,7 @@ async def test_a_small_job_ends_while_a_large_one_runs(fetching_site: Site, file
 
 
 async def test_a_job_can_be_cancelled_while_its_manifest_is_read(fetching_site: Site) -> None:
-    """The manifest's bytes go, and no unit is begun."""
+    """The manifest's bytes are removed, and no unit is begun."""
     site, folder = fetching_site, await fetching_site.folder("unread")
     entries = [{"objectUrl": f"https://files.example/{n}"} for n in range(20_000)]
     job = await start_manifest_job(

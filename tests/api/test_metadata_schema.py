@@ -1,4 +1,4 @@
-"""The schema of metadata: keys and their types, how they change, and what it means where it is enforced."""
+"""The metadata schema: keys and types, their changes, and enforcement."""
 
 import json
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ SCALARS = ("BOOLEAN", "DATETIME", "NUMBER", "UUID", "VARCHAR", "TEXT", "USER")
 
 
 async def schema(site: Site, deleted: bool = False, who: str = "admin") -> tuple[int, dict[str, Any]]:
-    """The revision of the schema, and its keys."""
+    """Return the revision of the schema, and its keys."""
     listed = f"fields(includeDeleted: $d) {{ {FIELD} }}"
     document = f"query($d: Boolean!) {{ metadataSchema {{ revision {listed} }} }}"
     data = (await site.ask(document, {"d": deleted}, who))["metadataSchema"]
@@ -29,12 +29,15 @@ async def schema(site: Site, deleted: bool = False, who: str = "admin") -> tuple
 
 
 async def put(site: Site, key: str, kind: str, **more: Any) -> Any:
-    """Give a key a type; the key as it is then."""
+    """Give a key a type and return the key."""
     return (await site.done("setMetadataSchemaField", {"key": key, "type": kind, **more}, SAVED))["field"]
 
 
 async def test_keys_have_types(shared_site: Site) -> None:
-    """Scalars, enums, embeddings, places, users; everybody may read them (ENC-SCHEMA-01, ENC-SCHEMA-11)."""
+    """Scalars, enums, embeddings, locations and users; every user may read them.
+
+    Inventory: ENC-SCHEMA-01, ENC-SCHEMA-11.
+    """
     for kind in SCALARS:
         await put(shared_site, f"a {kind}", kind)
     await put(shared_site, "b.enum", "ENUM", enumValues=["pear", "apple"])
@@ -49,8 +52,11 @@ async def test_keys_have_types(shared_site: Site) -> None:
     assert keys["b.place"] == {**plain, "type": "GEOSPATIAL"}
 
 
-async def test_what_a_key_may_become(shared_site: Site) -> None:
-    """A scalar another scalar, an enum a larger one; the same again is no change (ENC-SCHEMA-07)."""
+async def test_allowed_changes_of_a_type(shared_site: Site) -> None:
+    """Scalars change to other scalars, enums are extended; an equal type is no change.
+
+    Inventory: ENC-SCHEMA-07.
+    """
     site = shared_site
     await put(site, "grows", "ENUM", enumValues=["b"])
     await put(site, "scalar", "NUMBER")
@@ -74,7 +80,10 @@ async def test_what_a_key_may_become(shared_site: Site) -> None:
 
 @pytest.mark.parametrize("key", ["", "$a", "a/b", "keyframes", "-. _", "a" * 256, "a\n"])
 async def test_bad_keys_are_refused(shared_site: Site, key: str) -> None:
-    """What a key may be (ENC-SCHEMA-06, ENC-ERR-14)."""
+    """Invalid keys are refused.
+
+    Inventory: ENC-SCHEMA-06, ENC-ERR-14.
+    """
     refused = await shared_site.refused("setMetadataSchemaField", {"key": key, "type": "TEXT"})
     assert refused == [("BAD_USER_INPUT", "input.key")]
 
@@ -95,14 +104,20 @@ async def test_bad_keys_are_refused(shared_site: Site, key: str) -> None:
     ],
 )
 async def test_bad_types_are_refused(shared_site: Site, kind: str, more: dict[str, Any], place: str) -> None:
-    """At most 255 values and 4,096 numbers (ENC-SCHEMA-02, -03, SUB-035)."""
+    """At most 255 values and 4,096 numbers.
+
+    Inventory: ENC-SCHEMA-02, -03, SUB-035.
+    """
     before = await schema(shared_site)
     refused = await shared_site.refused("setMetadataSchemaField", {"key": "bad", "type": kind, **more})
     assert (refused, await schema(shared_site)) == ([("BAD_USER_INPUT", f"input.{place}")], before)
 
 
 async def test_keys_are_deleted_and_restored(shared_site: Site) -> None:
-    """Softly, keeping the type, or for good: then never again (ENC-SCHEMA-08, -09, SUB-036)."""
+    """A soft deletion retains the type; a permanent one cannot be undone.
+
+    Inventory: ENC-SCHEMA-08, -09, SUB-036.
+    """
     site, key = shared_site, {"key": "passing"}
     await put(site, "passing", "ENUM", enumValues=["a"])
     gone = await site.done("deleteMetadataSchemaField", key, SAVED)
@@ -122,8 +137,11 @@ async def test_keys_are_deleted_and_restored(shared_site: Site) -> None:
         assert await site.refused(mutation, {"key": "never"}) == [("NOT_FOUND", "input.key")]
 
 
-async def test_the_last_writer_does_not_win_unseen(shared_site: Site) -> None:
-    """One mutation is one save; it can insist on the revision that its sender saw (ENC-SCHEMA-10, SUB-034)."""
+async def test_concurrent_saves_are_detected(shared_site: Site) -> None:
+    """A mutation is one save, and can require the revision that its sender saw.
+
+    Inventory: ENC-SCHEMA-10, SUB-034.
+    """
     site, (revision, _) = shared_site, await schema(shared_site)
     given = {"key": "locked", "type": "TEXT", "revision": revision}
     assert (await site.done("setMetadataSchemaField", given, SAVED))["metadataSchema"] == {"revision": revision + 1}
@@ -135,7 +153,7 @@ async def test_the_last_writer_does_not_win_unseen(shared_site: Site) -> None:
     assert "other" not in (await schema(site))[1]
 
 
-async def test_only_admins_of_the_site_change_it(shared_site: Site) -> None:
+async def test_only_site_admins_change_it(shared_site: Site) -> None:
     """Others are refused, and nothing changes."""
     await shared_site.user("member@example.org")
     before = await schema(shared_site)
@@ -146,8 +164,8 @@ async def test_only_admins_of_the_site_change_it(shared_site: Site) -> None:
     assert await schema(shared_site) == before
 
 
-async def test_without_enforcement_it_is_advice(shared_site: Site) -> None:
-    """Values of other types are kept."""
+async def test_without_enforcement_values_of_other_types_are_accepted(shared_site: Site) -> None:
+    """Values of other types are stored."""
     await put(shared_site, "size", "NUMBER")
     job = await upload(shared_site, await shared_site.folder("advice"), [File("a.txt", "PLAIN_TEXT", b"advice")])
     change = {"itemUuid": job["itemsWithNames"][0]["itemUuid"], "clientMetadata": {"size": "large"}}
@@ -156,7 +174,7 @@ async def test_without_enforcement_it_is_advice(shared_site: Site) -> None:
 
 @pytest_asyncio.fixture(loop_scope="module", params=["embedded", "scaled"])
 async def strict_site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
-    """A site that refuses values of other types."""
+    """Site that refuses values of other types."""
     with fresh_settings(request.param, request, tmp_path, metadata_schema="enforced") as settings:
         async with serve_site(settings) as running:
             yield running
@@ -189,7 +207,10 @@ BAD: dict[str, list[Any]] = {
 
 
 async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: dict[str, Any]) -> None:
-    """What stands in the input is refused at once, at its entry; a manifest that is sent is told by its entry."""
+    """Check that faults in the input are refused at their entry.
+
+    Faults in an uploaded manifest are reported by entry.
+    """
     (uuid,) = await send_files(site, folder, [File("c.txt", "PLAIN_TEXT", b"c")])
     entry, metadata = {"placeholderUuid": uuid, "clientMetadata": bad}, "clientMetadata.enum"
     frames = {"images": [{"placeholderUuid": uuid}], "title": "t", "clientMetadata": bad}
@@ -207,16 +228,16 @@ async def check_jobs_under_the_schema(site: Site, folder: str, item: str, bad: d
         expected = {("BAD_USER_INPUT", f"input.{path}.{metadata}") for path in places}
         assert expected <= set(refused), more
     said = "text[0].clientMetadata.enum: The metadata schema requires enum to be one of apple."
-    assert await told_of_manifest(site, folder, {"text": [entry]}) == [said]
+    assert await manifest_errors(site, folder, {"text": [entry]}) == [said]
     before = await site.see("storageItem", item, "url clientMetadata")
     again = {"objectUrl": before["url"], "clientMetadata": bad}
     switches = {"skip_duplicate_urls": True, "upsert_metadata": True}
-    assert await told_of_manifest(site, folder, {"text": [again], **switches}) == [said]
+    assert await manifest_errors(site, folder, {"text": [again], **switches}) == [said]
     assert await site.see("storageItem", item, "url clientMetadata") == before
 
 
-async def told_of_manifest(site: Site, folder: str, manifest: dict[str, Any]) -> list[str]:
-    """What is wrong with the entries of a manifest that is sent."""
+async def manifest_errors(site: Site, folder: str, manifest: dict[str, Any]) -> list[str]:
+    """Return the errors of an uploaded manifest."""
     data = json.dumps(manifest).encode()
     (uuid,) = await send_files(site, folder, [File("m.json", "PLAIN_TEXT", data)])
     wanted = {"folderUuid": folder, "manifest": {"placeholderUuid": uuid}}
@@ -225,8 +246,11 @@ async def told_of_manifest(site: Site, folder: str, manifest: dict[str, Any]) ->
     return errors
 
 
-async def test_where_it_is_enforced_other_values_are_refused(strict_site: Site) -> None:
-    """In updates, announcements and jobs, by the key at fault; unknown keys hold what they like (ENC-SCHEMA-05)."""
+async def test_with_enforcement_other_values_are_refused(strict_site: Site) -> None:
+    """Updates, announcements and jobs report the key; unknown keys take any value.
+
+    Inventory: ENC-SCHEMA-05.
+    """
     site, folder = strict_site, await strict_site.folder("strict")
     for kind in SCALARS:
         await put(site, f"a {kind}", kind)

@@ -1,4 +1,4 @@
-"""What operators watch: counters for admins, and for nobody else."""
+"""Metrics for operators: shown to admins only."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.fixtures.sites import Site
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_admins_see_how_operations_were_answered(shared_site: Site) -> None:
+async def test_admins_see_counters_of_operations(shared_site: Site) -> None:
     async def counted() -> float:
         answer = await shared_site.client.get(f"{shared_site.url}/metrics", headers=shared_site.headers("admin"))
         assert answer.status_code == 200
@@ -22,7 +22,7 @@ async def test_admins_see_how_operations_were_answered(shared_site: Site) -> Non
     assert await counted() == before + is_compiled
 
 
-async def test_others_do_not(shared_site: Site) -> None:
+async def test_others_see_no_metrics(shared_site: Site) -> None:
     await shared_site.user("watcher@example.org")
     for headers, status, code in (
         ({}, 401, "UNAUTHENTICATED"),

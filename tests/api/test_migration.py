@@ -1,4 +1,4 @@
-"""Items follow their objects from one store to another: by uuid or by URL, all of them or none."""
+"""Migrations of items to another store: by UUID or by URL, all or nothing."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,18 +25,19 @@ RESULTS = "results { uuid url isSkipped items { uuid url storageLocation integra
 
 @pytest.fixture(scope="module")
 def new(s3_server: str) -> Iterator[Bucket]:
+    """Bucket to migrate to."""
     with bucket(s3_server) as created:
         yield created
 
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return fetching_site
 
 
 async def registered(site: Site, folder: str, urls: list[str], integration: str | None) -> list[str]:
-    """The items made of images at these URLs, in order."""
+    """Register images at these URLs and return their items, in order."""
     items = {"images": [{"objectUrl": url} for url in urls]}
     job = await wait_for_job(site, await start_upload_job(site, folder, items, integrationUuid=integration))
     assert (job["status"], job["errors"]) == ("DONE", [])
@@ -44,14 +45,14 @@ async def registered(site: Site, folder: str, urls: list[str], integration: str 
 
 
 async def migrated(site: Site, entries: list[dict[str, Any]], who: str = "admin", **more: Any) -> list[dict[str, Any]]:
-    """What became of each entry of a migration that is not refused."""
+    """Return the results of a migration that must succeed."""
     payload = await site.done("migrateStorageItems", {"items": entries, **more}, RESULTS, who)
     results: list[dict[str, Any]] = payload["results"]
     return results
 
 
 async def mirrored(site: Site, integration: str, customer: Bucket, team: str) -> list[str]:
-    """The items of a new folder that mirrors the bucket, on which a group is USER."""
+    """Return the items of a new mirror of the bucket on which a group is USER."""
     customer.put("mirrored/one.txt", b"text")
     folder = await create_linked_folder(site, integration, customer, "mirrored/")
     await site.grant(folder, team, "USER")
@@ -60,7 +61,10 @@ async def mirrored(site: Site, integration: str, customer: Bucket, team: str) ->
 
 
 async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Bucket) -> None:
-    """ENC-CLIENT-09, ENC-QBODY-03, -04, -06, SUB-090, SUB-138: by uuid and by URL in one request, or URL kept."""
+    """Items by UUID and by URL in one request, with or without a new URL.
+
+    Inventory: ENC-CLIENT-09, ENC-QBODY-03, -04, -06, SUB-090, SUB-138.
+    """
     source, target = await create_integration(site, customer), await create_integration(site, new, title="New")
     folder, data = await site.folder("moving"), [samples.png(seed=n) for n in range(3)]
     urls = [customer.put(f"{n}.png", content) for n, content in enumerate(data)]
@@ -90,8 +94,11 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
     await check_all(site.services)
 
 
-async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bucket) -> None:
-    """ENC-QBODY-05, -08: items of other integrations stay, and missing ones are skipped or refuse all."""
+async def test_items_of_other_integrations_and_missing_items(site: Site, customer: Bucket, new: Bucket) -> None:
+    """Items of other integrations stay; missing ones are skipped or refuse all.
+
+    Inventory: ENC-QBODY-05, -08.
+    """
     source, other, target = [await create_integration(site, store) for store in (customer, customer, new)]
     folder = await site.folder("guarded")
     data = samples.png(seed=9)
@@ -124,8 +131,11 @@ async def test_a_guard_and_what_is_missing(site: Site, customer: Bucket, new: Bu
     assert [item["uuid"] for item in results[2]["items"]] == [first]
 
 
-async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, new: Bucket) -> None:
-    """ENC-QBODY-07: each object is looked for, and has the length of its item, unless one does not want that."""
+async def test_unreachable_objects_are_refused(site: Site, customer: Bucket, new: Bucket) -> None:
+    """Each object must exist with the length of its item, unless verification is off.
+
+    Inventory: ENC-QBODY-07.
+    """
     source, target = await create_integration(site, customer), await create_integration(site, new)
     folder = await site.folder("verified")
     [item] = await registered(site, folder, [customer.put("checked.png", samples.png())], source)
@@ -153,8 +163,8 @@ async def test_what_cannot_be_reached_is_refused(site: Site, customer: Bucket, n
     assert result["items"][0]["url"] == f"{new.url}/none.png"
 
 
-async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket) -> None:
-    """USER on the items' folders and on the new integration; what one does not see is missing."""
+async def test_both_ends_need_a_role(site: Site, customer: Bucket, new: Bucket) -> None:
+    """USER on the items' folders and on the new integration; hidden items are missing."""
     source, target = await create_integration(site, customer), await create_integration(site, new)
     folder, team, who = await site.folder("theirs"), await site.group("movers"), "mover@example.org"
     await site.user(who, groups=[team])
@@ -180,9 +190,9 @@ async def test_each_end_needs_its_role(site: Site, customer: Bucket, new: Bucket
 async def test_another_object_of_the_same_store_needs_the_role_of_registering(
     site: Site, customer: Bucket, verifies: bool
 ) -> None:
-    """Whoever may edit an item but not register objects with its integration reads no other object by it.
+    """Editors of an item without USER on its integration cannot point it at another object.
 
-    What mirrors an object of a bucket goes on mirroring it, whoever asks.
+    Items of a mirror keep their object, whoever migrates them.
     """
     integration, team, folder = (
         await create_integration(site, customer),
@@ -211,7 +221,7 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
     assert result["items"][0]["url"] == secret
 
 
-async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file_server: FileServer) -> None:
+async def test_an_external_file_moves_into_a_cloud(site: Site, new: Bucket, file_server: FileServer) -> None:
     """An item without integration gets one, or another plain URL."""
     target, folder, data = (await create_integration(site, new), await site.folder("in"), samples.png(seed=12))
     [item] = await registered(site, folder, [file_server.add("first.png", data)], None)
@@ -223,8 +233,11 @@ async def test_a_file_elsewhere_moves_into_a_cloud(site: Site, new: Bucket, file
     assert (actual["url"], actual["storageLocation"], actual["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
 
 
-async def test_a_migration_sent_again_answers_the_same(site: Site, customer: Bucket, new: Bucket) -> None:
-    """ENC-HTTP-03: though no item has the old URL any more; with another input the key is a conflict."""
+async def test_a_repeated_migration_returns_the_same(site: Site, customer: Bucket, new: Bucket) -> None:
+    """No item has the old URL any more; other input with the same key is a conflict.
+
+    Inventory: ENC-HTTP-03.
+    """
     source, target = await create_integration(site, customer), await create_integration(site, new)
     folder, data = await site.folder("again"), samples.png(seed=13)
     url, there = customer.put("again.png", data), new.put("again.png", data)

@@ -1,4 +1,4 @@
-"""Objects in a customer's cloud become items in place: registered, read, signed for, and never changed."""
+"""Objects in a customer's cloud: registered as items in place, read, signed, and never changed."""
 
 import os
 from urllib.parse import quote, urlsplit
@@ -17,12 +17,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module; tests use objects of their own."""
+    """Site shared by the module; tests use separate objects."""
     return fetching_site
 
 
-async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Bucket) -> None:
-    """ENC-JOBIN-03, ENC-ITEM-14, ENC-ENUM-04: an object is read, signed for, and outlives its item."""
+async def test_an_object_becomes_an_item_in_place(site: Site, customer: Bucket) -> None:
+    """An object is read, signed, and outlives its item.
+
+    Inventory: ENC-JOBIN-03, ENC-ITEM-14, ENC-ENUM-04.
+    """
     integration, folder = await create_integration(site, customer), await site.folder("cloud")
     data = samples.png(seed=4)
     url = customer.put("pictures/a picture + more%.png", data)
@@ -52,8 +55,8 @@ async def test_an_object_becomes_an_item_where_it_lies(site: Site, customer: Buc
     await check_all(site.services)
 
 
-async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> None:
-    """Keys are percent-encoded in https URLs only; the item's name is the same either way."""
+async def test_names_of_objects_with_special_characters(site: Site, customer: Bucket) -> None:
+    """Keys are percent-encoded in https URLs only; the item's name is the same."""
     integration, folder = await create_integration(site, customer), await site.folder("weird")
     name = "sp ace+%41&#?.png"
     plain = customer.put(f"weird/{name}", samples.png(seed=5))
@@ -67,8 +70,11 @@ async def test_what_a_bucket_s_key_is_called(site: Site, customer: Bucket) -> No
 
 
 @pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM", "S3_COMPATIBLE"])
-async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) -> None:
-    """ENC-ENUM-04: Google through its S3-compatible endpoint, and other clouds; items name their location."""
+async def test_other_clouds_use_s3(site: Site, customer: Bucket, kind: str) -> None:
+    """Google through its S3-compatible endpoint, and other clouds; items name their location.
+
+    Inventory: ENC-ENUM-04.
+    """
     scheme = "gs" if kind == "GCP" else "s3"
     integration = await create_integration(
         site, customer, kind=kind, locations=[f"{scheme}://{customer.name}/of {kind}"]
@@ -94,7 +100,10 @@ async def test_other_clouds_speak_s3(site: Site, customer: Bucket, kind: str) ->
 async def test_azure_blobs_become_items(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """ENC-ENUM-04, on Azure's emulator; skipped where that is not installed."""
+    """Azure blobs, on the emulator; skipped where it is not installed.
+
+    Inventory: ENC-ENUM-04.
+    """
     if VARIABLE not in os.environ:
         pytest.skip(f"{VARIABLE} does not name Azurite")
     with azurite(tmp_path_factory.mktemp("azurite")) as there:
@@ -128,7 +137,10 @@ async def test_large_objects_are_probed_in_parts(site: Site, customer: Bucket) -
 
 
 async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site, customer: Bucket) -> None:
-    """ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02: a group of files in a cloud needs a title."""
+    """A group of files in a cloud needs a title.
+
+    Inventory: ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02.
+    """
     integration, folder = await create_integration(site, customer), await site.folder("groups")
     frames = [{"url": customer.put(f"frame {n}.png", samples.png(seed=n))} for n in range(2)]
     untitled = {"folderUuid": folder, "integrationUuid": integration, "items": {"imageGroups": [{"images": frames}]}}
@@ -147,7 +159,10 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
 
 
 async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) -> None:
-    """ENC-FOLDEROP-32: URLs of a manifest belong to the job's integration."""
+    """URLs of a manifest belong to the job's integration.
+
+    Inventory: ENC-FOLDEROP-32.
+    """
     integration, folder = await create_integration(site, customer), await site.folder("manifest")
     url = customer.put("listed.txt", b"words")
     wanted = {
@@ -167,7 +182,7 @@ async def test_a_manifest_names_objects_in_clouds(site: Site, customer: Bucket) 
     assert "outside the integration's locations" in job["errors"][0]
 
 
-async def test_what_a_cloud_does_not_give_is_told_by_its_unit(site: Site, customer: Bucket) -> None:
+async def test_unreadable_cloud_objects_are_reported_by_their_units(site: Site, customer: Bucket) -> None:
     integration, folder = await create_integration(site, customer), await site.folder("wrong")
     urls = [f"{customer.url}/none.png", customer.put("empty.png", b""), customer.put("words.png", b"words")]
     items = {"images": [{"objectUrl": url} for url in urls]}

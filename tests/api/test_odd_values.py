@@ -1,4 +1,4 @@
-"""Values that would come back as others are refused at their place, however sent; the rest come as they are."""
+"""Values that cannot be returned unchanged are refused at their path; all others are returned as sent."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.fixtures.uploading import items_by_name, start_manifest_job, upload_m
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_what_would_come_back_as_another_value_is_refused(fetching_site: Site, file_server: FileServer) -> None:
-    """Half of a surrogate pair, a NUL, a number of more than 64 bits: its entry is, the others come as they are."""
+async def test_values_that_cannot_be_returned_are_refused(fetching_site: Site, file_server: FileServer) -> None:
+    """Lone surrogates, NUL and numbers beyond 64 bits fail their entry only."""
     site, folder, url = (fetching_site, await fetching_site.folder("odd"), file_server.add("odd.txt", b"odd"))
     good = r'"title": "\\ud83d \ud83d\ude00 \u00e9", "clientMetadata": {"n": [18446744073709551615, -1e3, 7]}'
     odd = [
@@ -38,8 +38,11 @@ async def test_what_would_come_back_as_another_value_is_refused(fetching_site: S
     await check_all(site.services)
 
 
-async def test_whole_numbers_come_back_as_they_are_or_are_refused(fetching_site: Site) -> None:
-    """ENC-CFOLD-04: beyond 64 bits they would come back as others, from variables and from the document."""
+async def test_whole_numbers_are_returned_unchanged_or_refused(fetching_site: Site) -> None:
+    """Numbers beyond 64 bits are refused, in variables and in the document.
+
+    Inventory: ENC-CFOLD-04.
+    """
     site = fetching_site
     selection = "folder { clientMetadata }"
     stored = {"a": [18446744073709551615, -9223372036854775808, 1e3, 0.1]}

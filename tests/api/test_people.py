@@ -1,4 +1,4 @@
-"""Users, groups and API keys: who makes them, who may not, and that a key opens the door until it is revoked."""
+"""Users, groups and API keys: who may create them, and that a key works until it is revoked."""
 
 import asyncio
 import time
@@ -18,21 +18,21 @@ DIRECTORY = """{
 
 
 async def refused(site: Site, mutation: str, input: dict[str, Any], who: str = "admin") -> list[tuple[str, str]]:
-    """The codes and paths of a refusal; that it changed nothing is checked."""
+    """Return the codes and paths of a refusal, and check that it changed nothing."""
     before = await site.ask(DIRECTORY)
     errors = await site.refused(mutation, input, who)
     assert await site.ask(DIRECTORY) == before
     return errors
 
 
-async def is_let_in(site: Site, key: str) -> bool:
-    """Whether a key opens the door."""
+async def is_accepted(site: Site, key: str) -> bool:
+    """Return whether a key authenticates."""
     site.keys["somebody"] = key
     return "errors" not in await site.body("{ viewer { siteRole } }", who="somebody")
 
 
 async def test_a_user_signs_in_with_a_key(site: Site) -> None:
-    """An admin makes a user and a key; the address is unique whatever the case."""
+    """An admin creates a user and a key; addresses are unique ignoring case."""
     payload = await site.done("createUser", {"email": "Ann@Example.org", "name": "Ann", "siteRole": "ADMIN"}, USER)
     assert payload["user"]["email"] == "Ann@Example.org"
     key = await site.done("createApiKey", {"name": "Laptop", "userUuid": payload["user"]["uuid"]}, f"token {KEY}")
@@ -42,8 +42,11 @@ async def test_a_user_signs_in_with_a_key(site: Site) -> None:
     assert await refused(site, "createUser", {"email": "ann@example.ORG"}) == [("CONFLICT", "input.email")]
 
 
-async def test_a_repeated_request_makes_one(site: Site) -> None:
-    """With the same idempotency key the answer is the same; another input is a conflict (ENC-HTTP-03)."""
+async def test_a_repeated_request_creates_one_user(site: Site) -> None:
+    """The same idempotency key gives the same response; other input is a conflict.
+
+    Inventory: ENC-HTTP-03.
+    """
     ann = {"email": "ann@example.org", "idempotencyKey": "k"}
     first, second = await asyncio.gather(*(site.done("createUser", ann, USER) for _ in range(2)))
     assert first == second
@@ -54,8 +57,8 @@ async def test_a_repeated_request_makes_one(site: Site) -> None:
     assert len((await site.ask(DIRECTORY))["groups"]["nodes"]) == 1
 
 
-async def test_what_is_no_address_is_refused(site: Site) -> None:
-    """Addresses are checked sanely, and names as everywhere."""
+async def test_invalid_addresses_are_refused(site: Site) -> None:
+    """Addresses are checked for plausibility, names as everywhere."""
     bad = ["", "ann", "ann@", "@example.org", "a@b@c", "a nn@example.org", "ann@example..org", "ann@example.org."]
     bad += ["ann@exa\u202emple.org", "<ann@example.org>", "ann@example.org\n", "a" * 309 + "@example.org"]
     for email in bad:
@@ -68,7 +71,7 @@ async def test_what_is_no_address_is_refused(site: Site) -> None:
 
 
 async def test_a_user_is_changed(site: Site) -> None:
-    """Absent stays, null clears the name alone, and who is not active is not let in."""
+    """Absent fields stay, null clears only the name, and inactive users cannot sign in."""
     ann = await site.user("ann@example.org")
     changed = await site.done("updateUser", {"userUuid": ann, "name": "Ann", "siteRole": "ADMIN"}, USER)
     again = await site.done("updateUser", {"userUuid": ann, "siteRole": "ADMIN"}, USER)
@@ -76,7 +79,7 @@ async def test_a_user_is_changed(site: Site) -> None:
     assert (changed["user"]["name"], changed["user"]["siteRole"]) == ("Ann", "ADMIN")
     done = await site.done("updateUser", {"userUuid": ann, "name": None, "isActive": False}, USER)
     assert (done["user"]["name"], done["user"]["siteRole"], done["user"]["isActive"]) == ("", "ADMIN", False)
-    assert not await is_let_in(site, site.keys["ann@example.org"])
+    assert not await is_accepted(site, site.keys["ann@example.org"])
     for field in ("siteRole", "isActive"):
         refusal = await refused(site, "updateUser", {"userUuid": ann, field: None, "name": "x"})
         assert refusal == [("BAD_USER_INPUT", f"input.{field}")]
@@ -84,7 +87,7 @@ async def test_a_user_is_changed(site: Site) -> None:
 
 
 async def test_one_admin_stays(site: Site) -> None:
-    """The last active admin of the site can be neither demoted nor shut out, not even by two requests at once."""
+    """The last active site admin can be neither demoted nor deactivated, even concurrently."""
     admin = (await site.ask("{ viewer { user { uuid } } }"))["viewer"]["user"]["uuid"]
     for field, value in (("siteRole", "MEMBER"), ("isActive", False)):
         refusal = await refused(site, "updateUser", {"userUuid": admin, field: value})
@@ -96,7 +99,10 @@ async def test_one_admin_stays(site: Site) -> None:
 
 
 async def test_a_group_and_its_users(site: Site) -> None:
-    """Users come by uuid and by address in any case; if one is unknown nobody comes (ENC-CLIENT-14 to 17)."""
+    """Users are added by UUID or by address in any case; an unknown one refuses all.
+
+    Inventory: ENC-CLIENT-14 to 17.
+    """
     ann, bob = await site.user("ann@example.org"), await site.user("bob@example.org")
     team = await site.group("Team")
     both = {"groupUuid": team, "userUuids": [ann], "userEmails": ["BOB@example.org", "bob@example.org"]}
@@ -119,8 +125,11 @@ async def test_a_group_and_its_users(site: Site) -> None:
     assert await refused(site, "updateGroup", {"groupUuid": team, "name": None}) == [("BAD_USER_INPUT", "input.name")]
 
 
-async def test_a_group_takes_its_roles_along(site: Site) -> None:
-    """Who saw a folder by a group alone sees it no more once the group is gone (ENC-CLIENT-16)."""
+async def test_a_deleted_group_takes_its_roles_along(site: Site) -> None:
+    """Members of a deleted group lose sight of its folders.
+
+    Inventory: ENC-CLIENT-16.
+    """
     team, folder = await site.group("Team"), await site.folder("Shared")
     await site.user("ann@example.org", groups=[team])
     await site.grant(folder, team, "USER")
@@ -131,8 +140,8 @@ async def test_a_group_takes_its_roles_along(site: Site) -> None:
     assert await refused(site, "deleteGroup", {"groupUuid": team}) == [("NOT_FOUND", "input.groupUuid")]
 
 
-async def test_members_change_nobody(site: Site) -> None:
-    """People are for admins of the site; a member cannot make himself one."""
+async def test_members_cannot_change_people(site: Site) -> None:
+    """Only site admins change people; members cannot promote themselves."""
     team = await site.group("Team")
     ann = await site.user("ann@example.org", groups=[team])
     inputs: dict[str, dict[str, Any]] = {
@@ -148,8 +157,8 @@ async def test_members_change_nobody(site: Site) -> None:
         assert await refused(site, mutation, input, "ann@example.org") == [("FORBIDDEN", "input")], mutation
 
 
-async def test_keys_of_ones_own(site: Site) -> None:
-    """A member makes and revokes keys of his own, and those of others do not exist for him."""
+async def test_members_manage_their_own_keys(site: Site) -> None:
+    """Members create and revoke their own keys; keys of others do not exist for them."""
     admin = (await site.ask("{ viewer { user { uuid } } }"))["viewer"]["user"]["uuid"]
     await site.user("ann@example.org")
     who = "ann@example.org"
@@ -177,18 +186,18 @@ async def test_keys_of_ones_own(site: Site) -> None:
 
 
 async def test_a_revoked_key_is_refused_soon(site: Site) -> None:
-    """Also one that was used a moment before is refused within 5 seconds."""
+    """A key that was used just before is refused within 5 seconds."""
     payload = await site.done("createApiKey", {"name": "short-lived"}, f"token {KEY}")
-    assert await is_let_in(site, payload["token"])
+    assert await is_accepted(site, payload["token"])
     await site.done("revokeApiKey", {"apiKeyUuid": payload["apiKey"]["uuid"]}, KEY)
     start = time.monotonic()
-    while await is_let_in(site, payload["token"]):
+    while await is_accepted(site, payload["token"]):
         assert time.monotonic() - start < 5
         await asyncio.sleep(0.2)
 
 
-async def test_too_many_are_refused_by_number(site: Site) -> None:
-    """At most 1,000 of each list."""
+async def test_long_lists_are_refused_with_the_limit(site: Site) -> None:
+    """At most 1,000 entries of each list."""
     team = await site.group("Team")
     for field, value in (("userUuids", UNKNOWN), ("userEmails", "ann@example.org")):
         refusal = await refused(site, "addGroupUsers", {"groupUuid": team, field: [value] * 1001})
@@ -196,7 +205,7 @@ async def test_too_many_are_refused_by_number(site: Site) -> None:
 
 
 async def test_each_change_is_recorded_without_secrets(site: Site) -> None:
-    """One row a changed object, in its transaction, and none for a refusal or for what stays the same."""
+    """One journal row per changed object, and none for refusals and empty changes."""
     before = await _record(site)
     team = await site.group("Team")
     ann = await site.user("ann@example.org", groups=[team])

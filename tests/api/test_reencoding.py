@@ -1,4 +1,4 @@
-"""Videos are re-encoded: a version that every browser plays lies beside the one that came."""
+"""Re-encoding of videos: a version that every browser plays is stored beside the original."""
 
 import pytest
 
@@ -21,27 +21,27 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module."""
+    """Site shared by the module."""
     return shared_site
 
 
 def old_film(seconds: float = 1.0) -> bytes:
-    """A film that browsers do not play."""
+    """Return a video that browsers do not play."""
     return encode_film([number / 25 for number in range(round(25 * seconds))], sound=seconds)
 
 
 async def videos(site: Site, folder: str, *data: bytes) -> list[str]:
-    """Videos with these bytes."""
+    """Upload videos with these bytes."""
     return await upload_items(
         site, folder, [File(f"{index}.mp4", "VIDEO", content) for index, content in enumerate(data)]
     )
 
 
 async def test_videos_are_reencoded(site: Site) -> None:
-    """What came stays; what browsers play already is left alone, and so is what has a version, unless forced.
+    """Originals stay; videos that browsers play or that have a version are skipped unless forced.
 
-    ENC-FOLDEROP-30, ENC-FOLDEROP-31, ENC-REENC-01, ENC-REENC-02, ENC-QBODY-12 to -14, ENC-ENUM-08, ENC-DOP-10, SUB-083,
-    SUB-088.
+    Inventory: ENC-FOLDEROP-30, ENC-FOLDEROP-31, ENC-REENC-01, ENC-REENC-02, ENC-QBODY-12 to -14,
+    ENC-ENUM-08, ENC-DOP-10, SUB-083, SUB-088.
     """
     folder = await site.folder("old")
     old, fit = await videos(site, folder, old_film(), samples.webm())
@@ -71,7 +71,10 @@ async def test_videos_are_reencoded(site: Site) -> None:
 
 
 async def test_a_job_is_watched(site: Site) -> None:
-    """Its progress only grows, and it ends with the job (ENC-FOLDEROP-31)."""
+    """Its progress only grows, and the subscription ends with the job.
+
+    Inventory: ENC-FOLDEROP-31.
+    """
     folder = await site.folder("watched")
     uuids = await videos(site, folder, encode_film([number / 25 for number in range(200)]), samples.webm())
     job = await start_reencoding(site, uuids, force=True)
@@ -84,8 +87,8 @@ async def test_a_job_is_watched(site: Site) -> None:
     assert watch.sequences == sorted(set(watch.sequences))
 
 
-async def test_a_video_that_cannot_be_reencoded_says_why(site: Site) -> None:
-    """It costs itself: the others are done, and the job ends with ERROR."""
+async def test_a_video_that_cannot_be_reencoded_has_a_reason(site: Site) -> None:
+    """It fails alone: the others are re-encoded, and the job ends with ERROR."""
     folder = await site.folder("bad")
     broken = bytearray(old_film(2.0))
     bad, good = await videos(site, folder, bytes(broken), old_film())
@@ -103,7 +106,7 @@ async def test_a_video_that_cannot_be_reencoded_says_why(site: Site) -> None:
 
 
 async def test_a_job_is_cancelled(site: Site) -> None:
-    """Nothing more is made; the same again changes nothing."""
+    """Nothing more is created; a second cancellation has no effect."""
     folder = await site.folder("cancelled")
     uuids = await videos(site, folder, encode_film([number / 25 for number in range(1500)]), old_film())
     job = await start_reencoding(site, uuids, force=True)
@@ -114,8 +117,8 @@ async def test_a_job_is_cancelled(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_what_is_no_video_is_refused(site: Site) -> None:
-    """By its place, and nothing is started; the same key gives the same job."""
+async def test_items_that_are_no_videos_are_refused(site: Site) -> None:
+    """They are reported by position and nothing is started; the same key gives the same job."""
     folder = await site.folder("refused")
     [image] = await upload_items(site, folder, [File("a.png", "IMAGE", samples.png())])
     [video] = await videos(site, folder, samples.webm())
@@ -137,8 +140,8 @@ async def test_what_is_no_video_is_refused(site: Site) -> None:
     assert len({await start_reencoding(site, [video], idempotencyKey="once") for _ in range(2)}) == 1
 
 
-async def test_a_job_is_seen_by_who_started_it(site: Site) -> None:
-    """And by admins of the site; to others it is not there."""
+async def test_a_job_is_visible_to_its_user(site: Site) -> None:
+    """Only its user and site admins see it."""
     mine, others = "mine@example.org", "others@example.org"
     for who in (mine, others):
         await site.user(who)
@@ -161,8 +164,8 @@ async def test_a_job_is_seen_by_who_started_it(site: Site) -> None:
     await wait_for_reencoding(site, job)
 
 
-async def test_a_job_whose_tasks_were_lost_is_taken_up_again(site: Site) -> None:
-    """When nothing has happened to it for an hour."""
+async def test_a_job_whose_tasks_were_lost_is_resumed(site: Site) -> None:
+    """A job without progress for an hour is resumed."""
     [video] = await videos(site, await site.folder("lost"), samples.webm(seed=5))
     job = await insert_stuck_reencoding(site, video)
     assert (await reencoding_state(site, job))["status"] == "SUBMITTED"

@@ -1,4 +1,4 @@
-"""Scenes: one file, or a document that puts items and files elsewhere together."""
+"""Scenes: single files, or documents that combine items and external files."""
 
 from typing import Any
 
@@ -21,24 +21,26 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module."""
+    """Site shared by the module."""
     return shared_site
 
 
 async def ask(site: Site, uuid: str, selection: str = SCENE) -> Any:
-    """What is to be seen of a scene."""
+    """Return the attributes of a scene."""
     return await site.see("storageItem", uuid, selection)
 
 
 async def images(site: Site, folder: str, number: int) -> list[str]:
-    """Images to put into a scene."""
+    """Upload images for a scene."""
     return await upload_items(site, folder, [File(f"{n}.png", "IMAGE", samples.png(seed=n)) for n in range(number)])
 
 
 async def test_a_scene_of_one_file(site: Site) -> None:
-    """Its format is found by reading it, and it can be downloaded (ENC-UPI-11, ENC-FOLDEROP-25, ENC-UPSC-01, -03, -05).
+    """Its format is detected, it can be downloaded, and scenes have their own counter.
 
-    SUB-021: unlike a scene of several things, which says why it cannot. SUB-081: scenes have a counter of their own.
+    Unlike it, a composed scene has no single object.
+
+    Inventory: ENC-UPI-11, ENC-FOLDEROP-25, ENC-UPSC-01, -03, -05, SUB-021, SUB-081.
     """
     folder = await site.folder("cloud")
     [waiting] = await send_files(site, folder, [File("a.ply", "SCENE", scenes.ply())])
@@ -58,8 +60,11 @@ async def test_a_scene_of_one_file(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_a_scene_of_several_things(site: Site) -> None:
-    """Items become its children, files elsewhere stay where they are (ENC-FOLDEROP-26, ENC-UPSC-02)."""
+async def test_a_composed_scene(site: Site) -> None:
+    """Items become its children, external files stay where they are.
+
+    Inventory: ENC-FOLDEROP-26, ENC-UPSC-02.
+    """
     folder = await site.folder("composed")
     uuids = await images(site, folder, 2)
     cameras = [{"itemUuid": uuid, "frame": index} for index, uuid in enumerate([*uuids, uuids[0]])]
@@ -92,8 +97,11 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-async def test_what_is_wrong_with_a_scene_is_named(site: Site) -> None:
-    """At its place in the document, and nothing is made; the title is required (SUB-056)."""
+async def test_faults_in_a_scene_are_reported_by_path(site: Site) -> None:
+    """Nothing is created; the title is required.
+
+    Inventory: SUB-056.
+    """
     folder = await site.folder("faults")
     async with assert_unchanged(site):
         for fault, code, path in FAULTS:
@@ -106,8 +114,8 @@ async def test_what_is_wrong_with_a_scene_is_named(site: Site) -> None:
     assert "title" in answer["errors"][0]["message"]
 
 
-async def test_a_broken_file_says_why(site: Site) -> None:
-    """And nothing is left of it."""
+async def test_a_broken_file_has_a_reason(site: Site) -> None:
+    """The unit reports it, and nothing is left of the file."""
     folder = await site.folder("broken")
     [waiting] = await send_files(site, folder, [File("a.ply", "SCENE", scenes.ply()[:-1])])
     wanted = {"scenes": [{"placeholderUuid": waiting, "title": "t"}]}
@@ -116,8 +124,11 @@ async def test_a_broken_file_says_why(site: Site) -> None:
     assert await count_items(site, folder) == 0
 
 
-async def test_how_a_scene_is_shown(site: Site) -> None:
-    """View settings and layout are settled and reset, each for itself (ENC-PITEM-05, ENC-PITEM-06, SUB-031)."""
+async def test_view_settings_of_a_scene(site: Site) -> None:
+    """View settings and layout are set and reset independently.
+
+    Inventory: ENC-PITEM-05, ENC-PITEM-06, SUB-031.
+    """
     folder = await site.folder("shown")
     [image] = await images(site, folder, 1)
     job = await run_job(site, folder, {"scenes": [{"title": "s", "scene": {"a": {"itemUuid": image}}}]})

@@ -1,4 +1,4 @@
-"""Image groups of images that are there already, and image sequences, whose video is really made of them."""
+"""Image groups of existing images, and image sequences with a video that is encoded from them."""
 
 import io
 from typing import Any
@@ -24,23 +24,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module."""
+    """Site shared by the module."""
     return shared_site
 
 
 def images(*colours: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> list[File]:
-    """Images of one colour each."""
+    """Return images of one colour each."""
     created = [samples.encode_image(Image.new("RGB", size, colour), "PNG") for colour in colours]
     return [File(f"{index}.png", "IMAGE", data) for index, data in enumerate(created)]
 
 
 async def ask(site: Site, uuid: str, selection: str = SEQUENCE) -> Any:
-    """What is to be seen of an item."""
+    """Return the attributes of an item."""
     return await site.see("storageItem", uuid, selection)
 
 
 async def colours_of(site: Site, url: str) -> list[tuple[int, ...]]:
-    """The colour of each picture of a video, to the next ten."""
+    """Return the colour of each frame of a video, rounded to tens."""
     data = (await site.client.get(url)).content
     with av.open(io.BytesIO(data), "r") as video:
         frames = [
@@ -50,9 +50,9 @@ async def colours_of(site: Site, url: str) -> list[tuple[int, ...]]:
 
 
 async def test_a_sequence_of_uploaded_images(site: Site) -> None:
-    """Its video shows them in order, 25 a second; it has its bytes, and they are its children.
+    """Its video shows them in order, 25 a second, and they are its children.
 
-    ENC-FOLDEROP-29, ENC-UPIG-04, ENC-ENUM-01, ENC-FSUM-06, ENC-ITEM-33, SUB-022.
+    Inventory: ENC-FOLDEROP-29, ENC-UPIG-04, ENC-ENUM-01, ENC-FSUM-06, ENC-ITEM-33, SUB-022.
     """
     folder = await site.folder("filmed")
     frames = await send_files(site, folder, images(*COLOURS))
@@ -85,8 +85,11 @@ async def test_a_sequence_of_uploaded_images(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_groups_of_images_that_are_there(site: Site) -> None:
-    """With a video or without; the images stay where they are (ENC-UPI-05, ENC-UPIGI-01 to -04)."""
+async def test_groups_of_existing_images(site: Site) -> None:
+    """With or without a video; the images stay where they are.
+
+    Inventory: ENC-UPI-05, ENC-UPIGI-01 to -04.
+    """
     elsewhere, folder = await site.folder("images"), await site.folder("groups")
     uuids = await upload_items(site, elsewhere, [*images(*COLOURS[:2]), *images(COLOURS[2], size=(64, 48))])
     entries = [
@@ -107,8 +110,11 @@ async def test_groups_of_images_that_are_there(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_what_is_no_image_makes_no_group(site: Site) -> None:
-    """Each is named by its place; `createVideo` must be said here (SUB-056)."""
+async def test_items_that_are_no_images_make_no_group(site: Site) -> None:
+    """Each is reported by position; `createVideo` is required.
+
+    Inventory: SUB-056.
+    """
     folder = await site.folder("no group")
     [image] = await upload_items(site, folder, images(COLOURS[0]))
     [text] = await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])
@@ -139,7 +145,7 @@ async def test_what_is_no_image_makes_no_group(site: Site) -> None:
 
 
 async def test_a_sequence_with_a_bad_image_leaves_nothing(site: Site) -> None:
-    """It says which, and neither frames nor video are there afterwards."""
+    """The error names the image; no frames and no video are left."""
     folder = await site.folder("bad")
     frames = await send_files(site, folder, [*images(*COLOURS), File("bad.png", "IMAGE", samples.png()[:70])])
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
@@ -150,8 +156,11 @@ async def test_a_sequence_with_a_bad_image_leaves_nothing(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_frames_in_a_folder_of_their_own(site: Site) -> None:
-    """Made where there is none, used again where there is, and only the group lies above (ENC-QBODY-11)."""
+async def test_frames_in_a_subfolder(site: Site) -> None:
+    """The folder is created or reused, and only the group is above it.
+
+    Inventory: ENC-QBODY-11.
+    """
     folder = await site.folder("above")
     listed = (
         "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { name } } subfolders { nodes { uuid name } } } }"
@@ -177,7 +186,7 @@ async def test_frames_in_a_folder_of_their_own(site: Site) -> None:
 
 
 async def test_a_cancelled_sequence_leaves_nothing(site: Site) -> None:
-    """Whether its film was being made or not yet begun."""
+    """Whether encoding was running or had not begun."""
     folder = await site.folder("cancelled")
     frames = await send_files(site, folder, images(*COLOURS * 40, size=(640, 480)))
     entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
@@ -188,8 +197,11 @@ async def test_a_cancelled_sequence_leaves_nothing(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_a_manifest_asks_for_the_same(site: Site) -> None:
-    """Sequences, groups of what is there, time series with their settings, scenes: all in one (SUB-061)."""
+async def test_a_manifest_can_create_the_same(site: Site) -> None:
+    """Sequences, groups of existing images, time series with settings, and scenes together.
+
+    Inventory: SUB-061.
+    """
     folder = await site.folder("by manifest")
     uuids = await upload_items(site, folder, images(*COLOURS[:2]))
     url = (await item_facts(site, uuids[0]))["url"]

@@ -1,4 +1,4 @@
-"""`uploadJobUpdated`: the present state, then each change, coalesced, until the job or the right to see it ends."""
+"""`uploadJobUpdated`: the current state, then coalesced changes, until the job or the access ends."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def has(count: int) -> object:
-    """Whether a watch has brought so many states."""
+    """Return a condition: the watch has delivered this many states."""
     return lambda watch: len(watch.states) >= count
 
 
 async def test_a_job_is_followed_to_its_end(shared_site: Site) -> None:
-    """The present state first, then changes that only go forwards, the last always; then it completes."""
+    """The current state, then increasing changes including the last; then it completes."""
     site, folder = shared_site, await shared_site.folder("followed")
     files = [File(f"{number}.txt", "PLAIN_TEXT", f"followed {number}".encode()) for number in range(30)]
     uuids = await send_files(site, folder, files)
@@ -32,8 +32,8 @@ async def test_a_job_is_followed_to_its_end(shared_site: Site) -> None:
         assert sum(state[f"units{name}Count"] for name in ("Pending", "Done", "Error", "Cancelled")) == 30
 
 
-async def test_the_present_comes_first_and_each_change_after_it(shared_site: Site) -> None:
-    """Also one whose event was lost: that costs some seconds, nothing else."""
+async def test_the_current_state_is_followed_by_each_change(shared_site: Site) -> None:
+    """A change whose event was lost arrives some seconds later."""
     job = await create_still_job(shared_site, "changes")
     async with watch_job(shared_site, job.uuid) as [watch]:
         await watch.until(has(1))
@@ -48,8 +48,8 @@ async def test_the_present_comes_first_and_each_change_after_it(shared_site: Sit
     assert watch.completed
 
 
-async def test_who_comes_late_is_told_the_present_of_all_that_he_asks(shared_site: Site) -> None:
-    """Also of what changes without the job, though others watch it who were told before."""
+async def test_late_subscribers_get_the_current_state_of_all_fields(shared_site: Site) -> None:
+    """Also of fields that change without the job, although other subscribers got them before."""
     job = await create_still_job(shared_site, "before")
     document = WATCH.replace("sequence", "sequence folder { uuid name }")
     async with watch_job(shared_site, job.uuid, document=document) as [early], AsyncExitStack() as stack:
@@ -64,7 +64,7 @@ async def test_who_comes_late_is_told_the_present_of_all_that_he_asks(shared_sit
 
 
 async def test_many_changes_are_coalesced(shared_site: Site) -> None:
-    """At most ten states a second, whatever happens, and the last always."""
+    """At most ten states a second are sent, and always the last."""
     job = await create_still_job(shared_site, "many")
     async with watch_job(shared_site, job.uuid) as [watch]:
         await watch.until(has(1))
@@ -77,8 +77,8 @@ async def test_many_changes_are_coalesced(shared_site: Site) -> None:
     assert len(watch.states) <= 2 + seconds * 10
 
 
-async def test_after_skips_what_was_seen(shared_site: Site) -> None:
-    """At or past the present number nothing is sent until the next change; before it, the present is."""
+async def test_after_skips_known_states(shared_site: Site) -> None:
+    """At or past the current number, nothing is sent until the next change."""
     job = await create_still_job(shared_site, "after")
     await job.change()
     async with (
@@ -101,8 +101,8 @@ async def test_after_skips_what_was_seen(shared_site: Site) -> None:
     assert ahead.sequences == [5]
 
 
-async def test_a_finished_job_is_told_once(shared_site: Site) -> None:
-    """One message, and it completes; none if the client has seen it."""
+async def test_a_finished_job_is_sent_once(shared_site: Site) -> None:
+    """One message before completion, and none if the client has seen it."""
     job = await upload(shared_site, await shared_site.folder("finished"), [File("a.txt", "PLAIN_TEXT", b"finished")])
     for after, expected in ((None, [job["sequence"]]), (job["sequence"], [])):
         async with watch_job(shared_site, job["uuid"], after=after) as [watch]:
@@ -111,12 +111,12 @@ async def test_a_finished_job_is_told_once(shared_site: Site) -> None:
 
 
 def refused(watch: Watch) -> list[str]:
-    """The codes of the errors with which a watch ended."""
+    """Return the codes of the errors with which a watch ended."""
     return [error["extensions"]["code"] for error in watch.errors]
 
 
-async def test_what_cannot_be_seen_cannot_be_watched(shared_site: Site) -> None:
-    """A job that is not there, and one in a folder that the viewer cannot see, are the same."""
+async def test_hidden_jobs_cannot_be_watched(shared_site: Site) -> None:
+    """A missing job and one in a hidden folder look the same."""
     await shared_site.user("stranger@example.org")
     job = await create_still_job(shared_site, "hidden")
     for uuid in (job.uuid, UNKNOWN):
@@ -126,7 +126,7 @@ async def test_what_cannot_be_seen_cannot_be_watched(shared_site: Site) -> None:
 
 
 async def test_lost_access_ends_it(shared_site: Site) -> None:
-    """With an error, before anything more is told."""
+    """It ends with an error before anything else is sent."""
     site, folder = shared_site, await shared_site.folder("lost")
     group = await site.group("watchers")
     await site.user("watcher@example.org", groups=[group])
@@ -141,7 +141,7 @@ async def test_lost_access_ends_it(shared_site: Site) -> None:
 
 
 async def test_a_deleted_folder_ends_it(shared_site: Site) -> None:
-    """With an error: the job is gone."""
+    """It ends with an error, since the job is gone."""
     site, folder = shared_site, await shared_site.folder("deleted")
     job = await StillJob(site, folder).begin()
     async with watch_job(site, job.uuid) as [watch]:
@@ -152,7 +152,7 @@ async def test_a_deleted_folder_ends_it(shared_site: Site) -> None:
 
 
 async def test_a_revoked_key_ends_the_socket(shared_site: Site) -> None:
-    """Nothing is told to it once 5 seconds have passed (design section 4)."""
+    """Nothing is sent after 5 seconds."""
     site, who = shared_site, "revoked@example.org"
     await site.user(who, site_role="ADMIN")
     job = await create_still_job(site, "revoked")
@@ -169,8 +169,8 @@ async def test_a_revoked_key_ends_the_socket(shared_site: Site) -> None:
     assert watch.closed == 4403
 
 
-async def test_fifty_watch_at_once(shared_site: Site) -> None:
-    """All are told the last state, soon, and none more often than ten times a second."""
+async def test_fifty_subscribers_at_once(shared_site: Site) -> None:
+    """All get the last state soon, and none more than ten states a second."""
     job = await create_still_job(shared_site, "fifty")
     async with watch_job(shared_site, job.uuid, times=50) as watches:
         for watch in watches:

@@ -1,4 +1,4 @@
-"""Folders mirror buckets: what is new, changed, vanished or returned there is so here after the next sync."""
+"""Cloud-synced folders: after a sync, new, changed, vanished and returned objects show in the folder."""
 
 import pytest
 import pytest_asyncio
@@ -24,24 +24,27 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def site(fetching_site: Site) -> Site:
-    """One site for the module: each test keeps to objects of its own."""
+    """Site shared by the module; tests use separate objects."""
     return fetching_site
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def integration(site: Site, customer: Bucket) -> str:
-    """The integration with the customer's bucket."""
+    """Integration with the customer's bucket."""
     return await create_integration(site, customer)
 
 
 @pytest.fixture
 def prefix(request: pytest.FixtureRequest) -> str:
-    """A part of the bucket for one test alone."""
+    """Part of the bucket for a single test."""
     return f"{request.node.originalname}-{id(request.node)}/"
 
 
 async def test_a_folder_follows_its_bucket(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """ENC-SYNCSEM-01, ENC-SYNCSEM-02, ENC-SYNCSEM-03, ENC-SYNCSEM-04, SUB-073: and nothing is read without need."""
+    """Items follow their objects, and nothing is read without need.
+
+    Inventory: ENC-SYNCSEM-01, ENC-SYNCSEM-02, ENC-SYNCSEM-03, ENC-SYNCSEM-04, SUB-073.
+    """
     for number in range(3):
         customer.put(f"{prefix}a/{number}.png", samples.png(seed=number))
     customer.put(f"{prefix}note.txt", b"a note")
@@ -77,8 +80,11 @@ async def test_a_folder_follows_its_bucket(site: Site, customer: Bucket, integra
     await check_all(site.services)
 
 
-async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """ENC-SYNC-01 to ENC-SYNC-12, SUB-071, SUB-076, SUB-083, ENC-SYNCSEM-05: files that fail do not stop it."""
+async def test_a_sync_reports_its_work(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """Counts, errors and skipped keys are reported; files that fail do not stop it.
+
+    Inventory: ENC-SYNC-01 to ENC-SYNC-12, SUB-071, SUB-076, SUB-083, ENC-SYNCSEM-05.
+    """
     customer.put(f"{prefix}good.txt", b"good")
     customer.put(f"{prefix}bad.png", b"no picture")
     customer.put(f"{prefix}archive.zip", b"PK")
@@ -108,7 +114,7 @@ async def test_a_sync_tells_what_it_did(site: Site, customer: Bucket, integratio
 
 
 async def test_every_kind_of_file_is_ingested(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """A sync takes every extension of the table of kinds, those of scenes too, in any case of letters."""
+    """A sync takes every known extension, including scenes, in upper and lower case."""
     expected = {}
     for number, (name, item_type, content) in enumerate(files_of_all_extensions()):
         key = name.upper() if number % 2 else name
@@ -127,7 +133,10 @@ async def test_every_kind_of_file_is_ingested(site: Site, customer: Bucket, inte
 async def test_a_changed_object_that_cannot_be_read_leaves_the_item(
     site: Site, customer: Bucket, integration: str, prefix: str
 ) -> None:
-    """ENC-SYNCSEM-04: it stays as it was, and the next sync tries again."""
+    """The item stays as it was, and the next sync tries again.
+
+    Inventory: ENC-SYNCSEM-04.
+    """
     customer.put(f"{prefix}a.png", samples.png())
     folder = await create_linked_folder(site, integration, customer, prefix)
     await run_sync(site, folder)
@@ -143,7 +152,7 @@ async def test_a_changed_object_that_cannot_be_read_leaves_the_item(
 async def test_a_dry_run_counts_and_changes_nothing(
     site: Site, customer: Bucket, integration: str, prefix: str
 ) -> None:
-    """A dry run of a first sync, and of one that would change something."""
+    """A dry run of a first sync, and of one with changes."""
     customer.put(f"{prefix}a/1.txt", b"one")
     folder = await create_linked_folder(site, integration, customer, prefix)
     job = await run_sync(site, folder, dryRun=True)
@@ -156,10 +165,12 @@ async def test_a_dry_run_counts_and_changes_nothing(
     assert await items_by_path(site, folder) == before
 
 
-async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """ENC-SYNCSEM-09, SUB-074, ENC-FOLDEROP-17: once, again when it changes, and never while it is paused.
+async def test_sidecar_metadata_is_attached(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """Metadata is attached once and again after changes, unless paused.
 
-    What is no metadata is named by each sync until it is.
+    Each sync reports invalid sidecars.
+
+    Inventory: ENC-SYNCSEM-09, SUB-074, ENC-FOLDEROP-17.
     """
     for name in ("a", "b"):
         customer.put(f"{prefix}{name}.txt", b"text")
@@ -206,10 +217,13 @@ async def test_metadata_beside_files_is_attached(site: Site, customer: Bucket, i
     await check_all(site.services)
 
 
-async def test_nothing_is_put_into_a_linked_folder_by_hand(
+async def test_a_linked_folder_cannot_be_changed_by_hand(
     site: Site, customer: Bucket, integration: str, prefix: str
 ) -> None:
-    """ENC-ENUM-03: nor into a folder of a prefix, and nothing is taken out of it."""
+    """Nothing is added to it or its prefixes, and nothing is removed.
+
+    Inventory: ENC-ENUM-03.
+    """
     customer.put(f"{prefix}below/a.txt", b"text")
     folder, other = await create_linked_folder(site, integration, customer, prefix), await site.folder("other")
     await run_sync(site, folder)
@@ -243,10 +257,11 @@ async def test_nothing_is_put_into_a_linked_folder_by_hand(
     await check_all(site.services)
 
 
-async def test_what_cannot_be_linked_or_synced_is_refused(
-    site: Site, customer: Bucket, integration: str, prefix: str
-) -> None:
-    """SUB-070, ENC-FOLDEROP-35, ENC-SYNCSEM-08: the reason stands at its field, and nothing was made."""
+async def test_invalid_links_and_syncs_are_refused(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """The error is at its field, and nothing was created.
+
+    Inventory: SUB-070, ENC-FOLDEROP-35, ENC-SYNCSEM-08.
+    """
     link = {"integrationUuid": integration, "remoteUrl": f"{customer.url}/{prefix}"}
     wrong = [
         ({"remoteUrl": "s3://another-bucket/a/"}, "BAD_USER_INPUT", "remoteUrl"),
@@ -267,7 +282,10 @@ async def test_what_cannot_be_linked_or_synced_is_refused(
 
 
 async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """ENC-FOLDEROP-36: from its present state to its end; a stranger learns nothing of it."""
+    """From its current state to its end; strangers learn nothing of it.
+
+    Inventory: ENC-FOLDEROP-36.
+    """
     customer.put(f"{prefix}a.txt", b"text")
     folder = await create_linked_folder(site, integration, customer, prefix)
     job = await start_folder_sync(site, folder)
@@ -285,10 +303,13 @@ async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str,
     assert watch.errors[0]["extensions"]["code"] == "NOT_FOUND"
 
 
-async def test_a_folder_is_synced_by_itself(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """ENC-SYNCSEM-07: a day after the last sync, and not before.
+async def test_a_folder_is_synced_daily(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
+    """A sync starts a day after the last one, not earlier.
 
-    SUB-077, SUB-078: each part of the configuration is set by itself, so that nobody's write loses another's.
+    Each part of the configuration is set separately, so that concurrent writes keep each other's
+    values.
+
+    Inventory: ENC-SYNCSEM-07, SUB-077, SUB-078.
     """
     customer.put(f"{prefix}a.txt", b"text")
     folder = await create_linked_folder(site, integration, customer, prefix)
@@ -308,7 +329,7 @@ async def test_a_folder_is_synced_by_itself(site: Site, customer: Bucket, integr
 
 
 async def test_a_key_and_a_prefix_of_one_name(site: Site, customer: Bucket, integration: str, prefix: str) -> None:
-    """They live side by side, as do parts of keys that are empty."""
+    """They coexist, as do keys with empty parts."""
     stores_both = True
     customer.put(f"{prefix}a.txt/inner.txt", b"inner")
     customer.put(f"{prefix}deep/er/and/deeper.txt", b"deep")

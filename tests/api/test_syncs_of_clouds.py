@@ -1,4 +1,4 @@
-"""Folders follow the buckets of every kind of cloud, each listed and told in its own way."""
+"""Syncs with every kind of cloud provider, each with its own listing."""
 
 import os
 from urllib.parse import urlsplit
@@ -17,7 +17,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.mark.parametrize("kind", ["GCP", "OPEN_TELEKOM"])
 async def test_other_clouds_are_followed(fetching_site: Site, customer: Bucket, kind: str) -> None:
-    """ENC-ENUM-04, ENC-SYNCSEM-01: Google's storage through its S3-compatible endpoint, and another."""
+    """Google's storage through its S3-compatible endpoint, and another provider.
+
+    Inventory: ENC-ENUM-04, ENC-SYNCSEM-01.
+    """
     site, root = fetching_site, f"{'gs' if kind == 'GCP' else 's3'}://{customer.name}/{kind}"
     for number in range(3):
         customer.put(f"{kind}/a b/{number}+%.png", samples.png(seed=number))
@@ -34,7 +37,10 @@ async def test_other_clouds_are_followed(fetching_site: Site, customer: Bucket, 
 
 
 async def test_azure_is_followed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """ENC-ENUM-04, ENC-SYNCSEM-01, on Azure's emulator; skipped where that is not there."""
+    """Azure, on the emulator; skipped where it is not installed.
+
+    Inventory: ENC-ENUM-04, ENC-SYNCSEM-01.
+    """
     if VARIABLE not in os.environ:
         pytest.skip(f"{VARIABLE} does not name Azurite")
     with azurite(tmp_path_factory.mktemp("azurite")) as there:

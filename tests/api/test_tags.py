@@ -1,4 +1,4 @@
-"""The organisation's tags: made and removed by admins of the site, given to folders, and filtered by."""
+"""Tags of the organisation: managed by site admins, given to folders, and used as filters."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ query($tags: [String!], $in: UUID!) { storageFolder(uuid: $in) {
 
 
 async def tag(site: Site, name: str) -> str:
-    """Make a tag; its uuid."""
+    """Create a tag and return its UUID."""
     return str((await site.done("createOrganisationTag", {"name": name}, TAG))["organisationTag"]["uuid"])
 
 
 async def tagged(site: Site, folder: str, *tags: str, who: str = "admin") -> list[str]:
-    """Give a folder tags; the names of those that it has."""
+    """Give a folder tags; return the names of those that it has."""
     given = {"folderUuid": folder, "organisationTagUuids": tags}
     result = (await site.done("addStorageFolderTags", given, TAGS, who))["folder"]["organisationTags"]
     assert result["totalCount"] == len(result["nodes"])
@@ -31,14 +31,17 @@ async def tagged(site: Site, folder: str, *tags: str, who: str = "admin") -> lis
 
 
 async def named(site: Site, top: str, *tags: str) -> list[str]:
-    """The subfolders that have all these tags."""
+    """Return the subfolders that have all these tags."""
     data = (await site.ask(FOUND, {"tags": tags, "in": top}))["storageFolder"]["subfolders"]
     assert data["totalCount"] == len(data["nodes"])
     return [node["name"] for node in data["nodes"]]
 
 
-async def test_admins_make_and_remove_tags(shared_site: Site) -> None:
-    """No two of a name, letter by letter; by uuid or by name (ENC-CLIENT-10 to ENC-CLIENT-12)."""
+async def test_admins_create_and_delete_tags(shared_site: Site) -> None:
+    """Names are unique, case-sensitively; tags are deleted by UUID or by name.
+
+    Inventory: ENC-CLIENT-10 to ENC-CLIENT-12.
+    """
     site = shared_site
     payload = await site.done("createOrganisationTag", {"name": "Roads", "description": "Ways"}, TAG)
     assert payload["organisationTag"]["description"] == "Ways"
@@ -64,8 +67,8 @@ async def test_admins_make_and_remove_tags(shared_site: Site) -> None:
     assert (await site.ask(listed))["organisationTags"]["totalCount"] == 1
 
 
-async def test_others_only_read_them(shared_site: Site) -> None:
-    """Whoever is signed in; making and removing is for admins of the site, tagging for those who edit the folder."""
+async def test_others_only_read_tags(shared_site: Site) -> None:
+    """Site admins manage tags; editors of a folder tag it."""
     site, folder = shared_site, await shared_site.folder("guarded")
     group, uuid = await site.group("readers"), await tag(site, "guarded")
     await site.user("reader@example.org", groups=[group])
@@ -82,7 +85,7 @@ async def test_others_only_read_them(shared_site: Site) -> None:
 
 
 async def test_folders_have_tags(shared_site: Site) -> None:
-    """Given and taken, twice without harm; bad ones are named by their place."""
+    """Adding and removing twice has no effect; invalid ones are reported by position."""
     site, folder = shared_site, await shared_site.folder("tagged")
     first, second = await tag(site, "one"), await tag(site, "two")
     assert await tagged(site, folder, second) == ["two"]
@@ -102,8 +105,11 @@ async def test_folders_have_tags(shared_site: Site) -> None:
     assert newest == {"action": "UNTAG", "before": {"tag": "one"}, "after": None}
 
 
-async def test_folders_are_found_by_all_their_tags(shared_site: Site) -> None:
-    """Letter by letter; one that no folder has finds nothing (ENC-QFOLD-05, SUB-011, SUB-139)."""
+async def test_folders_are_filtered_by_all_their_tags(shared_site: Site) -> None:
+    """Names are case-sensitive; a tag that no folder has matches nothing.
+
+    Inventory: ENC-QFOLD-05, SUB-011, SUB-139.
+    """
     site, top = shared_site, await shared_site.folder("found")
     both, only = await site.folder("both", top), await site.folder("only", top)
     red, blue = await tag(site, "Red"), await tag(site, "Blue")
@@ -122,7 +128,10 @@ async def test_folders_are_found_by_all_their_tags(shared_site: Site) -> None:
 
 
 async def test_tags_have_pages(shared_site: Site) -> None:
-    """Nothing is cut off after a first page (ENC-PAGE-06)."""
+    """The list is complete beyond the first page.
+
+    Inventory: ENC-PAGE-06.
+    """
     site, names = shared_site, [f"paged {number}" for number in range(5)]
     folder = await site.folder("paged")
     await tagged(site, folder, *[await tag(site, name) for name in names])

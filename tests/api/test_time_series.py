@@ -1,4 +1,4 @@
-"""Time series: what is in them is read, and how they are shown is their users' choice."""
+"""Time series: facts that are read from the file, and display settings."""
 
 from typing import Any
 
@@ -27,21 +27,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
-    """One site for the module."""
+    """Site shared by the module."""
     return shared_site
 
 
 async def series(site: Site, folder: str, data: bytes = DATA, **more: Any) -> str:
-    """A time series."""
+    """Upload a time series."""
     [waiting] = await send_files(site, folder, [File("beats.csv", "TIMESERIES", data, "text/csv")])
     await run_job(site, folder, {"timeSeries": [{"placeholderUuid": waiting, **more}]})
     return waiting
 
 
 async def test_a_time_series_is_read(site: Site) -> None:
-    """Columns, rows and the time from first to last, as numbers or dates (ENC-UPI-07, ENC-UPTS, ENC-FOLDEROP-24).
+    """Columns, rows and duration from numeric or date times.
 
-    SUB-081: time series have a counter of their own.
+    Time series have their own counter.
+
+    Inventory: ENC-UPI-07, ENC-UPTS, ENC-FOLDEROP-24, SUB-081.
     """
     folder = await site.folder("series")
     first = await series(site, folder, title="Beats", clientMetadata={"a": 1})
@@ -64,8 +66,11 @@ async def test_a_time_series_is_read(site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_what_is_no_time_series_says_why(site: Site) -> None:
-    """With the line, and nothing is left of it; nor of one whose settings are for a column that it has not."""
+async def test_invalid_time_series_are_refused_with_a_reason(site: Site) -> None:
+    """The error has the line, and nothing is left.
+
+    Settings for a missing column are refused too.
+    """
     folder = await site.folder("none")
     files = [File(f"{name}.csv", "TIMESERIES", data) for name, data in (("bad", b"time,v\n2,1\n1,2\n"), ("good", DATA))]
     uuids = await send_files(site, folder, files)
@@ -79,10 +84,10 @@ async def test_what_is_no_time_series_says_why(site: Site) -> None:
     assert await count_items(site, folder) == 0
 
 
-async def test_how_it_is_shown(site: Site) -> None:
-    """Settled when it comes in, and later: absent leaves it, null goes back to the default.
+async def test_display_settings(site: Site) -> None:
+    """Set on upload and later: absent fields stay, null resets to the default.
 
-    ENC-ITEM-31, ENC-PITEM-04, ENC-UPTS-04, ENC-TSV, ENC-TSL, ENC-TSP, SUB-031.
+    Inventory: ENC-ITEM-31, ENC-PITEM-04, ENC-UPTS-04, ENC-TSV, ENC-TSL, ENC-TSP, SUB-031.
     """
     folder = await site.folder("shown")
     settings = {"channels": [{"line": LINE}, {"points": POINTS}]}
@@ -119,7 +124,10 @@ BAD: list[tuple[str, list[dict[str, Any]], str]] = [
 
 
 async def test_settings_are_checked(site: Site) -> None:
-    """Ranges, colours, columns that are not there or stand twice; only a time series has them (ENC-TSL, ENC-TSP)."""
+    """Bad ranges, colours and columns are refused; only time series have settings.
+
+    Inventory: ENC-TSL, ENC-TSP.
+    """
     folder = await site.folder("checked")
     uuid = await series(site, folder)
     [text] = await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"text")])

@@ -1,4 +1,4 @@
-"""Two thousand files of all kinds in one job over HTTP, on the embedded default, and how long each part takes."""
+"""Two thousand files of all kinds in one job over HTTP, on SQLite, with the time of each part."""
 
 import asyncio
 import time
@@ -34,20 +34,20 @@ KINDS: list[tuple[str, str, Callable[[int], bytes]]] = [
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Say how long something took."""
+    """Print the duration of the block."""
     begun = time.monotonic()
     yield
-    print(f"{what}: {time.monotonic() - begun:.1f} s")  # the figures are what the test is run for
+    print(f"{what}: {time.monotonic() - begun:.1f} s")  # the test exists for these figures
 
 
 def file(number: int) -> File:
-    """One of the files."""
+    """Return one of the files."""
     suffix, kind, make = KINDS[number % len(KINDS)]
     return File(f"{number:04}.{suffix}", kind, make(number))
 
 
 async def send_all(site: Site, targets: Sequence[dict[str, Any]], files: Sequence[File]) -> None:
-    """Send all files, some at once, as a client does."""
+    """Send all files concurrently, as a client does."""
     remaining = list(zip(targets, files, strict=True))
 
     async def sender() -> None:
@@ -74,7 +74,7 @@ async def test_two_thousand_files(request: pytest.FixtureRequest, tmp_path: Path
 
 
 async def bring_in(site: Site, files: Sequence[File]) -> None:
-    """All files in one job."""
+    """Upload all files in one job."""
     folder = await site.folder("two thousand")
     with timed("announce"):
         targets = [

@@ -1,4 +1,4 @@
-"""Units of upload jobs: what each kind of file becomes, what its owner may say of it, and what is said of faults."""
+"""Units of upload jobs: items of each kind of file, facts that clients give, and errors."""
 
 from typing import Any
 
@@ -50,7 +50,10 @@ KINDS: list[tuple[File, dict[str, Any]]] = [
 
 
 async def test_every_kind_has_its_facts(shared_site: Site) -> None:
-    """ENC-ITEM-01 to ENC-ITEM-30, for each kind that is made of one file (ENC-UPI)."""
+    """Facts of each kind that is made of one file.
+
+    Inventory: ENC-ITEM-01 to ENC-ITEM-30, ENC-UPI.
+    """
     site, folder = shared_site, await shared_site.folder("kinds")
     job = await upload(site, folder, [file for file, _ in KINDS])
     assert (job["status"], job["unitsDoneCount"], job["errors"]) == ("DONE", len(KINDS), [])
@@ -66,8 +69,11 @@ async def test_every_kind_has_its_facts(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_titles_and_metadata_are_the_clients(shared_site: Site) -> None:
-    """A file is named as it was announced unless a title says otherwise; a group's name is made up (ENC-UPIG)."""
+async def test_titles_and_metadata_are_taken_from_the_client(shared_site: Site) -> None:
+    """Files are named as announced unless a title is given; names of groups are generated.
+
+    Inventory: ENC-UPIG.
+    """
     site, folder = shared_site, await shared_site.folder("titles")
     files = [File(f"{number}.png", "IMAGE", samples.png(seed=number)) for number in range(6)]
     uuids = await send_files(site, folder, files)
@@ -90,13 +96,13 @@ async def test_titles_and_metadata_are_the_clients(shared_site: Site) -> None:
 
 
 async def members(site: Site, group: str) -> list[str]:
-    """The members of a group, in order."""
+    """Return the members of a group, in order."""
     document = "query($u: UUID!) { storageItem(uuid: $u) { children { nodes { uuid } } } }"
     return [node["uuid"] for node in (await site.ask(document, {"u": group}))["storageItem"]["children"]["nodes"]]
 
 
 async def series(site: Site, folder: str, *files: bytes) -> tuple[list[str], dict[str, Any]]:
-    """Make a series of these files: their placeholders, and the job once it has ended."""
+    """Upload these files as a series; return the placeholders and the ended job."""
     named = [File(f"{index}.dcm", "DICOM_FILE", data) for index, data in enumerate(files)]
     uuids = await send_files(site, folder, named)
     wanted = {"dicomSeries": [{"dicomFiles": [{"placeholderUuid": uuid} for uuid in uuids]}]}
@@ -104,7 +110,10 @@ async def series(site: Site, folder: str, *files: bytes) -> tuple[list[str], dic
 
 
 async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
-    """Instances come in the order of their numbers, and the series says which it is (ENC-UPDS, ENC-ITEM-24, -25)."""
+    """Instances are ordered by number, and the item identifies the series.
+
+    Inventory: ENC-UPDS, ENC-ITEM-24, -25.
+    """
     site, folder = shared_site, await shared_site.folder("series")
     uuids, job = await series(site, folder, *(samples.dicom_file(instance_number=number) for number in (3, 1, 2)))
     [created] = job["itemsWithNames"]
@@ -118,7 +127,7 @@ async def test_a_series_is_ordered_by_its_numbers(shared_site: Site) -> None:
 
 
 async def test_a_mixed_series_is_refused(shared_site: Site) -> None:
-    """Files of two series make none, and leave nothing."""
+    """Files of two series fail, and nothing is left."""
     site, folder = shared_site, await shared_site.folder("mixed")
     _, job = await series(site, folder, samples.dicom_file(series=7), samples.dicom_file(series=8))
     assert (job["status"], job["unitsErrorCount"]) == ("ERROR", 1)
@@ -140,7 +149,10 @@ FAULTS = {
 
 
 async def test_each_fault_names_file_and_cause(shared_site: Site) -> None:
-    """With ignoreErrors the good ones are done, the others say what is wrong, and nothing is left of them (SUB-052)."""
+    """With ignoreErrors valid files are processed; others report a cause and leave nothing.
+
+    Inventory: SUB-052.
+    """
     site, folder = shared_site, await shared_site.folder("faults")
     bad = [File(name, kind, data) for name, (kind, data, _) in FAULTS.items()]
     good = [File(f"good-{number}.txt", "PLAIN_TEXT", f"good {number}".encode()) for number in range(3)]
@@ -158,8 +170,8 @@ async def test_each_fault_names_file_and_cause(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_what_never_came_is_said(shared_site: Site) -> None:
-    """A placeholder whose bytes were not sent fails its unit; without ignoreErrors the job ends there."""
+async def test_missing_bytes_fail_the_unit(shared_site: Site) -> None:
+    """A placeholder without bytes fails its unit, and without ignoreErrors the job."""
     site, folder = shared_site, await shared_site.folder("absent")
     [target] = await announce(site, folder, [File("never.png", "IMAGE", samples.png())])
     job = await wait_for_job(
@@ -171,8 +183,11 @@ async def test_what_never_came_is_said(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_the_clients_facts_are_taken(shared_site: Site) -> None:
-    """Provided metadata is used instead of reading (ENC-MIMG, ENC-MVID, ENC-MAUD, ENC-MTXT, ENC-MPDF; SUB-059)."""
+async def test_facts_of_the_client_are_used(shared_site: Site) -> None:
+    """Given facts are used instead of reading the file.
+
+    Inventory: ENC-MIMG, ENC-MVID, ENC-MAUD, ENC-MTXT, ENC-MPDF; SUB-059.
+    """
     site, folder = shared_site, await shared_site.folder("provided")
     files = [
         File("a.img", "IMAGE", b"an image, they say"),
@@ -186,11 +201,13 @@ async def test_the_clients_facts_are_taken(shared_site: Site) -> None:
     seen = {"width": 10, "height": 20}
     heard = {"duration": 2.5, "sampleRate": 8000, "bitDepth": 8, "codec": "mine", "numChannels": 3}
     items = {
-        "images": [one(image, "imageMetadata", fileSize=sizes[0], mimeType="image/x-mine", **seen)],
-        "videos": [one(video, "videoMetadata", fileSize=sizes[1], mimeType="video/x", fps=12.5, duration=3.0, **seen)],
-        "audio": [one(audio, "audioMetadata", fileSize=sizes[2], mimeType="audio/x", **heard)],
-        "text": [one(text, "textMetadata", fileSize=sizes[3], mimeType="text/x-mine")],
-        "pdf": [one(pdf, "pdfMetadata", fileSize=sizes[4], numPages=9)],
+        "images": [with_metadata(image, "imageMetadata", fileSize=sizes[0], mimeType="image/x-mine", **seen)],
+        "videos": [
+            with_metadata(video, "videoMetadata", fileSize=sizes[1], mimeType="video/x", fps=12.5, duration=3.0, **seen)
+        ],
+        "audio": [with_metadata(audio, "audioMetadata", fileSize=sizes[2], mimeType="audio/x", **heard)],
+        "text": [with_metadata(text, "textMetadata", fileSize=sizes[3], mimeType="text/x-mine")],
+        "pdf": [with_metadata(pdf, "pdfMetadata", fileSize=sizes[4], numPages=9)],
     }
     job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert job["errors"] == []
@@ -204,13 +221,13 @@ async def test_the_clients_facts_are_taken(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-def one(uuid: str, name: str, **metadata: Any) -> dict[str, Any]:
-    """The input of a file with metadata of its owner's."""
+def with_metadata(uuid: str, name: str, **metadata: Any) -> dict[str, Any]:
+    """Return the entry of a file with the client's metadata."""
     return {"placeholderUuid": uuid, name: metadata}
 
 
 def assert_has(item: dict[str, Any], **expected: Any) -> None:
-    """The item has these values."""
+    """Assert that the item has these values."""
     assert {name: item[name] for name in expected} == expected
 
 
@@ -230,8 +247,11 @@ TAGS: dict[str, Any] = {
 }
 
 
-async def test_dicom_tags_are_taken(shared_site: Site) -> None:
-    """ENC-MDCM with the 22 tags of ENC-DTAG; the size that was announced must still be true."""
+async def test_dicom_tags_are_used(shared_site: Site) -> None:
+    """All 22 tags are used; the announced size must still be true.
+
+    Inventory: ENC-MDCM, ENC-DTAG.
+    """
     site, folder = shared_site, await shared_site.folder("tags")
     [uuid] = await send_files(site, folder, [File("x.dcm", "DICOM_FILE", b"who knows")])
     files = [{"placeholderUuid": uuid, "dicomMetadata": {"tags": TAGS}}]
@@ -240,8 +260,11 @@ async def test_dicom_tags_are_taken(shared_site: Site) -> None:
     assert_has(item, dicomInstanceUid="1.2.3", dicomStudyUid="1.2", dicomSeriesUid="1.1", height=512, width=256)
 
 
-async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> None:
-    """At its field, before anything has changed; missing tags are listed (ENC-DTAG-01)."""
+async def test_invalid_metadata_is_refused(shared_site: Site) -> None:
+    """It is refused at its field before any change; missing tags are listed.
+
+    Inventory: ENC-DTAG-01.
+    """
     site, folder = shared_site, await shared_site.folder("nonsense")
     files = [File("a.png", "IMAGE", b"abc"), File("b.dcm", "DICOM_FILE", b"abc"), File("c.mp4", "VIDEO", b"abc")]
     image, dicom, video = await send_files(site, folder, files)
@@ -249,12 +272,12 @@ async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> Non
     film = {**good, "fps": 1.0, "duration": 1.0}
     short = {tag: value for tag, value in TAGS.items() if tag not in ("00100020", "00280030")}
     cases: list[tuple[str, dict[str, Any], list[Any]]] = [
-        ("images", one(image, "imageMetadata", **{**good, "width": 0}), ["imageMetadata", "width"]),
-        ("images", one(image, "imageMetadata", **{**good, "mimeType": "png"}), ["imageMetadata", "mimeType"]),
-        ("videos", one(video, "videoMetadata", **{**film, "fps": 0.0}), ["videoMetadata", "fps"]),
-        ("videos", one(video, "videoMetadata", **{**film, "duration": -1.0}), ["videoMetadata", "duration"]),
-        ("dicomFiles", one(dicom, "dicomMetadata", tags=short), ["dicomMetadata", "tags"]),
-        ("dicomFiles", one(dicom, "dicomMetadata", tags=[1]), ["dicomMetadata", "tags"]),
+        ("images", with_metadata(image, "imageMetadata", **{**good, "width": 0}), ["imageMetadata", "width"]),
+        ("images", with_metadata(image, "imageMetadata", **{**good, "mimeType": "png"}), ["imageMetadata", "mimeType"]),
+        ("videos", with_metadata(video, "videoMetadata", **{**film, "fps": 0.0}), ["videoMetadata", "fps"]),
+        ("videos", with_metadata(video, "videoMetadata", **{**film, "duration": -1.0}), ["videoMetadata", "duration"]),
+        ("dicomFiles", with_metadata(dicom, "dicomMetadata", tags=short), ["dicomMetadata", "tags"]),
+        ("dicomFiles", with_metadata(dicom, "dicomMetadata", tags=[1]), ["dicomMetadata", "tags"]),
     ]
     for name, entry, path in cases:
         payload = await site.do(
@@ -265,13 +288,16 @@ async def test_metadata_that_makes_no_sense_is_refused(shared_site: Site) -> Non
         if "tags" in path and entry["dicomMetadata"]["tags"] is short:
             assert "00100020 PatientID" in error["message"]
             assert "00280030 PixelSpacing" in error["message"]
-    wrong = {"images": [one(image, "imageMetadata", **{**good, "fileSize": 4})]}
+    wrong = {"images": [with_metadata(image, "imageMetadata", **{**good, "fileSize": 4})]}
     job = await wait_for_job(site, await start_upload_job(site, folder, wrong))
     assert job["errors"] == ["a.png: the file has 3 bytes, but its metadata says 4."]
 
 
 async def test_the_type_is_that_of_the_bytes(shared_site: Site) -> None:
-    """Not that with which they were sent: other clients send frames as application/dicom (SUB-067)."""
+    """The content type of the upload is ignored: some clients send frames as DICOM.
+
+    Inventory: SUB-067.
+    """
     site, folder = shared_site, await shared_site.folder("frames")
     frames = [File(f"{n}.png", "IMAGE", samples.png(seed=n), "application/dicom") for n in range(2)]
     images = [{"placeholderUuid": uuid} for uuid in await send_files(site, folder, frames)]
@@ -282,7 +308,10 @@ async def test_the_type_is_that_of_the_bytes(shared_site: Site) -> None:
 
 
 async def test_a_size_may_have_more_than_32_bits(shared_site: Site) -> None:
-    """As a number, which GraphQL's own Int could not hold (SUB-079)."""
+    """Sizes are numbers that GraphQL's Int could not represent.
+
+    Inventory: SUB-079.
+    """
     site, folder = shared_site, await shared_site.folder("large")
     file = {"name": "large.mp4", "itemType": "VIDEO", "fileSize": 2**33}
     payload = await site.done("requestUploadUrls", {"folderUuid": folder, "files": [file]}, "targets { partSize }")
@@ -290,9 +319,11 @@ async def test_a_size_may_have_more_than_32_bits(shared_site: Site) -> None:
 
 
 async def test_wrong_references_are_refused(shared_site: Site) -> None:
-    """Placeholders of other folders, kinds and jobs, the same twice, neither or both of the two ways to name a file.
+    """Placeholders of other folders, kinds and jobs, duplicates, and entries without one source.
 
-    A URL beside a placeholder is not passed over, but refused (SUB-058).
+    A URL beside a placeholder is refused, not ignored.
+
+    Inventory: SUB-058.
     """
     site, folder, other = (shared_site, await shared_site.folder("here"), await shared_site.folder("there"))
     image, text = await send_files(site, folder, [File("a.png", "IMAGE", samples.png()), File("a", "PLAIN_TEXT", b"a")])
@@ -327,7 +358,7 @@ async def test_wrong_references_are_refused(shared_site: Site) -> None:
 
 
 async def test_an_object_url_is_for_its_readers(shared_site: Site) -> None:
-    """An object of our own store can be used again by those who can read an item that has it, and by nobody else."""
+    """Only users who can read an item with the object can reuse its URL."""
     site, theirs = shared_site, await shared_site.folder("theirs")
     await site.user("reader@example.org")
     job = await upload(site, theirs, [File("secret.png", "IMAGE", samples.png(seed=77))])

@@ -1,4 +1,4 @@
-"""Uploads: announced files, the targets to which their bytes are sent, and placeholders until a job takes them."""
+"""Uploads: announced files, upload targets, and placeholders until a job uses them."""
 
 import asyncio
 import hashlib
@@ -39,26 +39,28 @@ ITEM = "uuid name isPlaceholder mimeType fileSize signedUrl { url } signedUrlUna
 
 
 def sha256(data: bytes) -> str:
-    """The digest as clients declare it."""
+    """Return the digest as clients declare it."""
     return hashlib.sha256(data).hexdigest()
 
 
 async def attempt(site: Site, target: dict[str, Any], data: bytes, **headers: str) -> httpx.Response:
-    """Send something to a target, with other headers if so told."""
+    """Send data to a target, optionally with other headers."""
     sent = {**target["uploadHeaders"], **headers}
     return await site.client.request(target["method"], target["url"], content=data, headers=sent)
 
 
 async def refused(site: Site, mutation: str, input: dict[str, Any], who: str = "admin") -> list[tuple[str, list[str]]]:
-    """Codes and paths of what a mutation is refused for."""
+    """Return the codes and paths of a mutation's user errors."""
     payload = await site.do(mutation, input, "__typename", who)
     return [(error["code"], error["path"][1:]) for error in payload["userErrors"]]
 
 
 async def test_every_kind_has_a_target(shared_site: Site) -> None:
-    """ENC-SURL-01 to ENC-SURL-04: a placeholder each, where and how to send its bytes, in the order of the input.
+    """A placeholder and a target for each file, in the order of the input.
 
-    The headers that a store insists on come with each target (SUB-069).
+    Targets have the headers that the store requires.
+
+    Inventory: ENC-SURL-01 to ENC-SURL-04, SUB-069.
     """
     site, folder = shared_site, await shared_site.folder("targets")
     files = [File(f"{kind}.bin", kind, kind.encode()) for kind in LISTS]
@@ -73,7 +75,7 @@ async def test_every_kind_has_a_target(shared_site: Site) -> None:
 
 
 async def test_the_store_refuses_other_bytes(shared_site: Site) -> None:
-    """Another length, type or checksum than was declared; and a second time, whatever comes."""
+    """Another length, type or checksum is refused, and so is a second upload."""
     site, folder, data = shared_site, await shared_site.folder("declared"), b"just these bytes"
     wanted = {
         "name": "a",
@@ -97,8 +99,8 @@ async def test_the_store_refuses_other_bytes(shared_site: Site) -> None:
     assert job["status"] == "DONE"
 
 
-async def test_what_cannot_be_announced_is_refused(shared_site: Site) -> None:
-    """Field by field; nothing is made."""
+async def test_invalid_announcements_are_refused(shared_site: Site) -> None:
+    """Each fault is reported at its field; nothing is created."""
     site, folder = shared_site, await shared_site.folder("refused")
     good = {"name": "a.png", "itemType": "IMAGE", "fileSize": 1}
     cases: list[tuple[dict[str, Any], str]] = [
@@ -125,14 +127,17 @@ async def test_what_cannot_be_announced_is_refused(shared_site: Site) -> None:
 
 
 async def items_in(site: Site, folder: str, arguments: str = "") -> list[dict[str, Any]]:
-    """The items in a folder."""
+    """Return the items in a folder."""
     document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ items{arguments} {{ nodes {{ {ITEM} }} }} }} }}"
     nodes: list[dict[str, Any]] = (await site.ask(document, {"u": folder}))["storageFolder"]["items"]["nodes"]
     return nodes
 
 
-async def test_placeholders_are_seen_and_become_items(shared_site: Site) -> None:
-    """Flagged, filterable, counted apart, without a signed URL, and with the uuid that the item keeps (SUB-066)."""
+async def test_placeholders_are_shown_and_become_items(shared_site: Site) -> None:
+    """Flagged, filterable, counted separately, unsigned, with the UUID of the later item.
+
+    Inventory: SUB-066.
+    """
     site, folder = shared_site, await shared_site.folder("placeholders")
     await upload(site, folder, [File("old.txt", "PLAIN_TEXT", b"old")])
     [uuid] = await send_files(site, folder, [File("new.png", "IMAGE", samples.png(seed=5))])
@@ -158,14 +163,17 @@ async def test_placeholders_are_seen_and_become_items(shared_site: Site) -> None
 
 
 async def summary(site: Site, folder: str) -> dict[str, int]:
-    """What the folder's counters say."""
+    """Return the counters of a folder."""
     document = "query($u: UUID!) { storageFolder(uuid: $u) { summary { files images plainTexts placeholders } } }"
     counts: dict[str, int] = (await site.ask(document, {"u": folder}))["storageFolder"]["summary"]
     return counts
 
 
-async def test_known_bytes_need_no_sending_by_their_readers(shared_site: Site) -> None:
-    """`alreadyStored` is said only to who can read an item with those bytes; no key tells others of them."""
+async def test_known_bytes_need_no_upload_by_their_readers(shared_site: Site) -> None:
+    """`alreadyStored` is shown only to users who can read an item with those bytes.
+
+    No key reveals to others that the bytes exist.
+    """
     site, theirs, data = shared_site, await shared_site.folder("theirs"), samples.png(seed=42)
     await site.user(ANN)
     mine = await site.folder("mine", who=ANN)
@@ -191,8 +199,8 @@ async def test_known_bytes_need_no_sending_by_their_readers(shared_site: Site) -
     assert not other["alreadyStored"]
 
 
-async def test_bytes_outlive_the_item_that_brought_them(shared_site: Site) -> None:
-    """As long as an item or a placeholder needs them; then they go."""
+async def test_bytes_outlive_their_first_item(shared_site: Site) -> None:
+    """They stay while an item or a placeholder needs them, then they are removed."""
     site, folder, data = shared_site, await shared_site.folder("shared"), samples.png(seed=43)
     file = File("shared.png", "IMAGE", data)
     first = await upload(site, folder, [file])
@@ -205,8 +213,8 @@ async def test_bytes_outlive_the_item_that_brought_them(shared_site: Site) -> No
     assert await site.services.store.info(target["objectKey"]) is None
 
 
-async def test_an_unused_known_object_goes_with_its_last_placeholder(shared_site: Site) -> None:
-    """When the item went first, the placeholder that referred to its bytes takes them along."""
+async def test_an_unused_known_object_is_removed_with_its_last_placeholder(shared_site: Site) -> None:
+    """The object outlives its item as long as a placeholder refers to it."""
     site, folder, data = shared_site, await shared_site.folder("last"), samples.png(seed=44)
     file = File("last.png", "IMAGE", data)
     first = await upload(site, folder, [file])
@@ -218,7 +226,10 @@ async def test_an_unused_known_object_goes_with_its_last_placeholder(shared_site
 
 
 async def test_urls_are_renewed(shared_site: Site) -> None:
-    """Renewed targets lead to the same object; only placeholders without a job have any, and only for their users."""
+    """Renewed targets lead to the same object.
+
+    Only placeholders without a job have targets, and only for their users.
+    """
     site, folder = shared_site, await shared_site.folder("renewed")
     file = File("a.txt", "PLAIN_TEXT", b"renewed")
     [target] = await announce(site, folder, [file])
@@ -234,8 +245,8 @@ async def test_urls_are_renewed(shared_site: Site) -> None:
     assert await refused(site, "abortUploads", wanted) == [("BAD_USER_INPUT", ["itemUuids", "0"])]
 
 
-async def test_uploads_are_given_up(shared_site: Site) -> None:
-    """The placeholder goes, with what was sent; what is sent later goes when its URL has expired."""
+async def test_uploads_are_aborted(shared_site: Site) -> None:
+    """The placeholder is removed with its bytes; later bytes go when the URL has expired."""
     site, folder = shared_site, await shared_site.folder("given up")
     files = [File("a.txt", "PLAIN_TEXT", b"sent"), File("b.txt", "PLAIN_TEXT", b"not sent")]
     targets = await announce(site, folder, files)
@@ -248,8 +259,8 @@ async def test_uploads_are_given_up(shared_site: Site) -> None:
     assert await refused(site, "abortUploads", {"itemUuids": uuids[:1]}) == [("NOT_FOUND", ["itemUuids", "0"])]
 
 
-async def test_late_placeholders_are_swept(shared_site: Site) -> None:
-    """After 24 hours those that no job has taken go with their bytes (design section 3); others stay."""
+async def test_late_placeholders_are_removed(shared_site: Site) -> None:
+    """After 24 hours, placeholders without a job are removed with their bytes."""
     site, folder = shared_site, await shared_site.folder("late")
     files = [File(name, "PLAIN_TEXT", name.encode()) for name in ("late", "young", "taken")]
     late, young, taken = await send_files(site, folder, files)
@@ -261,8 +272,8 @@ async def test_late_placeholders_are_swept(shared_site: Site) -> None:
     await check_all(site.services)
 
 
-async def test_what_broke_off_is_swept(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """What a killed server had of a file that was on its way goes a day later, while another runs."""
+async def test_partial_files_are_removed(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Partial files of a killed server are removed a day later by another one."""
     with fresh_settings("embedded", request, tmp_path) as settings:
         async with serve_site(settings, works=False) as site:
             broken = settings.data_dir / "objects/incoming/broken"
@@ -274,8 +285,11 @@ async def test_what_broke_off_is_swept(request: pytest.FixtureRequest, tmp_path:
             assert not broken.exists()
 
 
-async def test_the_same_request_again_gives_the_same_answer(shared_site: Site) -> None:
-    """Idempotency keys of requests and jobs (SUB-042): the same input the same answer, another is a conflict."""
+async def test_a_repeated_request_returns_the_same_response(shared_site: Site) -> None:
+    """Idempotency keys of requests and jobs: other input is a conflict.
+
+    Inventory: SUB-042.
+    """
     site, folder = shared_site, await shared_site.folder("idempotent")
     file = {"name": "a.txt", "itemType": "PLAIN_TEXT", "fileSize": 4}
     wanted = {"folderUuid": folder, "files": [file], "idempotencyKey": "one"}
@@ -295,7 +309,7 @@ async def test_the_same_request_again_gives_the_same_answer(shared_site: Site) -
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
 async def parted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """A site where files of more than 5 MiB are sent in parts."""
+    """Site where files of more than 5 MiB are uploaded in parts."""
     with fresh_settings(request.param, request, tmp_path_factory.mktemp("site"), part_size=PART) as settings:
         async with serve_site(settings) as running:
             yield running
@@ -305,7 +319,7 @@ LARGE = samples.text(lines=40) * 5000
 
 
 async def sign(site: Site, uuid: str, *numbers: int) -> list[dict[str, Any]]:
-    """Signed parts."""
+    """Return signed parts."""
     wanted = {"itemUuid": uuid, "partNumbers": list(numbers)}
     signed = await site.done("signUploadParts", wanted, "parts { number size url method uploadHeaders expiresAt }")
     parts: list[dict[str, Any]] = signed["parts"]
@@ -319,7 +333,10 @@ async def send_part(site: Site, part: dict[str, Any], data: bytes = LARGE) -> ht
 
 
 async def test_a_large_file_is_sent_in_parts(parted: Site) -> None:
-    """In any order, again, and with renewed URLs; completed once all are there, and then as often as one likes."""
+    """In any order, repeatedly, and with renewed URLs.
+
+    It is completed once all parts are there, any number of times.
+    """
     site, folder = parted, await parted.folder("parts")
     assert 2 * PART < len(LARGE) < 3 * PART
     [target] = await announce(site, folder, [File("large.txt", "PLAIN_TEXT", LARGE)])
@@ -345,8 +362,8 @@ async def test_a_large_file_is_sent_in_parts(parted: Site) -> None:
     await check_all(site.services)
 
 
-async def test_what_is_not_sent_in_parts_has_none(parted: Site) -> None:
-    """Small files, parts that there are not, and uploads whose parts never came."""
+async def test_uploads_without_parts_have_none(parted: Site) -> None:
+    """Small files, part numbers out of range, and uploads without their parts are refused."""
     site, folder = parted, await parted.folder("no parts")
     large, small = await announce(site, folder, [File("l", "PLAIN_TEXT", LARGE), File("s", "PLAIN_TEXT", b"s")])
     assert small["method"] == "PUT"
@@ -364,8 +381,8 @@ async def test_what_is_not_sent_in_parts_has_none(parted: Site) -> None:
     assert await refused(site, "completeUploadParts", complete) == [("BAD_USER_INPUT", ["itemUuid"])]
 
 
-async def test_parts_of_an_upload_that_is_given_up_go(parted: Site) -> None:
-    """They are forgotten by the store, and no more are taken."""
+async def test_parts_of_an_aborted_upload_are_removed(parted: Site) -> None:
+    """The store drops the parts and accepts no more."""
     site, folder = parted, await parted.folder("aborted")
     [target] = await announce(site, folder, [File("large.txt", "PLAIN_TEXT", LARGE)])
     [part] = await sign(site, target["itemUuid"], 1)

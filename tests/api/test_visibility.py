@@ -1,4 +1,4 @@
-"""What the viewer cannot see does not exist: every edge across the tree, tried by one who sees one end only."""
+"""Hidden objects do not exist: every edge across the tree, seen by a viewer of one end only."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass
 class House:
-    """Two folders side by side, of which the viewer sees one, and what crosses between them."""
+    """Two neighbouring folders, one of them visible to the viewer, and the edges between them."""
 
     site: Site
     shown: str = ""
@@ -33,21 +33,21 @@ class House:
     hidden_data: str = ""
 
     async def ask(self, document: str, **variables: Any) -> Any:
-        """What the viewer is answered."""
+        """Return the viewer's data of an operation."""
         return await self.site.ask(document, variables, WHO)
 
     async def folder(self, uuid: str, selection: str) -> Any:
-        """What the viewer sees of a folder."""
+        """Return a folder as the viewer sees it."""
         return await self.site.see("storageFolder", uuid, selection, WHO)
 
     async def item(self, uuid: str, selection: str) -> Any:
-        """What the viewer sees of an item."""
+        """Return an item as the viewer sees it."""
         return await self.site.see("storageItem", uuid, selection, WHO)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(shared_site: Site) -> House:
-    """The house, built by the admin."""
+    """Folders and edges, created by the admin."""
     house, site = House(shared_site), shared_site
     team = await site.group("team")
     await site.user(WHO, groups=[team])
@@ -73,7 +73,10 @@ async def house(shared_site: Site) -> House:
 
 
 async def test_nothing_is_seen_above_a_granted_folder(house: House) -> None:
-    """parent, parentUuid, pathToRoot and the folder of the role end at the grant (ENC-FOLDER, ENC-PATH-02)."""
+    """parent, parentUuid, pathToRoot and the role's folder end at the grant.
+
+    Inventory: ENC-FOLDER, ENC-PATH-02.
+    """
     above = "parent { uuid } parentUuid pathToRoot { uuid parentUuid } viewerRoleFolder { uuid parent { uuid } }"
     assert await house.folder(house.inner, above) == {
         "parent": None,
@@ -83,8 +86,11 @@ async def test_nothing_is_seen_above_a_granted_folder(house: House) -> None:
     }
 
 
-async def test_members_and_groups_beyond_are_not_there(house: House) -> None:
-    """children keep their places, groupsContaining and lists their silence (ENC-ITEMOP-04, ENC-ISUM-02, SUB-018)."""
+async def test_hidden_members_and_groups_are_missing(house: House) -> None:
+    """children keep their numbers; groupsContaining and lists omit hidden ones.
+
+    Inventory: ENC-ITEMOP-04, ENC-ISUM-02, SUB-018.
+    """
     result = await house.item(
         house.shown_group,
         """children { edges { frameNumber node { name } } totalCount } none: children(frames: [1]) { totalCount }
@@ -100,8 +106,11 @@ async def test_members_and_groups_beyond_are_not_there(house: House) -> None:
     assert frame["summary"] == {"frameInGroups": 1, "accessibleGroupItems": []}
 
 
-async def test_datasets_and_their_folders_are_told_apart(house: House) -> None:
-    """A folder tells of no hidden dataset, nor a dataset of hidden folders and items (ENC-DSET-08, ENC-DROW-18)."""
+async def test_hidden_mirrors_and_folders_are_null(house: House) -> None:
+    """A folder shows no hidden dataset, a dataset no hidden folders and items.
+
+    Inventory: ENC-DSET-08, ENC-DROW-18.
+    """
     mirror = "mirrorDataset { uuid } mirrorDatasetUuid pathToRoot { mirrorDatasetUuid }"
     assert await house.folder(house.shown, mirror) == {
         "mirrorDataset": None,
@@ -125,8 +134,11 @@ async def test_datasets_and_their_folders_are_told_apart(house: House) -> None:
     assert used == {"summary": {"usedInDatasets": 1, "accessibleDatasets": []}, "backedDataUnitsCount": 1}
 
 
-async def test_jobs_do_not_tell_of_items_that_moved_away(house: House) -> None:
-    """itemsWithNames and unit.item leave out what has gone where the viewer cannot look (ENC-UNAME, ENC-UJOB)."""
+async def test_jobs_hide_items_that_moved_away(house: House) -> None:
+    """itemsWithNames and unit.item omit items that moved to a hidden folder.
+
+    Inventory: ENC-UNAME, ENC-UJOB.
+    """
     site = house.site
     home = await site.folder("of the job", house.shown)
     stays, goes = await upload_items(
@@ -158,8 +170,11 @@ async def test_jobs_do_not_tell_of_a_hidden_dataset(house: House) -> None:
     assert shown["itemsWithNames"][0]["dataRowUuid"]
 
 
-async def test_look_ups_and_nodes_find_nothing_hidden(house: House) -> None:
-    """Null for each, whatever the way, and as if it were not there at all (design 3.6, ENC-INACC-01, SUB-015)."""
+async def test_look_ups_and_nodes_return_nothing_hidden(house: House) -> None:
+    """Null for each, exactly as for missing objects.
+
+    Inventory: ENC-INACC-01, SUB-015.
+    """
     hidden = await house.site.ask(
         """query($f: UUID!, $i: UUID!, $d: UUID!, $s: UUID!) {
         storageFolder(uuid: $f) { id uploadJobs { nodes { id uuid } } } storageItem(uuid: $i) { id }
@@ -189,8 +204,11 @@ async def test_look_ups_and_nodes_find_nothing_hidden(house: House) -> None:
     assert set(looked.values()) == {None}
 
 
-async def test_lists_and_their_counts_hold_nothing_hidden(house: House) -> None:
-    """Roots, searches, jobs and datasets, and the numbers beside them (ENC-CLIENT-05 to 07)."""
+async def test_lists_and_their_counts_contain_nothing_hidden(house: House) -> None:
+    """Roots, searches, jobs and datasets, with their counts.
+
+    Inventory: ENC-CLIENT-05 to 07.
+    """
     await house.site.folder("shown beside", house.hidden)
     data = await house.ask(
         """{ roots: storageFolders { nodes { name } totalCount }
@@ -213,8 +231,11 @@ async def test_lists_and_their_counts_hold_nothing_hidden(house: House) -> None:
     assert "hidden" not in [folder["name"] for folder in names["uploadJobs"]]
 
 
-async def test_people_are_a_directory_but_keys_and_memberships_are_not(house: House) -> None:
-    """Everybody may read who is there; keys and groups of others only admins (ENC-CLIENT-13, ENC-CLIENT-17)."""
+async def test_users_are_public_but_keys_and_memberships_are_not(house: House) -> None:
+    """Every user reads the directory; keys and groups of others are for admins.
+
+    Inventory: ENC-CLIENT-13, ENC-CLIENT-17.
+    """
     site = house.site
     others = await site.group("others")
     await site.user("other@example.org", groups=[others])
