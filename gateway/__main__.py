@@ -62,7 +62,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Create a small demo collection, unless it exists.")
+        bool, typer.Option("--demo", help="Create a small set of demo data, unless it exists.")
     ] = False,
 ) -> None:
     """Serve the GraphQL API. With SQLite, also migrate the database and run a worker."""
@@ -154,7 +154,7 @@ def demo(
     ],
     url: Annotated[str, typer.Option(help="URL of the running site.")] = "http://127.0.0.1:8000",
 ) -> None:
-    """Create the demo collection on a running site."""
+    """Create the demo data on a running site. The key defaults to `STOREGRAPH_ADMIN_KEY`."""
     from gateway.demo.client import DemoError
     from gateway.demo.run import run_demo
 
@@ -167,7 +167,11 @@ def demo(
 )
 def generate(
     folders: Annotated[
-        int, typer.Option(help="Number of folders: 20 roots, 10 in each, the rest below.", min=1)
+        int,
+        typer.Option(
+            help="Number of folders in total: 20 root folders with 10 subfolders each; all others below those.",
+            min=1,
+        ),
     ],
     items: Annotated[int, typer.Option(help="Number of items.", min=0)],
     seed: Annotated[
@@ -290,7 +294,7 @@ def _settings() -> Settings:
 
 
 def _greet(settings: Settings, key: str | None) -> None:
-    console.print(f"Storegraph is listening at {settings.public_url}/graphql")
+    console.print(f"Storegraph is available at {settings.public_url}/graphql")
     if key and not settings.admin_key:
         console.print(f"API key of the first admin, printed only once: {key}")
 

@@ -1,4 +1,4 @@
-"""The web application: its routes, and what runs beside it."""
+"""The web application: its routes, and what runs next to it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -24,7 +24,7 @@ from gateway.http.objects import object_routes
 from gateway.stores.disk import DiskStore
 
 Companion = Callable[[Services], AbstractAsyncContextManager[None]]
-"""Runs beside the web application, as a worker does."""
+"""Runs next to the web application, as a worker does."""
 
 
 def create_app(

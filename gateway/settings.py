@@ -30,7 +30,7 @@ class Limits:
     """Limits on what one caller may request at once."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid"  # a misspelt limit would not take effect
+        extra="forbid"  # a misspelled limit would not take effect
     )
     body_bytes: int = _limit(
         4 * 1024 * 1024, "Size of a request body or WebSocket message in bytes."
@@ -73,24 +73,24 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         "",
-        description="`sqlite:///file` or `postgresql://user:password@host/name`. SQLite in the "
-        "data directory by default.",
+        description="`sqlite:///file` or `postgresql://user:password@host/name`. Defaults to "
+        "SQLite in the data directory.",
     )
     objects_url: str = Field(
         "",
         description="`file:///directory` or `s3://bucket/prefix?endpoint=…&region=…`, with "
         "credentials as `access_key` and `secret_key` in the query or in the usual AWS "
-        "variables. The local disk in the data directory by default.",
+        "variables. Defaults to the local disk in the data directory.",
     )
     public_url: str = Field(
         "",
         description="URL at which clients reach the gateway. Signed URLs to the local disk begin "
-        "with it. The listening address by default.",
+        "with it. Defaults to `http://HOST:PORT`.",
     )
     admin_key: Secret | None = Field(
         None,
         description="API key of the first admin on an empty database, at least 32 characters. "
-        "Generated and printed once by default.",
+        "By default, it is generated and printed once.",
     )
     secret_key: Secret | None = Field(
         None,
@@ -101,14 +101,14 @@ class Settings(BaseSettings):
     jwt_secret: Secret | None = Field(
         None,
         description="Secret that bearer JWTs (HS256) must be signed with, at least 32 "
-        "characters. JWTs are not accepted by default.",
+        "characters. Without it, JWTs are not accepted.",
     )
     jwt_claim: str = Field(
         "email", description="Claim of a JWT that contains the user's email address."
     )
     work_in_serve: bool | None = Field(
         None,
-        description="Whether `serve` also runs a worker. By default, with SQLite only.",
+        description="Whether `serve` also runs a worker. Defaults to true with SQLite, and to false with PostgreSQL.",
     )
     worker_concurrency: int = Field(
         2,
@@ -119,9 +119,11 @@ class Settings(BaseSettings):
     probe_children: int = Field(
         2, ge=1, le=64, description="Number of child processes in which a worker reads media."
     )
-    probe_seconds: float = Field(60.0, gt=0, description="Seconds that reading one file may take.")
+    probe_seconds: float = Field(
+        60.0, gt=0, description="Time limit for reading one file, in seconds."
+    )
     probe_memory: int = Field(
-        1 << 30, gt=0, description="Bytes of memory that reading one file may use."
+        1 << 30, gt=0, description="Memory limit for reading one file, in bytes."
     )
     encode_children: int = Field(
         1,
@@ -130,10 +132,10 @@ class Settings(BaseSettings):
         description="Number of child processes in which a worker renders and re-encodes videos.",
     )
     encode_seconds: float = Field(
-        3600.0, gt=0, description="Seconds that encoding one video may take."
+        3600.0, gt=0, description="Time limit for encoding one video, in seconds."
     )
     encode_memory: int = Field(
-        2 << 30, gt=0, description="Bytes of memory that encoding one video may use."
+        2 << 30, gt=0, description="Memory limit for encoding one video, in bytes."
     )
     video_codec: Literal["vp9", "av1", "h264"] = Field(
         "vp9",
@@ -143,27 +145,27 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         30.0,
         gt=0,
-        description="Seconds without a heartbeat before a task is reassigned.",
+        description="Time without a heartbeat after which a task is reassigned, in seconds.",
     )
     signed_url_seconds: int = Field(
         3600,
         ge=60,
         le=604800,
-        description="Default lifetime of a download URL in seconds.",
+        description="Default lifetime of download URLs, in seconds.",
     )
     upload_url_seconds: int = Field(
         3600,
         ge=60,
         le=604800,
-        description="Lifetime of an upload URL in seconds. It can be renewed.",
+        description="Lifetime of upload URLs, in seconds. They can be renewed.",
     )
     part_size: int = Field(
         64 << 20,
         ge=5 << 20,
-        description="Bytes per part of a multipart upload. Larger files are uploaded in parts.",
+        description="Size of the parts of a multipart upload, in bytes. Larger files are uploaded in parts.",
     )
     fetch_ports: list[int] = Field(
-        [80, 443], description="Ports that files at URLs may be fetched from, as a JSON list."
+        [80, 443], description="Ports from which files may be fetched, as a JSON list."
     )
     fetch_allowed: list[str] = Field(
         [],
@@ -171,15 +173,16 @@ class Settings(BaseSettings):
         "hosts, `host:port` and networks such as `10.1.0.0/16`.",
     )
     fetch_bytes: int = Field(
-        5 << 30, gt=0, description="Bytes of the largest file at a URL that is fetched."
+        5 << 30, gt=0, description="Size limit for files fetched from URLs, in bytes."
     )
     fetch_seconds: float = Field(
-        600.0, gt=0, description="Seconds that fetching one file may take."
+        600.0, gt=0, description="Time limit for fetching one file, in seconds."
     )
     share_credentials: bool = Field(
         False,
         description="Whether cloud integrations may use the server's own AWS credentials. Site "
-        "admins can then give other users access to them.",
+        "admins can then let other users read, through an integration, whatever these credentials "
+        "can access.",
     )
     allowed_origins: list[str] = Field(
         [],
@@ -234,7 +237,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources of settings: arguments, then the environment.
 
-        Unknown variables with the prefix are errors: a misspelt setting would not take effect.
+        Unknown variables with the prefix are errors: a misspelled setting would not take effect.
         """
         prefix = _PREFIX.lower()
         variables = (name.lower() for name in os.environ)

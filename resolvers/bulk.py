@@ -52,7 +52,7 @@ class Bulk:
 
     @property
     def accepted_uuids(self) -> list[UUID]:
-        """The uuids of the entries to apply."""
+        """The UUIDs of the entries to apply."""
         return [self.uuids[index] for index in self.accepted]
 
     @property

@@ -33,7 +33,7 @@ from resolvers.orders import newest_first
 MAX_CHANGES = 100
 """Changes in one event."""
 MAX_COMMIT_DELAY = timedelta(seconds=10)
-"""How long after the moment in its uuid a change may be committed without being missed."""
+"""The longest time between the creation of a change's UUID and its commit, to miss none."""
 
 _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
@@ -221,7 +221,7 @@ class _ChangeReader:
 
 
 def _with_delay(uuid: UUID) -> UUID:
-    """Return the least uuid of a change that may be committed after the change with this one."""
+    """Return the least UUID of a change that may be committed after the change with this one."""
     try:
         return min_uuid7(uuid7_time(uuid) - MAX_COMMIT_DELAY)
     except (ValueError, OverflowError):

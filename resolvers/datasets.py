@@ -126,6 +126,6 @@ backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _visible_folde
 
 @batch("dataset_hash")
 async def backing_folder_uuid_of_usage(context: Context, keys: list[UUID]) -> list[UUID | None]:
-    """Load the uuids of the folders that datasets mirror, of those that the viewer can see."""
+    """Load the UUIDs of the folders that datasets mirror, of those that the viewer can see."""
     rows = await find_rows(context, dataset_of_usage, keys)
     return await _visible_folder_uuids(context, [row.backing_folder_uuid for row in rows])

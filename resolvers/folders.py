@@ -164,7 +164,7 @@ syncs_of = ToMany(
 
 @batch(folders.c.path)
 async def path_to_root(context: Context, keys: list[str]) -> list[list[FolderRecord]]:
-    """Load the folders from the root to each folder, of those that the viewer can see."""
+    """Load each folder and the folders above it that the viewer can see, nearest first."""
     uuids = {uuid for path in keys for uuid in ancestors(path)}
     selected = sa.select(folders).where(in_keys(folders.c.uuid, uuids))
     visible = selected.where(sees_folder(context.viewer))
@@ -174,13 +174,13 @@ async def path_to_root(context: Context, keys: list[str]) -> list[list[FolderRec
 
 @batch(folders.c.parent_uuid)
 async def visible_parent_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    """Load the parents' uuids, of those that the viewer can see."""
+    """Load the parents' UUIDs, of those that the viewer can see."""
     return [row and row.uuid for row in await find_rows(context, parent_of, keys)]
 
 
 @batch(folders.c.uuid)
 async def mirror_uuid_of(context: Context, keys: list[UUID]) -> list[UUID | None]:
-    """Load the uuids of the datasets that mirror folders, of those that the viewer can see."""
+    """Load the UUIDs of the datasets that mirror folders, of those that the viewer can see."""
     statement = sa.select(datasets.c.uuid, datasets.c.backing_folder_uuid).where(
         in_keys(datasets.c.backing_folder_uuid, keys), sees_dataset(context.viewer)
     )

@@ -97,7 +97,7 @@ async def create_once(
     create: Callable[[], Awaitable[UUID]],
     permissions: Permissions | None = None,
 ) -> UUID:
-    """Return the uuid of the object that `create` creates, once for each idempotency key.
+    """Return the UUID of the object that `create` creates, once for each idempotency key.
 
     The stored outcome is `{name: uuid}`.
     """

@@ -103,5 +103,5 @@ async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUser
 
 @batch("integration_uuid")
 async def visible_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    """Load the uuids of integrations, of those that the viewer can see."""
+    """Load the UUIDs of integrations, of those that the viewer can see."""
     return [row and row.uuid for row in await find_rows(context, integration_by_uuid, keys)]

@@ -1,4 +1,4 @@
-"""Root fields that look up objects by their opaque ids, and items by their uuids.
+"""Root fields that look up objects by their opaque ids, and items by their UUIDs.
 
 An object that the viewer cannot see looks as if it does not exist.
 """

@@ -66,7 +66,7 @@ _WATCHED = WatchedJob(
 
 
 class VideoName(NamedTuple):
-    """A video's uuid and name."""
+    """A video's UUID and name."""
 
     uuid: UUID
     name: str

@@ -90,7 +90,7 @@ class ObjectRequirement(RoleRequirement):
         return not self.is_optional or bool(self.value_in(input))
 
     def value_in(self, input: Any) -> Any:
-        """Return the uuid in the field, or None or UNSET."""
+        """Return the UUID in the field, or None or UNSET."""
         for name in self.field.split("."):
             input = input and getattr(input, name)
         return input
@@ -101,7 +101,7 @@ class ListRequirement(RoleRequirement):
     """A role on each object of a list in the input, checked by `Permissions.errors`."""
 
     def values_in(self, input: Any) -> list[UUID]:
-        """Return the uuids of the list."""
+        """Return the UUIDs of the list."""
         name, _, key = self.field.partition(".")
         entries = getattr(input, name)
         return [getattr(entry, key) for entry in entries] if key else list(entries)

@@ -1,4 +1,4 @@
-"""Users that an input selects by uuid, by email address, or both."""
+"""Users that an input selects by UUID, by email address, or both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -19,7 +19,7 @@ class UserSelection(Protocol):
 
 
 def check_selection(input: UserSelection) -> None:
-    """Raise a domain error unless 1 to 1,000 uuids, addresses or both are given."""
+    """Raise a domain error unless 1 to 1,000 UUIDs, addresses or both are given."""
     lists: Mapping[str, Sequence[UUID | str] | None] = {
         "userUuids": input.user_uuids,
         "userEmails": input.user_emails,
@@ -34,7 +34,7 @@ def check_selection(input: UserSelection) -> None:
 
 
 async def require_users(transaction: Transaction, input: UserSelection) -> set[UUID]:
-    """Return the selected users; raise `NOT_FOUND` if there is none with a uuid or address."""
+    """Return the selected users; raise `NOT_FOUND` if there is none with a UUID or address."""
     users = await _users_by_uuid(transaction, input)
     by_email = await people.users_by_email(transaction, input.user_emails or [])
     for index, email in enumerate(input.user_emails or []):

@@ -71,7 +71,7 @@ class DatasetUserConnection:
 
 @row_type()
 @strawberry.type(
-    description="A selection of items for a purpose such as training or labelling. A mirror "
+    description="A selection of items for a purpose such as training or labeling. A mirror "
     "dataset follows the direct items of its backing folder; any other dataset is filled with "
     "`linkItemsToDataset`."
 )

@@ -1,4 +1,4 @@
-"""Create the demo collection on a running site, or complete one that was interrupted."""
+"""Create the demo data on a running site, or complete one that was interrupted."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Create the demo collection on a running site, and print how to explore it."""
+"""Create the demo data on a running site, and print how to explore it."""
 
 from rich.console import Console
 
@@ -53,18 +53,18 @@ query Groups {
 
 
 async def run_demo(url: str, key: str) -> None:
-    """Create the collection if it does not exist, and print its users, keys and some queries.
+    """Create the demo data if it does not exist, and print its users, keys and some queries.
 
     Raises:
         DemoError: the site cannot be reached, or it refuses a request.
     """
     console = Console(highlight=False, soft_wrap=True)
-    with console.status("Creating the demo collection …"):
+    with console.status("Creating the demo data …"):
         keys = (await fill(url, key)).keys
     state = "is ready" if keys else "exists already"
-    console.print(f"\nThe demo collection {state}. Its users and their API keys:\n")
+    console.print(f"\nThe demo data {state}. Its users and their API keys:\n")
     for user in USERS:
-        shown = keys.get(user.email, "(shown before)")
+        shown = keys.get(user.email, "(already created)")
         console.print(f"  {user.email:<26}{user.group:<14}{shown}")
     if len(keys) < len(USERS):
         console.print(

@@ -24,7 +24,7 @@ class Events(Protocol):
         """Listen to a topic while the context is open."""
 
     async def start(self) -> None:
-        """Start to deliver events; what is committed after this reaches this process."""
+        """Start delivering events; what is committed after this reaches this process."""
 
     async def close(self) -> None:
-        """Stop to deliver events, and close connections."""
+        """Stop delivering events, and close connections."""

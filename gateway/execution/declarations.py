@@ -126,7 +126,7 @@ class EdgeQuery:
 
 @dataclass(frozen=True, eq=False)
 class Argument:
-    """An argument of a field, beside filter, order and page."""
+    """An argument of a field, besides filter, order and page."""
 
     name: str
     type: Any

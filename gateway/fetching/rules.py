@@ -48,7 +48,7 @@ class FetchRules:
         return cls(frozenset(ports), hosts, networks)
 
     def check_url(self, text: str) -> httpx.URL:
-        """Return the parsed URL with its host normalised; raises a `FetchError`."""
+        """Return the parsed URL with its host normalized; raises a `FetchError`."""
         if len(text) > MAX_URL_LENGTH:
             raise bad_url_error(f"URLs are limited to {MAX_URL_LENGTH:,} characters.")
         if _UNSAFE.search(text):

@@ -54,7 +54,7 @@ class JobStatus(StrEnum):
 
 
 class SidecarMatcherMode(StrEnum):
-    """Method by which sidecars are recognised."""
+    """Method by which sidecars are recognized."""
 
     SUFFIX = "SUFFIX"
 

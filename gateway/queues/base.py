@@ -51,7 +51,7 @@ class WorkerTimings:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A task that failed for good."""
+    """A task that failed permanently."""
 
     task: str
     args: dict[str, JSON]
@@ -86,4 +86,4 @@ class Queue(Protocol):
         """Run tasks of these names until `stop` is set and the running ones have ended."""
 
     async def failures(self, limit: int = 100) -> list[Failure]:
-        """Return tasks that failed for good, latest first."""
+        """Return tasks that failed permanently, latest first."""

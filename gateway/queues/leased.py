@@ -68,7 +68,7 @@ class LeasedQueue:
             self._workers.remove(worker)
 
     async def failures(self, limit: int = 100) -> list[Failure]:
-        """Return tasks that failed for good, latest first."""
+        """Return tasks that failed permanently, latest first."""
         failed = sa.select(queued_tasks).where(_columns.failed_at.is_not(None))
         latest = failed.order_by(_columns.failed_at.desc()).limit(limit)
         rows = await self._database.rows(latest, QueuedTaskRecord)

@@ -1,6 +1,6 @@
 """The queue on PostgreSQL: Procrastinate's jobs, run by our own loop.
 
-Procrastinate's worker stops its heartbeat for good at the first failure and while it is being
+Procrastinate's worker stops its heartbeat permanently at the first failure and while it is being
 stopped, and it leaves a job running forever when its end cannot be recorded. Therefore only
 Procrastinate's tables and its functions on them are used.
 """
@@ -138,7 +138,7 @@ class ProcrastinateQueue:
                 await store.unregister()
 
     async def failures(self, limit: int = 100) -> list[Failure]:
-        """Return tasks that failed for good, latest first."""
+        """Return tasks that failed permanently, latest first."""
         rows = await self._database.rows(_FAILED.bindparams(limit=limit), _FailedJob)
         return [
             Failure(row.task_name, row.args["args"], row.attempts, row.args["error"])
@@ -181,7 +181,7 @@ class _JobLeaseStore:
             if not isinstance(error.__cause__, ForeignKeyViolation):
                 raise
             # Other workers considered this one dead after a long silence.
-            log.warning("worker_was_pruned", worker=self._worker)
+            log.warning("worker_pruned", worker=self._worker)
             self._worker = fetched = None
         self._is_fetch_uncertain = False
         if fetched is None or fetched.id is None:
@@ -239,7 +239,7 @@ class _JobLeaseStore:
             if self._worker is not None:
                 await self._manager.unregister_worker(self._worker)
         except ConnectorException:
-            log.warning("unregistering_failed", exc_info=True)
+            log.warning("worker_not_unregistered", exc_info=True)
 
     @asynccontextmanager
     async def _ending(self, lease: Lease) -> AsyncIterator[Transaction | None]:
@@ -253,7 +253,7 @@ class _JobLeaseStore:
                 _LOCK_RUNNING.bindparams(id=lease.id, worker=worker), sa.Row
             )
             if not held:
-                log.warning("lease_lost", job=lease.id)
+                log.warning("lease_lost", task_id=str(lease.id))
             yield transaction if held else None
         del self._workers[lease]
 

@@ -54,7 +54,7 @@ class LeaseStore(Protocol):
         """Return a task to the queue after a failed attempt."""
 
     async def fail(self, lease: Lease, error: str) -> None:
-        """Record that a task failed for good."""
+        """Record that a task failed permanently."""
 
     async def release(self, lease: Lease) -> None:
         """Return a task to the queue as if its attempt had not begun."""
@@ -116,7 +116,7 @@ class Worker:
             try:
                 await self._leases.renew([*self._attempts])
             except Exception:
-                log.exception("renewing_failed")
+                log.exception("leases_not_renewed")
                 current = asyncio.current_task()
                 if current and current.cancelling():  # the error replaced the CancelledError
                     return
@@ -146,7 +146,7 @@ class Worker:
                 if not leases:
                     break
         except Exception:
-            log.exception("claiming_failed")
+            log.exception("tasks_not_claimed")
 
     async def _attempt(self, lease: Lease) -> None:
         """Run a task once, unless its workers keep dying."""
@@ -162,13 +162,13 @@ class Worker:
                 try:
                     return await self._record_end(lease, attempt)
                 except Exception:
-                    log.exception("recording_failed")
+                    log.exception("task_result_not_recorded")
                 await asyncio.sleep(self._timings.poll)
         finally:
             del self._attempts[lease]
 
     async def _record_end(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
-        """Record how an attempt ended: released, finished, failed for good, or to be retried."""
+        """Record how an attempt ended: released, finished, failed permanently, or to be retried."""
         if attempt.cancelled() and attempt.cancelling():
             await self._leases.release(lease)
             return

@@ -35,7 +35,7 @@ def confine(memory: int, max_file_size: int = MAX_FILE_SIZE) -> None:
     """Limit what this process can use up, and let it die with its parent.
 
     Args:
-        memory: Bytes of memory beside those of the libraries.
+        memory: Bytes of memory, besides those of the libraries.
         max_file_size: Bytes of the longest file that it may write.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

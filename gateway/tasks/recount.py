@@ -29,7 +29,7 @@ async def recount(services: Services) -> None:
             async with services.database.writing() as transaction:
                 wrong = await recount_folder(transaction, row.uuid)
             if wrong:
-                log.warning("counters_mended", folder=str(row.uuid), wrong=wrong)
+                log.warning("counters_repaired", folder=str(row.uuid), wrong=wrong)
         if len(rows) < _BATCH:
             return
         last = rows[-1].uuid

@@ -37,7 +37,7 @@ _BATCH = 500
 async def sweep(services: Services) -> None:
     """Clean up.
 
-    The tasks of a stuck job failed for good, or are only waiting; in the latter case whichever
+    The tasks of a stuck job failed permanently, or are only waiting; in the latter case whichever
     comes first does the work.
     """
     while await delete_late_placeholders(services):

@@ -38,7 +38,7 @@ from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER
 
 Start = Callable[[Transaction], Awaitable[UUID]]
-"""Writes an upload job and returns its uuid."""
+"""Writes an upload job and returns its UUID."""
 
 
 @dataclass(frozen=True, slots=True)

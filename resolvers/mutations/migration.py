@@ -33,7 +33,7 @@ _CONCURRENT_LOOKUPS = 16
 
 
 class StoredMigration(TypedDict):
-    """The uuids of the items of each entry, as stored under an idempotency key."""
+    """The UUIDs of the items of each entry, as stored under an idempotency key."""
 
     items: list[list[str]]
 
@@ -130,7 +130,7 @@ def _valid(entries: Sequence[MigrationEntry]) -> Iterator[MigrationEntry]:
 async def _target_cloud(
     context: Context, uuid: UUID, permissions: Permissions
 ) -> dict[UUID, Cloud]:
-    """Return the cloud of the integration that is to reach the items, by its uuid."""
+    """Return the cloud of the integration that is to reach the items, by its UUID."""
     async with context.database.reading() as connection:
         roles = await permissions.roles(connection, "to_integration_uuid", [uuid])
     roles.require(uuid, "toIntegrationUuid")
@@ -327,7 +327,7 @@ async def _migrate(
 async def _results(
     context: Context, input: MigrateStorageItemsInput, migrated: Sequence[Sequence[UUID]]
 ) -> list[MigrationResult]:
-    """Return a result for each entry; `migrated` are the uuids of its items."""
+    """Return a result for each entry; `migrated` are the UUIDs of its items."""
     selected = in_keys(items.c.uuid, [uuid for uuids in migrated for uuid in uuids])
     statement = sa.select(items).where(selected, sees_item(context.viewer))
     rows = {row.uuid: row for row in await context.database.rows(statement, ItemRecord)}

@@ -134,7 +134,7 @@ async def remove_storage_folder_tags(
 async def _folder_and_tags(
     transaction: Transaction, input: AddStorageFolderTagsInput | RemoveStorageFolderTagsInput
 ) -> tuple[FolderRecord, dict[UUID, str]]:
-    """Lock the folder and the tags of an input; return its row and their names by uuid."""
+    """Lock the folder and the tags of an input; return its row and their names by UUID."""
     folder = await lock_row(transaction, FolderRecord, input.folder_uuid, "folder", "folderUuid")
     tags = await catalog.lock_tags(transaction, input.organisation_tag_uuids)
     check_ids_exist(input.organisation_tag_uuids, tags, "tag", "organisationTagUuids")

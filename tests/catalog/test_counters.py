@@ -209,7 +209,7 @@ async def test_wrong_counters_are_corrected_and_logged(site: Site) -> None:
         await transaction.execute(sa.update(folder_counters).where(mine).values(broken))
     with capture_logs() as logs:
         await recount(site.services)
-    [logged] = [entry for entry in logs if entry["event"] == "counters_mended"]
+    [logged] = [entry for entry in logs if entry["event"] == "counters_repaired"]
     assert logged["folder"] == wrong
     assert logged["wrong"] == {"files": (7, 2), "total_size": (1, 10), "folders": (-1, 0), "upload_jobs": (0, 1)}
     await check_counters(site.services.database)

@@ -56,7 +56,7 @@ async def test_an_interrupted_run_revokes_its_key_and_the_next_run_continues(tmp
     assert second.stdout is not None
     while (line := (await second.stdout.readline()).decode()) and "collection" not in line:
         pass
-    assert line == "The demo collection is ready. Its users and their API keys:\n"
+    assert line == "The demo data is ready. Its users and their API keys:\n"
     second.terminate()
     await second.communicate()
     assert second.returncode == 0

@@ -112,4 +112,4 @@ def _word(parameter: click.Parameter) -> str:
     if parameter.param_type_name == "argument":
         return name
     option = parameter.opts[0] if getattr(parameter, "is_flag", False) else f"{parameter.opts[0]} {name}"
-    return option if parameter.required else f"[{option}]"
+    return option if parameter.required and not parameter.envvar else f"[{option}]"

@@ -61,7 +61,7 @@ async def test_mutation_runs_once_if_its_plan_is_abandoned(pair: Both, monkeypat
         patch.setattr(PlanRun, "_complete", fails)
         body = await run_compiled(pair, CREATE, input={"name": "new"})
     check_payload(body)
-    assert pair.compiled.outcomes["deoptimised"] == 1
+    assert pair.compiled.outcomes["deoptimized"] == 1
     assert await count_folders(pair) == 2
 
 

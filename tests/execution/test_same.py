@@ -62,7 +62,7 @@ async def test_a_document_gives_equal_responses(pair: Both) -> None:
                 assert compiled == interpreted, (document.name, viewer, variables)
                 assert b'"errors"' not in interpreted[:10] or "# interpreted" in text, interpreted
     assert pair.compiled.outcomes["compiled"] == 9 * (len(DOCUMENTS) - 1), pair.compiled.reasons
-    assert not pair.compiled.outcomes["deoptimised"]
+    assert not pair.compiled.outcomes["deoptimized"]
 
 
 async def test_pages_follow_one_another_in_both_executors(pair: Both) -> None:
@@ -101,7 +101,7 @@ async def test_an_unexpected_row_falls_back_to_graphql_core(pair: Both) -> None:
     compiled, interpreted = await pair.bodies(text, {"u": str(pair.world.folders[0])}, "admin")
     assert compiled == interpreted
     assert b"INTERNAL_SERVER_ERROR" in compiled
-    assert pair.compiled.outcomes["deoptimised"] == 1
+    assert pair.compiled.outcomes["deoptimized"] == 1
 
 
 async def test_a_row_deleted_between_two_reads_is_no_error(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ async def test_a_row_deleted_between_two_reads_is_no_error(pair: Both, monkeypat
         patch.setattr(type(pair.services.database), "fetch", interrupted)
         compiled, _ = await pair.bodies(text, {"u": folder}, "admin")
     assert "errors" not in orjson.loads(compiled)
-    assert not pair.compiled.outcomes["deoptimised"], pair.compiled.reasons
+    assert not pair.compiled.outcomes["deoptimized"], pair.compiled.reasons
 
 
 async def test_an_error_after_the_operation_ended_is_not_logged(pair: Both, caplog: pytest.LogCaptureFixture) -> None:

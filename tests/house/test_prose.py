@@ -21,6 +21,10 @@ from tests.house.sources import ROOT, modules
 INTERNAL_ID = re.compile(r"\b(?:ENC|SUB|AMB|MID|GIR)-[A-Z0-9]|\bdesign section\b|\bissue \d")
 PRONOUN = re.compile(r"\b(?:he|his|him|himself|she|her|herself)\b", re.IGNORECASE)
 DANGLING = re.compile(r"(?:The same|What|Who|Whose|Whoever|Whatever|How|Whether somebody)\b")
+BRITISH = re.compile(
+    r"\b(?:recogni|normali|seriali|initiali|optimi|deoptimi|summari)s|colour|behaviour|misspelt|labell", re.IGNORECASE
+)
+"""Spellings that texts do not have: they are American, but for names of the API such as `organisation`."""
 ERRORS = ("bad_input", "forbidden", "conflict", "DomainError")
 LOG_LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 
@@ -85,6 +89,11 @@ def test_descriptions_are_sentences_that_stand_alone() -> None:
         if not text.endswith(".") or DANGLING.match(text) or INTERNAL_ID.search(text) or PRONOUN.search(text)
     ]
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_texts_are_spelled_the_american_way() -> None:
+    texts = [*descriptions(), *((page.name, page.read_text()) for page in (ROOT / "docs").rglob("*.md"))]
+    assert not [(name, match[0]) for name, text in texts if (match := BRITISH.search(text))]
 
 
 def test_help_is_sentences_that_stand_alone() -> None:

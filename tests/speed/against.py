@@ -136,10 +136,10 @@ def _report(results: Results, operations: Sequence[str], title: str, differing: 
             slower.append(operation)
     head = [
         title,
-        "server CPU, ours/theirs (quartiles)",
-        "database CPU, ours/theirs (quartiles)",
-        "ours, CPU ms",
-        "theirs, CPU ms",
+        "server CPU, working tree / commit (quartiles)",
+        "database CPU, working tree / commit (quartiles)",
+        "working tree, CPU ms",
+        "commit, CPU ms",
     ]
     parts = [table(head, rows)]
     parts.append(f"Above {AT_MOST}: {', '.join(slower) or 'none'}.")

@@ -58,14 +58,14 @@ class CompiledExecutor:
         """
         plan = await self._plan(query)
         if isinstance(plan, str):
-            self.outcomes["fallen back"] += 1
+            self.outcomes["fallback"] += 1
             self.reasons[plan] += 1
             return None
         make_run = partial(PlanRun, context, query.variables, self.statements, self._convert, event)
         try:
             data = await _run_twice_for_lost_rows(make_run, plan)
         except Exception as error:
-            self.outcomes["deoptimised"] += 1
+            self.outcomes["deoptimized"] += 1
             self.reasons[_cause_name(error)] += 1
             log.debug("plan_deoptimized", reason=repr(error))
             context.renew()

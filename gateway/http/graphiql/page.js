@@ -1,11 +1,11 @@
-// Opens GraphiQL on this endpoint, with an API key that is asked for once.
+// Opens GraphiQL on this endpoint, and asks for an API key once.
 
 const STORED = "storegraph.key";
 const REFUSED = "The server did not accept this key. It may have expired or been revoked.";
 const EXAMPLES = [
   {
     query: `# Ctrl-Enter runs this, Ctrl-Space completes.
-# Whose key is this?
+# Who am I?
 query Viewer {
   viewer {
     user {
@@ -16,7 +16,7 @@ query Viewer {
 `,
   },
   {
-    query: `# The folders you see, and how much they hold.
+    query: `# The folders that you can see, and what they contain.
 query Folders {
   storageFolders(first: 10) {
     nodes {
@@ -33,7 +33,7 @@ query Folders {
   },
   {
     query: `# An upload job: its state now, then each change.
-# Write the job's uuid into the variables below.
+# Put the job's UUID in the variables below.
 subscription UploadJob($uuid: UUID!) {
   uploadJobUpdated(uuid: $uuid) {
     status
