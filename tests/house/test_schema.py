@@ -1,5 +1,6 @@
 """The schema: printed in the tree, described, with bounded lists, and matching the rows."""
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +37,7 @@ from gateway.models import (
     uploads,
 )
 from schema.api import api
-from tests.house.sources import ROOT
+from tests.house.sources import ROOT, modules
 from tests.house.test_declarations import reads_of
 
 CORE = core_schema(api)
@@ -85,6 +86,18 @@ WITHOUT_FIELD = {
     "ReencodeUnit": {"job_uuid", "object_key"},
 }
 """Columns that no field of the type reads by itself: internal ones, and those of batch functions and nested types."""
+OUTSIDE_FOLDERS = {
+    "ApiKey",
+    "CloudIntegration",
+    "DataRow",
+    "Dataset",
+    "Group",
+    "GroupUser",
+    "OrganisationTag",
+    "ReencodeJob",
+    "User",
+}
+"""Types whose changes no journal of a folder lists."""
 BOUNDED_LISTS = "[Aa]t most|[Oo]ne entry per|1 to "
 
 
@@ -199,3 +212,25 @@ def test_mutations_state_their_permissions() -> None:
     described = {name: field.description or "" for name, field in mutation.fields.items()}
     assert [name for name, text in described.items() if "\n\nRequires: " not in text] == []
     assert [name for name, text in described.items() if text.startswith("None")] == [], "they have no docstrings"
+
+
+def journal_names() -> tuple[set[str], set[str]]:
+    """Return the actions and object types of literal journal entries, but for those outside folders."""
+    actions, types = set(), set()
+    for tree in modules("gateway").values():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            names = [node.value for node in call.args if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+            if getattr(call.func, "id", "") == "JournalEntry" and len(names) > 1 and names[1] not in OUTSIDE_FOLDERS:
+                actions.add(names[0])
+                types.add(names[1])
+            elif getattr(call.func, "id", "") == "_record_edit":
+                actions.update(names)
+    return actions, types
+
+
+def test_descriptions_of_changes_name_what_journals_contain() -> None:
+    """Clients switch on these strings, which are no enums because more may be added."""
+    fields = CORE.type_map["StorageChange"].fields  # type: ignore[attr-defined]  # it is an object
+    actions, types = journal_names()
+    assert set(re.findall(r"`(\w+)`", fields["action"].description)) == actions
+    assert set(re.findall(r"`(\w+)`", fields["objectType"].description)) == types | {"FolderGrant"}
