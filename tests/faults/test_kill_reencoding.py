@@ -18,9 +18,9 @@ from tests.fixtures.uploading import File, count_items, item_facts, send_files, 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-async def test_a_killed_worker_begins_again(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """In the middle of a film, and then again; progress never goes back."""
-    long = encode_film([place / 25 for place in range(500)])
+async def test_reencoding_restarts_after_a_kill(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """In the middle of a video, and then again; progress never goes back."""
+    long = encode_film([number / 25 for number in range(500)])
     with fresh_settings(backend, request, tmp_path) as settings:
         async with crashing_site(backend, settings, tmp_path) as (site, server, victims):
             films = [File("a.mp4", "VIDEO", long), File("b.webm", "VIDEO", samples.webm())]
@@ -48,14 +48,14 @@ async def test_a_killed_worker_begins_again(backend: str, request: pytest.Fixtur
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-async def test_a_killed_worker_films_a_sequence_again(
+async def test_encoding_of_a_sequence_restarts_after_a_kill(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Its frames are there once, its video has all of them, and no bytes are left over."""
+    """Its frames exist once, its video has all of them, and no bytes are left over."""
     with fresh_settings(backend, request, tmp_path) as settings:
         async with crashing_site(backend, settings, tmp_path) as (site, server, victims):
             folder = await site.folder("filmed")
-            files = [File(f"{place}.png", "IMAGE", samples.png(640, 480, place)) for place in range(60)]
+            files = [File(f"{number}.png", "IMAGE", samples.png(640, 480, number)) for number in range(60)]
             frames = await send_files(site, folder, files)
             entry = {"images": [{"placeholderUuid": uuid} for uuid in frames], "createVideo": True}
             job = await start_upload_job(site, folder, {"imageGroups": [entry]})

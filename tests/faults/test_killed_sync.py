@@ -1,4 +1,4 @@
-"""The server is killed again and again while a folder is synced: every object is an item once, and counted once."""
+"""The server is killed repeatedly while a folder is synced: each object becomes one item, and is counted once."""
 
 import asyncio
 import json
@@ -31,26 +31,26 @@ from tests.fixtures.syncing import (
 
 COUNT = 950
 CHANGED = 300
-"""So many objects are removed, and are others, and come, before the second sync."""
+"""This many objects are removed, changed and added before the second sync."""
 FOLDERS = 7
 KILLS = 6
-"""Of each sync. A task is begun eight times, and all pages may be those of one task."""
+"""Per sync. A task is started up to eight times, and all pages may belong to one task."""
 SUFFIX = ".meta.json"
 
 
-def objects(prefix: str, numbers: range, said: str = "text") -> dict[str, bytes]:
-    """Texts in some folders; beside one in ten lies its metadata."""
-    made = {}
+def objects(prefix: str, numbers: range, word: str = "text") -> dict[str, bytes]:
+    """Return texts in several folders; one in ten has a sidecar with its metadata."""
+    contents = {}
     for number in numbers:
         key = f"{prefix}part-{number % FOLDERS}/deep/{number:04}.txt"
-        made[key] = f"{said} {number}".encode()
+        contents[key] = f"{word} {number}".encode()
         if number % 10 == 3:
-            made[f"{key}{SUFFIX}"] = json.dumps({"number": number}).encode()
-    return made
+            contents[f"{key}{SUFFIX}"] = json.dumps({"number": number}).encode()
+    return contents
 
 
 def change(customer: Bucket, prefix: str, there: dict[str, bytes]) -> dict[str, bytes]:
-    """Remove the first objects, put others in the place of the next, and new ones behind all; what is there then."""
+    """Remove the first objects, replace the next, and add new ones at the end; return all objects."""
     gone = objects(prefix, range(CHANGED))
     customer.remove_all(gone)
     new = objects(prefix, range(CHANGED, 2 * CHANGED), "other text")
@@ -60,32 +60,32 @@ def change(customer: Bucket, prefix: str, there: dict[str, bytes]) -> dict[str, 
 
 
 async def row_of(site: Site, job: str) -> Any:
-    """What the database says of a sync: the server may be down."""
+    """Read a sync from the database: the server may be down."""
     return (
         await site.services.database.rows(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job)), sa.Row)
     )[0]
 
 
 async def killed(site: Site, victims: list[Command], job: str, chance: random.Random) -> list[Any]:
-    """Kill, again and again, some time after the sync went on; how far it had come each time."""
-    found = []
+    """Kill the server repeatedly, each time when the sync has progressed; return its progress at each kill."""
+    matches = []
     for _ in range(KILLS):
         await asyncio.sleep(chance.uniform(0, 2))
         kill_and_restart(victims)
-        found.append(row := await row_of(site, job))
+        matches.append(row := await row_of(site, job))
         async with asyncio.timeout(60):
             while (now := await row_of(site, job)).status == "PENDING" and now.sequence == row.sequence:
                 await asyncio.sleep(0.01)
-    for row in found:
+    for row in matches:
         pages, units = (row.scan_pages_processing_done, (row.upload_jobs_units_done, row.upload_jobs_units_pending))
         print(f"killed with {pages} pages looked at, {units[0]:,} objects read and {units[1]:,} to be read")
-    return found
+    return matches
 
 
 async def survived(
     site: Site, server: Command, victims: list[Command], folder: str, chance: random.Random
 ) -> dict[str, Any]:
-    """A sync that ends though the server is killed; nobody asks for it twice."""
+    """Return a sync that ends although the server is killed; no user restarts it."""
     job = await start_folder_sync(site, folder)
     before = await killed(site, victims, job, chance)
     await wait_until_ready(site, server)
@@ -97,16 +97,16 @@ async def survived(
 
 
 async def check(site: Site, job: dict[str, Any], there: dict[str, bytes], read: int) -> None:
-    """Each object is one item, and what the sync counts is what there is."""
+    """Each object is one item, and the counts of the sync are right."""
     texts = {key: data for key, data in there.items() if key.endswith(".txt")}
     known = (items.c.remote_key, items.c.name, items.c.file_size, items.c.client_metadata)
     mine = sa.select(*known, items.c.is_placeholder).where(~items.c.is_tombstone)
-    found = await site.services.database.rows(mine, sa.Row)
-    assert Counter(row.remote_key for row in found) == Counter(texts.keys())
-    assert not any(row.is_placeholder for row in found)
-    assert {row.remote_key: row.file_size for row in found} == {key: len(data) for key, data in texts.items()}
-    said = {f"{row.remote_key}{SUFFIX}": row.client_metadata for row in found if row.client_metadata}
-    assert said == {key: json.loads(data) for key, data in there.items() if key.endswith(SUFFIX)}
+    matches = await site.services.database.rows(mine, sa.Row)
+    assert Counter(row.remote_key for row in matches) == Counter(texts.keys())
+    assert not any(row.is_placeholder for row in matches)
+    assert {row.remote_key: row.file_size for row in matches} == {key: len(data) for key, data in texts.items()}
+    metadata = {f"{row.remote_key}{SUFFIX}": row.client_metadata for row in matches if row.client_metadata}
+    assert metadata == {key: json.loads(data) for key, data in there.items() if key.endswith(SUFFIX)}
     await check_jobs_of(site, job, read)
     remote = await site.services.database.rows(
         sa.select(folders.c.remote_url).where(folders.c.remote_url.is_not(None)), sa.Row
@@ -117,12 +117,12 @@ async def check(site: Site, job: dict[str, Any], there: dict[str, bytes], read: 
 
 
 async def check_jobs_of(site: Site, job: dict[str, Any], read: int) -> None:
-    """So many objects have been read, by the upload jobs that the sync counts."""
+    """The upload jobs that the sync counts have read this many objects."""
     jobs = sa.select(upload_jobs).where(upload_jobs.c.cloud_sync_job_uuid == UUID(job["uuid"]))
-    found = await site.services.database.rows(jobs, sa.Row)
-    units = sa.select(upload_units.c.status).where(upload_units.c.job_uuid.in_([row.uuid for row in found]))
+    matches = await site.services.database.rows(jobs, sa.Row)
+    units = sa.select(upload_units.c.status).where(upload_units.c.job_uuid.in_([row.uuid for row in matches]))
     assert Counter(row.status for row in await site.services.database.rows(units, sa.Row)) == Counter({"DONE": read})
-    assert (job["uploadJobsDone"], job["uploadJobsUnitsDone"]) == (len(found), read)
+    assert (job["uploadJobsDone"], job["uploadJobsUnitsDone"]) == (len(matches), read)
     left = [f"uploadJobs{state}" for state in ("Pending", "Error", "UnitsPending", "UnitsError", "UnitsCancelled")]
     left += [f"scanPagesProcessing{state}" for state in ("Pending", "Error", "Cancelled")]
     assert {name: job[name] for name in left} == dict.fromkeys(left, 0)
@@ -133,7 +133,7 @@ async def check_jobs_of(site: Site, job: dict[str, Any], read: int) -> None:
 async def test_a_sync_survives_its_server(
     backend: str, customer: Bucket, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """SUB-073: the first sync, then one that finds new objects, others in their place, and none where some were."""
+    """SUB-073: the first sync, then one with new, changed and removed objects."""
     chance, prefix = random.Random(COUNT), f"{backend}/"
     there = objects(prefix, range(COUNT))
     await asyncio.to_thread(customer.put_all, {**there, f"{prefix}archive.zip": b"PK"})
@@ -154,7 +154,7 @@ async def test_a_sync_survives_its_server(
 
             there = await asyncio.to_thread(change, customer, prefix, there)
             second = await survived(site, server, victims, folder, chance)
-            kept = COUNT - 2 * CHANGED
-            found = {"new": CHANGED, "changed": CHANGED, "unchanged": kept, "vanished": CHANGED, "skipped": 1}
-            assert nonzero_counts(second) == found
+            unchanged = COUNT - 2 * CHANGED
+            expected = {"new": CHANGED, "changed": CHANGED, "unchanged": unchanged, "vanished": CHANGED, "skipped": 1}
+            assert nonzero_counts(second) == expected
             await check(site, second, there, 2 * CHANGED)

@@ -1,4 +1,4 @@
-"""Units that cannot be worked on, through no fault of their own, cost themselves and never the job."""
+"""Units that cannot be processed, through no fault of their own, fail alone and never fail the job."""
 
 import asyncio
 import json
@@ -28,23 +28,23 @@ from tests.fixtures.uploading import File, send_files, start_upload_job, wait_fo
 
 
 class Faulty(Prober):
-    """A prober to whom things happen with files of certain names."""
+    """A prober that fails for certain file names."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def probe(self, file: Path | RangeSource, item_type: StorageItemType, name: str) -> MediaFacts:
-        self.asked.append(name)
-        if name == "unreachable" or (name == "shaky" and self.asked.count(name) < 3):
+        self.requested.append(name)
+        if name == "unreachable" or (name == "shaky" and self.requested.count(name) < 3):
             raise OSError("the disk has gone")
         facts = await super().probe(file, item_type, name)
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
 
 @asynccontextmanager
-async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
-    """A worker with that prober, for as long as the context lasts."""
+async def run_worker_with(services: Services, prober: Prober) -> AsyncIterator[None]:
+    """Run a worker with that prober while the context is open."""
     stop = asyncio.Event()
     reader = SourceReader(services, prober, Encoder("vp9"), 4)
     tasks = {task.name: handler for task, handler in handlers(services, reader).items()}
@@ -57,8 +57,8 @@ async def worked_by(services: Services, prober: Prober) -> AsyncIterator[None]:
         await prober.close()
 
 
-async def test_a_poisoned_unit_costs_itself(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is tried again some times, then it has failed; the others are done, with it or before it."""
+async def test_a_poisoned_unit_fails_alone(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is retried several times, then it fails; the others are done, with it or before it."""
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 3)
     folder = await idle_site.folder("poisoned")
     names = ["unreachable", "shaky", "unwritable", *(f"{number}.txt" for number in range(20))]
@@ -66,25 +66,25 @@ async def test_a_poisoned_unit_costs_itself(idle_site: Site, monkeypatch: pytest
     items = {"text": [{"placeholderUuid": uuid} for uuid in uuids]}
     job = await start_upload_job(idle_site, folder, items, ignoreErrors=True)
     prober = Faulty()
-    async with worked_by(idle_site.services, prober):
+    async with run_worker_with(idle_site.services, prober):
         ended = await wait_for_job(idle_site, job)
         await check_all(idle_site.services)
     assert (ended["status"], ended["unitsDoneCount"], ended["unitsErrorCount"]) == ("DONE", 21, 2)
     for error in ended["errors"]:
         assert error.startswith(("unreachable: processing failed", "unwritable: processing failed"))
         assert error.endswith("after 4 attempts.")
-    assert {name: prober.asked.count(name) for name in names[:2]} == {"unreachable": 4, "shaky": 3}
-    assert all(prober.asked.count(name) == 1 for name in names[3:])
+    assert {name: prober.requested.count(name) for name in names[:2]} == {"unreachable": 4, "shaky": 3}
+    assert all(prober.requested.count(name) == 1 for name in names[3:])
 
 
 def test_delays_grow() -> None:
-    """A store that is away for some minutes fails nobody's job."""
+    """A store that is unavailable for some minutes fails no job."""
     assert sum(DELAYS, timedelta()) > timedelta(minutes=10)
     assert sorted(DELAYS) == list(DELAYS)
 
 
-async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
-    """Its tasks were given up; an hour later the sweep begins them anew, once."""
+async def test_a_job_whose_tasks_were_abandoned_is_resumed(idle_site: Site) -> None:
+    """Its tasks were abandoned; an hour later the sweep enqueues them again, once."""
     services, folder = idle_site.services, await idle_site.folder("stuck")
     files = [File(f"{number}.txt", "PLAIN_TEXT", b"stuck %d" % number) for number in range(3)]
     uuids = await send_files(idle_site, folder, files)
@@ -100,16 +100,16 @@ async def test_a_job_that_nobody_works_on_is_taken_up(idle_site: Site) -> None:
     for _ in range(2):
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
-    async with worked_by(services, Prober()):
+    async with run_worker_with(services, Prober()):
         assert (await wait_for_job(idle_site, job))["unitsDoneCount"] == 3
 
 
-async def test_a_manifest_that_nobody_reads_is_taken_up(idle_site: Site) -> None:
-    """The task that was to read it was given up; an hour later the sweep has it read, once."""
+async def test_a_manifest_whose_task_was_abandoned_is_read(idle_site: Site) -> None:
+    """The task that was to read it was abandoned; an hour later the sweep enqueues it again, once."""
     services, folder = idle_site.services, await idle_site.folder("unread")
     [text] = await send_files(idle_site, folder, [File("a.txt", "PLAIN_TEXT", b"unread")])
-    said = json.dumps({"text": [{"placeholderUuid": text}]}).encode()
-    [manifest] = await send_files(idle_site, folder, [File("m.json", "PLAIN_TEXT", said)])
+    content = json.dumps({"text": [{"placeholderUuid": text}]}).encode()
+    [manifest] = await send_files(idle_site, folder, [File("m.json", "PLAIN_TEXT", content)])
     input = {"folderUuid": folder, "manifest": {"placeholderUuid": manifest}}
     job = (await idle_site.done("startUploadJob", input, "uploadJob { uuid }"))["uploadJob"]["uuid"]
     queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
@@ -119,5 +119,5 @@ async def test_a_manifest_that_nobody_reads_is_taken_up(idle_site: Site) -> None
     for _ in range(2):
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
-    async with worked_by(services, Prober()):
+    async with run_worker_with(services, Prober()):
         assert (await wait_for_job(idle_site, job))["unitsDoneCount"] == 1

@@ -1,4 +1,4 @@
-"""`storegraph generate`: an empty database is filled with what could be a site, always the same."""
+"""`storegraph generate` fills an empty database with a realistic site, the same for each seed."""
 
 import shutil
 from collections import Counter
@@ -25,22 +25,22 @@ from tests.fixtures.invariants import check_counters
 FOLDERS, ITEMS = 260, 2_000
 
 
-async def contents(url: str) -> dict[str, list[str]]:
-    """Every row of every table."""
+async def read_contents(url: str) -> dict[str, list[str]]:
+    """Return every row of every table."""
     async with open_database(url) as database:
         tables = SQLModel.metadata.sorted_tables
         return {table.name: sorted(map(repr, await database.rows(sa.select(table), sa.Row))) for table in tables}
 
 
-async def generated(template: Path, file: Path, seed: int) -> dict[str, list[str]]:
-    """What a seed makes of an empty database."""
+async def generate_contents(template: Path, file: Path, seed: int) -> dict[str, list[str]]:
+    """Return the content that a seed generates in an empty database."""
     url = f"sqlite:///{shutil.copy(template, file)}"
     async with open_database(url) as database:
         await generate(database, 30, 400, seed)
-    return await contents(url)
+    return await read_contents(url)
 
 
-async def test_it_makes_what_was_asked_for(database: Database) -> None:
+async def test_the_requested_numbers_are_generated(database: Database) -> None:
     await generate(database, FOLDERS, ITEMS, 7)
     await check_counters(database)
     found = await database.rows(sa.select(folders.c.uuid, folders.c.parent_uuid, folders.c.path), sa.Row)
@@ -59,7 +59,7 @@ async def test_it_makes_what_was_asked_for(database: Database) -> None:
     assert await database.rows(sa.select(group_members), sa.Row)
 
 
-async def test_mirrors_use_what_lies_in_their_folders(database: Database) -> None:
+async def test_mirror_datasets_use_the_items_of_their_folders(database: Database) -> None:
     await generate(database, FOLDERS, ITEMS, 7)
     mirrors = await database.rows(sa.select(datasets).where(datasets.c.backing_folder_uuid.is_not(None)), sa.Row)
     assert len(mirrors) == 3
@@ -70,16 +70,14 @@ async def test_mirrors_use_what_lies_in_their_folders(database: Database) -> Non
 
 
 def uuids(rows: list[tuple[UUID]]) -> list[UUID]:
-    """The only column, in order."""
+    """Return the values of the only column, sorted."""
     return sorted(row[0] for row in rows)
 
 
-async def test_a_seed_always_makes_the_same_and_another_makes_something_else(
-    embedded_template: Path, tmp_path: Path
-) -> None:
-    first, again = [await generated(embedded_template, tmp_path / f"{number}.db", 7) for number in range(2)]
+async def test_a_seed_is_deterministic_and_seeds_differ(embedded_template: Path, tmp_path: Path) -> None:
+    first, again = [await generate_contents(embedded_template, tmp_path / f"{number}.db", 7) for number in range(2)]
     assert first == again
-    other = await generated(embedded_template, tmp_path / "other.db", 8)
+    other = await generate_contents(embedded_template, tmp_path / "other.db", 8)
     assert not set(other["items"]) & set(first["items"])
 
 
@@ -95,7 +93,7 @@ class Interrupted(Exception):
 
 
 async def test_an_interrupted_generation_is_recognized(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows are committed in several transactions; the counters, which come last, tell that it is complete."""
+    """Rows are committed in several transactions; the counters, written last, show that it is complete."""
     monkeypatch.setattr(fill, "ITEMS_PER_BATCH", 50)
     monkeypatch.setattr(fill, "BATCHES_PER_TRANSACTION", 2)
     reported = []
@@ -140,11 +138,11 @@ async def test_names_are_indexed_at_the_end(database: Database, monkeypatch: pyt
     assert [match.uuid for match in await database.rows(search, sa.Row)] == [rows[0].uuid]
 
 
-async def test_the_command_says_how_to_go_on(tmp_path: Path) -> None:
+async def test_the_command_prints_the_next_step(tmp_path: Path) -> None:
     arguments = ("generate", "--folders", "25", "--items", "100", "--seed", "3")
-    code, said, _ = await run(tmp_path, *arguments)
+    code, output, _ = await run(tmp_path, *arguments)
     assert code == 0
-    hint = next(line for line in said.splitlines() if line.startswith("storegraph key create"))
+    hint = next(line for line in output.splitlines() if line.startswith("storegraph key create"))
     assert (await run(tmp_path, *hint.split()[1:]))[0] == 0
     code, _, errors = await run(tmp_path, *arguments)
     assert (code, errors.strip()) == (

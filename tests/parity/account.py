@@ -1,4 +1,4 @@
-"""The account of what users of Encord's storage could ask, row by row: where it is here, and which test shows it."""
+"""Parity with Encord's storage API, row by row: where each feature is in the schema, and which test shows it."""
 
 import ast
 import csv
@@ -12,7 +12,7 @@ from graphql import GraphQLSchema, build_schema
 from tests.house.sources import ROOT
 
 TABLE = ROOT / "tests" / "parity" / "account.tsv"
-PLACE = re.compile(r"(?P<type>\w+)(\.(?P<member>\w+)(\((?P<arguments>\w+(, \w+)*)\))?)?")
+LOCATION = re.compile(r"(?P<type>\w+)(\.(?P<member>\w+)(\((?P<arguments>\w+(, \w+)*)\))?)?")
 CLASSES = {"core", "adjacent", "foreign", "subtlety"}
 KINDS = {"place", "behaviour"}
 
@@ -21,48 +21,50 @@ class Row(NamedTuple):
     """One feature or subtlety of the inventory, by its id."""
 
     id: str
-    """Its name there, such as ENC-ITEM-16 or SUB-029."""
+    """Its id in the inventory, such as ENC-ITEM-16 or SUB-029."""
     klass: str
-    """How near it is to storage metadata, as the inventory says; `subtlety` for those of its section E."""
+    """How close it is to storage metadata, according to the inventory; `subtlety` for rows of its section E."""
     kind: str
-    """`place` if the schema shows it, `behaviour` if only a test can, which then names the id."""
+    """`location` if the schema shows it, `behaviour` if only a test can, which then names the id."""
     status: str
     """`here`, `waived`, or `open`."""
-    place: str
-    """Where it is in the schema: `Type`, `Type.field`, `Type.field(argument, …)` or `Enum.MEMBER`; "; " between."""
+    location: str
+    """Its location in the schema: `Type`, `Type.field`, `Type.field(argument, …)` or `Enum.MEMBER`; "; " between."""
     test: str
-    """Which test shows it: `path::name`; "; " between."""
+    """The test that shows it: `path::name`; "; " between."""
     note: str
-    """Why it is waived, or what it lacks."""
+    """The reason for which it is waived, or what is missing."""
 
     @property
     def section(self) -> str:
-        """The part of the id that it shares with its neighbours."""
+        """Return the part of the id that rows of its section share."""
         return self.id.rpartition("-")[0]
 
     def faults(self) -> Iterator[str]:
-        """What is wrong with the row."""
+        """Yield the errors of the row."""
         checks = {"here": self._here, "waived": self._waived, "open": self._open}
         if self.klass not in CLASSES or self.kind not in KINDS or self.status not in checks:
             yield "its class, kind or status is none"
             return
-        yield from (f"{place} is not in the schema" for place in parts(self.place) if not is_in_schema(place))
+        yield from (
+            f"{location} is not in the schema" for location in parts(self.location) if not is_in_schema(location)
+        )
         yield from (f"there is no {test}" for test in parts(self.test) if not is_test(test))
         yield from checks[self.status]()
 
     def _here(self) -> Iterator[str]:
         if not self.test:
             yield "it is here, but no test shows it"
-        if self.kind == "place" and not self.place:
-            yield "it is here, but has no place"
+        if self.kind == "place" and not self.location:
+            yield "it is here, but has no location"
         if self.kind == "behaviour" and not all(is_named(self.id, test) for test in parts(self.test)):
             yield "it is here, but not named where it is shown"
 
     def _waived(self) -> Iterator[str]:
         if len(self.note.split()) < 5:
             yield "it is waived without a reason"
-        if self.klass == "core" and not self.place:
-            yield "it is core, and nothing better stands in its place"
+        if self.klass == "core" and not self.location:
+            yield "it is core, and no location replaces it"
 
     def _open(self) -> Iterator[str]:
         if not self.note:
@@ -70,36 +72,36 @@ class Row(NamedTuple):
 
 
 def parts(cell: str) -> list[str]:
-    """The entries of a cell."""
+    """Return the entries of a cell."""
     return cell.split("; ") if cell else []
 
 
 def rows() -> list[Row]:
-    """All rows of the table."""
+    """Return all rows of the table."""
     with TABLE.open(newline="") as file:
         _, *lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
     return [Row(*line) for line in lines]
 
 
-def is_in_schema(place: str) -> bool:
-    """Whether the printed schema has the type, with the member and all the arguments if there are any."""
-    if not (found := PLACE.fullmatch(place)) or not (kind := _schema().get_type(found["type"])):
+def is_in_schema(location: str) -> bool:
+    """Return whether the printed schema has the type, the member, and all arguments given."""
+    if not (match := LOCATION.fullmatch(location)) or not (kind := _schema().get_type(match["type"])):
         return False
-    if not found["member"]:
+    if not match["member"]:
         return True
-    member = (getattr(kind, "fields", None) or getattr(kind, "values", {})).get(found["member"])
-    arguments = set(re.findall(r"\w+", found["arguments"] or ""))
+    member = (getattr(kind, "fields", None) or getattr(kind, "values", {})).get(match["member"])
+    arguments = set(re.findall(r"\w+", match["arguments"] or ""))
     return member is not None and arguments <= set(getattr(member, "args", {}))
 
 
 def is_test(test: str) -> bool:
-    """Whether `path::name` is a test."""
+    """Return whether `path::name` is a test."""
     path, _, name = test.partition("::")
     return name.startswith("test_") and name in _functions(path)
 
 
 def is_named(id: str, test: str) -> bool:
-    """Whether the file of a test names the row."""
+    """Return whether the file of a test names the row."""
     return re.search(rf"\b{re.escape(id)}\b", _text(test.partition("::")[0])) is not None
 
 

@@ -1,4 +1,6 @@
-"""The account is whole and true: every id once, every place in the schema, every test there; what is open gets less."""
+"""The account is complete and true: every id once, each location in the schema, each test exists;
+open rows decrease.
+"""
 
 import re
 from collections import Counter
@@ -8,7 +10,7 @@ import pytest
 from tests.parity.account import Row, rows
 
 MOST_OPEN = 0
-"""How many rows are open. Whoever closes some lowers it; it never rises."""
+"""How many rows are open. Lower it when you close some; it never rises."""
 SECTIONS = """
 ENUM 13  ITEM 33  ITEMOP 8  ISUM 5  ISHORT 5  DSHORT 5  GINFO 4  GSET 3  GTREE 3  FOLDER 15  PATH 4  FSUM 15
 FOLDEROP 39  CLIENT 26  FGROUP 6  GUSER 1  INTEG 2  TAG 2  COLL 11  INACC 1  UPI 13  UPVID 6  UPIMG 6  UPAUD 6
@@ -18,7 +20,7 @@ MOVIN 3  MOVF 2  BULK 2  PITEM 6  PFOLD 3  CFOLD 5  CSF 2  SYNC 12  SYNCSEM 9  F
 DGC 4  DGX 7  TSV 1  TSL 5  TSP 5  SCHEMA 12  PAGE 8  BUNDLE 8  HTTP 14  MAN 12  ERR 17  QITEM 12  QFOLD 9
 QMISC 10  QBODY 14  QGRP 12  DSET 8  DSQ 9  DROW 18  DIMG 11  DJOB 8  DINFO 3  DOP 11
 """
-"""How many rows each section of the inventory has; its ids count from 1 without a gap."""
+"""How many rows each section of the inventory has; ids count from 1 without gaps."""
 FEATURES = [
     f"ENC-{section}-{number:02}"
     for section, size in re.findall(r"(\w+) (\d+)", SECTIONS)
@@ -27,28 +29,28 @@ FEATURES = [
 SUBTLETIES = [f"SUB-{number:03}" for number in (*range(1, 92), *range(137, 145))]
 
 GOOD = Row("ENC-ITEM-16", "core", "place", "here", "StorageItem.signedUrl(lifetime)", "", "")
-TEST = "tests/parity/test_account.py::test_every_row_of_the_inventory_is_there_once"
-OTHER = "tests/parity/test_dicom_tags.py::test_all_that_are_missing_are_listed"
+TEST = "tests/parity/test_account.py::test_every_row_of_the_inventory_occurs_once"
+OTHER = "tests/parity/test_dicom_tags.py::test_all_missing_tags_are_named"
 BROKEN = {
-    "StorageItem.sizes is not in the schema": GOOD._replace(place="StorageItem.name; StorageItem.sizes"),
-    "StorageItem.children(frame) is not in the schema": GOOD._replace(place="StorageItem.children(frame)"),
-    "StorageItem.name(first) is not in the schema": GOOD._replace(place="StorageItem.name(first)"),
-    "StorageItemType.FILM is not in the schema": GOOD._replace(place="StorageItemType.FILM"),
-    "Item is not in the schema": GOOD._replace(place="Item"),
-    "a place is not in the schema": GOOD._replace(place="a place"),
+    "StorageItem.sizes is not in the schema": GOOD._replace(location="StorageItem.name; StorageItem.sizes"),
+    "StorageItem.children(frame) is not in the schema": GOOD._replace(location="StorageItem.children(frame)"),
+    "StorageItem.name(first) is not in the schema": GOOD._replace(location="StorageItem.name(first)"),
+    "StorageItemType.FILM is not in the schema": GOOD._replace(location="StorageItemType.FILM"),
+    "Item is not in the schema": GOOD._replace(location="Item"),
+    "a place is not in the schema": GOOD._replace(location="a place"),
     "there is no tests/none.py::test_none": GOOD._replace(test="tests/none.py::test_none"),
     f"there is no {TEST}_": GOOD._replace(test=f"{TEST}; {TEST}_"),
     "it is here, but no test shows it": GOOD,
-    "it is here, but has no place": GOOD._replace(place="", test=TEST),
+    "it is here, but has no location": GOOD._replace(location="", test=TEST),
     "it is here, but not named where it is shown": GOOD._replace(kind="behaviour", test=OTHER),
     "it is waived without a reason": GOOD._replace(status="waived"),
-    "it is core, and nothing better stands in its place": GOOD._replace(status="waived", place=""),
+    "it is core, and no location replaces it": GOOD._replace(status="waived", location=""),
     "it is open, but does not say what it lacks": GOOD._replace(status="open"),
     "its class, kind or status is none": GOOD._replace(status="done"),
 }
 
 
-def test_every_row_of_the_inventory_is_there_once() -> None:
+def test_every_row_of_the_inventory_occurs_once() -> None:
     assert (len(FEATURES), len(SUBTLETIES)) == (630, 99)
     assert [row.id for row in rows()] == FEATURES + SUBTLETIES
 
@@ -58,7 +60,7 @@ def test_every_row_is_true() -> None:
     assert not faults, "\n".join(faults)
 
 
-def test_what_is_open_gets_less() -> None:
+def test_open_rows_decrease() -> None:
     open_rows = Counter(row.section for row in rows() if row.status == "open")
     for section, number in open_rows.most_common():
         print(f"{number:4} open in {section}")
@@ -67,11 +69,11 @@ def test_what_is_open_gets_less() -> None:
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_false_row_is_found(fault: str) -> None:
+def test_a_false_row_is_reported(fault: str) -> None:
     assert fault in list(BROKEN[fault].faults())
 
 
-def test_a_good_row_has_no_fault() -> None:
+def test_a_good_row_has_no_error() -> None:
     good = GOOD._replace(test=TEST)
-    assert not [*good.faults(), *good._replace(kind="behaviour", place="").faults()]
-    assert not list(good._replace(place="StorageItemType.SCENE; StorageItem.children(frames, first); URL").faults())
+    assert not [*good.faults(), *good._replace(kind="behaviour", location="").faults()]
+    assert not list(good._replace(location="StorageItemType.SCENE; StorageItem.children(frames, first); URL").faults())

@@ -1,4 +1,4 @@
-"""The 22 DICOM tags that provided metadata must have, one by one."""
+"""The 22 DICOM tags that provided metadata must have, each checked alone."""
 
 from typing import Any
 
@@ -36,15 +36,15 @@ COMPLETE: dict[str, Any] = {tag: None for tag, _ in REQUIRED.values()} | IDENTIF
 
 
 @pytest.mark.parametrize("row", REQUIRED)
-def test_a_tag_that_is_missing_is_listed(row: str) -> None:
-    """It alone, with its name; null is a value, but for the three identifiers (SUB-060)."""
+def test_a_missing_tag_is_named(row: str) -> None:
+    """The missing tag alone is named; null is a value, except for the three identifiers (SUB-060)."""
     tag, name = REQUIRED[row]
     assert dicom_facts(COMPLETE)["dicom_series_uid"] == "1.2.3"
     with pytest.raises(DomainError, match=f"^Missing tags: {tag} {name}\\.$"):
         dicom_facts({key: value for key, value in COMPLETE.items() if key != tag})
 
 
-def test_all_that_are_missing_are_listed() -> None:
+def test_all_missing_tags_are_named() -> None:
     with pytest.raises(DomainError) as caught:
         dicom_facts({})
     assert all(f"{tag} {name}" in str(caught.value) for tag, name in REQUIRED.values())

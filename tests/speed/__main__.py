@@ -1,4 +1,4 @@
-"""Measures Storegraph beside others: `python -m tests.speed --help`. Nothing of this runs with the tests."""
+"""Compare the speed of Storegraph with other servers: `python -m tests.speed --help`. Tests do not run this."""
 
 from typing import Annotated, Literal
 
@@ -6,7 +6,7 @@ import typer
 
 from tests.speed.against import measure_against
 from tests.speed.contenders import ALL
-from tests.speed.databases import filled
+from tests.speed.databases import prepare_database
 from tests.speed.growth import measure_growth
 from tests.speed.measure import measure
 from tests.speed.operations import ABOUT
@@ -14,8 +14,8 @@ from tests.speed.statements import count_statements
 from tests.speed.subscribers import measure_subscribers
 from tests.speed.table import tables
 
-Kind = Annotated[Literal["sqlite", "postgres"], typer.Option(help="The database to measure on.")]
-Items = Annotated[int, typer.Option(help="How many items, with a folder for each hundred.")]
+Kind = Annotated[Literal["sqlite", "postgres"], typer.Option(help="Database to measure on.")]
+Items = Annotated[int, typer.Option(help="Number of items; there is one folder per hundred items.")]
 
 cli = typer.Typer(pretty_exceptions_enable=False)
 
@@ -24,32 +24,38 @@ cli = typer.Typer(pretty_exceptions_enable=False)
 def main(
     database: Kind = "sqlite",
     items: Items = 100_000,
-    only: Annotated[str, typer.Option(help="Only these operations, such as Q1,Q4.")] = "",
-    servers: Annotated[str, typer.Option(help="Only these servers, such as ours,floor.")] = "",
-    rounds: Annotated[int, typer.Option(help="Slices of each operation on each server.")] = 5,
-    seconds: Annotated[float, typer.Option(help="How long a slice is.")] = 1.0,
-    against: Annotated[str, typer.Option(help="Instead, the ratios of the working tree over this commit.")] = "",
-    growth: Annotated[bool, typer.Option("--growth", help="Instead, what ten times as many items cost.")] = False,
-    subscribers: Annotated[bool, typer.Option("--subscribers", help="Instead, 1,000 sockets on PostgreSQL.")] = False,
+    only: Annotated[
+        str, typer.Option(help="Measure only these operations, separated by commas, for example Q1,Q4.")
+    ] = "",
+    servers: Annotated[
+        str, typer.Option(help="Measure only these servers, separated by commas, for example ours,floor.")
+    ] = "",
+    rounds: Annotated[int, typer.Option(help="Slices per operation and server.")] = 5,
+    seconds: Annotated[float, typer.Option(help="Seconds per slice.")] = 1.0,
+    against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
+    growth: Annotated[bool, typer.Option("--growth", help="Compare 100,000 with 1,000,000 items instead.")] = False,
+    subscribers: Annotated[
+        bool, typer.Option("--subscribers", help="Measure 1,000 subscribers on PostgreSQL instead.")
+    ] = False,
 ) -> None:
-    """Measure Storegraph beside others, and print tables in Markdown."""
+    """Measure Storegraph and other servers, and print the results as Markdown tables."""
     operations = only.split(",") if only else list(ABOUT)
     if against:
-        said = measure_against(against, database, items, operations, rounds, seconds)
+        report = measure_against(against, database, items, operations, rounds, seconds)
     elif growth:
-        said = measure_growth(database, rounds, seconds)
+        report = measure_growth(database, rounds, seconds)
     elif subscribers:
-        with filled("postgres", items) as site:
-            said = measure_subscribers(site)
+        with prepare_database("postgres", items) as site:
+            report = measure_subscribers(site)
     else:
-        named = servers.split(",") if servers else [contender.name for contender in ALL]
-        able = [each for each in ALL if each.name in named and each.needs in ("", database)]
-        with filled(database, items) as site:
-            results = measure(site, able, operations, rounds, seconds)
+        selected = servers.split(",") if servers else [contender.name for contender in ALL]
+        eligible = [each for each in ALL if each.name in selected and each.needs in ("", database)]
+        with prepare_database(database, items) as site:
+            results = measure(site, eligible, operations, rounds, seconds)
             if not site.embedded:
-                results.statements = count_statements(site, able, operations)
-        said = f"{database}, {items:,} items\n\n{tables(results, operations)}"
-    print(f"\n{said}")
+                results.statements = count_statements(site, eligible, operations)
+        report = f"{database}, {items:,} items\n\n{tables(results, operations)}"
+    print(f"\n{report}")
 
 
 if __name__ == "__main__":

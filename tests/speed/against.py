@@ -1,4 +1,4 @@
-"""Compare the working tree with a commit: one site, both servers side by side, slices in turn."""
+"""Compare the working tree with a commit: one site, two servers side by side, measured in alternating slices."""
 
 import asyncio
 import math
@@ -12,15 +12,15 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from tests.house.sources import ROOT
-from tests.speed.contenders import Contender, Running, environment, ours, started
-from tests.speed.databases import PER_FOLDER, SEED, VIEWER, Filled, copies, read_variables
+from tests.speed.contenders import Contender, Running, environment, ours, start_contender
+from tests.speed.databases import PER_FOLDER, SEED, VIEWER, Filled, copy_database, read_variables
 from tests.speed.measure import Results, answers_digest, take
 from tests.speed.table import table
 
 AT_MOST = 1.05
-"""The ratio of CPU above which an operation is reported as slower."""
+"""The ratio of CPU time above which an operation is reported as slower."""
 LAUNCHES = 3
-"""How often both servers are started: the layout of a process's memory alone makes a few per cent."""
+"""How often both servers are started: the memory layout of a process alone changes times by a few per cent."""
 OURS, THEIRS = "ours", "theirs"
 
 
@@ -47,7 +47,7 @@ def measure_against(commit: str, kind: str, items: int, operations: Sequence[str
     results, differing = Results(), set[str]()
     with _site_of_both(sha, kind, items) as sites, asyncio.Runner() as runner:
         for launch in range(LAUNCHES):
-            print(f"launch {launch + 1} of {LAUNCHES}", flush=True)
+            print(f"Launch {launch + 1} of {LAUNCHES}", flush=True)
             with _launched(sites if launch % 2 else list(reversed(sites))) as sides:
                 for operation in operations:
                     slices = _take_slices(results, sides, operation, math.ceil(rounds / LAUNCHES), seconds)
@@ -58,10 +58,10 @@ def measure_against(commit: str, kind: str, items: int, operations: Sequence[str
 
 
 async def _take_slices(results: Results, sides: Sequence[Side], operation: str, rounds: int, seconds: float) -> bool:
-    """Measure an operation on both sides in turn; return whether their answers are equal."""
+    """Measure an operation on both sides in turn; return whether their responses are equal."""
     digests = {await answers_digest(side.filled, side.server, operation) for side in sides}
-    for number in range(rounds + 1):  # the first one warms up
-        # The order alternates, so that neither side always comes second.
+    for number in range(rounds + 1):  # the first round is a warm-up
+        # The order alternates, so that neither side is always second.
         for side in sides if number % 2 else reversed(sides):
             await take(results, side.filled, side.server, operation, seconds, counts=number > 0)
     return len(digests) == 1
@@ -69,19 +69,19 @@ async def _take_slices(results: Results, sides: Sequence[Side], operation: str, 
 
 @contextmanager
 def _site_of_both(sha: str, kind: str, items: int) -> Iterator[list[tuple[Contender, Filled]]]:
-    """Both trees, each with its copy of one generated site, until the block ends."""
+    """Yield both trees, each with its copy of one generated site."""
     with ExitStack() as stack:
         tree = Path(stack.enter_context(TemporaryDirectory(prefix="storegraph-against-")))
-        archive = _git("archive", "--format=tar", sha)  # leaves nothing behind in the repository
+        archive = _git("archive", "--format=tar", sha)  # the repository does not change
         subprocess.run(["tar", "-x", "-C", tree], input=archive, check=True)
 
         def generate(url: str) -> None:
-            print(f"generating {items:,} items with {sha[:12]} …", flush=True)
+            print(f"Generating {items:,} items with {sha[:12]} …", flush=True)
             sizes = ["--folders", str(items // PER_FOLDER), "--items", str(items)]
             _storegraph(tree, url, "generate", *sizes, "--seed", str(SEED))
 
         trees = {OURS: ROOT, THEIRS: tree}
-        urls = stack.enter_context(copies(kind, f"{items}-{sha[:12]}", generate, len(trees)))
+        urls = stack.enter_context(copy_database(kind, f"{items}-{sha[:12]}", generate, len(trees)))
         keys = []
         for path, url in zip(trees.values(), urls, strict=True):
             _storegraph(path, url, "migrate")
@@ -95,13 +95,13 @@ def _site_of_both(sha: str, kind: str, items: int) -> Iterator[list[tuple[Conten
 
 @contextmanager
 def _launched(sites: Sequence[tuple[Contender, Filled]]) -> Iterator[list[Side]]:
-    """Both servers, until the block ends."""
+    """Yield both servers, running."""
     with ExitStack() as stack:
-        yield [Side(stack.enter_context(started(contender, filled)), filled) for contender, filled in sites]
+        yield [Side(stack.enter_context(start_contender(contender, filled)), filled) for contender, filled in sites]
 
 
 def _storegraph(tree: Path, url: str, *arguments: str) -> str:
-    """Run a command of the tree's own command line; return what it prints."""
+    """Run a command with a tree's own command line; return its output."""
     with TemporaryDirectory(prefix="storegraph-against-") as directory:
         done = subprocess.run(
             [sys.executable, "-m", "gateway", *arguments],
@@ -142,9 +142,9 @@ def _report(results: Results, operations: Sequence[str], title: str, differing: 
         "commit, CPU ms",
     ]
     parts = [table(head, rows)]
-    parts.append(f"Above {AT_MOST}: {', '.join(slower) or 'none'}.")
+    parts.append(f"Slower than {AT_MOST}: {', '.join(slower) or 'none'}.")
     if differing:
-        parts.append(f"The answers differ: {', '.join(differing)}.")
+        parts.append(f"Responses differ: {', '.join(differing)}.")
     return "\n\n".join(parts)
 
 

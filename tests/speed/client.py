@@ -1,4 +1,4 @@
-"""The one client of all servers: a few connections that stay open, each asking again as soon as it is answered."""
+"""The HTTP client of all servers: a few persistent connections, each sending its next request after a response."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from itertools import count
 
 @dataclass
 class Slice:
-    """What one slice of time gave; latencies in seconds."""
+    """The result of one slice of time; latencies in seconds."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Connection:
         ).encode()
 
     async def ask(self, body: bytes) -> bytes:
-        """Send a request; the body of its answer, whose status must be 200."""
+        """Send a request; return the body of the response, whose status must be 200."""
         self._writer.write(b"%s%d\r\n\r\n%s" % (self._head, len(body), body))
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         answer = await self._body(head)
@@ -47,14 +47,14 @@ class Connection:
         return b"".join(chunks)
 
     async def close(self) -> None:
-        """Let go."""
+        """Close the connection."""
         self._writer.close()
         await self._writer.wait_closed()
 
 
 @asynccontextmanager
 async def connected(port: int, key: str, number: int = 1) -> AsyncIterator[list[Connection]]:
-    """Connections that are closed at the end of the block."""
+    """Open connections that are closed at the end of the block."""
     connections: list[Connection] = []
     try:
         for _ in range(number):
@@ -66,8 +66,8 @@ async def connected(port: int, key: str, number: int = 1) -> AsyncIterator[list[
             await connection.close()
 
 
-async def one_slice(connections: Sequence[Connection], bodies: Sequence[bytes], seconds: float) -> Slice:
-    """Ask for that long, and until what was asked is answered; each connection asks once at least."""
+async def run_slice(connections: Sequence[Connection], bodies: Sequence[bytes], seconds: float) -> Slice:
+    """Send requests for that long, at least one per connection, and wait for all responses."""
     turn, done = count(), Slice()
     began = time.perf_counter()
 

@@ -1,4 +1,4 @@
-"""Who is measured, and how each is started: a server process of its own on loopback."""
+"""The servers that are measured, and how each is started: in its own process on loopback."""
 
 import os
 import sys
@@ -22,12 +22,12 @@ Command = Callable[[], Sequence[str | Path]]
 
 
 def ours() -> Sequence[str | Path]:
-    """Our own server."""
+    """Return the command of Storegraph's server."""
     return [sys.executable, "-m", "gateway", "serve", "--port"]
 
 
 def peer(name: str) -> Command:
-    """One of the servers in Python beside this package."""
+    """Return the command of one of the Python servers in `tests/speed/peers`."""
     return lambda: [sys.executable, "-m", f"tests.speed.peers.{name}"]
 
 
@@ -37,9 +37,10 @@ def _script(name: str) -> Command:
 
 @dataclass(frozen=True)
 class Contender:
-    """A server: `command` takes the port as one more argument, and Python finds its modules in `tree`.
+    """A server. Its command takes the port as one more argument; Python imports its modules from
+    `tree`.
 
-    `documents` are its own queries where it does not serve our schema; then its answers differ too.
+    `documents` are its own queries if it serves another schema; its responses then differ too.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Contender:
     tree: Path = ROOT
 
     def operation(self, name: str, filled: Filled) -> Operation:
-        """An operation as it is sent to this server."""
+        """Return an operation as it is sent to this server."""
         return operation(name, filled.variables[name], self.documents.get(name))
 
 
@@ -68,7 +69,7 @@ ALL = (
 
 @dataclass(frozen=True)
 class Running:
-    """A contender that runs."""
+    """A contender that is running."""
 
     contender: Contender
     port: int
@@ -76,8 +77,8 @@ class Running:
 
 
 @contextmanager
-def started(contender: Contender, filled: Filled, **settings: str) -> Iterator[Running]:
-    """A contender over a database, from when it answers until the block ends."""
+def start_contender(contender: Contender, filled: Filled, **settings: str) -> Iterator[Running]:
+    """Start a contender over a database; yield it once it responds."""
     [port] = free_ports(1)
     probe = contender.operation("Q1", filled).bodies[0]
     with TemporaryDirectory(prefix="storegraph-speed-") as directory:
@@ -94,7 +95,7 @@ def started(contender: Contender, filled: Filled, **settings: str) -> Iterator[R
 
 
 def environment(tree: Path, url: str, directory: str) -> dict[str, str]:
-    """Return the environment in which the programs of a tree run over a database."""
+    """Return the environment in which programs of a tree use a database."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")},
         "STOREGRAPH_DATABASE_URL": url,

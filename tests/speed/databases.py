@@ -1,4 +1,4 @@
-"""The databases that are measured on: generated, and kept in the cache where they are files."""
+"""The databases that are measured on: generated, and cached where they are files."""
 
 import asyncio
 import hashlib
@@ -29,12 +29,12 @@ from tests.speed.usage import postmaster_of
 SEED = 7
 PER_FOLDER = 100
 VIEWER = "member01@example.org"
-"""A member whose groups see all roots: they see everything, and every statement has to check that."""
+"""A member whose groups can see all roots: they see everything, and every statement must check that."""
 
 
 @dataclass(frozen=True)
 class Filled:
-    """A database with so many items, the API key of a viewer, and the variables of each operation there."""
+    """A database with this many items, the API key of a viewer, and the variables of each operation."""
 
     url: str
     key: str
@@ -43,12 +43,12 @@ class Filled:
 
     @property
     def embedded(self) -> bool:
-        """Whether it is SQLite."""
+        """Return whether the database is SQLite."""
         return self.url.startswith("sqlite")
 
     @cached_property
     def postmaster(self) -> int | None:
-        """The process id of PostgreSQL's main process, if it runs on this machine."""
+        """Return the process ID of PostgreSQL's main process, if it runs on this machine."""
         if self.embedded:
             return None
         with psycopg.connect(self.url) as connection:
@@ -56,23 +56,23 @@ class Filled:
 
 
 @contextmanager
-def filled(kind: str, items: int) -> Iterator[Filled]:
-    """A database of that kind with so many items, 100 in each folder on average."""
+def prepare_database(kind: str, items: int) -> Iterator[Filled]:
+    """Yield a database of that kind with this many items, 100 per folder on average."""
 
     def generate_here(url: str) -> None:
-        print(f"generating {items:,} items …", flush=True)
+        print(f"Generating {items:,} items …", flush=True)
         asyncio.run(_generate(url, items))
 
-    with copies(kind, f"{items}-{_generator_digest()}", generate_here) as [url]:
+    with copy_database(kind, f"{items}-{_generator_digest()}", generate_here) as [url]:
         yield asyncio.run(_ready(url, items))
 
 
 @contextmanager
-def copies(kind: str, label: str, generate: Callable[[str], None], number: int = 1) -> Iterator[list[str]]:
-    """The URLs of so many databases with the same rows, until the block ends.
+def copy_database(kind: str, label: str, generate: Callable[[str], None], number: int = 1) -> Iterator[list[str]]:
+    """Yield the URLs of several databases with the same rows.
 
-    `generate` fills the empty database at a URL. A SQLite file is kept in the cache under `label`, so that it is
-    generated once.
+    `generate` fills the empty database at a URL. A SQLite file is cached under `label`, so that it
+    is generated once.
     """
     if kind == "sqlite":
         file = CACHE / f"{label}.db"
@@ -98,7 +98,7 @@ def copies(kind: str, label: str, generate: Callable[[str], None], number: int =
 
 
 def _generator_digest() -> str:
-    """What makes a cached file stale: a change of the generator or of the tables."""
+    """Return a digest of what makes a cached file stale: the generator and the tables."""
     digest = hashlib.sha256()
     for package in ("generate", "models"):
         for source in sorted((ROOT / "gateway" / package).rglob("*.py")):

@@ -1,11 +1,11 @@
-"""What the same operations cost when there is ten times as much."""
+"""How the cost of an operation grows when there are ten times as many items."""
 
 import asyncio
 from contextlib import ExitStack
 from statistics import median
 
-from tests.speed.contenders import ALL, started
-from tests.speed.databases import filled
+from tests.speed.contenders import ALL, start_contender
+from tests.speed.databases import prepare_database
 from tests.speed.measure import Results, take
 from tests.speed.table import table, verdict
 
@@ -15,11 +15,11 @@ AT_MOST = 1.25
 
 
 def measure_growth(kind: str, rounds: int, seconds: float) -> str:
-    """The table of our server over both sizes, in slices that take turns."""
+    """Return a table that compares our server over both sizes, measured in alternating slices."""
     sizes = {size: Results() for size in SIZES}
     with ExitStack() as stack, asyncio.Runner() as runner:
-        sites = {size: stack.enter_context(filled(kind, size)) for size in SIZES}
-        servers = {size: stack.enter_context(started(ALL[0], site)) for size, site in sites.items()}
+        sites = {size: stack.enter_context(prepare_database(kind, size)) for size in SIZES}
+        servers = {size: stack.enter_context(start_contender(ALL[0], site)) for size, site in sites.items()}
         for name in OPERATIONS:
             for number in range(rounds + 1):
                 for size, results in sizes.items():
@@ -29,7 +29,10 @@ def measure_growth(kind: str, rounds: int, seconds: float) -> str:
     for name in OPERATIONS:
         pairs = zip(small[name].cpu, large[name].cpu, strict=True)
         growth = median(after / before for before, after in pairs)
-        cells = [f"{median(one[name].cpu) * 1000:.2f} ({one[name].latency(0.5) * 1000:.1f})" for one in (small, large)]
+        cells = [
+            f"{median(figures[name].cpu) * 1000:.2f} ({figures[name].latency(0.5) * 1000:.1f})"
+            for figures in (small, large)
+        ]
         rows.append([name, *cells, verdict(growth, AT_MOST, False)])
     heads = [f"{size:,} items: CPU ms (p50 ms)" for size in SIZES]
-    return table(["ours", *heads, "growth of CPU"], rows)
+    return table(["ours", *heads, "CPU growth"], rows)

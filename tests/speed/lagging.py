@@ -1,4 +1,4 @@
-"""The gateway as `serve` runs it, and beside it a clock that notes how late the event loop comes to what is due."""
+"""The gateway as `serve` runs it, and a clock beside it that records delays of the event loop."""
 
 import asyncio
 import struct
@@ -14,13 +14,13 @@ from gateway.logs import configure_logs
 from gateway.settings import Settings
 
 EVERY = 0.005
-"""Seconds between two looks at the clock."""
+"""Seconds between two readings of the clock."""
 NOTE = struct.Struct("ddd")
-"""A moment, as `time.time` has it; how late the loop was then, and how long its own thread had worked, in seconds."""
+"""A time, as of `time.time`; the delay of the loop then, and the CPU time of its thread, in seconds."""
 
 
 async def note_delays(file: Path) -> None:
-    """Write how late each look was, without ever waiting for the disk for long."""
+    """Record the delay of each reading, without waiting for the disk for long."""
     with file.open("ab", buffering=1 << 12) as notes:
         while True:
             due, worked = time.perf_counter() + EVERY, time.thread_time()
@@ -29,15 +29,16 @@ async def note_delays(file: Path) -> None:
 
 
 def delays(file: Path, start: float, stop: float, *, own: bool = False) -> list[float]:
-    """The delays that were noted between two moments, in order of size; or the loop's own work between two looks,
-    which a machine that has other things to do does not make longer."""
+    """Return the delays between two times, sorted; or the loop's own CPU time between two readings,
+    which other processes on the machine do not increase.
+    """
     data = file.read_bytes()
     noted = NOTE.iter_unpack(data[: len(data) // NOTE.size * NOTE.size])
     return sorted(work if own else late for moment, late, work in noted if start <= moment <= stop)
 
 
 def main(port: int, file: Path) -> None:
-    """Serve until told to stop."""
+    """Serve until the process is stopped."""
     settings = Settings()
     configure_logs(settings.log_level)
 

@@ -1,4 +1,6 @@
-"""Slices of all servers in turn, so that a disturbance of the machine hits all alike, and their answers compared."""
+"""Slices of all servers in turn, so that a disturbance of the machine affects all alike; their
+responses are compared.
+"""
 
 import asyncio
 import hashlib
@@ -12,22 +14,23 @@ from typing import Any
 
 import orjson
 
-from tests.speed.client import connected, one_slice
-from tests.speed.contenders import Contender, Running, started
+from tests.speed.client import connected, run_slice
+from tests.speed.contenders import Contender, Running, start_contender
 from tests.speed.databases import Filled
 from tests.speed.usage import cpu_between, cpu_by_process, memory
 
 CONNECTIONS = 4
 _WHOLE = re.compile(rb"(\d)\.0(?=[,}\]])")
-"""JavaScript writes whole numbers so, whatever their type."""
+"""JavaScript prints integral floats without a fraction."""
 _OF_THE_CLOCK = re.compile(rb'(expires=|signature=|"expiresAt":")[^&"]+')
 
 
 @dataclass
 class Figures:
-    """The figures of one operation on one server: one a slice, but for the latencies.
+    """Figures of one operation on one server: one per slice, except for the latencies.
 
-    `cpu` and `database` are CPU seconds a request, of the server and of a PostgreSQL on this machine.
+    `cpu` and `database` are CPU seconds per request, of the server and of a PostgreSQL on this
+    machine.
     """
 
     cpu: list[float] = field(default_factory=list)
@@ -37,13 +40,15 @@ class Figures:
     digest: str = ""
 
     def latency(self, share: float) -> float:
-        """The latency below which that share of all requests was, in seconds."""
+        """Return a quantile of the latency, in seconds."""
         return sorted(self.latencies)[int(len(self.latencies) * share)]
 
 
 @dataclass
 class Results:
-    """Figures and statements by server and operation, most memory of each server in bytes, and the machine's load."""
+    """Figures and statements by server and operation, peak memory of each server in bytes, and the
+    load of the machine.
+    """
 
     figures: dict[str, dict[str, Figures]] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
@@ -51,7 +56,7 @@ class Results:
     load: list[float] = field(default_factory=list)
 
     def of(self, server: str, operation: str) -> Figures:
-        """The figures of one operation on one server."""
+        """Return the figures of one operation on one server."""
         return self.figures.setdefault(server, {}).setdefault(operation, Figures())
 
     def ratio(self, operation: str, over: str, under: str, what: str = "cpu") -> float | None:
@@ -60,7 +65,7 @@ class Results:
         return median(ratios) if ratios else None
 
     def ratios(self, operation: str, over: str, under: str, what: str = "cpu") -> list[float]:
-        """Return the ratio of two servers' figures in each round; none if one was not measured."""
+        """Return the ratio of two servers' figures in each round; empty if one was not measured."""
         both = [self.figures.get(name, {}).get(operation) for name in (over, under)]
         if None in both:
             return []
@@ -71,7 +76,7 @@ class Results:
 def measure(
     filled: Filled, contenders: Sequence[Contender], operations: Sequence[str], rounds: int, seconds: float
 ) -> Results:
-    """Start all servers, and take so many slices of each operation on each of them."""
+    """Start all servers, and measure a number of slices of each operation on each of them."""
     results = Results()
     with _all_started(contenders, filled) as servers, asyncio.Runner() as runner:
         for name in operations:
@@ -89,16 +94,16 @@ def measure(
 @contextmanager
 def _all_started(contenders: Sequence[Contender], filled: Filled) -> Iterator[list[Running]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(started(contender, filled)) for contender in contenders]
+        yield [stack.enter_context(start_contender(contender, filled)) for contender in contenders]
 
 
 async def _compare(results: Results, filled: Filled, servers: Sequence[Running], name: str) -> None:
-    """Those who speak the same words must give the same answers, to everything that they are asked."""
+    """Servers of the same schema must give the same response to every request."""
     for server in servers:
         results.of(server.contender.name, name).digest = await answers_digest(filled, server, name)
     ours = {results.figures[each.contender.name][name].digest for each in servers if not each.contender.documents}
     if len(ours) > 1:
-        raise SystemExit(f"The answers to {name} differ.")
+        raise SystemExit(f"The servers' responses to {name} differ.")
 
 
 async def answers_digest(filled: Filled, server: Running, name: str) -> str:
@@ -111,20 +116,20 @@ async def answers_digest(filled: Filled, server: Running, name: str) -> str:
 
 
 def _canonical(answer: bytes) -> bytes:
-    """An answer with sorted members, without what the clock says in it."""
+    """Return a response with sorted members, without values that depend on the clock."""
     read: dict[str, Any] = orjson.loads(_OF_THE_CLOCK.sub(rb"\1", answer))
     if "errors" in read or "data" not in read:
-        raise SystemExit(f"That is no answer: {answer[:2000]!r}")
+        raise SystemExit(f"Expected a response with data: {answer[:2000]!r}")
     return _WHOLE.sub(rb"\1", orjson.dumps(read["data"], option=orjson.OPT_SORT_KEYS))
 
 
 async def take(results: Results, filled: Filled, server: Running, name: str, seconds: float, *, counts: bool) -> None:
-    """One slice of an operation on one server; the first of all warms it up and does not count."""
+    """Measure one slice of an operation on one server; the first warms it up and does not count."""
     bodies = server.contender.operation(name, filled).bodies
     async with connected(server.port, filled.key, CONNECTIONS) as connections:
         watched = [server.pid, *([filled.postmaster] if filled.postmaster else [])]
         before = [cpu_by_process(pid) for pid in watched]
-        done = await one_slice(connections, bodies, seconds)
+        done = await run_slice(connections, bodies, seconds)
         used = list(map(cpu_between, before, [cpu_by_process(pid) for pid in watched]))
     if counts:
         figures = results.of(server.contender.name, name)

@@ -1,4 +1,4 @@
-"""What is measured: six operations, and the folders and texts that they are asked with."""
+"""The measured operations: six documents, and the folders and texts in their variables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,31 +64,32 @@ TYPES = {
     "PDF": "PdfItem",
     "SCENE": "SceneItem",
 }
-"""The types of the schema by what rows say."""
+"""Types of the schema by the values in rows."""
 
 VARIANTS = 200
-"""How many folders, or texts, an operation goes through in turn."""
+"""How many folders, or texts, an operation uses in turn."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation in its variants, as bodies of requests."""
+    """One operation with several sets of variables, as request bodies."""
 
     name: str
     bodies: Sequence[bytes]
 
 
 def operation(name: str, variables: Sequence[dict[str, Any]], document: str | None = None) -> Operation:
-    """An operation, in our words or in those of another schema."""
+    """Return an operation, as our document or that of another schema."""
     text = document or DOCUMENTS[name]
     bodies = [{"query": text, "operationName": name, "variables": each} for each in variables]
     return Operation(name, [orjson.dumps(body) for body in bodies])
 
 
 async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Return the variables of each operation: folders of 100 or 1,000 items and more, and texts with 100 matches.
+    """Return the variables of each operation: folders of 100 or 1,000 items and more, and texts
+    with 100 matches.
 
-    On a small site, which has no folders of 1,000 items, its largest folders take their place.
+    On a small site without folders of 1,000 items, its largest folders are used instead.
     """
     full, large = [
         [
@@ -101,7 +102,7 @@ async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
     whole = [subject for subject in range(counted.items // PER_SUBJECT) if subject % 4]
     texts = [{"text": f"S{subject:05}"} for subject in whole[:: max(len(whole) // VARIANTS, 1)]]
     if not (full and large and texts):
-        raise SystemExit("These operations need a site of at least 200 items.")
+        raise SystemExit("These operations need at least 200 items: raise --items.")
     return {"Q1": full, "Q2": full, "Q3": [{}], "Q4": large, "Q5": texts, "Q6": full}
 
 
@@ -112,11 +113,11 @@ _LARGEST = (
     .order_by(folder_counters.c.files.desc(), folders.c.uuid)
     .limit(10)
 )
-"""The folders that hold most."""
+"""Return the folders with the most items."""
 
 
 def _folders_of(size: int) -> sa.Select[Any]:
-    """The folders that list at least so many items."""
+    """Return the folders with at least this many items."""
     listed = sa.and_(items.c.folder_uuid == folders.c.uuid, ~items.c.is_tombstone)
     count = sa.select(sa.func.count()).where(listed).scalar_subquery()
     large = sa.and_(folder_counters.c.files >= size * 0.9, count >= size)

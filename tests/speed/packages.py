@@ -1,4 +1,4 @@
-"""What others have made, in pinned versions, fetched into a cache when it is measured: nothing of it is in the tree."""
+"""Packages of other servers, in pinned versions, installed into a cache when they are measured."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ ARIADNE = "1.1.1"
 
 
 def ariadne() -> Path:
-    """A directory to be put on the path of Python, in which Ariadne is; it uses the same graphql-core as we do."""
+    """Return a directory for Python's path that has Ariadne; it uses the same graphql-core as Storegraph."""
     target = CACHE / f"ariadne-{ARIADNE}"
     if not target.exists():
         tools = CACHE / "pip"
@@ -47,7 +47,7 @@ def ariadne() -> Path:
 
 
 def node(script: str) -> list[str | Path]:
-    """The command that runs one of the scripts beside this package under Node, which npm fetches as well."""
+    """Return the command that runs one of the scripts of this package under Node, which npm installs too."""
     directory = CACHE / "node"
     directory.mkdir(parents=True, exist_ok=True)
     wanted = orjson.dumps({"private": True, "type": "module", "dependencies": NPM})

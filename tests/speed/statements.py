@@ -1,4 +1,4 @@
-"""How many statements a request takes: counted on the wire, by a server that stands before PostgreSQL."""
+"""Count the statements of a request on the wire, in a proxy before PostgreSQL."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
 from tests.speed.client import connected
-from tests.speed.contenders import Contender, Running, started
+from tests.speed.contenders import Contender, Running, start_contender
 from tests.speed.databases import Filled
 
 _STARTUP = 196_608
@@ -19,7 +19,7 @@ _HOUSEKEEPING = (b"BEGIN", b"COMMIT", b"ROLLBACK", b"SET ", b"SHOW ", b"START ",
 
 
 class Tap(ThreadingTCPServer):
-    """Passes everything on to PostgreSQL, and counts what is run there but for transactions and settings."""
+    """A proxy that counts statements for PostgreSQL, except for transactions and settings."""
 
     daemon_threads = True
     block_on_close = False
@@ -31,7 +31,7 @@ class Tap(ThreadingTCPServer):
 
 
 class Counter:
-    """Reads what one client sends, in PostgreSQL's protocol."""
+    """Reads the messages of one client in PostgreSQL's protocol."""
 
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
@@ -41,7 +41,7 @@ class Counter:
         self._portals: dict[bytes, bytes] = {}
 
     def read(self, data: bytes) -> None:
-        """Some bytes more."""
+        """Read more bytes."""
         self._rest += data
         while message := self._next():
             self._note(*message)
@@ -59,7 +59,7 @@ class Counter:
     def _note(self, kind: bytes, body: bytes) -> None:
         first, _, rest = body.partition(b"\0")
         if not self._begun:
-            self._begun = struct.unpack_from("!I", body)[0] == _STARTUP  # before it a client may ask for TLS
+            self._begun = struct.unpack_from("!I", body)[0] == _STARTUP  # before it, a client may request TLS
         elif kind == b"P":
             self._texts[first] = rest
         elif kind == b"B":
@@ -70,7 +70,7 @@ class Counter:
             self._count(body)
 
     def _count(self, text: bytes) -> None:
-        text = text.strip(b" \n;\0").upper()  # an empty one only asks whether the connection lives
+        text = text.strip(b" \n;\0").upper()  # an empty statement only checks the connection
         self._tap.counted += bool(text) and not text.startswith(_HOUSEKEEPING)
 
 
@@ -95,12 +95,12 @@ class _Passing(BaseRequestHandler):
 def count_statements(
     filled: Filled, contenders: Sequence[Contender], operations: Sequence[str]
 ) -> dict[str, dict[str, int]]:
-    """Statements by server and operation, once everything is warm."""
+    """Return the number of statements by server and operation, once all caches are warm."""
     counted: dict[str, dict[str, int]] = {}
     with _tapped(filled) as (tap, tapped):
         for contender in contenders:
             able = [name for name in operations if name in contender.only]
-            with started(contender, tapped) as server:
+            with start_contender(contender, tapped) as server:
                 counted[contender.name] = asyncio.run(_count(tap, tapped, server, able))
     return counted
 
@@ -116,12 +116,12 @@ def _tapped(filled: Filled) -> Iterator[tuple[Tap, Filled]]:
 
 
 async def _count(tap: Tap, filled: Filled, server: Running, operations: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     async with connected(server.port, filled.key) as (connection,):
         for name in operations:
             body = server.contender.operation(name, filled).bodies[0]
-            await connection.ask(body)  # looks the credential up, if that is not remembered
+            await connection.ask(body)  # looks up the credential, unless it is cached
             tap.counted = 0
             await connection.ask(body)
-            found[name] = tap.counted
-    return found
+            counts[name] = tap.counted
+    return counts

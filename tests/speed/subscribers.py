@@ -1,4 +1,4 @@
-"""A thousand sockets that watch one job: CPU a delivered message, and memory a connection."""
+"""A thousand sockets that watch one job: CPU time per delivered message, and memory per connection."""
 
 import asyncio
 import resource
@@ -20,7 +20,7 @@ from gateway.database.engine import Database
 from gateway.events.open import open_events
 from gateway.models.folders import folders
 from gateway.models.uploads import UploadJobRecord, upload_jobs
-from tests.speed.contenders import Contender, Running, ours, peer, started
+from tests.speed.contenders import Contender, Running, ours, peer, start_contender
 from tests.speed.databases import Filled
 from tests.speed.table import table, verdict
 from tests.speed.usage import cpu_seconds, memory
@@ -37,7 +37,7 @@ HANDLERS = (
 
 @dataclass
 class Watched:
-    """What one server needed: seconds of CPU a message, bytes a connection, and seconds until the last was told."""
+    """The figures of one server: CPU seconds per message, bytes per connection, and seconds until the last delivery."""
 
     cpu: float
     memory: float
@@ -45,7 +45,7 @@ class Watched:
 
 
 class Job:
-    """A job that changes when it is told to."""
+    """A job that changes on demand."""
 
     def __init__(self, database: Database, row: UploadJobRecord) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class Job:
 
     @classmethod
     async def begin(cls, database: Database) -> "Job":
-        """A job in some folder."""
+        """Create a job in some folder."""
         [folder] = await database.rows(sa.select(folders.c.uuid).limit(1), sa.Row)
         row = UploadJobRecord(folder_uuid=folder.uuid, units_pending_count=1)
         async with database.writing() as transaction:
@@ -63,7 +63,7 @@ class Job:
         return cls(database, row)
 
     async def change(self) -> None:
-        """Let its sequence number grow, and tell so."""
+        """Increase its sequence number, and publish the event."""
         async with self._database.writing() as transaction:
             grown = sa.update(upload_jobs).where(upload_jobs.c.uuid == self._row.uuid)
             await transaction.execute(grown.values(sequence=upload_jobs.c.sequence + 1))
@@ -71,15 +71,15 @@ class Job:
 
 
 def measure_subscribers(filled: Filled) -> str:
-    """The table of both handlers, measured one after the other, three times each."""
+    """Return a table of both handlers, measured one after the other, three times each."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    found: dict[str, list[Watched]] = {handler.name: [] for handler in HANDLERS}
+    results: dict[str, list[Watched]] = {handler.name: [] for handler in HANDLERS}
     for _ in range(ROUNDS):
         for handler in HANDLERS:
-            with started(handler, filled) as server, asyncio.Runner() as runner:
-                found[handler.name].append(runner.run(_watch(server, filled)))
-    return _table(found)
+            with start_contender(handler, filled) as server, asyncio.Runner() as runner:
+                results[handler.name].append(runner.run(_watch(server, filled)))
+    return _table(results)
 
 
 async def _watch(server: Running, filled: Filled) -> Watched:
@@ -88,15 +88,15 @@ async def _watch(server: Running, filled: Filled) -> Watched:
         job = await Job.begin(database)
         before = memory(server.pid, "VmRSS")
         async with _subscribed(server.port, filled.key, job.uuid) as sockets:
-            await _told(sockets)
+            await _receive_state(sockets)
             await asyncio.sleep(1)
             grown = memory(server.pid, "VmRSS") - before
             latencies, used = [], cpu_seconds(server.pid)
             for _ in range(CHANGES):
-                asked = time.perf_counter()
+                started_at = time.perf_counter()
                 await job.change()
-                await _told(sockets)
-                latencies.append(time.perf_counter() - asked)
+                await _receive_state(sockets)
+                latencies.append(time.perf_counter() - started_at)
                 await asyncio.sleep(0.2)
             used = cpu_seconds(server.pid) - used
         return Watched(used / SOCKETS / CHANGES, grown / SOCKETS, latencies)
@@ -110,7 +110,7 @@ async def _subscribed(port: int, key: str, job: str) -> AsyncIterator[list[Clien
     bearer = {"Authorization": f"Bearer {key}"}
     subscribe = {"query": WATCH, "variables": {"uuid": job}}
 
-    async def one(stack: AsyncExitStack) -> ClientConnection:
+    async def connect_socket(stack: AsyncExitStack) -> ClientConnection:
         async with turns:
             opened = connect(
                 f"ws://127.0.0.1:{port}/graphql",
@@ -128,40 +128,43 @@ async def _subscribed(port: int, key: str, job: str) -> AsyncIterator[list[Clien
             return socket
 
     async with AsyncExitStack() as stack:
-        yield list(await asyncio.gather(*(one(stack) for _ in range(SOCKETS))))
+        yield list(await asyncio.gather(*(connect_socket(stack) for _ in range(SOCKETS))))
 
 
-async def _told(sockets: Sequence[ClientConnection]) -> None:
-    """Wait until each socket was told a state."""
+async def _receive_state(sockets: Sequence[ClientConnection]) -> None:
+    """Wait until each socket has received a state."""
 
-    async def one(socket: ClientConnection) -> None:
+    async def receive(socket: ClientConnection) -> None:
         while (message := orjson.loads(await socket.recv()))["type"] == "ping":
             pass
         if message["type"] != "next" or "errors" in message["payload"]:
             raise RuntimeError(message)
 
     async with asyncio.timeout(60):
-        await asyncio.gather(*map(one, sockets))
+        await asyncio.gather(*map(receive, sockets))
 
 
 def _text(message: dict[str, Any]) -> str:
     return orjson.dumps(message).decode()
 
 
-def _table(found: dict[str, list[Watched]]) -> str:
+def _table(results: dict[str, list[Watched]]) -> str:
     rows = []
-    for name, taken in found.items():
-        last = median(latency for one in taken for latency in one.latencies)
-        cpu, size = median(one.cpu for one in taken), median(one.memory for one in taken)
+    for name, taken in results.items():
+        last = median(latency for figures in taken for latency in figures.latencies)
+        cpu, size = (
+            median(figures.cpu for figures in taken),
+            median(figures.memory for figures in taken),
+        )
         rows.append([name, f"{cpu * 1e6:.1f}", f"{size / 1024:.1f}", f"{last * 1000:.0f}"])
-    head = [f"{SOCKETS:,} subscribers", "CPU µs a message", "KiB a connection", "the last is told after ms"]
-    pairs = list(zip(*found.values(), strict=True))
+    head = [f"{SOCKETS:,} subscribers", "CPU µs per message", "KiB per connection", "last delivery after ms"]
+    pairs = list(zip(*results.values(), strict=True))
     less = median(theirs.cpu / our.cpu for our, theirs in pairs)
     share = median(our.memory / theirs.memory for our, theirs in pairs)
     return "\n\n".join(
         [
             table(head, rows),
-            f"Their CPU over ours: {verdict(less, LESS_CPU, True)}; "
-            f"our memory over theirs: {verdict(share, MEMORY_SHARE, False)}.",
+            f"Strawberry's CPU over ours: {verdict(less, LESS_CPU, True)}; "
+            f"our memory over Strawberry's: {verdict(share, MEMORY_SHARE, False)}.",
         ]
     )

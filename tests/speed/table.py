@@ -1,4 +1,4 @@
-"""What was measured, as tables in Markdown, beside what was to be reached."""
+"""Measurements as Markdown tables, compared with their goals."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.speed.measure import Figures, Results
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio of two servers and, by operation, what it is to be: at least that, or at most."""
+    """The ratio of two servers and, by operation, its goal: a minimum or a maximum."""
 
     title: str
     over: str
@@ -36,38 +36,38 @@ GOALS = (
 
 
 def tables(results: Results, operations: Sequence[str]) -> str:
-    """All tables."""
+    """Return all tables."""
     parts = [_ratios(results, operations), _absolute(results, operations), _memory(results)]
-    load = f"Load of the machine meanwhile: {min(results.load):.1f} to {max(results.load):.1f}."
+    load = f"System load during the run: {min(results.load):.1f} to {max(results.load):.1f}."
     return "\n\n".join([*parts, load])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """One table; the first column is text, the others numbers."""
+    """Return a table; the first column is text, the others are numbers."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def verdict(found: float, wanted: float, at_least: bool) -> str:
-    """A figure beside what was to be reached."""
-    reached = found >= wanted if at_least else found <= wanted
-    return f"{found:.2f} ({'≥' if at_least else '≤'} {wanted:g}: {'reached' if reached else '**not reached**'})"
+def verdict(value: float, wanted: float, at_least: bool) -> str:
+    """Return a figure compared with its goal."""
+    is_met = value >= wanted if at_least else value <= wanted
+    return f"{value:.2f} ({'≥' if at_least else '≤'} {wanted:g}: {'met' if is_met else '**not met**'})"
 
 
 def _ratios(results: Results, operations: Sequence[str]) -> str:
     rows = []
     for goal in GOALS:
-        found = [results.ratio(name, goal.over, goal.under, goal.what) for name in operations]
-        if any(found):
-            rows.append([goal.title, *(_cell(goal, *pair) for pair in zip(operations, found, strict=True))])
+        values = [results.ratio(name, goal.over, goal.under, goal.what) for name in operations]
+        if any(values):
+            rows.append([goal.title, *(_cell(goal, *pair) for pair in zip(operations, values, strict=True))])
     return table(["", *operations], rows)
 
 
-def _cell(goal: Goal, operation: str, found: float | None) -> str:
-    if found is None:
+def _cell(goal: Goal, operation: str, value: float | None) -> str:
+    if value is None:
         return "-"
     wanted = goal.wanted.get(operation)
-    return f"{found:.2f}" if wanted is None else verdict(found, wanted, goal.at_least)
+    return f"{value:.2f}" if wanted is None else verdict(value, wanted, goal.at_least)
 
 
 _COLUMNS: dict[str, Callable[[Figures], str]] = {

@@ -1,4 +1,6 @@
-"""A folder is synced with a bucket of 10,000 objects: live progress, bounded memory, and nothing the second time."""
+"""A folder is synced with a bucket of 10,000 objects: live progress, bounded memory, and a second
+sync without changes.
+"""
 
 import asyncio
 import time
@@ -30,7 +32,7 @@ WATCH = """subscription($u: UUID!) { cloudSyncJobUpdated(uuid: $u) { status sequ
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_ten_thousand_objects_are_synced(request: pytest.FixtureRequest, s3_server: str, tmp_path: Path) -> None:
-    """ENC-SYNCSEM-01: progress is told as it is made; a second sync writes no item and reads no object."""
+    """ENC-SYNCSEM-01: progress is sent while it is made; a second sync writes no item and reads no object."""
     with bucket(s3_server) as customer:
         keys = [f"part-{number % FOLDERS:02}/{number:05}.txt" for number in range(COUNT)]
         await asyncio.to_thread(customer.put_all, {key: key.encode() for key in keys})
@@ -56,6 +58,6 @@ async def test_ten_thousand_objects_are_synced(request: pytest.FixtureRequest, s
                     assert (nonzero_counts(again), again["uploadJobsDone"]) == ({"unchanged": COUNT}, 0)
                     assert await read_item_rows(site) == before
                     await check_all(site.services)
-    print(f"\n{COUNT:,} objects in {took:.0f} s, {states} states told; again in {second:.1f} s")
+    print(f"\n{COUNT:,} objects in {took:.0f} s, {states} states sent; again in {second:.1f} s")
     print(f"memory of the gateway and its children: {resting / 1e6:.0f} MB at rest, {peak / 1e6:.0f} MB at most")
     assert states > 10

@@ -1,4 +1,4 @@
-"""What a process and its children have used, as Linux counts it."""
+"""CPU time and memory of a process and its children, as counted by Linux."""
 
 import time
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def postmaster_of(backend: int) -> int | None:
 
 
 def memory(pid: int, name: str = "VmHWM") -> int:
-    """Bytes of memory of a process and its children: the most so far, or `VmRSS` now."""
+    """Return the bytes of memory of a process and its children: the peak, or `VmRSS` for the current size."""
     return sum(_status(each, name) for each in _family(pid))
 
 

@@ -1,6 +1,8 @@
-"""Ariadne over the same database: its own resolvers with dataloaders, every statement written by hand.
+"""Ariadne over the same database: its own resolvers with dataloaders, every statement written by
+hand.
 
-Documents are parsed and validated once, answers encoded with orjson. `python -m tests.speed.peers.ariadne_server PORT`.
+Documents are parsed and validated once, responses encoded with orjson. `python -m
+tests.speed.peers.ariadne_server PORT`.
 """
 
 import sys
@@ -9,11 +11,11 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
 
-import ariadne  # type: ignore[import-not-found]  # fetched when it is measured
+import ariadne  # type: ignore[import-not-found]  # installed when it is measured
 import orjson
 from aiodataloader import DataLoader
-from ariadne.asgi import GraphQL  # type: ignore[import-not-found]  # the same
-from ariadne.asgi.handlers import GraphQLHTTPHandler  # type: ignore[import-not-found]  # the same
+from ariadne.asgi import GraphQL  # type: ignore[import-not-found]  # installed when it is measured
+from ariadne.asgi.handlers import GraphQLHTTPHandler  # type: ignore[import-not-found]  # installed when it is measured
 from graphql import DocumentNode, GraphQLSchema, parse, validate
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -67,7 +69,7 @@ Load = Callable[[list[str]], Coroutine[Any, Any, list[Any]]]
 
 
 class Source:
-    """What one request reads; `key` in its nodes is the uuid as the database holds it."""
+    """The reads of one request; `key` in its nodes is the UUID as the database stores it."""
 
     def __init__(self, site: Site, viewer: Viewer) -> None:
         self.site = site
@@ -75,25 +77,25 @@ class Source:
         self._loaders: dict[Any, DataLoader[str, Any]] = {}
 
     def load(self, name: Any, key: str, load: Load) -> Any:
-        """One value, read together with those of the same name that are asked for now."""
+        """Load one value in a batch with others of the same name."""
         if name not in self._loaders:
             self._loaders[name] = DataLoader(load, max_batch_size=100_000)
         return self._loaders[name].load(key)
 
     async def folders(self, where: str, size: int | None = None, **values: Any) -> list[Node]:
-        """Folders by name."""
+        """Return folders by name."""
         limit = f"ORDER BY x.name_key, x.uuid LIMIT {size}" if size else ""
         text = f"SELECT {FOLDER} FROM folders x WHERE {where.replace('f.', 'x.')} {limit}"
         return [self.folder(row) for row in await self.site.rows(text, self.viewer, **values)]
 
-    async def found(self, where: str, size: int, **values: Any) -> Node:
-        """A page of items anywhere."""
+    async def find_items(self, where: str, size: int, **values: Any) -> Node:
+        """Return a page of items from all folders."""
         there = f"{where} AND {THERE} AND {IN_SEEN}".replace("i.", "x.")
         text = f"SELECT {ITEM} FROM items x WHERE {there} ORDER BY x.name_key, x.uuid LIMIT {size + 1}"
         return self.page([self.item(row) for row in await self.site.rows(text, self.viewer, **values)], size)
 
     async def subfolders(self, size: int, keys: list[str]) -> list[Node]:
-        """The first subfolders of each folder."""
+        """Return the first subfolders of each folder."""
         rows = await self._first(keys, size, FOLDER, "folders", "parent_uuid", "true")
         below: dict[str, list[Node]] = {key: [] for key in keys}
         for row in rows:
@@ -101,7 +103,7 @@ class Source:
         return [{"nodes": below[key]} for key in keys]
 
     async def items(self, size: int, keys: list[str]) -> list[Node]:
-        """The first items of each folder."""
+        """Return the first items of each folder."""
         rows = await self._first(keys, size + 1, ITEM, "items", "folder_uuid", THERE.replace("i.", "x."))
         inside: dict[str, list[Node]] = {key: [] for key in keys}
         place = COLUMNS.index("folderUuid")
@@ -110,24 +112,24 @@ class Source:
         return [self.page(inside[key], size) for key in keys]
 
     async def folders_by_key(self, keys: list[str]) -> list[Node]:
-        """Folders that items lie in."""
+        """Return the folders of items."""
         text = f"SELECT {FOLDER} FROM folders x WHERE x.uuid {self.site.among}"
-        found = {row[0]: self.folder(row) for row in await self.site.rows(text, keys=self.site.keys(keys))}
-        return [found[key] for key in keys]
+        matches = {row[0]: self.folder(row) for row in await self.site.rows(text, keys=self.site.keys(keys))}
+        return [matches[key] for key in keys]
 
     async def summaries(self, keys: list[str]) -> list[Node]:
-        """What lies in folders."""
+        """Return summaries of folders."""
         text = f"SELECT folder_uuid, files, total_size FROM folder_counters WHERE folder_uuid {self.site.among}"
         rows = await self.site.rows(text, keys=self.site.keys(keys))
-        found = {row[0]: {"files": row[1], "totalSize": row[2]} for row in rows}
-        return [found[key] for key in keys]
+        matches = {row[0]: {"files": row[1], "totalSize": row[2]} for row in rows}
+        return [matches[key] for key in keys]
 
     async def counts(self, table: str, column: str, keys: list[str]) -> list[int]:
-        """How many of a column each item has in a table."""
+        """Return how many rows of a table each item has."""
         counted = f"SELECT item_uuid, count(DISTINCT {column}) FROM {table}"
         text = f"{counted} WHERE item_uuid {self.site.among} GROUP BY item_uuid"
-        found: dict[str, int] = dict(await self.site.rows(text, keys=self.site.keys(keys)))
-        return [found.get(key, 0) for key in keys]
+        matches: dict[str, int] = dict(await self.site.rows(text, keys=self.site.keys(keys)))
+        return [matches.get(key, 0) for key in keys]
 
     async def _first(self, keys: list[str], size: int, columns: str, table: str, parent: str, there: str) -> list[Row]:
         text = self.site.first_of_each(columns, table, parent, there)
@@ -135,12 +137,12 @@ class Source:
         return rows if self.site.embedded else [row[1:] for row in rows]
 
     def folder(self, row: Row) -> Node:
-        """A folder as resolvers know it."""
+        """Return a folder in the form that resolvers read."""
         node = dict(zip(FOLDER_NAMES, row, strict=False))
         return node | {"key": row[0], "uuid": self.site.uuid(row[0]), "createdAt": self.site.moment(row[3])}
 
     def item(self, row: Row) -> Node:
-        """An item as resolvers know it."""
+        """Return an item in the form that resolvers read."""
         node = dict(zip(COLUMNS, row, strict=False))
         node["key"], node["folderKey"], node["objectKey"] = (node["uuid"], node["folderUuid"], row[len(COLUMNS)])
         node["uuid"], node["folderUuid"] = (self.site.uuid(node["uuid"]), self.site.uuid(node["folderUuid"]))
@@ -149,14 +151,14 @@ class Source:
 
     @staticmethod
     def page(nodes: list[Node], size: int) -> Node:
-        """A page of rows that are perhaps one too many."""
+        """Return a page of rows, of which one too many may have been read."""
         return {"nodes": nodes[:size], "pageInfo": {"hasNextPage": len(nodes) > size}}
 
 
 async def _storage_folder(_: Any, info: Any, uuid: str) -> Node | None:
     source: Source = info.context["source"]
-    found = await source.folders(f"f.uuid = :uuid AND {SEES}", uuid=source.site.key(uuid))
-    return found[0] if found else None
+    matches = await source.folders(f"f.uuid = :uuid AND {SEES}", uuid=source.site.key(uuid))
+    return matches[0] if matches else None
 
 
 async def _storage_folders(_: Any, info: Any, first: int) -> Node:
@@ -167,14 +169,14 @@ async def _search(_: Any, info: Any, filter: Node, first: int) -> Node:
     source: Source = info.context["source"]
     if types := filter.get("itemTypes"):
         names = ", ".join(f"'{name}'" for name in types)
-        return await source.found(f"i.item_type IN ({names})", first)
+        return await source.find_items(f"i.item_type IN ({names})", first)
     text = filter["search"].casefold()
     if not source.site.embedded:
-        return await source.found("i.name_key LIKE '%' || :text || '%'", first, text=text)
+        return await source.find_items("i.name_key LIKE '%' || :text || '%'", first, text=text)
     named = (
         "SELECT n.uuid FROM items_names n JOIN items_names_index y ON y.rowid = n.rowid WHERE y.name_key MATCH :text"
     )
-    return await source.found(f"i.uuid IN ({named})", first, text=f'"{text}"')
+    return await source.find_items(f"i.uuid IN ({named})", first, text=f'"{text}"')
 
 
 def _subfolders(node: Node, info: Any, first: int) -> Any:

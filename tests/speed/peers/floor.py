@@ -1,6 +1,8 @@
-"""The floor: what one would write by hand for these operations alone. `python -m tests.speed.peers.floor PORT`.
+"""The floor: hand-written code for these operations alone. `python -m tests.speed.peers.floor
+PORT`.
 
-SQL, dicts and orjson behind a bare route, with the same driver, check of credentials and conditions of access.
+SQL, dicts and orjson behind a bare route, with the same driver, credential check and access
+conditions.
 """
 
 import sys
@@ -87,11 +89,11 @@ async def q4(site: Site, viewer: Viewer, variables: Variables) -> Any:
 
 async def q5(site: Site, viewer: Viewer, variables: Variables) -> Any:
     columns = "i.uuid, i.name, i.item_type, i.object_key, i.mime_type, h.name, c.files, c.total_size"
-    named, asked = NAMED, variables["text"].casefold()
+    named, text = NAMED, variables["text"].casefold()
     if site.embedded:
-        named, asked = EMBEDDED_NAMED, f'"{asked}"'
-    rows = await site.rows(f"SELECT {columns} {FOUND.format(named=named)}", viewer, text=asked)
-    nodes = [await _found(site, row) for row in rows[:100]]
+        named, text = EMBEDDED_NAMED, f'"{text}"'
+    rows = await site.rows(f"SELECT {columns} {FOUND.format(named=named)}", viewer, text=text)
+    nodes = [await _search_hit(site, row) for row in rows[:100]]
     return {"searchStorageItems": {"nodes": nodes, "pageInfo": {"hasNextPage": len(rows) > 100}}}
 
 
@@ -114,7 +116,7 @@ async def _counts(site: Site, table: str, column: str, keys: Any) -> dict[str, i
 
 
 def _last(rows: list[Row], width: int, site: Site) -> list[Row]:
-    """The columns that were asked for: PostgreSQL puts the parent before them, and their order after them."""
+    """The columns of the statement: PostgreSQL puts the parent before them, and their order after them."""
     return rows if site.embedded else [row[1 : width + 1] for row in rows]
 
 
@@ -136,7 +138,7 @@ def _twenty(site: Site, row: Row) -> dict[str, Any]:
     return node
 
 
-async def _found(site: Site, row: Row) -> dict[str, Any]:
+async def _search_hit(site: Site, row: Row) -> dict[str, Any]:
     uuid, name, type_, key, mime, folder, files, size = row
     signed = None
     if key:

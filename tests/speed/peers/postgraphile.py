@@ -1,6 +1,6 @@
-"""The operations in the words of the schema that PostGraphile makes of our tables by itself.
+"""The operations in the schema that PostGraphile derives from our tables.
 
-It neither checks credentials nor asks what the viewer may see, so it has less to do than the others.
+It checks neither credentials nor access, so it has less to do than the others.
 """
 
 from tests.speed.operations import FIFTEEN, TWENTY

@@ -1,5 +1,6 @@
-"""What the peers in Python share with our server, so that they do the same work: the database's driver, the check of
-credentials, the conditions of access, and the store that signs URLs."""
+"""What the Python peers share with our server, so that they do the same work: the database driver,
+the credential check, the access conditions, and the store that signs URLs.
+"""
 
 import asyncio
 import re
@@ -25,19 +26,19 @@ HELD = """({grant}.user_uuid = :me OR {grant}.group_uuid IN
     (SELECT m.group_uuid FROM memberships m WHERE m.user_uuid = :me))"""
 SEES = f"""EXISTS (SELECT 1 FROM folder_grants g JOIN folders t ON t.uuid = g.folder_uuid
     WHERE {HELD.format(grant="g")} AND f.path >= t.path AND f.path < t.path || 'g')"""
-"""Whether the viewer sees the folder f."""
+"""Condition: the viewer can see the folder f."""
 IN_SEEN = f"EXISTS (SELECT 1 FROM folders f WHERE f.uuid = i.folder_uuid AND {SEES})"
-"""Whether the viewer sees the item i."""
+"""Condition: the viewer can see the item i."""
 IS_ROOT = f"""f.uuid IN (SELECT g.folder_uuid FROM folder_grants g WHERE {HELD.format(grant="g")})
     AND NOT EXISTS (SELECT 1 FROM folder_grants a JOIN folders t ON t.uuid = a.folder_uuid
     WHERE {HELD.format(grant="a")} AND f.path >= t.path AND f.path < t.path || 'g' AND t.uuid <> f.uuid)"""
-"""Whether the folder f is a root for the viewer."""
+"""Condition: the folder f is a root for the viewer."""
 THERE = "NOT i.is_tombstone"
-"""Whether the item i is listed."""
+"""Condition: the item i is listed."""
 
 
 class Site:
-    """One database for readers, with statements in words that both kinds understand: `:name` for a parameter."""
+    """A database for reading, with statements that both kinds understand: `:name` for a parameter."""
 
     def __init__(self, services: Services) -> None:
         self._readers = Readers(services.database.url, 8)
@@ -47,7 +48,7 @@ class Site:
         self.authenticate = Authenticator(services.database, services.settings)
 
     async def rows(self, text: str, viewer: Viewer | None = None, /, **values: Any) -> list[Row]:
-        """All rows of a statement."""
+        """Return all rows of a statement."""
         if viewer:
             values["me"] = self.key(str(viewer.user_uuid))
         if self.embedded:
@@ -58,20 +59,20 @@ class Site:
         return await self._readers.fetch(known, values)
 
     def key(self, uuid: str) -> str:
-        """A uuid as the database holds it."""
+        """Return a UUID as the database stores it."""
         return uuid.replace("-", "") if self.embedded else uuid
 
     def keys(self, uuids: list[str]) -> Any:
-        """Many uuids as one parameter, for `among` and `first_of_each`."""
+        """Return several UUIDs as one parameter, for `among` and `first_of_each`."""
         return orjson.dumps(uuids).decode() if self.embedded else uuids
 
     @property
     def among(self) -> str:
-        """What comes after a column that is to be one of the keys."""
+        """Return the condition that a column is one of the keys, without the column."""
         return "IN (SELECT value FROM json_each(:keys))" if self.embedded else "= ANY(:keys::uuid[])"
 
     def first_of_each(self, columns: str, table: str, parent: str, there: str = "true") -> str:
-        """The first `:size` rows x of each parent, by name."""
+        """Return the statement of the first `:size` rows x of each parent, by name."""
         page = f"FROM {table} x WHERE x.{parent} = p.value AND {there} ORDER BY x.name_key, x.uuid LIMIT :size"
         if self.embedded:
             return f"""SELECT {columns} FROM json_each(:keys) p JOIN {table} x ON +x.{parent} = p.value
@@ -81,20 +82,20 @@ class Site:
             ORDER BY y.name_key, y.last"""
 
     def uuid(self, text: str) -> str:
-        """A uuid as answers hold it."""
+        """Return a UUID as responses have it."""
         if not self.embedded:
             return text
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def moment(self, text: str) -> str:
-        """A moment as answers hold it."""
+        """Return a time as responses have it."""
         if self.embedded:
             return f"{text[:10]}T{text[11:19] if text[19:] == '.000000' else text[11:]}Z"
         return f"{text[:10]}T{text[11:-3]:0<15}Z" if text[19] == "." else f"{text[:10]}T{text[11:19]}Z"
 
 
 def serve(port: int, app_of: Callable[[Site], ASGIApp]) -> None:
-    """Serve an application over the site that the settings name, as our own server does, until told to stop."""
+    """Serve an application over the site in the settings until the process is stopped, like our own server."""
 
     async def run() -> None:
         async with open_services(Settings()) as services:

@@ -32,13 +32,13 @@ from schema.uploads import UploadJob
 
 @strawberry.type
 class Subscription:
-    """Ours yields events, which our executor knows how to open; here it yields the rows in them."""
+    """Our resolver yields events, which our executor unwraps; here it yields their rows."""
 
     @strawberry.subscription
     async def upload_job_updated(
         self, info: Info, uuid: UUID, after: int | None = None
     ) -> AsyncGenerator[UploadJob, None]:
-        """A job, as our resolver gives it."""
+        """Yield a job from our resolver."""
         async with aclosing(watch_upload_job(info.context, uuid=uuid, after=after)) as events:
             async for event in events:
                 yield event.row
@@ -50,7 +50,7 @@ SCHEMA = strawberry.Schema(
 
 
 class Endpoint(GraphQL[Context, None]):
-    """The handler as it comes, with a context of ours and the faster JSON."""
+    """The unchanged handler, with our context and the faster JSON."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(SCHEMA, graphql_ide=None, subscription_protocols=("graphql-transport-ws",))
@@ -58,15 +58,15 @@ class Endpoint(GraphQL[Context, None]):
         self._make_context = partial(Context, services)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """Who asks; a context lasts as long as its subscription."""
+        """Return the context of a viewer; it lasts as long as its subscription."""
         return self._make_context(await self._authenticate(request.headers.get("authorization")), "speed")
 
     def encode_json(self, data: object) -> str:
-        """Text: bytes would become binary frames."""
+        """Return text: bytes would become binary frames."""
         return orjson.dumps(data).decode()
 
     def decode_json(self, data: str | bytes) -> Any:
-        """The same library for what comes in."""
+        """Parse with the same library."""
         return orjson.loads(data)
 
 
