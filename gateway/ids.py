@@ -19,7 +19,7 @@ def uuid7() -> UUID:
 
 
 def min_uuid7(moment: datetime) -> UUID:
-    """Return the smallest version 7 UUID of a moment's millisecond; before 1970, that of 1970."""
+    """Return the smallest version 7 UUID of a time's millisecond; before 1970, that of 1970."""
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 

@@ -172,7 +172,7 @@ class _ChangeRow(NamedTuple):
 
 
 class _ChangeReader:
-    """Reads the changes of a folder from some moment on, each once.
+    """Reads the changes of a folder from a point in time on, each once.
 
     Changes are ordered by the time at which they were written, but become visible when they are
     committed. So every read also looks through the last seconds before the newest change.

@@ -31,7 +31,12 @@ from resolvers.filters import SCOPE, dataset_conditions, name_condition
 from resolvers.inputs.lists import DatasetFilter
 from resolvers.orders import by_name, in_sequence
 
-SEARCH = Argument("search", str | None, None, "Text that the title contains, ignoring case.")
+SEARCH = Argument(
+    "search",
+    str | None,
+    None,
+    "Text that the title contains, ignoring case; at most 1,000 characters.",
+)
 _title_condition = name_condition(datasets.c.title_key)
 
 

@@ -104,7 +104,10 @@ children_of = ToMany(
     where=_member_conditions,
     arguments=(
         Argument(
-            "frames", list[int] | None, None, "Only the members at these positions, counted from 0."
+            "frames",
+            list[int] | None,
+            None,
+            "Only the members at these positions, counted from 0; at most 10,000.",
         ),
     ),
 )

@@ -33,7 +33,7 @@ class User(Node):
     email: str = column("The user's email address, unique regardless of case.")
     name: str = column("The user's display name; may be empty.")
     site_role: SiteRole = column("The user's role on the whole site.")
-    is_active: bool = column("Whether the user may sign in.")
+    is_active: bool = column("Whether the user can sign in.")
     created_at: datetime = column("When the user was created, in UTC.")
     last_edited_at: datetime = column("When the user was last changed, in UTC.")
     groups: Connection[Group] = resolved(

@@ -46,12 +46,12 @@ class Rng:
         return self._random.sample(choices, min(count, len(choices))) if count else []
 
     def next_moment(self) -> datetime:
-        """Return a moment shortly after the last one."""
+        """Return a time shortly after the last one."""
         self._now += self._step * self._random.random()
         return self._now
 
     def uuid(self, moment: datetime) -> UUID:
-        """Return a version 7 UUID of that moment."""
+        """Return a version 7 UUID of that time."""
         milliseconds = (moment - _EPOCH) // _MILLISECOND
         bits = self._random.getrandbits(74)
         return UUID(

@@ -78,7 +78,7 @@ class StorageFolderFilter:
     )
     organisation_tags_all_of: list[str] | None = strawberry.field(
         default=None,
-        description="Names of at most 100 tags that a folder must have, all of them, "
+        description="Names of at most 100 tags, all of which a folder must have, "
         "case-sensitive. A name without a tag matches no folder.",
     )
 

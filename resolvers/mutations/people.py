@@ -273,7 +273,7 @@ async def revoke_api_key(
 
 
 def _validate_expiry(expires_at: datetime | None) -> datetime | None:
-    """Return the moment in UTC; raise `BAD_USER_INPUT` if it has passed or is out of range."""
+    """Return the time in UTC; raise `BAD_USER_INPUT` if it has passed or is out of range."""
     if expires_at is None:
         return None
     if expires_at <= now():

@@ -43,7 +43,7 @@ def load_json(text: str) -> Any:
 
 
 def format_moment(text: str) -> str:
-    """Return a moment that PostgreSQL wrote as RFC 3339; deoptimize for other time zones."""
+    """Return a timestamp that PostgreSQL wrote as RFC 3339; deoptimize for other time zones."""
     if text[19:20] == "+":
         return f"{text[:10]}T{text[11:19]}Z" if text[19:] == "+00" else deoptimize()
     whole, zone = text[:-3], text[-3:]
@@ -55,7 +55,7 @@ def format_moment(text: str) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    """Return a moment that either database wrote."""
+    """Return a timestamp that either database wrote."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
