@@ -8,7 +8,12 @@ from resolvers.filters import name_condition
 from resolvers.orders import by_name
 
 _ORDER = by_name(organisation_tags.c.name_key, organisation_tags.c.uuid)
-_SEARCH = Argument("search", str | None, None, "Text that the name contains, ignoring case.")
+_SEARCH = Argument(
+    "search",
+    str | None,
+    None,
+    "Text that the name contains, ignoring case; at most 1,000 characters.",
+)
 
 id_of = Computed((organisation_tags.c.uuid,), lambda row: global_id("OrganisationTag", row.uuid))
 tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")
