@@ -1,18 +1,18 @@
-# An image that serves, works and migrates:
+# Image for the server, the worker and all other commands:
 #
 #   docker build -t storegraph .
 #   docker run -p 8000:8000 -v storegraph:/data storegraph
 #   docker run --env-file settings storegraph migrate
 #   docker run --env-file settings storegraph work
 #
-# It holds GPL code, in PyAV's wheel: read NOTICE before you pass it on.
+# The image contains GPL code in PyAV's wheel: read NOTICE before you distribute it.
 
 FROM python:3.11-slim-bookworm AS build
 RUN python -m venv /opt/storegraph
 COPY requirements.txt /src/
 RUN /opt/storegraph/bin/pip install --no-cache-dir --require-hashes -r /src/requirements.txt
 COPY . /src/
-# A wheel without GraphiQL is a good one, an image without it is not.
+# GraphiQL is optional in a wheel, but required in the image.
 RUN /opt/storegraph/bin/pip install --no-cache-dir --no-deps /src/ \
  && test -s /opt/storegraph/lib/python3.11/site-packages/gateway/http/graphiql/static/graphiql.min.js \
  && /opt/storegraph/bin/pip uninstall --yes pip setuptools

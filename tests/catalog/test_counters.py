@@ -65,13 +65,13 @@ class Writer:
         return self._random.sample(self._items, min(len(self._items), 4)) or [self._folders[0]]
 
     async def create_folder(self) -> None:
-        """Create a folder in any other."""
-        made = await self._do("createStorageFolder", {"name": "f", "parentUuid": self._folder()}, "folder { uuid }")
-        if made["folder"]:
-            self._folders.append(made["folder"]["uuid"])
+        """Create a folder in a random folder."""
+        payload = await self._do("createStorageFolder", {"name": "f", "parentUuid": self._folder()}, "folder { uuid }")
+        if payload["folder"]:
+            self._folders.append(payload["folder"]["uuid"])
 
     async def move_folder(self) -> None:
-        """Move a folder with its contents into any other."""
+        """Move a folder with its contents into a random folder."""
         moved = {"folderUuids": [self._folder()], "newParentUuid": self._folder()}
         await self._do("moveStorageFolders", {**moved, "allowMirrorDatasetChanges": True})
 
@@ -87,27 +87,29 @@ class Writer:
     async def request_uploads(self) -> None:
         """Create placeholders, and abort some of them."""
         files = [{"name": "p", "itemType": "PLAIN_TEXT", "fileSize": 9}] * 3
-        made = await self._do(
+        payload = await self._do(
             "requestUploadUrls", {"folderUuid": self._folder(), "files": files}, "targets { itemUuid }"
         )
-        if made["targets"] and self._random.random() < 0.5:
-            await self._do("abortUploads", {"itemUuids": [target["itemUuid"] for target in made["targets"][:2]]})
+        if payload["targets"] and self._random.random() < 0.5:
+            await self._do("abortUploads", {"itemUuids": [target["itemUuid"] for target in payload["targets"][:2]]})
 
     async def upload_files(self) -> None:
-        """Start an upload job with files whose bytes other writers have too; one file is broken."""
+        """Start an upload job with files whose bytes other writers use too; one file is broken."""
         folder = self._folder()
         names = [str(self._random.randrange(12)) for _ in range(4)]
         files = [*(File(name, "PLAIN_TEXT", name.encode() * 9) for name in names), File("b", "IMAGE", b"broken")]
         try:
             uuids = await send_files(self._site, folder, files)
-        except AssertionError:  # the folder is gone
+        except AssertionError:  # the folder no longer exists
             return
         *texts, broken = [{"placeholderUuid": uuid} for uuid in uuids]
         wanted = {"text": texts, "images": [broken]} if self._random.random() < 0.4 else {"text": texts}
         strict = {"ignoreErrors": self._random.random() < 0.5}
-        made = await self._do("startUploadJob", {"folderUuid": folder, "items": wanted, **strict}, "uploadJob { uuid }")
-        if made["uploadJob"]:
-            self._jobs.append(made["uploadJob"]["uuid"])
+        payload = await self._do(
+            "startUploadJob", {"folderUuid": folder, "items": wanted, **strict}, "uploadJob { uuid }"
+        )
+        if payload["uploadJob"]:
+            self._jobs.append(payload["uploadJob"]["uuid"])
         self._items += uuids
 
     async def cancel(self) -> None:
@@ -116,7 +118,7 @@ class Writer:
             await self._do("cancelUploadJob", {"uploadJobUuid": self._random.choice(self._jobs)})
 
     async def move(self) -> None:
-        """Move items into any folder."""
+        """Move items into a random folder."""
         moved = {"itemUuids": self._some(), "newParentUuid": self._folder(), "allowPartial": True}
         await self._do("moveStorageItems", {**moved, "allowMirrorDatasetChanges": True})
 
@@ -133,9 +135,9 @@ class Writer:
     async def mirror(self) -> None:
         """Create a dataset that mirrors a folder, and delete some of these."""
         wanted = {"title": "m", "backingFolderUuid": self._folder()}
-        made = await self._do("createDataset", wanted, "dataset { uuid }")
-        if made["dataset"] and self._random.random() < 0.5:
-            await self._do("deleteDataset", {"datasetUuid": made["dataset"]["uuid"]})
+        payload = await self._do("createDataset", wanted, "dataset { uuid }")
+        if payload["dataset"] and self._random.random() < 0.5:
+            await self._do("deleteDataset", {"datasetUuid": payload["dataset"]["uuid"]})
 
     async def make_tombstone(self) -> None:
         """Turn an item into a tombstone."""
@@ -178,11 +180,11 @@ async def check_sums(site: Site) -> None:
     names = ["files", "placeholders", "plainTexts", "tombstones", "totalSize"]
     document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ summary(recursive: true) {{ {' '.join(names)} }} }} }}"
     for uuid, path in paths.items():
-        found = (await site.ask(document, {"u": str(uuid)}))["storageFolder"]["summary"]
+        summary = (await site.ask(document, {"u": str(uuid)}))["storageFolder"]["summary"]
         below = [other for other, other_path in paths.items() if other_path.startswith(path)]
         sums = {name: sum(true[other][name] for other in below) for name in NAMES}
         camel = {name: sums["".join("_" + c.lower() if c.isupper() else c for c in name)] for name in names}
-        assert {name: int(value) for name, value in found.items()} == camel
+        assert {name: int(value) for name, value in summary.items()} == camel
 
 
 async def test_counters_stay_correct_with_concurrent_writers(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Concurrent writers: the second waits for the first, and then acts on what it wrote."""
+"""Concurrent writers: the second waits for the first, and then sees what it wrote."""
 
 import asyncio
 import hashlib
@@ -118,7 +118,7 @@ async def test_new_mirror_has_items_that_are_finished_meanwhile(idle_site: Site,
 
 
 async def test_bytes_are_removed_again_once_no_url_can_bring_them_back(idle_site: Site) -> None:
-    """Until upload URLs expire, bytes can arrive under a key that was removed."""
+    """Until upload URLs expire, bytes can be uploaded under a key that was removed."""
     item = await create_item(idle_site, await idle_site.folder("removed"))
     key = await key_of(idle_site)
     await delete_item(idle_site, item)
@@ -126,7 +126,7 @@ async def test_bytes_are_removed_again_once_no_url_can_bring_them_back(idle_site
 
 
 async def test_leaving_object_is_not_chosen_for_the_same_bytes(idle_site: Site, viewer: Viewer) -> None:
-    """A new object is, even if its row comes first."""
+    """A new object is used, even if its row comes first."""
     digest = "0" * 64
     leaving = StoredObjectRecord(sha256=digest, uploader_uuid=viewer.user_uuid, key="z", file_size=1, is_leaving=True)
     async with idle_site.services.database.writing() as transaction:
@@ -136,7 +136,7 @@ async def test_leaving_object_is_not_chosen_for_the_same_bytes(idle_site: Site, 
 
 
 async def test_object_that_was_chosen_is_not_removed(idle_site: Site, viewer: Viewer) -> None:
-    """Between the choice of an object for the same bytes and the reference to it, it cannot leave."""
+    """It cannot be removed between its choice for the same bytes and the reference to it."""
     site = idle_site
     item = await create_item(site, await site.folder("chosen"))
     key, digest = await key_of(site), hashlib.sha256(DATA).hexdigest()
@@ -158,7 +158,7 @@ async def test_object_that_was_chosen_is_not_removed(idle_site: Site, viewer: Vi
 async def test_objects_that_left_while_others_were_locked_are_not_used(
     idle_site: Site, viewer: Viewer, by_key: bool
 ) -> None:
-    """A statement that waits for one object does not use another that has left in the meantime.
+    """A statement that waits for one object does not use another that was removed in the meantime.
 
     PostgreSQL only: on SQLite nothing is written while the statement waits.
     """
@@ -176,7 +176,7 @@ async def test_objects_that_left_while_others_were_locked_are_not_used(
     [item] = await database.rows(owner, ItemRecord)
 
     async def refer() -> list[str]:
-        """Refer to both objects; return the keys of those that could be."""
+        """Refer to both objects; return the keys of those that still exist."""
         async with database.writing() as transaction:
             if by_key:
                 sources = [

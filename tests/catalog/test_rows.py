@@ -40,6 +40,6 @@ async def test_updates_of_unknown_columns_are_rejected(database: Database) -> No
 
 
 def test_names_of_grants_in_the_journal_are_stable() -> None:
-    """Clients filter the journal by them; they are not the names of row classes."""
+    """Clients filter the journal by them; they differ from the names of row classes."""
     names = [grants.object_type for grants in (*GROUP_GRANTS, DATASET_USERS)]
     assert names == ["FolderGrant", "DatasetGrant", "IntegrationGrant", "DatasetGrant"]

@@ -12,9 +12,9 @@ from gateway.queues.base import Queue, Task, TaskType, WorkerTimings
 
 LEASE = WorkerTimings(lease=1.0, poll=0.05, grace=2.0, retry=0.01)
 SOON = 10.0
-"""Seconds within which something must happen."""
+"""Seconds within which an expected event must happen."""
 SILENCE = 0.2
-"""Seconds after which nothing is expected to happen any more."""
+"""Seconds after which no further event is expected."""
 
 
 class Calls(list[dict[str, Any]]):

@@ -14,7 +14,7 @@ from tests.house.sources import ROOT, modules
 
 NO_CLOUDS = {Kind.STOREGRAPH, Kind.DIRECT_ACCESS}
 SHARED = {"base", "cloud", "open", "provider", "providers", "s3_protocol", "s3_signer", "urls", "vault", "xml", ""}
-"""Modules of gateway/clouds/ that are of all clouds."""
+"""Modules of gateway/clouds/ that all clouds share."""
 
 
 def test_every_location_kind_has_a_provider_or_needs_none() -> None:

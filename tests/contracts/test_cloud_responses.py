@@ -1,4 +1,4 @@
-"""Responses of clouds that are no listings, or errors: each has a code and a message that says what to check."""
+"""Responses of clouds that are errors or no listings: each gets a code and a message that says what to check."""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ EMPTY = {
 
 
 def listing(s3: str, azure: str, head: str = "") -> bytes:
-    """A document that has the listings of both kinds of cloud."""
+    """Return a document with the listings of both kinds of cloud."""
     root = "EnumerationResults"
     return f"{head}<{root}><IsTruncated>false</IsTruncated>{s3}<Blobs>{azure}</Blobs></{root}>".encode()
 
@@ -46,7 +46,7 @@ WRONG = {
 
 @dataclass
 class Responder:
-    """A fetcher that always gets the same response."""
+    """A fetcher that always returns the same response."""
 
     response: FetchedResponse
     requests: list[tuple[str, int]] = field(default_factory=list)
@@ -59,11 +59,11 @@ class Responder:
 
 
 def responding(kind: Kind, status: int, data: bytes = b"", **headers: str) -> Cloud:
-    """Return a cloud whose every response is this one."""
+    """Return a cloud that always gets this response."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     account = ACCOUNTS[kind]
     fetcher = Responder(FetchedResponse(status, named, data))
-    return Cloud(account, PROVIDERS[kind].signer(account), fetcher)  # type: ignore[arg-type]  # as far as it is used
+    return Cloud(account, PROVIDERS[kind].signer(account), fetcher)  # type: ignore[arg-type]  # only this part is used
 
 
 async def refused(cloud: Cloud) -> FetchError:
@@ -83,7 +83,7 @@ async def test_an_empty_listing_is_one(kind: Kind) -> None:
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("kind", ACCOUNTS)
 async def test_what_is_no_listing_is_refused(kind: Kind, name: str) -> None:
-    """Were it taken for an empty one, a sync would mark every item as gone."""
+    """If they were taken for empty listings, a sync would mark every item as gone."""
     error = await refused(responding(kind, 200, WRONG[name]))
     assert (error.code, "not an object listing" in error.message) == (ErrorCode.CONFLICT, True)
 

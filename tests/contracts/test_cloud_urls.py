@@ -1,4 +1,4 @@
-"""URLs of objects in clouds: every common form is read, and none leads out of an integration."""
+"""URLs of objects in clouds: every common form is read, and none leaves its integration."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -64,11 +64,11 @@ def test_a_url_names_a_bucket_and_a_key(account: CloudAccount, url: str, key: st
     )
 
 
-@pytest.mark.parametrize(("account", "url", "said"), BAD)
-def test_invalid_object_urls_are_rejected(account: CloudAccount, url: str, said: str) -> None:
-    with pytest.raises(ValueError) as refused:  # noqa: PT011  # what it says is compared
+@pytest.mark.parametrize(("account", "url", "message"), BAD)
+def test_invalid_object_urls_are_rejected(account: CloudAccount, url: str, message: str) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011  # the message is compared
         parse_object_url(account, url)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_urls_outside_the_locations_are_rejected() -> None:

@@ -32,7 +32,7 @@ NAMES = sorted(["a/plain.txt", "a/two words + more.txt", "a/50% & <b>.txt", "a/Ã
 
 @dataclass
 class Store:
-    """A customer's store: its account, its bucket, and a way to write to it as its owner."""
+    """A customer's store: its account, its bucket, and a function that writes to it as the owner."""
 
     account: CloudAccount
     bucket: str
@@ -46,10 +46,10 @@ class Store:
 
 @contextmanager
 def s3(s3_url: str) -> Iterator[Store]:
-    with bucket(s3_url) as made:
-        keys = {"access_key_id": made.access_key, "secret_access_key": made.secret_key}
-        account = CloudAccount(Kind.S3_COMPATIBLE, made.endpoint, "us-east-1", credentials=keys)
-        yield Store(account, made.name, lambda key, data: made.put(key, data))
+    with bucket(s3_url) as customer:
+        keys = {"access_key_id": customer.access_key, "secret_access_key": customer.secret_key}
+        account = CloudAccount(Kind.S3_COMPATIBLE, customer.endpoint, "us-east-1", credentials=keys)
+        yield Store(account, customer.name, lambda key, data: customer.put(key, data))
 
 
 @contextmanager
@@ -67,11 +67,11 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     opened = (
         s3(request.getfixturevalue("s3_server")) if request.param == "s3" else azure(tmp_path_factory.mktemp("azurite"))
     )
-    with opened as made:
+    with opened as customer:
         for name in NAMES:
-            made.put(name, name.encode() * 3)
-        made.put("b", b"")
-        yield made
+            customer.put(name, name.encode() * 3)
+        customer.put("b", b"")
+        yield customer
 
 
 @pytest.fixture
@@ -86,19 +86,19 @@ def signer(account: CloudAccount) -> Signer:
     return PROVIDERS[account.kind].signer(account)
 
 
-def among(found: list[CloudObject], key: str) -> CloudObject:
+def object_with_key(objects: list[CloudObject], key: str) -> CloudObject:
     """Return the object with that key."""
-    return next(one for one in found if one.key == key)
+    return next(entry for entry in objects if entry.key == key)
 
 
 async def test_object_has_facts_and_is_read_in_ranges(cloud: Cloud, store: Store) -> None:
     for name in NAMES:
         data = name.encode() * 3
-        found = await cloud.head(ObjectLocation(store.bucket, name))
-        assert (found.key, found.size) == (name, len(data))
-        assert found.etag
-        assert found.last_modified
-        assert abs(datetime.now(UTC) - found.last_modified) < timedelta(minutes=10)
+        info = await cloud.head(ObjectLocation(store.bucket, name))
+        assert (info.key, info.size) == (name, len(data))
+        assert info.etag
+        assert info.last_modified
+        assert abs(datetime.now(UTC) - info.last_modified) < timedelta(minutes=10)
         assert (await cloud.read(ObjectLocation(store.bucket, name), 2, 9)).data == data[2:9]
         span = await cloud.read(ObjectLocation(store.bucket, name), 4, 10_000)
         assert (span.data, span.total) == (data[4:], len(data))
@@ -117,18 +117,20 @@ async def test_objects_are_listed_page_by_page(cloud: Cloud, store: Store) -> No
         after = page.next
         if after is None:
             break
-    assert [one.key for one in pages] == NAMES
+    assert [entry.key for entry in pages] == NAMES
     for name in NAMES:
         head = await cloud.head(ObjectLocation(store.bucket, name))
-        listed = among(pages, name)
+        listed = object_with_key(pages, name)
         assert (listed.size, listed.last_modified) == (head.size, head.last_modified)
         assert (listed.etag or "").strip('"') == (head.etag or "").strip('"')
     everything = (await cloud.list_objects(ObjectLocation(store.bucket, ""))).objects
-    assert [one.key for one in everything] == [*NAMES, "b"]
+    assert [entry.key for entry in everything] == [*NAMES, "b"]
     assert (await cloud.list_objects(ObjectLocation(store.bucket, "none/"))).objects == []
-    before = among(pages, NAMES[0]).etag
+    before = object_with_key(pages, NAMES[0]).etag
     store.put(NAMES[0], b"other bytes")
-    assert among((await cloud.list_objects(ObjectLocation(store.bucket, "a/"))).objects, NAMES[0]).etag != before
+    assert (
+        object_with_key((await cloud.list_objects(ObjectLocation(store.bucket, "a/"))).objects, NAMES[0]).etag != before
+    )
     store.put(NAMES[0], NAMES[0].encode() * 3)
 
 
@@ -172,7 +174,8 @@ async def test_wrong_credentials_are_rejected(store: Store) -> None:
         with pytest.raises(FetchError) as refused:
             await Cloud(account, signer(account), fetcher).list_objects(ObjectLocation(store.bucket, ""))
         assert refused.value.code is ErrorCode.FORBIDDEN
-        assert isinstance(refused.value, BadCredentials) or account.kind is Kind.AZURE  # the emulator does not say it
+        # Azure's emulator does not report it.
+        assert isinstance(refused.value, BadCredentials) or account.kind is Kind.AZURE
         assert not [value for value in wrong.values() if value in str(refused.value)]
     finally:
         await fetcher.close()

@@ -125,7 +125,7 @@ async def test_reading_block_sees_one_snapshot(database: Database) -> None:
 async def test_reading_block_writes_nothing(database: Database) -> None:
     row = {"uuid": uuid7(), "name": "a", "name_key": "a", "description": "", "created_at": now()}
     async with database.reading() as connection:
-        with suppress(sa.exc.DBAPIError):  # refused at once is as good
+        with suppress(sa.exc.DBAPIError):  # refused immediately is fine too
             await connection.execute(sa.insert(groups).values(row))
     assert await names(database) == []
 
@@ -217,8 +217,8 @@ def differences(url: str) -> list[tuple[object, ...]]:
     engine = sa.create_engine(blocking_url(engine_url(url)), poolclass=sa.NullPool)
     options = {"compare_type": True, "include_object": is_ours}
     with engine.connect() as connection:
-        found: list[tuple[object, ...]] = compare_metadata(
+        operations: list[tuple[object, ...]] = compare_metadata(
             MigrationContext.configure(connection, opts=options), SQLModel.metadata
         )
     engine.dispose()
-    return found
+    return operations

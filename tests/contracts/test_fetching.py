@@ -1,4 +1,4 @@
-"""The fetcher with allowed servers: files, ranges, and everything that can go wrong."""
+"""The fetcher with allowed servers: files, ranges, and all errors."""
 
 import asyncio
 import json

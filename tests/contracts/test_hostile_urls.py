@@ -194,15 +194,15 @@ class Target:
 async def target(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Target]:
     connect = httpcore.AnyIOBackend.connect_tcp
     with closing(socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)) as listener:
-        found = Target(listener.getsockname()[1])
+        observed = Target(listener.getsockname()[1])
 
         async def counted(*arguments: Any) -> httpcore.AsyncNetworkStream:
-            found.tried += 1
+            observed.tried += 1
             return await connect(*arguments)
 
         monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", counted)
-        async with await asyncio.start_server(found.accept, sock=listener):
-            yield found
+        async with await asyncio.start_server(observed.accept, sock=listener):
+            yield observed
 
 
 async def known(host: str, port: int) -> list[str]:
@@ -286,10 +286,10 @@ async def test_target_notices_connections(target: Target) -> None:
 async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
     """So it cannot resolve to a public address for the check and to an internal one for the connection."""
     answers = iter([["203.0.114.9"], ["127.0.0.1"], ["127.0.0.1"]])
-    asked: list[str] = []
+    resolved: list[str] = []
 
     async def rebinding(host: str, port: int) -> list[str]:
-        asked.append(host)
+        resolved.append(host)
         return next(answers)
 
     tried: list[str] = []
@@ -304,7 +304,7 @@ async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
             with pytest.raises(FetchError) as refusal:
                 await fetcher.read_range(f"http://rebound.example:{target.port}/", 0, 100)
     assert tried == ["203.0.114.9"]  # the second attempt resolves again, and is checked again
-    assert asked == ["rebound.example"] * 2
+    assert resolved == ["rebound.example"] * 2
     assert refusal.value.code is ErrorCode.FORBIDDEN
     assert target.accepted == 0
 
@@ -329,7 +329,7 @@ async def test_overlong_url_is_rejected(target: Target) -> None:
     "entry", ["http://files.example", "10.0.0.1/8", "files.example:http", "", "127.1", "a b", "user@files.example/x"]
 )
 def test_invalid_allow_list_is_rejected(entry: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # each has words of its own
+    with pytest.raises(ValueError):  # noqa: PT011  # each has its own message
         FetchRules.parse([443], [entry])
 
 
@@ -349,6 +349,6 @@ async def test_site_does_not_start_with_an_invalid_allow_list(tmp_path: Path) ->
     ],
 )
 def test_public_hosts_with_a_user_name_or_a_zone_are_refused(url: str, message: str) -> None:
-    """These are refused for their form alone; their addresses are public."""
+    """Refused for their form alone: the addresses are public."""
     with pytest.raises(FetchError, match=message):
         FetchRules().check_url(url)

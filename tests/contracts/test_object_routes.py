@@ -149,7 +149,7 @@ async def test_interrupted_upload_leaves_no_file(store: DiskStore, root: Path, c
 
 
 async def _send_half(url: str, data: bytes) -> None:
-    """Send half of an upload, and break the connection."""
+    """Send half of an upload, then break the connection."""
     parts = urlsplit(url)
     _, writer = await asyncio.open_connection(parts.hostname, parts.port)
     head = (
@@ -176,8 +176,8 @@ async def test_concurrent_uploads_store_one_object(store: DiskStore, client: htt
 async def test_pages_of_other_origins_may_use_the_urls(store: DiskStore, client: httpx.AsyncClient) -> None:
     url = await signed_digits(store)
     origin = {"Origin": "https://elsewhere.example"}
-    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type, range"}
-    preflight = await client.options(url, headers={**origin, **asked})
+    requested = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type, range"}
+    preflight = await client.options(url, headers={**origin, **requested})
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
     assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]

@@ -37,16 +37,16 @@ MEBIBYTE = 1 << 20
 
 @contextmanager
 def disk_store(directory: Path) -> Iterator[DiskStore]:
-    made: list[DiskStore] = []
+    stores: list[DiskStore] = []
 
     def make_app(url: str) -> Starlette:
         store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests", part_size=64 << 20)
         assert isinstance(store, DiskStore)
-        made.append(store)
+        stores.append(store)
         return Starlette(routes=object_routes(store))
 
     with serve_app(make_app):
-        yield made[0]
+        yield stores[0]
 
 
 @pytest.fixture(scope="module", params=["disk", "s3"])
@@ -126,25 +126,25 @@ async def test_local_copy_exists_while_the_context_is_open(store: ObjectStore) -
 
 
 async def test_delete_is_idempotent(store: ObjectStore) -> None:
-    kept, gone = new_key(), new_key()
-    for key in (kept, gone):
+    remaining, gone = new_key(), new_key()
+    for key in (remaining, gone):
         await store.put(key, b"x", "text/plain")
     await store.delete([gone, new_key()])
     await store.delete([gone])
     await store.delete([])
     assert await store.info(gone) is None
-    assert await store.info(kept) is not None
+    assert await store.info(remaining) is not None
 
 
 async def test_keys_are_listed_in_order(store: ObjectStore) -> None:
     prefix = secrets.token_hex(4)
-    made = [f"{prefix}{number:05}" for number in range(1, 1_011)]
-    for first in range(0, len(made), 100):
-        await asyncio.gather(*(store.put(key, b"", "text/plain") for key in made[first : first + 100]))
-    assert [key async for key in store.keys(prefix)] == made
+    names = [f"{prefix}{number:05}" for number in range(1, 1_011)]
+    for first in range(0, len(names), 100):
+        await asyncio.gather(*(store.put(key, b"", "text/plain") for key in names[first : first + 100]))
+    assert [key async for key in store.keys(prefix)] == names
     assert [key async for key in store.keys(f"{prefix}0101")] == [f"{prefix}01010"]
-    assert [key async for key in store.keys() if key.startswith(prefix)] == made
-    await store.delete(made)
+    assert [key async for key in store.keys() if key.startswith(prefix)] == names
+    await store.delete(names)
     assert [key async for key in store.keys(prefix)] == []
 
 
@@ -185,14 +185,14 @@ async def test_signed_download_supports_ranges(store: ObjectStore, client: httpx
     key = new_key()
     await store.put(key, b"0123456789", "text/plain")
     signed = await store.sign_get(key, "digits", "text/plain", MINUTE)
-    for wanted, content, told in (
+    for wanted, content, content_range in (
         ("bytes=2-4", b"234", "bytes 2-4/10"),
         ("bytes=7-", b"789", "bytes 7-9/10"),
         ("bytes=-2", b"89", "bytes 8-9/10"),
     ):
         response = await client.get(signed.url, headers={"Range": wanted})
         assert (response.status_code, response.content) == (206, content)
-        assert response.headers["Content-Range"] == told
+        assert response.headers["Content-Range"] == content_range
     assert (await client.get(signed.url, headers={"Range": "bytes=10-"})).status_code == 416
 
 
@@ -226,8 +226,8 @@ async def test_no_parameter_of_a_signed_url_can_be_changed(store: ObjectStore, c
     signed = await store.sign_get(key, "x.txt", "text/plain", MINUTE)
     parts = urlsplit(signed.url)
     pairs = parse_qsl(parts.query)
-    changes = [[*pairs[:place], (name, value + "1"), *pairs[place + 1 :]] for place, (name, value) in enumerate(pairs)]
-    removals = [pairs[:place] + pairs[place + 1 :] for place in range(len(pairs))]
+    changes = [[*pairs[:index], (name, value + "1"), *pairs[index + 1 :]] for index, (name, value) in enumerate(pairs)]
+    removals = [pairs[:index] + pairs[index + 1 :] for index in range(len(pairs))]
     urls = [parts._replace(query=urlencode(change)).geturl() for change in changes + removals]
     urls += [signed.url.replace(key, other), signed.url.split("?")[0]]
     for url in urls:
@@ -297,7 +297,7 @@ async def test_parts_become_one_object(store: ObjectStore, client: httpx.AsyncCl
         signed = await store.sign_part(key, upload_id, number, len(pieces[number - 1]), MINUTE)
         assert refused(await client.put(signed.url, content=pieces[number - 1] + b"x"))
         assert (await send(client, signed, pieces[number - 1][::-1])).status_code == 200
-    await asyncio.sleep(1.1)  # an S3 tells the older from the newer part by the second
+    await asyncio.sleep(1.1)  # S3 orders two uploads of a part by the second
     for number in (2, 3, 1):
         renewed = await store.sign_part(key, upload_id, number, len(pieces[number - 1]), MINUTE)
         assert (await send(client, renewed, pieces[number - 1])).headers["ETag"]
@@ -356,8 +356,8 @@ async def test_signed_part_url_is_for_one_part(store: ObjectStore, client: httpx
     pairs = parse_qsl(parts.query)
     others = {"part": "2", "partNumber": "2", "upload": new_key(), "uploadId": new_key()}
     moved = [
-        [*pairs[:place], (name, others[name]), *pairs[place + 1 :]]
-        for place, (name, _) in enumerate(pairs)
+        [*pairs[:index], (name, others[name]), *pairs[index + 1 :]]
+        for index, (name, _) in enumerate(pairs)
         if name in others
     ]
     whole = [pair for pair in pairs if pair[0] not in others]

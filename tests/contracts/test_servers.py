@@ -1,4 +1,4 @@
-"""The servers that tests start: they behave as tests rely on, and end with them."""
+"""The servers that tests start: they behave as tests expect, and end with them."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def test_databases_are_copies_of_their_template(postgres_server: PostgresServer)
     copy = postgres_server.create_database(template)
     with closing(psycopg.connect(copy)) as connection:
         assert connection.execute("SELECT number FROM seen").fetchall() == [(1,)]
-        postgres_server.drop_database(copy)  # though somebody is connected
+        postgres_server.drop_database(copy)  # although a client is connected
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(copy)
     postgres_server.drop_database(template)
@@ -60,5 +60,5 @@ def test_a_server_ends_with_the_tests(tmp_path: Path, end: signal.Signals) -> No
 def _lives(process: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):  # gone before it was opened, or before it was read
+    except (FileNotFoundError, ProcessLookupError):  # it ended before it was opened or read
         return False

@@ -123,7 +123,7 @@ def _without_one(chance: random.Random, query: str) -> str:
 
 def _changed_at(chance: random.Random, text: str) -> str:
     """Return the text with a character replaced, inserted, removed, doubled or percent-encoded."""
-    place = chance.randrange(len(text))
-    before, at, after = text[:place], text[place], text[place + 1 :]
+    position = chance.randrange(len(text))
+    before, at, after = text[:position], text[position], text[position + 1 :]
     other = chance.choice(string.printable)
     return before + chance.choice([other, at + other, "", at + at, f"%{ord(at):02x}", at.swapcase()]) + after

@@ -12,7 +12,7 @@ from gateway.events.streams import Event, Streams
 
 @dataclass
 class Source:
-    """Source of a stream with the rows that a test puts into it."""
+    """A source of a stream with rows that a test provides."""
 
     rows: "asyncio.Queue[int | Exception | None]" = field(default_factory=asyncio.Queue)
     started: int = 0

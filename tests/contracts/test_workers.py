@@ -161,7 +161,7 @@ STATEMENTS: list[Callable[[LeaseStore, Lease], Awaitable[None]]] = [
 async def test_worker_that_lost_its_lease_changes_nothing(
     database: Database, execute: Callable[[LeaseStore, Lease], Awaitable[None]]
 ) -> None:
-    """The task belongs to another worker by then, which can still end it."""
+    """The task then belongs to another worker, which can still end it."""
     queue = open_queue(database, LEASE)
     await enqueue(database, queue, "note", key="k")
     async with lease_store(database) as first, lease_store(database) as second:
@@ -181,7 +181,7 @@ async def test_worker_that_lost_its_lease_changes_nothing(
 
 @asynccontextmanager
 async def lease_store(database: Database) -> AsyncIterator[LeaseStore]:
-    """The leases of a worker whose heartbeats are as slow as the test needs."""
+    """Return the leases of a worker whose heartbeats are as slow as the test needs."""
     timings = replace(LEASE, lease=600.0)
     if database.is_embedded:
         yield _RowLeaseStore(database, timings)
@@ -192,7 +192,7 @@ async def lease_store(database: Database) -> AsyncIterator[LeaseStore]:
 
 
 async def expire_leases(database: Database) -> None:
-    """Let all leases have ended, as after a long silence of their workers."""
+    """Expire all leases, as after a long silence of their workers."""
     expire = (
         "UPDATE queued_tasks SET lease_until = '2000-01-01 00:00:00.000000'"
         if database.is_embedded
@@ -237,7 +237,7 @@ async def test_worker_survives_the_loss_of_all_connections(postgres_database: Da
 
 
 async def test_task_is_not_lost_if_the_response_to_its_lease_is(postgres_database: Database) -> None:
-    """The connection breaks after the task was leased and before the worker knows."""
+    """The connection breaks after the task was leased and before the worker receives it."""
     queue, calls = open_queue(postgres_database, replace(LEASE, lease=600.0)), Calls()
     fetched = "UPDATE hidden SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
     async with working(queue, {"note": calls}):

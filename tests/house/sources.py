@@ -49,7 +49,7 @@ def type_imports(name: str) -> set[str]:
         for node in modules()[name].body
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     ]
-    return {found for body in blocks for found in _imports(body)} & modules().keys() - {name}
+    return {module_name for body in blocks for module_name in _imports(body)} & modules().keys() - {name}
 
 
 def named_in_strings(name: str) -> set[str]:

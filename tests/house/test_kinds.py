@@ -106,7 +106,7 @@ def test_every_format_of_a_scene_has_an_extension() -> None:
 
 
 def test_every_kind_of_file_has_a_sample() -> None:
-    """Without which it would be left out of the tests of hostile files and of syncs."""
+    """Kinds without a sample would be left out of the tests of hostile files and of syncs."""
     assert set(CONTENT) == {item_type for item_type, kind in ITEM_KINDS.items() if kind.prober}
 
 

@@ -75,7 +75,7 @@ ALLOWED = {
     # The server itself.
     "gateway.asgi": {"uvicorn"},
 }
-"""What each module may use. Think twice before adding a line: URLs of users go to the fetcher."""
+"""Allowed uses by module. Think twice before adding a line: URLs of users go to the fetcher."""
 
 
 def connections(tree: ast.Module) -> Iterator[str]:

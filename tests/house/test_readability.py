@@ -20,7 +20,7 @@ MOST_USED_ONCE = 0.12
 PRONOUNS = re.compile(r"\b(he|his|him|himself)\b", re.IGNORECASE)
 IDS = re.compile(r"\b(ENC|SUB|AMB|MID|GIR)-[A-Z0-9]|design section")
 RIDDLES = ("The same", "What ", "Who ", "How ", "Whoever ", "Whatever ")
-"""A docstring that begins so does not stand on its own."""
+"""A docstring with such a beginning does not stand on its own."""
 
 
 def reads(tree: ast.Module) -> Counter[str]:

@@ -200,10 +200,10 @@ def test_lists_are_connections_or_state_their_limit() -> None:
             continue
         if coordinate.endswith(("userErrors", ".path")):
             continue
-        said = " ".join(
+        prose = " ".join(
             [field.description or "", kind.description or "", *(a.description or "" for a in field.args.values())]
         )
-        assert re.search(BOUNDED_LISTS, said), f"{coordinate}: {said}"
+        assert re.search(BOUNDED_LISTS, prose), f"{coordinate}: {prose}"
 
 
 def test_mutations_state_their_permissions() -> None:

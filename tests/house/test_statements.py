@@ -69,8 +69,8 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
 
 async def create_dataset(site: Site, size: int, items: list[str]) -> str:
     """Create a dataset with these items."""
-    made = await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
-    uuid: str = made["dataset"]["uuid"]
+    payload = await site.done("createDataset", {"title": f"set {size}"}, "dataset { uuid }")
+    uuid: str = payload["dataset"]["uuid"]
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, "dataset { uuid }")
     return uuid
 
@@ -103,14 +103,14 @@ async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 async def test_statements_do_not_grow_with_rows(counted: Counted) -> None:
-    found = {
+    counts = {
         (document.name, size): await statements_of(counted.site, document.read_text(), variables)
         for document in DOCUMENTS
         for size, variables in counted.variables.items()
     }
-    print(found)
+    print(counts)
     embedded = counted.site.services.database.is_embedded
-    assert found == {
+    assert counts == {
         (document.name, size): stated_count(document, embedded) for document in DOCUMENTS for size in counted.variables
     }
 
