@@ -251,7 +251,8 @@ class Builder:
         """Insert datasets with rows and grants, and jobs with units."""
         for number in range(4):
             title = self.random.choice(NAMES)
-            backing = self.world.folders[number] if number % 2 else None
+            # The first is hidden from the member, who sees the folder that it mirrors.
+            backing = None if number == 2 else self.world.folders[number or 4]
             uuid = await self.put(datasets, title=title, title_key=fold(title), backing_folder_uuid=backing)
             self.world.datasets.append(uuid)
             for _ in range(number * 4):
