@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,9 +29,11 @@ from gateway.models.datasets import data_rows
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
+from gateway.models.uploads import UploadRecord, uploads
 from gateway.tasks.recount import recount
 from gateway.tasks.remove_objects import remove_objects
 from gateway.tasks.sweep import sweep
+from resolvers.mutations.uploads import _begin_parts
 from tests.catalog.racing import (
     DATA,
     announced_file,
@@ -270,3 +274,25 @@ async def test_counters_are_recounted_after_changes_that_are_not_committed(idle_
             pass
     await counting
     await check_counters(site.services.database)
+
+
+async def test_upload_in_parts_is_begun_once(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two requests that begin one, the second aborts its own and goes on with that of the first."""
+    site = idle_site
+    [uuid] = await send_files(site, await site.folder("parts"), [File("a", "PLAIN_TEXT", DATA)])
+    expected = sa.select(uploads).where(uploads.c.item_uuid == UUID(uuid))
+    [upload] = await site.services.database.rows(expected, UploadRecord)
+    aborted: list[str] = []
+    store = site.services.store
+    abort_parts = store.abort_parts
+
+    async def abort(key: str, upload_id: str) -> None:
+        aborted.append(upload_id)
+        await abort_parts(key, upload_id)
+
+    monkeypatch.setattr(store, "abort_parts", abort)
+    context: Any = SimpleNamespace(services=site.services, database=site.services.database)
+    first, second = [await _begin_parts(context, upload) for _ in range(2)]
+    assert first == second
+    assert len(aborted) == 1
+    assert first not in aborted

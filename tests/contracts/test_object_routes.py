@@ -15,6 +15,7 @@ import pytest
 
 from gateway.stores.base import DeclaredUpload
 from gateway.stores.disk import DiskStore
+from gateway.stores.incoming import UploadMismatch
 from gateway.stores.keys import new_key
 from tests.contracts.test_object_stores import disk_store
 
@@ -197,3 +198,16 @@ async def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None
     os.utime(old, (0, 0))
     await store.sweep()
     assert not old.exists() and young.exists()
+
+
+@pytest.mark.parametrize("body", [b"short", b"too long"])
+async def test_bytes_of_another_length_are_not_stored(store: DiskStore, body: bytes) -> None:
+    """Whatever the server made of the Content-Length."""
+    key = new_key()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body
+
+    with pytest.raises(UploadMismatch):
+        await store.accept(key, chunks(), 6, None)
+    assert await store.info(key) is None
