@@ -93,13 +93,13 @@ def work() -> None:
     """Run a worker until interrupted. Any number of workers may run, on any machine."""
     settings = _settings()
     from gateway.tasks.worker import run_worker
-    from gateway.wiring import open_services
+    from gateway.wiring import open_current_services
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with open_services(settings) as services:
+        async with open_current_services(settings) as services:
             await run_worker(services, stop)
 
     _run(until_stopped())
@@ -183,14 +183,14 @@ def generate(
     from gateway.gc_tuning import relax_gc
     from gateway.generate.fill import generate as fill
     from gateway.generate.people import ADMIN
-    from gateway.wiring import open_services
+    from gateway.wiring import open_current_services
 
     migration = _migrate(settings)
 
     async def make() -> None:
         await migration
         relax_gc()
-        async with open_services(settings) as services:
+        async with open_current_services(settings) as services:
             await fill(
                 services.database,
                 folders,
@@ -212,10 +212,10 @@ def create_key(
     """Create an API key for a user, and print it once."""
     settings = _settings()
     from gateway.catalog.api_keys import create_key
-    from gateway.wiring import open_services
+    from gateway.wiring import open_current_services
 
     async def create() -> None:
-        async with open_services(settings) as services:
+        async with open_current_services(settings) as services:
             console.print(await create_key(services.database, user, name))
 
     _run(create())
@@ -230,11 +230,11 @@ def list_keys(
     """List API keys, without their tokens."""
     settings = _settings()
     from gateway.catalog.api_keys import list_keys
-    from gateway.wiring import open_services
+    from gateway.wiring import open_current_services
 
     async def show() -> None:
         typer.echo("uuid\tuser\tname\tcreated\texpires\trevoked")
-        async with open_services(settings) as services:
+        async with open_current_services(settings) as services:
             for row in await list_keys(services.database, user):
                 moments = (row.created_at, row.expires_at, row.revoked_at)
                 typer.echo(
@@ -253,10 +253,10 @@ def revoke_key_by_uuid(
     """Revoke an API key. It is rejected within 5 seconds."""
     settings = _settings()
     from gateway.catalog.api_keys import revoke_key
-    from gateway.wiring import open_services
+    from gateway.wiring import open_current_services
 
     async def revoke() -> None:
-        async with open_services(settings) as services:
+        async with open_current_services(settings) as services:
             await revoke_key(services.database, uuid)
         console.print("The key has been revoked.")
 

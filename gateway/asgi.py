@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import uvicorn
 from gateway.app import create_app
 from gateway.catalog.first_admin import create_first_admin
 from gateway.context import Services
-from gateway.database.migrate import is_current, migrate
+from gateway.database.migrate import check_current, migrate
 from gateway.gc_tuning import relax_gc
 from gateway.settings import NotConfigured, Settings
 from gateway.tasks.worker import background_worker
@@ -46,6 +47,8 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
     async with open_services(settings) as services:
         await _migrate_if_embedded(services)
+        # Before the first admin is created, whose key is printed only once the server listens.
+        listener = _bind(host, port)
         admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
         key = await create_first_admin(services.database, admin_key)
         works = settings.work_in_serve
@@ -71,11 +74,22 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
 
         starting = asyncio.create_task(report_start())
         try:
-            await server.serve()
+            await server.serve(sockets=[listener])
         finally:
             # Whatever `started` has begun ends before the database is closed.
             starting.cancel()
             await asyncio.wait([starting], timeout=SHUTDOWN_SECONDS)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raise `NotConfigured` if the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise NotConfigured(
+            f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --port."
+        ) from None
 
 
 async def _migrate_if_embedded(services: Services) -> None:
@@ -83,5 +97,5 @@ async def _migrate_if_embedded(services: Services) -> None:
     address = resolve_database_url(services.settings)
     if services.database.is_embedded:
         await asyncio.to_thread(migrate, address)
-    elif not await asyncio.to_thread(is_current, address):
-        raise NotConfigured("The database is behind this version. Run: storegraph migrate")
+    else:
+        await asyncio.to_thread(check_current, address)

@@ -14,6 +14,7 @@ from gateway.clouds.vault import Vault
 from gateway.context import Services
 from gateway.database.dialects import database_url
 from gateway.database.engine import Database
+from gateway.database.migrate import check_current
 from gateway.events.open import open_events
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import FetchRules
@@ -74,6 +75,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await events.close()
         await store.close()
         await database.close()
+
+
+@asynccontextmanager
+async def open_current_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open the services of a database that exists and is of this version.
+
+    Raises:
+        NotConfigured: it is not, or a setting is missing or invalid.
+    """
+    await asyncio.to_thread(check_current, resolve_database_url(settings))
+    async with open_services(settings) as services:
+        yield services
 
 
 @contextmanager

@@ -9,7 +9,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from gateway.database.dialects import blocking_url, configure_connections, database_url
+from gateway.database.dialects import (
+    blocking_url,
+    configure_connections,
+    database_url,
+    is_sqlite,
+)
+from gateway.settings import NotConfigured
 
 
 def migrate(url: str) -> None:
@@ -31,6 +37,20 @@ def is_current(url: str) -> bool:
             return revision == ScriptDirectory.from_config(_config(connection)).get_current_head()
     finally:
         engine.dispose()
+
+
+def check_current(url: str) -> None:
+    """Raise `NotConfigured` unless the database exists and all migrations are applied.
+
+    Blocks: for commands and threads. Unlike opening it, this never creates a database.
+    """
+    address = database_url(url)
+    if is_sqlite(address) and not Path(address.database or "").exists():
+        raise NotConfigured(
+            f"There is no database at {address.database}. Run: storegraph serve, or storegraph migrate"
+        )
+    if not is_current(url):
+        raise NotConfigured("The database is behind this version. Run: storegraph migrate")
 
 
 def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -84,6 +85,28 @@ async def test_serve_creates_a_database_and_an_admin_and_prints_the_key_once(tmp
     assert code == 0
     assert "admin@localhost" in listed
     assert key not in listed
+
+
+async def test_first_admin_is_not_created_while_the_port_is_in_use(tmp_path: Path) -> None:
+    """Otherwise the key would be lost: it is printed once the server listens, and never again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, errors = await run(tmp_path, "serve", "--port", str(port))
+    assert code == 1
+    assert errors.startswith(f"Cannot listen at 127.0.0.1, port {port}: ")
+    assert "--port" in errors
+    async with serving(tmp_path) as (url, output):
+        assert await owner_of(url, re.findall(r"sg_\S+", output)[0]) == "admin@localhost"
+
+
+async def test_commands_do_not_create_a_database(tmp_path: Path) -> None:
+    for command in (("key", "list"), ("key", "create", "--user", "a@example.org"), ("work",)):
+        code, _, errors = await run(tmp_path, *command)
+        assert (code, errors.strip()) == (
+            1,
+            f"There is no database at {tmp_path}/storegraph.db. Run: storegraph serve, or storegraph migrate",
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_the_first_admin_key_may_be_set_and_others_are_created_listed_and_revoked(tmp_path: Path) -> None:
