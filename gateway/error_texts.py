@@ -65,5 +65,10 @@ def changed_since_read(noun: str) -> str:
     return f"The {noun} has been changed since it was read. Retry."
 
 
+def about_file(name: str, reason: object) -> str:
+    """Return the message for a file that could not be processed, as a sentence."""
+    return f"{name}: {str(reason).removesuffix('.')}."
+
+
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"

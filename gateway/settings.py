@@ -223,7 +223,7 @@ class Settings(BaseSettings):
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError:
-            message = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}'
+            message = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}.'
             raise PydanticCustomError("not_json", message) from None
 
     @classmethod
@@ -257,7 +257,7 @@ def _unknown_setting(name: str, known: Iterable[str]) -> InitErrorDetails:
     nearest = max(known, key=lambda candidate: SequenceMatcher(None, name, candidate).ratio())
     error = PydanticCustomError(
         "unknown_setting",
-        "Unknown setting; did you mean {nearest}?",
+        "Unknown setting. Did you mean {nearest}?",
         {"nearest": _PREFIX + nearest.upper()},
     )
     return InitErrorDetails(type=error, loc=(name,), input=None)

@@ -46,7 +46,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database = Database(resolve_database_url(settings))
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured(
-            "Set STOREGRAPH_SECRET_KEY, to the same value for all processes: PostgreSQL needs it."
+            "STOREGRAPH_SECRET_KEY: Required with PostgreSQL. Set it to the same value for all "
+            "processes."
         )
     with _blaming("FETCH_ALLOWED"):
         rules = FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)

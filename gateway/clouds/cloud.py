@@ -118,7 +118,7 @@ class Cloud:
             return FetchError(ErrorCode.FORBIDDEN, message)
         if response.status in (301, 307, 400):
             message = (
-                f"The cloud rejected the request (status {response.status}): check the region and "
+                f"The cloud rejected the request (HTTP status {response.status}): check the region and "
                 "the endpoint."
             )
             return FetchError(ErrorCode.CONFLICT, message)

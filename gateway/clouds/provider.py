@@ -96,7 +96,7 @@ def _validated(bucket: str, key: str) -> ObjectLocation:
     if not _BUCKET.fullmatch(bucket):
         raise ValueError("The URL does not name a bucket.")
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
-        raise ValueError(f"Object keys are limited to {MAX_KEY_BYTES:,} bytes.")
+        raise ValueError(f"Object keys must have at most {MAX_KEY_BYTES:,} bytes.")
     if {".", ".."} & set(re.split(r"[/\\]", key)):
         raise ValueError(
             "The key contains a . or .. segment, which other programs resolve to a different key."

@@ -25,7 +25,11 @@ def bad_url_error(message: str) -> FetchError:
 
 def no_public_address_error() -> FetchError:
     """Return one error for unknown names and private addresses, so that names cannot be probed."""
-    return FetchError(ErrorCode.FORBIDDEN, "The host has no public address.")
+    message = (
+        "The host has no public address. Private addresses must be listed in "
+        "STOREGRAPH_FETCH_ALLOWED."
+    )
+    return FetchError(ErrorCode.FORBIDDEN, message)
 
 
 def too_large_error(max_bytes: int) -> FetchError:
@@ -39,12 +43,14 @@ def status_error(status: int) -> FetchError:
     """Return the error for a response whose HTTP status is not a success."""
     if status in (401, 403):
         return FetchError(
-            ErrorCode.FORBIDDEN, f"The server denied access to the file (status {status})."
+            ErrorCode.FORBIDDEN, f"The server denied access to the file (HTTP status {status})."
         )
     if status in (404, 410):
-        return FetchError(ErrorCode.NOT_FOUND, f"The server has no such file (status {status}).")
+        return FetchError(
+            ErrorCode.NOT_FOUND, f"The server has no such file (HTTP status {status})."
+        )
     code = ErrorCode.UNAVAILABLE if status == 429 or status >= 500 else ErrorCode.CONFLICT
-    return FetchError(code, f"The server did not return the file (status {status}).")
+    return FetchError(code, f"The server did not return the file (HTTP status {status}).")
 
 
 @contextmanager

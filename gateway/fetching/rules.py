@@ -50,7 +50,7 @@ class FetchRules:
     def check_url(self, text: str) -> httpx.URL:
         """Return the parsed URL with its host normalized; raises a `FetchError`."""
         if len(text) > MAX_URL_LENGTH:
-            raise bad_url_error(f"URLs are limited to {MAX_URL_LENGTH:,} characters.")
+            raise bad_url_error(f"URLs must have at most {MAX_URL_LENGTH:,} characters.")
         if _UNSAFE.search(text):
             raise bad_url_error("The URL contains white space, a control character or a backslash.")
         try:
@@ -113,4 +113,4 @@ def _parse_host_and_port(entry: str) -> tuple[str, int | None]:
         url = httpx.URL(f"any://{entry}")  # http:// would lose port 80
         return _normalised_host(url), url.port
     except (httpx.InvalidURL, FetchError):
-        raise ValueError(f"expected a host, host:port or network, got {entry!r}") from None
+        raise ValueError(f'Expected a host, host:port or network, not "{entry}".') from None

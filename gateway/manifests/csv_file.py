@@ -31,8 +31,9 @@ def csv_entries(lines: Iterable[str]) -> Iterator[Entry]:
         for name in columns:
             if name not in COLUMNS:
                 raise InvalidManifest(unknown("column", name, COLUMNS))
-        if len(set(columns)) < len(columns):
-            raise InvalidManifest("The first line lists a column more than once.")
+        for index, name in enumerate(columns):
+            if name in columns[:index]:
+                raise InvalidManifest(f'The column "{name}" is listed more than once.')
         if "itemType" not in columns:
             raise InvalidManifest("The first line does not name the column itemType.")
         for row in rows:

@@ -40,7 +40,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     try:
         width, height, frame_count = decode_frames(file, decoder)
     except Image.DecompressionBombError:
-        raise MediaError(f"the image has too many pixels: more than {MAX_PIXELS:,}") from None
+        raise MediaError(f"the image is too large; the limit is {MAX_PIXELS:,} pixels") from None
     except (OSError, SyntaxError, EOFError):
         raise MediaError("the image is broken or truncated") from None
     return replace(
@@ -56,7 +56,8 @@ def decode_frames(file: ReadableFile, decoder: str) -> tuple[int, int, int]:
         count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)
         if count * width * height > MAX_PIXELS_OF_ALL_FRAMES:
             raise MediaError(
-                f"the image has too many frames: {count:,} of {width:,} by {height:,} pixels"
+                f"the animation is too large: {count:,} frames of {width:,} × {height:,} pixels; "
+                f"the limit is {MAX_PIXELS_OF_ALL_FRAMES:,} pixels"
             )
         for _, frame in zip(range(count), ImageSequence.Iterator(image), strict=False):
             check_pixel_count(frame.width, frame.height)
@@ -72,5 +73,6 @@ def check_pixel_count(width: int, height: int) -> None:
     """
     if width * height > MAX_PIXELS:
         raise MediaError(
-            f"the image has too many pixels: {width:,} by {height:,} are more than {MAX_PIXELS:,}"
+            f"the image is too large: {width:,} × {height:,} pixels; "
+            f"the limit is {MAX_PIXELS:,} pixels"
         )

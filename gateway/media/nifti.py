@@ -78,7 +78,8 @@ def check_voxels(data: gzip.GzipFile | BinaryIO, header: Any) -> None:
     expected = int(header["vox_offset"]) + voxel_bits // 8
     if expected > MAX_VOLUME_SIZE:
         raise MediaError(
-            f"the NIfTI volume is too large: {expected:,} bytes are more than {MAX_VOLUME_SIZE:,}"
+            f"the NIfTI volume is too large: {expected:,} bytes; "
+            f"the limit is {MAX_VOLUME_SIZE:,} bytes"
         )
     length = bounded_length(data, expected + CHUNK_SIZE)
     if length < expected:

@@ -81,7 +81,9 @@ def survey_table(lines: Any) -> TableSurvey:
     for row in data_rows(lines, len(table.names)):
         time = parse_time(table, row[table.time_column], lines.line_num)
         if time < table.end:
-            raise MediaError(f"the time goes backwards in line {lines.line_num:,}")
+            raise MediaError(
+                f"the time in line {lines.line_num:,} is earlier than in the line before"
+            )
         if not table.row_count:
             table.start = time
         table.row_count, table.end = table.row_count + 1, time
@@ -93,7 +95,7 @@ def survey_table(lines: Any) -> TableSurvey:
     if not table.row_count:
         raise MediaError("the table has no rows")
     if len(table.text_columns - {table.time_column}) == len(table.names) - 1:
-        raise MediaError("the table has no column of numbers beside the time")
+        raise MediaError("the table has no column of numbers besides the time column")
     return table
 
 
@@ -120,12 +122,14 @@ def read_header(names: list[str]) -> TableSurvey:
     """
     names = [name.strip() for name in names]
     if not 2 <= len(names) <= MAX_COLUMNS:
-        raise MediaError(f"a time series has 2 to {MAX_COLUMNS:,} columns, not {len(names):,}")
+        raise MediaError(
+            f"a time series must have 2 to {MAX_COLUMNS:,} columns, not {len(names):,}"
+        )
     if any(not 1 <= len(name) <= MAX_NAME_LENGTH for name in names):
         raise MediaError(f"the name of a column must have 1 to {MAX_NAME_LENGTH:,} characters")
     if len(set(names)) < len(names):
         duplicate = next(name for index, name in enumerate(names) if name in names[:index])
-        raise MediaError(f"two columns are named {duplicate}")
+        raise MediaError(f'two columns are named "{duplicate}"')
     if all(parse_number(name) is not None for name in names):
         raise MediaError("the first line has no column names")
     without_units = [name.casefold().partition("(")[0].partition("[")[0].strip() for name in names]

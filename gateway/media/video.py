@@ -33,8 +33,8 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             raise MediaError("the file has no video track that can be decoded")
         if track.width * track.height > MAX_PIXELS:
             raise MediaError(
-                f"the frames have too many pixels: {track.width:,} by {track.height:,} "
-                f"are more than {MAX_PIXELS:,}"
+                f"the frames are too large: {track.width:,} × {track.height:,} pixels; "
+                f"the limit is {MAX_PIXELS:,} pixels"
             )
         track.codec_context.thread_count = 1
         survey = survey_track(container, track)

@@ -155,6 +155,10 @@ class Encoder:
                 raise MediaError(
                     f"encoding the video took longer than {limits.seconds:g} s"
                 ) from None
+            except MemoryError:
+                raise MediaError(
+                    f"encoding the video needed more than {limits.memory >> 20:,} MiB of memory"
+                ) from None
 
 
 async def _request(child: ChildProcess, message: Mapping[str, Any], expected: str) -> None:
@@ -166,6 +170,7 @@ def _check(answer: Mapping[str, Any], expected: str) -> None:
 
     Raises:
         MediaError: The request failed because of the file; the message says why.
+        MemoryError: The process needed more memory than it may use.
         OSError: A file could not be reached, which is not its fault.
     """
     match answer:
@@ -174,6 +179,6 @@ def _check(answer: Mapping[str, Any], expected: str) -> None:
         case {"media_error": message}:
             raise MediaError(message)
         case {"memory_error": _}:
-            raise MediaError("encoding the video needed too much memory")
+            raise MemoryError
     if expected not in answer:
         raise MediaError("the process that encoded the video crashed")

@@ -127,7 +127,9 @@ class Prober:
                     await child.send({"bytes": len(data)}, data)
                     answer = await child.receive()
         except TimeoutError:
-            raise MediaError(f"reading it took longer than {self._limits.seconds:g} s") from None
+            raise MediaError(
+                f"reading the file took longer than {self._limits.seconds:g} s"
+            ) from None
         finally:
             if answer.keys() & REUSABLE_AFTER and _is_reusable(child) and not self._closed:
                 self._idle.append(child)
@@ -151,7 +153,7 @@ class Prober:
                 raise OSError(message)
             case {"memory_error": _}:
                 limit = self._limits.memory >> 20
-                raise MediaError(f"reading it needed more than {limit:,} MB of memory")
+                raise MediaError(f"reading the file needed more than {limit:,} MiB of memory")
         if self._closed:
             raise RuntimeError("the prober is closed")
         raise MediaError("the file could not be read: the process that read it crashed")

@@ -25,7 +25,7 @@ def open_store(
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if options.keys() - set(_S3_OPTIONS) or not parts.netloc:
             names = ", ".join(_S3_OPTIONS)
-            raise ValueError(f"expected s3://bucket/prefix, with no options but {names}")
+            raise ValueError(f"Expected s3://bucket/prefix, with no options but {names}.")
         prefix = unquote(parts.path).strip("/")
         return S3Store(parts.netloc, prefix, part_size=part_size, **options)
     if (
@@ -33,7 +33,7 @@ def open_store(
         or parts.netloc not in ("", "localhost")
         or not parts.path.startswith("/")
     ):
-        raise ValueError("expected file:///directory or s3://bucket/prefix")
+        raise ValueError("Expected file:///directory or s3://bucket/prefix.")
     return DiskStore(
         Path(unquote(parts.path)), public_url=public_url, secret=secret, part_size=part_size
     )

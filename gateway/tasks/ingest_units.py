@@ -23,6 +23,7 @@ from gateway.catalog.ingestion.unit_plan import from_spec
 from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys
+from gateway.error_texts import about_file
 from gateway.kinds.enums import JobStatus
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import now
@@ -205,7 +206,9 @@ async def _retry_later(
     attempts = f" after {tries + 1} attempts" if is_last else ""
     reasons = {
         each.unit.uuid: each.error
-        or f"{names.get(each.unit.uuid, 'A file')}: processing failed unexpectedly{attempts}."
+        or about_file(
+            names.get(each.unit.uuid, "A file"), f"processing failed unexpectedly{attempts}"
+        )
         for each in read
     }
     if is_last:

@@ -97,8 +97,8 @@ async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None
                 return
             [current] = await services.database.rows(statement, ManifestJob) or [row]
             broken = (
-                f"The manifest could not be read: its reader crashed {tries + 1} times. "
-                "Split the manifest, or check it for very large entries."
+                f"The manifest could not be read in {tries + 1} attempts. "
+                "Split it, or check it for very large entries."
             )
             end = ManifestEnd(broken=broken, skip_duplicate_urls=False, upsert_metadata=False)
             await _end_reading(services, job_uuid, current.unit_count, end)

@@ -14,6 +14,7 @@ from gateway.catalog.ingestion.finish_items import ReadSource
 from gateway.catalog.ingestion.finish_units import ReadUnit
 from gateway.catalog.ingestion.unit_plan import UnitSource, from_spec
 from gateway.context import Services
+from gateway.error_texts import about_file
 from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
 from gateway.kinds.item_kinds import StorageItemType
@@ -29,7 +30,7 @@ from gateway.tasks.local_copies import local_copy, readable_url
 MAX_NAMED_FILES = 5
 """Files that the error of a unit names."""
 MEMBER_DELETED = "An item of the group was deleted while the job ran."
-_MISSING = "no bytes were uploaded, or the placeholder was removed while the job ran."
+_MISSING = "no bytes were uploaded, or the placeholder was removed while the job ran"
 
 log = structlog.get_logger(__name__)
 
@@ -122,11 +123,11 @@ class SourceReader:
                         facts = await self._local_facts(path, source, upload.file_name)
             _check(source, upload, facts)
         except MissingObject:
-            return f"{upload.file_name}: {_MISSING}"
+            return about_file(upload.file_name, _MISSING)
         except MediaError as error:
-            return f"{upload.file_name}: {error}."
+            return about_file(upload.file_name, error)
         except FetchError as error:
-            message = f"{upload.file_name}: {error}"
+            message = about_file(upload.file_name, error)
             if error.is_transient:
                 raise FetchError(error.code, message) from None
             return message
@@ -207,7 +208,7 @@ class SourceReader:
                 store, mime_type = self._services.store, self._encoder.mime_type
                 await store.put_file(upload.object_key, video.path, mime_type)
         except (MediaError, MissingObject) as error:
-            return replace(read, error=f"{upload.file_name}: {error}.")
+            return replace(read, error=about_file(upload.file_name, error))
         except Exception as error:
             return _must_retry(read, "sequence_not_encoded", [error])
         title, metadata = read.unit.title, read.plan.client_metadata
@@ -236,7 +237,8 @@ def _provided_facts(
         raise MediaError("the file is empty")
     if provided.get("file_size", size) != size:
         raise MediaError(
-            f"the file has {size:,} bytes, but its metadata says {provided['file_size']:,}"
+            f"the file has {size:,} bytes, but {provided['file_size']:,} were declared in "
+            "its metadata"
         )
     return MediaFacts(**{**provided, "sha256": sha256, "file_size": size})
 
@@ -252,4 +254,7 @@ def _check(source: UnitSource, upload: UploadRecord, facts: MediaFacts) -> None:
     columns = {column["name"] for column in (facts.time_series or {}).get("columns", ())}
     for channel in (source.settings or {}).get("channels", ()):
         if channel["header"] not in columns:
-            raise MediaError(f"the settings name a column {channel['header']} that it lacks")
+            raise MediaError(
+                f'the display settings refer to the column "{channel["header"]}", '
+                "which the file does not have"
+            )

@@ -20,6 +20,7 @@ from gateway.catalog.reencoding import (
     save_progress,
 )
 from gateway.context import Services
+from gateway.error_texts import about_file
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import ReencodeUnitStatus
 from gateway.kinds.item_kinds import StorageItemType
@@ -98,7 +99,7 @@ async def reencode(
         except _Cancelled:
             return
         except (MediaError, MissingObject) as error:
-            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(error))
+            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(video, error))
         except Exception as error:
             log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
             is_permanent = isinstance(error, FetchError) and not error.is_transient
@@ -108,7 +109,7 @@ async def reencode(
                 async with services.database.writing() as transaction:
                     await services.queue.enqueue(transaction, REENCODE, args, run_at=run_at)
                 return
-            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(error))
+            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(video, error))
         await end_unit(services, video.job_uuid, video.uuid, video.object_key, result)
 
 
@@ -117,7 +118,7 @@ async def _reencode_video(
 ) -> ReencodeResult:
     """Re-encode and store a video, unless it has a version already or needs none."""
     if video.url is None:
-        raise MediaError("the video was deleted")
+        raise MediaError("the video was deleted before it was re-encoded")
     if video.present_key is not None and not video.is_forced:
         return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
     location, is_remote = video.original_key or video.url, video.original_key is None
@@ -136,12 +137,13 @@ async def _reencode_video(
     return ReencodeResult(ReencodeUnitStatus.REENCODED, facts)
 
 
-def _message(error: Exception) -> str:
-    """Return what users read of an error."""
+def _message(video: PendingVideo, error: Exception) -> str:
+    """Return the message that users read about a video that was not re-encoded."""
     match error:
         case MediaError() | FetchError():
-            return str(error)
+            reason = str(error)
         case MissingObject():
-            return "the video's bytes are missing from the store"
+            reason = "the video's bytes are missing from the store"
         case _:
-            return "processing failed unexpectedly"
+            reason = "processing failed unexpectedly"
+    return about_file(video.name or "A video", reason)

@@ -96,13 +96,14 @@ async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
         sa.select(folders).where(folders.c.uuid == row.folder_uuid), FolderRecord
     )
     if folder.integration_uuid is None:
-        raise FetchError(ErrorCode.NOT_FOUND, "The folder is not linked to a bucket any more.")
+        raise FetchError(ErrorCode.NOT_FOUND, "The folder is no longer cloud-synced.")
     _, cloud = await open_integration(services, folder.integration_uuid)
     step = await BucketScan(services, row, folder, cloud).next_step()
     compared = sum(getattr(row, name) for name in OBJECT_COUNTS)
     if compared + step.object_count > MAX_OBJECTS:
         message = (
-            f"The bucket has more than {MAX_OBJECTS:,} objects, which is the limit of a folder."
+            f"The bucket has more than {MAX_OBJECTS:,} objects, which is the limit for a cloud-synced "
+            "folder."
         )
         raise FetchError(ErrorCode.LIMIT_EXCEEDED, message)
     progress: dict[str, Any] = {"reach": step.reach}

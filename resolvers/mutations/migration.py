@@ -113,11 +113,12 @@ async def _checked_entries(
     """Return the entries, each with the new values of its items or an error."""
     target = input.to_integration_uuid
     clouds = await _target_cloud(context, target, permissions) if target else {}
+    reasons: dict[UUID, str] = {}
     entries = await _read_entries(context, input, permissions)
     if target is None:
-        clouds = await _present_clouds(context, entries, permissions)
+        clouds, reasons = await _present_clouds(context, entries, permissions)
     for entry in _valid(entries):
-        _plan(context, entry, target, clouds)
+        _plan(context, entry, target, clouds, reasons)
     if input.verify_access:
         await _verify(context, entries, clouds)
     return entries
@@ -206,8 +207,8 @@ def _items_error(
 
 async def _present_clouds(
     context: Context, entries: Sequence[MigrationEntry], permissions: Permissions
-) -> dict[UUID, Cloud]:
-    """Return the clouds of the integrations that items keep, of those that can be reached.
+) -> tuple[dict[UUID, Cloud], dict[UUID, str]]:
+    """Return the clouds of the integrations that items keep, and why others cannot be used.
 
     A new URL registers another object, so the viewer needs the role on these integrations too.
     """
@@ -226,17 +227,21 @@ async def _present_clouds(
                     roles.require(item.integration_uuid, "items", entry.index, "newUrl")
         except DomainError as error:
             entry.error = error
-    clouds = {}
+    clouds, reasons = {}, {}
     for uuid, row in (await find_integrations(context.database, uuids)).items():
         try:
             clouds[uuid] = await context.services.clouds.for_integration(row)
-        except FetchError:
-            pass  # the items that keep it get an error
-    return clouds
+        except FetchError as error:
+            reasons[uuid] = error.message
+    return clouds, reasons
 
 
 def _plan(
-    context: Context, entry: MigrationEntry, target: UUID | None, clouds: Mapping[UUID, Cloud]
+    context: Context,
+    entry: MigrationEntry,
+    target: UUID | None,
+    clouds: Mapping[UUID, Cloud],
+    reasons: Mapping[UUID, str],
 ) -> None:
     """Set the new values of an entry's items, or the error of one that cannot have them."""
     for item in entry.items:
@@ -250,7 +255,8 @@ def _plan(
             if integration is None:
                 context.services.fetch_rules.check_url(url)
             elif integration not in clouds:
-                raise conflict("The item's cloud integration cannot be used.")
+                reason = reasons.get(integration, "It does not exist.")
+                raise conflict(f"The item's cloud integration cannot be used: {reason}")
             else:
                 check_object_url(clouds[integration].account, url)
                 location = clouds[integration].account.kind
@@ -297,7 +303,7 @@ async def _object_error(
         return DomainError(error.code, error.message, path)
     if size is not None and item.file_size is not None and size != item.file_size:
         return conflict(
-            (f"The object has {size:,} bytes, but the item has {item.file_size:,}."), *path
+            f"The object has {size:,} bytes, but the item has {item.file_size:,}.", *path
         )
     return None
 

@@ -16,6 +16,8 @@ from tests.fixtures.uploading import count_items, ingest, item_facts, start_uplo
 from tests.fixtures.watching import subscribe
 
 UNITS = "units { nodes { status error actionDescription item { uuid isPlaceholder url storageLocation } } }"
+
+PRIVATE = "The host has no public address. Private addresses must be listed in STOREGRAPH_FETCH_ALLOWED."
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -80,7 +82,9 @@ async def test_a_file_with_given_facts_is_not_fetched(site: Site, file_server: F
     item = items["given.mp4"]
     assert (item["fileSize"], item["duration"], item["sha256"]) == (5000, 4.0, None)
     wrong = {"videos": [{"objectUrl": url, "videoMetadata": {**given, "fileSize": 5001}}]}
-    assert await failed(site, folder, wrong) == ["given.mp4: the file has 5,000 bytes, but its metadata says 5,001."]
+    assert await failed(site, folder, wrong) == [
+        "given.mp4: the file has 5,000 bytes, but 5,001 were declared in its metadata."
+    ]
     await check_all(site.services)
 
 
@@ -114,15 +118,15 @@ async def test_a_unit_reports_the_fault_of_its_url(site: Site, file_server: File
     too_large = file_server.add("large.png", bytes(MOST_FETCHED + 1)).replace("/files/", "/whole/")
     sound = file_server.add("sound.png", samples.png(seed=9))
     wrong = {
-        f"{file_server.url}/files/none.png": "none.png: The server has no such file (status 404).",
-        f"{file_server.url}/status/403": "403: The server denied access to the file (status 403).",
+        f"{file_server.url}/files/none.png": "none.png: The server has no such file (HTTP status 404).",
+        f"{file_server.url}/status/403": "403: The server denied access to the file (HTTP status 403).",
         file_server.add("empty.png", b""): "empty.png: the file is empty.",
         file_server.add("words.png", b"words"): "words.png: expected an image, but the content is text/plain.",
         too_large: f"large.png: The file exceeds the fetch limit of {MOST_FETCHED:,} bytes.",
-        f"{file_server.url}/to?url=http://10.0.0.1/x.png": "to: The host has no public address.",
+        f"{file_server.url}/to?url=http://10.0.0.1/x.png": f"to: {PRIVATE}",
         f"{file_server.url}/to?url=ftp://127.0.0.1/x": "to: The URL must begin with https:// or http://.",
-        "http://localhost/inside.png": "inside.png: The host has no public address.",
-        "https://127.0.0.1/": "127.0.0.1: The host has no public address.",
+        "http://localhost/inside.png": f"inside.png: {PRIVATE}",
+        "https://127.0.0.1/": f"127.0.0.1: {PRIVATE}",
     }
     urls = [*wrong, sound]
     items = {"images": [{"objectUrl": url} for url in urls]}
@@ -168,7 +172,7 @@ async def test_a_server_that_is_down_is_retried(
     assert (unit["status"], unit["error"], unit["actionDescription"]) == ("DONE", None, None)
     assert unit["item"]["isPlaceholder"] is False
     assert await failed(site, folder, {"text": [{"objectUrl": f"{file_server.url}/status/503"}]}) == [
-        "503: The server did not return the file (status 503)."
+        "503: The server did not return the file (HTTP status 503)."
     ]
     await check_all(site.services)
 
@@ -186,7 +190,7 @@ async def test_a_unit_that_is_retried_reports_the_reason(
             await watch.until(lambda seen: seen.states and seen.states[-1]["units"]["nodes"][0]["error"])
     state = watch.states[-1]
     [unit] = state["units"]["nodes"]
-    said = "502: The server did not return the file (status 502)."
+    said = "502: The server did not return the file (HTTP status 502)."
     assert (state["status"], state["unitsPendingCount"], unit["status"]) == ("PENDING", 1, "PENDING")
     assert unit["error"] == said
     assert unit["actionDescription"] == "waiting for attempt 2 of 6 at reading the file"

@@ -150,7 +150,7 @@ async def test_more_objects_than_a_folder_mirrors(
     await run_sync_step(site, job)
     result = await sync_state(site, job)
     assert (result["status"], result["scanPagesProcessingError"]) == ("ERROR", 1)
-    assert result["error"] == "The bucket has more than 1 objects, which is the limit of a folder."
+    assert result["error"] == "The bucket has more than 1 objects, which is the limit for a cloud-synced folder."
     monkeypatch.undo()
     again = await start_folder_sync(site, folder, dryRun=True)
     await run_sync_step(site, again)

@@ -190,7 +190,7 @@ async def test_unreadable_cloud_objects_are_reported_by_their_units(site: Site, 
         site, await start_upload_job(site, folder, items, integrationUuid=integration, ignoreErrors=True)
     )
     assert job["errors"] == [
-        "none.png: The server has no such file (status 404).",
+        "none.png: The server has no such file (HTTP status 404).",
         "empty.png: the file is empty.",
         "words.png: expected an image, but the content is text/plain.",
     ]

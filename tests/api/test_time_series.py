@@ -78,8 +78,8 @@ async def test_invalid_time_series_are_refused_with_a_reason(site: Site) -> None
     entries = [{"placeholderUuid": uuids[0]}, {"placeholderUuid": uuids[1], "settings": missing}]
     job = await wait_for_job(site, await start_upload_job(site, folder, {"timeSeries": entries}, ignoreErrors=True))
     assert job["errors"] == [
-        "bad.csv: the time goes backwards in line 3.",
-        "good.csv: the settings name a column LEFT that it lacks.",
+        "bad.csv: the time in line 3 is earlier than in the line before.",
+        'good.csv: the display settings refer to the column "LEFT", which the file does not have.',
     ]
     assert await count_items(site, folder) == 0
 

@@ -139,8 +139,8 @@ async def test_a_mixed_series_is_refused(shared_site: Site) -> None:
 FAULTS = {
     "mislabelled.png": ("IMAGE", samples.text(), "content is text/plain"),
     "truncated.png": ("IMAGE", truncate(samples.png()), "truncated"),
-    "bomb.png": ("IMAGE", png_bomb(), "too many pixels"),
-    "bomb.gif": ("IMAGE", gif_bomb(), "too many frames"),
+    "bomb.png": ("IMAGE", png_bomb(), "image is too large"),
+    "bomb.gif": ("IMAGE", gif_bomb(), "animation is too large"),
     "bomb.nii.gz": ("NIFTI", gzip_bomb_nifti(1), "far longer than"),
     "broken.pdf": ("PDF", b"%PDF-1.7\n" + bytes(200), "PDF"),
     "broken.webm": ("VIDEO", truncate(samples.webm(), 0.4), ""),
@@ -290,7 +290,7 @@ async def test_invalid_metadata_is_refused(shared_site: Site) -> None:
             assert "00280030 PixelSpacing" in error["message"]
     wrong = {"images": [with_metadata(image, "imageMetadata", **{**good, "fileSize": 4})]}
     job = await wait_for_job(site, await start_upload_job(site, folder, wrong))
-    assert job["errors"] == ["a.png: the file has 3 bytes, but its metadata says 4."]
+    assert job["errors"] == ["a.png: the file has 3 bytes, but 4 were declared in its metadata."]
 
 
 async def test_the_type_is_that_of_the_bytes(shared_site: Site) -> None:

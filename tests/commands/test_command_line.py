@@ -187,7 +187,7 @@ async def test_an_unknown_log_level_is_rejected(tmp_path: Path) -> None:
 async def test_invalid_json_in_settings_is_refused_in_one_line_each(tmp_path: Path) -> None:
     names = [f"STOREGRAPH_{name}" for name in ("FETCH_PORTS", "FETCH_ALLOWED", "ALLOWED_ORIGINS", "LIMITS")]
     code, _, errors = await run(tmp_path, "migrate", **dict.fromkeys(names, "127.0.0.1"))
-    message = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}'
+    message = 'Expected JSON: a list such as ["a", "b"], or an object such as {"a": 1}.'
     assert (code, errors.splitlines()) == (2, [f"{name}: {message}" for name in names])
 
 
@@ -195,7 +195,7 @@ async def test_a_misspelt_setting_is_refused_with_a_suggestion(tmp_path: Path) -
     """A misspelt name would have no effect; variables of the tests are not settings."""
     for wrong, meant in (("DATABSE_URL", "DATABASE_URL"), ("LIMITS__TOKENS", "LIMITS"), ("part_sise", "PART_SIZE")):
         code, _, errors = await run(tmp_path, "migrate", **{f"STOREGRAPH_{wrong}": ""})
-        message = f"STOREGRAPH_{wrong.upper()}: Unknown setting; did you mean STOREGRAPH_{meant}?"
+        message = f"STOREGRAPH_{wrong.upper()}: Unknown setting. Did you mean STOREGRAPH_{meant}?"
         assert (code, " ".join(errors.split())) == (2, message)
     harmless = {"STOREGRAPH_TEST_ANYTHING": "x", "storegraph_log_level": "error", "STOREGRAPH_LIMITS": '{"depth": 9}'}
     assert (await run(tmp_path, "migrate", **harmless))[0] == 0

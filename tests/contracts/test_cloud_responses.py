@@ -102,7 +102,7 @@ async def test_a_listing_has_a_limit(kind: Kind) -> None:
         (403, ErrorCode.FORBIDDEN, "The credentials do not allow listing this location."),
         (301, ErrorCode.CONFLICT, "check the region and the endpoint."),
         (400, ErrorCode.CONFLICT, "check the region and the endpoint."),
-        (503, ErrorCode.UNAVAILABLE, "(status 503)."),
+        (503, ErrorCode.UNAVAILABLE, "(HTTP status 503)."),
     ],
 )
 @pytest.mark.parametrize("kind", ACCOUNTS)

@@ -45,7 +45,7 @@ BAD = [
     (AMAZON, "s3://bucket/a/../b", "contains a . or .. segment"),
     (AMAZON, "https://bucket.s3.amazonaws.com/a/%2e%2e/b", "contains a . or .. segment"),
     (AMAZON, "s3://bucket/a\x07", "control character"),
-    (AMAZON, "s3://bucket/" + "é" * 513, "limited to 1,024 bytes"),
+    (AMAZON, "s3://bucket/" + "é" * 513, "at most 1,024 bytes"),
     (OWN, "http://s3.example:9000/bucket/a", "Not a URL of this integration"),
     (OWN, "https://s3.example/bucket/a", "Not a URL of this integration"),
     (GOOGLE, "s3://bucket/a", "its URLs begin with gs://"),

@@ -74,15 +74,17 @@ def test_broken(refusal: Refusal) -> None:
 
 def test_bomb(refusal: Refusal) -> None:
     """Too many pixels, above Pillow's own limit or only above that of the gateway."""
-    assert refusal(png_bomb(), IMAGE) == "the image has too many pixels: more than 150,000,000"
+    assert refusal(png_bomb(), IMAGE) == "the image is too large; the limit is 150,000,000 pixels"
     assert refusal(png_bomb(13_000, 12_000), IMAGE) == (
-        "the image has too many pixels: 13,000 by 12,000 are more than 150,000,000"
+        "the image is too large: 13,000 × 12,000 pixels; the limit is 150,000,000 pixels"
     )
 
 
 def test_bomb_of_frames(refusal: Refusal) -> None:
     """Each frame is within the limit, their sum is not."""
-    assert refusal(gif_bomb(), IMAGE) == "the image has too many frames: 50 of 12,000 by 12,000 pixels"
+    assert refusal(gif_bomb(), IMAGE) == (
+        "the animation is too large: 50 frames of 12,000 × 12,000 pixels; the limit is 6,000,000,000 pixels"
+    )
 
 
 def test_unsupported(refusal: Refusal) -> None:

@@ -42,12 +42,12 @@ def test_the_time_column_is_detected(probed: Probed, data: str, start: float, en
 
 FAULTS = {
     "only": "2 to 1,000 columns",
-    "time,v,v\n1,2,3\n": "two columns are named v",
+    "time,v,v\n1,2,3\n": 'two columns are named "v"',
     "time,\n1,2\n": "1 to 1,024 characters",
     "1,2\n3,4\n": "has no column names",
     "time,v\n": "no rows",
     "time,v\n1,2,3\n": "line 2 has 3 fields",
-    "time,v\n2,1\n1,1\n": "backwards in line 3",
+    "time,v\n2,1\n1,1\n": "line 3 is earlier than in the line before",
     "time,v\n1,1\n1970-01-01,1\n": "line 3 is not a number",
     "time,v\n1970-01-01,1\n2,1\n": "line 3 is not a date",
     "time,v\nsoon,1\n": "line 2 is not a number or a date",

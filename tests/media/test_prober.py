@@ -180,7 +180,7 @@ async def test_time(slow: Path) -> None:
     """A file that takes too long is refused, and its process is killed."""
     prober = Prober(ProbeLimits(seconds=1.5, children=1))
     began = time.monotonic()
-    with pytest.raises(MediaError, match=r"^reading it took longer than 1\.5 s$"):
+    with pytest.raises(MediaError, match=r"^reading the file took longer than 1\.5 s$"):
         await prober.probe(slow, NIFTI, "slow.nii.gz")
     assert time.monotonic() - began < 10
     assert not own_processes()
@@ -194,7 +194,7 @@ async def test_memory(good: Path, tmp_path: Path) -> None:
     prober = Prober(ProbeLimits(memory=16 << 20, children=1))
     await width(prober, good)
     before = own_processes()
-    with pytest.raises(MediaError, match=r"^reading it needed more than 16 MB of memory$"):
+    with pytest.raises(MediaError, match=r"^reading the file needed more than 16 MiB of memory$"):
         await prober.probe(large, IMAGE, "large.png")
     assert await width(prober, good) == 33
     assert not own_processes() & before
