@@ -228,13 +228,13 @@ async def test_filters_of_lists_are_combined(shared_site: Site) -> None:
         "query($f: UUID, $u: [UUID!]) { collections(topLevelFolderUuid: $f, uuids: $u, first: 2) { nodes { uuid } } }"
     )
 
-    async def found(**given: Any) -> list[str]:
+    async def list_uuids(**given: Any) -> list[str]:
         return [node["uuid"] for node in (await site.ask(listed, given))["collections"]["nodes"]]
 
-    assert await found(f=top) == mine[:2]
-    assert await found(f=top, u=[mine[2], other]) == [mine[2]]
-    assert await found(u=[other, mine[0]]) == [mine[0], other]
-    assert await found(u=[]) == []
+    assert await list_uuids(f=top) == mine[:2]
+    assert await list_uuids(f=top, u=[mine[2], other]) == [mine[2]]
+    assert await list_uuids(u=[other, mine[0]]) == [mine[0], other]
+    assert await list_uuids(u=[]) == []
     items = await upload_texts(site, top, "1", "2", "3")
     await site.done("addCollectionItems", {"collectionUuid": mine[0], "itemUuids": items}, "failedItemUuids")
     items_of = "items(first: 2, after: $a) { nodes { uuid } pageInfo { endCursor } }"

@@ -123,7 +123,7 @@ async def test_searches_of_the_organisation_are_limited(shared_site: Site) -> No
     await shared_site.ask(f'{{ storageFolder(uuid: "{folder}") {{ items {{ nodes {{ name }} }} }} }}')
 
 
-async def test_signed_urls_are_made_anew(shared_site: Site) -> None:
+async def test_signed_urls_are_renewed(shared_site: Site) -> None:
     """Each query returns a new URL with the requested lifetime.
 
     Inventory: SUB-023.

@@ -100,12 +100,12 @@ async def test_groups_with_the_same_files_are_skipped(fetching_site: Site, file_
     images = [{"url": server.add(f"{n}.png", samples.png(seed=n))} for n in range(3)]
     files = [{"url": server.add(f"{n}.dcm", samples.dicom_file(instance_number=n))} for n in (3, 1, 2)]
 
-    def asked(images: list[Any], files: list[Any]) -> dict[str, Any]:
+    def items_input(images: list[Any], files: list[Any]) -> dict[str, Any]:
         return {"imageGroups": [{"images": images}], "dicomSeries": [{"dicomFiles": files}], **SKIP}
 
-    created = await units(site, folder, asked(images, files))
+    created = await units(site, folder, items_input(images, files))
     assert [skipped for skipped, _ in created] == [False, False]
-    assert await units(site, folder, asked(images, files[::-1])) == [(True, item) for _, item in created]
-    other = await units(site, folder, asked(images[::-1], files[:2]))
+    assert await units(site, folder, items_input(images, files[::-1])) == [(True, item) for _, item in created]
+    other = await units(site, folder, items_input(images[::-1], files[:2]))
     assert [skipped for skipped, _ in other] == [False, False]
     await check_all(site.services)

@@ -268,7 +268,7 @@ async def test_a_folder_is_removed(site: Site) -> None:
 
 
 async def test_a_repeated_request_creates_one_folder(site: Site) -> None:
-    """The same key and input give the same response, also concurrently; other input conflicts.
+    """Repeated, also concurrently, a request gives the same response; other input conflicts.
 
     Inventory: ENC-HTTP-03.
     """

@@ -26,9 +26,9 @@ def site(fetching_site: Site) -> Site:
     return fetching_site
 
 
-async def listed(site: Site, who: str = "admin", **asked: Any) -> list[str]:
+async def listed(site: Site, who: str = "admin", **filters: Any) -> list[str]:
     """Return the titles of the integrations that a user can list."""
-    data = (await site.ask(LIST, asked, who))["cloudIntegrations"]
+    data = (await site.ask(LIST, filters, who))["cloudIntegrations"]
     assert data["totalCount"] == len(data["nodes"])
     return [node["title"] for node in data["nodes"]]
 

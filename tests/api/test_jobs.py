@@ -114,8 +114,8 @@ async def test_units_show_their_changes(shared_site: Site) -> None:
     job = await wait_for_job(site, await start_upload_job(site, folder, items, ignoreErrors=True))
     document = f"query($u: UUID!, $after: Int, $statuses: [UploadJobStatus!]) {{ uploadJob(uuid: $u) {{ {CHANGED} }} }}"
 
-    async def units(**asked: Any) -> list[dict[str, Any]]:
-        data = await site.ask(document, {"u": job["uuid"], **asked})
+    async def units(**filters: Any) -> list[dict[str, Any]]:
+        data = await site.ask(document, {"u": job["uuid"], **filters})
         nodes: list[dict[str, Any]] = data["uploadJob"]["units"]["nodes"]
         return nodes
 

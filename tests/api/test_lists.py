@@ -38,14 +38,14 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-async def listed(site: Site, folder: str, **asked: Any) -> Any:
+async def listed(site: Site, folder: str, **arguments: Any) -> Any:
     """Return a page of the items of a folder."""
-    return (await site.ask(LISTED, {"u": folder, **asked}))["storageFolder"]["items"]
+    return (await site.ask(LISTED, {"u": folder, **arguments}))["storageFolder"]["items"]
 
 
-async def refusal(site: Site, folder: str, **asked: Any) -> tuple[str, list[str]]:
+async def refusal(site: Site, folder: str, **arguments: Any) -> tuple[str, list[str]]:
     """Return the code and path of the error of a page request."""
-    (error,) = (await site.body(LISTED, {"u": folder, **asked}))["errors"]
+    (error,) = (await site.body(LISTED, {"u": folder, **arguments}))["errors"]
     return error["extensions"]["code"], error["extensions"].get("inputPath")
 
 
@@ -57,13 +57,13 @@ async def waiting(site: Site, folder: str, *names: str) -> list[str]:
     ]
 
 
-async def walked(site: Site, folder: str, size: int, forwards: bool, **asked: Any) -> list[dict[str, Any]]:
+async def walked(site: Site, folder: str, size: int, forwards: bool, **arguments: Any) -> list[dict[str, Any]]:
     """Return all items of a folder, paged from one end, in the order of the list."""
     result: list[dict[str, Any]] = []
     cursor = None
     while True:
         ask = {"first": size, "after": cursor} if forwards else {"last": size, "before": cursor}
-        page = await listed(site, folder, **asked, **ask)
+        page = await listed(site, folder, **arguments, **ask)
         info, nodes = page["pageInfo"], page["nodes"]
         result = result + nodes if forwards else nodes + result
         assert info["hasPreviousPage" if forwards else "hasNextPage"] is (cursor is not None)

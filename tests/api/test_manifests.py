@@ -215,14 +215,14 @@ async def test_unreadable_manifests_fail_with_a_reason(fetching_site: Site) -> N
     site, folder = fetching_site, await fetching_site.folder("broken")
     broken = BROKEN if site.services.database.is_embedded else BROKEN[:3]
 
-    async def told(data: bytes) -> list[str]:
+    async def read_errors(data: bytes) -> list[str]:
         started = await start_manifest_job(site, folder, await upload_manifest(site, folder, data), ignoreErrors=True)
         job = await wait_for_job(site, started, seconds=150)  # each manifest is read by another process
         assert (job["status"], job["itemsWithNames"]) == ("ERROR", [])
         errors: list[str] = job["errors"]
         return errors
 
-    for errors, (_, said) in zip(await asyncio.gather(*(told(data) for data, _ in broken)), broken, strict=True):
+    for errors, (_, said) in zip(await asyncio.gather(*(read_errors(data) for data, _ in broken)), broken, strict=True):
         assert len(errors) == 1
         assert errors[0].startswith(said)
     assert await count_items(site, folder) == 0

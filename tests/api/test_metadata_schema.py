@@ -89,7 +89,7 @@ async def test_bad_keys_are_refused(shared_site: Site, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "more", "place"),
+    ("kind", "more", "path"),
     [
         ("ENUM", {}, "enumValues"),
         ("ENUM", {"enumValues": []}, "enumValues"),
@@ -103,14 +103,14 @@ async def test_bad_keys_are_refused(shared_site: Site, key: str) -> None:
         ("NUMBER", {"embeddingSize": 3}, "embeddingSize"),
     ],
 )
-async def test_bad_types_are_refused(shared_site: Site, kind: str, more: dict[str, Any], place: str) -> None:
+async def test_bad_types_are_refused(shared_site: Site, kind: str, more: dict[str, Any], path: str) -> None:
     """At most 255 values and 4,096 numbers.
 
     Inventory: ENC-SCHEMA-02, -03, SUB-035.
     """
     before = await schema(shared_site)
     refused = await shared_site.refused("setMetadataSchemaField", {"key": "bad", "type": kind, **more})
-    assert (refused, await schema(shared_site)) == ([("BAD_USER_INPUT", f"input.{place}")], before)
+    assert (refused, await schema(shared_site)) == ([("BAD_USER_INPUT", f"input.{path}")], before)
 
 
 async def test_keys_are_deleted_and_restored(shared_site: Site) -> None:

@@ -192,7 +192,7 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
 ) -> None:
     """Editors of an item without USER on its integration cannot point it at another object.
 
-    Items of a mirror keep their object, whoever migrates them.
+    Items of a mirror keep their object regardless of who migrates them.
     """
     integration, team, folder = (
         await create_integration(site, customer),

@@ -43,7 +43,7 @@ async def test_a_user_signs_in_with_a_key(site: Site) -> None:
 
 
 async def test_a_repeated_request_creates_one_user(site: Site) -> None:
-    """The same idempotency key gives the same response; other input is a conflict.
+    """Repeating an idempotency key gives the same response; other input is a conflict.
 
     Inventory: ENC-HTTP-03.
     """
