@@ -144,5 +144,6 @@ class _RowLeaseStore:
             await transaction.execute(statement)
 
     def _is_held(self, lease: Lease) -> sa.ColumnElement[bool]:
-        """Return the condition that this worker still has the lease."""
-        return (_columns.worker == self._worker) & (_columns.uuid == lease.id)
+        """Return the condition that this worker still has the lease, and no newer one."""
+        same = (_columns.uuid == lease.id) & (_columns.attempts == lease.attempts)
+        return same & (_columns.worker == self._worker)

@@ -1,15 +1,11 @@
 """Conventions of the whole schema: names, keys, counts, limits and renewed URLs."""
 
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from gateway.models.base import now
-from gateway.models.uploads import idempotency_keys
-from resolvers.idempotency import LIFETIME
+from tests.fixtures.idempotency import expire_idempotency_keys
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, upload
 from tests.fixtures.watching import create_still_job
@@ -71,9 +67,7 @@ async def test_a_key_is_of_one_user_and_mutation_for_a_day(shared_site: Site) ->
     group = (await site.done("createGroup", wanted, "group { uuid }"))["group"]
     assert group and group["uuid"] != folder
     assert (await site.done("createStorageFolder", wanted, "folder { uuid }"))["folder"]["uuid"] == folder
-    day_ago = sa.update(idempotency_keys).values(created_at=now() - LIFETIME - timedelta(seconds=1))
-    async with site.services.database.writing() as transaction:
-        await transaction.execute(day_ago)
+    await expire_idempotency_keys(site)
     later = {**wanted, "name": "keyed later"}
     assert (await site.done("createStorageFolder", later, "folder { uuid }"))["folder"]["uuid"] != folder
 

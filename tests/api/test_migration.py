@@ -1,19 +1,15 @@
 """Migrations of items to another store: by UUID or by URL, all or nothing."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from gateway.media import samples
-from gateway.models.base import now
-from gateway.models.uploads import idempotency_keys
-from resolvers.idempotency import LIFETIME
 from tests.fixtures.clouds import Bucket, bucket, create_integration, grant_integration
 from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.files import FileServer
+from tests.fixtures.idempotency import expire_idempotency_keys
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import UNKNOWN, Site, open_client
 from tests.fixtures.syncing import create_linked_folder, items_by_path, run_sync
@@ -250,8 +246,6 @@ async def test_a_repeated_migration_returns_the_same(site: Site, customer: Bucke
         assert await migrated(site, entries, **wanted) == first
         other = {"items": entries[:1], **wanted}
         assert await site.refused("migrateStorageItems", other) == [("CONFLICT", "input.idempotencyKey")]
-    async with site.services.database.writing() as transaction:
-        day_ago = now() - LIFETIME - timedelta(seconds=1)
-        await transaction.execute(sa.update(idempotency_keys).values(created_at=day_ago))
+    await expire_idempotency_keys(site)
     [later, _] = await migrated(site, entries, **wanted)
     assert (later["items"], later["isSkipped"]) == ([], True)

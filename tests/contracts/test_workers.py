@@ -179,6 +179,25 @@ async def test_worker_that_lost_its_lease_changes_nothing(
             assert await database.rows(table, sa.Row) != before
 
 
+@pytest.mark.parametrize("execute", STATEMENTS[1:], ids=["finish", "retry", "fail", "release"])
+async def test_older_lease_of_the_same_worker_changes_nothing(
+    embedded_database: Database, execute: Callable[[LeaseStore, Lease], Awaitable[None]]
+) -> None:
+    """A worker that was suspended leases its own task again while the first attempt still runs."""
+    database = embedded_database
+    await enqueue(database, open_queue(database, LEASE), "note", key="k")
+    async with lease_store(database) as store:
+        [older] = await store.claim(["note"], 1)
+        await expire_leases(database)
+        [current] = await store.claim(["note"], 1)
+        table = sa.text("SELECT * FROM queued_tasks")
+        before = await database.rows(table, sa.Row)
+        await execute(store, older)
+        assert await database.rows(table, sa.Row) == before
+        await execute(store, current)
+        assert await database.rows(table, sa.Row) != before
+
+
 @asynccontextmanager
 async def lease_store(database: Database) -> AsyncIterator[LeaseStore]:
     """Return the leases of a worker whose heartbeats are as slow as the test needs."""
