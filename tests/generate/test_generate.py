@@ -43,14 +43,14 @@ async def generate_contents(template: Path, file: Path, seed: int) -> dict[str, 
 async def test_the_requested_numbers_are_generated(database: Database) -> None:
     await generate(database, FOLDERS, ITEMS, 7)
     await check_counters(database)
-    found = await database.rows(sa.select(folders.c.uuid, folders.c.parent_uuid, folders.c.path), sa.Row)
-    below = Counter(row.parent_uuid for row in found)
-    assert len(found) == FOLDERS
-    roots = [row.uuid for row in found if row.parent_uuid is None]
+    generated = await database.rows(sa.select(folders.c.uuid, folders.c.parent_uuid, folders.c.path), sa.Row)
+    below = Counter(row.parent_uuid for row in generated)
+    assert len(generated) == FOLDERS
+    roots = [row.uuid for row in generated if row.parent_uuid is None]
     assert len(roots) == 20
     assert {below[root] for root in roots} == {10}
-    paths = {row.uuid: row.path for row in found}
-    assert all(row.path == paths.get(row.parent_uuid, "") + row.uuid.hex for row in found)
+    paths = {row.uuid: row.path for row in generated}
+    assert all(row.path == paths.get(row.parent_uuid, "") + row.uuid.hex for row in generated)
     kinds = await database.rows(
         sa.select(items.c.item_type, sa.func.count().label("found")).group_by(items.c.item_type), sa.Row
     )

@@ -26,13 +26,13 @@ IMAGE, NIFTI, TEXT = StorageItemType.IMAGE, StorageItemType.NIFTI, StorageItemTy
 
 def prober_processes(of: int) -> set[int]:
     """Return the process IDs of this process's probers."""
-    found = set()
+    processes = set()
     for entry in filter(str.isdecimal, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
             if parent == of and b"gateway.sandbox.probe_child" in Path(f"/proc/{entry}/cmdline").read_bytes():
-                found.add(int(entry))
-    return found
+                processes.add(int(entry))
+    return processes
 
 
 def own_processes() -> set[int]:
@@ -323,11 +323,11 @@ def test_on_uvloop(good: Path, unrelated: IO[bytes]) -> None:
     async def once() -> int | None:
         prober = Prober(ProbeLimits(children=1))
         try:
-            found = await width(prober, good)
+            result = await width(prober, good)
             assert open_files(own_processes().pop()) <= {0, 1, 2, 3}
         finally:
             await prober.close()
-        return found
+        return result
 
     os.set_inheritable(unrelated.fileno(), True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -74,10 +74,10 @@ async def run_slice(connections: Sequence[Connection], bodies: Sequence[bytes], 
     async def ask(connection: Connection) -> None:
         while True:
             body = bodies[next(turn) % len(bodies)]
-            asked = time.perf_counter()
+            sent_at = time.perf_counter()
             await connection.ask(body)
             now = time.perf_counter()
-            done.latencies.append(now - asked)
+            done.latencies.append(now - sent_at)
             if now - began >= seconds:
                 return
 

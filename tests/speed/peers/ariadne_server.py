@@ -106,9 +106,9 @@ class Source:
         """Return the first items of each folder."""
         rows = await self._first(keys, size + 1, ITEM, "items", "folder_uuid", THERE.replace("i.", "x."))
         inside: dict[str, list[Node]] = {key: [] for key in keys}
-        place = COLUMNS.index("folderUuid")
+        position = COLUMNS.index("folderUuid")
         for row in rows:
-            inside[row[place]].append(self.item(row))
+            inside[row[position]].append(self.item(row))
         return [self.page(inside[key], size) for key in keys]
 
     async def folders_by_key(self, keys: list[str]) -> list[Node]:

@@ -121,11 +121,13 @@ def _last(rows: list[Row], width: int, site: Site) -> list[Row]:
 
 
 def _fifteen(site: Site, row: Row) -> dict[str, Any]:
-    (uuid, name, about, type_, created, edited, gone, coming, place, size, mime, sha256, duration, width, height) = row
+    (uuid, name, about, type_, created, edited, gone, coming, location, size, mime, sha256, duration, width, height) = (
+        row
+    )
     return {
         "uuid": site.uuid(uuid), "name": name, "description": about, "itemType": type_,
         "createdAt": site.moment(created), "lastEditedAt": site.moment(edited), "isTombstone": bool(gone),
-        "isPlaceholder": bool(coming), "storageLocation": place, "fileSize": size, "mimeType": mime,
+        "isPlaceholder": bool(coming), "storageLocation": location, "fileSize": size, "mimeType": mime,
         "sha256": sha256, "duration": duration, "width": width, "height": height,
     }  # fmt: skip
 
