@@ -59,8 +59,7 @@ async def test_other_errors_are_masked_and_logged(client: httpx.AsyncClient, log
         ),
         (
             {"input": {"name": "x", "nam": "y"}},
-            "Variable '$input' has invalid value: Expected value of type 'Rename' not to include unknown field 'nam',"
-            " found: {'name': 'x', 'nam': 'y'}.",
+            "Variable '$input' has invalid value: Expected value of type 'Rename' not to include unknown field 'nam'.",
             ["input"],
         ),
     ],
