@@ -56,9 +56,9 @@ def not_found(noun: str, key: object, *path: str | int) -> DomainError:
     """Return a `NOT_FOUND` error: the object does not exist, or the caller cannot see it.
 
     The caller cannot tell which. `noun` is what the message calls the object, and `key` the UUID
-    or name by which the caller asked for it.
+    or name by which the caller asked for it; a long name is cut, since any input may be passed.
     """
-    return DomainError(ErrorCode.NOT_FOUND, f"No such {noun}: {key}.", path)
+    return DomainError(ErrorCode.NOT_FOUND, f"No such {noun}: {key!s:.200}.", path)
 
 
 def forbidden(message: str, *path: str | int) -> DomainError:
