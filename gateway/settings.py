@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     fetch_allowed: list[str] = Field(
         [],
         description="Hosts and networks exempt from the private-address block, as a JSON list of "
-        "hosts, `host:port` and networks such as `10.1.0.0/16`.",
+        "hosts, `host:port` (which also allows the port) and networks such as `10.1.0.0/16`.",
     )
     fetch_bytes: int = Field(
         5 << 30, gt=0, description="Size limit for files fetched from URLs, in bytes."

@@ -63,9 +63,10 @@ async def start_upload_job(
     on their folders.
 
     Errors in an inline request are returned at once and no job is started; errors in an uploaded
-    manifest are reported as failed units. Without `ignoreErrors`, the first unit that fails ends
-    the job and cancels the units that are waiting. The job uses up the placeholders of its units:
-    those of failed and cancelled units are deleted, with the bytes that were uploaded for them.
+    manifest are reported as failed units. Without `ignoreErrors`, a unit that fails ends the
+    job: the remaining units are cancelled, and items of units that were finished are kept. The job
+    uses up the placeholders of its units: those of failed and cancelled units are deleted, with the
+    bytes that were uploaded for them.
     """
     if (input.items is None) == (input.manifest is None):
         raise bad_input(exactly_one_of("items", "manifest"))
