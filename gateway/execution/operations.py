@@ -318,7 +318,7 @@ class Operations:
         return await _run_coercion(operation, build)
 
     async def _limited(self, request: OperationRequest, work: Awaitable[T]) -> T | Answer:
-        """Run something within the time limit; failures become an answer, our own ones masked."""
+        """Run something within the time limit; exceptions become an answer."""
         try:
             return await self._in_time(work)
         except OperationNotAllowed:

@@ -43,7 +43,7 @@ class _Starter(NamedTuple):
 async def begin_units(
     services: Services, job_uuid: UUID, units: Sequence[UploadUnitRecord]
 ) -> dict[UUID, str]:
-    """Skip or bind units that have not been begun, and return the errors of the others by unit.
+    """Skip or bind units that have not been begun, and return why the others failed, by unit.
 
     If the job skips duplicates, its folder is locked: of two jobs that look for duplicates in a
     folder, the second sees what the first created. Units with the same URL are begun one after the

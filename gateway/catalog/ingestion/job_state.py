@@ -123,8 +123,9 @@ async def end_units(
     The job is done with its last unit. With `end_job_as`, all its other pending units are
     cancelled, and it ends with that status.
 
-    The caller locked the items of these units first, as deleting an item does: it locks the item,
-    and then removes the reference from its unit.
+    The caller has checked, under the lock of the job, that each of these units is pending; this is
+    not checked again. It has also locked their items first, as deleting an item does: it locks the
+    item, and then removes the reference from its unit.
     """
     sequence = job.sequence + 1
     total = Counter(end.status for end in ends.values())
