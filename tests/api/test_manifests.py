@@ -241,7 +241,7 @@ async def test_a_manifest_that_crashes_its_readers_fails_its_job(
     )
     assert job["status"] == "ERROR"
     assert job["errors"] == [
-        "The manifest could not be read in 3 attempts. Split the manifest, or check it for very large entries."
+        "The manifest could not be read in 3 attempts. Split it, or check it for very large entries."
     ]
     await check_all(site.services)
 

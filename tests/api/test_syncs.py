@@ -296,8 +296,8 @@ async def test_a_sync_is_watched(site: Site, customer: Bucket, integration: str,
     last = watch.states[-1]
     assert (watch.completed, last["status"], last["uploadJobsUnitsDone"]) == (True, "DONE", 1)
     assert watch.sequences == sorted(set(watch.sequences))
-    document = "query($u: UUID!) { cloudSyncJob(uuid: $u) { uuid } }"
-    assert await site.ask(document, {"u": job}, stranger) == {"cloudSyncJob": None}
+    lookup = "query($u: UUID!) { cloudSyncJob(uuid: $u) { uuid } }"
+    assert await site.ask(lookup, {"u": job}, stranger) == {"cloudSyncJob": None}
     async with subscribe(site, {"query": document, "variables": {"u": job}}, stranger) as [watch]:
         await watch.ended()
     assert watch.errors[0]["extensions"]["code"] == "NOT_FOUND"

@@ -57,6 +57,6 @@ async def test_an_s3_url_names_a_bucket(tmp_path: Path, url: str, bucket: str, s
     ],
 )
 def test_other_urls_are_rejected_without_repeating_them(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ValueError, match=r"^expected (file|s3)://") as refusal:
+    with pytest.raises(ValueError, match=r"^Expected (file|s3)://") as refusal:
         opened(url, tmp_path)
     assert "hush" not in str(refusal.value)

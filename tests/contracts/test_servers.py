@@ -15,9 +15,9 @@ from tests.servers import PostgresServer, with_prefix
 OWNER = """
 import os, signal, sys, time
 from pathlib import Path
-from tests.processes import running
+from tests.processes import run_server
 signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a script starts in the background
-with running(["/bin/sleep", "600"], lambda: True, directory=Path(sys.argv[1])):
+with run_server(["/bin/sleep", "600"], lambda: True, directory=Path(sys.argv[1])):
     print(Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text(), flush=True)
     time.sleep(600)
 """

@@ -46,7 +46,7 @@ async def test_an_interrupted_run_revokes_its_key_and_the_next_run_continues(tmp
     await asyncio.sleep(1)
     first.send_signal(signal.SIGINT)
     output, errors = await first.communicate()
-    assert (first.returncode, "collection" in output.decode()) == (0, False)
+    assert (first.returncode, "demo data" in output.decode()) == (0, False)
     assert "Traceback" not in errors.decode(), errors.decode()
     _, keys, _ = await run(tmp_path, "key", "list")
     [passing] = [line for line in keys.splitlines() if "temporary admin key" in line]
@@ -54,7 +54,7 @@ async def test_an_interrupted_run_revokes_its_key_and_the_next_run_continues(tmp
 
     second = await started(tmp_path, *arguments)
     assert second.stdout is not None
-    while (line := (await second.stdout.readline()).decode()) and "collection" not in line:
+    while (line := (await second.stdout.readline()).decode()) and "demo data" not in line:
         pass
     assert line == "The demo data is ready. Its users and their API keys:\n"
     second.terminate()
