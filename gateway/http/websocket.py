@@ -97,7 +97,7 @@ class WebSocketHandler:
                 while True:
                     await self._handle(parse(await self._receive()))
         except* WebSocketDisconnect:
-            pass
+            pass  # the client has gone: nobody is left to notify
         except* SocketClosed as group:
             closed = next(error for error in group.exceptions if isinstance(error, SocketClosed))
         except* Exception as group:

@@ -106,7 +106,7 @@ async def _run_twice_for_lost_rows(make_run: Callable[[], PlanRun], plan: Plan) 
     try:
         return await make_run().data(plan)
     except* KeyError:
-        pass
+        pass  # run again below, outside the handler
     return await make_run().data(plan)
 
 
