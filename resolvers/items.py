@@ -111,6 +111,7 @@ children_of = ToMany(
         ),
     ),
 )
+probe_warnings_of = Computed((items.c.probe_warnings,), lambda row: row.probe_warnings)
 position_on_edge = Computed(("node",), lambda edge: edge.node.position)
 groups_containing = ToMany(
     "groupsContaining",

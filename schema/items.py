@@ -186,6 +186,7 @@ class StorageItem(Node):
     fps: float | None = fact("fps")
     height: BigInt | None = fact("height")
     width: BigInt | None = fact("width")
+    orientation: int | None = fact("orientation")
     frame_count: BigInt | None = fact("frame_count")
     page_count: BigInt | None = fact("page_count")
     audio_sample_rate: BigInt | None = fact("audio_sample_rate")
@@ -195,6 +196,9 @@ class StorageItem(Node):
     dicom_instance_uid: str | None = fact("dicom_instance_uid")
     dicom_study_uid: str | None = fact("dicom_study_uid")
     dicom_series_uid: str | None = fact("dicom_series_uid")
+    probe_warnings: list[str] = resolved(
+        items.probe_warnings_of, MEDIA_FACTS["probe_warnings"].description
+    )
     time_series_settings: TimeSeriesViewSettings | None = resolved(
         views.view_settings_of,
         "Display settings of a time series. Null if never set, and for all other items.",

@@ -7,15 +7,21 @@ everything else about it. `docs/adding.md` lists the steps for adding one.
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Self, get_args, get_type_hints
 
 from gateway.kinds.item_kinds import StorageItemType
 
 _VIDEO, _IMAGE, _AUDIO = StorageItemType.VIDEO, StorageItemType.IMAGE, StorageItemType.AUDIO
 _DICOM, _NIFTI, _PDF = StorageItemType.DICOM_FILE, StorageItemType.NIFTI, StorageItemType.PDF
 _TIMESERIES, _SCENE = StorageItemType.TIMESERIES, StorageItemType.SCENE
+
+MAX_WARNINGS = 20
+"""Warnings that are kept of one file."""
+MAX_WARNING_LENGTH = 300
+"""Characters of one warning that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,9 @@ _with_frames = (_VIDEO, _IMAGE, _DICOM, _NIFTI)
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """The facts of one file; None where it has no such property.
+    """The facts of one file; None where it has no such property, or where it could not be read.
+
+    A prober reports what it could not read, or assumed, by `with_warnings`.
 
     There is no digest of a file that is read in ranges: it would take every byte.
     """
@@ -127,8 +135,7 @@ class MediaFacts:
     width: Annotated[
         int | None,
         _count(
-            "Width in pixels. Those of the stored file: rotation is not applied. Voxels for "
-            "NIfTI volumes.",
+            "Width in pixels as shown, with `orientation` applied. Voxels for NIfTI volumes.",
             kinds=_with_frames,
             unit="pixels",
             input_name="width",
@@ -137,11 +144,22 @@ class MediaFacts:
     height: Annotated[
         int | None,
         _count(
-            "Height in pixels. Those of the stored file: rotation is not applied. Voxels for "
-            "NIfTI volumes.",
+            "Height in pixels as shown, with `orientation` applied. Voxels for NIfTI volumes.",
             kinds=_with_frames,
             unit="pixels",
             input_name="height",
+        ),
+    ] = None
+    orientation: Annotated[
+        int | None,
+        MediaFact(
+            "Transformation that shows the stored pixels upright, as an EXIF orientation from 1 to "
+            "8: 1 leaves them alone, 6 turns them 90 degrees clockwise, 8 counterclockwise, and 3 "
+            "by 180 degrees; 2, 4, 5 and 7 also mirror them. It is applied to `width` and "
+            "`height`.",
+            kinds=(_VIDEO, _IMAGE),
+            minimum=1,
+            maximum=8,
         ),
     ] = None
     fps: Annotated[
@@ -235,12 +253,35 @@ class MediaFacts:
             is_field=False,
         ),
     ] = None
+    probe_warnings: Annotated[
+        list[str],
+        MediaFact(
+            f"What could not be read from the file, or was assumed; at most {MAX_WARNINGS} "
+            f"sentences of {MAX_WARNING_LENGTH} characters. Empty if there is nothing to report, "
+            "and for items without a file."
+        ),
+    ] = field(default_factory=list)
+
+    def with_warnings(self, *warnings: str) -> Self:
+        """Return the facts with further warnings: plain sentences that name a tag or field.
+
+        Repeated ones and those beyond `MAX_WARNINGS` are left out, so that no file fills a row.
+        """
+        printable = (
+            "".join(letter if letter.isprintable() else "\ufffd" for letter in warning)
+            for warning in warnings
+        )
+        distinct = dict.fromkeys(
+            (*self.probe_warnings, *(text[:MAX_WARNING_LENGTH] for text in printable))
+        )
+        return replace(self, probe_warnings=list(distinct)[:MAX_WARNINGS])
 
 
 def _rows() -> Iterator[MediaFact]:
     for name, annotation in get_type_hints(MediaFacts, include_extras=True).items():
         value_type, fact = get_args(annotation)
-        python_type, *_ = get_args(value_type) or (value_type,)
+        is_optional = isinstance(value_type, UnionType)
+        python_type = get_args(value_type)[0] if is_optional else value_type
         yield replace(fact, name=name, type=python_type)
 
 

@@ -98,6 +98,7 @@ class ItemRecord(SQLModel, table=True):
     fps: float | None = None
     height: int | None = Field(default=None, sa_type=sa.BigInteger)
     width: int | None = Field(default=None, sa_type=sa.BigInteger)
+    orientation: int | None = None
     frame_count: int | None = Field(default=None, sa_type=sa.BigInteger)
     page_count: int | None = Field(default=None, sa_type=sa.BigInteger)
     audio_sample_rate: int | None = Field(default=None, sa_type=sa.BigInteger)
@@ -107,6 +108,7 @@ class ItemRecord(SQLModel, table=True):
     dicom_instance_uid: str | None = None
     dicom_study_uid: str | None = None
     dicom_series_uid: str | None = None
+    probe_warnings: list[str] = Field(default_factory=list, sa_type=Json)
     data_group: dict[str, Any] | None = Field(default=None, sa_type=Json)
     time_series: dict[str, Any] | None = Field(default=None, sa_type=Json)
     time_series_settings: dict[str, Any] | None = Field(default=None, sa_type=Json)

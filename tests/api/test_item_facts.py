@@ -1,6 +1,7 @@
 """Facts that entries of an upload job give about their items, and further attributes of items."""
 
 import pytest
+from PIL import Image
 
 from gateway.media import samples
 from tests.fixtures.items import make_tombstone, run_job, upload_group, upload_items
@@ -80,6 +81,35 @@ async def test_facts_of_frames_and_of_sound_are_taken_from_the_client(site: Site
     await run_job(site, folder, wanted)
     assert await site.see("storageItem", frame, " ".join(image)) == image
     assert await site.see("storageItem", sound, " ".join(audio)) == audio
+
+
+async def test_images_are_as_shown_and_warnings_are_listed(site: Site) -> None:
+    """Each item says how its pixels are turned, and what could not be read. A group has no warnings."""
+    frames = []
+    for orientation in (6, 99):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        image = samples.encode_image(samples.disc_image(20, 10, orientation), "JPEG", exif=exif)
+        frames.append(File(f"{orientation}.jpg", "IMAGE", image, "image/jpeg"))
+    group, _ = await upload_group(site, await site.folder("shown"), frames)
+    facts = "width height orientation probeWarnings"
+    assert await site.see("storageItem", group, f"{facts} children {{ nodes {{ {facts} }} }}") == {
+        "width": None,
+        "height": None,
+        "orientation": None,
+        "probeWarnings": [],
+        "children": {
+            "nodes": [
+                {"width": 10, "height": 20, "orientation": 6, "probeWarnings": []},
+                {
+                    "width": 20,
+                    "height": 10,
+                    "orientation": 1,
+                    "probeWarnings": ["Orientation is not a number from 1 to 8: 99."],
+                },
+            ]
+        },
+    }
 
 
 async def test_a_tombstone_is_marked(site: Site) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Optional, get_args, get_type_hints
+from typing import Any, Optional, get_args, get_origin, get_type_hints
 
 import pytest
 from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType
@@ -118,8 +118,9 @@ def test_every_kind_is_generated() -> None:
 def test_a_fact_has_a_column(fact: MediaFact) -> None:
     assert (fact.name in items.c) == fact.is_column
     if fact.is_column:
-        assert items.c[fact.name].nullable
-        expected: Any = Optional[fact.type]  # noqa: UP045 (it is computed)
+        is_list = get_origin(fact.type) is list
+        assert items.c[fact.name].nullable != is_list
+        expected: Any = fact.type if is_list else Optional[fact.type]  # noqa: UP045 (it is computed)
         assert ItemRecord.model_fields[fact.name].annotation == expected
 
 

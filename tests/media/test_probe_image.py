@@ -25,7 +25,7 @@ def test_facts(probed: Probed, kind: str) -> None:
     """ENC-ITEM-17, 18, 21, 22: file size, MIME type, height and width; no other facts of a still image."""
     data = KINDS[kind](width=70, height=50, seed=4)
     assert probed(data, IMAGE) == MediaFacts(
-        hashlib.sha256(data).hexdigest(), len(data), f"image/{kind}", width=70, height=50
+        hashlib.sha256(data).hexdigest(), len(data), f"image/{kind}", width=70, height=50, orientation=1
     )
 
 
@@ -50,12 +50,32 @@ def test_other_kinds(probed: Probed, kind: str, mime_type: str) -> None:
     assert (facts.mime_type, facts.width, facts.height) == (mime_type, 30, 20)
 
 
-def test_stored_size(probed: Probed) -> None:
-    """ENC-ITEM-21, 22: the orientation tag does not change the stored size."""
+def with_orientation(value: object) -> Image.Exif:
     exif = Image.Exif()
-    exif[0x0112] = 6
-    facts = probed(saved("JPEG", exif=exif), IMAGE)
-    assert (facts.width, facts.height) == (30, 20)
+    exif[0x0112] = value
+    return exif
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(probed: Probed, kind: str, orientation: int) -> None:
+    """ENC-ITEM-21, 22: width and height are as shown, for every format and orientation."""
+    facts = probed(saved(kind, exif=with_orientation(orientation)), IMAGE)
+    assert (facts.width, facts.height) == ((20, 30) if orientation > 4 else (30, 20))
+    assert (facts.orientation, facts.probe_warnings) == (orientation, [])
+
+
+def test_malformed_orientation(probed: Probed) -> None:
+    """A malformed tag is reported and costs nothing else."""
+    facts = probed(saved("JPEG", exif=with_orientation(0)), IMAGE)
+    assert (facts.width, facts.height, facts.orientation) == (30, 20, 1)
+    assert facts.probe_warnings == ["Orientation is not a number from 1 to 8: 0."]
+
+
+def test_malformed_exif(probed: Probed) -> None:
+    facts = probed(saved("JPEG", exif=b"Exif\0\0nothing of the kind"), IMAGE)
+    assert (facts.width, facts.height, facts.orientation) == (30, 20, 1)
+    assert facts.probe_warnings == ["The EXIF data is malformed and was not read."]
 
 
 @pytest.mark.parametrize("kind", KINDS)
