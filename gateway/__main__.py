@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from gateway.errors import DomainError
+from gateway.setting_errors import setting_errors
 from gateway.settings import NotConfigured, Settings
 
 if TYPE_CHECKING:
@@ -283,9 +284,8 @@ def _settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        for detail in error.errors():
-            name = "_".join(str(part) for part in detail["loc"])
-            errors.print(f"STOREGRAPH_{name.upper()}: {detail['msg']}")
+        for line in setting_errors(error):
+            errors.print(line)
         raise typer.Exit(2) from None
     from gateway.logs import configure_logs
 

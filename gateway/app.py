@@ -6,8 +6,6 @@ from functools import partial
 
 import strawberry
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,12 +14,15 @@ from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import Operations
+from gateway.http.cross_origin import cross_origin
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
+from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
+from gateway.web_addresses import origin_of
 
 Companion = Callable[[Services], AbstractAsyncContextManager[None]]
 """Runs next to the web application, as a worker does."""
@@ -37,16 +38,10 @@ def create_app(
         async with companion(services) if companion else nullcontext():
             yield
 
-    origins = services.settings.allowed_origins
-    cross_origin = Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type"],
-    )
+    settings = services.settings
     return Starlette(
         routes=_routes(schema, services),
-        middleware=[cross_origin] if origins else [],
+        middleware=cross_origin(settings.allowed_origins, settings.allowed_headers),
         lifespan=lifespan,
     )
 
@@ -63,7 +58,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         make_context=partial(Context, services),
         operations=Operations(schema, limits, compiled),
         limits=limits,
-        origins=frozenset(services.settings.allowed_origins),
+        origins=_socket_origins(services.settings),
     )
     outcomes = compiled.outcomes if compiled else {}
     reasons = compiled.reasons if compiled else {}
@@ -76,6 +71,12 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         metrics_route(authenticate, outcomes, reasons),
         *objects,
     ]
+
+
+def _socket_origins(settings: Settings) -> frozenset[str]:
+    """Return the origins whose pages may open sockets; proxies may hide the gateway's own host."""
+    own = origin_of(settings.public_url)
+    return frozenset({*settings.allowed_origins, *([own] if own else [])})
 
 
 async def health(_request: Request) -> Response:

@@ -2,8 +2,9 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,9 +13,13 @@ from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_valida
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.web_addresses import check_base_url, check_origin
+
 MINIMUM_SECRET = 32
 _PREFIX = "STOREGRAPH_"
+_HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class NotConfigured(Exception):
@@ -30,7 +35,8 @@ class Limits:
     """Limits on what one caller may request at once."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid"  # a misspelled limit would not take effect
+        extra="forbid",  # a misspelled limit would not take effect
+        allow_inf_nan=False,
     )
     body_bytes: int = _limit(
         4 * 1024 * 1024, "Size of a request body or WebSocket message in bytes."
@@ -54,6 +60,11 @@ class Limits:
         30.0, "Run time in seconds of a query, a mutation, or one event of a subscription."
     )
 
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            if getattr(self, limit.name) <= 0:
+                raise ValueError(f"{limit.name}: Expected more than 0.")
+
 
 class Settings(BaseSettings):
     """Settings, each read from the environment variable `STOREGRAPH_` plus its name."""
@@ -64,6 +75,7 @@ class Settings(BaseSettings):
         extra="ignore",
         env_ignore_empty=True,
         enable_decoding=False,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(
@@ -164,7 +176,7 @@ class Settings(BaseSettings):
         ge=5 << 20,
         description="Size of the parts of a multipart upload, in bytes. Larger files are uploaded in parts.",
     )
-    fetch_ports: list[int] = Field(
+    fetch_ports: list[Port] = Field(
         [80, 443], description="Ports from which files may be fetched, as a JSON list."
     )
     fetch_allowed: list[str] = Field(
@@ -186,7 +198,13 @@ class Settings(BaseSettings):
     )
     allowed_origins: list[str] = Field(
         [],
-        description="Origins of web pages that may use the API, besides the gateway's own, as a "
+        description="Origins of web pages that may use the API and signed URLs of the local disk, "
+        'besides the gateway\'s own, as a JSON list such as `["https://app.example"]`. '
+        '`["*"]` allows all.',
+    )
+    allowed_headers: list[str] = Field(
+        [],
+        description="Names of further request headers that pages of these origins may send, as a "
         "JSON list.",
     )
     limits: Limits = Field(
@@ -216,7 +234,32 @@ class Settings(BaseSettings):
         """Accept upper-case names of log levels, as other programs do."""
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("fetch_ports", "fetch_allowed", "allowed_origins", "limits", mode="before")
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        return check_base_url(value) if value else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, value: list[str]) -> list[str]:
+        return [check_origin(origin) for origin in value]
+
+    @field_validator("allowed_headers")
+    @classmethod
+    def _check_headers(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a header.")
+        return value
+
+    @field_validator(
+        "fetch_ports",
+        "fetch_allowed",
+        "allowed_origins",
+        "allowed_headers",
+        "limits",
+        mode="before",
+    )
     @classmethod
     def _read_json(cls, value: object) -> object:
         """Parse settings that are written as JSON in the environment."""

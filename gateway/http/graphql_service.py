@@ -28,7 +28,7 @@ class GraphQLService:
 
     `authenticate` takes the value of an Authorization header, or None, and raises UNAUTHENTICATED.
     `make_context` takes the viewer and a request id and is called once per operation. `origins`
-    are the origins, besides the server's own, whose pages may open sockets.
+    are the origins, besides the server's own, whose pages may open sockets; `*` means all.
     """
 
     authenticate: Callable[[str | None], Awaitable[Viewer]]

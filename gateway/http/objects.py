@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -58,28 +56,12 @@ class ObjectFileResponse(FileResponse):
 
 
 def object_routes(store: DiskStore) -> list[BaseRoute]:
-    """Return the routes of the store's URLs, open to pages of all origins.
-
-    The signature is the only credential.
-    """
-    cross_origin = Middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "PUT"],
-        allow_headers=["*"],
-        expose_headers=[
-            "Accept-Ranges",
-            "Content-Disposition",
-            "Content-Length",
-            "Content-Range",
-            "ETag",
-        ],
-    )
+    """Return the routes of the store's URLs. The signature is the only credential."""
     routes = [
         Route("/{key}", partial(_handle, download, store), methods=["GET"]),
         Route("/{key}", partial(_handle, upload, store), methods=["PUT"]),
     ]
-    return [Mount("/objects", routes=routes, middleware=[cross_origin])]
+    return [Mount("/objects", routes=routes)]
 
 
 async def download(store: DiskStore, request: Request) -> Response:

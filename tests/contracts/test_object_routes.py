@@ -1,4 +1,4 @@
-"""HTTP routes of the disk store: security headers, conditional requests, CORS and errors."""
+"""HTTP routes of the disk store: security headers, conditional requests and errors."""
 
 import asyncio
 import hashlib
@@ -172,22 +172,6 @@ async def test_concurrent_uploads_store_one_object(store: DiskStore, client: htt
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
     winner = next(body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 200)
     assert await store.read(key) == winner
-
-
-async def test_pages_of_other_origins_may_use_the_urls(store: DiskStore, client: httpx.AsyncClient) -> None:
-    url = await signed_digits(store)
-    origin = {"Origin": "https://elsewhere.example"}
-    requested = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type, range"}
-    preflight = await client.options(url, headers={**origin, **requested})
-    assert preflight.status_code == 200
-    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
-    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
-    assert "content-type" in preflight.headers["Access-Control-Allow-Headers"]
-    for wanted in (url, url + "0"):
-        answer = await client.get(wanted, headers=origin)
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
-        assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
 async def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
