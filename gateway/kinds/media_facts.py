@@ -235,7 +235,7 @@ class MediaFacts:
     ] = None
     page_count: Annotated[
         int | None,
-        _count("Number of pages.", kinds=(_PDF,), unit="pages", input_name="num_pages"),
+        _count("Number of pages.", kinds=(_PDF,), unit="pages", input_name="page_count"),
     ] = None
     time_series: Annotated[
         dict[str, Any] | None,

@@ -25,8 +25,6 @@ SWITCHES = {
 }
 """Switches by the keys that a manifest may use for them."""
 _NUMBERED_URL = re.compile(r"objectUrl_([0-9]{1,7})")
-_URL_KEYS = {"dicom_files": "url"}
-"""Sections whose URLs have another key in GraphQL than `objectUrl`; a manifest may use either."""
 
 
 class InvalidManifest(Exception):
@@ -97,9 +95,6 @@ def plan_of_entry(rules: EntryRules, entry: Entry) -> UnitPlan:
         value = with_file_list(entry.section, value, path)
         if value.get("title") is None:
             raise bad_input("title is required for a group in a manifest.", *path, "title")
-    elif entry.section in _URL_KEYS and "objectUrl" in value:
-        value = {**value, _URL_KEYS[entry.section]: value["objectUrl"]}
-        del value["objectUrl"]
     decode = decoder_of(entry_types()[entry.section])
     return read_plan(rules, entry.section, decode(value, path), path)
 
@@ -117,7 +112,7 @@ def urls_in(value: Any) -> list[str]:
     """Return the URLs in an entry, whatever else is wrong with it."""
     if not isinstance(value, dict):
         return []
-    urls = (url for key, url in value.items() if key.startswith(("objectUrl", "url")))
+    urls = (url for key, url in value.items() if key.startswith("objectUrl"))
     return [url for url in urls if isinstance(url, str) and not unstorable_character(url)]
 
 
@@ -148,4 +143,7 @@ def with_file_list(section: str, value: dict[str, Any], path: Path) -> dict[str,
             )
             raise bad_input(message, *path, numbered[number])
     others = {key: inner for key, inner in value.items() if key not in numbered.values()}
-    return {**others, member: [{"url": value[numbered[each]]} for each in range(len(numbered))]}
+    return {
+        **others,
+        member: [{"objectUrl": value[numbered[each]]} for each in range(len(numbered))],
+    }

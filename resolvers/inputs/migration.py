@@ -8,18 +8,21 @@ from gateway.scalars import URL
 from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 
 
-@strawberry.input(
-    description="The items to update: one item by `itemUuid`, or all items with a `url`."
-)
-class MigrateStorageItemInput:
+@strawberry.input(one_of=True, description="One item by its UUID, or all items with a URL.")
+class MigratedItemsInput:
     item_uuid: UUID | None = strawberry.field(
-        default=None, description="UUID of the item. Set either this or `url`."
+        default=strawberry.UNSET, description="UUID of the item."
     )
     url: URL | None = strawberry.field(
-        default=None,
+        default=strawberry.UNSET,
         description="The current URL of the items. All items with this URL that the viewer can "
-        "see are changed. Set either this or `itemUuid`.",
+        "see are changed.",
     )
+
+
+@strawberry.input(description="Items to update, and their new URL.")
+class MigrateStorageItemInput:
+    match: MigratedItemsInput = strawberry.field(description="The items to update.")
     new_url: URL | None = strawberry.field(
         default=None,
         description="The new URL of the object. Null if only the integration changes.",

@@ -25,16 +25,14 @@ class CreateOrganisationTagInput:
 
 
 @strawberry.input(
-    description="The tag to delete. It is removed from all folders. Set either the UUID or the "
-    "name."
+    one_of=True,
+    description="The tag to delete, by UUID or by name. It is removed from all folders.",
 )
 class DeleteOrganisationTagInput:
     organisation_tag_uuid: UUID | None = strawberry.field(
-        default=None, description="UUID of the tag. Set either this or `name`."
+        default=strawberry.UNSET, description="UUID of the tag."
     )
-    name: str | None = strawberry.field(
-        default=None, description="Name of the tag. Set either this or `organisationTagUuid`."
-    )
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="Name of the tag.")
 
 
 @strawberry.input(description="Tags to add to a folder.")

@@ -27,7 +27,7 @@ _URL = (
     "Storegraph's own store, as returned by an item's `url`. The file is not copied. Set "
     "either this or `placeholderUuid`."
 )
-_PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or the URL."
+_PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or `objectUrl`."
 _TITLE = "Name of the item. The name of the file if omitted."
 _GROUP_TITLE = (
     "Name of the group, 1 to 1,000 characters. Generated if omitted; required in manifests, and if "
@@ -53,9 +53,8 @@ _MANIFEST = """A list of the items to create. Set exactly one of the three field
 
 As JSON, it is an object with the keys of `DataUploadItemsInput`, in camel case or with underscores,
 such as `image_groups`: lists of entries, `skip_duplicate_urls` and `upsert_metadata`. An entry has
-the keys that it has in that input; an entry of `dicomFiles` may use `objectUrl` for `url`. A group
-needs a `title`, and may list its files as `objectUrl_0`, `objectUrl_1` and so on. Unknown keys are
-rejected.
+the keys that it has in that input. A group needs a `title`, and may list its files as `objectUrl_0`,
+`objectUrl_1` and so on. Unknown keys are rejected.
 
 As CSV, the first line names the columns: `itemType`, and any of `objectUrl`, `placeholderUuid`,
 `title` and `clientMetadata` (JSON). Each further line is one file. CSV cannot express groups."""
@@ -126,7 +125,6 @@ class CompleteUploadPartsInput:
 
 _FILE_ENTRY = {
     "object_url": _URL,
-    "url": _URL,
     "placeholder_uuid": _PLACEHOLDER,
     "title": _TITLE,
     "client_metadata": CLIENT_METADATA,
@@ -176,7 +174,7 @@ register_input(
 register_input(
     ImageGroupFrameInput,
     "An image of a group.",
-    url=_URL,
+    object_url=_URL,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
     image_metadata=FACTS,
@@ -218,17 +216,16 @@ register_input(
 )
 
 
-@strawberry.input(description=_MANIFEST)
+@strawberry.input(one_of=True, description=_MANIFEST)
 class UploadManifestInput:
     json: JSON | None = strawberry.field(
-        default=None, description="The manifest as JSON, with at most 10,000 entries."
+        default=strawberry.UNSET, description="The manifest as JSON, with at most 10,000 entries."
     )
     csv: str | None = strawberry.field(
-        default=None, description="The manifest as CSV, with at most 10,000 lines."
+        default=strawberry.UNSET, description="The manifest as CSV, with at most 10,000 lines."
     )
     placeholder_uuid: UUID | None = strawberry.field(
-        default=None,
-        description=_SENT_MANIFEST,
+        default=strawberry.UNSET, description=_SENT_MANIFEST
     )
 
 

@@ -18,6 +18,7 @@ from gateway.manifests.sections import (
     Switches,
     plan_of_entry,
 )
+from resolvers.inputs.choices import set_value
 from resolvers.inputs.uploads import UploadManifestInput
 
 
@@ -30,9 +31,8 @@ def read_inline_manifest(
         DomainError: it cannot be read, is empty or too long.
         DomainErrors: some entries are invalid.
     """
-    if manifest.csv is not None:
-        format, text = "csv", manifest.csv.removeprefix("\ufeff")
-        entries = csv_entries(io.StringIO(text, newline=""))
+    if (text := set_value(manifest.csv)) is not None:
+        format, entries = "csv", csv_entries(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     else:
         format, entries = "json", _json_entries(manifest, switches)
     path = ("manifest", format)

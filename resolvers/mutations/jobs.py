@@ -27,6 +27,7 @@ from gateway.manifests.sections import Switches
 from gateway.models.items import items
 from gateway.models.uploads import UploadJobRecord, UploadRecord, uploads
 from resolvers.idempotency import create_once
+from resolvers.inputs.choices import set_value
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
     StartUploadJobInput,
@@ -72,12 +73,8 @@ async def start_upload_job(
         raise bad_input(exactly_one_of("items", "manifest"))
     account = await _open_account(context, input, permissions)
     manifest = input.manifest
-    if manifest is not None:
-        given = (manifest.json, manifest.csv, manifest.placeholder_uuid)
-        if sum(value is not None for value in given) != 1:
-            raise bad_input(exactly_one_of("json", "csv", "placeholderUuid"), "manifest")
-    if manifest is not None and manifest.placeholder_uuid is not None:
-        start = await _from_uploaded_manifest(context, input, manifest.placeholder_uuid)
+    if manifest is not None and (placeholder := set_value(manifest.placeholder_uuid)):
+        start = await _from_uploaded_manifest(context, input, placeholder)
     else:
         start = await _from_inline_units(context, input, account)
     async with context.database.writing() as transaction:

@@ -15,14 +15,15 @@ from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object_url
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.error_texts import changed_since_read, exactly_one_of, listed_more_than_once
-from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
+from gateway.error_texts import changed_since_read, listed_more_than_once
+from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
 from gateway.models.items import ItemRecord, items
 from resolvers.bulk import not_applied
 from resolvers.id_lists import MAX_IDS, check_list_size
 from resolvers.idempotency import replay, run_once
+from resolvers.inputs.choices import set_value
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
 from resolvers.outcomes import Outcome, UserErrorRow, to_user_error, to_user_errors
 from resolvers.permissions import Permissions, Roles, requires
@@ -47,6 +48,21 @@ class MigrationEntry:
     items: list[ItemRecord] = field(default_factory=list)
     values: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     error: DomainError | None = None
+
+    @property
+    def item_uuid(self) -> UUID | None:
+        """The UUID of the one item that is meant; None if `url` says which are."""
+        return set_value(self.input.match.item_uuid)
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the items that are meant; None if `item_uuid` says which one is."""
+        return set_value(self.input.match.url)
+
+    @property
+    def match_path(self) -> Path:
+        """Where the input says which items are meant."""
+        return ("items", self.index, "match", "itemUuid" if self.item_uuid else "url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +108,8 @@ async def migrate_storage_items(
             return MigrateStorageItemsOutcome(
                 results=[
                     MigrationResult(
-                        entry.input.item_uuid,
-                        entry.input.url,
+                        entry.item_uuid,
+                        entry.url,
                         [],
                         False,
                         [to_user_error(entry.error or not_applied())],
@@ -148,14 +164,11 @@ async def _read_entries(
     """Return the entries with the items that they match, of those that the viewer can see."""
     entries = [MigrationEntry(index, entry) for index, entry in enumerate(input.items)]
     for entry in entries:
-        path = ("items", entry.index)
-        if (entry.input.item_uuid is None) == (entry.input.url is None):
-            entry.error = bad_input(exactly_one_of("itemUuid", "url"), *path)
-        elif entry.input.new_url is None and input.to_integration_uuid is None:
+        if entry.input.new_url is None and input.to_integration_uuid is None:
             message = "newUrl is required unless toIntegrationUuid is set."
-            entry.error = bad_input(message, *path, "newUrl")
-    uuids = [entry.input.item_uuid for entry in entries if entry.input.item_uuid]
-    urls = [entry.input.url for entry in entries if entry.input.url]
+            entry.error = bad_input(message, "items", entry.index, "newUrl")
+    uuids = [entry.item_uuid for entry in entries if entry.item_uuid]
+    urls = [entry.url for entry in entries if entry.url]
     has_url = sa.and_(in_keys(items.c.url, urls), ~items.c.is_placeholder)
     matches = sa.or_(in_keys(items.c.uuid, uuids), has_url)
     statement = sa.select(items).where(matches, sees_item(context.viewer)).order_by(items.c.uuid)
@@ -167,7 +180,7 @@ async def _read_entries(
         roles = await permissions.roles(connection, "items", [row.uuid for row in rows])
     seen: dict[UUID, int] = {}
     for entry in _valid(entries):
-        uuid, url = entry.input.item_uuid, entry.input.url
+        uuid, url = entry.item_uuid, entry.url
         entry.items = [
             row
             for row in rows
@@ -186,9 +199,9 @@ def _items_error(
     entry: MigrationEntry, roles: Roles, seen: dict[UUID, int], skip_missing: bool
 ) -> DomainError | None:
     """Return the first error of an entry's items; `seen` are the items of the entries before."""
-    path = ("items", entry.index, "itemUuid" if entry.input.item_uuid else "url")
+    path = entry.match_path
     if not entry.items and not skip_missing:
-        return not_found("item", entry.input.item_uuid or entry.input.url, *path)
+        return not_found("item", entry.item_uuid or entry.url, *path)
     for item in entry.items:
         if item.uuid in seen:
             message = listed_more_than_once("item", seen[item.uuid])
@@ -339,8 +352,8 @@ async def _results(
     rows = {row.uuid: row for row in await context.database.rows(statement, ItemRecord)}
     return [
         MigrationResult(
-            entry.item_uuid,
-            entry.url,
+            set_value(entry.match.item_uuid),
+            set_value(entry.match.url),
             [rows[uuid] for uuid in uuids if uuid in rows],
             not uuids,
             [],

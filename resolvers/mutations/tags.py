@@ -10,12 +10,12 @@ from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
-from gateway.error_texts import exactly_one_of
-from gateway.errors import bad_input, not_found
+from gateway.errors import not_found
 from gateway.models.folders import FolderRecord
 from gateway.models.tags import OrganisationTagRecord, organisation_tags
 from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.idempotency import create_once
+from resolvers.inputs.choices import set_value
 from resolvers.inputs.tags import (
     AddStorageFolderTagsInput,
     CreateOrganisationTagInput,
@@ -69,9 +69,7 @@ async def delete_organisation_tag(
     context: Context, input: DeleteOrganisationTagInput
 ) -> DeleteOrganisationTagOutcome:
     """Delete a tag, by UUID or by name, and remove it from all folders that have it."""
-    uuid, name = input.organisation_tag_uuid, input.name
-    if (uuid is None) == (name is None):
-        raise bad_input(exactly_one_of("organisationTagUuid", "name"), "organisationTagUuid")
+    uuid, name = set_value(input.organisation_tag_uuid), set_value(input.name)
     matches = organisation_tags.c.uuid == uuid if uuid else organisation_tags.c.name == name
     selected = sa.select(organisation_tags).where(matches).with_for_update()
     async with context.database.writing() as transaction:

@@ -97,8 +97,8 @@ async def test_groups_with_the_same_files_are_skipped(fetching_site: Site, file_
     """
     site, server = fetching_site, file_server
     folder = await site.folder("groups")
-    images = [{"url": server.add(f"{n}.png", samples.png(seed=n))} for n in range(3)]
-    files = [{"url": server.add(f"{n}.dcm", samples.dicom_file(instance_number=n))} for n in (3, 1, 2)]
+    images = [{"objectUrl": server.add(f"{n}.png", samples.png(seed=n))} for n in range(3)]
+    files = [{"objectUrl": server.add(f"{n}.dcm", samples.dicom_file(instance_number=n))} for n in (3, 1, 2)]
 
     def items_input(images: list[Any], files: list[Any]) -> dict[str, Any]:
         return {"imageGroups": [{"images": images}], "dicomSeries": [{"dicomFiles": files}], **SKIP}

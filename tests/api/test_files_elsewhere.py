@@ -62,7 +62,7 @@ async def test_files_of_all_kinds_are_read_also_through_redirects(site: Site, fi
     items = {
         "videos": [{"objectUrl": f"{file_server.url}/to?url={film}", "title": "the film"}],
         "text": [{"objectUrl": words}],
-        "imageGroups": [{"title": "frames", "images": [{"url": url} for url in frames]}],
+        "imageGroups": [{"title": "frames", "images": [{"objectUrl": url} for url in frames]}],
     }
     created = await ingest(site, folder, items)
     assert created["the film"]["duration"] > 0
@@ -149,12 +149,12 @@ async def test_a_unit_reports_the_fault_of_its_url(site: Site, file_server: File
 )
 async def test_forbidden_urls_are_refused_at_once(site: Site, url: str, said: str) -> None:
     folder = await site.folder("refused")
-    items = {"images": [{"objectUrl": url}], "imageGroups": [{"images": [{"url": url}]}]}
+    items = {"images": [{"objectUrl": url}], "imageGroups": [{"images": [{"objectUrl": url}]}]}
     payload = await site.do("startUploadJob", {"folderUuid": folder, "items": items}, "uploadJob { uuid }")
     assert payload["uploadJob"] is None
     assert [(error["code"], error["path"], error["message"]) for error in payload["userErrors"]] == [
         ("BAD_USER_INPUT", ["input", "items", *path], said)
-        for path in (["images", "0", "objectUrl"], ["imageGroups", "0", "images", "0", "url"])
+        for path in (["images", "0", "objectUrl"], ["imageGroups", "0", "images", "0", "objectUrl"])
     ]
     assert await count_items(site, folder) == 0
 
@@ -196,8 +196,9 @@ async def test_a_unit_that_is_retried_reports_the_reason(
     assert unit["actionDescription"] == "waiting for attempt 2 of 6 at reading the file"
     assert (unit["item"]["url"], unit["item"]["storageLocation"]) == (url, "DIRECT_ACCESS")
     for named, code in (("itemUuid", "CONFLICT"), ("url", "NOT_FOUND")):
-        moved = {"items": [{named: {"itemUuid": unit["item"]["uuid"], "url": url}[named], "newUrl": f"{url}?other"}]}
-        assert await site.refused("migrateStorageItems", moved) == [(code, f"input.items.0.{named}")]
+        match = {named: {"itemUuid": unit["item"]["uuid"], "url": url}[named]}
+        moved = {"items": [{"match": match, "newUrl": f"{url}?other"}]}
+        assert await site.refused("migrateStorageItems", moved) == [(code, f"input.items.0.match.{named}")]
     lines = [line for line in logged if line["event"] == "unit_not_read"]
     assert [(line["reason"], line["exc_info"]) for line in lines] == [(said, None)]
     assert (await site.see("uploadJob", job, "errors unitErrors { error }")) == {"errors": [], "unitErrors": []}

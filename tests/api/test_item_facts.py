@@ -37,8 +37,7 @@ async def test_every_kind_takes_a_url_a_title_and_metadata(site: Site) -> None:
     firsts = [await item_facts(site, uuid) for uuid in await upload_items(site, folder, FILES)]
     wanted = {}
     for file, first in zip(FILES, firsts, strict=True):
-        field = "url" if file.item_type == "DICOM_FILE" else "objectUrl"
-        entry = {field: first["url"], "title": f"A {file.item_type}", "clientMetadata": {"of": file.name}}
+        entry = {"objectUrl": first["url"], "title": f"A {file.item_type}", "clientMetadata": {"of": file.name}}
         wanted[LISTS[file.item_type]] = [entry]
     job = await run_job(site, other, wanted)
     seconds = {element["name"]: await item_facts(site, element["itemUuid"]) for element in job["itemsWithNames"]}

@@ -46,7 +46,7 @@ def all_kinds(server: FileServer) -> dict[str, Any]:
         "text": [{"objectUrl": server.add("words.txt", b"words")}],
         "dicom_files": [{"objectUrl": server.add("alone.dcm", samples.dicom_file(series=9))}],
         "image_groups": [{"title": "frames", "objectUrl_1": frames[1], "objectUrl_0": frames[0]}],
-        "imageGroups": [{"title": "more", "images": [{"url": frames[2]}], "clientMetadata": {"c": 1}}],
+        "imageGroups": [{"title": "more", "images": [{"objectUrl": frames[2]}], "clientMetadata": {"c": 1}}],
         "dicom_series": [{"title": "series", "objectUrl_0": slices[0], "objectUrl_1": slices[1]}],
         "skip_duplicate_urls": True,
     }
@@ -148,7 +148,10 @@ def wrong_entries(url: str) -> dict[str, tuple[str, Any]]:
         "image_groups[0].title": ("image_groups", {"objectUrl_0": url}),
         "image_groups[1].objectUrl_2": ("image_groups", {"title": "x", "objectUrl_0": url, "objectUrl_2": url}),
         "image_groups[2].images": ("image_groups", {"title": "x", "objectUrl_0": url, "images": []}),
-        "image_groups[3].images[1].url": ("image_groups", {"title": "x", "images": [{"url": url}, {"url": 1}]}),
+        "image_groups[3].images[1].objectUrl": (
+            "image_groups",
+            {"title": "x", "images": [{"objectUrl": url}, {"objectUrl": 1}]},
+        ),
         "dicom_series[0].dicomFiles": ("dicom_series", {"title": "x"}),
     }
 
@@ -254,8 +257,6 @@ async def test_a_manifest_in_the_input_excludes_other_sources(fetching_site: Sit
     site, folder = fetching_site, await fetching_site.folder("forms")
     entry = {"text": [{"objectUrl": file_server.add("t.txt", b"t")}]}
     for manifest, path in (
-        ({}, ""),
-        ({"json": entry, "csv": "itemType,objectUrl\n"}, ""),
         ({"json": "/etc/hostname"}, ".json"),
         ({"json": [entry]}, ".json"),
         ({"json": {}}, ".json"),
@@ -266,6 +267,8 @@ async def test_a_manifest_in_the_input_excludes_other_sources(fetching_site: Sit
     ):
         refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": manifest})
         assert refused == [(BAD, f"input.manifest{path}")], manifest
+    for choice in ({}, {"json": entry, "csv": "itemType,objectUrl\n"}):
+        assert await site.invalid("startUploadJob", {"folderUuid": folder, "manifest": choice}) == ["BAD_USER_INPUT"]
     for both in ({}, {"items": entry, "manifest": {"json": entry}}):
         assert await site.refused("startUploadJob", {"folderUuid": folder, **both}) == [(BAD, "input")]
     many = {"text": [{"objectUrl": "https://files.example/1"}] * 10_001}

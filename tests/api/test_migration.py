@@ -67,7 +67,7 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
     first, second, third = await registered(site, folder, urls, source)
     again = (await registered(site, folder, urls[1:2], source))[0]
     moved = [new.put(f"moved {n}.png", content) for n, content in enumerate(data)]
-    entries = [{"itemUuid": first, "newUrl": moved[0]}, {"url": urls[1], "newUrl": moved[1]}]
+    entries = [{"match": {"itemUuid": first}, "newUrl": moved[0]}, {"match": {"url": urls[1]}, "newUrl": moved[1]}]
     results = await migrated(site, entries, toIntegrationUuid=target)
     assert [(entry["uuid"], entry["url"], entry["isSkipped"]) for entry in results] == [
         (first, None, False),
@@ -82,9 +82,9 @@ async def test_items_follow_their_objects(site: Site, customer: Bucket, new: Buc
     async with open_client() as client:
         assert (await client.get(signed)).content == data[1]
     other = await create_integration(site, customer, title="The same store, by other keys")
-    [result] = await migrated(site, [{"itemUuid": third}], toIntegrationUuid=other)
+    [result] = await migrated(site, [{"match": {"itemUuid": third}}], toIntegrationUuid=other)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[2], other)
-    [result] = await migrated(site, [{"itemUuid": third, "newUrl": urls[0]}], verifyAccess=False)
+    [result] = await migrated(site, [{"match": {"itemUuid": third}, "newUrl": urls[0]}], verifyAccess=False)
     assert (result["items"][0]["url"], result["items"][0]["integrationUuid"]) == (urls[0], other)
     assert set(customer.keys()) >= {"0.png", "1.png", "2.png"}
     await check_all(site.services)
@@ -103,19 +103,19 @@ async def test_items_of_other_integrations_and_missing_items(site: Site, custome
         (await registered(site, folder, [url], source))[0],
         (await registered(site, folder, [url], other))[0],
     )
-    entries = [{"itemUuid": second, "newUrl": there}, {"url": url, "newUrl": there}]
+    entries = [{"match": {"itemUuid": second}, "newUrl": there}, {"match": {"url": url}, "newUrl": there}]
     wanted = {"toIntegrationUuid": target, "fromIntegrationUuid": source}
     assert await site.refused("migrateStorageItems", {"items": entries, **wanted}) == [
-        ("BAD_USER_INPUT", "input.items.1.url")
+        ("BAD_USER_INPUT", "input.items.1.match.url")
     ]
     results = await migrated(site, entries[:1], **wanted)
     assert (results[0]["isSkipped"], results[0]["items"]) == (True, [])
-    missing = [{"itemUuid": UNKNOWN, "newUrl": there}, {"url": "s3://none/x", "newUrl": there}]
+    missing = [{"match": {"itemUuid": UNKNOWN}, "newUrl": there}, {"match": {"url": "s3://none/x"}, "newUrl": there}]
     async with assert_unchanged(site):
         payload = await site.do("migrateStorageItems", {"items": [*missing, entries[1]], **wanted}, RESULTS)
         assert [(entry["code"], entry["path"]) for entry in payload["userErrors"]] == [
-            ("NOT_FOUND", ["input", "items", "0", "itemUuid"]),
-            ("NOT_FOUND", ["input", "items", "1", "url"]),
+            ("NOT_FOUND", ["input", "items", "0", "match", "itemUuid"]),
+            ("NOT_FOUND", ["input", "items", "1", "match", "url"]),
         ]
         assert [entry["userErrors"][0]["code"] for entry in payload["results"]] == [
             "NOT_FOUND",
@@ -138,23 +138,29 @@ async def test_unreachable_objects_are_refused(site: Site, customer: Bucket, new
     [own] = (await upload(site, folder, [File("own", "PLAIN_TEXT", b"own")]))["itemsWithNames"]
     other = new.put("shorter.png", b"short")
     faults = [
-        ({"itemUuid": item, "newUrl": f"{new.url}/none.png"}, ("NOT_FOUND", "input.items.0.newUrl")),
-        ({"itemUuid": item, "newUrl": other}, ("CONFLICT", "input.items.0.newUrl")),
-        ({"itemUuid": item, "newUrl": "s3://elsewhere/x.png"}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
-        ({"itemUuid": item, "newUrl": "https://files.example/x"}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
-        ({"itemUuid": item}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
-        ({"itemUuid": item, "url": "x", "newUrl": other}, ("BAD_USER_INPUT", "input.items.0")),
-        ({"itemUuid": own["itemUuid"], "newUrl": other}, ("CONFLICT", "input.items.0")),
+        ({"match": {"itemUuid": item}, "newUrl": f"{new.url}/none.png"}, ("NOT_FOUND", "input.items.0.newUrl")),
+        ({"match": {"itemUuid": item}, "newUrl": other}, ("CONFLICT", "input.items.0.newUrl")),
+        ({"match": {"itemUuid": item}, "newUrl": "s3://elsewhere/x.png"}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
+        (
+            {"match": {"itemUuid": item}, "newUrl": "https://files.example/x"},
+            ("BAD_USER_INPUT", "input.items.0.newUrl"),
+        ),
+        ({"match": {"itemUuid": item}}, ("BAD_USER_INPUT", "input.items.0.newUrl")),
+        ({"match": {"itemUuid": own["itemUuid"]}, "newUrl": other}, ("CONFLICT", "input.items.0")),
     ]
     async with assert_unchanged(site):
         for entry, expected in faults:
             wanted = {"items": [entry], "toIntegrationUuid": target}
             assert await site.refused("migrateStorageItems", wanted) == [expected], entry
-        lone = {"items": [{"itemUuid": item}]}
+        lone = {"items": [{"match": {"itemUuid": item}}]}
         assert await site.refused("migrateStorageItems", lone) == [("BAD_USER_INPUT", "input.items.0.newUrl")]
-        twice = {"items": [{"itemUuid": item, "newUrl": other}] * 2, "toIntegrationUuid": target, "verifyAccess": False}
-        assert await site.refused("migrateStorageItems", twice) == [("BAD_USER_INPUT", "input.items.1.itemUuid")]
-    unseen = [{"itemUuid": item, "newUrl": f"{new.url}/none.png"}]
+        twice = {
+            "items": [{"match": {"itemUuid": item}, "newUrl": other}] * 2,
+            "toIntegrationUuid": target,
+            "verifyAccess": False,
+        }
+        assert await site.refused("migrateStorageItems", twice) == [("BAD_USER_INPUT", "input.items.1.match.itemUuid")]
+    unseen = [{"match": {"itemUuid": item}, "newUrl": f"{new.url}/none.png"}]
     [result] = await migrated(site, unseen, toIntegrationUuid=target, verifyAccess=False)
     assert result["items"][0]["url"] == f"{new.url}/none.png"
 
@@ -167,8 +173,8 @@ async def test_both_ends_need_a_role(site: Site, customer: Bucket, new: Bucket) 
     data = samples.png(seed=11)
     url, there = customer.put("roles.png", data), new.put("roles.png", data)
     [item] = await registered(site, folder, [url], source)
-    input = {"items": [{"itemUuid": item, "newUrl": there}], "toIntegrationUuid": target}
-    by_url = {**input, "items": [{"url": url, "newUrl": there}]}
+    input = {"items": [{"match": {"itemUuid": item}, "newUrl": there}], "toIntegrationUuid": target}
+    by_url = {**input, "items": [{"match": {"url": url}, "newUrl": there}]}
     async with assert_unchanged(site):
         assert await site.refused("migrateStorageItems", input, who) == [("NOT_FOUND", "input.toIntegrationUuid")]
     await grant_integration(site, target, team, "USER")
@@ -176,8 +182,8 @@ async def test_both_ends_need_a_role(site: Site, customer: Bucket, new: Bucket) 
         if role:
             await site.grant(folder, team, role)
         async with assert_unchanged(site):
-            assert await site.refused("migrateStorageItems", input, who) == [(code, "input.items.0.itemUuid")]
-            assert await site.refused("migrateStorageItems", by_url, who) == [(code, "input.items.0.url")]
+            assert await site.refused("migrateStorageItems", input, who) == [(code, "input.items.0.match.itemUuid")]
+            assert await site.refused("migrateStorageItems", by_url, who) == [(code, "input.items.0.match.url")]
     await site.grant(folder, team, "USER")
     assert await site.refused("migrateStorageItems", by_url, who) == []
 
@@ -205,15 +211,15 @@ async def test_another_object_of_the_same_store_needs_the_role_of_registering(
             await grant_integration(site, integration, team, role)
         async with assert_unchanged(site):
             for uuid, url in ((item, secret), (item, none), (item, "s3://elsewhere/x"), (plain, secret)):
-                input = {"items": [{"itemUuid": uuid, "newUrl": url}], "verifyAccess": verifies}
+                input = {"items": [{"match": {"itemUuid": uuid}, "newUrl": url}], "verifyAccess": verifies}
                 expected = [(code, "input.items.0.newUrl")]
                 assert await site.refused("migrateStorageItems", input, who) == expected, url
     await grant_integration(site, integration, team, "USER")
     async with assert_unchanged(site):
         for more in ({}, {"toIntegrationUuid": integration}):
-            input = {"items": [{"itemUuid": plain, "newUrl": secret}], "verifyAccess": verifies, **more}
+            input = {"items": [{"match": {"itemUuid": plain}, "newUrl": secret}], "verifyAccess": verifies, **more}
             assert await site.refused("migrateStorageItems", input, who) == [("CONFLICT", "input.items.0")]
-    [result] = await migrated(site, [{"itemUuid": item, "newUrl": secret}], who, verifyAccess=False)
+    [result] = await migrated(site, [{"match": {"itemUuid": item}, "newUrl": secret}], who, verifyAccess=False)
     assert result["items"][0]["url"] == secret
 
 
@@ -221,10 +227,10 @@ async def test_an_external_file_moves_into_a_cloud(site: Site, new: Bucket, file
     """An item without integration gets one, or another plain URL."""
     target, folder, data = (await create_integration(site, new), await site.folder("in"), samples.png(seed=12))
     [item] = await registered(site, folder, [file_server.add("first.png", data)], None)
-    [result] = await migrated(site, [{"itemUuid": item, "newUrl": file_server.add("second.png", data)}])
+    [result] = await migrated(site, [{"match": {"itemUuid": item}, "newUrl": file_server.add("second.png", data)}])
     assert result["items"][0]["storageLocation"] == "DIRECT_ACCESS"
     there = new.put("in.png", data)
-    [result] = await migrated(site, [{"itemUuid": item, "newUrl": there}], toIntegrationUuid=target)
+    [result] = await migrated(site, [{"match": {"itemUuid": item}, "newUrl": there}], toIntegrationUuid=target)
     actual = result["items"][0]
     assert (actual["url"], actual["storageLocation"], actual["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
 
@@ -238,7 +244,7 @@ async def test_a_repeated_migration_returns_the_same(site: Site, customer: Bucke
     folder, data = await site.folder("again"), samples.png(seed=13)
     url, there = customer.put("again.png", data), new.put("again.png", data)
     await registered(site, folder, [url], source)
-    entries = [{"url": url, "newUrl": there}, {"itemUuid": UNKNOWN, "newUrl": there}]
+    entries = [{"match": {"url": url}, "newUrl": there}, {"match": {"itemUuid": UNKNOWN}, "newUrl": there}]
     wanted: dict[str, Any] = {"toIntegrationUuid": target, "skipMissing": True, "idempotencyKey": "moved once"}
     first = await migrated(site, entries, **wanted)
     assert [(len(entry["items"]), entry["isSkipped"]) for entry in first] == [(1, False), (0, True)]

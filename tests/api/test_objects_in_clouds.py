@@ -142,7 +142,7 @@ async def test_groups_in_clouds_need_titles_and_facts_need_no_reading(site: Site
     Inventory: ENC-UPIG-02, ENC-UPIGI-02, ENC-UPDS-02.
     """
     integration, folder = await create_integration(site, customer), await site.folder("groups")
-    frames = [{"url": customer.put(f"frame {n}.png", samples.png(seed=n))} for n in range(2)]
+    frames = [{"objectUrl": customer.put(f"frame {n}.png", samples.png(seed=n))} for n in range(2)]
     untitled = {"folderUuid": folder, "integrationUuid": integration, "items": {"imageGroups": [{"images": frames}]}}
     assert await site.refused("startUploadJob", untitled) == [("BAD_USER_INPUT", "input.items.imageGroups.0.title")]
     facts_given = {"mimeType": "image/png", "fileSize": 5, "height": 1, "width": 2}

@@ -208,7 +208,7 @@ async def test_a_manifest_can_create_the_same(site: Site) -> None:
     [series] = await send_files(site, folder, [File("a.csv", "TIMESERIES", b"t,v\n1,2\n")])
     channels = [{"points": {"header": "v", "pointRadius": 3}}]
     manifest = {
-        "imageGroups": [{"title": "Film", "createVideo": True, "images": [{"url": url}]}],
+        "imageGroups": [{"title": "Film", "createVideo": True, "images": [{"objectUrl": url}]}],
         "image_groups_from_items": [{"itemUuids": uuids, "createVideo": True}],
         "timeSeries": [{"placeholderUuid": series, "settings": {"channels": channels}}],
         "scenes": [{"title": "Scene", "scene": {"camera": {"itemUuid": uuids[1]}}}],

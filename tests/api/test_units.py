@@ -207,7 +207,7 @@ async def test_facts_of_the_client_are_used(shared_site: Site) -> None:
         ],
         "audio": [with_metadata(audio, "audioMetadata", fileSize=sizes[2], mimeType="audio/x", **heard)],
         "text": [with_metadata(text, "textMetadata", fileSize=sizes[3], mimeType="text/x-mine")],
-        "pdf": [with_metadata(pdf, "pdfMetadata", fileSize=sizes[4], numPages=9)],
+        "pdf": [with_metadata(pdf, "pdfMetadata", fileSize=sizes[4], pageCount=9)],
     }
     job = await wait_for_job(site, await start_upload_job(site, folder, items))
     assert job["errors"] == []

@@ -130,7 +130,10 @@ def test_a_fact_has_a_field(fact: MediaFact) -> None:
     assert isinstance(interface, GraphQLInterfaceType)
     assert (camel_case(fact.name) in interface.fields) == fact.is_field
     if fact.is_field:
-        assert interface.fields[camel_case(fact.name)].description == fact.description
+        field = interface.fields[camel_case(fact.name)]
+        assert field.description == fact.description
+        if fact.type is int and fact.maximum:
+            assert str(field.type) == ("Int" if fact.maximum < 2**31 else "BigInt")
 
 
 @pytest.mark.parametrize("fact", FACTS)

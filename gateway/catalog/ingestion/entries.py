@@ -59,7 +59,7 @@ class PdfMediaMetadataInput:
     """Facts of a PDF."""
 
     file_size: BigInt
-    num_pages: int
+    page_count: int
 
 
 @dataclass(kw_only=True)
@@ -160,7 +160,7 @@ class SceneUploadInput:
 class DicomFileUploadInput:
     """A DICOM file, on its own or as part of a series."""
 
-    url: URL | None = None
+    object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
     client_metadata: JSON | None = None
@@ -180,7 +180,7 @@ class DicomSeriesUploadInput:
 class ImageGroupFrameInput:
     """An image of a group."""
 
-    url: URL | None = None
+    object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
     image_metadata: ImageMediaMetadataInput | None = None

@@ -188,14 +188,14 @@ def _read_source(
     rules: EntryRules, entry: Any, item_type: StorageItemType, path: Path
 ) -> UnitSource:
     """Return the source of a file, which has either a URL or a placeholder."""
-    field, url = ("url", entry.url) if hasattr(entry, "url") else ("objectUrl", entry.object_url)
+    url = entry.object_url
     if (url is None) == (entry.placeholder_uuid is None):
-        raise bad_input(exactly_one_of(field, "placeholderUuid"), *path, field)
+        raise bad_input(exactly_one_of("objectUrl", "placeholderUuid"), *path, "objectUrl")
     if url is not None and not is_own_object(url):
-        _check_remote_url(rules, url, (*path, field))
+        _check_remote_url(rules, url, (*path, "objectUrl"))
     title, settings = _read_title(entry, path), getattr(entry, "settings", None)
     return UnitSource(
-        path=(*path, "placeholderUuid" if url is None else field),
+        path=(*path, "placeholderUuid" if url is None else "objectUrl"),
         item_type=item_type,
         placeholder_uuid=entry.placeholder_uuid,
         object_url=url,
