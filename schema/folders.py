@@ -50,7 +50,7 @@ class StoragePathElement:
     "own fields only."
 )
 class StorageFolderSummary:
-    files: BigInt = column("Number of items with a file of their own.")
+    files: BigInt = column("Number of items of all kinds with a file of their own.")
     folders: BigInt = column(
         "Number of direct subfolders or, with `recursive`, of all folders below."
     )
@@ -67,6 +67,9 @@ class StorageFolderSummary:
     plain_texts: BigInt = column("Number of text files.")
     pdfs: BigInt = column("Number of PDF documents.")
     scenes: BigInt = column("Number of scenes.")
+    other_files: BigInt = column(
+        "Number of files of other formats, which are items of the type `FILE`."
+    )
     tombstones: BigInt = column("Number of items whose object no longer exists at its source.")
     placeholders: BigInt = column("Number of items that have been announced but not processed yet.")
     upload_jobs: BigInt = column("Number of upload jobs, finished ones included.")

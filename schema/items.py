@@ -355,6 +355,11 @@ class SceneItem(StorageItem):
     )
 
 
+@item_type_class(StorageItemType.FILE)
+class FileItem(StorageItem):
+    pass
+
+
 @row_type(lambda row: isinstance(row, Inaccessible))
 @strawberry.type(
     description="Stands in for an item that does not exist or that the viewer cannot see."

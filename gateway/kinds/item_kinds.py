@@ -25,6 +25,7 @@ class StorageItemType(StrEnum):
     PLAIN_TEXT = "PLAIN_TEXT"
     PDF = "PDF"
     SCENE = "SCENE"
+    FILE = "FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +285,22 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             extensions=("bag", "db3", "e57", "las", "laz", "mcap", "pcd", "ply"),
             section="scenes",
             always_has_object=False,
+        ),
+        ItemKind(
+            item_type=StorageItemType.FILE,
+            graphql_type="FileItem",
+            description=(
+                "A file of any other format, such as an archive or an office document, which is "
+                "stored as it is. Announce a file as this kind to have it stored without being "
+                "read, whatever it contains."
+            ),
+            counter="other_files",
+            plural="files of other formats",
+            prober="other_file",
+            noun="a file",
+            mime_types=("",),  # any
+            section="files",
+            entry_is_file=True,
         ),
         ItemKind(
             item_type=StorageItemType.GROUP,

@@ -119,6 +119,7 @@ class MediaFacts:
         _count64(
             "Size in bytes. Null until processed, and for items without a file.",
             unit="bytes",
+            minimum=0,
             input_name="file_size",
         ),
     ]

@@ -34,7 +34,8 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
         name: The file's name for its owner.
 
     Raises:
-        MediaError: The file is empty, truncated, broken, too large, or of another kind.
+        MediaError: The file is empty, truncated, broken, too large, or of another kind. A `FILE`
+            may be all of that.
         MemoryError: Probing needs more memory than allowed.
         OSError: The file cannot be reached, which is not the file's fault.
     """
@@ -42,14 +43,16 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
     if kind.prober is None:
         raise MediaError(f"items of the type {item_type} are not single files")
     digest, size = digest_of(file) if isinstance(file, Path) else (None, file.size)
-    if not size:
+    is_read = item_type is not StorageItemType.FILE
+    if is_read and not size:
         raise MediaError("the file is empty")
     mime_type = sniff(file)
     if mime_type == "text/plain":
         mime_type = TEXT_TYPES.get(PurePath(name).suffix.lower(), mime_type)
     if not mime_type.startswith(kind.mime_types):
         raise MediaError(f"expected {kind.noun}, but the content is {mime_type}")
-    check_length(file, size)
+    if is_read:
+        check_length(file, size)
     return _run_prober(kind.prober, file, MediaFacts(digest, size, mime_type))
 
 

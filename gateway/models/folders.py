@@ -72,6 +72,7 @@ class FolderCountersRecord(SQLModel, table=True):
     plain_texts: int = Field(default=0, sa_type=sa.BigInteger)
     pdfs: int = Field(default=0, sa_type=sa.BigInteger)
     scenes: int = Field(default=0, sa_type=sa.BigInteger)
+    other_files: int = Field(default=0, sa_type=sa.BigInteger)
     tombstones: int = Field(default=0, sa_type=sa.BigInteger)
     placeholders: int = Field(default=0, sa_type=sa.BigInteger)
     upload_jobs: int = Field(default=0, sa_type=sa.BigInteger)

@@ -73,8 +73,8 @@ class UploadFileInput:
         description=f"The kind of item to create: one of {_UPLOADABLE}."
     )
     file_size: BigInt = strawberry.field(
-        description="Exact size in bytes, at least 1. Files that are larger than one part can be are "
-        "uploaded in at most 10,000 parts, which limits their size."
+        description="Exact size in bytes, at least 1, or 0 for a `FILE`. Files that are larger "
+        "than one part can be are uploaded in at most 10,000 parts, which limits their size."
     )
     mime_type: str | None = strawberry.field(
         default=None,

@@ -28,6 +28,7 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import between
 from gateway.errors import DomainError, DomainErrors, Path, bad_input, not_found
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
@@ -303,8 +304,9 @@ def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> Expected
     if file.item_type not in UPLOADABLE:
         message = f"An item of type {file.item_type} cannot be created from one file."
         raise bad_input(message, *path, "itemType")
-    if not 1 <= file.file_size <= max_size:
-        message = between("fileSize", 1, max_size, file.file_size)
+    least = 0 if file.item_type is StorageItemType.FILE else 1
+    if not least <= file.file_size <= max_size:
+        message = between("fileSize", least, max_size, file.file_size)
         raise bad_input(message, *path, "fileSize")
     digest = file.sha256.lower() if file.sha256 else None
     if digest and not _SHA256.fullmatch(digest):

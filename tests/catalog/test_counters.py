@@ -98,12 +98,15 @@ class Writer:
         folder = self._folder()
         names = [str(self._random.randrange(12)) for _ in range(4)]
         files = [*(File(name, "PLAIN_TEXT", name.encode() * 9) for name in names), File("b", "IMAGE", b"broken")]
+        files += [File("empty", "FILE", b""), File("noise", "FILE", bytes([0, self._random.randrange(3)]))]
         try:
             uuids = await send_files(self._site, folder, files)
         except AssertionError:  # the folder no longer exists
             return
-        *texts, broken = [{"placeholderUuid": uuid} for uuid in uuids]
-        wanted = {"text": texts, "images": [broken]} if self._random.random() < 0.4 else {"text": texts}
+        *texts, broken, empty, noise = [{"placeholderUuid": uuid} for uuid in uuids]
+        wanted = {"text": texts, "files": [empty, noise]}
+        if self._random.random() < 0.4:
+            wanted["images"] = [broken]
         strict = {"ignoreErrors": self._random.random() < 0.5}
         payload = await self._do(
             "startUploadJob", {"folderUuid": folder, "items": wanted, **strict}, "uploadJob { uuid }"
@@ -177,7 +180,7 @@ async def check_sums(site: Site) -> None:
     """Check that `summary(recursive: true)` of every folder is the sum over its subtree."""
     _, true = await counters(site.services.database)
     paths = {row.uuid: row.path for row in await site.services.database.rows(sa.select(folders), sa.Row)}
-    names = ["files", "placeholders", "plainTexts", "tombstones", "totalSize"]
+    names = ["files", "otherFiles", "placeholders", "plainTexts", "tombstones", "totalSize"]
     document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ summary(recursive: true) {{ {' '.join(names)} }} }} }}"
     for uuid, path in paths.items():
         summary = (await site.ask(document, {"u": str(uuid)}))["storageFolder"]["summary"]

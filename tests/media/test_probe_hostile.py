@@ -17,13 +17,13 @@ from tests.fixtures.kinds import CONTENT
 from tests.media.conftest import Refusal
 
 KINDS: dict[StorageItemType, list[Callable[..., bytes]]] = {
-    **{StorageItemType(item_type): [make] for item_type, make in CONTENT.items() if item_type != "SCENE"},
+    **{StorageItemType(item_type): [make] for item_type, make in CONTENT.items() if item_type not in ("SCENE", "FILE")},
     StorageItemType.IMAGE: [samples.png, samples.jpeg, samples.webp, samples.tiff, samples.gif_animated],
     StorageItemType.VIDEO: [samples.webm, samples.mp4],
     StorageItemType.AUDIO: [samples.mp3, samples.flac, samples.wav, samples.ogg],
     StorageItemType.PLAIN_TEXT: [samples.text, samples.html, samples.json_text],
 }
-"""Sample files of each kind except scenes, whose eight formats have a test file of their own."""
+"""Sample files of each kind that is read, but for scenes, whose eight formats have a test file of their own."""
 PROBED = {item_type for item_type, kind in ITEM_KINDS.items() if kind.prober}
 gently = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -146,6 +146,16 @@ class TimeSeriesUploadInput:
 
 
 @dataclass(kw_only=True)
+class OtherFileUploadInput:
+    """A file that is stored as it is, whatever it contains."""
+
+    object_url: URL | None = None
+    placeholder_uuid: UUID | None = None
+    title: str | None = None
+    client_metadata: JSON | None = None
+
+
+@dataclass(kw_only=True)
 class SceneUploadInput:
     """A scene: one file, or a document that combines items and remote files."""
 
@@ -219,6 +229,7 @@ class DataUploadItemsInput:
     time_series: list[TimeSeriesUploadInput] = field(default_factory=list)
     scenes: list[SceneUploadInput] = field(default_factory=list)
     dicom_files: list[DicomFileUploadInput] = field(default_factory=list)
+    files: list[OtherFileUploadInput] = field(default_factory=list)
     image_groups: list[ImageGroupUploadInput] = field(default_factory=list)
     image_groups_from_items: list[ImageGroupFromItemsInput] = field(default_factory=list)
     dicom_series: list[DicomSeriesUploadInput] = field(default_factory=list)
