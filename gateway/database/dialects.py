@@ -329,3 +329,15 @@ async def lock_tree(connection: AsyncConnection, *, exclusive: bool) -> None:
     if connection.dialect.name != "sqlite":
         lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
         await connection.execute(sa.select(lock(_TREE_LOCK)))
+
+
+def is_unstorable_value(error: Exception) -> bool:
+    """Return whether a statement failed for its values, so that it would fail again.
+
+    Drivers raise errors of their own or of Python, for a number that is too large or a text that
+    cannot be encoded; SQLAlchemy wraps those that its types raise in a plain `StatementError`.
+    """
+    return (
+        isinstance(error, sa.exc.DataError | OverflowError | UnicodeError)
+        or type(error) is sa.exc.StatementError
+    )

@@ -69,7 +69,7 @@ class MediaFact:
         if self.minimum is None:
             return True
         above = value > self.minimum if self.excludes_minimum else value >= self.minimum
-        return above and math.isfinite(value) and (self.maximum is None or value <= self.maximum)
+        return above and (self.maximum is None or value <= self.maximum) and math.isfinite(value)
 
     @property
     def expectation(self) -> str:

@@ -124,5 +124,8 @@ def mp3_length(data: BinaryIO, head: bytes) -> int:
 
 
 def read_at(data: BinaryIO, start: int, size: int) -> bytes:
+    """Return up to `size` bytes, or none beyond the end, where a hostile file may point."""
+    if start > data.seek(0, 2):
+        return b""
     data.seek(start)
     return data.read(size)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.media.errors import MediaError
+from gateway.media.fact_checks import check_facts
 from gateway.media.length import check_length
 from gateway.media.ranged import RangedFile
 from gateway.media.sniff import sniff
@@ -53,7 +54,7 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
         raise MediaError(f"expected {kind.noun}, but the content is {mime_type}")
     if is_read:
         check_length(file, size)
-    return _run_prober(kind.prober, file, MediaFacts(digest, size, mime_type))
+    return check_facts(_run_prober(kind.prober, file, MediaFacts(digest, size, mime_type)))
 
 
 def digest_of(path: Path) -> tuple[str, int]:

@@ -11,6 +11,10 @@ from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
 MAX_HEADER_SIZE = 64 << 10
+MAX_POINTS = 2**63 - 1
+"""The largest number that a database stores."""
+MIN_TEXT_POINT = 2
+"""Bytes that a point takes in a text at least: a digit and a separator."""
 MCAP_MAGIC = b"\x89MCAP0\r\n"
 MIME_TYPES = {
     SceneFormat.BAG: "application/x-rosbag",
@@ -60,8 +64,12 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         raise MediaError(
             f"the file is truncated: it has {facts.file_size:,} of {header.min_size:,} bytes"
         )
-    scene = {"format": header.format, "pointCount": header.point_count}
-    return replace(facts, mime_type=MIME_TYPES[header.format], scene=scene)
+    points, warnings = header.point_count, []
+    if points is not None and not 0 <= points <= MAX_POINTS:
+        warnings = [f"The header states {points:,} points, which is not a plausible number."]
+        points = None
+    scene = {"format": header.format, "pointCount": points}
+    return replace(facts, mime_type=MIME_TYPES[header.format], scene=scene).with_warnings(*warnings)
 
 
 def parse_ply(head: bytes, _data: BinaryIO) -> SceneHeader:
@@ -72,8 +80,10 @@ def parse_ply(head: bytes, _data: BinaryIO) -> SceneHeader:
     lines = [line.split() for line in head[:end].decode("ascii", "replace").splitlines()]
     elements = [line for line in lines if line[:1] == ["element"] and len(line) == 3]
     points = next((int(line[2]) for line in elements if line[1] == "vertex"), None)
-    is_text = ["format", "ascii", "1.0"] in lines
-    if points is None or is_text or elements[0][1] != "vertex":
+    if ["format", "ascii", "1.0"] in lines:
+        size = (points or 0) * MIN_TEXT_POINT
+        return SceneHeader(SceneFormat.PLY, points, end + len("end_header") + size)
+    if points is None or elements[0][1] != "vertex":
         return SceneHeader(SceneFormat.PLY, points, end + len("end_header"))
     below = lines[lines.index(elements[0]) + 1 :]
     properties = below[: below.index(elements[1])] if len(elements) > 1 else below
@@ -97,7 +107,7 @@ def parse_pcd(head: bytes, _data: BinaryIO) -> SceneHeader:
     points = int(fields["WIDTH"][0]) * int(fields["HEIGHT"][0])
     counts = fields.get("COUNT", ["1"] * len(fields["SIZE"]))
     stride = sum(int(size) * int(count) for size, count in zip(fields["SIZE"], counts, strict=True))
-    size = points * stride if encoding == b"binary" else 0
+    size = points * {b"binary": stride, b"ascii": MIN_TEXT_POINT}.get(encoding, 0)
     return SceneHeader(SceneFormat.PCD, points, end + 1 + size)
 
 

@@ -22,7 +22,7 @@ from gateway.catalog.ingestion.job_state import TERMINAL, delay_units, lock_job
 from gateway.catalog.ingestion.unit_plan import from_spec
 from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_keys, is_unstorable_value
 from gateway.error_texts import about_file
 from gateway.kinds.enums import JobStatus
 from gateway.kinds.item_kinds import StorageItemType
@@ -149,7 +149,7 @@ async def _settle(services: Services, job_uuid: UUID, read: Sequence[ReadUnit], 
     """Commit what has been read, and return whether the job goes on.
 
     If that fails, each unit is committed by itself, so that one that cannot be written does not
-    affect the others.
+    affect the others. A unit whose facts do not fit the columns fails: a retry would not help.
     """
     to_retry = [each for each in read if each.must_retry]
     finished = [each for each in read if not each.must_retry]
@@ -161,9 +161,14 @@ async def _settle(services: Services, job_uuid: UUID, read: Sequence[ReadUnit], 
         for each in finished:
             try:
                 await _commit(services, job_uuid, [each])
-            except Exception:
+            except Exception as error:
                 log.exception("unit_not_written", job=str(job_uuid), unit=str(each.unit.uuid))
-                to_retry.append(each)
+                if not is_unstorable_value(error) or each.error:
+                    to_retry.append(each)
+                    continue
+                reasons = await _error_texts(services, [each], "its facts cannot be stored")
+                failed = replace(each, error=reasons[each.unit.uuid])
+                goes_on = await _commit(services, job_uuid, [failed])
     if to_retry and goes_on:
         return await _retry_later(services, job_uuid, to_retry, tries)
     return goes_on
@@ -198,19 +203,10 @@ async def _retry_later(
     Returns whether the job goes on.
     """
     units = [each.unit for each in read]
-    names = {
-        upload.unit_uuid: upload.file_name
-        for upload in (await _uploads_by_item(services, units)).values()
-    }
     is_last = tries == len(DELAYS)
     attempts = f" after {tries + 1} attempts" if is_last else ""
-    reasons = {
-        each.unit.uuid: each.error
-        or about_file(
-            names.get(each.unit.uuid, "A file"), f"processing failed unexpectedly{attempts}"
-        )
-        for each in read
-    }
+    failure = f"processing failed unexpectedly{attempts}"
+    reasons = await _error_texts(services, read, failure)
     if is_last:
         failed = [replace(each, error=reasons[each.unit.uuid]) for each in read]
         return await _commit(services, job_uuid, failed)
@@ -225,3 +221,15 @@ async def _retry_later(
         await delay_units(transaction, services.events, job, reasons, waiting)
         await services.queue.enqueue(transaction, task, args, run_at=now() + DELAYS[tries])
     return True
+
+
+async def _error_texts(
+    services: Services, read: Sequence[ReadUnit], failure: str
+) -> dict[UUID, str]:
+    """Return the errors of units for users: the unit's own, or else that failure of its file."""
+    uploads_of_units = await _uploads_by_item(services, [each.unit for each in read])
+    names = {upload.unit_uuid: upload.file_name for upload in uploads_of_units.values()}
+    return {
+        each.unit.uuid: each.error or about_file(names.get(each.unit.uuid, "A file"), failure)
+        for each in read
+    }

@@ -82,6 +82,15 @@ async def test_a_composed_scene(site: Site) -> None:
     await check_all(site.services)
 
 
+async def test_a_scene_of_urls_alone(site: Site) -> None:
+    """A document that names no item has no children."""
+    document = {"a": {"url": "https://example.org/a.pcd"}, "b": {"url": "https://example.org/b.pcd"}}
+    job = await run_job(site, await site.folder("urls"), {"scenes": [{"title": "URLs", "scene": document}]})
+    scene = await ask(site, job["itemsWithNames"][0]["itemUuid"])
+    assert (scene["scene"], scene["childCount"]) == (document, {"totalCount": 0})
+    await check_all(site.services)
+
+
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"scene": {"a": 1}}, "BAD_USER_INPUT", "scene"),
     ({"scene": {"a": [{"itemUuid": UNKNOWN}]}}, "NOT_FOUND", "scene.a.0.itemUuid"),

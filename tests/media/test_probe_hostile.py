@@ -48,6 +48,19 @@ def test_empty(refusal: Refusal, item_type: StorageItemType) -> None:
     assert refusal(b"", item_type) == "the file is empty"
 
 
+@pytest.mark.parametrize(
+    ("data", "item_type"),
+    [
+        (b"\0\0\0\1ftypmp42" + (2**63 - 8).to_bytes(8) + bytes(8), StorageItemType.VIDEO),
+        (b"\0\0\0\1ftypmp42" + (2**64 - 1).to_bytes(8) + bytes(8), StorageItemType.VIDEO),
+        (b"\x1a\x45\xdf\xa3\1" + b"\xff\xff\xff\xff\xff\xff\xfe" + bytes(8), StorageItemType.VIDEO),
+    ],
+)
+def test_pointers_far_beyond_the_end(refusal: Refusal, data: bytes, item_type: StorageItemType) -> None:
+    """Not even a file system can seek there, which is the file's fault."""
+    assert "truncated" in refusal(data, item_type) or "octet-stream" in refusal(data, item_type)
+
+
 @pytest.mark.parametrize("item_type", KINDS)
 def test_mislabelled(refusal: Refusal, item_type: StorageItemType) -> None:
     """ENC-ITEM-18: the content decides, not the declared type or the name."""

@@ -44,3 +44,20 @@ def test_nonsense(refusal: Refusal, data: bytes) -> None:
 
 def test_something_else(refusal: Refusal) -> None:
     assert "none of BAG, DB3, E57" in refusal(samples.png(), SCENE)
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
+def test_points_that_the_file_cannot_hold(refusal: Refusal, kind: str) -> None:
+    """A header that claims more points than the file has bytes for is that of a truncated file."""
+    header = f"ply\nformat {kind} 1.0\nelement vertex {10**20}\nproperty float x\nend_header\n"
+    assert "truncated" in refusal(header.encode() + b"1\n2\n", SCENE)
+
+
+def test_number_of_points_beyond_64_bits(probed: Probed) -> None:
+    """A compressed file may hold any number, but this one cannot be stored."""
+    header = f"VERSION .7\nFIELDS x\nSIZE 4\nTYPE F\nWIDTH {10**20}\nHEIGHT 1\nDATA binary_compressed\n"
+    facts = probed(header.encode(), SCENE)
+    assert facts.scene == {"format": "PCD", "pointCount": None}
+    assert facts.probe_warnings == [
+        "The header states 100,000,000,000,000,000,000 points, which is not a plausible number."
+    ]

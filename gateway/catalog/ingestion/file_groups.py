@@ -46,7 +46,8 @@ async def create_file_groups(
         for position, member in enumerate(group.members)
     ]
     await transaction.execute(sa.insert(items), [row.model_dump() for row in rows])
-    await transaction.execute(sa.insert(group_members), members)
+    if members:  # a scene may consist of URLs alone
+        await transaction.execute(sa.insert(group_members), members)
     await apply_deltas(transaction, arrival_deltas(rows, folder_uuid))
     await items_created(transaction, user_uuid, rows)
     entries = [
