@@ -34,6 +34,7 @@ from gateway.execution.declarations import (
 )
 from gateway.fetching.errors import FetchError
 from gateway.ids import global_id
+from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
@@ -41,6 +42,7 @@ from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import group_members, items
 from gateway.models.people import users
 from gateway.stores.base import SignedRequest, expires_after
+from gateway.stores.headers import inline_media_type
 from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
@@ -136,9 +138,14 @@ item_search = ToMany(
 Lifetime = Annotated[
     int | None,
     strawberry.argument(
-        description="Seconds for which the URL is valid, from 60 to 604,800. Defaults to a setting "
-        "of the site, normally 3,600."
+        description="Seconds for which the URL is valid at least, from 60 to 604,800. Defaults to a "
+        "setting of the site, normally 3,600. The time is rounded up, so that the URL stays the "
+        "same for a while and browsers can cache what it serves."
     ),
+]
+Disposition = Annotated[
+    SignedUrlDisposition,
+    strawberry.argument(description="Whether browsers should show or save what the URL serves."),
 ]
 
 
@@ -154,15 +161,17 @@ def lifetime_of(context: Context, requested: int | None) -> timedelta:
     items.c.object_key,
     items.c.url,
     items.c.name,
+    items.c.item_type,
     items.c.mime_type,
     items.c.is_tombstone,
     items.c.integration_uuid,
 )
 async def signed_url_of(
     context: Context,
-    keys: list[tuple[str | None, str | None, str, str | None, bool, UUID | None]],
+    keys: list[tuple[str | None, str | None, str, StorageItemType, str | None, bool, UUID | None]],
     *,
     lifetime: Lifetime = None,
+    disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
 ) -> list[SignedRequest | None]:
     """Sign URLs of items' objects; None for an item without an object that can be reached.
 
@@ -172,21 +181,36 @@ async def signed_url_of(
     uuids = {integration for *_, integration in keys if integration}
     integrations = await find_integrations(context.database, uuids)
     signed: list[SignedRequest | None] = []
-    for object_key, url, name, mime_type, is_tombstone, integration in keys:
-        mime = mime_type or UNNAMED_TYPE
+    for object_key, url, name, item_type, mime_type, is_tombstone, integration in keys:
+        mime, is_inline = _served_as(item_type, mime_type, disposition)
         if not url or is_tombstone:
             signed.append(None)
         elif object_key is not None:
-            signed.append(await context.services.store.sign_get(object_key, name, mime, span))
+            store = context.services.store
+            signed.append(await store.sign_get(object_key, name, mime, span, is_inline=is_inline))
         elif integration is None:
             signed.append(SignedRequest(url, "GET", expires_after(span)))
         else:
             reached = await _locate(context, integrations[integration], url)
             cloud, location = reached or (None, None)
             signed.append(
-                await cloud.sign_get(location, name, mime, span) if cloud and location else None
+                await cloud.sign_get(location, name, mime, span, is_inline=is_inline)
+                if cloud and location
+                else None
             )
     return signed
+
+
+def _served_as(
+    item_type: StorageItemType, mime_type: str | None, disposition: SignedUrlDisposition
+) -> tuple[str, bool]:
+    """Return the media type with which content is served, and whether browsers may show it."""
+    stored = mime_type or UNNAMED_TYPE
+    if disposition is SignedUrlDisposition.ATTACHMENT:
+        return stored, False
+    is_unnamed_text = item_type is StorageItemType.PLAIN_TEXT and stored == UNNAMED_TYPE
+    shown = inline_media_type("text/plain" if is_unnamed_text else stored)
+    return shown or stored, shown is not None
 
 
 async def _locate(

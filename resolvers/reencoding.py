@@ -18,12 +18,12 @@ from gateway.execution.declarations import (
     batch,
 )
 from gateway.ids import global_id
-from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus, SignedUrlDisposition
 from gateway.kinds.item_kinds import StorageItemType, item_type_of_file
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.stores.base import SignedRequest
-from resolvers.items import Lifetime, lifetime_of
+from resolvers.items import Disposition, Lifetime, lifetime_of
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
@@ -78,6 +78,7 @@ async def signed_url_of(
     keys: list[tuple[UUID, str, str]],
     *,
     lifetime: Lifetime = None,
+    disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
 ) -> list[SignedRequest]:
     """Sign URLs of renditions, which download as files with the extension of their own type."""
     span = lifetime_of(context, lifetime)
@@ -92,7 +93,15 @@ async def signed_url_of(
         is_video = item_type_of_file(name) is StorageItemType.VIDEO
         stem = name.rpartition(".")[0] if is_video else name
         file_name = f"{stem or name}.{mime_type.rpartition('/')[2]}"
-        signed.append(await store.sign_get(key, file_name, mime_type, span))
+        signed.append(
+            await store.sign_get(
+                key,
+                file_name,
+                mime_type,
+                span,
+                is_inline=disposition is SignedUrlDisposition.INLINE,
+            )
+        )
     return signed
 
 

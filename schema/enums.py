@@ -19,6 +19,7 @@ from gateway.kinds.enums import (
     ReencodeUnitStatus,
     SceneFormat,
     SidecarMatcherMode,
+    SignedUrlDisposition,
     SiteRole,
     StorageFolderType,
     StorageLocationName,
@@ -180,6 +181,13 @@ described(
     USER="Objects that the viewer can see. For site admins, `storageFolders` and "
     "`cloudIntegrations` list only those that they were granted a role on.",
     ORGANISATION="All objects of the organisation. Only for site admins.",
+)
+described(
+    SignedUrlDisposition,
+    ATTACHMENT="Save it as a file.",
+    INLINE="Show it, if it cannot run script: raster images, video, audio and PDF with their own "
+    "type, and all text, such as HTML and XML, as plain text. Anything else, such as SVG, is saved "
+    "as a file.",
 )
 described(
     SignedUrlUnavailableReason,

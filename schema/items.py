@@ -173,7 +173,8 @@ class StorageItem(Node):
     )
     signed_url: SignedUrl | None = resolved(
         items.signed_url_of,
-        "A URL for downloading the item's bytes, valid for a limited time without a credential. "
+        "A URL for downloading or showing the item's bytes, valid for a limited time without a "
+        "credential. The disposition does not affect files at public `https://` URLs. "
         "If null, see `signedUrlUnavailableReason`.",
     )
     signed_url_unavailable_reason: SignedUrlUnavailableReason | None = resolved(
@@ -255,7 +256,8 @@ class VideoRendition:
     created_at: datetime = column("When the rendition was created, in UTC.")
     signed_url: SignedUrl = resolved(
         reencoding.signed_url_of,
-        "A URL for downloading the rendition, valid for a limited time without a credential.",
+        "A URL for downloading or showing the rendition, valid for a limited time without a "
+        "credential.",
     )
 
 

@@ -18,9 +18,10 @@ from gateway.clouds.xml import parse_xml, required_text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
-from gateway.stores.headers import attachment_header, safe_media_type
+from gateway.stores.downloads import Download
 
 _API_VERSION = "2021-12-02"
+_PERMISSIONS = {"b": "r", "c": "l"}
 _CLOCK_SKEW = timedelta(minutes=5)
 """How far the cloud's clock may be behind the server's."""
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -78,19 +79,18 @@ class AzureSigner:
     def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
         return self.get(location, lifetime)
 
-    def get(
-        self,
-        location: ObjectLocation,
-        lifetime: timedelta,
-        *,
-        file_name: str = "",
-        content_type: str = "",
-    ) -> str:
-        headers = {}
-        if file_name:
-            headers["rscd"] = attachment_header(file_name)
-            headers["rsct"] = safe_media_type(content_type)
-        return self._sign("b", "r", f"{location.bucket}/{location.key}", lifetime, headers)
+    def get(self, location: ObjectLocation, lifetime: timedelta) -> str:
+        now = datetime.now(UTC)
+        return self._sign("b", f"{location.bucket}/{location.key}", now, now + lifetime, {})
+
+    def download(self, location: ObjectLocation, download: Download) -> str:
+        headers = {
+            "rscc": download.cache_control,
+            "rscd": download.content_disposition,
+            "rsct": download.content_type,
+        }
+        path = f"{location.bucket}/{location.key}"
+        return self._sign("b", path, download.signed_at, download.expires_at, headers)
 
     def page(
         self, location: ObjectLocation, after: str | None, size: int, lifetime: timedelta
@@ -103,7 +103,9 @@ class AzureSigner:
         }
         if after:
             query["marker"] = after
-        return f"{self._sign('c', 'l', location.bucket, lifetime, {})}&{urlencode(query)}"
+        now = datetime.now(UTC)
+        url = self._sign("c", location.bucket, now, now + lifetime, {})
+        return f"{url}&{urlencode(query)}"
 
     def read_page(self, data: bytes) -> ObjectPage:
         root = parse_xml(data.removeprefix(_UTF8_BOM))
@@ -127,17 +129,16 @@ class AzureSigner:
     def _sign(
         self,
         resource: str,
-        permissions: str,
         path: str,
-        lifetime: timedelta,
+        signed_at: datetime,
+        expires_at: datetime,
         headers: dict[str, str],
     ) -> str:
-        """Return the signed URL of a blob (`b`) or a container (`c`)."""
-        now = datetime.now(UTC)
+        """Return the signed URL that reads a blob (`b`) or lists a container (`c`)."""
         claims = {
-            "sp": permissions,
-            "st": _format_time(now - _CLOCK_SKEW),
-            "se": _format_time(now + lifetime),
+            "sp": _PERMISSIONS[resource],
+            "st": _format_time(signed_at - _CLOCK_SKEW),
+            "se": _format_time(expires_at),
             "sv": _API_VERSION,
             "sr": resource,
             **headers,
@@ -159,7 +160,7 @@ class AzureSigner:
             claims["sr"],
             "",  # snapshot
             "",  # encryption scope
-            "",  # Cache-Control
+            claims.get("rscc", ""),  # Cache-Control
             claims.get("rscd", ""),  # Content-Disposition
             "",  # Content-Encoding
             "",  # Content-Language

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.kinds.enums import StorageLocationName
+from gateway.stores.downloads import Download
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +59,11 @@ class Signer(Protocol):
     def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
         """Return a URL for a HEAD request on an object."""
 
-    def get(
-        self,
-        location: ObjectLocation,
-        lifetime: timedelta,
-        *,
-        file_name: str = "",
-        content_type: str = "",
-    ) -> str:
-        """Return a URL for a GET request on an object, whole or by range.
+    def get(self, location: ObjectLocation, lifetime: timedelta) -> str:
+        """Return a URL for a GET request on an object, whole or by range."""
 
-        With a file name, the response is an attachment of that name and content type.
-        """
+    def download(self, location: ObjectLocation, download: Download) -> str:
+        """Return the URL of a client's download; equal downloads have equal URLs."""
 
     def page(
         self, location: ObjectLocation, after: str | None, size: int, lifetime: timedelta

@@ -15,7 +15,8 @@ from gateway.clouds.xml import error_code
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError, status_error
 from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher
-from gateway.stores.base import SignedRequest, expires_after
+from gateway.stores.base import SignedRequest
+from gateway.stores.downloads import plan_download
 
 PAGE_SIZE = 1000
 """Objects per page of a listing; no provider gives more."""
@@ -91,16 +92,18 @@ class Cloud:
             raise FetchError(ErrorCode.CONFLICT, message) from None
 
     async def sign_get(
-        self, location: ObjectLocation, file_name: str, content_type: str, lifetime: timedelta
+        self,
+        location: ObjectLocation,
+        file_name: str,
+        content_type: str,
+        lifetime: timedelta,
+        *,
+        is_inline: bool = False,
     ) -> SignedRequest:
-        """Return a request that downloads the object as an attachment, for clients."""
-        expires_at = expires_after(lifetime)  # before signing, so as never to promise too much
-        url = await self._signed(
-            lambda: self._signer.get(
-                location, lifetime, file_name=file_name, content_type=content_type
-            )
-        )
-        return SignedRequest(url, "GET", expires_at)
+        """Return a request that downloads the object, for clients, as `ObjectStore` does."""
+        download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
+        url = await self._signed(lambda: self._signer.download(location, download))
+        return SignedRequest(url, "GET", download.expires_at)
 
     async def _signed(self, sign: Callable[[], str]) -> str:
         """Sign in a thread: the server's own credentials may have to be loaded first."""

@@ -14,3 +14,4 @@ class GoogleCloudStorage(S3Provider):
     optional_credentials = frozenset()
     default_endpoint = "https://storage.googleapis.com"
     default_region = "auto"
+    sets_cache_control = False

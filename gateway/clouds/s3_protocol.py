@@ -31,6 +31,8 @@ class S3Provider(CloudProvider):
     )
     default_endpoint: ClassVar[str | None] = None
     default_region: ClassVar[str] = "us-east-1"
+    sets_cache_control: ClassVar[bool] = True
+    """Whether a request can set the Cache-Control of its response."""
 
     def signer(self, account: CloudAccount) -> Signer:
         # Imported late because boto3 takes a quarter of a second, and parsing URLs does not use it.
@@ -40,6 +42,7 @@ class S3Provider(CloudProvider):
             account,
             endpoint=account.endpoint or self.default_endpoint,
             region=account.region or self.default_region,
+            sets_cache_control=self.sets_cache_control,
         )
 
     def split_https_url(self, account: CloudAccount, url: SplitResult) -> tuple[str, str] | None:

@@ -1,5 +1,7 @@
 """Presigned S3 requests and S3 listings. boto3 signs; the requests are sent by the fetcher."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -14,7 +16,8 @@ from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, Objec
 from gateway.clouds.xml import parse_timestamp, parse_xml, required_text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.stores.headers import attachment_header, safe_media_type
+from gateway.stores.downloads import Download
+from gateway.stores.presigning import enable_dated_downloads, presign_download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,7 +29,15 @@ _LOADER = create_loader()
 class S3Signer:
     """Signer of one account; without credentials, boto3 looks for the server's own."""
 
-    def __init__(self, account: CloudAccount, *, endpoint: str | None, region: str) -> None:
+    def __init__(
+        self,
+        account: CloudAccount,
+        *,
+        endpoint: str | None,
+        region: str,
+        sets_cache_control: bool = True,
+    ) -> None:
+        self._sets_cache_control = sets_cache_control
         credentials = account.credentials or {}
         config = Config(
             signature_version="s3v4",
@@ -45,24 +56,25 @@ class S3Signer:
             aws_session_token=credentials.get("session_token"),
             config=config,
         )
+        enable_dated_downloads(self._client)
 
     def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
         parameters = {"Bucket": location.bucket, "Key": location.key}
         return self._sign("head_object", parameters, lifetime)
 
-    def get(
-        self,
-        location: ObjectLocation,
-        lifetime: timedelta,
-        *,
-        file_name: str = "",
-        content_type: str = "",
-    ) -> str:
+    def get(self, location: ObjectLocation, lifetime: timedelta) -> str:
         parameters = {"Bucket": location.bucket, "Key": location.key}
-        if file_name:
-            parameters["ResponseContentDisposition"] = attachment_header(file_name)
-            parameters["ResponseContentType"] = safe_media_type(content_type)
         return self._sign("get_object", parameters, lifetime)
+
+    def download(self, location: ObjectLocation, download: Download) -> str:
+        with _signing_errors():
+            return presign_download(
+                self._client,
+                location.bucket,
+                location.key,
+                download,
+                sets_cache_control=self._sets_cache_control,
+            )
 
     def page(
         self, location: ObjectLocation, after: str | None, size: int, lifetime: timedelta
@@ -96,13 +108,19 @@ class S3Signer:
         return ObjectPage(objects, following)
 
     def _sign(self, operation: str, parameters: dict[str, Any], lifetime: timedelta) -> str:
-        try:
+        with _signing_errors():
             return self._client.generate_presigned_url(
                 operation, Params=parameters, ExpiresIn=int(lifetime.total_seconds())
             )
-        except BotoCoreError:
-            message = (
-                "Requests cannot be signed: check the integration's credentials, region and "
-                "endpoint."
-            )
-            raise FetchError(ErrorCode.CONFLICT, message) from None
+
+
+@contextmanager
+def _signing_errors() -> Iterator[None]:
+    """Raise a `FetchError` where boto3 raises that it cannot sign."""
+    try:
+        yield
+    except BotoCoreError:
+        message = (
+            "Requests cannot be signed: check the integration's credentials, region and endpoint."
+        )
+        raise FetchError(ErrorCode.CONFLICT, message) from None

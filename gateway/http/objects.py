@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import ErrorCode
 from gateway.stores.base import MissingObject
 from gateway.stores.disk import DiskStore
-from gateway.stores.headers import attachment_header
+from gateway.stores.downloads import cache_control
+from gateway.stores.headers import PDF, disposition_header
 from gateway.stores.incoming import AlreadyStored, UploadMismatch
 from gateway.stores.signing import BadSignature
 
@@ -22,12 +23,19 @@ _RANGE = re.compile(
 )
 Handler = Callable[[DiskStore, Request], Awaitable[Response]]
 
-# Objects are data from strangers: browsers must not run, frame or cache them.
+# Objects are data from strangers: browsers must not run them.
+_POLICY = "Content-Security-Policy"
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
+    _POLICY: "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+# What a browser needs for the page that it makes of an image, a video or a text.
+_INLINE_POLICY = (
+    "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+)
+# Chromium shows no PDF in a sandbox. Its viewer runs scripts of a PDF apart from all pages.
+_PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 
 
 class ObjectRequestError(Exception):
@@ -69,17 +77,23 @@ async def download(store: DiskStore, request: Request) -> Response:
     key = request.path_params["key"]
     claims = store.claims("GET", key, _query_string(request))
     path, status = await store.find(key)
+    is_inline = claims.get("show") == "inline"
     headers = {
         **_SECURITY_HEADERS,
-        "Content-Disposition": attachment_header(claims["name"]),
+        "Cache-Control": cache_control(int(claims.get("cache", 0))),
+    }
+    if is_inline:
+        headers[_POLICY] = _PDF_POLICY if claims["type"] == PDF else _INLINE_POLICY
+    content = {
+        "Content-Disposition": disposition_header(claims["name"], is_inline=is_inline),
         "Content-Type": claims["type"],
     }
-    response = ObjectFileResponse(path, headers=headers, stat_result=status)
+    response = ObjectFileResponse(path, headers={**headers, **content}, stat_result=status)
     tag = response.headers["ETag"]
     known = request.headers.get("If-None-Match", "").split(",")
     known_tags = [text.strip().removeprefix("W/") for text in known]
     if known_tags == ["*"] or tag in known_tags:
-        return Response(status_code=304, headers={**_SECURITY_HEADERS, "ETag": tag})
+        return Response(status_code=304, headers={**headers, "ETag": tag})
     return response
 
 

@@ -24,6 +24,13 @@ class StorageLocationName(StrEnum):
     S3_COMPATIBLE = "S3_COMPATIBLE"
 
 
+class SignedUrlDisposition(StrEnum):
+    """Treatment of a download by browsers."""
+
+    ATTACHMENT = "ATTACHMENT"
+    INLINE = "INLINE"
+
+
 class StorageUserRole(StrEnum):
     """Role on a folder, dataset or cloud integration. Each role includes those before it."""
 

@@ -83,9 +83,19 @@ class ObjectStore(Protocol):
         """Yield all keys that begin with `prefix`, in order."""
 
     async def sign_get(
-        self, key: str, file_name: str, content_type: str, lifetime: timedelta
+        self,
+        key: str,
+        file_name: str,
+        content_type: str,
+        lifetime: timedelta,
+        *,
+        is_inline: bool = False,
     ) -> SignedRequest:
-        """Return a request that downloads the object as an attachment of that name and type."""
+        """Return a request that downloads the object under that name and with that type.
+
+        Browsers save it, or show it if `is_inline`. The URL is valid for at least `lifetime`, at
+        most for 7 days, and stays the same for a while, as `plan_download` rounds its times.
+        """
 
     async def sign_put(
         self, key: str, upload: DeclaredUpload, lifetime: timedelta

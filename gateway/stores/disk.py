@@ -17,7 +17,8 @@ from gateway.stores.base import (
     UploadedPart,
     expires_after,
 )
-from gateway.stores.headers import plain_file_name, safe_media_type
+from gateway.stores.downloads import plan_download
+from gateway.stores.headers import safe_media_type
 from gateway.stores.incoming import IncomingFile, remove_abandoned
 from gateway.stores.keys import new_key, object_path, parts_directory, validate_object_key
 from gateway.stores.signing import sign_query, verify_query
@@ -116,10 +117,23 @@ class DiskStore:
                 yield key
 
     async def sign_get(
-        self, key: str, file_name: str, content_type: str, lifetime: timedelta
+        self,
+        key: str,
+        file_name: str,
+        content_type: str,
+        lifetime: timedelta,
+        *,
+        is_inline: bool = False,
     ) -> SignedRequest:
-        claims = {"name": plain_file_name(file_name), "type": safe_media_type(content_type)}
-        return self._sign("GET", key, claims, lifetime)
+        download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
+        claims = {
+            "name": download.file_name,
+            "type": download.content_type,
+            "cache": str(download.cache_seconds),
+        }
+        if is_inline:
+            claims["show"] = "inline"
+        return self._sign("GET", key, claims, download.expires_at)
 
     async def sign_put(
         self, key: str, upload: DeclaredUpload, lifetime: timedelta
@@ -127,7 +141,8 @@ class DiskStore:
         claims = {"length": str(upload.size), "type": safe_media_type(upload.content_type)}
         if upload.sha256 is not None:
             claims["sha256"] = upload.sha256.lower()
-        return self._sign("PUT", key, claims, lifetime, {"Content-Type": claims["type"]})
+        headers = {"Content-Type": claims["type"]}
+        return self._sign("PUT", key, claims, expires_after(lifetime), headers)
 
     async def begin_parts(self, key: str, content_type: str) -> str:
         upload_id = new_key()
@@ -142,7 +157,7 @@ class DiskStore:
             "part": str(number),
             "length": str(size),
         }
-        return self._sign("PUT", key, claims, lifetime)
+        return self._sign("PUT", key, claims, expires_after(lifetime))
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         return await asyncio.to_thread(
@@ -227,10 +242,9 @@ class DiskStore:
         method: str,
         key: str,
         claims: Mapping[str, str],
-        lifetime: timedelta,
+        expires_at: datetime,
         headers: Mapping[str, str] | None = None,
     ) -> SignedRequest:
-        expires_at = expires_after(lifetime)
         query = sign_query(self._secret, method, validate_object_key(key), expires_at, claims)
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
 

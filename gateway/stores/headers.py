@@ -9,6 +9,18 @@ _MEDIA_TYPE = re.compile(
     r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,100}(; ?[\w-]{1,32}=[\w.+-]{1,64}){0,3}", re.ASCII
 )
 
+PDF = "application/pdf"
+_TEXT_DOCUMENTS = {"application/json", "application/x-ndjson", "application/xml"}
+# SVG is an image that can run script.
+_RASTER_IMAGES = {
+    f"image/{name}"
+    for name in (
+        *("apng", "avif", "avif-sequence", "bmp", "gif", "heic", "heic-sequence", "heif"),
+        *("heif-sequence", "jp2", "jpeg", "jpx", "jxl", "png", "tiff", "vnd.microsoft.icon"),
+        *("webp", "x-icon"),
+    )
+}
+
 
 def plain_file_name(name: str) -> str:
     """Return the name without path separators, control or direction marks.
@@ -22,14 +34,30 @@ def plain_file_name(name: str) -> str:
     return plain or "download"
 
 
-def attachment_header(file_name: str) -> str:
-    """Return a Content-Disposition that makes browsers save the file, never show it.
+def disposition_header(file_name: str, *, is_inline: bool = False) -> str:
+    """Return a Content-Disposition that lets browsers show the file, or only save it.
 
     It has the name twice (RFC 6266): in ASCII, and in UTF-8 as RFC 8187 encodes it.
     """
+    kind = "inline" if is_inline else "attachment"
     name = plain_file_name(file_name)
     fallback = re.sub(r"[^\w .()+,=@-]", "_", name, flags=re.ASCII)
-    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{kind}; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def inline_media_type(media_type: str, encoding: str | None = None) -> str | None:
+    """Return the media type with which browsers may show content; None if they must not.
+
+    Nothing is shown with a type that can run script. Text of any kind, such as HTML, is shown as
+    plain text in its encoding, by default UTF-8.
+    """
+    essence = media_type.partition(";")[0].strip().lower()
+    if essence in _TEXT_DOCUMENTS or essence.startswith("text/"):
+        return f"text/plain; charset={encoding or 'utf-8'}"
+    if essence in _RASTER_IMAGES or essence == PDF:
+        return essence
+    is_medium = essence.startswith(("video/", "audio/")) and _MEDIA_TYPE.fullmatch(essence)
+    return essence if is_medium else None
 
 
 def safe_media_type(text: str) -> str:

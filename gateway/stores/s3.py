@@ -28,8 +28,10 @@ from gateway.stores.base import (
     UploadedPart,
     expires_after,
 )
-from gateway.stores.headers import attachment_header, safe_media_type
+from gateway.stores.downloads import plan_download
+from gateway.stores.headers import safe_media_type
 from gateway.stores.keys import validate_object_key
+from gateway.stores.presigning import enable_dated_downloads, presign_download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -83,6 +85,7 @@ class S3Store:
             aws_secret_access_key=secret_key,
             config=_CONFIG,
         )
+        enable_dated_downloads(self._client)
 
     @property
     def part_size(self) -> int:
@@ -162,14 +165,18 @@ class S3Store:
                 yield entry["Key"].removeprefix(self._prefix)
 
     async def sign_get(
-        self, key: str, file_name: str, content_type: str, lifetime: timedelta
+        self,
+        key: str,
+        file_name: str,
+        content_type: str,
+        lifetime: timedelta,
+        *,
+        is_inline: bool = False,
     ) -> SignedRequest:
-        parameters = {
-            **self._at(key),
-            "ResponseContentDisposition": attachment_header(file_name),
-            "ResponseContentType": safe_media_type(content_type),
-        }
-        return await self._run(self._sign, "get_object", "GET", parameters, lifetime)
+        download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
+        presign = partial(presign_download, sets_cache_control=True)
+        url = await self._run(presign, self._client, self._bucket, self._name(key), download)
+        return SignedRequest(url, "GET", download.expires_at)
 
     async def sign_put(
         self, key: str, upload: DeclaredUpload, lifetime: timedelta
@@ -184,7 +191,7 @@ class S3Store:
             checksum = base64.b64encode(bytes.fromhex(upload.sha256)).decode()
             declared["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
         return await self._run(
-            self._sign, "put_object", "PUT", {**self._at(key), **declared}, lifetime, headers
+            self._sign_put, "put_object", {**self._at(key), **declared}, lifetime, headers
         )
 
     async def begin_parts(self, key: str, content_type: str) -> str:
@@ -197,9 +204,7 @@ class S3Store:
         self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
     ) -> SignedRequest:
         part = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
-        return await self._run(
-            self._sign, "upload_part", "PUT", {**self._at(key), **part}, lifetime
-        )
+        return await self._run(self._sign_put, "upload_part", {**self._at(key), **part}, lifetime)
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         return await self._run(self._stored_parts, key, upload_id)
@@ -288,10 +293,9 @@ class S3Store:
             for number, entry in sorted(newest.items())
         ]
 
-    def _sign(
+    def _sign_put(
         self,
         operation: str,
-        method: str,
         parameters: dict[str, Any],
         lifetime: timedelta,
         headers: dict[str, str] | None = None,
@@ -299,7 +303,7 @@ class S3Store:
         expires_at = expires_after(lifetime)  # before signing, so as never to promise too much
         seconds = int(lifetime.total_seconds())
         url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
-        return SignedRequest(url, method, expires_at, headers or {})
+        return SignedRequest(url, "PUT", expires_at, headers or {})
 
 
 @contextmanager

@@ -118,7 +118,7 @@ async def test_searches_of_the_organisation_are_limited(shared_site: Site) -> No
 
 
 async def test_signed_urls_are_renewed(shared_site: Site) -> None:
-    """Each query returns a new URL with the requested lifetime.
+    """Each query returns a URL with at least the requested lifetime.
 
     Inventory: SUB-023.
     """
@@ -132,5 +132,5 @@ async def test_signed_urls_are_renewed(shared_site: Site) -> None:
         assert (await site.client.get(data["url"])).content == b"signed"
         return data["expiresAt"]
 
-    short, long, again = [await expiry(lifetime) for lifetime in (60, 600, 120)]
+    short, long, again = [await expiry(lifetime) for lifetime in (60, 600, 180)]
     assert short < again < long

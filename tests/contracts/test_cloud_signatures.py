@@ -9,6 +9,7 @@ import pytest
 from gateway.clouds import azure
 from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.kinds.enums import StorageLocationName as Kind
+from gateway.stores import downloads
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 ACCOUNT = CloudAccount(Kind.AZURE, account="acme", credentials={"account_key": KEY})
@@ -49,11 +50,16 @@ def test_a_blob_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> 
     }
 
 
-def test_a_download_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> None:
-    signed = claims(signer.get(BLOB, HOUR, file_name="a b.png", content_type="image/png"))
+def test_a_download_is_signed_as_the_library_signs_it(
+    signer: azure.AzureSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "datetime", Clock)
+    signed = claims(signer.download(BLOB, downloads.plan_download("a b.png", "image/png", HOUR)))
+    assert (signed["st"], signed["se"]) == ("2026-01-02T02:55:00Z", "2026-01-02T04:30:00Z")
+    assert signed["rscc"] == "private, max-age=3600, immutable"
     assert signed["rscd"] == "attachment; filename=\"a b.png\"; filename*=UTF-8''a%20b.png"
     assert signed["rsct"] == "image/png"
-    assert signed["sig"] == "7+/Olad5Fi8yj9Iim0kTTllxod9H18IIrJKZesd61ns="
+    assert signed["sig"] == "N6GKJqonkod70q22YVJSvcuzoCzT/hMrPMESWwswXD0="
 
 
 def test_a_listing_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> None:

@@ -1,5 +1,6 @@
 """Contract of clouds, tested on a real S3 server and, if installed, on Azure's emulator."""
 
+import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -139,16 +140,31 @@ async def test_signed_url_gives_access_to_one_object_only(cloud: Cloud, store: S
         for name in NAMES:
             signed = await cloud.sign_get(ObjectLocation(store.bucket, name), "Ünïcode.txt", "text/plain", MINUTE)
             assert signed.method == "GET"
-            assert timedelta(0) < signed.expires_at - datetime.now(UTC) <= MINUTE
+            assert MINUTE < signed.expires_at - datetime.now(UTC) <= 1.5 * MINUTE
             response = await client.get(signed.url, headers=signed.headers)
             assert response.content == name.encode() * 3
             assert response.headers["content-type"] == "text/plain"
             assert "filename*=UTF-8''%C3%9Cn%C3%AFcode.txt" in response.headers["content-disposition"]
+            assert response.headers["cache-control"] == "private, max-age=60, immutable"
             assert (await client.get(signed.url, headers={"Range": "bytes=1-3"})).status_code == 206
             for other in (signed.url.partition("?")[0], signed.url.replace("/a/", "/", 1).replace(".txt?", "?", 1)):
                 assert (await client.get(other)).status_code in (401, 403, 404)
             assert (await client.put(signed.url, content=b"x", headers=BLOCK_BLOB)).status_code in (401, 403)
             assert (await client.delete(signed.url)).status_code in (401, 403)
+
+
+async def test_a_shown_object_has_the_same_url_for_a_while(cloud: Cloud, store: Store) -> None:
+    location, day = ObjectLocation(store.bucket, NAMES[0]), timedelta(days=1)
+    urls = []
+    for _ in range(3):  # of three, two are signed on the same side of a boundary
+        urls.append((await cloud.sign_get(location, "a.png", "image/png", day, is_inline=True)).url)
+        await asyncio.sleep(1.1)
+    assert urls[1] in (urls[0], urls[2])
+    async with open_client() as client:
+        response = await client.get(urls[2])
+    assert response.content == NAMES[0].encode() * 3
+    assert response.headers["content-disposition"].startswith("inline; ")
+    assert response.headers["content-type"] == "image/png"
 
 
 async def test_errors_have_codes_and_hide_credentials(cloud: Cloud, store: Store) -> None:

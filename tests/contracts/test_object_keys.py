@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.stores.base import BadKey, MissingObject
-from gateway.stores.headers import attachment_header, safe_media_type
+from gateway.stores.headers import disposition_header, safe_media_type
 from gateway.stores.keys import new_key, object_path, parts_directory, validate_object_key
 
 ROOT = Path("/root-of-the-store")
@@ -76,7 +76,8 @@ def test_a_path_stays_in_the_store(key: str) -> None:
 @example("\ud800")
 @example("n" * 100_000)
 def test_a_disposition_is_one_plain_line(name: str) -> None:
-    header = attachment_header(name)
+    header = disposition_header(name)
+    assert disposition_header(name, is_inline=True) == header.replace("attachment", "inline", 1)
     assert header.isascii() and header.isprintable() and len(header) < 2_500
     quoted, extended = header.removeprefix('attachment; filename="').split("\"; filename*=UTF-8''")
     assert not set(quoted) & set('"\\%;/')
@@ -85,11 +86,12 @@ def test_a_disposition_is_one_plain_line(name: str) -> None:
 
 def test_file_names_are_preserved() -> None:
     assert (
-        attachment_header("scan 7.nii.gz") == "attachment; filename=\"scan 7.nii.gz\"; filename*=UTF-8''scan%207.nii.gz"
+        disposition_header("scan 7.nii.gz")
+        == "attachment; filename=\"scan 7.nii.gz\"; filename*=UTF-8''scan%207.nii.gz"
     )
-    assert attachment_header("Röntgen; 100%.png").endswith("''R%C3%B6ntgen%3B%20100%25.png")
-    assert attachment_header("x" * 500 + ".tar.gz").endswith("xx.tar.gz")
-    assert attachment_header("...") == "attachment; filename=\"download\"; filename*=UTF-8''download"
+    assert disposition_header("Röntgen; 100%.png").endswith("''R%C3%B6ntgen%3B%20100%25.png")
+    assert disposition_header("x" * 500 + ".tar.gz").endswith("xx.tar.gz")
+    assert disposition_header("...") == "attachment; filename=\"download\"; filename*=UTF-8''download"
 
 
 @pytest.mark.parametrize("text", ["image/png", "application/vnd.a+json", "text/plain; charset=utf-8", "video/mp4"])

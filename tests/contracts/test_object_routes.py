@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from gateway.stores.base import DeclaredUpload
 from gateway.stores.disk import DiskStore
 from gateway.stores.incoming import UploadMismatch
 from gateway.stores.keys import new_key
+from gateway.stores.signing import sign_query
 from tests.contracts.test_object_stores import disk_store
 
 MINUTE = timedelta(minutes=1)
@@ -46,13 +47,38 @@ def assert_error(response: httpx.Response, status: int, code: str) -> None:
     assert response.json()["error"]["code"] == code
 
 
-async def test_responses_cannot_be_executed_or_cached(store: DiskStore, client: httpx.AsyncClient) -> None:
+async def test_responses_cannot_be_executed_or_shared(store: DiskStore, client: httpx.AsyncClient) -> None:
     response = await client.get(await signed_digits(store))
+    assert response.headers["Vary"] == "Origin"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert response.headers["Content-Disposition"].startswith("attachment;")
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "private, max-age=60, immutable"
     assert response.headers["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "video/mp4", "text/plain; charset=utf-8", "application/pdf"])
+async def test_shown_content_runs_no_script(store: DiskStore, client: httpx.AsyncClient, media_type: str) -> None:
+    """Chromium refuses to show a PDF in a sandbox."""
+    key = new_key()
+    await store.put(key, b"x", media_type)
+    response = await client.get((await store.sign_get(key, "x", media_type, MINUTE, is_inline=True)).url)
+    assert response.headers["Content-Type"] == media_type
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    policy = {directive.strip() for directive in response.headers["Content-Security-Policy"].split(";")}
+    assert "default-src 'none'" in policy
+    assert not any(directive.startswith("script-src") for directive in policy)
+    assert ("sandbox" in policy) == (media_type != "application/pdf")
+
+
+async def test_a_url_of_an_earlier_version_is_served(store: DiskStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    await store.put(key, b"x", "text/plain")
+    new = (await store.sign_get(key, "x", "text/plain", MINUTE)).url
+    expires_at = datetime.now(UTC) + MINUTE
+    query = sign_query(b"a secret of the tests", "GET", key, expires_at, {"name": "x", "type": "text/plain"})
+    response = await client.get(f"{new.partition('?')[0]}?{query}")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "private, max-age=0, immutable")
 
 
 async def test_head_equals_get_without_the_body(store: DiskStore, client: httpx.AsyncClient) -> None:

@@ -171,7 +171,7 @@ async def test_a_signed_download_is_an_attachment(store: ObjectStore, client: ht
     before = datetime.now(UTC)
     signed = await store.sign_get(key, "Ünicode page.html", "text/html", MINUTE)
     assert signed.method == "GET"
-    assert before + MINUTE - timedelta(seconds=1) <= signed.expires_at <= datetime.now(UTC) + MINUTE
+    assert before + MINUTE < signed.expires_at <= datetime.now(UTC) + 1.5 * MINUTE
     response = await send(client, signed)
     assert response.status_code == 200
     assert response.content == b"<script>"
@@ -179,6 +179,43 @@ async def test_a_signed_download_is_an_attachment(store: ObjectStore, client: ht
     assert response.headers["Content-Disposition"] == (
         "attachment; filename=\"_nicode page.html\"; filename*=UTF-8''%C3%9Cnicode%20page.html"
     )
+
+
+async def test_a_download_may_be_shown(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key = new_key()
+    await store.put(key, b"<script>", "text/html")
+    signed = await store.sign_get(key, "a.html", "text/plain; charset=utf-8", MINUTE, is_inline=True)
+    response = await send(client, signed)
+    assert (response.status_code, response.content) == (200, b"<script>")
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["Content-Disposition"].startswith("inline; ")
+    assert response.headers["Cache-Control"] == "private, max-age=60, immutable"
+
+
+async def test_a_url_stays_the_same_for_a_while(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    key, day = new_key(), timedelta(days=1)
+    await store.put(key, b"x", "text/plain")
+    signed = []
+    for _ in range(3):  # of three, two are signed on the same side of a boundary
+        signed.append(await store.sign_get(key, "x.txt", "text/plain", day))
+        await asyncio.sleep(1.1)
+    assert signed[1] in (signed[0], signed[2])
+    for each in signed:
+        assert day < each.expires_at - datetime.now(UTC) + timedelta(seconds=5) <= 1.5 * day
+        assert (await send(client, each)).status_code == 200
+    assert (await store.sign_get(key, "y.txt", "text/plain", day)).url not in {each.url for each in signed}
+    assert (await store.sign_get(key, "x.txt", "text/plain", day, is_inline=True)).url not in {
+        each.url for each in signed
+    }
+
+
+async def test_the_longest_lifetime_is_accepted(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    """Stores refuse signatures for more than seven days, so nothing can be added to round it."""
+    key, week = new_key(), timedelta(days=7)
+    await store.put(key, b"x", "text/plain")
+    signed = await store.sign_get(key, "x.txt", "text/plain", week)
+    assert abs(signed.expires_at - datetime.now(UTC) - week) < timedelta(seconds=5)
+    assert (await send(client, signed)).status_code == 200
 
 
 async def test_signed_download_supports_ranges(store: ObjectStore, client: httpx.AsyncClient) -> None:

@@ -103,9 +103,12 @@ class World:
 class StillStore:
     """An object store that signs without a clock: the URLs of two executors would otherwise differ by seconds."""
 
-    async def sign_get(self, key: str, name: str, content_type: str, lifetime: timedelta) -> SignedRequest:
+    async def sign_get(
+        self, key: str, name: str, content_type: str, lifetime: timedelta, *, is_inline: bool = False
+    ) -> SignedRequest:
         """Return a URL that contains the arguments."""
-        url = f"https://objects.test/{key}?name={name}&type={content_type}&for={lifetime.seconds}"
+        shown = "&inline" if is_inline else ""
+        url = f"https://objects.test/{key}?name={name}&type={content_type}&for={lifetime.seconds}{shown}"
         return SignedRequest(url, "GET", START + lifetime, {"x-made": "up"})
 
 

@@ -7,18 +7,24 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 import sqlalchemy as sa
 import strawberry
+from botocore.config import Config
 from graphql import GraphQLSchema, build_schema, parse
 
 from gateway.database.dialects import in_keys
 from gateway.execution import private_apis
 from gateway.queues import procrastinate_apis
+from gateway.stores.downloads import Download
+from gateway.stores.presigning import enable_dated_downloads, presign_download
 from tests.house.sources import ROOT
 
 BORROWERS = {"gateway/execution/private_apis.py", "gateway/queues/procrastinate_apis.py"}
@@ -170,6 +176,20 @@ def test_manager_of_procrastinate() -> None:
         assert parameters <= set(inspect.signature(method).parameters), name
     assert len(list(procrastinate_apis.get_channel_for_queues())) == 1
     assert "DOING" in set(procrastinate_apis.Status.__members__)
+
+
+@canary("botocore", "DatedQueryAuth: the hook in which a signature's time is set")
+def test_time_of_signatures() -> None:
+    config = Config(signature_version="s3v4")
+    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
+    client = session.client("s3", region_name="us-east-1", config=config)
+    enable_dated_downloads(client)
+    start, end = datetime(2030, 1, 2, 3, tzinfo=UTC), datetime(2030, 1, 2, 4, tzinfo=UTC)
+    download = Download("a.png", "image/png", True, start, end, 60)
+    url = presign_download(client, "bucket", "key", download, sets_cache_control=True)
+    query = parse_qs(urlsplit(url).query)
+    assert (query["X-Amz-Date"], query["X-Amz-Expires"]) == (["20300102T030000Z"], ["3600"])
+    assert query["X-Amz-Credential"] == ["a/20300102/us-east-1/s3/aws4_request"]
 
 
 def borrowed_names(path: Path) -> list[str]:

@@ -1,0 +1,74 @@
+"""Downloads by signed URLs: the headers of their responses, and URLs that stay the same."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gateway.stores.headers import disposition_header, plain_file_name, safe_media_type
+
+MAX_LIFETIME = timedelta(days=7)
+"""The longest time for which any store accepts a signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A download by a signed URL. The signature covers every header that it implies.
+
+    Attributes:
+        file_name: Name under which the content is saved.
+        content_type: Media type that the response states.
+        is_inline: Whether browsers may show the content instead of saving it.
+        signed_at: When the signature begins, in UTC; in the past.
+        expires_at: When it expires, in UTC.
+        cache_seconds: How long browsers may keep the content.
+    """
+
+    file_name: str
+    content_type: str
+    is_inline: bool
+    signed_at: datetime
+    expires_at: datetime
+    cache_seconds: int
+
+    @property
+    def content_disposition(self) -> str:
+        """The Content-Disposition of the response."""
+        return disposition_header(self.file_name, is_inline=self.is_inline)
+
+    @property
+    def cache_control(self) -> str:
+        """The Cache-Control of the response: objects never change under their key."""
+        return cache_control(self.cache_seconds)
+
+    @property
+    def signed_seconds(self) -> int:
+        """The seconds from `signed_at` to `expires_at`."""
+        return int((self.expires_at - self.signed_at).total_seconds())
+
+
+def plan_download(
+    file_name: str, content_type: str, lifetime: timedelta, *, is_inline: bool = False
+) -> Download:
+    """Return a download that stays available for at least `lifetime` from now.
+
+    Its times are rounded, so that the URL stays the same for up to half of the lifetime and
+    browsers find the content in their cache. They are rounded less where the lifetime comes close
+    to the longest that a store accepts.
+    """
+    seconds = int(lifetime.total_seconds())
+    period = max(1, min(seconds // 2, int(MAX_LIFETIME.total_seconds()) - seconds))
+    start = int(datetime.now(UTC).timestamp()) // period * period
+    # The longest lifetime leaves no room for rounding.
+    signed_seconds = min(period + seconds, int(MAX_LIFETIME.total_seconds()))
+    return Download(
+        file_name=plain_file_name(file_name),
+        content_type=safe_media_type(content_type),
+        is_inline=is_inline,
+        signed_at=datetime.fromtimestamp(start, UTC),
+        expires_at=datetime.fromtimestamp(start + signed_seconds, UTC),
+        cache_seconds=seconds,
+    )
+
+
+def cache_control(seconds: int) -> str:
+    """Return the Cache-Control of content that never changes and is meant for one viewer."""
+    return f"private, max-age={seconds}, immutable"
