@@ -20,6 +20,7 @@ from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
+from gateway.http.schema_document import schema_route
 from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
 from gateway.web_addresses import origin_of
@@ -68,6 +69,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         Route("/healthz", health),
         Route("/", home),
         *graphiql_routes(),
+        schema_route(schema),
         metrics_route(authenticate, outcomes, reasons),
         *objects,
     ]

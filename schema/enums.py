@@ -211,6 +211,7 @@ described(
     GRAPHQL_VALIDATION_FAILED="The document does not match the schema.",
     OPERATION_RESOLUTION_FAILURE="The operation to run could not be determined.",
     BAD_REQUEST="The request is not a valid GraphQL-over-HTTP request.",
+    PERSISTED_QUERY_NOT_SUPPORTED="The request has only the hash of a document: send the document.",
     TIMEOUT="The operation, the request body or an external server took too long.",
     UNAVAILABLE="An external server did not respond as expected. Try again later.",
     INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",

@@ -18,6 +18,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
+from gateway.http.compression import compressed
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import PROTOCOL
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, parse_media_type, preferred
@@ -39,6 +40,7 @@ STATUS = {
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
+    ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 200,  # as Apollo Server responds
 }
 """Status of a request that was not executed, by its error; 400 for all others."""
 
@@ -84,7 +86,9 @@ class GraphQLEndpoint:
             elif isinstance(error, DomainError):
                 status = STATUS.get(error.code, 400)
             body = orjson.dumps({"errors": [error_body(reason, request_id)]})
+        body, encoding = await compressed(body, request.headers.get("accept-encoding"))
         fixed = {
+            **encoding,
             "content-type": f"{content_type or JSON}; charset=utf-8",
             "cache-control": "no-store",
             "x-request-id": request_id,
@@ -155,12 +159,14 @@ class GraphQLEndpoint:
             )
             raise LimitExceeded(message, "batch", limit, len(members))
         answers = []
-        for operation in [operation_request(each, request_id) for each in members]:
+        for operation in [_operation_or_refusal(each, request_id) for each in members]:
+            if isinstance(operation, Answer):
+                answers.append(operation)
+                continue
             try:
                 answers.append(await self._execute(viewer, operation, ONE_ANSWER))
             except OperationNotAllowed as error:
-                reason = _not_allowed(error.type).reason
-                answers.append(Answer(errors=[error_body(reason, request_id)], executed=False))
+                answers.append(_refusal(_not_allowed(error.type).reason, request_id))
         return answers
 
     async def _execute(
@@ -168,6 +174,23 @@ class GraphQLEndpoint:
     ) -> Answer:
         context = self._service.make_context(viewer, operation.request_id)
         return await self._service.operations.execute(operation, context, allowed)
+
+
+def _operation_or_refusal(members: object, request_id: str) -> OperationRequest | Answer:
+    """Return an operation of a batch, or the answer if it is only the hash of a document.
+
+    Clients send the documents of those operations only; any other fault refuses the whole batch.
+    """
+    try:
+        return operation_request(members, request_id)
+    except DomainError as error:
+        if error.code is not ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
+            raise
+        return _refusal(error, request_id)
+
+
+def _refusal(reason: DomainError, request_id: str) -> Answer:
+    return Answer(errors=[error_body(reason, request_id)], executed=False)
 
 
 def _not_allowed(type_: OperationType) -> HTTPRequestError:

@@ -1,4 +1,4 @@
-"""Media types: parsing of Content-Type, and choice of a response type by Accept.
+"""Media types and ETags: what a request offers, accepts and already has.
 
 See docs/decisions/http-headers.md for why this is not a library's.
 """
@@ -42,6 +42,12 @@ def preferred(accept: str | None, offers: tuple[str, ...]) -> str | None:
     ranked = [(*_rank(offer, ranges), -index, offer) for index, offer in enumerate(offers)]
     quality, *_, best = max(ranked)
     return best if quality > 0 else None
+
+
+def is_known(tag: str, if_none_match: str | None) -> bool:
+    """Return whether an If-None-Match header lists an ETag, compared weakly (RFC 9110, 13.1.2)."""
+    known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
+    return known == {"*"} or tag.removeprefix("W/") in known
 
 
 def _rank(offer: str, ranges: Sequence[tuple[str, float]]) -> tuple[float, int]:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import ErrorCode
+from gateway.http.negotiation import is_known
 from gateway.stores.base import MissingObject
 from gateway.stores.disk import DiskStore
 from gateway.stores.downloads import cache_control
@@ -28,6 +29,7 @@ _POLICY = "Content-Security-Policy"
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     _POLICY: "sandbox; default-src 'none'",
+    "Vary": "Origin",  # what an image of a page was loaded with, a script must not get from a cache
     "X-Content-Type-Options": "nosniff",
 }
 # What a browser needs for the page that it makes of an image, a video or a text.
@@ -90,9 +92,7 @@ async def download(store: DiskStore, request: Request) -> Response:
     }
     response = ObjectFileResponse(path, headers={**headers, **content}, stat_result=status)
     tag = response.headers["ETag"]
-    known = request.headers.get("If-None-Match", "").split(",")
-    known_tags = [text.strip().removeprefix("W/") for text in known]
-    if known_tags == ["*"] or tag in known_tags:
+    if is_known(tag, request.headers.get("If-None-Match")):
         return Response(status_code=304, headers={**headers, "ETag": tag})
     return response
 

@@ -18,6 +18,11 @@ from gateway.settings import Limits
 
 MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 JSON_TYPE_NAMES = {str: "a string", dict: "an object"}
+_APOLLO_MESSAGE = "PersistedQueryNotSupported"
+"""From Apollo's protocol: clients that read only messages send the document upon it."""
+PERSISTED_QUERY_NOT_SUPPORTED = DomainError(
+    ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, _APOLLO_MESSAGE
+)
 _SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _QUOTED_MEMBERS = [f'"{name}"'.encode() for name in MEMBERS]
 
@@ -46,9 +51,15 @@ def request_id_of(request: Request) -> str:
 
 
 def operation_request(members: object, request_id: str) -> OperationRequest:
-    """Return the request that a JSON value describes; raises BAD_REQUEST."""
+    """Return the request that a JSON value describes.
+
+    Raises BAD_REQUEST, and PERSISTED_QUERY_NOT_SUPPORTED if it has only the hash of a document.
+    """
     if not isinstance(members, dict):
         raise bad_request("The request body must be a JSON object.")
+    extensions = members.get("extensions")
+    if isinstance(extensions, dict) and "persistedQuery" in extensions and not members.get("query"):
+        raise PERSISTED_QUERY_NOT_SUPPORTED
     for name, type_ in MEMBERS.items():
         value = members.get(name)
         if not isinstance(value, type_) and (value is not None or name == "query"):

@@ -173,9 +173,13 @@ class WebSocketHandler:
         if id_ in self._running:
             reason = f"Subscriber for {id_} already exists"
             raise SocketClosed(CloseCode.SUBSCRIBER_EXISTS, reason)
+        request_id = new_request_id()
         try:
-            request = operation_request(payload, new_request_id())
+            request = operation_request(payload, request_id)
         except DomainError as error:
+            if error.code is ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
+                await self._send_error(id_, error, request_id)
+                return
             raise SocketClosed(CloseCode.BAD_MESSAGE, error.message) from None
         limit, count = self._service.limits.operations_per_socket, len(self._running) + 1
         if count > limit:
@@ -184,7 +188,7 @@ class WebSocketHandler:
                 f"at most {limit:,} are allowed (limit: operations_per_socket)."
             )
             excess = LimitExceeded(message, "operations_per_socket", limit, count)
-            await self._send_error(id_, excess, request)
+            await self._send_error(id_, excess, request_id)
         else:
             self._running[id_] = self._tasks.create_task(self._run_operation(id_, request))
 
@@ -207,7 +211,7 @@ class WebSocketHandler:
         except (SocketClosed, WebSocketDisconnect):
             raise
         except Exception as error:
-            await self._send_error(id_, error, request)
+            await self._send_error(id_, error, request.request_id)
 
     async def _send_answer(self, id_: str, answer: Answer) -> bool:
         """Send an answer; return whether the operation continues, which it does if executed."""
@@ -218,10 +222,8 @@ class WebSocketHandler:
             await self._finish(id_, {"type": "error", "payload": answer.errors})
         return answer.executed
 
-    async def _send_error(self, id_: str, error: Exception, request: OperationRequest) -> None:
-        await self._finish(
-            id_, {"type": "error", "payload": [error_body(error, request.request_id)]}
-        )
+    async def _send_error(self, id_: str, error: Exception, request_id: str) -> None:
+        await self._finish(id_, {"type": "error", "payload": [error_body(error, request_id)]})
 
     async def _finish(self, id_: str, message: Message) -> None:
         """Send the last message of an operation."""

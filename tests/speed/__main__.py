@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from tests.speed.against import measure_against
+from tests.speed.compressing import measure_compression
 from tests.speed.contenders import ALL
 from tests.speed.databases import prepare_database
 from tests.speed.growth import measure_growth
@@ -34,6 +35,9 @@ def main(
     seconds: Annotated[float, typer.Option(help="Seconds per slice.")] = 1.0,
     against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
     growth: Annotated[bool, typer.Option("--growth", help="Compare 100,000 with 1,000,000 items instead.")] = False,
+    compression: Annotated[
+        bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")
+    ] = False,
     subscribers: Annotated[
         bool, typer.Option("--subscribers", help="Measure 1,000 subscribers on PostgreSQL instead.")
     ] = False,
@@ -44,6 +48,9 @@ def main(
         report = measure_against(against, database, items, operations, rounds, seconds)
     elif growth:
         report = measure_growth(database, rounds, seconds)
+    elif compression:
+        with prepare_database(database, items) as site:
+            report = measure_compression(site, operations, rounds, seconds)
     elif subscribers:
         with prepare_database("postgres", items) as site:
             report = measure_subscribers(site)

@@ -19,12 +19,15 @@ class Slice:
 class Connection:
     """One connection to a server."""
 
-    def __init__(self, port: int, key: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, port: int, key: str, encoding: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._head = (
             f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
-            "Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: "
+            f"Content-Type: application/json\r\nAccept: application/json\r\nAccept-Encoding: {encoding}\r\n"
+            "Content-Length: "
         ).encode()
 
     async def ask(self, body: bytes) -> bytes:
@@ -53,13 +56,15 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(port: int, key: str, number: int = 1) -> AsyncIterator[list[Connection]]:
-    """Open connections that are closed at the end of the block."""
+async def connected(
+    port: int, key: str, number: int = 1, encoding: str = "identity"
+) -> AsyncIterator[list[Connection]]:
+    """Open connections that are closed at the end of the block; they accept responses of an encoding."""
     connections: list[Connection] = []
     try:
         for _ in range(number):
             pair = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
-            connections.append(Connection(port, key, *pair))
+            connections.append(Connection(port, key, encoding, *pair))
         yield connections
     finally:
         for connection in connections:

@@ -123,10 +123,19 @@ def _canonical(answer: bytes) -> bytes:
     return _WHOLE.sub(rb"\1", orjson.dumps(read["data"], option=orjson.OPT_SORT_KEYS))
 
 
-async def take(results: Results, filled: Filled, server: Running, name: str, seconds: float, *, counts: bool) -> None:
+async def take(
+    results: Results,
+    filled: Filled,
+    server: Running,
+    name: str,
+    seconds: float,
+    *,
+    counts: bool,
+    encoding: str = "identity",
+) -> None:
     """Measure one slice of an operation on one server; the first warms it up and does not count."""
     bodies = server.contender.operation(name, filled).bodies
-    async with connected(server.port, filled.key, CONNECTIONS) as connections:
+    async with connected(server.port, filled.key, CONNECTIONS, encoding) as connections:
         watched = [server.pid, *([filled.postmaster] if filled.postmaster else [])]
         before = [cpu_by_process(pid) for pid in watched]
         done = await run_slice(connections, bodies, seconds)

@@ -1,14 +1,13 @@
 """One cross-origin policy for operations, signed URLs of the local disk, and sockets."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.sites import Site, serve_embedded
 from tests.transports.serving import socket_to
 
 APP = "https://app.example"
@@ -19,13 +18,9 @@ SENT = {
 }
 
 
-@asynccontextmanager
-async def site_for(request: pytest.FixtureRequest, directory: Path, *origins: str) -> AsyncIterator[Site]:
+def site_for(request: pytest.FixtureRequest, directory: Path, *origins: str) -> AbstractAsyncContextManager[Site]:
     """Serve a site whose API may be used by pages of these origins."""
-    more = {"allowed_origins": list(origins), "allowed_headers": ["X-Client-Name"]}
-    with fresh_settings("embedded", request, directory, **more) as settings:
-        async with serve_site(settings, works=False) as site:
-            yield site
+    return serve_embedded(request, directory, allowed_origins=list(origins), allowed_headers=["X-Client-Name"])
 
 
 async def preflight(site: Site, path: str, method: str, origin: str, headers: str | None = None) -> httpx.Response:

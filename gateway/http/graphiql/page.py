@@ -1,21 +1,23 @@
 """Serves GraphiQL from the server's own origin under a strict content security policy."""
 
+import asyncio
 import hashlib
 from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.http.fixed_documents import FixedDocument
 from gateway.http.graphiql.build import FILES, HERE, LICENCES, STATIC, is_built
 
 OWN = ("page.css", "page.js", "icon.svg")
 TYPES = {
-    ".css": "text/css",
-    ".js": "text/javascript",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
-    ".txt": "text/plain",
+    ".txt": "text/plain; charset=utf-8",
 }
 SCROLL_LOCK = "'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='"
 """Digest of the only style element that GraphiQL adds, while a menu or dialog is open."""
@@ -32,20 +34,22 @@ POLICY = {
 }
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
+    "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept",
+    "Vary": "Accept, Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 FOREVER = {
     "Cache-Control": "public, max-age=31536000, immutable",
+    "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 
 
 def graphiql_page(request: Request) -> Response:
     """Respond with the page of the endpoint, or with instructions if GraphiQL was not built."""
-    return HTMLResponse(page(), headers=HEADERS)
+    return _page_document().respond(request)
 
 
 def graphiql_routes() -> list[BaseRoute]:
@@ -58,10 +62,10 @@ def graphiql_routes() -> list[BaseRoute]:
 
 async def asset(request: Request) -> Response:
     """Respond with a file of the page."""
-    path = assets().get(request.path_params["name"])
-    if path is None:
+    name = request.path_params["name"]
+    if name not in assets():
         return Response(status_code=404)
-    return FileResponse(path, media_type=TYPES[path.suffix], headers=FOREVER)
+    return (await asyncio.to_thread(_asset_document, name)).respond(request)
 
 
 async def to_page(request: Request) -> Response:
@@ -78,6 +82,17 @@ def page() -> str:
         .read_text(encoding="utf-8")
         .replace("{static}", f"graphql/static/{release()}")
     )
+
+
+@cache
+def _page_document() -> FixedDocument:
+    return FixedDocument(page().encode(), HEADERS)
+
+
+@cache
+def _asset_document(name: str) -> FixedDocument:
+    path = assets()[name]
+    return FixedDocument(path.read_bytes(), {**FOREVER, "Content-Type": TYPES[path.suffix]})
 
 
 @cache
