@@ -190,6 +190,7 @@ class StorageItem(Node):
     orientation: int | None = fact("orientation")
     frame_count: BigInt | None = fact("frame_count")
     page_count: int | None = fact("page_count")
+    text_encoding: str | None = fact("text_encoding")
     audio_sample_rate: int | None = fact("audio_sample_rate")
     audio_bit_depth: int | None = fact("audio_bit_depth")
     audio_codec: str | None = fact("audio_codec")

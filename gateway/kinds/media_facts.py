@@ -254,6 +254,16 @@ class MediaFacts:
             is_field=False,
         ),
     ] = None
+    text_encoding: Annotated[
+        str | None,
+        MediaFact(
+            "Encoding of a text or time series by its name in the WHATWG encoding standard, such "
+            "as `UTF-8` or `windows-1252`, or of IANA. Taken from the byte order mark or the "
+            "text's own declaration, otherwise recognized from the content.",
+            kinds=(StorageItemType.PLAIN_TEXT, _TIMESERIES),
+            max_length=40,
+        ),
+    ] = None
     probe_warnings: Annotated[
         list[str],
         MediaFact(

@@ -3,13 +3,13 @@
 `docs/decisions/sniffing.md` says which formats the library recognizes, and why not all.
 """
 
-import codecs
 import re
 import zlib
 from collections.abc import Callable
 
 import filetype  # type: ignore[import-untyped]  # ships no types
 
+from gateway.media.encodings import decode_head
 from gateway.media.ranged import ReadableFile
 
 HEAD_SIZE = 8192
@@ -24,8 +24,6 @@ REGISTERED_NAMES = {
     "image/jpx": "image/jp2",
     "video/x-m4v": "video/mp4",
 }
-
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 # The root element and what may precede it. Atomic groups keep a hostile prolog from backtracking.
 ROOT_ELEMENT = re.compile(
@@ -48,12 +46,6 @@ def sniff(file: ReadableFile) -> str:
     with file.open("rb") as data:
         head = data.read(HEAD_SIZE)
     return next((mime_type for rule in RULES if (mime_type := rule(head))), UNRECOGNIZED)
-
-
-def text_encoding(head: bytes) -> str:
-    """Return the encoding of a text: UTF-16 needs a byte order mark, all else must be UTF-8."""
-    is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return "utf-16" if is_utf16 else "utf-8-sig"
 
 
 def sniff_dicom(head: bytes) -> str | None:
@@ -85,12 +77,9 @@ def sniff_pdf(head: bytes) -> str | None:
 
 
 def sniff_text(head: bytes) -> str | None:
-    """Recognize text: decodable, without control characters; its root element tells the type."""
-    try:
-        start = codecs.getincrementaldecoder(text_encoding(head))().decode(head)
-    except UnicodeDecodeError:
-        return None
-    if not start or CONTROL_CHARACTERS.search(start):
+    """Recognize text in any encoding; its root element tells the type."""
+    start = decode_head(head)
+    if not start:
         return None
     match = ROOT_ELEMENT.match(start)
     root = match[1].lower() if match else ""

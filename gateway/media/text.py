@@ -1,81 +1,74 @@
 """Probes text files, which must be decodable from the first to the last byte."""
 
-import codecs
+import json
 from dataclasses import replace
 
 import orjson
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.errors import MediaError
+from gateway.media.encodings import TextEncoding, decode_head, find_encoding
 from gateway.media.ranged import ReadableFile
-from gateway.media.sniff import CONTROL_CHARACTERS, UNRECOGNIZED, text_encoding
+from gateway.media.sniff import HEAD_SIZE, UNRECOGNIZED
 
-CHUNK_SIZE = 1 << 20
 MAX_JSON_SIZE = 16 << 20
 """Bytes of JSON that is parsed, which may take twenty times as much memory."""
-JSON, PLAIN = "application/json", "text/plain"
+JSON, JSON_LINES, PLAIN = "application/json", "application/x-ndjson", "text/plain"
 
 
 def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
-    """Correct the MIME type: plain text that is a JSON object or array is `application/json`.
+    """Add the encoding, and correct the MIME type of JSON and of lines of JSON.
 
     Raises:
-        MediaError: The content is not UTF-8 or UTF-16, has control characters, or is not JSON
-            although its name says so.
+        MediaError: The content is not text, or in no encoding that is recognized.
     """
-    first = decode_text(file)
+    encoding = find_encoding(file)
+    facts = replace(facts, text_encoding=encoding.name)
+    if encoding.warning:
+        facts = facts.with_warnings(encoding.warning)
     if facts.mime_type == UNRECOGNIZED:
         facts = replace(facts, mime_type=PLAIN)
-    if facts.mime_type == JSON or (facts.mime_type == PLAIN and first in ("{", "[")):
-        return replace(facts, mime_type=json_or_plain(file, facts))
+    with file.open("rb") as data:
+        start = decode_head(data.read(HEAD_SIZE)) or ""
+    if facts.mime_type == JSON or (facts.mime_type == PLAIN and start.lstrip()[:1] in ("{", "[")):
+        return _with_json_type(file, encoding, facts)
     return facts
 
 
-def decode_text(file: ReadableFile) -> str:
-    """Decode a text and return its first character that is not a space, or "" if it has none.
-
-    Raises:
-        MediaError: The text cannot be decoded, or has control characters.
-    """
-    first = ""
-    with file.open("rb") as data:
-        decoder = codecs.getincrementaldecoder(text_encoding(data.read(4)))()
-        data.seek(0)
-        try:
-            while chunk := data.read(CHUNK_SIZE):
-                text = decoder.decode(chunk)
-                # Binary data may be decodable by chance.
-                if match := CONTROL_CHARACTERS.search(text):
-                    raise MediaError(
-                        "the content is not text: it contains the control character "
-                        f"U+{ord(match[0]):04X}"
-                    )
-                first = first or text.lstrip()[:1]
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            offset = data.tell() - len(error.object) + error.start
-            raise MediaError(
-                f"the text is neither UTF-8 nor UTF-16: it has an invalid byte at {offset:,}"
-            ) from None
-    return first
-
-
-def json_or_plain(file: ReadableFile, facts: MediaFacts) -> str:
-    """Return the MIME type of a text that may be JSON.
-
-    Raises:
-        MediaError: It is not JSON although its name says so.
-    """
+def _with_json_type(file: ReadableFile, encoding: TextEncoding, facts: MediaFacts) -> MediaFacts:
+    """Return the facts of a text that may be JSON with its MIME type."""
+    is_named_json = facts.mime_type == JSON
+    facts = replace(facts, mime_type=PLAIN)
     if facts.file_size > MAX_JSON_SIZE:
-        return PLAIN
+        return facts
     with file.open("rb") as stream:
-        data = stream.read()
+        text = stream.read()[len(encoding.mark) :].decode(encoding.codec)
     try:
-        orjson.loads(data.decode(text_encoding(data)))
+        orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if facts.mime_type == JSON:
-            raise MediaError(
-                f"expected JSON, but line {error.lineno}, column {error.colno} is not valid"
-            ) from None
-        return PLAIN
-    return JSON
+        if _has_json_lines(text):
+            return replace(facts, mime_type=JSON_LINES)
+        warning = (
+            "The JSON contains NaN or Infinity, which the standard does not allow."
+            if _is_python_json(text)
+            else f"The text is not valid JSON: line {error.lineno}, column {error.colno}."
+        )
+        return facts.with_warnings(warning) if is_named_json else facts
+    return replace(facts, mime_type=JSON)
+
+
+def _has_json_lines(text: str) -> bool:
+    """Return whether every line that is not empty is a JSON object or array, and there are some."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    try:
+        return all(isinstance(orjson.loads(line), dict | list) for line in lines) and bool(lines)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _is_python_json(text: str) -> bool:
+    """Return whether it is JSON but for NaN and infinities, as Python and JavaScript write it."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

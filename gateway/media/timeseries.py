@@ -1,7 +1,6 @@
 """Probes time series: tables with a header, in which one column is the time and others channels."""
 
 import csv
-import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -10,9 +9,9 @@ from typing import Any
 
 from gateway.kinds.enums import TimeSeriesColumnKind
 from gateway.kinds.media_facts import MediaFacts
+from gateway.media.encodings import find_encoding, open_text
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
-from gateway.media.sniff import text_encoding
 
 MAX_COLUMNS = 1_000
 MAX_NAME_LENGTH = 1_024
@@ -51,16 +50,13 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     Raises:
         MediaError: It is not a table, or has no time or no channels; names the line at fault.
     """
-    with file.open("rb") as data:
-        encoding = text_encoding(data.read(4))
+    encoding = find_encoding(file)
     try:
-        with io.TextIOWrapper(file.open("rb"), encoding, newline="") as text:
+        with open_text(file, encoding) as text:
             header = text.readline()
-            delimiter = max(MIME_TYPES, key=header.count)
-            text.seek(0)
+        delimiter = max(MIME_TYPES, key=header.count)
+        with open_text(file, encoding) as text:
             table = survey_table(csv.reader(text, delimiter=delimiter, strict=True))
-    except UnicodeDecodeError:
-        raise MediaError("the text is neither UTF-8 nor UTF-16") from None
     except csv.Error as error:
         raise MediaError(f"the table cannot be read: {error}") from None
     return replace(
@@ -68,6 +64,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         mime_type=MIME_TYPES[delimiter],
         duration=table.end - table.start,
         time_series=to_json(table),
+        text_encoding=encoding.name,
     )
 
 

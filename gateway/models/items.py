@@ -101,6 +101,7 @@ class ItemRecord(SQLModel, table=True):
     orientation: int | None = None
     frame_count: int | None = Field(default=None, sa_type=sa.BigInteger)
     page_count: int | None = Field(default=None, sa_type=sa.BigInteger)
+    text_encoding: str | None = None
     audio_sample_rate: int | None = Field(default=None, sa_type=sa.BigInteger)
     audio_bit_depth: int | None = None
     audio_codec: str | None = None

@@ -1,0 +1,385 @@
+"""Finds the encoding of a text: marked, declared in the text, or recognized from its bytes.
+
+Names are those of the WHATWG encoding standard where it has one, else those of IANA.
+"""
+
+import codecs
+import io
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, TextIO
+
+import chardetng_py  # type: ignore[import-untyped]  # ships no marker of its types
+
+from gateway.media.errors import MediaError
+from gateway.media.ranged import ReadableFile
+
+CHUNK_SIZE = 1 << 20
+SAMPLE_SIZE = 64 << 10
+"""Bytes from which an encoding is recognized."""
+MAX_DECLARATION = 4096
+"""Bytes in which a declaration is looked for."""
+
+CONTROL_CHARACTERS = bytes(code for code in (*range(32), 127) if code not in b"\t\n\f\r\x1b")
+"""Characters that no text has. The escape character is in logs, for colors, and in ISO-2022-JP."""
+_C1_CONTROLS = bytes(range(0x80, 0xA0))
+_CONTROLS = re.compile(f"[{re.escape(CONTROL_CHARACTERS.decode())}]")
+
+MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32LE"),
+    (codecs.BOM_UTF32_BE, "UTF-32BE"),
+    (codecs.BOM_UTF8, "UTF-8"),
+    (codecs.BOM_UTF16_LE, "UTF-16LE"),
+    (codecs.BOM_UTF16_BE, "UTF-16BE"),
+)
+"""Byte order marks, the longer ones first."""
+
+# The standard's names, and the Python codecs that decode what browsers decode by these names.
+_CODECS = {
+    "UTF-8": "utf-8",
+    "UTF-16LE": "utf-16-le",
+    "UTF-16BE": "utf-16-be",
+    "UTF-32LE": "utf-32-le",
+    "UTF-32BE": "utf-32-be",
+    "Shift_JIS": "cp932",
+    "EUC-JP": "euc_jp",
+    "ISO-2022-JP": "iso2022_jp",
+    "GBK": "gb18030",
+    "GB18030": "gb18030",
+    "Big5": "big5hkscs",
+    "EUC-KR": "cp949",
+    "KOI8-R": "koi8-r",
+    "KOI8-U": "koi8-u",
+    "macintosh": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "windows-874": "cp874",
+    **{f"windows-{number}": f"cp{number}" for number in range(1250, 1259)},
+    **{f"ISO-8859-{number}": f"iso8859-{number}" for number in range(1, 17) if number != 12},
+    **{f"IBM{number}": f"cp{number}" for number in (437, 850, 852, 855, 866)},
+}
+_NAMES = {codecs.lookup(codec).name: name for name, codec in _CODECS.items()} | {
+    "shift_jis": "Shift_JIS",
+    "gb2312": "GBK",
+    "gbk": "GBK",
+    "gb18030": "GB18030",
+    "hz": "GBK",
+    "big5": "Big5",
+    "cp950": "Big5",
+    "euc_kr": "EUC-KR",
+    "tis-620": "windows-874",
+    "koi8-r": "KOI8-R",
+}
+# Labels that Python does not know.
+_LABELS = {"x-sjis": "Shift_JIS", "windows-31j": "Shift_JIS", "x-gbk": "GBK", "x-x-big5": "Big5"}
+
+# Browsers read these as the encodings of Windows that have more characters.
+_SUPERSETS = {
+    "ISO-8859-1": "windows-1252",
+    "ISO-8859-9": "windows-1254",
+    "ISO-8859-11": "windows-874",
+}
+
+_DECLARATIONS = (
+    re.compile(rb"""^\s*<\?xml\s[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']"""),
+    re.compile(
+        rb"""(?i)^\s*<.{0,4000}?<meta\s[^>]{0,400}?\bcharset\s*=\s*["']?([\w.:-]{1,40})""", re.S
+    ),
+    re.compile(rb"""(?i)^\s*<meta\s[^>]{0,400}?\bcharset\s*=\s*["']?([\w.:-]{1,40})"""),
+    re.compile(rb"""^@charset "([\w.:-]{1,40})";"""),
+    re.compile(rb"""^(?:[^\n]*\n)?[ \t]*#[^\n]{0,200}?coding[:=][ \t]*([\w.-]{1,40})"""),
+)
+"""Declarations of XML, HTML, CSS, and of scripts in their first two lines."""
+
+_SIGNS = "°µ²³±·×½¼¾£€§«»©®™…–—‘’“”„‚•‰¹º ¡¿´¨"
+"""Characters beside letters that are common in texts in Western languages."""
+_SIGNS_IN_WORDS = re.compile(r"[^\W\d_][„”™‡†‹•˜][^\W\d_]")
+_WESTERN_SIGNS = frozenset("°µ²³±·×½¼¾§«»©®™…–—“”‘’£€ ".encode("cp1252"))
+_UKRAINIAN_LETTERS = frozenset("ґєіїҐЄІЇ".encode("koi8-u"))
+
+
+MAX_ODDITY = 0.1
+"""Share of odd characters in a sample up to which an encoding is believed; see `_oddity`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoding:
+    """An encoding.
+
+    Attributes:
+        name: Its name in the WHATWG encoding standard, or else of IANA.
+        mark: The byte order mark with which the text begins, if it has one.
+        warning: What is odd about the text's encoding, as a sentence.
+        errors: How to decode it: invalid bytes are replaced where few were seen.
+    """
+
+    name: str
+    mark: bytes = b""
+    warning: str | None = None
+
+    errors: Literal["strict", "replace"] = "strict"
+
+    @property
+    def codec(self) -> str:
+        """The Python codec that decodes it."""
+        return _CODECS[self.name]
+
+
+# Of DOS and of the Macintosh; the library knows the encodings of web pages.
+_NOT_ON_THE_WEB = tuple(
+    map(TextEncoding, ("IBM850", "macintosh", "x-mac-cyrillic", "IBM855", "IBM437"))
+)
+
+
+class _UndecodableError(MediaError):
+    def __init__(self, encoding: TextEncoding, offset: int) -> None:
+        super().__init__(
+            f"the text is not {encoding.name}, nor in another encoding that is recognized: "
+            f"it has an invalid byte at {offset:,}"
+        )
+        self.offset = offset
+
+
+def encoding_by_label(label: str) -> TextEncoding | None:
+    """Return the encoding that a label such as `latin1` names, or None if it names none."""
+    key = label.strip().lower()
+    try:
+        name = _LABELS.get(key) or _NAMES.get(codecs.lookup(key).name)
+    except (LookupError, ValueError):  # ValueError: it has a NUL
+        return TextEncoding("UTF-8") if key == "ascii" else None
+    if key in ("us-ascii", "ascii"):
+        name = "UTF-8"
+    return TextEncoding(name) if name else None
+
+
+def find_encoding(file: ReadableFile) -> TextEncoding:
+    """Return the encoding of a whole text, which is decoded from the first to the last byte.
+
+    Raises:
+        MediaError: The content is not text, or in no encoding that is recognized.
+    """
+    with file.open("rb") as data:
+        head = data.read(SAMPLE_SIZE)
+    if marked := _marked(head):
+        check_encoding(file, marked)
+        return marked
+    try:
+        is_ascii = check_encoding(file, TextEncoding("UTF-8"))
+    except MediaError as error:
+        refusal = error
+    else:
+        if is_ascii and b"\x1b$" in head and _can_decode(file, TextEncoding("ISO-2022-JP")):
+            return TextEncoding("ISO-2022-JP")
+        return _as_declared(_declared(head), is_ascii)
+    sample = _sample_at_fault(file, head)
+    for encoding in (
+        *_declared(head),
+        _damaged_utf8(sample, getattr(refusal, "offset", 0)),
+        _unmarked_unicode(head),
+        _legacy(sample),
+    ):
+        if encoding and _can_decode(file, encoding):
+            return encoding
+    raise refusal
+
+
+def open_text(file: ReadableFile, encoding: TextEncoding) -> TextIO:
+    """Open a text, with its line breaks as they are."""
+    data = file.open("rb")
+    data.seek(len(encoding.mark))
+    return io.TextIOWrapper(data, encoding.codec, encoding.errors, newline="")
+
+
+def check_encoding(file: ReadableFile, encoding: TextEncoding) -> bool:
+    """Decode a text from the first to the last byte, and return whether all of it is ASCII.
+
+    Raises:
+        MediaError: The text cannot be decoded, or has control characters.
+    """
+    decoder = codecs.getincrementaldecoder(encoding.codec)(encoding.errors)
+    is_ascii = True
+    with file.open("rb") as data:
+        data.seek(len(encoding.mark))
+        try:
+            while chunk := data.read(CHUNK_SIZE):
+                # Binary data may be decodable by chance.
+                if (control := _control_in(chunk, decoder.decode(chunk), encoding)) is not None:
+                    raise MediaError(
+                        "the content is not text: it contains the control character "
+                        f"U+{control:04X}"
+                    )
+                is_ascii = is_ascii and chunk.isascii()
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            offset = data.tell() - len(error.object) + error.start
+            raise _UndecodableError(encoding, offset) from None
+    return is_ascii
+
+
+def _control_in(data: bytes, text: str, encoding: TextEncoding) -> int | None:
+    """Return a control character in a piece of a text, if there is one."""
+    if encoding.name.startswith(("UTF-16", "UTF-32")):
+        match = _CONTROLS.search(text)
+        return ord(match[0]) if match else None
+    # No other encoding uses these bytes for anything else, and bytes are searched much faster.
+    controls = CONTROL_CHARACTERS
+    if encoding.name.startswith("ISO-8859"):
+        controls += _C1_CONTROLS
+    if len(data) == len(data.translate(None, controls)):
+        return None
+    return next(byte for byte in data if byte in controls)
+
+
+def decode_head(head: bytes) -> str | None:
+    """Return the first bytes of a text as text, without a character that is cut off at their end.
+
+    None if they are not text, or in no encoding that is recognized.
+    """
+    if marked := _marked(head):
+        return _decode_start(head[len(marked.mark) :], marked)
+    text = _decode_start(head, TextEncoding("UTF-8"))
+    if text is not None:
+        return text
+    for encoding in (*_declared(head), _damaged_utf8(head), _unmarked_unicode(head), _legacy(head)):
+        if encoding and (text := _decode_start(head, encoding)) is not None:
+            return text
+    return None
+
+
+def _marked(head: bytes) -> TextEncoding | None:
+    """Return the encoding that a byte order mark gives, if there is one."""
+    matches = (TextEncoding(name, mark) for mark, name in MARKS if head.startswith(mark))
+    return next(matches, None)
+
+
+def _declared(head: bytes) -> list[TextEncoding]:
+    """Return the encoding that the text declares, and the one that is often meant by it.
+
+    UTF-16 and UTF-32 cannot be: the declaration could not be read.
+    """
+    start = head[:MAX_DECLARATION]
+    matches = (declaration.search(start) for declaration in _DECLARATIONS)
+    labels = (match[1].decode() for match in matches if match)
+    encoding = next(filter(None, map(encoding_by_label, labels)), None)
+    if encoding is None or encoding.name.startswith(("UTF-16", "UTF-32")):
+        return []
+    superset = _SUPERSETS.get(encoding.name)
+    return [encoding, TextEncoding(superset)] if superset else [encoding]
+
+
+def _as_declared(declared: list[TextEncoding], is_ascii: bool) -> TextEncoding:
+    """Return the encoding of a text that is valid UTF-8."""
+    if not declared or declared[0].name == "UTF-8":
+        return TextEncoding("UTF-8")
+    if is_ascii:
+        return declared[0]
+    return TextEncoding(
+        "UTF-8", warning=f"The text declares the encoding {declared[0].name}, but is UTF-8."
+    )
+
+
+def _decode_start(head: bytes, encoding: TextEncoding) -> str | None:
+    """Return the first bytes of a text as text; None if they have control characters."""
+    try:
+        text = codecs.getincrementaldecoder(encoding.codec)(encoding.errors).decode(head)
+    except UnicodeDecodeError:
+        return None
+    return None if _control_in(head, text, encoding) is not None else text
+
+
+def _can_decode(file: ReadableFile, encoding: TextEncoding) -> bool:
+    try:
+        check_encoding(file, encoding)
+    except MediaError:
+        return False
+    return True
+
+
+def _sample_at_fault(file: ReadableFile, head: bytes) -> bytes:
+    """Return whole lines from the first that is not ASCII, which may be far from the start."""
+    if not head.isascii():
+        return head
+    with file.open("rb") as data:
+        while chunk := data.read(CHUNK_SIZE):
+            if not chunk.isascii():
+                first = next(index for index, byte in enumerate(chunk) if byte > 127)
+                start = max(chunk.rfind(b"\n", 0, first), 0)
+                return (chunk[start:] + data.read(SAMPLE_SIZE))[:SAMPLE_SIZE]
+    return head
+
+
+def _damaged_utf8(sample: bytes, offset: int = 0) -> TextEncoding | None:
+    """Recognize UTF-8 that is cut off, or into which few other bytes have been mixed."""
+    text = sample.decode(errors="replace")
+    invalid = text.count("\ufffd")
+    valid = sum(character > "\x7f" for character in text) - invalid
+    if not 0 < 10 * invalid <= valid:
+        return None
+    warning = (
+        f"Some bytes are not valid UTF-8, and are lost to readers. The first is at {offset:,}."
+    )
+    return TextEncoding("UTF-8", warning=warning, errors="replace")
+
+
+def _unmarked_unicode(head: bytes) -> TextEncoding | None:
+    """Recognize UTF-16 and UTF-32 without a byte order mark."""
+    for name in ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE"):
+        encoding = TextEncoding(name)
+        text = _decode_start(head, encoding)
+        if text and _is_plausible_utf16(text):
+            return encoding
+    return None
+
+
+def _is_plausible_utf16(text: str) -> bool:
+    """Return whether a text is not merely numbers of 16 bits that can be decoded."""
+    counts = Counter(map(unicodedata.category, text))
+    if counts["Cn"] or counts["Co"] or counts["Cs"]:
+        return False
+    breaks = sum(map(text.count, " \n\r\t,;.、。，"))
+    return breaks * 100 >= len(text) or text.isascii()
+
+
+def _legacy(sample: bytes) -> TextEncoding | None:
+    """Recognize an encoding from before Unicode."""
+    if sample.isascii():
+        return None
+    high_bytes = Counter(byte for byte in sample if byte > 127)
+    if high_bytes.keys() <= _WESTERN_SIGNS:
+        return TextEncoding("windows-1252")
+    guess = encoding_by_label(chardetng_py.detect(sample))
+    if guess and guess.name == "KOI8-U" and not high_bytes.keys() & _UKRAINIAN_LETTERS:
+        guess = TextEncoding("KOI8-R")
+    for encoding in (guess, TextEncoding("windows-1252")):
+        if encoding and _oddity(sample, encoding) <= MAX_ODDITY:
+            return encoding
+    oddities = {encoding: _oddity(sample, encoding) for encoding in _NOT_ON_THE_WEB}
+    best = min(oddities, key=lambda encoding: oddities[encoding])
+    return best if oddities[best] <= MAX_ODDITY else None
+
+
+def _oddity(sample: bytes, encoding: TextEncoding) -> float:
+    """Return the share of characters beyond ASCII that texts do not have in such positions.
+
+    They are signs, signs within words, and capital letters after small ones.
+    """
+    text = _decode_start(sample, encoding)
+    if text is None or _SIGNS_IN_WORDS.search(text):
+        return 1
+    foreign = [character for character in text if character > "\x7f"]
+    signs = sum(
+        not (
+            unicodedata.category(character)[0] in "LM"
+            or character in _SIGNS
+            or "\u3000" <= character <= "\u303f"
+            or character >= "\uff00"
+        )
+        for character in foreign
+    )
+    odd_cases = sum(
+        before.islower() and after.isupper() and max(before, after) > "\x7f"
+        for before, after in pairwise(text)
+    )
+    return (signs + odd_cases) / max(len(foreign), 1)
