@@ -53,7 +53,6 @@ row_by_uuid = ToOne(
 dataset_lookup = Lookup(dataset_by_uuid, "uuid", "UUID of the dataset.")
 dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
-dataset_of_usage = ToOne(datasets, "dataset_hash", access=sees_dataset)
 backing_folder_of = ToOne(folders, datasets.c.backing_folder_uuid, access=sees_folder)
 item_of = ToOne(items, data_rows.c.item_uuid, access=sees_item)
 data_row_count = Aggregate(datasets.c.uuid, data_rows.c.dataset_uuid, sa.func.count(), data_rows)
@@ -129,8 +128,8 @@ async def _visible_folder_uuids(context: Context, keys: Sequence[UUID | None]) -
 backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _visible_folder_uuids)
 
 
-@batch("dataset_hash")
+@batch("dataset_uuid")
 async def backing_folder_uuid_of_usage(context: Context, keys: list[UUID]) -> list[UUID | None]:
     """Load the UUIDs of the folders that datasets mirror, of those that the viewer can see."""
-    rows = await find_rows(context, dataset_of_usage, keys)
+    rows = await find_rows(context, dataset_by_uuid, keys)
     return await _visible_folder_uuids(context, [row.backing_folder_uuid for row in rows])

@@ -1,11 +1,11 @@
 """Items: how they are resolved, and their signed URLs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -47,13 +47,11 @@ from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.inputs.lists import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
-Related = TypeVar("Related", "GroupRow", "DataRowUse")
 MAX_RELATED = 1000
 MAX_FRAMES = 10_000
 MIN_LIFETIME, MAX_LIFETIME = 60, 7 * 24 * 3600
 
 log = structlog.get_logger(__name__)
-_group = items.alias("group_item")
 
 
 class SignedUrlUnavailableReason(StrEnum):
@@ -258,39 +256,6 @@ async def unavailable_reason(
     return reasons
 
 
-class GroupRow(NamedTuple):
-    """A group that an item is in, with the folder of the group."""
-
-    item_uuid: UUID
-    uuid: UUID
-    name: str
-    item_type: StorageItemType
-    parent_uuid: UUID
-    parent_name: str
-
-
-@batch(items.c.uuid)
-async def accessible_groups(context: Context, keys: list[UUID]) -> list[list[GroupRow]]:
-    """Load the groups that items are in, of those that the viewer can see."""
-    statement = (
-        sa.select(
-            group_members.c.item_uuid,
-            _group.c.uuid,
-            _group.c.name,
-            _group.c.item_type,
-            _group.c.folder_uuid.label("parent_uuid"),
-            folders.c.name.label("parent_name"),
-        )
-        .distinct()
-        .join(_group, _group.c.uuid == group_members.c.group_uuid)
-        .join(folders, folders.c.uuid == _group.c.folder_uuid)
-        .where(in_keys(group_members.c.item_uuid, keys), sees_item(context.viewer, _group))
-        .order_by(_group.c.uuid)
-    )
-    by_item = _related_rows(await context.database.rows(statement, GroupRow))
-    return [by_item.get(key, []) for key in keys]
-
-
 class DataRowUse(NamedTuple):
     """A data row by which a dataset uses an item."""
 
@@ -305,10 +270,10 @@ class DataRowUse(NamedTuple):
 class DatasetUsageRow:
     """A dataset's use of an item, by one data row or more."""
 
-    dataset_hash: UUID
+    dataset_uuid: UUID
     title: str
-    data_units_created_at: datetime
-    data_hashes: list[UUID] = field(default_factory=list)
+    data_rows_created_at: datetime
+    data_row_uuids: list[UUID] = field(default_factory=list)
 
 
 @batch(items.c.uuid)
@@ -326,22 +291,16 @@ async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[D
         .where(in_keys(data_rows.c.item_uuid, keys), sees_dataset(context.viewer))
         .order_by(datasets.c.uuid, data_rows.c.uuid)
     )
-    by_item = _related_rows(await context.database.rows(statement, DataRowUse))
+    by_item: dict[UUID, list[DataRowUse]] = defaultdict(list)
+    for use in await context.database.rows(statement, DataRowUse):
+        if len(by_item[use.item_uuid]) < MAX_RELATED:
+            by_item[use.item_uuid].append(use)
     usages: list[list[DatasetUsageRow]] = []
     for key in keys:
         by_dataset: dict[UUID, DatasetUsageRow] = {}
         for row in by_item.get(key, []):
             new = DatasetUsageRow(row.dataset_uuid, row.title, row.created_at)
             usage = by_dataset.setdefault(row.dataset_uuid, new)
-            usage.data_hashes.append(row.data_row_uuid)
+            usage.data_row_uuids.append(row.data_row_uuid)
         usages.append(list(by_dataset.values()))
     return usages
-
-
-def _related_rows(rows: Iterable[Related]) -> Mapping[UUID, list[Related]]:
-    """Return rows by item, at most `MAX_RELATED` of each."""
-    by_item: dict[UUID, list[Related]] = defaultdict(list)
-    for row in rows:
-        if len(by_item[row.item_uuid]) < MAX_RELATED:
-            by_item[row.item_uuid].append(row)
-    return by_item

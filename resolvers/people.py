@@ -48,7 +48,6 @@ user_by_uuid = ToOne(users, "user_uuid")
 group_by_uuid = ToOne(groups, "group_uuid")
 user_of_viewer = ToOne(users, "user_uuid")
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid")
-is_same_organisation = Computed((), lambda row: True)
 group_lookup = Lookup(group_by_uuid, "uuid", "UUID of the group.")
 all_users = ToMany(
     "users",

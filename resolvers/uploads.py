@@ -153,12 +153,6 @@ async def _failed_units(context: Context, keys: list[UUID]) -> list[list[UploadU
 unit_errors = Batch((upload_jobs.c.uuid,), _failed_units)
 
 
-@batch(upload_jobs.c.uuid)
-async def error_messages(context: Context, keys: list[UUID]) -> list[list[str | None]]:
-    """Load the errors of the jobs' failed units."""
-    return [[unit.error for unit in units] for units in await _failed_units(context, keys)]
-
-
 async def _rows_by_job(
     context: Context, statement: sa.Select[Any], keys: list[UUID], kind: type[JobRow]
 ) -> list[list[JobRow]]:

@@ -30,14 +30,14 @@ def row_type(matches: Callable[[Any], bool] = lambda row: True) -> Callable[[typ
     return mark
 
 
-def column(description: str, name: str | None = None, deprecated: str | None = None) -> Any:
+def column(description: str, name: str | None = None) -> Any:
     """Declare a field that is a column of the row or an attribute of the object."""
-    return strawberry.field(description=description, name=name, deprecation_reason=deprecated)
+    return strawberry.field(description=description, name=name)
 
 
-def resolved(declaration: Declaration, description: str, deprecated: str | None = None) -> Any:
+def resolved(declaration: Declaration, description: str) -> Any:
     """Declare a field that a declaration resolves."""
-    return bind_declaration(declaration, description, deprecated)
+    return bind_declaration(declaration, description)
 
 
 def root_field(function: Callable[..., Any]) -> Any:

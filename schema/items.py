@@ -41,21 +41,10 @@ class SignedUrl:
 
 
 @row_type()
-@strawberry.type(description="Summary of an item group that an item belongs to.")
-class StorageItemRef:
-    uuid: UUID = column("The group's UUID.")
-    name: str = column("The group's name.")
-    parent_uuid: UUID = column("The UUID of the folder that contains the group.")
-    parent_name: str = column("The name of that folder.")
-    item_type: StorageItemType = column("The kind of group.")
-
-
-@row_type()
 @strawberry.type(description="A dataset's use of an item.")
 class DatasetUsage:
-    dataset_hash: UUID = column("The dataset's UUID.", deprecated="Use `dataset { uuid }`.")
     dataset: Dataset | None = resolved(
-        datasets.dataset_of_usage,
+        datasets.dataset_by_uuid,
         "The dataset. Null only if the viewer loses access to it during the operation.",
     )
     backing_folder_uuid: UUID | None = resolved(
@@ -64,10 +53,10 @@ class DatasetUsage:
         "cannot see that folder.",
     )
     title: str = column("The dataset's title.")
-    data_hashes: list[UUID] = column(
+    data_row_uuids: list[UUID] = column(
         "UUIDs of the dataset's data rows for this item; at most 1,000."
     )
-    data_units_created_at: datetime = column(
+    data_rows_created_at: datetime = column(
         "When the first of those data rows was created, in UTC."
     )
 
@@ -81,21 +70,11 @@ class StorageItemSummary:
     frame_in_groups: int = resolved(
         items.group_count, "Number of item groups that the item belongs to."
     )
-    accessible_group_items: list[StorageItemRef] = resolved(
-        items.accessible_groups,
-        "The item groups that the item belongs to and the viewer can see; at most 1,000.",
-        deprecated="Use `StorageItem.groupsContaining`, which is paginated and complete items.",
-    )
     used_in_datasets: int = resolved(items.dataset_count, "Number of datasets that use the item.")
     accessible_datasets: list[DatasetUsage] = resolved(
         items.accessible_datasets,
         "The datasets that use the item and that the viewer can see. Covers at most 1,000 data "
         "rows.",
-    )
-    data_group: DataGroupLayoutInfo | None = resolved(
-        data_groups.layout_of,
-        "The layout of a data group; null for all other items.",
-        deprecated="Use `DataGroupItem.layout`.",
     )
 
 
@@ -154,7 +133,7 @@ class StorageItem(Node):
     is_placeholder: bool = column(
         "Whether the item is a placeholder: announced, but not uploaded and processed yet."
     )
-    backed_data_units_count: int = resolved(
+    data_rows_count: int = resolved(
         items.data_row_count, "Number of data rows that use the item, in all datasets."
     )
     storage_location: StorageLocationName = column("The store that holds the item's bytes.")

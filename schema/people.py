@@ -54,11 +54,6 @@ class Group(Node):
     uuid: UUID = column("The group's UUID.")
     name: str = column("The group's name. Names need not be unique.")
     description: str = column("Free-text description; empty by default.")
-    is_same_organisation: bool = resolved(
-        people.is_same_organisation,
-        "Always `true`.",
-        deprecated="A site has one organisation, so this is always `true`.",
-    )
     created_at: datetime = column("When the group was created, in UTC.")
     last_edited_at: datetime = column("When the group was last changed, in UTC.")
     users: Connection[User] = resolved(

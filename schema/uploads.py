@@ -42,7 +42,7 @@ class UploadUnitError:
         "are left out.",
     )
     error: str = column("The reason for the failure, including which file caused it.")
-    subtask_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's UUID.")
+    unit_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's UUID.")
     action_description: str = resolved(uploads.action_of, "The step that failed; empty if unknown.")
 
 
@@ -116,11 +116,6 @@ class UploadJob(Node):
         uploads.uploaded_items,
         "The items created or matched so far that the viewer can see; at most 10,000. `units` "
         "lists all of them.",
-    )
-    errors: list[str] = resolved(
-        uploads.error_messages,
-        "The errors of failed units, as text; at most 10,000.",
-        deprecated="Use `unitErrors`, or `units(statuses: [ERROR])`, which is paginated.",
     )
     unit_errors: list[UploadUnitError] = resolved(
         uploads.unit_errors,

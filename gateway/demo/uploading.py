@@ -27,7 +27,7 @@ query ($uuid: UUID!) {
 """
 JOB = """
 query ($uuid: UUID!) {
-  uploadJob(uuid: $uuid) { status sequence errors unitErrors { error } }
+  uploadJob(uuid: $uuid) { status sequence unitErrors { error } }
 }
 """
 
@@ -104,7 +104,7 @@ async def _upload(
     )
     job = await _wait_for_job(client, payload["uploadJob"]["uuid"])
     if job["status"] != "DONE":
-        reasons = [*job["errors"], *(unit["error"] for unit in job["unitErrors"]), job["status"]]
+        reasons = [*(unit["error"] for unit in job["unitErrors"]), job["status"]]
         raise DemoError(f"The upload job failed: {reasons[0]}")
 
 

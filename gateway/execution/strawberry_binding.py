@@ -68,9 +68,9 @@ Resolver = Callable[..., Any]
 ToUserErrors = Callable[[Sequence[DomainError]], Any]
 
 
-def bind_declaration(declaration: Declaration, description: str, deprecated: str | None) -> Any:
+def bind_declaration(declaration: Declaration, description: str) -> Any:
     """Return the field that a declaration resolves."""
-    return _field(_resolver_of(declaration), description, declaration, deprecated)
+    return _field(_resolver_of(declaration), description, declaration)
 
 
 def bind_root_function(function: Callable[..., Any]) -> Any:
@@ -128,17 +128,11 @@ def bind_subscription(function: Callable[..., Any]) -> Any:
     )
 
 
-def _field(
-    resolver: Resolver,
-    description: str,
-    declaration: Declaration,
-    deprecated: str | None = None,
-) -> Any:
+def _field(resolver: Resolver, description: str, declaration: Declaration) -> Any:
     return strawberry.field(
         resolver=resolver,
         description=description,
         metadata={METADATA_KEY: declaration},
-        deprecation_reason=deprecated,
     )
 
 

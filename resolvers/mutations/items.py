@@ -138,7 +138,6 @@ class DeleteStorageItemsOutcome(Outcome):
     """Outcome of `deleteStorageItems`."""
 
     removed_items_count: int | None = None
-    removed_folders_count: int | None = None
     results: list[EntryResult] | None = None
 
 
@@ -173,7 +172,6 @@ async def delete_storage_items(
         )
     return DeleteStorageItemsOutcome(
         removed_items_count=len(removed),
-        removed_folders_count=0,
         results=bulk.results,
         user_errors=bulk.user_errors,
     )

@@ -50,8 +50,5 @@ class MoveStorageItemsPayload:
 @strawberry.type(description="Result of `deleteStorageItems`.")
 class DeleteStorageItemsPayload:
     removed_items_count: int | None = column("Number of items deleted, including unused frames.")
-    removed_folders_count: int | None = column(
-        "Number of folders deleted: always 0.", deprecated="Deleting items deletes no folders."
-    )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)

@@ -15,9 +15,8 @@ LAYOUT = (
     "layoutType layout timeline contents { key item { uuid } } "
     "layoutSettings { fixedLayout hasMultilayerLabels tileSettings { key title isReadOnly } }"
 )
-RESULTS = (
-    f"results {{ item {{ uuid name itemType summary {{ dataGroup {{ {LAYOUT} }} }} }} userErrors {{ code path }} }}"
-)
+GROUP = f"... on DataGroupItem {{ layout {{ {LAYOUT} }} }}"
+RESULTS = f"results {{ item {{ uuid name itemType {GROUP} }} userErrors {{ code path }} }}"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -66,22 +65,22 @@ async def test_grids_and_carousels_have_default_layouts(site: Site) -> None:
     first, second = (result["item"] for result in payload["results"])
     assert (first["name"], first["itemType"]) == ("Grid", "GROUP")
     assert second["name"].startswith("group-")
-    info = first["summary"]["dataGroup"]
+    info = first["layout"]
     assert (info["layoutType"], info["timeline"]) == ("GRID", [])
     assert info["contents"] == [{"key": str(index), "item": {"uuid": uuid}} for index, uuid in enumerate(uuids[:3])]
     upper = {"direction": "ROW", "first": tile("0"), "second": tile("1"), "splitPercentage": 50.0}
     split = {"direction": "COLUMN", "first": {"grid": upper}, "second": tile("2")}
     assert info["layout"] == {"grid": {**split, "splitPercentage": pytest.approx(66.667, abs=0.001)}}
     assert info["layoutSettings"] == {"fixedLayout": False, "hasMultilayerLabels": None, "tileSettings": None}
-    info = second["summary"]["dataGroup"]
+    info = second["layout"]
     strip = {"keys": ["0", "1", "2", "3"], "carouselPosition": "BOTTOM", "carouselSize": 25.0}
     assert (info["layoutType"], info["layout"]) == ("CAROUSEL", {"carousel": strip})
     seen = await site.ask(
         f"""query($f: UUID!, $g: UUID!, $i: UUID!) {{
         storageFolder(uuid: $f) {{ summary {{ groups images files }} }}
         storageItem(uuid: $g) {{ clientMetadata fileSize signedUrl {{ url }} signedUrlUnavailableReason
-          children {{ edges {{ frameNumber node {{ uuid }} }} }} ... on DataGroupItem {{ layout {{ {LAYOUT} }} }} }}
-        image: storageItem(uuid: $i) {{ groupsContaining {{ nodes {{ name }} }} summary {{ dataGroup {{ layout }} }} }}
+          children {{ edges {{ frameNumber node {{ uuid }} }} }} {GROUP} }}
+        image: storageItem(uuid: $i) {{ groupsContaining {{ nodes {{ name }} }} __typename }}
         }}""",
         {"f": folder, "g": first["uuid"], "i": uuids[0]},
     )
@@ -89,9 +88,9 @@ async def test_grids_and_carousels_have_default_layouts(site: Site) -> None:
     group = seen["storageItem"]
     assert (group["clientMetadata"], group["signedUrlUnavailableReason"]) == ({"a": 1}, "NOT_A_SINGLE_OBJECT")
     assert [edge["node"]["uuid"] for edge in group["children"]["edges"]] == uuids[:3]
-    assert group["layout"] == first["summary"]["dataGroup"]
+    assert group["layout"] == first["layout"]
     assert len(seen["image"]["groupsContaining"]["nodes"]) == 2
-    assert seen["image"]["summary"]["dataGroup"] is None
+    assert seen["image"]["__typename"] == "ImageItem"
     await check_counters(site.services.database)
 
 
@@ -108,7 +107,7 @@ async def test_custom_layouts(site: Site) -> None:
     on_timeline = custom({"x": a}, timeline=["x"], name="T")
     payload = await make(site, folder, wanted, on_timeline)
     assert payload["userErrors"] == []
-    first, second = (result["item"]["summary"]["dataGroup"] for result in payload["results"])
+    first, second = (result["item"]["layout"] for result in payload["results"])
     assert (first["layoutType"], first["layout"], first["timeline"]) == ("CUSTOM", {"grid": split}, ["d"])
     tiles = [{"key": "a", "title": "A", "isReadOnly": False}]
     assert first["layoutSettings"] == {"fixedLayout": True, "hasMultilayerLabels": True, "tileSettings": tiles}
@@ -213,8 +212,8 @@ async def test_hidden_items_stay_hidden_in_data_groups(site: Site) -> None:
     refused = await site.refused("createDataGroups", {"folderUuid": here, "groups": [mixed]}, who)
     assert refused == [("NOT_FOUND", "input.groups.0.grid.layoutContents.1")]
     created = (await make(site, here, mixed))["results"][0]["item"]["uuid"]
-    document = f"query($u: UUID!) {{ storageItem(uuid: $u) {{ summary {{ dataGroup {{ {LAYOUT} }} }} }} }}"
-    seen = (await site.ask(document, {"u": created}, who))["storageItem"]["summary"]["dataGroup"]
+    document = f"query($u: UUID!) {{ storageItem(uuid: $u) {{ {GROUP} }} }}"
+    seen = (await site.ask(document, {"u": created}, who))["storageItem"]["layout"]
     assert [entry["item"] for entry in seen["contents"]] == [{"uuid": mine[0]}, None]
 
 

@@ -90,9 +90,9 @@ async def test_a_mirror_and_its_folder_name_each_other(site: Site) -> None:
     path = [{"name": "mirrored", "mirrorDatasetUuid": mirror}, {"name": "top", "mirrorDatasetUuid": None}]
     seen = {"mirrorDatasetUuid": mirror, "mirrorDataset": {"title": "mirror"}, "pathToRoot": path}
     assert await site.see("storageFolder", folder, ways) == seen
-    usages = "summary { accessibleDatasets { datasetHash backingFolderUuid } }"
+    usages = "summary { accessibleDatasets { dataset { uuid } backingFolderUuid } }"
     used = (await site.see("storageItem", item, usages))["summary"]["accessibleDatasets"]
-    assert {entry["datasetHash"]: entry["backingFolderUuid"] for entry in used} == {mirror: folder, plain: None}
+    assert {entry["dataset"]["uuid"]: entry["backingFolderUuid"] for entry in used} == {mirror: folder, plain: None}
     await site.grant(folder, team, "VIEWER")
     hidden = {**dict.fromkeys(seen), "pathToRoot": [{"name": "mirrored", "mirrorDatasetUuid": None}]}
     assert await site.see("storageFolder", folder, ways, who) == hidden
@@ -116,10 +116,10 @@ async def test_a_data_row_has_a_stable_uuid_and_creation_time(site: Site) -> Non
     assert result["dataRows"]["nodes"] == rows
     assert is_between(created, rows[0]["createdAt"], datetime.now(UTC))
     assert rows[0]["createdAt"] < rows[1]["createdAt"]
-    usages = "summary { accessibleDatasets { dataHashes dataUnitsCreatedAt } }"
+    usages = "summary { accessibleDatasets { dataRowUuids dataRowsCreatedAt } }"
     (usage,) = (await site.see("storageItem", item, usages))["summary"]["accessibleDatasets"]
-    assert usage["dataUnitsCreatedAt"] == rows[0]["createdAt"]
-    assert sorted(usage["dataHashes"]) == sorted(row["uuid"] for row in rows)
+    assert usage["dataRowsCreatedAt"] == rows[0]["createdAt"]
+    assert sorted(usage["dataRowUuids"]) == sorted(row["uuid"] for row in rows)
 
 
 async def test_folders_are_ordered_and_paged(site: Site) -> None:

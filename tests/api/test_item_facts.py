@@ -150,5 +150,5 @@ async def test_a_failed_unit_is_named_by_its_error(site: Site) -> None:
     units = (await site.ask(document, {"u": job["uuid"]}))["uploadJob"]["units"]["nodes"]
     assert len(units) == 2
     assert {unit["uuid"]: unit["error"] for unit in units} == {
-        error["subtaskUuid"]: error["error"] for error in job["unitErrors"]
+        error["unitUuid"]: error["error"] for error in job["unitErrors"]
     }

@@ -11,11 +11,10 @@ from tests.fixtures.uploading import File, announce
 
 SIGNED = "signedUrl { url method expiresAt headers } signedUrlUnavailableReason"
 SUMMARY = """summary { frameInGroups usedInDatasets
-  accessibleGroupItems { uuid name parentUuid parentName itemType }
-  accessibleDatasets { datasetHash title backingFolderUuid dataHashes dataUnitsCreatedAt dataset { title } } }"""
+  accessibleDatasets { title backingFolderUuid dataRowUuids dataRowsCreatedAt dataset { uuid title } } }"""
 SCALARS = """__typename id uuid folderUuid itemType name description clientMetadata owner { email } createdAt
   lastEditedAt
-  isTombstone isPlaceholder backedDataUnitsCount storageLocation url fileSize mimeType sha256 duration fps height width
+  isTombstone isPlaceholder dataRowsCount storageLocation url fileSize mimeType sha256 duration fps height width
   frameCount pageCount audioSampleRate audioBitDepth audioCodec audioNumChannels
   dicomInstanceUid dicomStudyUid dicomSeriesUid"""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -171,16 +170,17 @@ async def test_summaries_count_all_and_list_visible(site: Site) -> None:
     await site.done(
         "addDatasetGroups", {"datasetUuid": shown, "groupUuids": [team], "role": "VIEWER"}, "dataset { uuid }"
     )
-    mine = await site.see("storageItem", frame, f"{SUMMARY} backedDataUnitsCount")
-    reference = {"uuid": group, "name": "of one", "parentUuid": home, "parentName": "home", "itemType": "IMAGE_GROUP"}
-    assert mine["summary"]["accessibleGroupItems"] == [reference]
-    assert [usage["datasetHash"] for usage in mine["summary"]["accessibleDatasets"]] == [hidden, shown]
-    assert mine["backedDataUnitsCount"] == 3
-    theirs = await site.see("storageItem", frame, f"{SUMMARY} backedDataUnitsCount", who)
-    assert theirs["backedDataUnitsCount"] == 3
-    assert theirs["summary"]["accessibleGroupItems"] == []
+    mine = await site.see("storageItem", frame, f"{SUMMARY} dataRowsCount")
+    containing = "groupsContaining { nodes { uuid name itemType folder { uuid name } } }"
+    reference = {"uuid": group, "name": "of one", "folder": {"uuid": home, "name": "home"}, "itemType": "IMAGE_GROUP"}
+    assert await site.see("storageItem", frame, containing) == {"groupsContaining": {"nodes": [reference]}}
+    assert [usage["dataset"]["uuid"] for usage in mine["summary"]["accessibleDatasets"]] == [hidden, shown]
+    assert mine["dataRowsCount"] == 3
+    theirs = await site.see("storageItem", frame, f"{SUMMARY} dataRowsCount", who)
+    assert theirs["dataRowsCount"] == 3
+    assert await site.see("storageItem", frame, containing, who) == {"groupsContaining": {"nodes": []}}
     usages = theirs["summary"]["accessibleDatasets"]
-    assert [(usage["title"], usage["dataset"]["title"], len(usage["dataHashes"])) for usage in usages] == [
+    assert [(usage["title"], usage["dataset"]["title"], len(usage["dataRowUuids"])) for usage in usages] == [
         ("shown", "shown", 2)
     ]
     for summary in (mine["summary"], theirs["summary"]):

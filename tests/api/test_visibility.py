@@ -100,10 +100,10 @@ async def test_hidden_members_and_groups_are_missing(house: House) -> None:
     assert (result["none"]["totalCount"], result["frameTotal"]) == (0, 2)
     frame = await house.item(
         house.shown_frame,
-        "groupsContaining { nodes { uuid } totalCount } summary { frameInGroups accessibleGroupItems { uuid } }",
+        "groupsContaining { nodes { uuid } totalCount } summary { frameInGroups }",
     )
     assert frame["groupsContaining"] == {"nodes": [], "totalCount": 0}
-    assert frame["summary"] == {"frameInGroups": 1, "accessibleGroupItems": []}
+    assert frame["summary"] == {"frameInGroups": 1}
 
 
 async def test_hidden_mirrors_and_folders_are_null(house: House) -> None:
@@ -130,8 +130,8 @@ async def test_hidden_mirrors_and_folders_are_null(house: House) -> None:
         "dataRowsCount": 4,
     }
     assert rows == {"nodes": [{"storageItem": None}] * 4, "totalCount": 4}
-    used = await house.item(house.note, "summary { usedInDatasets accessibleDatasets { title } } backedDataUnitsCount")
-    assert used == {"summary": {"usedInDatasets": 1, "accessibleDatasets": []}, "backedDataUnitsCount": 1}
+    used = await house.item(house.note, "summary { usedInDatasets accessibleDatasets { title } } dataRowsCount")
+    assert used == {"summary": {"usedInDatasets": 1, "accessibleDatasets": []}, "dataRowsCount": 1}
 
 
 async def test_jobs_hide_items_that_moved_away(house: House) -> None:

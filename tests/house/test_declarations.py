@@ -36,7 +36,7 @@ from tests.house.sources import modules
 CORE = core_schema(api)
 UNREACHED = {
     *("DatasetUsage", "MetadataIngestionConfig", "SidecarMatcher", "SignedUrl", "StorageChanges"),
-    *("StorageFolderSummary", "StorageItemInaccessible", "StorageItemRef", "StoragePathElement"),
+    *("StorageFolderSummary", "StorageItemInaccessible", "StoragePathElement"),
     *("TimeSeriesColumn", "TimeSeriesContent", "TimeSeriesLineChannel", "TimeSeriesPointsChannel"),
     *("TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),
 }

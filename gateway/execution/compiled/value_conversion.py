@@ -124,7 +124,7 @@ def _not_null_expression(
             return tidy if is_sqlite else f"({whole} else {const(format_moment)}({{0}}))"
         case "Boolean", "Boolean":
             return "({0} != 0)" if is_sqlite else "{0}"
-        case "Integer", "Int":
+        case "Integer" | "BigInteger", "Int":
             return f"({{0}} if -2147483648 <= {{0}} <= 2147483647 else {const(deoptimize)}())"
         case "Float", "Float":
             return f"({{0}} if {{0}} - {{0}} == 0 else {const(deoptimize)}())"
