@@ -22,8 +22,8 @@ from gateway.ids import global_id
 from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.folders import folders
 from gateway.models.items import items
-from resolvers.filters import item_conditions
-from resolvers.inputs.lists import StorageItemFilter
+from resolvers.inputs.item_filters import StorageItemFilter
+from resolvers.item_conditions import item_conditions
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_UUIDS = 1000

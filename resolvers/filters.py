@@ -11,15 +11,13 @@ from gateway.database.dialects import name_contains
 from gateway.error_texts import sized
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, EdgeQuery
-from gateway.models.base import fold
-from gateway.models.datasets import data_rows, datasets
+from gateway.models.datasets import datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
-from gateway.models.tags import folder_tags, organisation_tags
-from resolvers.inputs.lists import DatasetFilter, StorageItemFilter, StorageScope
+from resolvers.inputs.lists import DatasetFilter, StorageScope
+from resolvers.item_conditions import folded, is_narrowing, item_conditions, tag_conditions
 
 Conditions = list[sa.ColumnElement[bool]]
-MAX_SEARCH, MAX_TAGS = 1000, 100
 SCOPE = Argument(
     "scope",
     StorageScope,
@@ -37,42 +35,22 @@ def folder_conditions(query: EdgeQuery) -> Conditions:
     if filter.dataset_synced is not None:
         mirrored = sa.exists().where(datasets.c.backing_folder_uuid == folders.c.uuid)
         conditions.append(mirrored if filter.dataset_synced else ~mirrored)
-    return [*conditions, *_tag_conditions(filter.organisation_tags_all_of or [])]
-
-
-def item_conditions(query: EdgeQuery) -> Conditions:
-    """Return the conditions of a `StorageItemFilter`.
-
-    Tombstones are left out unless the filter includes them; placeholders are included unless it
-    leaves them out.
-    """
-    filter: StorageItemFilter = query.filter or StorageItemFilter()
-    conditions = _search_conditions(query, items.c.name_key) if query.filter else []
-    if filter.item_types:
-        conditions.append(items.c.item_type.in_(filter.item_types))
-    if filter.is_in_dataset is not None:
-        used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
-        conditions.append(used if filter.is_in_dataset else ~used)
-    if not filter.include_tombstones:
-        conditions.append(items.c.is_tombstone.is_(False))
-    if not filter.include_placeholders:
-        conditions.append(items.c.is_placeholder.is_(False))
-    return conditions
-
-
-def required_search_conditions(query: EdgeQuery) -> Conditions:
-    """Return the conditions of an item filter that must have a search text or item types."""
-    if not query.filter or not (query.filter.search or query.filter.item_types):
-        raise bad_input("A search across folders requires search or itemTypes.", "filter")
-    return item_conditions(query)
+    tags = filter.organisation_tags_all_of or []
+    return [*conditions, *tag_conditions(folders.c.uuid, tags, ("filter",))]
 
 
 def item_search_conditions(query: EdgeQuery) -> Conditions:
-    """Return the conditions of a search for items in all folders of the scope."""
+    """Return the conditions of a search for items in all folders of the scope.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT`, the filter has no condition on items.
+    """
+    if not is_narrowing(query):
+        raise bad_input("A search across folders requires a condition.", "filter")
     scoped = (
         [] if covers_organisation(query) else [in_visible_folder(query.viewer, items.c.folder_uuid)]
     )
-    return [*required_search_conditions(query), *scoped]
+    return [*item_conditions(query), *scoped]
 
 
 def folder_search_conditions(query: EdgeQuery) -> Conditions:
@@ -125,30 +103,14 @@ def name_condition(
 
     def conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
         text = query.arguments.get(name)
-        return [column.contains(_folded(text, name), autoescape=True)] if text else []
+        return [column.contains(folded(text, name), autoescape=True)] if text else []
 
     return conditions
 
 
-def _tag_conditions(names: list[str]) -> Conditions:
-    """Return one condition for each tag that a folder must have."""
-    path = "filter", "organisationTagsAllOf"
-    if len(names) > MAX_TAGS:
-        raise bad_input(sized("organisationTagsAllOf", 0, MAX_TAGS, len(names), "entries"), *path)
-    for index, name in enumerate(names):
-        _folded(name, *path, index)
-    tagged = sa.select(folder_tags.c.folder_uuid).join(
-        organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
-    )
-    return [
-        folders.c.uuid.in_(tagged.where(organisation_tags.c.name == name))
-        for name in sorted(set(names))
-    ]
-
-
 def _search_conditions(query: EdgeQuery, column: sa.ColumnElement[Any]) -> Conditions:
     text = query.filter.search
-    return [name_contains(column, _folded(text, "filter", "search"))] if text else []
+    return [name_contains(column, folded(text, "filter", "search"))] if text else []
 
 
 def _equals(column: sa.ColumnElement[Any], text: str, name: str) -> sa.ColumnElement[bool]:
@@ -161,14 +123,7 @@ def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnEleme
     plain = pattern.replace("\\\\", "")
     if plain.endswith("\\"):
         raise bad_input(f"{name} cannot end with a single backslash.", "filter", name)
-    return key.like(_folded(pattern, "filter", name), escape="\\")
-
-
-def _folded(text: str, *path: str | int) -> str:
-    if len(text) > MAX_SEARCH:
-        name = next(str(part) for part in reversed(path) if isinstance(part, str))
-        raise bad_input(sized(name, 0, MAX_SEARCH, len(text)), *path)
-    return fold(text)
+    return key.like(folded(pattern, "filter", name), escape="\\")
 
 
 def covers_organisation(query: EdgeQuery) -> bool:

@@ -32,11 +32,11 @@ from resolvers.filters import (
     SCOPE,
     folder_conditions,
     folder_search_conditions,
-    item_conditions,
-    required_search_conditions,
     root_folder_conditions,
 )
-from resolvers.inputs.lists import StorageFolderFilter, StorageItemFilter
+from resolvers.inputs.item_filters import StorageItemFilter
+from resolvers.inputs.lists import StorageFolderFilter
+from resolvers.item_conditions import item_conditions
 from resolvers.json_columns import json_column
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
@@ -131,9 +131,8 @@ items_below = ToMany(
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
-    where=required_search_conditions,
+    where=item_conditions,
     filter_type=StorageItemFilter,
-    filter_required=True,
 )
 groups_on = ToMany(
     "folderGroups",

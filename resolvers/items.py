@@ -44,7 +44,7 @@ from gateway.models.people import users
 from gateway.stores.base import SignedRequest, expires_after
 from gateway.stores.headers import inline_media_type
 from resolvers.filters import SCOPE, item_search_conditions
-from resolvers.inputs.lists import StorageItemFilter
+from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_RELATED = 1000
@@ -128,7 +128,6 @@ item_search = ToMany(
     ITEM_ORDERS,
     where=item_search_conditions,
     filter_type=StorageItemFilter,
-    filter_required=True,
     arguments=(SCOPE,),
 )
 

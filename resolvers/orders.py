@@ -11,6 +11,7 @@ from resolvers.inputs.lists import (
     StorageOrder,
     StorageOrderField,
 )
+from resolvers.item_conditions import ranged_columns
 
 FOLDER_ORDERS = Orders(
     {
@@ -28,10 +29,14 @@ ITEM_ORDERS = Orders(
         StorageItemOrderField.CREATED_AT: items.c.created_at,
         StorageItemOrderField.LAST_EDITED_AT: items.c.last_edited_at,
         StorageItemOrderField.SIZE: items.c.file_size,
+        StorageItemOrderField.DURATION: items.c.duration,
+        StorageItemOrderField.WIDTH: items.c.width,
+        StorageItemOrderField.HEIGHT: items.c.height,
     },
     StorageItemOrderField.NAME,
     items.c.uuid,
     input_type=StorageItemOrder,
+    present=ranged_columns,
 )
 
 

@@ -172,6 +172,9 @@ described(
     CREATED_AT="By creation time.",
     LAST_EDITED_AT="By time of the last edit.",
     SIZE="By file size in bytes. Items without a size come last.",
+    DURATION="By duration. Items without a duration come last.",
+    WIDTH="By width in pixels. Items without a width come last.",
+    HEIGHT="By height in pixels. Items without a height come last.",
 )
 described(
     Direction, "OrderDirection", ASC="Ascending: smallest first.", DESC="Descending: largest first."

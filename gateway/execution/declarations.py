@@ -6,7 +6,7 @@ it, in which order and page, and what the viewer may see of them. Only batch fun
 functions, mutations and subscriptions hold code.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -106,13 +106,18 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """The orders that a client may choose for a list, by name; each ends with the key `last`."""
+    """The orders that a client may choose for a list, by name; each ends with the key `last`.
+
+    `present` returns the columns that are not null in any row that matches a filter. An index then
+    serves the order in both directions.
+    """
 
     columns: Mapping[StrEnum, sa.ColumnElement[Any]]
     default: StrEnum
     last: sa.ColumnElement[Any]
     direction: Direction = Direction.ASC
     input_type: type | None = None
+    present: Callable[[Any], Collection[sa.ColumnElement[Any]]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +162,6 @@ class ToMany(_Keyed):
     extras: Mapping[str, sa.ColumnElement[Any]] = field(default_factory=dict)
     where: Callable[[EdgeQuery], Sequence[Condition]] | None = None
     filter_type: type | None = None
-    filter_required: bool = False
     arguments: tuple[Argument, ...] = ()
 
 

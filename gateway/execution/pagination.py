@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,17 +23,16 @@ MAX_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order of rows: by a column, then by the last key, in one direction; nulls come last."""
+    """An order of rows: by a column, then by the last key, in one direction; nulls come last.
+
+    `can_be_null` says whether the column may be null in rows of the list.
+    """
 
     column: sa.ColumnElement[Any]
     last: sa.ColumnElement[Any]
     descending: bool
     label: str
-
-    @property
-    def can_be_null(self) -> bool:
-        """Whether the column is null in some rows."""
-        return bool(getattr(self.column, "nullable", False))
+    can_be_null: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def read_page_arguments(edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]
     Raises:
         DomainError: `BAD_USER_INPUT`, naming the argument.
     """
-    order = read_order(edge.orders, given.get("order_by"))
+    order = read_order(edge.orders, query, given.get("order_by"))
     fingerprint = fingerprint_of(edge.name, query.filter, dict(query.arguments), order.label)
     return page_request(
         order,
@@ -112,12 +112,15 @@ def read_page_arguments(edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]
     )
 
 
-def read_order(orders: Orders, order_by: Any) -> Order:
+def read_order(orders: Orders, query: EdgeQuery, order_by: Any) -> Order:
     """Return the order that an `orderBy` input requests; the edge's default without one."""
     name = order_by.field if order_by else orders.default
     direction = order_by.direction if order_by else orders.direction
     is_descending = direction is Direction.DESC
-    return Order(orders.columns[name], orders.last, is_descending, f"{name}.{direction}")
+    column = orders.columns[name]
+    present = orders.present(query.filter) if orders.present else ()
+    can_be_null = bool(getattr(column, "nullable", False)) and column not in present
+    return Order(column, orders.last, is_descending, f"{name}.{direction}", can_be_null)
 
 
 def page_request(
@@ -208,7 +211,9 @@ def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
         if not -(2**bits) <= value < 2**bits:
             raise ValueError(value)
         return value
-    if type(value) is not str or python_type is int or unstorable_character(value):
+    if python_type is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    if type(value) is not str or python_type in (int, float) or unstorable_character(value):
         raise ValueError(value)
     if python_type is UUID:
         return UUID(value)

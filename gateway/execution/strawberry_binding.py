@@ -189,10 +189,7 @@ def _page_resolver(edge: ToMany) -> Resolver:
         arguments.insert(
             0, Argument("order_by", order_type, None, "Order of the list; by name if omitted.")
         )
-    if edge.filter_type and edge.filter_required:
-        required = inspect.Parameter.empty
-        arguments.insert(0, Argument("filter", edge.filter_type, required, _FILTER))
-    elif edge.filter_type:
+    if edge.filter_type:
         arguments.insert(0, Argument("filter", edge.filter_type | None, None, _FILTER))
     return _with_arguments(resolve, arguments, has_root=True)
 

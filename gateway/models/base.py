@@ -23,6 +23,9 @@ Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 # Sorted by code point on both databases: collation "C" is SQLite's default BINARY.
 Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
+KeyString = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Like `Key`, for columns that were strings before they were keys."""
+
 
 def enum_type(kind: type[StrEnum]) -> sa.Enum:
     """Return the column type of an enum: text, so that a new member needs no migration."""

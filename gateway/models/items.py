@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageLocationName
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import Json, Key, enum_type, now, table_of
+from gateway.models.base import Json, Key, KeyString, enum_type, now, table_of
 
 
 class StoredObjectRecord(SQLModel, table=True):
@@ -39,6 +39,28 @@ class StoredObjectRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
+_UIDS = ("dicom_study_uid", "dicom_series_uid", "dicom_instance_uid")
+
+
+def _index_of_present(column: str, *others: str) -> sa.Index:
+    """Return an index of the items in which a column, null in most, has a value."""
+    present = sa.text(f"{column} IS NOT NULL")
+    name = f"ix_items_{column}"
+    return sa.Index(name, column, *others, sqlite_where=present, postgresql_where=present)
+
+
+def _index_of_flagged(column: str) -> sa.Index:
+    """Return an index of the few items in which a flag is set, by name."""
+    name = f"ix_items_{column}"
+    return sa.Index(
+        name,
+        "name_key",
+        "uuid",
+        sqlite_where=sa.text(f"{column} IS 1"),
+        postgresql_where=sa.text(f"{column} IS true"),
+    )
+
+
 class ItemRecord(SQLModel, table=True):
     """An item; sizes in bytes and pixels, times in seconds, rates in Hz.
 
@@ -55,7 +77,21 @@ class ItemRecord(SQLModel, table=True):
         sa.Index("ix_items_folder_uuid_created_at", "folder_uuid", "created_at", "uuid"),
         sa.Index("ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid"),
         sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
+        # Searches across folders: each condition has an index, which also serves an order.
+        sa.Index("ix_items_name_key", "name_key", "uuid"),
+        sa.Index("ix_items_created_at", "created_at", "uuid"),
+        sa.Index("ix_items_last_edited_at", "last_edited_at", "uuid"),
         sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
+        sa.Index("ix_items_mime_type", "mime_type", "name_key", "uuid"),
+        sa.Index("ix_items_owner_uuid", "owner_uuid", "name_key", "uuid"),
+        *(
+            _index_of_present(column, "uuid")
+            for column in ("file_size", "duration", "width", "height")
+        ),
+        _index_of_present("sha256"),
+        *(_index_of_present(column, "name_key", "uuid") for column in _UIDS),
+        _index_of_present("orientation", "name_key", "uuid"),
+        *(_index_of_flagged(column) for column in ("is_placeholder", "is_tombstone")),
         # A URL can be longer than the entries of a B-tree.
         sa.Index("ix_items_url", "url", postgresql_using="hash"),
         sa.Index(
@@ -71,12 +107,10 @@ class ItemRecord(SQLModel, table=True):
     folder_uuid: UUID = Field(foreign_key="folders.uuid")
     item_type: StorageItemType = Field(sa_type=enum_type(StorageItemType))
     name: str
-    name_key: str = Field(sa_type=Key, index=True)
+    name_key: str = Field(sa_type=Key)
     description: str = ""
     client_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    owner_uuid: UUID | None = Field(
-        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
-    )
+    owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL")
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)
     is_tombstone: bool = False
@@ -92,7 +126,7 @@ class ItemRecord(SQLModel, table=True):
     )
     url: str | None = None
     file_size: int | None = Field(default=None, sa_type=sa.BigInteger)
-    mime_type: str | None = None
+    mime_type: str | None = Field(default=None, sa_type=KeyString)
     sha256: str | None = None
     duration: float | None = None
     fps: float | None = None

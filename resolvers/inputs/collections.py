@@ -11,7 +11,7 @@ from resolvers.inputs.descriptions import (
     new_description_of,
     new_name_of,
 )
-from resolvers.inputs.lists import StorageItemFilter
+from resolvers.inputs.item_filters import StorageItemFilter
 
 _FOLDER = "UUID of the folder that it belongs to. Roles on this folder apply to it."
 
@@ -88,7 +88,7 @@ class CreateFilterPresetInput:
     name: str = strawberry.field(description=name_of("preset"))
     description: str | None = strawberry.field(default=None, description=description_of("preset"))
     filter: StorageItemFilter = strawberry.field(
-        description="The filter. It must have at least `search`, `itemTypes` or `isInDataset`."
+        description="The filter. It must have a condition on items."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

@@ -6,7 +6,6 @@ from enum import StrEnum
 import strawberry
 
 from gateway.execution.declarations import Direction
-from gateway.kinds.item_kinds import StorageItemType
 
 _PATTERN = "Case-insensitive pattern for the"
 _WILDCARDS = (
@@ -30,6 +29,9 @@ class StorageItemOrderField(StrEnum):
     CREATED_AT = "CREATED_AT"
     LAST_EDITED_AT = "LAST_EDITED_AT"
     SIZE = "SIZE"
+    DURATION = "DURATION"
+    WIDTH = "WIDTH"
+    HEIGHT = "HEIGHT"
 
 
 class StorageScope(StrEnum):
@@ -52,7 +54,7 @@ class StorageOrder:
 
 
 @strawberry.input(
-    description="Order of items. Ties are broken by UUID; items without a size come last."
+    description="Order of items. Ties are broken by UUID; items without a value come last."
 )
 class StorageItemOrder:
     field: StorageItemOrderField = strawberry.field(
@@ -80,31 +82,6 @@ class StorageFolderFilter:
         default=None,
         description="Names of at most 100 tags, all of which a folder must have, "
         "case-sensitive. A name without a tag matches no folder.",
-    )
-
-
-@strawberry.input(description="Filter for items. An item must match all fields that are set.")
-class StorageItemFilter:
-    search: str | None = strawberry.field(
-        default=None,
-        description="Text that the name must contain, ignoring case; at most 1,000 characters. "
-        "One or two characters match only the start of the name.",
-    )
-    item_types: list[StorageItemType] | None = strawberry.field(
-        default=None, description="Only items of these kinds; all kinds if null or empty."
-    )
-    is_in_dataset: bool | None = strawberry.field(
-        default=None,
-        description="If `true`, only items that a dataset uses; if `false`, only others.",
-    )
-    include_tombstones: bool = strawberry.field(
-        default=False,
-        description="Whether to include tombstones: items whose object no longer exists at its "
-        "source.",
-    )
-    include_placeholders: bool = strawberry.field(
-        default=True,
-        description="Whether to include placeholders: items that have not been processed yet.",
     )
 
 

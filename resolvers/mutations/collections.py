@@ -1,13 +1,12 @@
 """Mutations of collections, of the items in them, and of filter presets."""
 
 from collections.abc import Container
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from strawberry import UNSET
-from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
 from gateway.catalog import collections as catalog
 from gateway.catalog.ledger.row_edits import lock_row, update_row
@@ -17,14 +16,12 @@ from gateway.database.engine import Transaction
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
-from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.collections import (
     CollectionRecord,
     FilterPresetRecord,
     collections,
     filter_presets,
 )
-from resolvers.filters import item_conditions
 from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.collections import (
@@ -39,10 +36,11 @@ from resolvers.inputs.collections import (
     RemoveCollectionPresetItemsInput,
     UpdateCollectionInput,
 )
-from resolvers.inputs.lists import StorageItemFilter
+from resolvers.item_conditions import is_narrowing, item_conditions
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER, VIEWER
+from resolvers.stored_filters import filter_from_json, filter_to_json
 
 _USER = USER.on_folder_of("collection_uuid", "collection")
 _PRESET_VIEWER = VIEWER.on_folder_of("filter_preset_uuid", "preset")
@@ -299,10 +297,9 @@ async def create_filter_preset(
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
     filter, folder = input.filter, input.top_level_folder_uuid
-    if not (filter.search or filter.item_types or filter.is_in_dataset is not None):
-        raise bad_input("The filter requires search, itemTypes or isInDataset.", "filter")
-    item_conditions(EdgeQuery(context.viewer, filter))  # validates it
-    content = {to_camel_case(key): value for key, value in asdict(filter).items()}
+    if not is_narrowing(EdgeQuery(context.viewer, filter)):
+        raise bad_input("The filter requires a condition.", "filter")
+    content = filter_to_json(filter)
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await permissions.check(transaction)
@@ -369,8 +366,4 @@ async def _preset_conditions(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on items of a locked filter preset, which the viewer can see."""
     preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
-    values = {to_snake_case(key): value for key, value in preset.filter.items()}
-    if values["item_types"]:
-        values["item_types"] = [StorageItemType(name) for name in values["item_types"]]
-    filter = StorageItemFilter(**values)
-    return item_conditions(EdgeQuery(context.viewer, filter))
+    return item_conditions(EdgeQuery(context.viewer, filter_from_json(preset.filter)))

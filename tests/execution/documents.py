@@ -24,6 +24,13 @@ from tests.execution.world import World
 CORE = core_schema(api)
 DEPTH, FIELDS, ALIASES = 9, 60, 25
 VARIABLES = {"yes": ("Boolean!", True), "no": ("Boolean! = false", False), "few": ("Int = 2", None), "some": ("Int", 3)}
+FILTERS = (
+    '{search: "a", includeTombstones: true}',
+    "{itemTypes: [IMAGE, GROUP]}",
+    '{mimeType: "image", fileSize: {to: 5}, includeTombstones: true}',
+    '{any: [{duration: {from: 0.1}}, {createdAt: {from: "2026-01-02T03:04:06Z"}}], onlyPlaceholders: true}',
+    '{not: {height: {from: 1}}, exactName: "Alpha", includeTombstones: true}',
+)
 NODES = (
     "StorageFolder",
     "ImageItem",
@@ -168,9 +175,7 @@ class Writer:
         if isinstance(kind, GraphQLInputObjectType):
             required = [member for member, field in kind.fields.items() if isinstance(field.type, GraphQLNonNull)]
             if name == "filter" and chance.random() < 0.9 and "itemTypes" in kind.fields:
-                return (
-                    '{search: "a", includeTombstones: true}' if chance.random() < 0.5 else "{itemTypes: [IMAGE, GROUP]}"
-                )
+                return chance.choice(FILTERS)
             some = [member for member in kind.fields if member in required or chance.random() < 0.5]
             return (
                 "{" + ", ".join(f"{member}: {self._value(kind.fields[member].type, member)}" for member in some) + "}"
@@ -194,6 +199,8 @@ class Writer:
             return f'"{chance.choice(world.ids())}"'
         if kind == "Boolean":
             return chance.choice(["true", "false", "$no"])
-        if kind == "Int":
+        if kind in ("Int", "BigInt", "Float"):
             return str(chance.randint(0, 3))
+        if kind == "DateTime":
+            return '"2026-01-02T03:04:07Z"'
         return chance.choice(['"a"', '"be"', '"stra"', '""', '"%"', '"zeta"'])

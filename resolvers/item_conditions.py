@@ -1,0 +1,222 @@
+"""Conditions on items that a `StorageItemFilter` stands for."""
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_dataset
+from gateway.catalog.rules.names import MAX_NAME
+from gateway.database.dialects import name_contains
+from gateway.error_texts import between, sized
+from gateway.errors import Path, bad_input
+from gateway.execution.declarations import EdgeQuery
+from gateway.models.base import fold
+from gateway.models.datasets import data_rows, datasets
+from gateway.models.items import items
+from gateway.models.tags import folder_tags, organisation_tags
+from resolvers.inputs.item_filters import StorageItemConditions, StorageItemFilter
+
+Condition = sa.ColumnElement[bool]
+MAX_SEARCH, MAX_TAGS, MAX_ALTERNATIVES = 1000, 100, 20
+MAX_MIME_TYPE, MAX_DICOM_UID = 255, 64
+_RANGES = {
+    "created_at": items.c.created_at,
+    "last_edited_at": items.c.last_edited_at,
+    "file_size": items.c.file_size,
+    "duration": items.c.duration,
+    "width": items.c.width,
+    "height": items.c.height,
+}
+"""Columns by the names of their ranges in a filter."""
+
+
+def item_conditions(query: EdgeQuery) -> list[Condition]:
+    """Return the conditions of a `StorageItemFilter`.
+
+    Tombstones and placeholders are left out unless the filter includes or requires them.
+    """
+    filter: StorageItemFilter = query.filter or StorageItemFilter()
+    conditions = narrowing_conditions(query)
+    if filter.only_tombstones:
+        conditions.append(items.c.is_tombstone.is_(True))
+    elif not filter.include_tombstones:
+        conditions.append(items.c.is_tombstone.is_(False))
+    if filter.only_placeholders:
+        conditions.append(items.c.is_placeholder.is_(True))
+    elif not filter.include_placeholders:
+        conditions.append(items.c.is_placeholder.is_(False))
+    return conditions
+
+
+def is_narrowing(query: EdgeQuery) -> bool:
+    """Return whether the filter has a condition, besides what it includes."""
+    filter: StorageItemFilter | None = query.filter
+    if filter is None:
+        return False
+    has_flag = filter.only_placeholders or filter.only_tombstones
+    return has_flag or bool(narrowing_conditions(query))
+
+
+def narrowing_conditions(query: EdgeQuery) -> list[Condition]:
+    """Return the conditions of a filter, without those on tombstones and placeholders."""
+    filter: StorageItemFilter | None = query.filter
+    if filter is None:
+        return []
+    conditions = _conditions(filter, query.viewer, ("filter",))
+    alternatives = filter.any or []
+    if len(alternatives) > MAX_ALTERNATIVES:
+        message = sized("any", 0, MAX_ALTERNATIVES, len(alternatives), "entries")
+        raise bad_input(message, "filter", "any")
+    if alternatives:
+        conditions.append(
+            sa.or_(
+                *(
+                    sa.and_(*_required_conditions(each, query.viewer, ("filter", "any", index)))
+                    for index, each in enumerate(alternatives)
+                )
+            )
+        )
+    if filter.not_ is not None:
+        unwanted = sa.and_(*_required_conditions(filter.not_, query.viewer, ("filter", "not")))
+        # An item without a value does not match a condition on it, so it matches the negation.
+        conditions.append(unwanted.is_not(sa.true()))
+    return conditions
+
+
+def ranged_columns(filter: StorageItemFilter | None) -> set[sa.ColumnElement[Any]]:
+    """Return the columns that cannot be null in items that match a filter, due to its ranges."""
+    if filter is None:
+        return set()
+    return {
+        column
+        for name, column in _RANGES.items()
+        if (span := getattr(filter, name)) and (span.from_ is not None or span.to is not None)
+    }
+
+
+def _required_conditions(
+    filter: StorageItemConditions, viewer: Viewer, path: Path
+) -> list[Condition]:
+    """Return the conditions of an entry of `any`, or of `not`; it must have some."""
+    conditions = _conditions(filter, viewer, path)
+    if not conditions:
+        raise bad_input("Set at least one condition.", *path)
+    return conditions
+
+
+def _conditions(filter: StorageItemConditions, viewer: Viewer, path: Path) -> list[Condition]:
+    """Return the conditions of the fields that are set."""
+    conditions = [
+        *_name_conditions(filter, path),
+        *_range_conditions(filter),
+        *_fact_conditions(filter, path),
+    ]
+    if filter.item_types:
+        conditions.append(items.c.item_type.in_(filter.item_types))
+    if filter.owner_uuid is not None:
+        conditions.append(items.c.owner_uuid == filter.owner_uuid)
+    if filter.dataset_uuid is not None:
+        visible = sa.exists().where(datasets.c.uuid == filter.dataset_uuid, sees_dataset(viewer))
+        used = sa.select(data_rows.c.item_uuid).where(
+            data_rows.c.dataset_uuid == filter.dataset_uuid
+        )
+        conditions.append(sa.and_(items.c.uuid.in_(used), visible))
+    if filter.is_in_dataset is not None:
+        any_use = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
+        conditions.append(any_use if filter.is_in_dataset else ~any_use)
+    tags = filter.organisation_tags_all_of or []
+    return [*conditions, *tag_conditions(items.c.folder_uuid, tags, path)]
+
+
+def _name_conditions(filter: StorageItemConditions, path: Path) -> list[Condition]:
+    conditions: list[Condition] = []
+    if filter.search:
+        conditions.append(name_contains(items.c.name_key, folded(filter.search, *path, "search")))
+    if filter.exact_name is not None:
+        _check_length(filter.exact_name, MAX_NAME, *path, "exactName")
+        # The index is of folded names.
+        conditions.append(items.c.name_key == fold(filter.exact_name))
+        conditions.append(items.c.name == filter.exact_name)
+    return conditions
+
+
+def _range_conditions(filter: StorageItemConditions) -> list[Condition]:
+    conditions: list[Condition] = []
+    for name, column in _RANGES.items():
+        span = getattr(filter, name)
+        if span and span.from_ is not None:
+            conditions.append(column >= span.from_)
+        if span and span.to is not None:
+            conditions.append(column <= span.to)
+    return conditions
+
+
+def _fact_conditions(filter: StorageItemConditions, path: Path) -> list[Condition]:
+    """Return the conditions on facts that must have one value."""
+    conditions: list[Condition] = []
+    if filter.mime_type is not None:
+        conditions.append(_mime_type_condition(filter.mime_type, *path, "mimeType"))
+    if filter.sha256 is not None:
+        digest = filter.sha256.lower()
+        if len(digest) != 64 or not set(digest) <= set(string.hexdigits):
+            raise bad_input("Expected a SHA-256 digest: 64 hex digits.", *path, "sha256")
+        conditions.append(items.c.sha256 == digest)
+    for value, column, name in (
+        (filter.dicom_study_uid, items.c.dicom_study_uid, "dicomStudyUid"),
+        (filter.dicom_series_uid, items.c.dicom_series_uid, "dicomSeriesUid"),
+        (filter.dicom_instance_uid, items.c.dicom_instance_uid, "dicomInstanceUid"),
+    ):
+        if value is not None:
+            _check_length(value, MAX_DICOM_UID, *path, name)
+            conditions.append(column == value)
+    if filter.orientation is not None:
+        if not 1 <= filter.orientation <= 8:
+            raise bad_input(between("orientation", 1, 8, filter.orientation), *path, "orientation")
+        conditions.append(items.c.orientation == filter.orientation)
+    return conditions
+
+
+def _mime_type_condition(text: str, *path: str | int) -> Condition:
+    """Return the condition of a media type, or of all types that have the same first half."""
+    _check_length(text, MAX_MIME_TYPE, *path)
+    kind, _, subtype = text.partition("/")
+    if not kind:
+        raise bad_input("Expected a media type, such as image/png, or its first half.", *path)
+    if subtype:
+        return sa.and_(items.c.mime_type == text)
+    after_slash = chr(ord("/") + 1)
+    return sa.and_(items.c.mime_type >= f"{kind}/", items.c.mime_type < kind + after_slash)
+
+
+def tag_conditions(
+    folder_uuid: sa.ColumnElement[Any], names: Sequence[str], path: Path
+) -> list[Condition]:
+    """Return one condition for each tag that a folder must have."""
+    path = (*path, "organisationTagsAllOf")
+    if len(names) > MAX_TAGS:
+        raise bad_input(sized("organisationTagsAllOf", 0, MAX_TAGS, len(names), "entries"), *path)
+    for index, name in enumerate(names):
+        folded(name, *path, index)
+    tagged = sa.select(folder_tags.c.folder_uuid).join(
+        organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
+    )
+    return [
+        folder_uuid.in_(tagged.where(organisation_tags.c.name == name))
+        for name in sorted(set(names))
+    ]
+
+
+def folded(text: str, *path: str | int) -> str:
+    """Return the search key of a text; raise `BAD_USER_INPUT` if it is too long."""
+    if len(text) > MAX_SEARCH:
+        name = next(str(part) for part in reversed(path) if isinstance(part, str))
+        raise bad_input(sized(name, 0, MAX_SEARCH, len(text)), *path)
+    return fold(text)
+
+
+def _check_length(text: str, most: int, *path: str | int) -> None:
+    if len(text) > most:
+        raise bad_input(sized(str(path[-1]), 0, most, len(text)), *path)
