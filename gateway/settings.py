@@ -92,7 +92,9 @@ class Settings(BaseSettings):
         "",
         description="`file:///directory` or `s3://bucket/prefix?endpoint=…&region=…`, with "
         "credentials as `access_key` and `secret_key` in the query or in the usual AWS "
-        "variables. Defaults to the local disk in the data directory.",
+        "variables. If clients reach the store elsewhere than the server does, add "
+        "`public_endpoint`. `addressing=virtual` puts the bucket into the host of URLs instead of "
+        "their path. Defaults to the local disk in the data directory.",
     )
     public_url: str = Field(
         "",

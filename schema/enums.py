@@ -17,6 +17,7 @@ from gateway.kinds.enums import (
     MetadataFieldType,
     ReencodeJobStatus,
     ReencodeUnitStatus,
+    S3AddressingStyle,
     SceneFormat,
     SidecarMatcherMode,
     SignedUrlDisposition,
@@ -199,6 +200,11 @@ described(
     NOT_YET_STORED="The item's bytes have not been uploaded or processed yet.",
     TOMBSTONE="The object no longer exists at its source.",
     STORE_UNREACHABLE="The cloud integration cannot be used, or no longer covers the object.",
+)
+described(
+    S3AddressingStyle,
+    PATH="In the path: `https://s3.example/bucket/key`.",
+    VIRTUAL="In the host: `https://bucket.s3.example/key`.",
 )
 described(
     ErrorCode,

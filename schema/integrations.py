@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import StorageLocationName, StorageUserRole
+from gateway.kinds.enums import S3AddressingStyle, StorageLocationName, StorageUserRole
 from gateway.scalars import URL
 from resolvers import integrations
 from schema.common import Node, PageInfo, counted_page, page_itself
@@ -55,6 +55,12 @@ class CloudIntegration(Node):
     )
     region: str | None = column("Region of the buckets, such as `eu-central-1`; null if not set.")
     account: str | None = column("Name of the storage account; only for `AZURE`, null otherwise.")
+    public_endpoint: URL | None = column(
+        "URL at which clients reach the store. Null if it is the same as `endpoint`."
+    )
+    addressing_style: S3AddressingStyle | None = column(
+        "Where URLs of the store have the bucket. Null for the usual style of its kind."
+    )
     locations: list[URL] = resolved(
         integrations.locations_of,
         "URLs of the buckets, or folders in buckets, that the integration may access; 1 to 100.",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.enums import S3AddressingStyle, StorageLocationName
 from gateway.stores.downloads import Download
 
 
@@ -39,13 +39,16 @@ class CloudAccount:
     """Access of an integration to its cloud: endpoint, credentials, and the objects it covers.
 
     Only objects under `roots` may be touched; the key of a root is empty or ends in a slash.
-    Without `credentials`, requests are signed with the server's own.
+    Without `credentials`, requests are signed with the server's own. URLs for clients begin with
+    `public_endpoint`, if there is one, instead of `endpoint`.
     """
 
     kind: StorageLocationName
     endpoint: str | None = None
     region: str | None = None
     account: str | None = None
+    public_endpoint: str | None = None
+    addressing_style: S3AddressingStyle | None = None
     roots: tuple[ObjectLocation, ...] = ()
     credentials: dict[str, str] | None = field(default=None, repr=False)
 

@@ -39,12 +39,29 @@ class Clouds:
 
         Raises a `FetchError` if its credentials cannot be decrypted or may not be used.
         """
-        account = make_account(row.kind, row.endpoint, row.region, row.account, row.locations)
+        account = make_account(
+            row.kind,
+            row.endpoint,
+            row.region,
+            row.account,
+            row.locations,
+            row.public_endpoint,
+            row.addressing_style,
+        )
         return replace(account, credentials=self._credentials_of(row))
 
     async def for_integration(self, row: CloudIntegrationRecord) -> Cloud:
         """Return the cloud of an integration; raises a `FetchError` as `account_for` does."""
-        key = (row.uuid, row.endpoint, row.region, row.account, row.secret, tuple(row.locations))
+        key = (
+            row.uuid,
+            row.endpoint,
+            row.region,
+            row.account,
+            row.public_endpoint,
+            row.addressing_style,
+            row.secret,
+            tuple(row.locations),
+        )
         if key not in self._cache:
             self._cache[key] = await self.open(self.account_for(row))
             if len(self._cache) > _CACHE_SIZE:

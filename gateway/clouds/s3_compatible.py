@@ -9,5 +9,10 @@ class S3Compatible(S3Provider):
     """An S3 store at the endpoint that the integration names."""
 
     kind = StorageLocationName.S3_COMPATIBLE
-    fields = (AccountField("endpoint", is_required=True), REGION)
+    fields = (
+        AccountField("endpoint", is_required=True),
+        REGION,
+        AccountField("public_endpoint"),
+        AccountField("addressing_style"),
+    )
     accepts_server_credentials = True

@@ -1,9 +1,10 @@
 """Presigned S3 requests and S3 listings. boto3 signs; the requests are sent by the fetcher."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_plus
 
 from boto3.session import Session
@@ -16,14 +17,21 @@ from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, Objec
 from gateway.clouds.xml import parse_timestamp, parse_xml, required_text
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
+from gateway.kinds.enums import S3AddressingStyle
 from gateway.stores.downloads import Download
 from gateway.stores.presigning import enable_dated_downloads, presign_download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+AddressingStyle = Literal["auto", "path", "virtual"]
 _LOADER = create_loader()
 """Shared by all sessions, each of which would otherwise parse a megabyte of service models."""
+
+_STYLES: Mapping[S3AddressingStyle | None, AddressingStyle] = {
+    S3AddressingStyle.PATH: "path",
+    S3AddressingStyle.VIRTUAL: "virtual",
+}
 
 
 class S3Signer:
@@ -39,24 +47,29 @@ class S3Signer:
     ) -> None:
         self._sets_cache_control = sets_cache_control
         credentials = account.credentials or {}
+        usual: AddressingStyle = "path" if endpoint else "auto"
         config = Config(
             signature_version="s3v4",
-            s3={"addressing_style": "path" if endpoint else "auto"},
+            s3={"addressing_style": _STYLES.get(account.addressing_style, usual)},
             # The environment configures the server's own store, not a customer's.
             ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # unknown to its stubs
         )
         core = CoreSession()
         core.register_component("data_loader", _LOADER)
-        self._client: S3Client = Session(botocore_session=core).client(
+        client = partial(
+            Session(botocore_session=core).client,
             "s3",
-            endpoint_url=endpoint,
             region_name=region,
             aws_access_key_id=credentials.get("access_key_id"),
             aws_secret_access_key=credentials.get("secret_access_key"),
             aws_session_token=credentials.get("session_token"),
             config=config,
         )
-        enable_dated_downloads(self._client)
+        self._client: S3Client = client(endpoint_url=endpoint)
+        self._signing_client = self._client
+        if account.public_endpoint:
+            self._signing_client = client(endpoint_url=account.public_endpoint)
+        enable_dated_downloads(self._signing_client)
 
     def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
         parameters = {"Bucket": location.bucket, "Key": location.key}
@@ -69,7 +82,7 @@ class S3Signer:
     def download(self, location: ObjectLocation, download: Download) -> str:
         with _signing_errors():
             return presign_download(
-                self._client,
+                self._signing_client,
                 location.bucket,
                 location.key,
                 download,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.clouds.providers import PROVIDERS, URL_SCHEMES
-from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.enums import S3AddressingStyle, StorageLocationName
 
 
 def make_account(
@@ -14,9 +14,13 @@ def make_account(
     region: str | None,
     account: str | None,
     locations: Sequence[str],
+    public_endpoint: str | None = None,
+    addressing_style: S3AddressingStyle | None = None,
 ) -> CloudAccount:
     """Return an account without credentials; raises `ValueError` for an invalid location."""
-    plain = CloudAccount(StorageLocationName(kind), endpoint, region, account)
+    plain = CloudAccount(
+        StorageLocationName(kind), endpoint, region, account, public_endpoint, addressing_style
+    )
     roots = tuple(parse_object_url(plain, location) for location in locations)
     return replace(plain, roots=roots)
 

@@ -24,6 +24,13 @@ class StorageLocationName(StrEnum):
     S3_COMPATIBLE = "S3_COMPATIBLE"
 
 
+class S3AddressingStyle(StrEnum):
+    """Where URLs of an S3-compatible store have the name of the bucket."""
+
+    PATH = "PATH"
+    VIRTUAL = "VIRTUAL"
+
+
 class SignedUrlDisposition(StrEnum):
     """Treatment of a download by browsers."""
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
-from gateway.kinds.enums import StorageLocationName, StorageUserRole
+from gateway.kinds.enums import S3AddressingStyle, StorageLocationName, StorageUserRole
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
@@ -25,6 +25,10 @@ class CloudIntegrationRecord(SQLModel, table=True):
     endpoint: str | None = None
     region: str | None = None
     account: str | None = None
+    public_endpoint: str | None = None
+    addressing_style: S3AddressingStyle | None = Field(
+        default=None, sa_type=enum_type(S3AddressingStyle)
+    )
     locations: list[str] = Field(sa_type=Json)
     secret: str | None = None
     uses_server_credentials: bool = False

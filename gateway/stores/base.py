@@ -58,6 +58,10 @@ class ObjectStore(Protocol):
     """
 
     @property
+    def client_url(self) -> str:
+        """Return how the URLs that are signed for clients begin."""
+
+    @property
     def part_size(self) -> int:
         """Return the bytes of every part of a multipart upload except the last."""
 

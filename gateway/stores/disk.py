@@ -45,6 +45,11 @@ class DiskStore:
         self._part_size = part_size
 
     @property
+    def client_url(self) -> str:
+        """Return how the URLs that are signed for clients begin."""
+        return self._url
+
+    @property
     def part_size(self) -> int:
         return self._part_size
 

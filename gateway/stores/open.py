@@ -5,9 +5,18 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.stores.base import ObjectStore
 from gateway.stores.disk import DiskStore
-from gateway.stores.s3 import S3Store
+from gateway.stores.s3 import Addressing, S3Store
+from gateway.web_addresses import check_base_url
 
-_S3_OPTIONS = ("endpoint", "region", "access_key", "secret_key")
+_S3_OPTIONS = (
+    "endpoint",
+    "public_endpoint",
+    "addressing",
+    "region",
+    "access_key",
+    "secret_key",
+)
+_ADDRESSING: dict[str, Addressing] = {"path": "path", "virtual": "virtual"}
 
 
 def open_store(
@@ -15,7 +24,9 @@ def open_store(
 ) -> ObjectStore:
     """Open the store that a URL names: `file:///directory` or `s3://bucket/prefix?region=…`.
 
-    The query of an S3 URL may have `endpoint`, `region`, `access_key` and `secret_key`.
+    The query of an S3 URL may have `endpoint`, `region`, `access_key`, `secret_key`, the
+    `public_endpoint` at which clients reach the store, and `addressing`, which is `path` or
+    `virtual`.
 
     Without a URL, objects are files in `directory`. `part_size` is in bytes, for S3 at least
     5 MiB. Raises `ValueError`, whose message never repeats the URL, because that has secrets.
@@ -26,8 +37,14 @@ def open_store(
         if options.keys() - set(_S3_OPTIONS) or not parts.netloc:
             names = ", ".join(_S3_OPTIONS)
             raise ValueError(f"Expected s3://bucket/prefix, with no options but {names}.")
+        for name in ("endpoint", "public_endpoint"):
+            if name in options:
+                options[name] = check_base_url(options[name])
+        addressing = _ADDRESSING.get(options.pop("addressing", "path"))
+        if addressing is None:
+            raise ValueError("Expected addressing=path or addressing=virtual.")
         prefix = unquote(parts.path).strip("/")
-        return S3Store(parts.netloc, prefix, part_size=part_size, **options)
+        return S3Store(parts.netloc, prefix, part_size=part_size, addressing=addressing, **options)
     if (
         parts.scheme != "file"
         or parts.netloc not in ("", "localhost")

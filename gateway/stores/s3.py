@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Addressing = Literal["path", "virtual"]
 
 _THREADS = 16
 _MAX_KEYS_PER_DELETE = 1000  # limit of S3
 _CONFIG = Config(
     signature_version="s3v4",  # else URLs of custom endpoints are signed with version 2
-    s3={"addressing_style": "path"},
     max_pool_connections=_THREADS,
     connect_timeout=10,
     retries={"mode": "standard"},
@@ -60,7 +60,11 @@ class DeletionFailed(Exception):
 
 
 class S3Store:
-    """The objects under one prefix of a bucket; without keys, boto3 looks for the server's own."""
+    """The objects under one prefix of a bucket; without keys, boto3 looks for the server's own.
+
+    `public_endpoint` is what clients call the endpoint: signed URLs begin with it. `addressing`
+    says whether URLs have the bucket in their `path` or, as `virtual`, in their host.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,8 @@ class S3Store:
         *,
         part_size: int,
         endpoint: str | None = None,
+        public_endpoint: str | None = None,
+        addressing: Addressing = "path",
         region: str | None = None,
         access_key: str | None = None,
         secret_key: str | None = None,
@@ -77,15 +83,22 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._part_size = part_size
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
-        self._client: S3Client = boto3.client(
+        client = partial(
+            boto3.client,
             "s3",
-            endpoint_url=endpoint,
             region_name=region,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
-            config=_CONFIG,
+            config=_CONFIG.merge(Config(s3={"addressing_style": addressing})),
         )
-        enable_dated_downloads(self._client)
+        self._client: S3Client = client(endpoint_url=endpoint)
+        self._signing_client: S3Client = client(endpoint_url=public_endpoint or endpoint)
+        enable_dated_downloads(self._signing_client)
+
+    @property
+    def client_url(self) -> str:
+        """Return how the URLs that are signed for clients begin."""
+        return self._signing_client.meta.endpoint_url
 
     @property
     def part_size(self) -> int:
@@ -175,7 +188,9 @@ class S3Store:
     ) -> SignedRequest:
         download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
         presign = partial(presign_download, sets_cache_control=True)
-        url = await self._run(presign, self._client, self._bucket, self._name(key), download)
+        url = await self._run(
+            presign, self._signing_client, self._bucket, self._name(key), download
+        )
         return SignedRequest(url, "GET", download.expires_at)
 
     async def sign_put(
@@ -302,7 +317,9 @@ class S3Store:
     ) -> SignedRequest:
         expires_at = expires_after(lifetime)  # before signing, so as never to promise too much
         seconds = int(lifetime.total_seconds())
-        url = self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
+        url = self._signing_client.generate_presigned_url(
+            operation, Params=parameters, ExpiresIn=seconds
+        )
         return SignedRequest(url, "PUT", expires_at, headers or {})
 
 

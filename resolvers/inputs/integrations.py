@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.enums import S3AddressingStyle, StorageLocationName
 from gateway.scalars import URL
 from resolvers.inputs.descriptions import (
     IDEMPOTENCY_KEY,
@@ -19,6 +19,13 @@ _ENDPOINT = (
 )
 _REGION = "Region of the buckets, such as `eu-central-1`. Not allowed for `AZURE`."
 _ACCOUNT = "Name of the storage account. Required for `AZURE`, not allowed for other kinds."
+_PUBLIC_ENDPOINT = (
+    "URL at which clients reach the store, if it is not `endpoint`: signed URLs begin with it. "
+    "Only for `S3_COMPATIBLE`."
+)
+_ADDRESSING_STYLE = (
+    "Where URLs of the store have the bucket; `PATH` by default. Only for `S3_COMPATIBLE`."
+)
 _LOCATIONS = (
     "URLs of 1 to 100 buckets, or folders in buckets, that the integration may access: "
     "`s3://bucket/folder`, `gs://bucket/folder` or "
@@ -59,6 +66,10 @@ class CreateCloudIntegrationInput:
     endpoint: URL | None = strawberry.field(default=None, description=_ENDPOINT)
     region: str | None = strawberry.field(default=None, description=_REGION)
     account: str | None = strawberry.field(default=None, description=_ACCOUNT)
+    public_endpoint: URL | None = strawberry.field(default=None, description=_PUBLIC_ENDPOINT)
+    addressing_style: S3AddressingStyle | None = strawberry.field(
+        default=None, description=_ADDRESSING_STYLE
+    )
     locations: list[URL] = strawberry.field(description=_LOCATIONS)
     credentials: CloudCredentialsInput | None = strawberry.field(
         default=None,
@@ -81,6 +92,12 @@ class UpdateCloudIntegrationInput:
     endpoint: URL | None = strawberry.field(default=strawberry.UNSET, description=_ENDPOINT)
     region: str | None = strawberry.field(default=strawberry.UNSET, description=_REGION)
     account: str | None = strawberry.field(default=strawberry.UNSET, description=_ACCOUNT)
+    public_endpoint: URL | None = strawberry.field(
+        default=strawberry.UNSET, description=_PUBLIC_ENDPOINT
+    )
+    addressing_style: S3AddressingStyle | None = strawberry.field(
+        default=strawberry.UNSET, description=_ADDRESSING_STYLE
+    )
     locations: list[URL] | None = strawberry.field(
         default=strawberry.UNSET,
         description=f"{_LOCATIONS} They replace the current locations. Must not be null.",

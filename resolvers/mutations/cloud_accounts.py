@@ -6,6 +6,7 @@ What each kind of cloud takes is declared by its provider in gateway/clouds/.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from urllib.parse import urlsplit
 
 from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.clouds.provider import CloudProvider
@@ -15,10 +16,11 @@ from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.fetching.errors import FetchError, no_public_address_error
 from gateway.fetching.rules import FetchRules, host_of, parse_ip_address, port_of
-from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.enums import S3AddressingStyle, StorageLocationName
+from gateway.web_addresses import check_base_url
 from resolvers.inputs.integrations import CloudCredentialsInput
 
-ACCOUNT_FIELDS = ("endpoint", "region", "account")
+ACCOUNT_FIELDS = ("endpoint", "region", "account", "public_endpoint", "addressing_style")
 """Fields of an integration, besides locations and credentials, that a provider may take."""
 MAX_LOCATIONS = 100
 MAX_CREDENTIAL_LENGTH = 4096
@@ -39,18 +41,26 @@ def validate_account(
     provider = PROVIDERS[kind]
     fields = {field.name: field for field in provider.fields}
     for name in ACCOUNT_FIELDS:
-        value, field = values[name], fields.get(name)
+        value, field, input_name = values[name], fields.get(name), _camel_case(name)
         if value is None:
             if field and field.is_required:
                 raise bad_input(f"{name} is required for integrations of kind {kind}.", name)
         elif field is None:
-            raise bad_input(f"{name} is not allowed for integrations of kind {kind}.", name)
+            message = f"{input_name} is not allowed for integrations of kind {kind}."
+            raise bad_input(message, input_name)
         elif field.pattern and not field.pattern.fullmatch(value):
-            raise bad_input(f"Expected {field.expected}.", name)
-    endpoint = values["endpoint"]
+            raise bad_input(f"Expected {field.expected}.", input_name)
+    endpoint, style = values["endpoint"], values["addressing_style"]
     if endpoint is not None:
         endpoint = _validate_endpoint(rules, provider, endpoint)
-    account = CloudAccount(kind, endpoint, values["region"], values["account"])
+    account = CloudAccount(
+        kind,
+        endpoint,
+        values["region"],
+        values["account"],
+        _validate_public_endpoint(values["public_endpoint"]),
+        S3AddressingStyle(style) if style else None,
+    )
     if not 1 <= len(locations) <= MAX_LOCATIONS:
         raise bad_input(
             sized("locations", 1, MAX_LOCATIONS, len(locations), "entries"), "locations"
@@ -127,6 +137,20 @@ def _validate_endpoint(rules: FetchRules, provider: CloudProvider, endpoint: str
     if url.query or url.fragment or has_path:
         raise bad_input("endpoint must have a scheme, a host and, optionally, a port.", "endpoint")
     return endpoint.rstrip("/")
+
+
+def _validate_public_endpoint(endpoint: str | None) -> str | None:
+    """Return the endpoint without a final slash. The server never connects to it."""
+    if endpoint is None:
+        return None
+    try:
+        base = check_base_url(endpoint)
+    except ValueError as error:
+        raise bad_input(f"{error}", "publicEndpoint") from None
+    if urlsplit(base).path:
+        message = "publicEndpoint must have a scheme, a host and, optionally, a port."
+        raise bad_input(message, "publicEndpoint")
+    return base
 
 
 def _camel_case(name: str) -> str:

@@ -67,6 +67,8 @@ async def create_cloud_integration(
         endpoint=account.endpoint,
         region=account.region,
         account=account.account,
+        public_endpoint=account.public_endpoint,
+        addressing_style=account.addressing_style,
         locations=location_urls(account),
         uses_server_credentials=account.credentials is None,
         verified_at=await _verify(context, account) if input.verify_access else None,

@@ -79,6 +79,8 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
     "a name inside": ({"endpoint": "http://localhost"}, ("FORBIDDEN", "input.locations.0")),
     "region": ({"region": "eu central"}, ("BAD_USER_INPUT", "input.region")),
     "account": ({"account": "someone"}, ("BAD_USER_INPUT", "input.account")),
+    "no public endpoint": ({"publicEndpoint": "foo.example"}, ("BAD_USER_INPUT", "input.publicEndpoint")),
+    "public path": ({"publicEndpoint": "https://s3.example/x"}, ("BAD_USER_INPUT", "input.publicEndpoint")),
     "no location": ({"locations": []}, ("BAD_USER_INPUT", "input.locations")),
     "another cloud's": ({"locations": ["gs://bucket"]}, ("BAD_USER_INPUT", "input.locations.0")),
     "out of the bucket": ({"locations": ["s3://bucket/a/../b"]}, ("BAD_USER_INPUT", "input.locations.0")),
@@ -98,7 +100,7 @@ async def test_failed_verification_is_reported_at_its_field(site: Site, customer
     async with assert_unchanged(site):
         for name, (wrong, expected) in WRONG.items():
             assert await site.refused("createCloudIntegration", customer.input(**wrong)) == [expected], name
-            if wrong.keys() <= {"title", "endpoint", "region", "account", "locations"}:
+            if wrong.keys() <= {"title", "endpoint", "region", "account", "locations", "publicEndpoint"}:
                 changed = {"integrationUuid": uuid, **wrong}
                 assert await site.refused("updateCloudIntegration", changed) == [expected], name
         other = {"accessKeyId": customer.access_key, "secretAccessKey": secrets.token_hex(20)}
@@ -115,6 +117,21 @@ async def test_failed_verification_is_reported_at_its_field(site: Site, customer
     [error] = (await site.do("verifyCloudIntegration", {"integrationUuid": payload["uuid"]}, ""))["userErrors"]
     assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "integrationUuid"])
     assert error["message"].startswith("s3://no-such-bucket/: ")
+
+
+async def test_where_clients_reach_a_store_is_kept_and_changed(site: Site, customer: Bucket) -> None:
+    """Only kinds whose endpoint is not known take a public endpoint and an addressing style."""
+    shown = "integration { uuid publicEndpoint addressingStyle }"
+    given = customer.input(publicEndpoint="https://files.example:9000/", addressingStyle="PATH")
+    created = (await site.done("createCloudIntegration", given, shown))["integration"]
+    uuid = created.pop("uuid")
+    assert created == {"publicEndpoint": "https://files.example:9000", "addressingStyle": "PATH"}
+    changes = {"integrationUuid": uuid, "publicEndpoint": None, "addressingStyle": "VIRTUAL", "verifyAccess": False}
+    changed = (await site.done("updateCloudIntegration", changes, shown))["integration"]
+    assert changed == {"uuid": uuid, "publicEndpoint": None, "addressingStyle": "VIRTUAL"}
+    for field, value in (("publicEndpoint", "https://files.example"), ("addressingStyle", "PATH")):
+        wrong = customer.input(kind="S3", endpoint=None, **{field: value})
+        assert await site.refused("createCloudIntegration", wrong) == [("BAD_USER_INPUT", f"input.{field}")]
 
 
 async def test_integrations_are_visible_by_grant(site: Site, customer: Bucket) -> None:

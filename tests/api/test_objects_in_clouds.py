@@ -55,6 +55,21 @@ async def test_an_object_becomes_an_item_in_place(site: Site, customer: Bucket) 
     await check_all(site.services)
 
 
+async def test_clients_reach_a_store_at_its_public_endpoint(site: Site, customer: Bucket) -> None:
+    """The server reads at one address, and signed URLs lead to another."""
+    public = customer.endpoint.replace("127.0.0.1", "localhost")
+    integration = await create_integration(site, customer, publicEndpoint=public)
+    folder, data = await site.folder("public"), samples.png(seed=5)
+    items = {"images": [{"objectUrl": customer.put("public.png", data)}]}
+    item = (await ingest(site, folder, items, integrationUuid=integration))["public.png"]
+    document = "query($u: UUID!) { storageItem(uuid: $u) { url signedUrl { url } } }"
+    shown = (await site.ask(document, {"u": item["uuid"]}))["storageItem"]
+    assert shown["url"] == f"{customer.url}/public.png"
+    assert shown["signedUrl"]["url"].startswith(f"{public}/{customer.name}/public.png?")
+    async with open_client() as client:
+        assert (await client.get(shown["signedUrl"]["url"])).content == data
+
+
 async def test_names_of_objects_with_special_characters(site: Site, customer: Bucket) -> None:
     """Keys are percent-encoded in https URLs only; the item's name is the same."""
     integration, folder = await create_integration(site, customer), await site.folder("weird")
