@@ -1,12 +1,14 @@
 """The kinds of items: one row for each, from which every table that is keyed by kind is derived.
 
-`docs/adding.md` lists the steps for adding a kind. This module imports nothing from the project, so
-that any layer may use it; probers are therefore named by module.
+`docs/adding.md` lists the steps for adding a kind. Any layer may use this module, so
+it does not import probers, but names their modules.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.kinds.media_formats import AUDIO_DEMUXERS, IMAGE_TYPES, TEXT_IMAGES, VIDEO_DEMUXERS
 
 
 class StorageItemType(StrEnum):
@@ -71,7 +73,6 @@ class ItemKind:
 
 
 _UNRECOGNIZED = "application/octet-stream"
-_POSSIBLY_AUDIO_ONLY = ("video/mp4", "video/webm", "video/quicktime", "video/3gpp")
 
 ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
     kind.item_type: kind
@@ -84,7 +85,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             plural="videos",
             prober="video",
             noun="a video",
-            mime_types=("video/", "audio/ogg"),
+            mime_types=(*VIDEO_DEMUXERS, "audio/ogg", "audio/x-realaudio"),
             extensions=(
                 "mp4",
                 "m4v",
@@ -113,7 +114,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             plural="single images",
             prober="image",
             noun="an image",
-            mime_types=("image/",),
+            mime_types=IMAGE_TYPES,
             extensions=(
                 "png",
                 "apng",
@@ -144,7 +145,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             plural="audio files",
             prober="audio",
             noun="audio",
-            mime_types=("audio/", *_POSSIBLY_AUDIO_ONLY),
+            mime_types=(*AUDIO_DEMUXERS, *VIDEO_DEMUXERS),
             extensions=(
                 "mp3",
                 "wav",
@@ -171,7 +172,10 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             plural="text files",
             prober="text",
             noun="text",
-            mime_types=("text/", "application/json", "application/xml", _UNRECOGNIZED),
+            mime_types=(
+                *("text/", "application/json", "application/xml", _UNRECOGNIZED),
+                *TEXT_IMAGES,
+            ),
             extensions=(
                 *("txt", "text", "log", "md", "markdown", "rst", "html", "htm", "xhtml", "xml"),
                 *("json", "jsonl", "csv", "tsv", "yaml", "yml"),

@@ -267,9 +267,9 @@ class MediaFacts:
     probe_warnings: Annotated[
         list[str],
         MediaFact(
-            f"What could not be read from the file, or was assumed; at most {MAX_WARNINGS} "
-            f"sentences of {MAX_WARNING_LENGTH} characters. Empty if there is nothing to report, "
-            "and for items without a file."
+            "Sentences about what could not be read from the file, or was assumed. There are at "
+            f"most {MAX_WARNINGS} of up to {MAX_WARNING_LENGTH} characters, and none for items "
+            "without a file."
         ),
     ] = field(default_factory=list)
 

@@ -15,6 +15,7 @@ from av.audio import AudioStream
 from av.container import InputContainer
 from av.video import VideoStream
 
+from gateway.kinds.media_formats import DEMUXERS
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
@@ -23,27 +24,8 @@ Packet = Annotated["av.Packet[Any]", "generic for the checker only"]
 
 SAMPLE_PACKETS = 48
 """Number of packets that are decoded at either end of a track."""
-
-DEMUXERS = {
-    "video/mp4": "mov",
-    "video/quicktime": "mov",
-    "video/3gpp": "mov",
-    "audio/mp4": "mov",
-    "video/webm": "matroska",
-    "video/x-matroska": "matroska",
-    "video/x-msvideo": "avi",
-    "video/x-ms-wmv": "asf",
-    "video/x-flv": "flv",
-    "video/mpeg": "mpeg",
-    "video/mp2t": "mpegts",
-    "audio/ogg": "ogg",
-    "audio/mpeg": "mp3",
-    "audio/aac": "aac",
-    "audio/flac": "flac",
-    "audio/wav": "wav",
-    "audio/aiff": "aiff",
-    "audio/amr": "amr",
-}
+MAX_SILENT_PACKETS = 2
+"""Number of packets that may give no frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +103,7 @@ def survey_by_index(container: InputContainer, track: Track) -> TrackSurvey:
 
 
 def survey_all_packets(container: InputContainer, track: Track) -> TrackSurvey:
-    """Read all packets; the last ones that are returned begin with a key frame."""
+    """Read all packets; the last ones of a video begin with a key frame."""
     count, start, end, unit = 0, math.inf, -math.inf, time_unit(track)
     first: list[Packet] = []
     last: list[Packet] = []
@@ -131,9 +113,11 @@ def survey_all_packets(container: InputContainer, track: Track) -> TrackSurvey:
             start, end = min(start, packet.pts), max(end, packet.pts + (packet.duration or 0))
         if len(first) < SAMPLE_PACKETS and (first or packet.is_keyframe):
             first.append(packet)
-        if packet.is_keyframe and (track.type == "video" or len(last) == SAMPLE_PACKETS):
-            last = []
-        if len(last) < SAMPLE_PACKETS:
+        if track.type == "audio":
+            last = [*last[1 - SAMPLE_PACKETS :], packet]
+        elif packet.is_keyframe:
+            last = [packet]
+        elif len(last) < SAMPLE_PACKETS:
             last.append(packet)
     return TrackSurvey(count, start * unit, end * unit, first, last)
 
@@ -158,15 +142,26 @@ def stated_duration(container: InputContainer, track: Track) -> float:
     return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
 
 
-def check_decodes(track: Track, survey: TrackSurvey) -> None:
-    """Decode both ends of a track.
+def check_decodes(track: Track, survey: TrackSurvey) -> bool:
+    """Decode both ends of a track; return whether the last packet is good.
+
+    A track may have damaged packets as long as others are good. A decoder may hold back the frames
+    of its first packets, and the only packet may give none.
 
     Raises:
         MediaError: Not one frame could be decoded.
     """
+    is_good = True
     for packets in (survey.first, survey.last):
         track.codec_context.flush_buffers()
-        frames = sum(len(packet.decode()) for packet in packets)
-        frames += len(track.codec_context.decode(None))
-        if not frames:
+        frames = failures = 0
+        for packet in (*packets, None):
+            try:
+                frames += len(track.codec_context.decode(packet))
+                is_good = is_good if packet is None else True
+            except av.InvalidDataError:
+                failures += 1
+                is_good = False
+        if not frames and (failures or len(packets) > MAX_SILENT_PACKETS):
             raise MediaError("the track cannot be decoded: the file is broken or truncated")
+    return is_good

@@ -3,30 +3,18 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+import av
 from PIL import ExifTags, Image, ImageSequence
 from PIL.TiffImagePlugin import TiffImageFile
 
 from gateway.kinds.media_facts import MediaFacts
+from gateway.kinds.media_formats import IMAGE_DECODERS, IMAGE_DEMUXERS
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
 MAX_PIXELS = 150_000_000
 """Pixels of a frame; decoded, they take 600 MB of memory."""
 MAX_PIXELS_OF_ALL_FRAMES = 40 * MAX_PIXELS
-
-# The sniffed type alone selects the decoder: no other one is ever tried on a file.
-DECODERS = {
-    "image/png": "PNG",
-    "image/apng": "PNG",
-    "image/jpeg": "JPEG",
-    "image/gif": "GIF",
-    "image/webp": "WEBP",
-    "image/tiff": "TIFF",
-    "image/bmp": "BMP",
-    "image/avif": "AVIF",
-    "image/jp2": "JPEG2000",
-}
-
 
 ORIENTATION = ExifTags.Base.Orientation
 UPRIGHT = 1
@@ -52,14 +40,17 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     Raises:
         MediaError: The image has too many pixels, is broken, or of an unsupported format.
     """
-    decoder = DECODERS.get(facts.mime_type)
-    if decoder is None:
-        raise MediaError(f"images of the type {facts.mime_type} are not supported")
     try:
+        if demuxer := IMAGE_DEMUXERS.get(facts.mime_type):
+            picture = decode_picture(file, demuxer)
+            return replace(facts, width=picture.width, height=picture.height, orientation=UPRIGHT)
+        decoder = IMAGE_DECODERS.get(facts.mime_type)
+        if decoder is None:
+            raise MediaError(f"images of the type {facts.mime_type} are not supported")
         decoded = decode_frames(file, decoder)
     except Image.DecompressionBombError:
         raise MediaError(f"the image is too large; the limit is {MAX_PIXELS:,} pixels") from None
-    except (OSError, SyntaxError, EOFError):
+    except (OSError, SyntaxError, EOFError, av.InvalidDataError):
         raise MediaError("the image is broken or truncated") from None
     return replace(
         facts,
@@ -68,6 +59,20 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         frame_count=decoded.frame_count if decoded.frame_count > 1 else None,
         orientation=decoded.orientation,
     ).with_warnings(*decoded.warnings)
+
+
+def decode_picture(file: ReadableFile, demuxer: str) -> av.VideoFrame:
+    """Decode an image with FFmpeg, for formats that Pillow does not read.
+
+    Raises:
+        MediaError: The image has too many pixels, or is broken.
+    """
+    with file.open("rb") as data, av.open(data, "r", format=demuxer) as container:
+        track = container.streams.video[0]
+        check_pixel_count(track.width, track.height)
+        for picture in container.decode(track):
+            return picture
+    raise MediaError("the image is broken or truncated")
 
 
 def decode_frames(file: ReadableFile, decoder: str) -> DecodedImage:

@@ -9,6 +9,7 @@ from gateway.media.ranged import ReadableFile
 
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 XING_MARKS = (b"Xing", b"Info")
+HALF_OF_32_BITS = 1 << 31
 MAX_OGG_PAGE_SIZE = 27 + 255 + 255 * 255
 
 
@@ -31,14 +32,18 @@ def stated_length(data: BinaryIO, head: bytes) -> int:
     """
     if head[:4] == b"RIFF":
         return riff_length(head, "<I")
-    if head[:4] == b"FORM":
+    if head[:4] in (b"RF64", b"BW64"):
+        return int.from_bytes(read_at(data, 20, 8), "little") + 8
+    if head[:4] == b"riff":
+        return int.from_bytes(read_at(data, 16, 8), "little")
+    if head[:4] in (b"FORM", b"RIFX"):
         return riff_length(head, ">I")
     if head[4:8] in (b"ftyp", b"jP  "):
         return max(box_ends(data), default=0)
     if head[:4] == EBML:
         return matroska_length(data)
     if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return max(png_chunk_ends(data))
+        return max(png_chunk_ends(data), default=0)
     if head[:4] == b"OggS":
         return ogg_length(data)
     if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
@@ -49,10 +54,12 @@ def stated_length(data: BinaryIO, head: bytes) -> int:
 def riff_length(head: bytes, byte_order: str) -> int:
     """Return the length of WAV, AVI and WebP files, or in the other byte order of AIFF files.
 
-    A writer that could not seek back left 0 or all ones.
+    A writer that could not seek back left 0, all ones, or about half of that.
     """
     size: int = struct.unpack_from(byte_order, head, 4)[0]
-    return 0 if size in (0, 0xFFFFFFFF) else size + 8
+    return (
+        0 if size == 0xFFFFFFFF or abs(size - HALF_OF_32_BITS) < 1 << 16 or not size else size + 8
+    )
 
 
 def box_ends(data: BinaryIO) -> Iterator[int]:
@@ -72,10 +79,9 @@ def box_ends(data: BinaryIO) -> Iterator[int]:
 
 
 def png_chunk_ends(data: BinaryIO) -> Iterator[int]:
-    """Yield the end of each chunk of a PNG."""
+    """Yield the end of each chunk of a PNG; the last chunk, an end mark, may be absent."""
     start, name = 8, b""
-    while name != b"IEND":
-        head = read_at(data, start, 8)
+    while name != b"IEND" and (head := read_at(data, start, 8)):
         name = head[4:]
         start += 12 + int.from_bytes(head[:4])
         yield start

@@ -1,6 +1,8 @@
 """Probes PDF documents."""
 
+import re
 from dataclasses import replace
+from typing import BinaryIO
 
 import pypdfium2  # type: ignore[import-untyped]  # ships no types
 from pypdfium2.raw import (  # type: ignore[import-untyped]  # ships no types
@@ -13,6 +15,10 @@ from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
 TAIL_SIZE = 4096
+CHUNK_SIZE = 64 << 10
+PADDING = b"\0 \t\r\n"
+REFERENCE = re.compile(rb"startxref\s+(\d{1,15})\s*%?%?E?O?\Z")
+OBJECT_TABLE = re.compile(rb"\s*(?:xref|\d+ \d+ obj)")
 
 
 def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
@@ -37,12 +43,32 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
 
 
 def check_end(file: ReadableFile, size: int) -> None:
-    """Check the end mark: PDFium would repair a truncated document and count fewer pages.
+    """Check how the file ends: PDFium would repair a truncated document and count fewer pages.
+
+    Zeros may follow, and the end mark itself may be missing if the reference to the table of
+    objects, right before it, is there.
 
     Raises:
-        MediaError: There is no end mark.
+        MediaError: The end is missing.
     """
     with file.open("rb") as data:
-        data.seek(max(0, size - TAIL_SIZE))
-        if b"%%EOF" not in data.read():
+        end = end_of_content(data, size)
+        data.seek(max(0, end - TAIL_SIZE))
+        tail = data.read(min(end, TAIL_SIZE))
+        if b"%%EOF" in tail:
+            return
+        reference = REFERENCE.search(tail)
+        data.seek(int(reference[1]) if reference else end)
+        if not OBJECT_TABLE.match(data.read(32)):
             raise MediaError("the PDF is truncated: it has no end mark")
+
+
+def end_of_content(data: BinaryIO, size: int) -> int:
+    """Return the position behind the last byte that is no padding."""
+    while size > 0:
+        start = max(0, size - CHUNK_SIZE)
+        data.seek(start)
+        if content := data.read(size - start).rstrip(PADDING):
+            return start + len(content)
+        size = start
+    return 0

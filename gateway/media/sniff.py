@@ -6,24 +6,34 @@
 import re
 import zlib
 from collections.abc import Callable
+from typing import BinaryIO
 
 import filetype  # type: ignore[import-untyped]  # ships no types
 
+from gateway.kinds.media_formats import DEMUXERS, IMAGE_TYPES
+from gateway.media.elementary_streams import sniff_audio_stream, sniff_video_stream
 from gateway.media.encodings import decode_head
+from gateway.media.iso_files import sniff_iso_media
 from gateway.media.ranged import ReadableFile
+from gateway.media.signatures import (
+    sniff_binary_signature,
+    sniff_signature,
+    sniff_text_image,
+    sniff_weak_signature,
+)
 
 HEAD_SIZE = 8192
 UNRECOGNIZED = "application/octet-stream"
 NIFTI, NIFTI_GZ = "application/x-nifti", "application/x-nifti+gzip"
 
-# The names that are registered, for names that the library made up.
-REGISTERED_NAMES = {
-    "audio/x-wav": "audio/wav",
-    "audio/x-flac": "audio/flac",
-    "audio/x-aiff": "audio/aiff",
-    "image/jpx": "image/jp2",
-    "video/x-m4v": "video/mp4",
-}
+ID3_HEADER_SIZE = 10
+MAX_ID3_TAGS = 8
+PDF_SCANNED_SIZE = 1024
+"""Bytes that may precede a PDF, such as the headers of a mail, according to the readers of PDF."""
+TAIL_SIZE = 4096
+DOCTYPE = re.compile(rb"\x42\x82.(webm|matroska)", re.DOTALL)
+VIDEO_IN_OGG = (b"\x80theora", b"BBCD\0", b"\x01video\0\0\0", b"OVP80")
+"""Beginnings of the headers of Theora, Dirac, OGM and VP8."""
 
 # The root element and what may precede it. Atomic groups keep a hostile prolog from backtracking.
 ROOT_ELEMENT = re.compile(
@@ -45,7 +55,40 @@ def sniff(file: ReadableFile) -> str:
     """
     with file.open("rb") as data:
         head = data.read(HEAD_SIZE)
-    return next((mime_type for rule in RULES if (mime_type := rule(head))), UNRECOGNIZED)
+        if mime_type := next((found for rule in RULES if (found := rule(head))), None):
+            return mime_type
+        if head.startswith(b"ID3"):
+            return sniff_behind_tags(data)
+        return sniff_by_end(data, head) or UNRECOGNIZED
+
+
+def sniff_behind_tags(data: BinaryIO) -> str:
+    """Recognize audio behind ID3 tags, which may hold pictures and be long."""
+    start = 0
+    for _ in range(MAX_ID3_TAGS):
+        data.seek(start)
+        head = data.read(HEAD_SIZE)
+        if not head.startswith(b"ID3"):
+            return sniff_signature(head) or sniff_audio_stream(head) or "audio/mpeg"
+        start += id3_tag_size(head)
+    return "audio/mpeg"
+
+
+def id3_tag_size(head: bytes) -> int:
+    """Return the size of the ID3 tag that begins here, with header and footer."""
+    footer = ID3_HEADER_SIZE if head[5] & 0x10 else 0
+    size = sum((octet & 0x7F) << 7 * (3 - index) for index, octet in enumerate(head[6:10]))
+    return ID3_HEADER_SIZE + size + footer
+
+
+def sniff_by_end(data: BinaryIO, head: bytes) -> str | None:
+    """Recognize Targa by its last bytes, and PDF with other bytes before it by its end mark."""
+    data.seek(max(0, data.seek(0, 2) - TAIL_SIZE))
+    tail = data.read()
+    if tail.endswith(b"TRUEVISION-XFILE.\0"):
+        return "image/x-tga"
+    has_pdf = b"%PDF-" in head[:PDF_SCANNED_SIZE] and b"%%EOF" in tail
+    return "application/pdf" if has_pdf else None
 
 
 def sniff_dicom(head: bytes) -> str | None:
@@ -90,30 +133,52 @@ def sniff_text(head: bytes) -> str | None:
     return "application/xml" if root and start.lstrip().startswith("<?xml") else "text/plain"
 
 
-def sniff_binary(head: bytes) -> str | None:
-    """Recognize common binary formats with the library."""
+def sniff_matroska(head: bytes) -> str | None:
+    """Recognize Matroska and WebM."""
+    if not head.startswith(b"\x1a\x45\xdf\xa3"):
+        return None
+    doctype = DOCTYPE.search(head[:PDF_SCANNED_SIZE])
+    return "video/webm" if doctype and doctype[1] == b"webm" else "video/x-matroska"
+
+
+def sniff_ogg(head: bytes) -> str | None:
+    """Recognize Ogg, in which the headers of all tracks come first."""
+    if not head.startswith(b"OggS"):
+        return None
+    return "video/ogg" if any(mark in head for mark in VIDEO_IN_OGG) else "audio/ogg"
+
+
+def sniff_by_library(head: bytes) -> str | None:
+    """Recognize other formats with the library, whose rules for media are too lenient."""
     mime_type: str | None = filetype.guess_mime(head)
-    return REGISTERED_NAMES.get(mime_type, mime_type) if mime_type else None
+    return None if mime_type in (*IMAGE_TYPES, *DEMUXERS, *LENIENT) else mime_type
 
 
-def sniff_iso_media(head: bytes) -> str | None:
-    """Recognize MP4 of brands that the library does not know."""
-    return "video/mp4" if head[4:8] == b"ftyp" else None
-
-
-def sniff_transport_stream(head: bytes) -> str | None:
-    """Recognize MPEG-TS by the first byte of its packets of 188 bytes."""
-    return "video/mp2t" if len(head) > 376 and head[0] == head[188] == head[376] == 0x47 else None
-
+LENIENT = (
+    "audio/x-wav",
+    "audio/x-aiff",
+    "audio/x-flac",
+    "image/x-icon",
+    "image/jpx",
+    "video/x-m4v",
+)
+"""Names by which the library calls formats that the rules here recognize by more bytes."""
 
 RULES: tuple[Callable[[bytes], str | None], ...] = (
     sniff_dicom,
     sniff_compressed_nifti,
     sniff_nifti,
     sniff_pdf,
+    sniff_binary_signature,
+    sniff_text_image,
     sniff_text,
-    sniff_binary,
+    sniff_signature,
     sniff_iso_media,
-    sniff_transport_stream,
+    sniff_matroska,
+    sniff_ogg,
+    sniff_weak_signature,
+    sniff_video_stream,
+    sniff_audio_stream,
+    sniff_by_library,
 )
 """Rules in order; the first that recognizes the content decides."""

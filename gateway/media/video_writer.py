@@ -12,8 +12,9 @@ from av.container import OutputContainer
 from av.video import VideoStream
 from PIL import Image
 
+from gateway.kinds.media_formats import IMAGE_DECODERS
 from gateway.media.errors import MediaError
-from gateway.media.image import DECODERS, check_pixel_count
+from gateway.media.image import check_pixel_count
 from gateway.media.sniff import sniff
 from gateway.media.video_formats import VideoFormat
 
@@ -68,7 +69,7 @@ def decode_rgb(path: Path) -> Image.Image:
     Raises:
         MediaError: The format is not supported, or the image is broken.
     """
-    decoder = DECODERS.get(sniff(path))
+    decoder = IMAGE_DECODERS.get(sniff(path))
     if decoder is None:
         raise MediaError("the content is not an image of a supported format")
     try:

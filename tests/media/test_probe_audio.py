@@ -1,6 +1,8 @@
 """Audio files: sample rate, bit depth, codec, channels and duration, and why files are refused."""
 
 import io
+import struct
+from pathlib import Path
 
 import av
 import pytest
@@ -11,6 +13,7 @@ from tests.media.conftest import Probed, Refusal
 from tests.samples import truncate
 
 AUDIO = StorageItemType.AUDIO
+MEDIA = Path(__file__).parents[1] / "fixtures" / "media"
 KINDS = {"mp3": samples.mp3, "flac": samples.flac, "wav": samples.wav, "ogg": samples.ogg}
 
 
@@ -69,6 +72,46 @@ def test_shorter_than_stated(refusal: Refusal) -> None:
     with av.open(io.BytesIO(data), "r") as container:
         offsets = [packet.pos for packet in container.demux(audio=0) if packet.size]
     assert refusal(data[: offsets[10]], AUDIO) == "the audio is truncated: it has 1.0 of 2.0 seconds"
+
+
+def test_last_packet_without_samples(probed: Probed) -> None:
+    """The last packet of Vorbis may complete nothing: the file, written by oggenc, is whole."""
+    facts = probed((MEDIA / "last_packet_is_silent.ogg").read_bytes(), AUDIO)
+    assert facts.duration == pytest.approx(42_880 / 44_100)
+
+
+def test_damaged_packets(probed: Probed, refusal: Refusal) -> None:
+    """Players skip them, unless nothing else is left."""
+    data = bytearray(samples.mp3(seconds=2.0))
+    start = data.index(b"\xff\xfb", 500)
+    data[start + 4 : start + 300] = bytes(296)
+    assert probed(bytes(data), AUDIO).duration == pytest.approx(2.0, abs=0.06)
+    with av.open(io.BytesIO(samples.ogg()), "r") as container:
+        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    silent = samples.ogg()
+    for packet in packets:
+        silent = silent.replace(packet, b"\xff" * len(packet))
+    assert "broken or truncated" in refusal(silent, AUDIO)
+
+
+def test_header_of_a_whole_file_that_states_too_much(probed: Probed) -> None:
+    """Nothing is missing, as the length in bytes shows: the header is wrong, and the audio is kept."""
+    data = sound("matroska", "flac")
+    position = data.index(b"\x44\x89\x88") + 3
+    stated = struct.unpack_from(">d", data, position)[0]
+    facts = probed(data[:position] + struct.pack(">d", 9 * stated) + data[position + 8 :], AUDIO)
+    assert facts.duration == pytest.approx(1.0, abs=0.01)
+    assert facts.probe_warnings == ["The header states a duration of 9.0 s, but the audio lasts 1.0 s."]
+
+
+@pytest.mark.parametrize("length", [0, 0xFFFFFFFF, 0x7FFFF024, 0x80000024])
+def test_recording_to_a_pipe(probed: Probed, length: int) -> None:
+    """Recorders that cannot seek leave a length in the header that means nothing."""
+    data = bytearray(samples.wav(seconds=1.5, rate=8000, channels=1))
+    data[4:8] = length.to_bytes(4, "little")
+    start = data.index(b"data") + 4
+    data[start : start + 4] = (length - 36 if 0 < length < 0xFFFFFFFF else length).to_bytes(4, "little")
+    assert probed(bytes(data), AUDIO).duration == 1.5
 
 
 def test_film(refusal: Refusal) -> None:

@@ -110,4 +110,4 @@ def test_bomb_of_frames(refusal: Refusal) -> None:
 def test_unsupported(refusal: Refusal) -> None:
     """Vector images run scripts and have no pixels."""
     svg = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
-    assert refusal(svg, IMAGE) == "images of the type image/svg+xml are not supported"
+    assert refusal(svg, IMAGE) == "expected an image, but the content is image/svg+xml"

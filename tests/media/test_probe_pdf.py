@@ -35,3 +35,25 @@ def test_broken(refusal: Refusal) -> None:
     assert refusal(b"%PDF-1.4\n%%EOF\n", PDF) == "the PDF is broken"
     empty = samples.pdf(pages=1).replace(b"/Kids [4 0 R]", b"/Kids [     ]").replace(b"/Count 1", b"/Count 0")
     assert refusal(empty, PDF) == "the PDF is broken"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Received: from a scanner\r\n\x01\x02\r\n" + samples.pdf(3),
+        samples.pdf(3) + bytes(200_000),
+        samples.pdf(3) + b"\r\n" * 5000,
+        samples.pdf(3).rstrip().removesuffix(b"%%EOF"),
+        samples.pdf(3).rstrip()[:-1],
+    ],
+    ids=["bytes before", "zeros behind", "lines behind", "without the end mark", "without its last byte"],
+)
+def test_what_surrounds_a_document_is_no_damage(probed: Probed, data: bytes) -> None:
+    facts = probed(data, PDF)
+    assert (facts.mime_type, facts.page_count) == ("application/pdf", 3)
+
+
+def test_text_about_pdf(probed: Probed) -> None:
+    """A text that mentions the mark of PDF remains a text."""
+    text = b"A file that begins with %PDF-1.7 and ends with %%EOF is a PDF.\n"
+    assert probed(text, StorageItemType.PLAIN_TEXT).mime_type == "text/plain"
