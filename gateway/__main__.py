@@ -70,8 +70,9 @@ def serve(
     settings = _settings()
     from gateway.asgi import serve as serve_site
 
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if not settings.public_url:
-        settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
+        settings = settings.model_copy(update={"public_url": address})
 
     async def started(services: "Services", key: str | None) -> None:
         _greet(settings, key)
@@ -82,7 +83,7 @@ def serve(
 
             try:
                 async with temporary_admin_key(services.database) as admin_key:
-                    await run_demo(settings.public_url, admin_key)
+                    await run_demo(address, admin_key, settings.public_url)
             except DemoError as error:
                 errors.print(f"Could not create the demo. {error}")
 

@@ -6,16 +6,19 @@ from functools import partial
 
 import strawberry
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import Operations
+from gateway.http.access_log import AccessLog
+from gateway.http.behind_proxy import below_path_of
 from gateway.http.cross_origin import cross_origin
-from gateway.http.graphiql.page import graphiql_page, graphiql_routes
+from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_page
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.metrics import metrics_route
@@ -40,11 +43,17 @@ def create_app(
             yield
 
     settings = services.settings
-    return Starlette(
+    app = Starlette(
         routes=_routes(schema, services),
-        middleware=cross_origin(settings.allowed_origins, settings.allowed_headers),
+        middleware=[
+            *([Middleware(AccessLog)] if settings.access_log else []),
+            *cross_origin(settings.allowed_origins, settings.allowed_headers),
+            *below_path_of(settings.public_url),
+        ],
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # it redirects to the host and scheme that the proxy sees
+    return app
 
 
 def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
@@ -67,7 +76,8 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     return [
         *graphql_routes(service, page=graphiql_page),
         Route("/healthz", health),
-        Route("/", home),
+        Route("/", to_page),
+        Route("/graphql/", to_page, methods=["GET", "POST"]),
         *graphiql_routes(),
         schema_route(schema),
         metrics_route(authenticate, outcomes, reasons),
@@ -83,7 +93,3 @@ def _socket_origins(settings: Settings) -> frozenset[str]:
 
 async def health(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
-
-
-async def home(_request: Request) -> Response:
-    return RedirectResponse("/graphql")

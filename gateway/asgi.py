@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 
 from gateway.app import create_app
@@ -15,10 +16,14 @@ from gateway.context import Services
 from gateway.database.migrate import check_current, migrate
 from gateway.gc_tuning import relax_gc
 from gateway.settings import NotConfigured, Settings
+from gateway.stores.base import ObjectStore
+from gateway.stores.s3 import S3Store
 from gateway.tasks.worker import background_worker
+from gateway.web_addresses import is_reachable
 from gateway.wiring import open_services, resolve_database_url
 from schema.api import api
 
+log = structlog.get_logger()
 SHUTDOWN_SECONDS = 10
 """Seconds that requests have to end once the server is stopped."""
 GIL_SWITCH_SECONDS = 0.001
@@ -49,6 +54,7 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
         await _migrate_if_embedded(services)
         # Before the first admin is created, whose key is printed only once the server listens.
         listener = _bind(host, port)
+        _warn_if_unreachable(services.store)
         admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
         key = await create_first_admin(services.database, admin_key)
         works = settings.work_in_serve
@@ -60,6 +66,8 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
                 host=host,
                 port=port,
                 access_log=False,  # it would show the signatures of signed URLs
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies,
                 log_config=None,
                 ws_per_message_deflate=False,  # a compressor takes more memory than its socket
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
@@ -90,6 +98,19 @@ def _bind(host: str, port: int) -> socket.socket:
         raise NotConfigured(
             f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --port."
         ) from None
+
+
+def _warn_if_unreachable(store: ObjectStore) -> None:
+    """Log a warning if clients cannot use the URLs that are signed for them."""
+    if not is_reachable(store.client_url):
+        setting = "STOREGRAPH_PUBLIC_URL"
+        if isinstance(store, S3Store):
+            setting = "public_endpoint in STOREGRAPH_OBJECTS_URL"
+        log.warning(
+            "signed_urls_unreachable",
+            begin_with=store.client_url,
+            advice=f"No client can connect to this address: set {setting}.",
+        )
 
 
 async def _migrate_if_embedded(services: Services) -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from difflib import SequenceMatcher
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -19,6 +21,8 @@ MINIMUM_SECRET = 32
 _PREFIX = "STOREGRAPH_"
 _HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
+ROUTES = frozenset({"graphiql", "graphql", "healthz", "metrics", "objects"})
+"""What the paths of the gateway begin with."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -98,8 +102,20 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         "",
-        description="URL at which clients reach the gateway. Signed URLs to the local disk begin "
-        "with it. Defaults to `http://HOST:PORT`.",
+        description="URL at which clients reach the gateway, with a path if it is not at the root "
+        "of its host. Signed URLs to the local disk begin with it, and redirects stay below it. "
+        "Defaults to `http://HOST:PORT`.",
+    )
+    trusted_proxies: list[str] = Field(
+        [],
+        description="Addresses and networks of proxies whose `X-Forwarded-For` and "
+        '`X-Forwarded-Proto` are believed, as a JSON list such as `["10.0.0.0/8"]`. By default, '
+        "none are.",
+    )
+    access_log: bool = Field(
+        False,
+        description="Whether to log a line for each HTTP request: method, path, status, time and "
+        "the client's address.",
     )
     admin_key: Secret | None = Field(
         None,
@@ -239,7 +255,22 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, value: str) -> str:
-        return check_base_url(value) if value else value
+        if not value:
+            return value
+        base = check_base_url(value)
+        if (path := urlsplit(base).path) and (route := path.split("/")[1]) in ROUTES:
+            raise ValueError(f"{value!r} must not contain '/{route}', which Storegraph adds.")
+        return base
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: list[str]) -> list[str]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{error}.") from None
+        return value
 
     @field_validator("allowed_origins")
     @classmethod
@@ -259,6 +290,7 @@ class Settings(BaseSettings):
         "fetch_allowed",
         "allowed_origins",
         "allowed_headers",
+        "trusted_proxies",
         "limits",
         mode="before",
     )

@@ -10,11 +10,17 @@ class DemoError(Exception):
 
 
 class DemoClient:
-    """A client that authenticates with one user's API key."""
+    """A client that authenticates with one user's API key.
 
-    def __init__(self, http: httpx.AsyncClient, url: str, key: str) -> None:
+    Where the site signs URLs for `public_url`, the client uses `url` instead, as the proxy that
+    serves the public URL may not be there yet, or not be reachable from the server.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, url: str, key: str, public_url: str = "") -> None:
         self._http = http
-        self._endpoint = f"{url.rstrip('/')}/graphql"
+        self._url = url.rstrip("/")
+        self._public_url = public_url or self._url
+        self._endpoint = f"{self._url}/graphql"
         self._headers = {"Authorization": f"Bearer {key}"}
 
     async def query(self, document: str, **variables: Any) -> dict[str, Any]:
@@ -56,10 +62,12 @@ class DemoClient:
         Raises:
             DemoError: the store refuses them.
         """
-        headers = target["uploadHeaders"]
+        headers, url = target["uploadHeaders"], target["url"]
+        if url.startswith(f"{self._public_url}/"):
+            url = self._url + url.removeprefix(self._public_url)
         try:
             response = await self._http.request(
-                target["method"], target["url"], content=data, headers=headers
+                target["method"], url, content=data, headers=headers
             )
             response.raise_for_status()
         except httpx.HTTPError as error:

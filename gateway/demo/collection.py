@@ -37,14 +37,14 @@ class DemoResult:
     keys: dict[str, str]
 
 
-async def fill(url: str, admin_key: str) -> DemoResult:
-    """Create what is missing of the demo.
+async def fill(url: str, admin_key: str, public_url: str = "") -> DemoResult:
+    """Create what is missing of the demo; for the URLs see `run_demo`.
 
     Raises:
         DemoError: the site cannot be reached, or it refuses a request.
     """
     async with httpx.AsyncClient(timeout=60) as http:
-        client = DemoClient(http, url, admin_key)
+        client = DemoClient(http, url, admin_key, public_url)
         # Keys are created last, and users cannot be deleted: a user with a key belongs to a
         # complete demo.
         if await _has_key(client, USERS[-1]):

@@ -52,15 +52,17 @@ query Groups {
 )
 
 
-async def run_demo(url: str, key: str) -> None:
+async def run_demo(url: str, key: str, public_url: str = "") -> None:
     """Create the demo data if it does not exist, and print its users, keys and some queries.
+
+    The site is reached at `url`; its clients reach it at `public_url`, which is printed.
 
     Raises:
         DemoError: the site cannot be reached, or it refuses a request.
     """
     console = Console(highlight=False, soft_wrap=True)
     with console.status("Creating the demo data …"):
-        keys = (await fill(url, key)).keys
+        keys = (await fill(url, key, public_url)).keys
     state = "is ready" if keys else "exists already"
     console.print(f"\nThe demo data {state}. Its users and their API keys:\n")
     for user in USERS:
@@ -71,6 +73,8 @@ async def run_demo(url: str, key: str) -> None:
             "\nA key is shown only once. To create another one, run:\n"
             "storegraph key create --user EMAIL"
         )
-    console.print(f"\nOpen {url}/graphql, enter a key, and paste one of these queries:\n")
+    console.print(
+        f"\nOpen {public_url or url}/graphql, enter a key, and paste one of these queries:\n"
+    )
     for query in QUERIES:
         console.print(query, markup=False)

@@ -91,6 +91,11 @@ def test_public_urls_lose_their_final_slash(monkeypatch: pytest.MonkeyPatch, url
     assert Settings().public_url == url
 
 
+def test_a_public_url_does_not_contain_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    [line] = refusals(monkeypatch, PUBLIC_URL="https://a.example/graphql")
+    assert line == "PUBLIC_URL: 'https://a.example/graphql' must not contain '/graphql', which Storegraph adds."
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
@@ -106,6 +111,8 @@ def test_public_urls_lose_their_final_slash(monkeypatch: pytest.MonkeyPatch, url
         ("FETCH_PORTS", "443", 'Expected a JSON list such as ["a", "b"].'),
         ("ALLOWED_ORIGINS", "[1]", "Expected text in quotation marks."),
         ("ALLOWED_HEADERS", '["X Y"]', "'X Y' is not the name of a header."),
+        ("TRUSTED_PROXIES", '["*"]', "'*' does not appear to be an IPv4 or IPv6 network."),
+        ("TRUSTED_PROXIES", '["10.0.0.1/8"]', "10.0.0.1/8 has host bits set."),
         ("LIMITS", "[]", 'Expected a JSON object such as {"depth": 20}.'),
         ("LIMITS", '{"depht": 3}', "depht: Unknown limit."),
         ("LIMITS", '{"depth": 0}', "depth: Expected more than 0."),

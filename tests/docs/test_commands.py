@@ -166,7 +166,7 @@ def test_start_and_test_commands_differ_only_in_what_they_install() -> None:
     start, test = (shlex.split(block.text) for block in blocks_of("README.md", "Start"))
     assert start[-3:] == [".venv/bin/storegraph", "serve", "--demo"]
     assert test[-1:] == [".venv/bin/pytest"]
-    extra = {"chromium", "curl", "jq", "libatomic1", "requirements-dev.txt"}
+    extra = {"chromium", "curl", "jq", "libatomic1", "nginx-light", "requirements-dev.txt"}
     assert [word for word in test[:-1] if word not in extra] == [w for w in start[:-3] if w != "requirements.txt"]
 
 

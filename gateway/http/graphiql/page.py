@@ -57,6 +57,7 @@ def graphiql_routes() -> list[BaseRoute]:
     return [
         Route(f"/graphql/static/{release()}/{{name}}", asset, methods=["GET"]),
         Route("/graphiql", to_page, methods=["GET"]),
+        Route("/graphiql/", to_page, methods=["GET"]),
     ]
 
 
@@ -69,8 +70,9 @@ async def asset(request: Request) -> Response:
 
 
 async def to_page(request: Request) -> Response:
-    """Redirect from `/graphiql` to the endpoint; relative, so that it works below a prefix."""
-    return RedirectResponse("graphql")
+    """Redirect to the endpoint on the host that the client knows, below the path of the site."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/graphql{query}")
 
 
 @cache
