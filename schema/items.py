@@ -221,8 +221,8 @@ def item_type_class(item_type: StorageItemType) -> Callable[[type], type]:
 
 @row_type()
 @strawberry.type(
-    description="A re-encoded version of a video at a constant frame rate that all browsers can "
-    "play. It is stored next to the original."
+    description="A re-encoded version of a video that all browsers can play: upright, with each "
+    "frame of the original once, at its own time. It is stored next to the original."
 )
 class VideoRendition:
     mime_type: str = column("Media type, such as `video/webm`.")

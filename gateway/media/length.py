@@ -39,7 +39,7 @@ def stated_length(data: BinaryIO, head: bytes) -> int:
     if head[:4] in (b"FORM", b"RIFX"):
         return riff_length(head, ">I")
     if head[4:8] in (b"ftyp", b"jP  "):
-        return max(box_ends(data), default=0)
+        return max((end for _, end in boxes(data)), default=0)
     if head[:4] == EBML:
         return matroska_length(data)
     if head[:8] == b"\x89PNG\r\n\x1a\n":
@@ -62,8 +62,14 @@ def riff_length(head: bytes, byte_order: str) -> int:
     )
 
 
-def box_ends(data: BinaryIO) -> Iterator[int]:
-    """Yield the end of each top-level box of an ISO media file."""
+def has_box(file: ReadableFile, name: bytes) -> bool:
+    """Return whether an ISO media file has a top-level box of this name."""
+    with file.open("rb") as data:
+        return any(each == name for each, _ in boxes(data))
+
+
+def boxes(data: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the name and the end of each top-level box of an ISO media file."""
     start = 0
     while (
         len(head := read_at(data, start, 16)) >= 8
@@ -75,7 +81,7 @@ def box_ends(data: BinaryIO) -> Iterator[int]:
         if size < 8:  # 0 means: up to the end of the file
             return
         start += size
-        yield start
+        yield head[4:8], start
 
 
 def png_chunk_ends(data: BinaryIO) -> Iterator[int]:

@@ -1,26 +1,24 @@
-"""Checks whether a video plays in every browser and can be addressed by frame number."""
+"""Checks whether every browser plays a video as it is."""
 
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 
 from av.container import InputContainer
+from av.video import VideoStream
 
-from gateway.media.container import Track, is_decodable, open_container, time_unit
+from gateway.media.container import is_decodable, open_container, stated_duration, time_unit
 from gateway.media.errors import MediaError
+from gateway.media.pictures import survey_pictures
 
 VIDEO_CODECS = {"video/mp4": {"h264", "av1", "vp9"}, "video/webm": {"vp8", "vp9", "av1"}}
 AUDIO_CODECS = {"video/mp4": {"aac", "mp3", "opus", "flac"}, "video/webm": {"opus", "vorbis"}}
 """Codecs that browsers play, by the container in which they play them."""
 PIXEL_FORMATS = {"yuv420p", "yuvj420p"}
-TIME_TOLERANCE = 0.0015
-"""Seconds by which frames may be off at a constant rate: WebM rounds times to milliseconds."""
 MAX_START = 0.1
 """Seconds after which the first frame must be shown."""
 
 
 def plays_in_browsers(path: Path, mime_type: str) -> bool:
-    """Return whether every browser plays a video and its frames come at a constant rate.
+    """Return whether every browser plays a video, and all of it.
 
     Raises:
         MediaError: The video cannot be read at all.
@@ -40,16 +38,15 @@ def plays_in_browsers(path: Path, mime_type: str) -> bool:
                 for audio in container.streams.audio
             )
         )
-        return is_playable and has_constant_rate(container, track)
+        return is_playable and is_shown_whole(container, track, path)
 
 
-def has_constant_rate(container: InputContainer, track: Track) -> bool:
-    """Return whether the frames of a track come at a constant rate, from the start on."""
-    times = sorted(
-        packet.pts for packet in container.demux(track) if packet.size and packet.pts is not None
-    )
-    if not times or times[0] * time_unit(track) > MAX_START:
-        return False
-    steps = [later - earlier for earlier, later in pairwise(times)]
-    usual, tolerance = median(steps) if steps else 0, max(1, TIME_TOLERANCE / time_unit(track))
-    return all(abs(step - usual) <= tolerance for step in steps)
+def is_shown_whole(container: InputContainer, track: VideoStream, path: Path) -> bool:
+    """Return whether browsers show a track from its first frame to its last.
+
+    They show nothing until the first frame, and stop at the end that the header states.
+    """
+    survey = survey_pictures(container, track, path)
+    stated = stated_duration(container, track)
+    begins_at_once = (track.start_time or 0) * time_unit(track) <= MAX_START
+    return begins_at_once and (not stated or stated >= survey.duration - 2 * survey.step)

@@ -1,71 +1,75 @@
-"""Re-encodes videos so that every browser plays them: upright, at a constant rate, with sound."""
+"""Re-encodes videos so that every browser plays them: upright, with sound, frame by frame."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 from av.container import OutputContainer
+from av.video.reformatter import Colorspace, VideoReformatter
 
-from gateway.media.container import is_decodable, open_container
+from gateway.media.container import Track, is_decodable, open_container, time_unit
+from gateway.media.decoded_pictures import decode_packet
+from gateway.media.display import orientation_of, turn_upright
 from gateway.media.errors import MediaError
-from gateway.media.video_formats import VideoFormat, round_up_to_even
+from gateway.media.image import TURNED_SIDEWAYS
+from gateway.media.pictures import MAX_JUMP, RESETTABLE_CLOCKS, survey_pictures
+from gateway.media.video_formats import SourceVideo, VideoFormat, round_up_to_even
 from gateway.media.video_writer import add_video_track, open_output
 
-MAX_RATE, MIN_RATE, DEFAULT_RATE = Fraction(120), Fraction(1), Fraction(25)
+DEFAULT_RATE = Fraction(25)
 AUDIO_RATE = 48_000
+TICKS = 90_000
+"""Units of time in a second; common frame rates are whole numbers of them."""
+MIN_STEP = TICKS // 1000
+"""Ticks between two frames at least: WebM cannot tell apart what is closer."""
+TOLERANCE = 1
+"""Frames that a version may have more or less than the original."""
 
 
-class ConstantRate:
-    """Numbers frames at a constant rate: repeats slow ones, and drops those that come too fast."""
+class ContinuousClock:
+    """The times of a track, which go on where the clock of a cut and joined stream was set anew."""
 
-    def __init__(self, rate: Fraction, max_frames: int) -> None:
-        self._rate = rate
-        self._max_frames = max_frames
-        self._last: av.VideoFrame | None = None
-        self.count = 0
+    def __init__(self, track: Track, may_jump: bool) -> None:
+        self._unit = time_unit(track)
+        self._may_jump = may_jump
+        self._shift = 0.0
+        self._last: float | None = None
+        self._step = 0.0
 
-    def frames_until(self, seconds: float, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Yield the frames up to that time, of which this frame is the last if it is on time."""
-        number = min(round(seconds * self._rate), self._max_frames)
-        while self._last is not None and self.count < number:
-            yield self._numbered(self._last)
-        if self.count <= number:
-            yield self._numbered(frame)
-        self._last = frame
-
-    def _numbered(self, frame: av.VideoFrame) -> av.VideoFrame:
-        frame.pts, frame.time_base = self.count, 1 / self._rate
-        self.count += 1
-        return frame
+    def seconds(self, pts: int | None) -> float:
+        """Return the time of the next frame, in the order in which frames are shown."""
+        last = 0.0 if self._last is None else self._last
+        time = last + self._step if pts is None else pts * self._unit + self._shift
+        if self._last is not None:
+            if self._may_jump and not 0 <= time - last <= MAX_JUMP:
+                self._shift += last + self._step - time
+                time = last + self._step
+            self._step = max(time - last, 0.0)
+        self._last = time
+        return time
 
 
 def transcode(
-    source: Path,
-    mime_type: str,
+    source: SourceVideo,
     target: Path,
     video_format: VideoFormat,
-    duration: float,
     report: Callable[[float], None],
 ) -> None:
-    """Re-encode a video.
+    """Re-encode a video. Each of its frames is in the result once, at its own time.
 
     Args:
         source: The video.
-        mime_type: Its MIME type.
         target: The file to write.
         video_format: The format to encode to.
-        duration: Expected duration in seconds.
         report: Called with the progress from 0 to 1.
 
     Raises:
-        MediaError: The video cannot be decoded.
+        MediaError: The video cannot be decoded, or the result has not as many frames.
     """
     with (
-        open_container(source, mime_type) as container,
+        open_container(source.path, source.mime_type) as container,
         open_output(target, video_format) as output,
     ):
         video: Any = next(filter(is_decodable, container.streams.video), None)
@@ -73,94 +77,136 @@ def transcode(
         if video is None:
             raise MediaError("the file has no video track that can be decoded")
         video.thread_type = "AUTO"
-        writer = _Writer(output, video_format, target_rate(video), duration, audio is not None)
-        for packet in container.demux([track for track in (video, audio) if track]):
-            for frame in packet.decode():
+        may_jump = container.format.name in RESETTABLE_CLOCKS
+        clocks = {track: ContinuousClock(track, may_jump) for track in (video, audio) if track}
+        writer = _Writer(output, video_format, source, video.sample_aspect_ratio, audio is not None)
+        for packet in container.demux(list(clocks)):
+            for frame in decode_packet(packet):
+                seconds = clocks[packet.stream].seconds(frame.pts)
                 if isinstance(frame, av.VideoFrame):
-                    report(min(1.0, writer.write_video(frame) / duration))
+                    writer.write_video(frame, seconds)
+                    report(min(1.0, seconds / source.duration) if source.duration else 0.0)
                 else:
-                    writer.write_audio(frame)
+                    writer.write_audio(frame, seconds)
         writer.finish()
+    if source.frame_count is not None:
+        check_frame_count(writer.frame_count, source.frame_count)
+    with open_container(target, video_format.mime_type) as container:
+        count = survey_pictures(container, container.streams.video[0], target).count
+    check_frame_count(count, writer.frame_count)
 
 
-def target_rate(track: Any) -> Fraction:
-    """Return a frame rate close to that of the track, within bounds."""
-    rate = Fraction(track.average_rate or track.guessed_rate or DEFAULT_RATE)
-    return min(max(rate.limit_denominator(1001), MIN_RATE), MAX_RATE)
+def check_frame_count(count: int, expected: int) -> None:
+    """Compare the number of frames of a re-encoded version with that of the original.
+
+    Raises:
+        MediaError: They differ by more than one.
+    """
+    if abs(count - expected) > TOLERANCE:
+        raise MediaError(
+            f"the re-encoded version would have {count:,} frames instead of {expected:,}"
+        )
 
 
 class _Writer:
-    """Writes a video, whose tracks are added when the first frame shows its size."""
+    """Writes a video, whose tracks are added when the first frame shows its size.
+
+    A frame is encoded when the next one tells how long it is shown.
+    """
 
     def __init__(
         self,
         output: OutputContainer,
         video_format: VideoFormat,
-        rate: Fraction,
-        duration: float,
+        source: SourceVideo,
+        pixel_aspect: Fraction | None,
         has_audio: bool,
     ) -> None:
         self._output = output
         self._format = video_format
-        self._rate = rate
-        self._constant_rate = ConstantRate(rate, math.ceil((duration + 1) * rate))
+        self._rate = Fraction(source.fps or DEFAULT_RATE).limit_denominator(1001)
+        self._duration = source.duration or 0.0
+        self._pixel_aspect = pixel_aspect
         self._has_audio = has_audio
         self._video: Any = None
         self._audio: Any = None
+        self._to_rgb, self._to_yuv = VideoReformatter(), VideoReformatter()
         self._start = 0.0
-        self._early_audio: list[Any] = []
+        self._early_audio: list[tuple[Any, float]] = []
+        self._durations: dict[int, int] = {}
+        self._waiting: av.VideoFrame | None = None
+        self.frame_count = 0
 
-    def write_video(self, frame: av.VideoFrame) -> float:
-        """Encode a frame and return its time in seconds."""
-        upright = rotate_upright(frame)
+    def write_video(self, frame: av.VideoFrame, seconds: float) -> None:
+        """Encode a frame that is shown at that time."""
+        orientation = orientation_of(frame)
+        upright = turn_upright(frame, orientation, self._to_rgb)
         if self._video is None:
-            self._add_tracks(frame.time or 0.0, upright)
-        seconds = max(0.0, (frame.time or 0.0) - self._start)
+            self._add_tracks(seconds, upright, orientation in TURNED_SIDEWAYS)
         # Frames may change their size in the middle of a video; the track cannot.
         size = {"width": self._video.width, "height": self._video.height}
-        sized = upright.reformat(format="yuv420p", dst_colorspace="ITU709", **size)
-        for each in self._constant_rate.frames_until(seconds, sized):
-            self._output.mux(self._video.encode(each))
-        return seconds
+        sized = self._to_yuv.reformat(
+            upright, format="yuv420p", dst_colorspace=Colorspace.ITU709, threads=1, **size
+        )
+        start = round((seconds - self._start) * TICKS)
+        if self._waiting is not None:
+            start = max(start, (self._waiting.pts or 0) + MIN_STEP)
+            self._encode(self._waiting, start)
+        sized.pts, sized.time_base = start, Fraction(1, TICKS)
+        self._waiting = sized
+        self.frame_count += 1
 
-    def write_audio(self, frame: Any) -> None:
+    def write_audio(self, frame: Any, seconds: float) -> None:
         """Encode audio, except for what precedes the first video frame."""
         if self._video is None:
-            self._early_audio.append(frame)
-        elif self._audio and frame.time is not None and frame.time >= self._start:
-            frame.pts -= round(self._start / frame.time_base)
+            self._early_audio.append((frame, seconds))
+        elif self._audio and seconds >= self._start:
+            frame.pts = round((seconds - self._start) / frame.time_base)
             self._output.mux(self._audio.encode(frame))
 
     def finish(self) -> None:
-        """Write the frames that the encoders have buffered.
+        """Write what is left.
 
         Raises:
-            MediaError: No frame was written.
+            MediaError: There was no frame.
         """
-        if self._video is None:
+        if self._waiting is None:
             raise MediaError("no frame of the video can be decoded")
-        for track in filter(None, (self._video, self._audio)):
-            self._output.mux(track.encode(None))
+        step = round(TICKS / self._rate)
+        end = round(self._duration * TICKS)
+        shown_last = self._waiting.pts or 0
+        self._encode(self._waiting, end if end > shown_last else shown_last + step)
+        self._mux_video(self._video.encode(None))
+        if self._audio:
+            self._output.mux(self._audio.encode(None))
 
-    def _add_tracks(self, start: float, frame: av.VideoFrame) -> None:
+    def _encode(self, frame: av.VideoFrame, end: int) -> None:
+        """Encode a frame that is shown until then, in ticks."""
+        start = frame.pts or 0
+        self._durations[start] = end - start
+        self._mux_video(self._video.encode(frame))
+
+    def _mux_video(self, packets: list[Any]) -> None:
+        """Write encoded frames; encoders do not pass on how long a frame is shown."""
+        for packet in packets:
+            packet.duration = self._durations.pop(packet.pts, packet.duration)
+        self._output.mux(packets)
+
+    def _add_tracks(self, start: float, frame: av.VideoFrame, is_sideways: bool) -> None:
         """Add the tracks of a video that begins with this frame, and write the early audio."""
         self._start = start
-        size = round_up_to_even(frame.width), round_up_to_even(frame.height)
+        size = frame.width, frame.height
+        if self._format.needs_even_size:
+            size = round_up_to_even(frame.width), round_up_to_even(frame.height)
         self._video = add_video_track(self._output, self._format, self._rate, size)
+        context = self._video.codec_context
+        context.time_base = Fraction(1, TICKS)
+        if self._pixel_aspect:
+            aspect = 1 / self._pixel_aspect if is_sideways else self._pixel_aspect
+            context.sample_aspect_ratio = aspect
         if self._has_audio:
             self._audio = self._output.add_stream(self._format.audio_encoder, rate=AUDIO_RATE)
             self._audio.layout = "stereo"
         early, self._early_audio = self._early_audio, []
-        for each in early:
-            self.write_audio(each)
-
-
-def rotate_upright(frame: av.VideoFrame) -> av.VideoFrame:
-    """Return a frame as it should be seen; phones record the rotation instead of rotating."""
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    if not turns:
-        return frame
-    pixels: Any = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
-    rotated = av.VideoFrame.from_ndarray(pixels, "rgb24")
-    rotated.pts, rotated.time_base = frame.pts, frame.time_base
-    return rotated
+        for each, seconds in early:
+            self.write_audio(each, seconds)

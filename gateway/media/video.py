@@ -1,28 +1,43 @@
-"""Probes videos, of which the first and the last frames are decoded."""
+"""Probes videos.
 
-from dataclasses import replace
+Container tables, the clock and the packets each tell something about a video. Where they agree they
+are believed, and only both ends are decoded; where they contradict each other, all is.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import av
+from av.video import VideoStream
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.container import (
-    check_decodes,
-    is_decodable,
-    open_container,
-    stated_duration,
-    survey_track,
-)
+from gateway.media.container import is_decodable, open_container, stated_duration
+from gateway.media.decoded_pictures import DecodedSample, count_by_decoding, decode_sample
 from gateway.media.errors import MediaError
+from gateway.media.image import TURNED_SIDEWAYS
+from gateway.media.pictures import PictureSurvey, survey_pictures
 from gateway.media.ranged import ReadableFile
 
 MAX_PIXELS = 1 << 27
 """Pixels of a frame, such as 16,384 by 8,192; some decoders hold a dozen frames in memory."""
 DURATION_TOLERANCE = 0.5
-"""Seconds that may be missing from the duration that the header states."""
+"""Seconds by which the duration that the header states may differ without a warning or error."""
+SHORTEST_FRAME = 0.002
+"""Seconds that the only frame must be shown at least; less is a tick of the clock."""
+COMMON_RATES = [
+    *(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)),
+    *map(Fraction, (5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)),
+]
+UNKNOWN_COUNT = (
+    "The number of frames and the frame rate could not be determined: the container contradicts "
+    "itself, and decoding the whole video takes too long."
+)
 
 
 def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
-    """Add width and height as stored, the average frame rate, duration and number of frames.
+    """Add size and orientation as shown, the average frame rate, duration and number of frames.
 
-    A rotation is not applied.
+    Pixels are counted as they are stored: an aspect ratio of pixels is not applied.
 
     Raises:
         MediaError: The file has no video track that can be decoded, or is truncated.
@@ -37,28 +52,129 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
                 f"the limit is {MAX_PIXELS:,} pixels"
             )
         track.codec_context.thread_count = 1
-        survey = survey_track(container, track)
-        duration = check_duration(stated_duration(container, track), survey.duration)
-        check_decodes(track, survey)
-        return replace(
-            facts,
-            mime_type=facts.mime_type.replace("audio/ogg", "video/ogg"),
-            width=track.width,
-            height=track.height,
-            fps=float(track.average_rate or survey.count / duration),
-            duration=duration,
-            frame_count=survey.count,
-        )
+        survey = survey_pictures(container, track, file)
+        stated = stated_duration(container, track)
+        if stated:  # that of the file can be better
+            of_file = (container.duration or 0) / av.time_base
+            stated = min(stated, of_file, key=lambda each: abs(each - survey.duration))
+        if container.format.name.startswith("matroska"):  # whose writers state it last
+            check_not_truncated(stated, survey.duration)
+        first = last = decode_sample(track, survey.first)
+        if survey.last != survey.first:
+            last = decode_sample(track, survey.last)
+        evidence = Evidence(survey, first, last, stated, rates_of(track))
+        width, height = track.width, track.height
+    count = count_frames(evidence) or count_by_decoding(file, facts.mime_type)
+    duration = measure_duration(evidence)
+    if first.orientation in TURNED_SIDEWAYS:
+        width, height = height, width
+    return replace(
+        facts,
+        mime_type=facts.mime_type.replace("audio/ogg", "video/ogg"),
+        width=width,
+        height=height,
+        orientation=first.orientation,
+        fps=float(measure_rate(evidence, count, duration)) if count and duration else None,
+        duration=duration,
+        frame_count=count,
+    ).with_warnings(*warnings_about(evidence, count, duration))
 
 
-def check_duration(stated: float, measured: float) -> float:
-    """Return the duration in seconds that the header states, or else the measured one.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Statements of container, packets and decoder about a video.
+
+    Attributes:
+        survey: Its pictures by index or packets.
+        first: The first packets, decoded.
+        last: The last packets, decoded.
+        stated: Seconds that the header states; 0 if it states none.
+        rates: Frame rates according to the container and the codec.
+    """
+
+    survey: PictureSurvey
+    first: DecodedSample
+    last: DecodedSample
+    stated: float
+    rates: list[Fraction]
+
+
+def rates_of(track: VideoStream) -> list[Fraction]:
+    """Return the frame rates that container and codec state; some are only ticks of a clock."""
+    rates = (track.average_rate, track.guessed_rate, track.base_rate)
+    return [Fraction(rate) for rate in rates if rate]
+
+
+def check_not_truncated(stated: float, measured: float) -> None:
+    """Compare the seconds that a header states with those that are there.
 
     Raises:
-        MediaError: Much less is there than stated, or the video has no duration at all.
+        MediaError: Much less is there.
     """
     if stated > measured + max(DURATION_TOLERANCE, stated / 20):
         raise MediaError(f"the video is truncated: it has {measured:,.1f} of {stated:,.1f} seconds")
-    if max(stated, measured) <= 0:
-        raise MediaError("the video has no duration: the file is broken or truncated")
-    return stated or measured
+
+
+def count_frames(evidence: Evidence) -> int | None:
+    """Return the number of frames, or None if only decoding all of them can tell.
+
+    A packet is a frame, or a field of an interlaced one.
+    """
+    survey, first, last = evidence.survey, evidence.first, evidence.last
+    is_frame_each = first.lost_count == first.leading_count and last.lost_count <= max(
+        1, last.leading_count
+    )
+    if is_frame_each and (survey.is_steady or not first.is_interlaced):
+        return survey.count - first.leading_count
+    is_field_each = all(
+        abs(sample.lost_count - sample.frame_count) <= 1 for sample in (first, last)
+    )
+    return round(survey.count / 2) if is_field_each and survey.is_steady else None
+
+
+def measure_duration(evidence: Evidence) -> float | None:
+    """Return the seconds from the first frame to the end of the last one, None if nothing tells.
+
+    The header is believed if it is off by no more than a frame.
+    """
+    survey = evidence.survey
+    measured = survey.duration - survey.step * evidence.first.leading_count
+    if survey.count == 1 and measured < SHORTEST_FRAME:
+        return next((float(1 / rate) for rate in evidence.rates if rate in COMMON_RATES), None)
+    if measured and abs(evidence.stated - measured) > survey.step:
+        return measured
+    return evidence.stated or measured or None
+
+
+def measure_rate(evidence: Evidence, count: int, duration: float) -> Fraction | float:
+    """Return a rate that agrees with the number of frames and the duration.
+
+    It is one of those that were stated if that agrees. A constant rate is rarely an odd number: a
+    clock that counts milliseconds only blurs it.
+    """
+    average = count / duration
+    rates = [*evidence.rates, *(rate / 2 for rate in evidence.rates)]  # of frames, or of fields
+    fitting = (rate for rate in rates if is_in_step(rate, count, duration))
+    common = sorted(COMMON_RATES, key=lambda rate: abs(rate - average))
+    if evidence.survey.is_steady and is_in_step(common[0], count, duration):
+        return next(fitting, common[0])
+    return next(fitting, average)
+
+
+def is_in_step(rate: Fraction, count: int, duration: float) -> bool:
+    """Return whether so many frames at a rate take that many seconds, within one frame."""
+    return abs(rate * duration - count) <= 1
+
+
+def warnings_about(evidence: Evidence, count: int | None, duration: float | None) -> list[str]:
+    """Return warnings about what is not known, and about a header that is not believed."""
+    warnings, stated = [], evidence.stated
+    if count is None:
+        warnings.append(UNKNOWN_COUNT)
+    if duration is None:
+        warnings.append("The file does not say how long its only frame is shown.")
+    elif stated and abs(stated - duration) > max(DURATION_TOLERANCE, duration / 20):
+        warnings.append(
+            f"The header states a duration of {stated:,.1f} s, but the frames last {duration:,.1f} s."
+        )
+    return warnings

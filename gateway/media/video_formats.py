@@ -1,7 +1,27 @@
-"""Formats in which videos are encoded; loads no media library, so that servers may import it."""
+"""What is encoded, and in which formats; loads no media library, so that servers may import it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVideo:
+    """A video that may have to be re-encoded.
+
+    Attributes:
+        path: Its file.
+        mime_type: Its MIME type.
+        fps: Frames per second on average, if that is known.
+        duration: Seconds, if they are known.
+        frame_count: Number of frames, if it is known.
+    """
+
+    path: Path
+    mime_type: str
+    fps: float | None
+    duration: float | None
+    frame_count: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +34,7 @@ class VideoFormat:
         options: Options of that encoder and of the container.
         audio_encoder: FFmpeg's name of the encoder of the sound.
         mime_type: MIME type of the result.
+        needs_even_size: Whether width and height must be even.
     """
 
     container: str
@@ -21,6 +42,7 @@ class VideoFormat:
     options: Mapping[str, str]
     audio_encoder: str
     mime_type: str
+    needs_even_size: bool = False
 
 
 # The encoder of h264 is under the GPL, and its videos may need patent licences.
@@ -42,9 +64,11 @@ VIDEO_FORMATS = {
     "h264": VideoFormat(
         container="mp4",
         video_encoder="libx264",
-        options={"preset": "fast", "crf": "20", "movflags": "+faststart"},
+        # Without B-frames: with them, MP4 cannot say how long the last frame is shown.
+        options={"preset": "fast", "crf": "20", "bf": "0", "movflags": "+faststart"},
         audio_encoder="aac",
         mime_type="video/mp4",
+        needs_even_size=True,
     ),
 }
 """Formats by the value of the setting `video_codec`."""

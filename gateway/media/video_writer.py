@@ -34,7 +34,7 @@ def open_output(path: Path, video_format: VideoFormat) -> Iterator[OutputContain
 def add_video_track(
     output: OutputContainer, video_format: VideoFormat, rate: Fraction, size: tuple[int, int]
 ) -> VideoStream:
-    """Add a video track with a constant frame rate; width and height must be even."""
+    """Add a video track with that nominal frame rate; width and height must be even."""
     track: Any = output.add_stream(
         video_format.video_encoder, rate=rate, options=dict(video_format.options)
     )

@@ -14,7 +14,7 @@ import av
 from gateway.media.errors import MediaError
 from gateway.media.playability import plays_in_browsers
 from gateway.media.transcoding import transcode
-from gateway.media.video_formats import VIDEO_FORMATS
+from gateway.media.video_formats import VIDEO_FORMATS, SourceVideo
 from gateway.media.video_writer import add_video_track, frame_from_image, open_output
 from gateway.sandbox.child_runtime import allow_cpu, answer_of, confine, private_output, send
 
@@ -49,8 +49,9 @@ def reencode(request: dict[str, Any], output: BinaryIO) -> dict[str, object]:
     Raises:
         MediaError: The video cannot be decoded or encoded.
     """
-    source, last_report = Path(request["source"]), 0.0
-    if not request["force"] and plays_in_browsers(source, request["mime_type"]):
+    last_report = 0.0
+    source = SourceVideo(**{**request["source"], "path": Path(request["source"]["path"])})
+    if not request["force"] and plays_in_browsers(source.path, source.mime_type):
         return {"playable": True}
 
     def report(progress: float) -> None:
@@ -60,14 +61,7 @@ def reencode(request: dict[str, Any], output: BinaryIO) -> dict[str, object]:
             send(output, {"progress": progress})
 
     try:
-        transcode(
-            source,
-            request["mime_type"],
-            Path(request["target"]),
-            VIDEO_FORMATS[request["format"]],
-            request["duration"],
-            report,
-        )
+        transcode(source, Path(request["target"]), VIDEO_FORMATS[request["format"]], report)
     except av.FFmpegError as error:
         raise MediaError(f"the video cannot be re-encoded: {error.strerror}") from None
     return {"finished": True}

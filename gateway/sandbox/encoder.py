@@ -5,12 +5,12 @@ import math
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from gateway.media.errors import MediaError
-from gateway.media.video_formats import VIDEO_FORMATS, round_up_to_even
+from gateway.media.video_formats import VIDEO_FORMATS, SourceVideo, round_up_to_even
 from gateway.sandbox.child_process import ChildProcess
 
 ENCODE_CHILD = "gateway.sandbox.encode_child"
@@ -34,15 +34,6 @@ class EncodeLimits:
     memory: int = 2 << 30
     max_file_size: int = 50 << 30
     children: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SourceVideo:
-    """A video that may have to be re-encoded; its duration is in seconds."""
-
-    path: Path
-    mime_type: str
-    duration: float
 
 
 class FrameEncoding:
@@ -119,10 +110,8 @@ class Encoder:
         """
         request = {
             "format": self._codec,
-            "mime_type": source.mime_type,
-            "duration": source.duration,
             "force": force,
-            "source": str(source.path.absolute()),
+            "source": {**asdict(source), "path": str(source.path.absolute())},
         }
         async with self._child() as (child, path):
             answer = await child.request({**request, "target": str(path)})

@@ -25,10 +25,11 @@ from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import ReencodeUnitStatus
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media.errors import MediaError
+from gateway.media.video_formats import SourceVideo
 from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
-from gateway.sandbox.encoder import Encoder, SourceVideo
+from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy
@@ -56,8 +57,6 @@ class PendingVideo(NamedTuple):
     original_key: str | None
     url: str | None
     integration_uuid: UUID | None
-    mime_type: str | None
-    duration: float | None
     present_key: str | None
 
 
@@ -80,8 +79,6 @@ async def reencode(
             items.c.object_key.label("original_key"),
             items.c.url,
             items.c.integration_uuid,
-            items.c.mime_type,
-            items.c.duration,
             renditions.c.object_key.label("present_key"),
         )
         .join(reencode_jobs, reencode_jobs.c.uuid == reencode_units.c.job_uuid)
@@ -128,13 +125,15 @@ async def _reencode_video(
             raise _Cancelled
 
     async with local_copy(services, location, is_remote, video.integration_uuid) as path:
-        source = SourceVideo(path, video.mime_type or "", video.duration or 0.0)
+        # The facts of the item may be its client's, or those of an older version.
+        facts = await prober.probe(path, StorageItemType.VIDEO, video.name)
+        source = SourceVideo(path, facts.mime_type, facts.fps, facts.duration, facts.frame_count)
         async with encoder.reencode(source, video.is_forced, report) as encoded:
             if encoded is None:
                 return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
-            facts = asdict(await prober.probe(encoded, StorageItemType.VIDEO, video.name))
+            facts = await prober.probe(encoded, StorageItemType.VIDEO, video.name)
             await services.store.put_file(video.object_key, encoded, encoder.mime_type)
-    return ReencodeResult(ReencodeUnitStatus.REENCODED, facts)
+    return ReencodeResult(ReencodeUnitStatus.REENCODED, asdict(facts))
 
 
 def _message(video: PendingVideo, error: Exception) -> str:

@@ -32,7 +32,7 @@ async def start_video_reencode(
 ) -> StartVideoReencodeOutcome:
     """Start a job that re-encodes 1 to 1,000 videos; follow it with `reencodeJobUpdated`.
 
-    Each video that browsers cannot play as it is gets a `rendition` with a constant frame rate.
+    Each video that browsers cannot play as it is gets a `rendition` with the same frames.
     Videos that need none, or have one, are skipped unless `force` is set. The originals are kept.
     If one item is not a processed video, no job is started.
     """

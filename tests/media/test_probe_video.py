@@ -83,20 +83,14 @@ def test_shorter_than_stated(refusal: Refusal) -> None:
     assert "truncated" in refusal(truncate(live, 0.5), VIDEO)
 
 
-@pytest.mark.parametrize(
-    ("codec", "message"),
-    [
-        ("mpeg4", "the track cannot be decoded: the file is broken or truncated"),
-        ("mpeg2video", "the track cannot be decoded: the file is broken or truncated"),
-    ],
-)
-def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"], message: str) -> None:
+@pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video"])
+def test_undecodable(refusal: Refusal, codec: Literal["mpeg4", "mpeg2video"]) -> None:
     """The container is valid, but the frames are zeros: one decoder reports it, the other does not."""
     data = bytearray(film("mp4", codec))
     start = data.index(b"mdat") + 4
     end = start - 8 + int.from_bytes(data[start - 8 : start - 4])
     data[start:end] = bytes(end - start)
-    assert refusal(bytes(data), VIDEO) == message
+    assert refusal(bytes(data), VIDEO) == "the track cannot be decoded: the file is broken or truncated"
 
 
 def test_no_pictures(refusal: Refusal) -> None:
