@@ -35,9 +35,13 @@ def uuid7_time(uuid: UUID) -> datetime:
         raise ValueError(uuid) from error
 
 
-def global_id(type_name: str, uuid: UUID) -> str:
-    """Return the opaque id of a node, which encodes its type and UUID."""
-    return base64.urlsafe_b64encode(f"{type_name}:{uuid.hex}".encode()).decode().rstrip("=")
+def global_id(type_name: str, *uuids: UUID) -> str:
+    """Return the opaque id of an object, which encodes its type and UUID.
+
+    Objects without a UUID of their own are identified by several.
+    """
+    text = ":".join([type_name, *(uuid.hex for uuid in uuids)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def parse_global_id(value: str) -> tuple[str, UUID] | None:

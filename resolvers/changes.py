@@ -20,13 +20,15 @@ from gateway.errors import bad_input, not_found
 from gateway.events.streams import Event
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
 from gateway.execution.loader_resolvers import find_row
-from gateway.ids import min_uuid7, uuid7_time
+from gateway.ids import global_id, min_uuid7, uuid7_time
+from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.models.base import now
 from gateway.models.changes import ChangeRecord, change_places, changes
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.folders import folder_by_uuid
+from resolvers.global_ids import id_from
 from resolvers.job_subscriptions import POLL_SECONDS, STATE_INTERVAL_SECONDS
 from resolvers.orders import newest_first
 
@@ -77,6 +79,14 @@ def _public_values(values: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
+id_of = id_from("StorageChange", changes.c.uuid)
+action_of = Computed((changes.c.action,), lambda row: StorageChangeAction(row.action))
+object_type_of = Computed((changes.c.object_type,), lambda row: StorageObjectType(row.object_type))
+object_id_of = Computed(
+    (changes.c.object_type, changes.c.object_uuid),
+    lambda row: global_id(row.object_type, row.object_uuid),
+)
+watched_id_of = id_from("StorageFolder", "folder_uuid")
 folder_of = ToOne(folders, changes.c.folder_uuid, access=sees_folder)
 from_folder_of = ToOne(folders, changes.c.from_folder_uuid, access=sees_folder)
 changed_item = ToOne(items, changes.c.object_uuid, access=sees_item)

@@ -18,10 +18,10 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
-from gateway.ids import global_id
 from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.folders import folders
 from gateway.models.items import items
+from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import item_conditions
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
@@ -52,8 +52,11 @@ def _list_conditions(
     return conditions
 
 
-id_of = Computed((collections.c.uuid,), lambda row: global_id("Collection", row.uuid))
-preset_id_of = Computed((filter_presets.c.uuid,), lambda row: global_id("FilterPreset", row.uuid))
+id_of = id_from("Collection", collections.c.uuid)
+entry_id_of = id_from(
+    "CollectionItem", collection_items.c.collection_uuid, collection_items.c.item_uuid
+)
+preset_id_of = id_from("FilterPreset", filter_presets.c.uuid)
 collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
 preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
 collection_lookup = Lookup(collection_by_uuid, "uuid", "UUID of the collection.")

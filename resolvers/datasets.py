@@ -21,13 +21,13 @@ from gateway.execution.declarations import (
     batch,
 )
 from gateway.execution.loader_resolvers import find_rows
-from gateway.ids import global_id
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import groups, users
 from resolvers.filters import SCOPE, dataset_conditions, name_condition
+from resolvers.global_ids import id_from
 from resolvers.inputs.lists import DatasetFilter
 from resolvers.orders import by_name, in_sequence
 
@@ -40,8 +40,9 @@ SEARCH = Argument(
 _title_condition = name_condition(datasets.c.title_key)
 
 
-id_of = Computed((datasets.c.uuid,), lambda row: global_id("Dataset", row.uuid))
-row_id_of = Computed((data_rows.c.uuid,), lambda row: global_id("DataRow", row.uuid))
+id_of = id_from("Dataset", datasets.c.uuid)
+row_id_of = id_from("DataRow", data_rows.c.uuid)
+id_of_named_row = id_from("DataRow", "data_row_uuid")
 dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 row_by_uuid = ToOne(
     data_rows,

@@ -14,7 +14,6 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.execution.declarations import Computed, Lookup, SameRow, ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
-from gateway.ids import global_id
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import DatasetRecord, datasets
 from gateway.models.folders import (
@@ -34,6 +33,7 @@ from resolvers.filters import (
     folder_search_conditions,
     root_folder_conditions,
 )
+from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
 from resolvers.item_conditions import item_conditions
@@ -64,7 +64,7 @@ class SidecarIngestion:
 
 _home, _top = folders.alias("home"), folders.alias("top")
 
-id_of = Computed((folders.c.uuid,), lambda row: global_id("StorageFolder", row.uuid))
+id_of = id_from("StorageFolder", folders.c.uuid)
 is_cloud_synced = Computed(
     (folders.c.folder_type,), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
 )

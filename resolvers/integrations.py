@@ -20,11 +20,11 @@ from gateway.execution.declarations import (
     batch,
 )
 from gateway.execution.loader_resolvers import find_rows
-from gateway.ids import global_id
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.people import groups
 from resolvers.filters import covers_organisation
+from resolvers.global_ids import id_from
 from resolvers.inputs.lists import StorageScope
 from resolvers.orders import by_name
 
@@ -51,7 +51,7 @@ def _list_conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-id_of = Computed((cloud_integrations.c.uuid,), lambda row: global_id("CloudIntegration", row.uuid))
+id_of = id_from("CloudIntegration", cloud_integrations.c.uuid)
 locations_of = Computed((cloud_integrations.c.locations,), lambda row: row.locations)
 integration_by_uuid = ToOne(cloud_integrations, "integration_uuid", access=sees_integration)
 integration_lookup = Lookup(integration_by_uuid, "uuid", "UUID of the integration.")

@@ -33,7 +33,6 @@ from gateway.execution.declarations import (
     batch,
 )
 from gateway.fetching.errors import FetchError
-from gateway.ids import global_id
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.datasets import data_rows, datasets
@@ -44,6 +43,7 @@ from gateway.models.people import users
 from gateway.stores.base import SignedRequest, expires_after
 from gateway.stores.headers import inline_media_type
 from resolvers.filters import SCOPE, item_search_conditions
+from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
@@ -73,7 +73,8 @@ def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [sees_item(query.viewer), group_members.c.position.in_(frames)]
 
 
-id_of = Computed((items.c.uuid,), lambda row: global_id("StorageItem", row.uuid))
+id_of = id_from("StorageItem", items.c.uuid)
+id_of_named = id_from("StorageItem", "item_uuid")
 item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_lookup = Lookup(item_by_uuid, "uuid", "UUID of the item.")
 folder_of = ToOne(folders, items.c.folder_uuid)

@@ -1,19 +1,28 @@
 """The metadata schema: how it and its keys are resolved."""
 
 from typing import Annotated
+from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
 
 from gateway.context import Context
-from gateway.execution.declarations import Computed, batch
+from gateway.execution.declarations import Computed, ToOne, batch
+from gateway.ids import global_id
 from gateway.models.metadata import (
     MetadataFieldRecord,
     MetadataSchemaRecord,
     metadata_fields,
     metadata_schema,
 )
+from resolvers.global_ids import id_from
 
+_ONLY_SCHEMA = UUID(int=0)
+"""Stands in the global ID of the schema, which has no UUID because there is only one."""
+
+id_of = Computed((), lambda row: global_id("MetadataSchema", _ONLY_SCHEMA))
+field_id_of = id_from("MetadataSchemaField", metadata_fields.c.uuid)
+field_by_uuid = ToOne(metadata_fields, "field_uuid")
 type_of = Computed((metadata_fields.c.field_type,), lambda row: row.field_type)
 values_of = Computed((metadata_fields.c.enum_values,), lambda row: row.enum_values)
 can_be_restored = Computed(

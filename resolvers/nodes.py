@@ -16,16 +16,16 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
-from resolvers import reencoding
+from resolvers import reencoding, uploads
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
-from resolvers.people import group_by_uuid, user_by_uuid
+from resolvers.metadata import field_by_uuid
+from resolvers.people import api_key_by_uuid, group_by_uuid, user_by_uuid
 from resolvers.syncs import sync_by_uuid
 from resolvers.tags import tag_by_uuid
-from resolvers.uploads import job_by_uuid
 
 MAX_IDS = 1000
 _EDGES: dict[str, ToOne] = {
@@ -36,11 +36,15 @@ _EDGES: dict[str, ToOne] = {
     "CloudIntegration": integration_by_uuid,
     "Group": group_by_uuid,
     "User": user_by_uuid,
-    "UploadJob": job_by_uuid,
+    "ApiKey": api_key_by_uuid,
+    "UploadJob": uploads.job_by_uuid,
+    "UploadUnit": uploads.unit_by_uuid,
+    "MetadataSchemaField": field_by_uuid,
     "OrganisationTag": tag_by_uuid,
     "Collection": collection_by_uuid,
     "FilterPreset": preset_by_uuid,
     "ReencodeJob": reencoding.job_by_uuid,
+    "ReencodeUnit": reencoding.unit_by_uuid,
     "CloudSyncJob": sync_by_uuid,
 }
 
@@ -77,6 +81,8 @@ async def find_node(
 ) -> NodeRow | None:
     """The object with a global ID, or null if it does not exist or you cannot see it."""
     kind, uuid = parse_global_id(id) or ("", None)
+    if kind == "Viewer":
+        return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_api_key
 from gateway.context import Context
-from gateway.execution.declarations import Argument, Computed, EdgeQuery, Lookup, ToMany, ToOne
-from gateway.ids import global_id
+from gateway.execution.declarations import Argument, EdgeQuery, Lookup, ToMany, ToOne
 from gateway.models.people import api_keys, groups, memberships, users
 from resolvers.filters import name_condition
+from resolvers.global_ids import id_from
 from resolvers.orders import by_name, newest_first
 
 _USER_SEARCH = Argument(
@@ -42,12 +43,14 @@ def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [sa.or_(memberships.c.user_uuid == user_uuid, in_own_group)]
 
 
-user_id_of = Computed((users.c.uuid,), lambda row: global_id("User", row.uuid))
-group_id_of = Computed((groups.c.uuid,), lambda row: global_id("Group", row.uuid))
+user_id_of = id_from("User", users.c.uuid)
+key_id_of = id_from("ApiKey", api_keys.c.uuid)
+viewer_id_of = id_from("Viewer", "user_uuid")
+group_id_of = id_from("Group", groups.c.uuid)
 user_by_uuid = ToOne(users, "user_uuid")
 group_by_uuid = ToOne(groups, "group_uuid")
 user_of_viewer = ToOne(users, "user_uuid")
-api_key_by_uuid = ToOne(api_keys, "api_key_uuid")
+api_key_by_uuid = ToOne(api_keys, "api_key_uuid", access=sees_api_key)
 group_lookup = Lookup(group_by_uuid, "uuid", "UUID of the group.")
 all_users = ToMany(
     "users",
@@ -87,9 +90,7 @@ keys_of = ToMany(
     newest_first(api_keys.c.created_at, api_keys.c.uuid),
     key=users.c.uuid,
     parent=api_keys.c.user_uuid,
-    where=lambda query: (
-        [] if query.viewer.is_site_admin else [api_keys.c.user_uuid == query.viewer.user_uuid]
-    ),
+    where=lambda query: [sees_api_key(query.viewer)],
 )
 
 

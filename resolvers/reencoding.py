@@ -5,31 +5,33 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_reencode_job
+from gateway.auth.visibility import sees_reencode_job, sees_reencode_unit
 from gateway.catalog.reencoding import reencode_job_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (
     Argument,
-    Computed,
     Lookup,
     ToMany,
     ToOne,
     batch,
 )
-from gateway.ids import global_id
 from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus, SignedUrlDisposition
 from gateway.kinds.item_kinds import StorageItemType, item_type_of_file
 from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.stores.base import SignedRequest
+from resolvers.global_ids import id_from
 from resolvers.items import Disposition, Lifetime, lifetime_of
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
-id_of = Computed((reencode_jobs.c.uuid,), lambda row: global_id("ReencodeJob", row.uuid))
+id_of = id_from("ReencodeJob", reencode_jobs.c.uuid)
+unit_id_of = id_from("ReencodeUnit", reencode_units.c.uuid)
+unit_by_uuid = ToOne(reencode_units, "unit_uuid", access=sees_reencode_unit)
 job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
+rendition_id_of = id_from("VideoRendition", renditions.c.item_uuid)
 rendition_of = ToOne(renditions, items.c.uuid, renditions.c.item_uuid)
 visible_jobs = ToMany(
     "reencodeJobs",

@@ -3,16 +3,16 @@
 from gateway.auth.visibility import sees_sync
 from gateway.catalog.sync_jobs import sync_job_topic
 from gateway.execution.declarations import Computed, Lookup, ToMany, ToOne
-from gateway.ids import global_id
 from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.folders import folders
 from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import upload_jobs
+from resolvers.global_ids import id_from
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import newest_first
 
-id_of = Computed((cloud_sync_jobs.c.uuid,), lambda row: global_id("CloudSyncJob", row.uuid))
+id_of = id_from("CloudSyncJob", cloud_sync_jobs.c.uuid)
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)
 sync_lookup = Lookup(sync_by_uuid, "uuid", "UUID of the sync.")
 folder_of = ToOne(folders, cloud_sync_jobs.c.folder_uuid)

@@ -1,10 +1,10 @@
 """The organisation's tags: how they are resolved."""
 
-from gateway.execution.declarations import Argument, Computed, ToMany, ToOne
-from gateway.ids import global_id
+from gateway.execution.declarations import Argument, ToMany, ToOne
 from gateway.models.folders import folders
 from gateway.models.tags import folder_tags, organisation_tags
 from resolvers.filters import name_condition
+from resolvers.global_ids import id_from
 from resolvers.orders import by_name
 
 _ORDER = by_name(organisation_tags.c.name_key, organisation_tags.c.uuid)
@@ -15,7 +15,7 @@ _SEARCH = Argument(
     "Text that the name contains, ignoring case; at most 1,000 characters.",
 )
 
-id_of = Computed((organisation_tags.c.uuid,), lambda row: global_id("OrganisationTag", row.uuid))
+id_of = id_from("OrganisationTag", organisation_tags.c.uuid)
 tag_by_uuid = ToOne(organisation_tags, "organisation_tag_uuid")
 all_tags = ToMany(
     "organisationTags",

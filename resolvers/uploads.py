@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_dataset, sees_item, sees_job
+from gateway.auth.visibility import sees_dataset, sees_item, sees_job, sees_unit
 from gateway.catalog.ingestion.job_state import TERMINAL, upload_job_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -21,7 +21,6 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
-from gateway.ids import global_id
 from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
@@ -30,6 +29,7 @@ from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import UploadUnitRecord, upload_jobs, upload_units
 from resolvers.filters import job_conditions
+from resolvers.global_ids import id_from
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
 
@@ -50,7 +50,7 @@ def object_urls(unit: UploadUnitRecord) -> list[str]:
     return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
 
 
-id_of = Computed((upload_jobs.c.uuid,), lambda row: global_id("UploadJob", row.uuid))
+id_of = id_from("UploadJob", upload_jobs.c.uuid)
 job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
 _WATCHED = WatchedJob("upload job", job_by_uuid, upload_job_topic, TERMINAL)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
@@ -60,6 +60,8 @@ user_of = ToOne(users, upload_jobs.c.user_uuid)
 dataset_of = ToOne(datasets, upload_jobs.c.dataset_uuid, access=sees_dataset)
 item_of = ToOne(items, upload_units.c.item_uuid, access=sees_item)
 urls_of = Computed((upload_units.c.spec,), object_urls)
+unit_id_of = id_from("UploadUnit", upload_units.c.uuid)
+unit_by_uuid = ToOne(upload_units, "unit_uuid", access=sees_unit)
 unit_uuid_of = Computed((upload_units.c.uuid,), lambda unit: unit.uuid)
 action_of = Computed(
     (upload_units.c.action_description,), lambda unit: unit.action_description or ""

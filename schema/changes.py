@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.scalars import JSON
 from resolvers import changes
 from schema.common import Connection
@@ -19,17 +20,18 @@ from schema.people import User
 @row_type()
 @strawberry.type(description="A journal entry: one change to one object, with its author and time.")
 class StorageChange:
+    id: strawberry.ID = resolved(changes.id_of, "Opaque global ID, for caches.")
     uuid: UUID = column("The entry's UUID. Later entries have greater UUIDs.")
-    action: str = column(
-        "The kind of change: `CREATE`, `UPDATE`, `MOVE`, `DELETE`, `INGEST` (a file was processed), "
-        "`REENCODE` (a video got a rendition), `CANCEL` (of a job), `TAG`, `UNTAG`, `ADD_ITEMS` or "
-        "`REMOVE_ITEMS` (of a collection). More kinds may be added."
-    )
-    object_type: str = column(
-        "The type of the changed object: `StorageFolder`, `StorageItem`, `UploadJob`, "
-        "`CloudSyncJob`, `Collection`, `FilterPreset` or `FolderGrant`. More types may be added."
+    action: StorageChangeAction = resolved(changes.action_of, "The kind of change.")
+    object_type: StorageObjectType = resolved(
+        changes.object_type_of, "The type of the changed object."
     )
     object_uuid: UUID = column("The UUID of the changed object.")
+    object_id: strawberry.ID = resolved(
+        changes.object_id_of,
+        "The global ID of the changed object, which is the one to evict from a cache if the object "
+        "was deleted.",
+    )
     storage_item: StorageItem | None = resolved(
         changes.changed_item,
         "The changed object in its current state. Null unless it is an item that still exists "
@@ -78,6 +80,7 @@ class StorageChangeConnection(Connection[StorageChange]):
 @row_type()
 @strawberry.type(description="Changes in a folder since the previous event.")
 class StorageChanges:
+    folder_id: strawberry.ID = resolved(changes.watched_id_of, "The watched folder's global ID.")
     folder: StorageFolder | None = resolved(
         changes.folder_of,
         "The watched folder in its current state. Null if it was deleted, or the viewer lost "

@@ -20,8 +20,9 @@ from schema.items import StorageItem, StorageItemConnection
     description="An entry of a collection, whether or not the viewer can see its item."
 )
 class CollectionItem:
+    id: strawberry.ID = resolved(collections.entry_id_of, "Opaque global ID, for caches.")
     item_uuid: UUID = column("The item's UUID.")
-    storage_item: StorageItem | None = resolved(
+    item: StorageItem | None = resolved(
         collections.item_of_entry,
         "The item. Null if the viewer cannot see it.",
     )

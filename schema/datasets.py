@@ -25,7 +25,7 @@ class DataRow(Node):
     id: strawberry.ID = resolved(datasets.row_id_of, "Opaque global ID, for use with `node`.")
     uuid: UUID = column("The data row's UUID.")
     dataset: Dataset = resolved(datasets.dataset_of_row, "The dataset that the row belongs to.")
-    storage_item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
+    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         datasets.item_of, "The item. Null if the viewer cannot see it."
     )
     created_at: datetime = column("When the item was linked to the dataset, in UTC.")

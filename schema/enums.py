@@ -22,8 +22,10 @@ from gateway.kinds.enums import (
     SidecarMatcherMode,
     SignedUrlDisposition,
     SiteRole,
+    StorageChangeAction,
     StorageFolderType,
     StorageLocationName,
+    StorageObjectType,
     StorageUserRole,
     TimeSeriesColumnKind,
     TimeSeriesStyle,
@@ -138,6 +140,30 @@ described(
     DONE="Finished. Check the counts: with `ignoreErrors`, units of a job may have failed.",
     ERROR="A unit failed, and the job stopped because `ignoreErrors` was not set.",
     CANCELLED="Cancelled, or not started because the job stopped.",
+)
+described(
+    StorageChangeAction,
+    CREATE="The object was created.",
+    UPDATE="Attributes of the object were changed.",
+    MOVE="The object was moved to another folder.",
+    DELETE="The object was deleted.",
+    INGEST="A file was processed: the placeholder became an item.",
+    REENCODE="A video got a rendition.",
+    CANCEL="A job was cancelled.",
+    TAG="A folder was tagged.",
+    UNTAG="A tag was removed from a folder.",
+    ADD_ITEMS="Items were added to a collection.",
+    REMOVE_ITEMS="Items were removed from a collection.",
+)
+described(
+    StorageObjectType,
+    STORAGE_FOLDER="A folder.",
+    STORAGE_ITEM="An item.",
+    UPLOAD_JOB="An upload job.",
+    CLOUD_SYNC_JOB="A sync of a cloud-synced folder.",
+    COLLECTION="A collection.",
+    FILTER_PRESET="A filter preset.",
+    FOLDER_GRANT="A role that a group or user was granted on a folder.",
 )
 described(SidecarMatcherMode, SUFFIX="By the end of the file name.")
 described(

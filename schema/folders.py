@@ -30,6 +30,7 @@ Items = Annotated["StorageItemConnection", strawberry.lazy("schema.items")]
 @row_type()
 @strawberry.type(description="A folder on the path from a folder to its root.")
 class StoragePathElement:
+    id: strawberry.ID = resolved(folders.id_of, "The folder's global ID, for use with `node`.")
     uuid: UUID = column("The folder's UUID.")
     parent_uuid: UUID | None = resolved(
         folders.visible_parent_uuid,

@@ -225,6 +225,7 @@ def item_type_class(item_type: StorageItemType) -> Callable[[type], type]:
     "frame of the original once, at its own time. It is stored next to the original."
 )
 class VideoRendition:
+    id: strawberry.ID = resolved(reencoding.rendition_id_of, "Opaque global ID, for caches.")
     mime_type: str = column("Media type, such as `video/webm`.")
     file_size: BigInt = column("Size in bytes.")
     sha256: str = column("SHA-256 of the content as 64 hex digits.")
@@ -347,6 +348,7 @@ class FileItem(StorageItem):
     description="Stands in for an item that does not exist or that the viewer cannot see."
 )
 class StorageItemInaccessible:
+    id: strawberry.ID = resolved(items.id_of, "The global ID that an item with this UUID has.")
     uuid: UUID = column("The requested UUID.")
 
 

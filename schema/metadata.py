@@ -9,12 +9,14 @@ import strawberry
 from gateway.kinds.enums import MetadataFieldType
 from gateway.scalars import BigInt
 from resolvers import metadata
+from schema.common import Node
 from schema.fields import column, resolved, row_type
 
 
 @row_type()
 @strawberry.type(description="A metadata key with its type.")
-class MetadataSchemaField:
+class MetadataSchemaField(Node):
+    id: strawberry.ID = resolved(metadata.field_id_of, "Opaque global ID, for use with `node`.")
     key: str = column("The key, as used in `clientMetadata`.")
     type: MetadataFieldType = resolved(
         metadata.type_of, "The type of the key's values. For a deleted key, the type that it had."
@@ -40,6 +42,7 @@ class MetadataSchemaField:
     "`enforced`; this includes sidecars. Metadata of folders is not restricted."
 )
 class MetadataSchema:
+    id: strawberry.ID = resolved(metadata.id_of, "Opaque global ID, for caches.")
     revision: BigInt = column(
         "A number that grows with each change. Pass it to a mutation to detect concurrent changes."
     )

@@ -17,7 +17,8 @@ from schema.fields import column, resolved, row_type
 @strawberry.type(
     description="A bearer credential of a user. Its token is returned only once, by `createApiKey`."
 )
-class ApiKey:
+class ApiKey(Node):
+    id: strawberry.ID = resolved(people.key_id_of, "Opaque global ID, for use with `node`.")
     uuid: UUID = column("The key's UUID, for use with `revokeApiKey`.")
     name: str = column("The purpose of the key, such as the name of a script.")
     created_at: datetime = column("When the key was created, in UTC.")
@@ -65,6 +66,9 @@ class Group(Node):
 
 @row_type()
 @strawberry.type(name="Viewer", description="The caller of the API.")
-class ViewerInfo:
+class ViewerInfo(Node):
+    id: strawberry.ID = resolved(
+        people.viewer_id_of, "Opaque global ID, for use with `node` by the same user."
+    )
     user: User = resolved(people.user_of_viewer, "The user whom the credential belongs to.")
     site_role: SiteRole = column("The viewer's role on the whole site.")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @row_type()
 @strawberry.type(description="One video of a re-encoding job.")
-class ReencodeUnit:
+class ReencodeUnit(Node):
+    id: strawberry.ID = resolved(reencoding.unit_id_of, "Opaque global ID, for use with `node`.")
     uuid: UUID = column("The unit's UUID.")
     position: int = column("Position of the video in the job, counted from 0.")
     status: ReencodeUnitStatus = column("The state of the unit.")

@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.kinds.enums import JobStatus
 from gateway.scalars import BigInt
-from resolvers import uploads
+from resolvers import datasets, items, uploads
 from schema.common import Connection, Node
 from schema.datasets import Dataset
 from schema.fields import column, resolved, row_type
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 @strawberry.type(description="An item that an upload job created or matched.")
 class UploadedItem:
     item_uuid: UUID = column("The item's UUID.")
+    item_id: strawberry.ID = resolved(items.id_of_named, "The item's global ID.")
     name: str = column("The item's name.")
     data_row_uuid: UUID | None = column(
         "The UUID of the data row by which the job's dataset uses the item. Null if the job has "
         "no dataset or the viewer cannot see it."
+    )
+    data_row_id: strawberry.ID | None = resolved(
+        datasets.id_of_named_row, "The global ID of that data row, and null whenever its UUID is."
     )
 
 
@@ -43,6 +47,7 @@ class UploadUnitError:
     )
     error: str = column("The reason for the failure, including which file caused it.")
     unit_uuid: UUID = resolved(uploads.unit_uuid_of, "The unit's UUID.")
+    unit_id: strawberry.ID = resolved(uploads.unit_id_of, "The unit's global ID.")
     action_description: str = resolved(uploads.action_of, "The step that failed; empty if unknown.")
 
 
@@ -50,7 +55,8 @@ class UploadUnitError:
 @strawberry.type(
     description="A unit of an upload job: one file, or one group of files, that becomes one item."
 )
-class UploadUnit:
+class UploadUnit(Node):
+    id: strawberry.ID = resolved(uploads.unit_id_of, "Opaque global ID, for use with `node`.")
     uuid: UUID = column("The unit's UUID.")
     position: int = column("Position of the unit in the job, counted from 0.")
     status: JobStatus = column("The state of the unit.")

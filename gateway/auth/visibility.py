@@ -16,10 +16,10 @@ from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
-from gateway.models.people import memberships
-from gateway.models.reencoding import reencode_jobs
+from gateway.models.people import api_keys, memberships
+from gateway.models.reencoding import reencode_jobs, reencode_units
 from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import upload_jobs
+from gateway.models.uploads import upload_jobs, upload_units
 
 Condition = sa.ColumnElement[bool]
 
@@ -65,6 +65,11 @@ def sees_job(viewer: Viewer) -> Condition:
     return in_visible_folder(viewer, upload_jobs.c.folder_uuid)
 
 
+def sees_unit(viewer: Viewer) -> Condition:
+    """Return the condition that the viewer may see a unit of an upload job, by its job."""
+    return sa.exists().where(upload_jobs.c.uuid == upload_units.c.job_uuid, sees_job(viewer))
+
+
 def sees_collection(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a collection, by its folder."""
     return in_visible_folder(viewer, collections.c.top_level_folder_uuid)
@@ -81,6 +86,18 @@ def sees_reencode_job(viewer: Viewer) -> Condition:
     It belongs to the user who started it, because its videos may be in any folders.
     """
     return sa.true() if viewer.is_site_admin else reencode_jobs.c.user_uuid == viewer.user_uuid
+
+
+def sees_reencode_unit(viewer: Viewer) -> Condition:
+    """Return the condition that the viewer may see a unit of a re-encoding job, by its job."""
+    return sa.exists().where(
+        reencode_jobs.c.uuid == reencode_units.c.job_uuid, sees_reencode_job(viewer)
+    )
+
+
+def sees_api_key(viewer: Viewer) -> Condition:
+    """Return the condition that the viewer may see an API key: that it is theirs."""
+    return sa.true() if viewer.is_site_admin else api_keys.c.user_uuid == viewer.user_uuid
 
 
 def sees_sync(viewer: Viewer) -> Condition:

@@ -119,9 +119,9 @@ async def link_created_items(
 
 async def unlink_items(
     transaction: Transaction, user_uuid: UUID, dataset_uuid: UUID, item_uuids: Collection[UUID]
-) -> int:
-    """Unlink items from a dataset, and return the number of deleted data rows."""
-    return len(await unlink_data_rows(transaction, user_uuid, _links(dataset_uuid, item_uuids)))
+) -> list[UUID]:
+    """Unlink items from a dataset, and return the UUIDs of the deleted data rows."""
+    return await unlink_data_rows(transaction, user_uuid, _links(dataset_uuid, item_uuids))
 
 
 def _links(dataset_uuid: UUID, item_uuids: Collection[UUID]) -> sa.ColumnElement[bool]:

@@ -67,6 +67,34 @@ class JobStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class StorageChangeAction(StrEnum):
+    """Kind of a change. More kinds may be added."""
+
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    MOVE = "MOVE"
+    DELETE = "DELETE"
+    INGEST = "INGEST"
+    REENCODE = "REENCODE"
+    CANCEL = "CANCEL"
+    TAG = "TAG"
+    UNTAG = "UNTAG"
+    ADD_ITEMS = "ADD_ITEMS"
+    REMOVE_ITEMS = "REMOVE_ITEMS"
+
+
+class StorageObjectType(StrEnum):
+    """Type of an object whose changes journals of folders list. More types may be added."""
+
+    STORAGE_FOLDER = "StorageFolder"
+    STORAGE_ITEM = "StorageItem"
+    UPLOAD_JOB = "UploadJob"
+    CLOUD_SYNC_JOB = "CloudSyncJob"
+    COLLECTION = "Collection"
+    FILTER_PRESET = "FilterPreset"
+    FOLDER_GRANT = "FolderGrant"
+
+
 class SidecarMatcherMode(StrEnum):
     """Method by which sidecars are recognized."""
 

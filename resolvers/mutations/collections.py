@@ -193,7 +193,7 @@ class AddCollectionItemsByTitleOutcome(Outcome):
     collection_uuid: UUID | None = None
     requested_count: int | None = None
     matched_count: int | None = None
-    added_count: int | None = None
+    added_items_count: int | None = None
     ambiguous_titles: list[str] | None = None
     unmatched_titles: list[str] | None = None
     failed_item_uuids: list[UUID] | None = None
@@ -225,7 +225,7 @@ async def add_collection_items_by_title(
         matched_count=len(unique),
         ambiguous_titles=[title for title in titles if len(matches.get(title, ())) > 1],
         unmatched_titles=[title for title in titles if title not in matches],
-        added_count=len(unique) - len(failed),
+        added_items_count=len(unique) - len(failed),
         failed_item_uuids=sorted(failed),
     )
 

@@ -21,6 +21,7 @@ from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_f
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior
 from gateway.models.datasets import DataRowRecord, DatasetRecord
 from gateway.models.items import ItemRecord
+from resolvers.global_ids import MAX_DELETED_IDS
 from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.idempotency import create_once, run_once
 from resolvers.inputs.datasets import (
@@ -172,6 +173,7 @@ class UnlinkItemsFromDatasetOutcome(Outcome):
 
     dataset_uuid: UUID | None = None
     removed_data_rows_count: int | None = None
+    deleted_uuids: list[UUID] | None = None
 
 
 @requires(USER.on_dataset("dataset_uuid"))
@@ -191,8 +193,12 @@ async def unlink_items_from_dataset(
         await lock_unmirrored_dataset(transaction, uuid)
         linked = await catalog.linked_items(transaction, uuid, input.item_uuids)
         check_ids_exist(input.item_uuids, linked, "item in the dataset", "itemUuids")
-        count = await catalog.unlink_items(transaction, viewer, uuid, input.item_uuids)
-    return UnlinkItemsFromDatasetOutcome(dataset_uuid=uuid, removed_data_rows_count=count)
+        deleted = await catalog.unlink_items(transaction, viewer, uuid, input.item_uuids)
+    return UnlinkItemsFromDatasetOutcome(
+        dataset_uuid=uuid,
+        removed_data_rows_count=len(deleted),
+        deleted_uuids=deleted[:MAX_DELETED_IDS],
+    )
 
 
 async def lock_unmirrored_dataset(transaction: Transaction, uuid: UUID) -> None:

@@ -24,6 +24,7 @@ from gateway.errors import bad_input, conflict
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk, EntryResult
+from resolvers.global_ids import MAX_DELETED_IDS
 from resolvers.id_lists import check_list_size
 from resolvers.inputs.items import (
     DeleteStorageItemsInput,
@@ -138,6 +139,7 @@ class DeleteStorageItemsOutcome(Outcome):
     """Outcome of `deleteStorageItems`."""
 
     removed_items_count: int | None = None
+    deleted_uuids: list[UUID] | None = None
     results: list[EntryResult] | None = None
 
 
@@ -172,6 +174,7 @@ async def delete_storage_items(
         )
     return DeleteStorageItemsOutcome(
         removed_items_count=len(removed),
+        deleted_uuids=list(removed)[:MAX_DELETED_IDS],
         results=bulk.results,
         user_errors=bulk.user_errors,
     )

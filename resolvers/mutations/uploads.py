@@ -220,6 +220,7 @@ class AbortUploadsOutcome(Outcome):
     """Outcome of `abortUploads`."""
 
     removed_items_count: int | None = None
+    deleted_uuids: list[UUID] | None = None
 
 
 @requires(USER.on_each_item("item_uuids"))
@@ -237,7 +238,8 @@ async def abort_uploads(
         await delete_items(
             transaction, context.services.queue, context.viewer.user_uuid, placeholders
         )
-    return AbortUploadsOutcome(removed_items_count=len(placeholders))
+    deleted_uuids = [placeholder.uuid for placeholder in placeholders]
+    return AbortUploadsOutcome(removed_items_count=len(deleted_uuids), deleted_uuids=deleted_uuids)
 
 
 async def _find_or_create_subfolder(

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.collections import collection_by_uuid, preset_by_uuid
+from resolvers.global_ids import id_from, ids_from
 from schema.collections import Collection, FilterPreset
 from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
@@ -30,6 +31,9 @@ class UpdateCollectionPayload:
 @strawberry.type(description="Result of `deleteCollection`.")
 class DeleteCollectionPayload:
     collection_uuid: UUID | None = column("The UUID of the deleted collection.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("Collection", "collection_uuid"), "The global ID of the deleted collection."
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 
@@ -39,6 +43,10 @@ class AddCollectionItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     failed_item_uuids: list[UUID] | None = column(
         "UUIDs of items that do not exist or that the viewer cannot see; at most 1,000."
+    )
+    failed_item_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "failed_item_uuids"),
+        "Global IDs with those UUIDs, in the same order; at most 1,000.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)
 
@@ -50,6 +58,10 @@ class RemoveCollectionItemsPayload:
     failed_item_uuids: list[UUID] | None = column(
         "UUIDs of items that were not in the collection or that the viewer cannot see; at most "
         "1,000."
+    )
+    failed_item_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "failed_item_uuids"),
+        "Global IDs with those UUIDs, in the same order; at most 1,000.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)
 
@@ -64,11 +76,17 @@ class AddCollectionItemsByTitlePayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
     requested_count: int | None = column("Number of distinct titles in the request.")
     matched_count: int | None = column("Number of titles that match exactly one item.")
-    added_count: int | None = column("Number of matched items that are in the collection now.")
+    added_items_count: int | None = column(
+        "Number of matched items that are in the collection now."
+    )
     ambiguous_titles: list[str] | None = column("Titles that match several items; at most 1,000.")
     unmatched_titles: list[str] | None = column("Titles that match no item; at most 1,000.")
     failed_item_uuids: list[UUID] | None = column(
         "UUIDs of items that were deleted during the operation; at most 1,000."
+    )
+    failed_item_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "failed_item_uuids"),
+        "Global IDs with those UUIDs, in the same order; at most 1,000.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)
 
@@ -100,4 +118,7 @@ class CreateFilterPresetPayload:
 @strawberry.type(description="Result of `deleteFilterPreset`.")
 class DeleteFilterPresetPayload:
     filter_preset_uuid: UUID | None = column("The UUID of the deleted preset.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("FilterPreset", "filter_preset_uuid"), "The global ID of the deleted preset."
+    )
     user_errors: list[UserError] = column(USER_ERRORS)

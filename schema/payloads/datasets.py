@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.datasets import dataset_by_uuid
+from resolvers.global_ids import id_from, ids_from
 from schema.common import USER_ERRORS, UserError
 from schema.datasets import DataRow, Dataset
 from schema.fields import column, resolved, row_type
@@ -30,6 +31,9 @@ class UpdateDatasetPayload:
 @strawberry.type(description="Result of `deleteDataset`.")
 class DeleteDatasetPayload:
     dataset_uuid: UUID | None = column("The UUID of the deleted dataset.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("Dataset", "dataset_uuid"), "The global ID of the deleted dataset."
+    )
     removed_data_rows_count: int | None = column("Number of data rows deleted with it.")
     user_errors: list[UserError] = column(USER_ERRORS)
 
@@ -47,6 +51,10 @@ class LinkItemsToDatasetPayload:
 class UnlinkItemsFromDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The changed dataset.")
     removed_data_rows_count: int | None = column("Number of data rows deleted.")
+    deleted_ids: list[strawberry.ID] | None = resolved(
+        ids_from("DataRow", "deleted_uuids"),
+        "The global IDs of the deleted data rows; at most 10,000.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

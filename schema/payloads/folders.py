@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.folders import folder_by_uuid, new_parent_of
+from resolvers.global_ids import id_from
 from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
@@ -30,6 +31,9 @@ class UpdateStorageFolderPayload:
 @strawberry.type(description="Result for one folder of a bulk mutation.")
 class StorageFolderResult:
     uuid: UUID = column("The requested UUID.")
+    folder_id: strawberry.ID = resolved(
+        id_from("StorageFolder", "uuid"), "The global ID of the folder with that UUID."
+    )
     folder: StorageFolder | None = resolved(
         folder_by_uuid, "The changed folder. Null if it was not changed."
     )
@@ -57,6 +61,9 @@ class MoveStorageFoldersPayload:
 @strawberry.type(description="Result of `deleteStorageFolder`.")
 class DeleteStorageFolderPayload:
     folder_uuid: UUID | None = column("The UUID of the deleted folder.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("StorageFolder", "folder_uuid"), "The global ID of the deleted folder."
+    )
     removed_folders_count: int | None = column(
         "Number of folders deleted, including the folder itself."
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from resolvers.global_ids import id_from
 from resolvers.integrations import integration_by_uuid
 from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
@@ -42,6 +43,9 @@ class VerifyCloudIntegrationPayload:
 @strawberry.type(description="Result of `deleteCloudIntegration`.")
 class DeleteCloudIntegrationPayload:
     integration_uuid: UUID | None = column("The UUID of the deleted integration.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("CloudIntegration", "integration_uuid"), "The global ID of the deleted integration."
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

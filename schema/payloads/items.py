@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.folders import folder_by_uuid
+from resolvers.global_ids import id_from, ids_from
 from resolvers.items import item_by_uuid
 from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
@@ -25,6 +26,9 @@ class UpdateStorageItemPayload:
 @strawberry.type(description="Result for one item of a bulk mutation.")
 class StorageItemMutationResult:
     uuid: UUID = column("The requested UUID.")
+    item_id: strawberry.ID = resolved(
+        id_from("StorageItem", "uuid"), "The global ID of the item with that UUID."
+    )
     item: StorageItem | None = resolved(
         item_by_uuid, "The changed item. Null if it was not changed, or was deleted."
     )
@@ -50,5 +54,9 @@ class MoveStorageItemsPayload:
 @strawberry.type(description="Result of `deleteStorageItems`.")
 class DeleteStorageItemsPayload:
     removed_items_count: int | None = column("Number of items deleted, including unused frames.")
+    deleted_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "deleted_uuids"),
+        "The global IDs of the deleted items, those of unused frames last; at most 10,000.",
+    )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)

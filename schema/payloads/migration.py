@@ -7,8 +7,9 @@ from uuid import UUID
 import strawberry
 
 from gateway.scalars import URL
+from resolvers.global_ids import id_from
 from schema.common import USER_ERRORS, UserError
-from schema.fields import column, row_type
+from schema.fields import column, resolved, row_type
 from schema.items import StorageItem
 
 
@@ -16,6 +17,9 @@ from schema.items import StorageItem
 @strawberry.type(description="Result for one entry of `migrateStorageItems`.")
 class MigrateStorageItemResult:
     uuid: UUID | None = column("The item's UUID, if the entry had one.")
+    item_id: strawberry.ID | None = resolved(
+        id_from("StorageItem", "uuid"), "The item's global ID, if the entry had its UUID."
+    )
     url: URL | None = column("The URL, if the entry had one.")
     items: list[StorageItem] = column(
         "The changed items; at most 1,000. Empty if the entry failed or was skipped."

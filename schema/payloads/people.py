@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from resolvers.global_ids import id_from
 from resolvers.people import api_key_by_uuid, group_by_uuid, user_by_uuid
 from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
@@ -44,6 +45,9 @@ class UpdateGroupPayload:
 @strawberry.type(description="Result of `deleteGroup`.")
 class DeleteGroupPayload:
     group_uuid: UUID | None = column("The UUID of the deleted group.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("Group", "group_uuid"), "The global ID of the deleted group."
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.folders import folder_by_uuid
+from resolvers.global_ids import id_from
 from resolvers.tags import tag_by_uuid
 from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
@@ -25,6 +26,9 @@ class CreateOrganisationTagPayload:
 @strawberry.type(description="Result of `deleteOrganisationTag`.")
 class DeleteOrganisationTagPayload:
     organisation_tag_uuid: UUID | None = column("The UUID of the deleted tag.")
+    deleted_id: strawberry.ID | None = resolved(
+        id_from("OrganisationTag", "organisation_tag_uuid"), "The global ID of the deleted tag."
+    )
     untagged_folders_count: int | None = column("Number of folders that had the tag.")
     user_errors: list[UserError] = column(USER_ERRORS)
 

@@ -9,7 +9,8 @@ import strawberry
 
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import uploads
-from resolvers.items import item_by_uuid
+from resolvers.global_ids import ids_from
+from resolvers.items import id_of_named, item_by_uuid
 from schema.common import USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
 from schema.items import StorageItem
@@ -20,6 +21,7 @@ from schema.uploads import UploadJob
 @strawberry.type(description="Instructions for sending the bytes of a placeholder.")
 class UploadTarget:
     item_uuid: UUID = column("The placeholder's UUID. It stays the UUID of the item.")
+    item_id: strawberry.ID = resolved(id_of_named, "The placeholder's global ID.")
     item: StorageItem | None = resolved(
         item_by_uuid, "The placeholder. Null if it was deleted in the meantime."
     )
@@ -94,6 +96,10 @@ class CompleteUploadPartsPayload:
 @strawberry.type(description="Result of `abortUploads`.")
 class AbortUploadsPayload:
     removed_items_count: int | None = column("Number of placeholders removed.")
+    deleted_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "deleted_uuids"),
+        "The global IDs of the removed placeholders; at most 1,000.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -280,7 +280,7 @@ async def item_updates(world: World) -> dict[str, Any]:
 
 async def migration(world: World) -> dict[str, Any]:
     """Return the migration of an item without an external object."""
-    return {"items": [{"itemUuid": await world.item(), "newUrl": "https://files.example/x"}]}
+    return {"items": [{"match": {"itemUuid": await world.item()}, "newUrl": "https://files.example/x"}]}
 
 
 async def data_groups(world: World) -> dict[str, Any]:

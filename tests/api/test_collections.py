@@ -13,11 +13,11 @@ WHOLE = """
 collection {
   uuid name description topLevelFolderUuid topLevelFolder { uuid } createdAt lastEditedAt itemsCount
   items { totalCount nodes { uuid } }
-  allItems { totalCount nodes { itemUuid storageItem { uuid } createdAt } }
+  allItems { totalCount nodes { itemUuid item { uuid } createdAt } }
 }
 """
 PRESET = "filterPreset { uuid name description topLevelFolderUuid filter createdAt }"
-OUTCOMES = "requestedCount matchedCount addedCount ambiguousTitles unmatchedTitles failedItemUuids"
+OUTCOMES = "requestedCount matchedCount addedItemsCount ambiguousTitles unmatchedTitles failedItemUuids"
 
 
 async def upload_texts(site: Site, folder: str, *names: str) -> list[str]:
@@ -115,9 +115,9 @@ async def test_hidden_items_are_known_by_their_uuids(shared_site: Site) -> None:
     await site.done("addCollectionItems", given, "failedItemUuids")
     who = await create_reader(site, "half", top, "USER")
     assert await collection_items(site, uuid, who) == [mine]
-    entries = "query($u: UUID!) { collection(uuid: $u) { allItems { nodes { itemUuid storageItem { uuid } } } } }"
+    entries = "query($u: UUID!) { collection(uuid: $u) { allItems { nodes { itemUuid item { uuid } } } } }"
     nodes = (await site.ask(entries, {"u": uuid}, who))["collection"]["allItems"]["nodes"]
-    assert {node["itemUuid"]: node["storageItem"] for node in nodes} == {mine: {"uuid": mine}, other: None}
+    assert {node["itemUuid"]: node["item"] for node in nodes} == {mine: {"uuid": mine}, other: None}
     taken = await site.done("removeCollectionItems", given, "failedItemUuids", who)
     assert (taken["failedItemUuids"], await collection_items(site, uuid)) == ([other], [other])
     assert (await site.done("addCollectionItems", given, "failedItemUuids", who))["failedItemUuids"] == [other]
@@ -137,7 +137,7 @@ async def test_items_are_added_by_their_names(shared_site: Site) -> None:
     assert added == {
         "requestedCount": 5,
         "matchedCount": 2,
-        "addedCount": 2,
+        "addedItemsCount": 2,
         "ambiguousTitles": ["twin"],
         "unmatchedTitles": ["ONE", "none"],
         "failedItemUuids": [],

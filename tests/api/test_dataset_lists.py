@@ -22,7 +22,7 @@ query($f: DatasetFilter, $scope: StorageScope! = USER) { datasets(filter: $f, sc
 JOB = """
 query($u: UUID!) { uploadJob(uuid: $u) {
   status unitsPendingCount unitsDoneCount unitsErrorCount unitsCancelledCount unitErrors { error }
-  dataset { uuid dataRows { nodes { uuid storageItem { uuid name } } } }
+  dataset { uuid dataRows { nodes { uuid item { uuid name } } } }
   itemsWithNames { itemUuid name dataRowUuid }
 } }
 """
@@ -31,7 +31,7 @@ uuid name itemType createdAt lastEditedAt width height url fileSize mimeType sto
 duration signedUrl { url }
 """
 ROWS = f"""
-query($u: UUID!) {{ dataset(uuid: $u) {{ dataRows {{ nodes {{ uuid createdAt storageItem {{
+query($u: UUID!) {{ dataset(uuid: $u) {{ dataRows {{ nodes {{ uuid createdAt item {{
   {FACTS} children {{ nodes {{ {FACTS} }} }}
 }} }} }} }} }}
 """
@@ -151,7 +151,7 @@ async def test_a_job_fills_a_dataset(shared_site: Site) -> None:
     assert (seen["status"], counts, len(seen["unitErrors"])) == ("DONE", [0, 1, 1, 0], 1)
     (row,), (created,) = seen["dataset"]["dataRows"]["nodes"], seen["itemsWithNames"]
     assert (created["itemUuid"], created["name"]) == (text, "a.txt")
-    assert row == {"uuid": created["dataRowUuid"], "storageItem": {"uuid": text, "name": "a.txt"}}
+    assert row == {"uuid": created["dataRowUuid"], "item": {"uuid": text, "name": "a.txt"}}
     locations = f'{{ dataset(uuid: "{uuid}") {{ storageLocations }} }}'
     assert (await site.ask(locations))["dataset"] == {"storageLocations": ["STOREGRAPH"]}
     await site.done("deleteDataset", {"datasetUuid": uuid}, "removedDataRowsCount")
@@ -192,7 +192,7 @@ async def test_a_data_row_shows_the_metadata_of_its_item(shared_site: Site) -> N
     uuid = await create_dataset(site, "Rows")
     await wait_for_job(site, await start_upload_job(site, folder, {"imageGroups": [group]}, datasetUuid=uuid))
     (row,) = (await site.ask(ROWS, {"u": uuid}))["dataset"]["dataRows"]["nodes"]
-    item = row["storageItem"]
+    item = row["item"]
     assert (item["name"], item["itemType"], item["clientMetadata"]) == ("Both", "IMAGE_GROUP", {"k": 1})
     assert (item["width"], item["height"], item["url"], item["signedUrl"]) == (None, None, None, None)
     images = item["children"]["nodes"]

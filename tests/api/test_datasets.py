@@ -10,9 +10,9 @@ from tests.fixtures.sites import UNKNOWN, Site, error_paths
 from tests.fixtures.uploading import File, announce, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-ROWS = "dataRows { nodes { uuid storageItem { uuid } } }"
+ROWS = "dataRows { nodes { uuid item { uuid } } }"
 DATASET = f"dataset {{ uuid title description viewerRole backingFolderUuid dataRowsCount lastEditedAt {ROWS} }}"
-NEW = "dataRows { uuid dataset { uuid } storageItem { uuid } }"
+NEW = "dataRows { uuid dataset { uuid } item { uuid } }"
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def used(site: Site, uuid: str) -> list[str]:
     """Return the items that a dataset uses, in the order of their addition."""
     dataset = await seen(site, uuid)
     assert dataset["dataRowsCount"] == len(dataset["dataRows"]["nodes"])
-    return [row["storageItem"]["uuid"] for row in dataset["dataRows"]["nodes"]]
+    return [row["item"]["uuid"] for row in dataset["dataRows"]["nodes"]]
 
 
 async def test_a_dataset_uses_items(site: Site) -> None:
@@ -66,7 +66,7 @@ async def test_a_dataset_uses_items(site: Site) -> None:
     linked = await site.done(
         "linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": [second, first]}, f"{NEW} {DATASET}"
     )
-    assert [row["storageItem"]["uuid"] for row in linked["dataRows"]] == [second, first]
+    assert [row["item"]["uuid"] for row in linked["dataRows"]] == [second, first]
     assert {row["dataset"]["uuid"] for row in linked["dataRows"]} == {uuid}
     assert linked["dataset"]["dataRowsCount"] == 2
 
@@ -75,9 +75,9 @@ async def test_a_dataset_uses_items(site: Site) -> None:
     assert (refused["dataRows"], error_paths(refused)) == (None, [("CONFLICT", "input.itemUuids.0")])
     assert await used(site, uuid) == [second, first]
     skipped = await site.done("linkItemsToDataset", again, NEW)
-    assert [row["storageItem"]["uuid"] for row in skipped["dataRows"]] == [third]
+    assert [row["item"]["uuid"] for row in skipped["dataRows"]] == [third]
     doubled = await site.done("linkItemsToDataset", {**again, "duplicatesBehavior": "DUPLICATE"}, NEW)
-    assert [row["storageItem"]["uuid"] for row in doubled["dataRows"]] == [first, third]
+    assert [row["item"]["uuid"] for row in doubled["dataRows"]] == [first, third]
     assert await used(site, uuid) == [second, first, third, first, third]
 
     twice = {**again, "duplicatesBehavior": "DUPLICATE", "idempotencyKey": "twice"}
@@ -230,7 +230,7 @@ async def test_each_mutation_needs_its_role(site: Site) -> None:
     assert error_paths(refused) == [("NOT_FOUND", "input.itemUuids.0")]
     assert await seen(site, uuid) == before
     # Ann sees the data row but not its item, and may remove the row all the same.
-    assert (await seen(site, uuid, ann))["dataRows"]["nodes"][0]["storageItem"] is None
+    assert (await seen(site, uuid, ann))["dataRows"]["nodes"][0]["item"] is None
     await site.done("updateDataset", {"datasetUuid": uuid, "title": "Ours"}, DATASET, ann)
     await site.done("unlinkItemsFromDataset", {"datasetUuid": uuid, "itemUuids": [first]}, DATASET, ann)
     await site.grant(folder, team, "VIEWER")

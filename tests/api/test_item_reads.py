@@ -98,9 +98,10 @@ async def test_nodes_are_looked_up_by_id(site: Site) -> None:
     used_by = await create_dataset(site, "nodes", [note])
     await site.group("nodes")
     data = await site.ask(
-        """query($f: UUID!, $i: UUID!, $d: UUID!) { storageFolder(uuid: $f) { id uploadJobs { nodes { id } } }
+        """query($f: UUID!, $i: UUID!, $d: UUID!) {
+        storageFolder(uuid: $f) { id uploadJobs { nodes { id units { nodes { id } } } } }
         storageItem(uuid: $i) { id } dataset(uuid: $d) { id dataRows { nodes { id } } }
-        groups(search: "nodes") { nodes { id } } viewer { user { id } } }""",
+        groups(search: "nodes") { nodes { id } } viewer { id user { id apiKeys { nodes { id } } } } }""",
         {"f": folder, "i": note, "d": used_by},
     )
     ids = {
@@ -111,6 +112,9 @@ async def test_nodes_are_looked_up_by_id(site: Site) -> None:
         "DataRow": data["dataset"]["dataRows"]["nodes"][0]["id"],
         "Group": data["groups"]["nodes"][0]["id"],
         "User": data["viewer"]["user"]["id"],
+        "Viewer": data["viewer"]["id"],
+        "ApiKey": data["viewer"]["user"]["apiKeys"]["nodes"][0]["id"],
+        "UploadUnit": data["storageFolder"]["uploadJobs"]["nodes"][0]["units"]["nodes"][0]["id"],
     }
     assert len(set(ids.values())) == len(ids)
     document = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"

@@ -53,12 +53,12 @@ async def names_in(site: Site, folder: str) -> list[str]:
 async def rows_of(site: Site, uuid: str) -> set[str]:
     """Return the names of the items that a dataset uses."""
     data = await site.ask(
-        "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount dataRows { nodes { storageItem { name } } } } }",
+        "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount dataRows { nodes { item { name } } } } }",
         {"u": uuid},
     )
     rows = data["dataset"]["dataRows"]["nodes"]
     assert len(rows) == data["dataset"]["dataRowsCount"]
-    return {row["storageItem"]["name"] for row in rows}
+    return {row["item"]["name"] for row in rows}
 
 
 async def test_an_item_is_changed(site: Site) -> None:

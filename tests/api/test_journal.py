@@ -82,7 +82,7 @@ async def test_a_folder_lists_the_changes_of_its_collections(shared_site: Site) 
     own, all_below = await journals(site, folder)
     assert own == all_below
     changes = [change for change in own if change["objectUuid"] == uuid]
-    assert short(changes) == [(action, "Collection") for action in ("CREATE", "UPDATE", "DELETE")]
+    assert short(changes) == [(action, "COLLECTION") for action in ("CREATE", "UPDATE", "DELETE")]
     assert [(change["before"], change["after"]) for change in changes] == [
         (None, {"name": "Roads"}),
         ({"name": "Roads"}, {"name": "Ways"}),
@@ -99,8 +99,8 @@ async def test_a_folder_shows_its_changes(shared_site: Site) -> None:
     below, other = await site.folder("below", top), await site.folder("other", top)
     item = await file_in(site, below, "a.txt")
     own, all_below = await journals(site, top)
-    assert short(own) == [("CREATE", "StorageFolder")] * 3
-    assert {("INGEST", "StorageItem"), ("CREATE", "UploadJob")} <= set(short(all_below))
+    assert short(own) == [("CREATE", "STORAGE_FOLDER")] * 3
+    assert {("INGEST", "STORAGE_ITEM"), ("CREATE", "UPLOAD_JOB")} <= set(short(all_below))
     last = all_below[-1]["createdAt"]
 
     await site.done("updateStorageFolder", {"folderUuid": below, "name": "renamed"}, "folder { uuid }")
@@ -109,7 +109,7 @@ async def test_a_folder_shows_its_changes(shared_site: Site) -> None:
     own, all_below = await journals(site, top, since=last)
     renamed = {**own[-1], "before": {"name": "below"}, "after": {"name": "renamed"}, "folder": {"name": "top"}}
     assert own[-1] == {**renamed, "user": {"email": "admin@localhost"}, "storageFolder": {"name": "renamed"}}
-    assert short(all_below)[-3:] == [("UPDATE", "StorageFolder"), ("MOVE", "StorageItem"), ("DELETE", "StorageItem")]
+    assert short(all_below)[-3:] == [("UPDATE", "STORAGE_FOLDER"), ("MOVE", "STORAGE_ITEM"), ("DELETE", "STORAGE_ITEM")]
     left, came = (await journals(site, below))[0][-1], (await journals(site, other))[0][-2]
     assert left == came == {**left, "folder": {"name": "other"}, "fromFolder": {"name": "renamed"}, "before": {}}
     assert left["storageItem"] is None
@@ -126,7 +126,7 @@ async def test_a_journal_shows_nothing_that_is_hidden(shared_site: Site) -> None
     given = {"title": "Secret", "backingFolderUuid": seen}
     await site.done("createDataset", given, "dataset { uuid }")
     own, _ = await journals(site, seen, "reader@example.org")
-    assert short(own) == [("CREATE", "StorageFolder"), ("CREATE", "FolderGrant"), ("MOVE", "StorageItem")]
+    assert short(own) == [("CREATE", "STORAGE_FOLDER"), ("CREATE", "FOLDER_GRANT"), ("MOVE", "STORAGE_ITEM")]
     assert (own[-1]["folder"], own[-1]["fromFolder"]) == ({"name": "seen"}, None)
     assert hidden not in str(own)
     assert (await site.ask(JOURNAL, {"u": hidden}, "reader@example.org"))["storageFolder"] is None
@@ -162,7 +162,7 @@ async def test_changes_are_sent_as_they_happen(shared_site: Site) -> None:
         assert [change["objectUuid"] for change in changes_of(whole)] == [deep]
         await site.done("updateStorageFolder", {"folderUuid": top, "name": "known"}, "folder { uuid }")
         await direct.until(lambda watch: changes_of(watch))
-        assert short(changes_of(direct)) == [("UPDATE", "StorageFolder")]
+        assert short(changes_of(direct)) == [("UPDATE", "STORAGE_FOLDER")]
         assert direct.states[-1]["folder"] == {"name": "known"}
         latest = direct.states[-1]["latest"]
     await site.folder("missed", top)

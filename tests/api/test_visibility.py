@@ -119,7 +119,7 @@ async def test_hidden_mirrors_and_folders_are_null(house: House) -> None:
     }
     data = await house.ask(
         """query($u: UUID!) { dataset(uuid: $u) { viewerRole backingFolder { uuid } backingFolderUuid dataRowsCount
-        dataRows { nodes { storageItem { uuid } } totalCount } } }""",
+        dataRows { nodes { item { uuid } } totalCount } } }""",
         u=house.shown_data,
     )
     rows = data["dataset"].pop("dataRows")
@@ -129,7 +129,7 @@ async def test_hidden_mirrors_and_folders_are_null(house: House) -> None:
         "backingFolderUuid": None,
         "dataRowsCount": 4,
     }
-    assert rows == {"nodes": [{"storageItem": None}] * 4, "totalCount": 4}
+    assert rows == {"nodes": [{"item": None}] * 4, "totalCount": 4}
     used = await house.item(house.note, "summary { usedInDatasets accessibleDatasets { title } } dataRowsCount")
     assert used == {"summary": {"usedInDatasets": 1, "accessibleDatasets": []}, "dataRowsCount": 1}
 
@@ -189,8 +189,8 @@ async def test_look_ups_and_nodes_return_nothing_hidden(house: House) -> None:
     assert nodes["nodes"] == [None] * len(ids)
     assert await house.ask("query($id: ID!) { node(id: $id) { id } }", id=ids[0]) == {"node": None}
     row = hidden["seen"]["dataRows"]["nodes"][0]["id"]
-    seen = await house.ask("query($id: ID!) { node(id: $id) { ... on DataRow { storageItem { uuid } } } }", id=row)
-    assert seen == {"node": {"storageItem": None}}
+    seen = await house.ask("query($id: ID!) { node(id: $id) { ... on DataRow { item { uuid } } } }", id=row)
+    assert seen == {"node": {"item": None}}
     looked = await house.ask(
         """query($f: UUID!, $i: UUID!, $d: UUID!, $j: UUID!) {
         storageFolder(uuid: $f) { uuid } storageItem(uuid: $i) { uuid } dataset(uuid: $d) { uuid }

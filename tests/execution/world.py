@@ -23,6 +23,7 @@ from gateway.ids import global_id
 from gateway.kinds.enums import (
     CloudSyncJobStatus,
     JobStatus,
+    MetadataFieldType,
     ReencodeUnitStatus,
     SiteRole,
     StorageLocationName,
@@ -36,6 +37,7 @@ from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import group_members, items, stored_objects
+from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.models.syncs import cloud_sync_jobs
@@ -151,6 +153,7 @@ class Builder:
         for group, user in ((0, 1), (1, 1), (1, 2), (2, 0), (3, 2)):
             pair = {"group_uuid": self.world.groups[group], "user_uuid": self.world.users[user]}
             await self.put(memberships, **pair)
+        await self.put(metadata_fields, key="scanner", field_type=MetadataFieldType.TEXT)
         for number, user in enumerate((0, 1, 1, 2)):
             revoked = self.moment() if number % 2 else None
             await self.put(

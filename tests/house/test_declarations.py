@@ -160,7 +160,7 @@ def test_every_declaration_resolves_a_field() -> None:
         for attribute, value in vars(import_module(name)).items()
         if isinstance(value, Aggregate | Batch | Computed | Lookup | SameRow | ToMany | ToOne) and id(value) not in used
     }
-    assert unused == {"row_by_uuid"}, "only `node` leads to data rows by their own UUIDs"
+    assert unused == {"field_by_uuid", "row_by_uuid", "unit_by_uuid"}, "only `node` leads to these by their UUIDs"
 
 
 def test_misspelt_names_are_detected() -> None:

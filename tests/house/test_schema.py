@@ -23,6 +23,7 @@ from sqlalchemy import Table
 
 from gateway.execution.declarations import Aggregate, Batch, Computed, Lookup, SameRow, ToMany, ToOne, declaration_of
 from gateway.execution.private_apis import core_schema, definition_of
+from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.models import (
     changes,
     collections,
@@ -78,7 +79,6 @@ WITHOUT_FIELD = {
     "UploadJob": {"integration_uuid", "skip_duplicate_urls", "upsert_metadata"},
     "CloudSyncJob": {"cursor", "ends_as", "reach"},
     "Collection": {"name_key"},
-    "CollectionItem": {"collection_uuid"},
     "FilterPreset": {"name_key"},
     "OrganisationTag": {"name_key"},
     "StorageFolderSummary": {"folder_uuid"},
@@ -145,6 +145,27 @@ def test_business_objects_are_nodes() -> None:
     node = CORE.type_map["Node"]
     nodes = {kind.name for kind in CORE.get_possible_types(node)}  # type: ignore[arg-type]  # it is an interface
     assert {"StorageFolder", "ImageItem", "Dataset", "DataRow", "User", "Group", "UploadJob"} <= nodes
+
+
+def test_what_has_a_uuid_has_an_id() -> None:
+    """Caches of clients tell objects apart by `id`; entries of results are no objects."""
+    for kind in own_types():
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not kind.name.endswith("Result"):
+            assert "uuid" not in kind.fields or str(kind.fields["id"].type) == "ID!", kind.name
+    for name in ("Viewer", "MetadataSchema", "CollectionItem", "VideoRendition"):
+        assert str(CORE.type_map[name].fields["id"].type) == "ID!", name  # type: ignore[attr-defined]  # objects have them
+
+
+def test_what_payloads_and_events_name_by_uuid_they_name_by_id() -> None:
+    """A client finds it in its cache by its global ID."""
+    named = {"StorageChange", "StorageChanges", "UploadedItem", "UploadUnitError", "UploadTarget"}
+    for kind in own_types():
+        if isinstance(kind, GraphQLObjectType) and (kind.name.endswith(("Payload", "Result")) or kind.name in named):
+            for name in kind.fields:
+                if name.endswith(("Uuid", "Uuids")) and not kind.name.startswith("Delete"):
+                    assert name.replace("Uuid", "Id") in kind.fields, f"{kind.name}.{name}"
+            if kind.name.startswith("Delete") and kind.name != "DeleteMetadataSchemaFieldPayload":
+                assert {"deletedId", "deletedIds"} & kind.fields.keys(), kind.name
 
 
 def test_plain_fields_are_columns_of_their_rows() -> None:
@@ -228,9 +249,7 @@ def journal_names() -> tuple[set[str], set[str]]:
     return actions, types
 
 
-def test_descriptions_of_changes_name_what_journals_contain() -> None:
-    """Clients switch on these strings, which are no enums because more may be added."""
-    fields = CORE.type_map["StorageChange"].fields  # type: ignore[attr-defined]  # it is an object
+def test_enums_of_changes_have_what_journals_contain() -> None:
     actions, types = journal_names()
-    assert set(re.findall(r"`(\w+)`", fields["action"].description)) == actions
-    assert set(re.findall(r"`(\w+)`", fields["objectType"].description)) == types | {"FolderGrant"}
+    assert set(StorageChangeAction) == actions
+    assert set(StorageObjectType) == types | {"FolderGrant"}
