@@ -264,6 +264,15 @@ class MediaFacts:
             max_length=40,
         ),
     ] = None
+    kind: Annotated[
+        StorageItemType | None,
+        MediaFact(
+            "The kind of item that the file becomes, which follows from the content if no kind "
+            "was named. None for facts that a client provides.",
+            is_column=False,
+            is_field=False,
+        ),
+    ] = None
     probe_warnings: Annotated[
         list[str],
         MediaFact(

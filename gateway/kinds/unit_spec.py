@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 class SourceSpec(TypedDict):
     """One file of a unit. UUIDs are written as hex."""
 
-    item_type: str
+    item_type: str | None
     item_uuid: str | None
     object_url: str | None
     title: str | None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import orjson
 
-from gateway.catalog.ingestion.entry_plans import FILES
+from gateway.catalog.ingestion.entry_plans import ANY, FILES
 from gateway.error_texts import unknown
 from gateway.errors import DomainError, Path, bad_input
 from gateway.json_values import parse_json
@@ -14,6 +14,8 @@ from gateway.manifests.sections import Entry, InvalidManifest
 
 SECTIONS = {str(item_type): section for section, item_type in FILES.items()}
 """Sections by the value of the column `itemType`. CSV cannot express groups of files."""
+SOURCES = {"objectUrl", "placeholderUuid"}
+"""Columns that say where the files are, of which there must be one."""
 COLUMNS = ("itemType", "objectUrl", "placeholderUuid", "title", "clientMetadata")
 MAX_CELL = 16 << 20
 
@@ -34,8 +36,9 @@ def csv_entries(lines: Iterable[str]) -> Iterator[Entry]:
         for index, name in enumerate(columns):
             if name in columns[:index]:
                 raise InvalidManifest(f'The column "{name}" is listed more than once.')
-        if "itemType" not in columns:
-            raise InvalidManifest("The first line does not name the column itemType.")
+        if SOURCES.isdisjoint(columns):
+            message = "The first line names neither the column objectUrl nor placeholderUuid."
+            raise InvalidManifest(message)
         for row in rows:
             if row:
                 yield _read_row(columns, row, rows.line_num)
@@ -49,7 +52,8 @@ def _read_row(columns: list[str], row: list[str], line: int) -> Entry:
     """Return the entry of a row; empty cells count as absent."""
     path: Path = (line,)
     values = {name: cell for name, cell in zip(columns, row, strict=False) if cell}
-    section = SECTIONS.get(values.pop("itemType", ""), "")
+    item_type = values.pop("itemType", None)
+    section = ANY if item_type is None else SECTIONS.get(item_type, "")
     entry = Entry(section, f"line {line}", path, values)
     try:
         if len(row) > len(columns):

@@ -14,7 +14,7 @@ from gateway.media.container import (
     stated_duration,
     survey_track,
 )
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 DURATION_TOLERANCE = 0.25
@@ -54,7 +54,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             raise MediaError("expected audio, but the content is a video")
         track = next(filter(is_decodable, container.streams.audio), None)
         if track is None:
-            raise MediaError("the file has no audio track that can be decoded")
+            raise UnsuitableFile("the file has no audio track that can be decoded")
         survey = survey_track(container, track)
         is_whole = check_decodes(track, survey)
         demuxer, stated = DEMUXERS[facts.mime_type], stated_duration(container, track)

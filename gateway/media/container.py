@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.video import VideoStream
 
 from gateway.kinds.media_formats import DEMUXERS
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 Track = AudioStream | VideoStream
@@ -53,7 +53,7 @@ def open_container(file: ReadableFile, mime_type: str) -> Iterator[InputContaine
     """
     demuxer = DEMUXERS.get(mime_type)
     if demuxer is None:
-        raise MediaError(f"files of the type {mime_type} are not supported")
+        raise UnsuitableFile(f"files of the type {mime_type} are not supported")
     with (
         file.open("rb") as data,
         av.open(
@@ -65,7 +65,7 @@ def open_container(file: ReadableFile, mime_type: str) -> Iterator[InputContaine
 
 def refuse_reference(*_: object) -> NoReturn:
     """Refuse to open another file, to which a playlist or a reference in a file may point."""
-    raise MediaError("the file refers to other files, which is not supported")
+    raise UnsuitableFile("the file refers to other files, which is not supported")
 
 
 def is_decodable(track: Track) -> bool:

@@ -14,7 +14,7 @@ from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 REQUIRED_VALUES = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -58,7 +58,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     missing = [tag for tag in REQUIRED_VALUES if not dataset.get(tag)]
     missing += [tag for tag in REQUIRED_TAGS if tag not in dataset]
     if missing:
-        raise MediaError(f"the DICOM file lacks required tags: {', '.join(missing)}")
+        raise UnsuitableFile(f"the DICOM file lacks required tags: {', '.join(missing)}")
     check_pixels(dataset, facts.file_size)
     return replace(
         facts,
@@ -88,7 +88,7 @@ def read_dataset(file: ReadableFile, size: int) -> FileDataset:
     except (EOFError, UserWarning):
         raise MediaError("the DICOM file is truncated") from None
     if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        raise MediaError("DICOM files in the deflated transfer syntax are not supported")
+        raise UnsuitableFile("DICOM files in the deflated transfer syntax are not supported")
     return dataset
 
 
@@ -100,7 +100,7 @@ def check_pixels(dataset: FileDataset, size: int) -> None:
     """
     present = [tag for tag in PIXEL_TAGS if tag in dataset]
     if not present:
-        raise MediaError("the DICOM file has no pixel data")
+        raise UnsuitableFile("the DICOM file has no pixel data")
     pixels = dataset.get_item(present[0], keep_deferred=True)
     if not isinstance(pixels, RawDataElement) or pixels.length == UNDEFINED_LENGTH:
         return  # compressed: the library has read up to the end mark
@@ -148,5 +148,5 @@ def read_uid(dataset: FileDataset, tag: str) -> str:
     """
     value = str(dataset[tag].value)
     if not UID.fullmatch(value):
-        raise MediaError(f"the DICOM file has a malformed {tag}")
+        raise UnsuitableFile(f"the DICOM file has a malformed {tag}")
     return value

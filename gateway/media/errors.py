@@ -1,4 +1,4 @@
-"""The error that probing and encoding raise."""
+"""The errors that probing and encoding raise."""
 
 
 class MediaError(Exception):
@@ -6,4 +6,12 @@ class MediaError(Exception):
 
     The message is a clause for the owner of the file, such as "the file is empty": it follows the
     file's name in errors of upload jobs, and says nothing of where the file is stored.
+    """
+
+
+class UnsuitableFile(MediaError):
+    """Raised when a file cannot be an item of its kind, though it need not be damaged.
+
+    It may be a video in an unknown codec, a DICOM directory or an encrypted document. If its kind
+    was left open, it becomes a `FILE`.
     """

@@ -9,7 +9,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import IMAGE_DECODERS, IMAGE_DEMUXERS
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 MAX_PIXELS = 150_000_000
@@ -46,10 +46,12 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             return replace(facts, width=picture.width, height=picture.height, orientation=UPRIGHT)
         decoder = IMAGE_DECODERS.get(facts.mime_type)
         if decoder is None:
-            raise MediaError(f"images of the type {facts.mime_type} are not supported")
+            raise UnsuitableFile(f"images of the type {facts.mime_type} are not supported")
         decoded = decode_frames(file, decoder)
     except Image.DecompressionBombError:
-        raise MediaError(f"the image is too large; the limit is {MAX_PIXELS:,} pixels") from None
+        raise UnsuitableFile(
+            f"the image is too large; the limit is {MAX_PIXELS:,} pixels"
+        ) from None
     except (OSError, SyntaxError, EOFError, av.InvalidDataError):
         raise MediaError("the image is broken or truncated") from None
     return replace(
@@ -86,7 +88,7 @@ def decode_frames(file: ReadableFile, decoder: str) -> DecodedImage:
         # A JPEG may contain further images, such as a depth map, but is a still image.
         count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)
         if count * width * height > MAX_PIXELS_OF_ALL_FRAMES:
-            raise MediaError(
+            raise UnsuitableFile(
                 f"the animation is too large: {count:,} frames of {width:,} × {height:,} pixels; "
                 f"the limit is {MAX_PIXELS_OF_ALL_FRAMES:,} pixels"
             )
@@ -130,7 +132,7 @@ def check_pixel_count(width: int, height: int) -> None:
         MediaError: The image has too many pixels.
     """
     if width * height > MAX_PIXELS:
-        raise MediaError(
+        raise UnsuitableFile(
             f"the image is too large: {width:,} × {height:,} pixels; "
             f"the limit is {MAX_PIXELS:,} pixels"
         )

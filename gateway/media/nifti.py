@@ -12,7 +12,7 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 from gateway.media.sniff import NIFTI_GZ
 
@@ -54,7 +54,7 @@ def read_header(data: gzip.GzipFile | BinaryIO) -> Any:
     except HeaderDataError:
         raise MediaError("the NIfTI header is broken") from None
     if bytes(header["magic"])[:3] not in (b"n+1", b"n+2"):
-        raise MediaError(
+        raise UnsuitableFile(
             "the NIfTI file is a header without voxels: only single files (.nii, .nii.gz) are "
             "supported"
         )
@@ -77,7 +77,7 @@ def check_voxels(data: gzip.GzipFile | BinaryIO, header: Any) -> None:
     voxel_bits = math.prod(shape_of(header)) * int(header["bitpix"])
     expected = int(header["vox_offset"]) + voxel_bits // 8
     if expected > MAX_VOLUME_SIZE:
-        raise MediaError(
+        raise UnsuitableFile(
             f"the NIfTI volume is too large: {expected:,} bytes; "
             f"the limit is {MAX_VOLUME_SIZE:,} bytes"
         )

@@ -11,7 +11,7 @@ from pypdfium2.raw import (  # type: ignore[import-untyped]  # ships no types
 )
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 TAIL_SIZE = 4096
@@ -37,7 +37,9 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
                 document[index].close()  # it can be loaded
     except pypdfium2.PdfiumError as error:
         if error.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY):
-            raise MediaError("the PDF is encrypted: it cannot be read without a password") from None
+            raise UnsuitableFile(
+                "the PDF is encrypted: it cannot be read without a password"
+            ) from None
         raise MediaError("the PDF is broken") from None
     return replace(facts, page_count=page_count)
 

@@ -2,16 +2,18 @@
 
 import hashlib
 import warnings
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePath
 
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.fact_checks import check_facts
 from gateway.media.length import check_length
 from gateway.media.ranged import RangedFile
-from gateway.media.sniff import sniff
+from gateway.media.recognize import recognize
+from gateway.media.sniff import UNRECOGNIZED, sniff
 
 # Content cannot tell these from plain text, so here alone the name decides.
 TEXT_TYPES = {
@@ -23,7 +25,7 @@ TEXT_TYPES = {
 }
 
 
-def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> MediaFacts:
+def probe(file: Path | RangedFile, item_type: StorageItemType | None, name: str) -> MediaFacts:
     """Return the facts of a file.
 
     Probing may take much time and memory, and a hostile file may crash the process: run it in a
@@ -31,7 +33,7 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
 
     Args:
         file: The file.
-        item_type: The kind of item that the file should be.
+        item_type: The kind of item that the file should be; None if its content decides.
         name: The file's name for its owner.
 
     Raises:
@@ -40,21 +42,47 @@ def probe(file: Path | RangedFile, item_type: StorageItemType, name: str) -> Med
         MemoryError: Probing needs more memory than allowed.
         OSError: The file cannot be reached, which is not the file's fault.
     """
-    kind = ITEM_KINDS[item_type]
-    if kind.prober is None:
+    if item_type is not None and ITEM_KINDS[item_type].prober is None:
         raise MediaError(f"items of the type {item_type} are not single files")
     digest, size = digest_of(file) if isinstance(file, Path) else (None, file.size)
-    is_read = item_type is not StorageItemType.FILE
-    if is_read and not size:
-        raise MediaError("the file is empty")
     mime_type = sniff(file)
     if mime_type == "text/plain":
         mime_type = TEXT_TYPES.get(PurePath(name).suffix.lower(), mime_type)
-    if not mime_type.startswith(kind.mime_types):
-        raise MediaError(f"expected {kind.noun}, but the content is {mime_type}")
+    facts = MediaFacts(digest, size, mime_type)
+    if item_type is None:
+        return _probe_recognized(file, facts, name)
+    return _probe_as(item_type, file, facts)
+
+
+def _probe_recognized(file: Path | RangedFile, facts: MediaFacts, name: str) -> MediaFacts:
+    """Return the facts of a file whose content decides its kind.
+
+    What may be intact but cannot be an item of its kind is a `FILE`, with a warning that says why.
+    """
+    recognition = recognize(file, facts.file_size, facts.mime_type, name)
+    try:
+        return _probe_as(recognition.item_type, file, facts)
+    except MediaError as error:
+        if not isinstance(error, UnsuitableFile):
+            if recognition.is_certain:
+                raise
+            facts = replace(facts, mime_type=UNRECOGNIZED)
+        warning = f"Kept as a file of another format: {error}."
+    return _probe_as(StorageItemType.FILE, file, facts).with_warnings(warning)
+
+
+def _probe_as(item_type: StorageItemType, file: Path | RangedFile, facts: MediaFacts) -> MediaFacts:
+    """Return the facts of a file that should be of a certain kind."""
+    kind = ITEM_KINDS[item_type]
+    is_read = item_type is not StorageItemType.FILE
+    if is_read and not facts.file_size:
+        raise MediaError("the file is empty")
+    if not facts.mime_type.startswith(kind.mime_types):
+        raise UnsuitableFile(f"expected {kind.noun}, but the content is {facts.mime_type}")
     if is_read:
-        check_length(file, size)
-    return check_facts(_run_prober(kind.prober, file, MediaFacts(digest, size, mime_type)))
+        check_length(file, facts.file_size)
+    assert kind.prober  # as all kinds of single files have
+    return replace(check_facts(_run_prober(kind.prober, file, facts)), kind=item_type)
 
 
 def digest_of(path: Path) -> tuple[str, int]:

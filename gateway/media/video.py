@@ -13,7 +13,7 @@ from av.video import VideoStream
 from gateway.kinds.media_facts import MediaFacts
 from gateway.media.container import is_decodable, open_container, stated_duration
 from gateway.media.decoded_pictures import DecodedSample, count_by_decoding, decode_sample
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.image import TURNED_SIDEWAYS
 from gateway.media.pictures import PictureSurvey, survey_pictures
 from gateway.media.ranged import ReadableFile
@@ -45,9 +45,9 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     with open_container(file, facts.mime_type) as container:
         track = next(filter(is_decodable, container.streams.video), None)
         if track is None:
-            raise MediaError("the file has no video track that can be decoded")
+            raise UnsuitableFile("the file has no video track that can be decoded")
         if track.width * track.height > MAX_PIXELS:
-            raise MediaError(
+            raise UnsuitableFile(
                 f"the frames are too large: {track.width:,} × {track.height:,} pixels; "
                 f"the limit is {MAX_PIXELS:,} pixels"
             )

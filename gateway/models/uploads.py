@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
 from gateway.kinds.enums import JobStatus
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.unit_spec import UnitSpec
 from gateway.models.base import Json, Key, Unvalidated, enum_type, now, table_of
 
@@ -17,6 +18,7 @@ class UploadRecord(SQLModel, table=True):
     """The expected bytes of a placeholder.
 
     Attributes:
+        item_type: the announced kind; None if the content decides.
         object_key: where a client sends the bytes, unless one of the next two is set.
         stored_key: object that has the bytes already.
         source_url: URL of the bytes outside Storegraph, where they stay.
@@ -28,6 +30,7 @@ class UploadRecord(SQLModel, table=True):
     __tablename__ = "uploads"
     __table_args__ = (sa.Index("ix_uploads_source_url", "source_url", postgresql_using="hash"),)
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
+    item_type: StorageItemType | None = Field(default=None, sa_type=enum_type(StorageItemType))
     object_key: str = Field(sa_type=Key, unique=True)
     file_name: str
     file_size: int | None = Field(default=None, sa_type=sa.BigInteger)

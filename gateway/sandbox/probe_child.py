@@ -36,7 +36,9 @@ def probe_requested(output: BinaryIO, request: dict[str, Any]) -> dict[str, obje
         if "path" in request
         else RangedFile(request["size"], partial(fetch, output))
     )
-    return {"facts": asdict(probe(file, StorageItemType(request["item_type"]), request["name"]))}
+    named = request["item_type"]
+    item_type = None if named is None else StorageItemType(named)
+    return {"facts": asdict(probe(file, item_type, request["name"]))}
 
 
 def fetch(output: BinaryIO, start: int, stop: int) -> bytes:

@@ -57,9 +57,11 @@ class Prober:
         self._closed = False
 
     async def probe(
-        self, file: Path | RangeSource, item_type: StorageItemType, name: str
+        self, file: Path | RangeSource, item_type: StorageItemType | None, name: str
     ) -> MediaFacts:
         """Return the facts of a file, after waiting for a free child.
+
+        Without an item type, the content decides.
 
         Exceptions that a `RangeSource` raises pass through.
 
@@ -146,7 +148,7 @@ class Prober:
         """Return the facts in an answer, or raise the error that it reports; see `probe`."""
         match answer:
             case {"facts": facts}:
-                return MediaFacts(**facts)
+                return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
             case {"media_error": message}:
                 raise MediaError(message)
             case {"os_error": message}:

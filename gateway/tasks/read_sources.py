@@ -30,6 +30,9 @@ from gateway.tasks.local_copies import local_copy, readable_url
 MAX_NAMED_FILES = 5
 """Files that the error of a unit names."""
 MEMBER_DELETED = "An item of the group was deleted while the job ran."
+_NAME_THE_KIND = (
+    "A file that Storegraph cannot read must be listed in the section of its kind, with its facts."
+)
 _MISSING = "no bytes were uploaded, or the placeholder was removed while the job ran"
 
 log = structlog.get_logger(__name__)
@@ -110,6 +113,7 @@ class SourceReader:
         if upload is None:
             return "A placeholder was removed before its file was read."
         location = upload.source_url or upload.stored_key or upload.object_key
+        source = replace(source, item_type=source.item_type or upload.item_type)
         is_remote, integration = upload.source_url is not None, None
         try:
             async with self._remote_slots if is_remote else self._uploaded_slots:
@@ -130,9 +134,12 @@ class SourceReader:
             message = about_file(upload.file_name, error)
             if error.is_transient:
                 raise FetchError(error.code, message) from None
-            return message
+            return message if source.item_type else f"{message} {_NAME_THE_KIND}"
+        item_type = facts.kind or source.item_type
+        assert item_type  # facts are declared for a named kind
         return ReadSource(
             item_uuid=upload.item_uuid,
+            item_type=item_type,
             location=location,
             facts=facts,
             title=source.title,
@@ -178,20 +185,7 @@ class SourceReader:
         """
         if upload is None or any(uuid not in members for uuid in read.members):
             return replace(read, error=MEMBER_DELETED)
-        frames = [
-            Frame(
-                source.location,
-                source.is_remote,
-                source.integration_uuid,
-                source.facts.width or 0,
-                source.facts.height or 0,
-            )
-            for source in read.sources
-        ]
-        for row in (members[uuid] for uuid in read.members):
-            location, is_remote = row.object_key or row.url or "", row.object_key is None
-            size = row.width or 0, row.height or 0
-            frames.append(Frame(location, is_remote, row.integration_uuid, *size))
+        frames = _frames(read.sources, [members[uuid] for uuid in read.members])
         width = max(frame.width for frame in frames)
         height = max(frame.height for frame in frames)
         try:
@@ -211,10 +205,34 @@ class SourceReader:
             return replace(read, error=about_file(upload.file_name, error))
         except Exception as error:
             return _must_retry(read, "sequence_not_encoded", [error])
-        title, metadata = read.unit.title, read.plan.client_metadata
-        return replace(
-            read, video=ReadSource(upload.item_uuid, upload.object_key, facts, title, metadata)
+        item = ReadSource(
+            item_uuid=upload.item_uuid,
+            item_type=StorageItemType.IMAGE_SEQUENCE,
+            location=upload.object_key,
+            facts=facts,
+            title=read.unit.title,
+            client_metadata=read.plan.client_metadata,
         )
+        return replace(read, video=item)
+
+
+def _frames(sources: Sequence[ReadSource], members: Sequence[ItemRecord]) -> list[Frame]:
+    """Return the images of a sequence in order: files of the job, then existing items."""
+    frames = [
+        Frame(
+            source.location,
+            source.is_remote,
+            source.integration_uuid,
+            source.facts.width or 0,
+            source.facts.height or 0,
+        )
+        for source in sources
+    ]
+    for row in members:
+        location, is_remote = row.object_key or row.url or "", row.object_key is None
+        size = row.width or 0, row.height or 0
+        frames.append(Frame(location, is_remote, row.integration_uuid, *size))
+    return frames
 
 
 def _must_retry(read: ReadUnit, event: str, errors: Sequence[Exception]) -> ReadUnit:

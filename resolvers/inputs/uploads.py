@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.catalog.ingestion.entries import (
+    AnyFileUploadInput,
     DataUploadItemsInput,
     DicomSeriesUploadInput,
     ImageGroupFrameInput,
@@ -56,10 +57,11 @@ such as `image_groups`: lists of entries, `skip_duplicate_urls` and `upsert_meta
 the keys that it has in that input. A group needs a `title`, and may list its files as `objectUrl_0`,
 `objectUrl_1` and so on. Unknown keys are rejected.
 
-As CSV, the first line names the columns: `itemType`, and any of `objectUrl`, `placeholderUuid`,
-`title` and `clientMetadata` (JSON). Each further line is one file. CSV cannot express groups."""
-_SENT_MANIFEST = """UUID of a placeholder in the same folder, announced as `PLAIN_TEXT`, to which
-the manifest was sent. It is read as CSV if its name ends with `.csv`, else as JSON. At most 100 MB,
+As CSV, the first line names the columns: `objectUrl` or `placeholderUuid` or both, and any of
+`itemType`, `title` and `clientMetadata` (JSON). Each further line is one file, whose content decides
+its kind if the line has no `itemType`. CSV cannot express groups."""
+_SENT_MANIFEST = """UUID of a placeholder in the same folder, announced as `PLAIN_TEXT` or without
+a kind, to which the manifest was sent. It is read as CSV if its name ends with `.csv`, else as JSON. At most 100 MB,
 500,000 entries, 1,000,000 URLs, and 10 MB of metadata per entry. The placeholder is removed.
 
 Units appear while the manifest is read. Errors in entries are reported as failed units that name
@@ -69,12 +71,15 @@ the entry and the key; unless `ignoreErrors` is set, no unit is started then."""
 @strawberry.input(description="A file that will be uploaded.")
 class UploadFileInput:
     name: str = strawberry.field(description="Name of the file, 1 to 1,000 characters.")
-    item_type: StorageItemType = strawberry.field(
-        description=f"The kind of item to create: one of {_UPLOADABLE}."
+    item_type: StorageItemType | None = strawberry.field(
+        default=None,
+        description=f"The kind of item to create: one of {_UPLOADABLE}. If omitted, the content "
+        "decides once the bytes are processed; until then, the placeholder is a `FILE`.",
     )
     file_size: BigInt = strawberry.field(
-        description="Exact size in bytes, at least 1, or 0 for a `FILE`. Files that are larger "
-        "than one part can be are uploaded in at most 10,000 parts, which limits their size."
+        description="Exact size in bytes, at least 1, or 0 for a `FILE` and if `itemType` is "
+        "omitted. Files that are larger than one part can be are uploaded in at most 10,000 "
+        "parts, which limits their size."
     )
     mime_type: str | None = strawberry.field(
         default=None,
@@ -148,6 +153,15 @@ _register_file_entries()
 
 
 register_input(
+    AnyFileUploadInput,
+    "A file whose kind is the one that was announced or, if none was, the one that its content "
+    "decides. It must be a file that Storegraph can read. Facts can be declared in the section of "
+    "a kind only.",
+    {field.name: _FILE_ENTRY[field.name] for field in fields(AnyFileUploadInput)},
+)
+
+
+register_input(
     SceneUploadInput,
     "A scene: a file (BAG, DB3, E57, LAS, LAZ, MCAP, PCD or PLY), or a document that refers "
     "to several items and files.",
@@ -210,6 +224,7 @@ register_input(
         for kind in ITEM_KINDS.values()
         if kind.section
     },
+    any="Files of any kind: the content decides, unless a kind was announced.",
     image_groups_from_items="Image groups of existing image items.",
     skip_duplicate_urls=_SKIP,
     upsert_metadata=_UPSERT,

@@ -303,10 +303,10 @@ def _not_pending(*path: str | int) -> DomainError:
 
 def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> ExpectedFile:
     """Return the announced file; raise `BAD_USER_INPUT` at its first invalid field."""
-    if file.item_type not in UPLOADABLE:
+    if file.item_type not in (*UPLOADABLE, None):
         message = f"An item of type {file.item_type} cannot be created from one file."
         raise bad_input(message, *path, "itemType")
-    least = 0 if file.item_type is StorageItemType.FILE else 1
+    least = 0 if file.item_type in (StorageItemType.FILE, None) else 1
     if not least <= file.file_size <= max_size:
         message = between("fileSize", least, max_size, file.file_size)
         raise bad_input(message, *path, "fileSize")

@@ -59,7 +59,7 @@ async def test_faults_in_csv_are_reported_by_line_and_column(fetching_site: Site
     manifest = await upload_manifest(site, folder, text.encode(), "wrong.csv")
     job = await wait_for_job(site, await start_manifest_job(site, folder, manifest))
     assert [error.split(":")[0] for error in job["errors"]] == [f"line {path}" for path in places]
-    for broken in ("", "objectUrl\nx", "itemType,objectURL\n", "itemType,title,title\n", f'{ROWS}PDF,"x'):
+    for broken in ("", "itemType,title\nIMAGE,x", "itemType,objectURL\n", "itemType,title,title\n", f'{ROWS}PDF,"x'):
         refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"csv": broken}})
         assert refused == [(BAD, "input.manifest.csv")]
     await check_all(site.services)

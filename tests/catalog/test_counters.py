@@ -18,7 +18,7 @@ from gateway.models.uploads import upload_jobs
 from gateway.tasks.recount import recount
 from tests.fixtures.invariants import NAMES, check_all, check_counters, counters
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, send_files, upload
+from tests.fixtures.uploading import OPEN, File, send_files, upload
 
 WRITERS = 6
 EXPECTED = {"NOT_FOUND", "CONFLICT", "BAD_USER_INPUT", "NOT_APPLIED"}
@@ -98,13 +98,14 @@ class Writer:
         folder = self._folder()
         names = [str(self._random.randrange(12)) for _ in range(4)]
         files = [*(File(name, "PLAIN_TEXT", name.encode() * 9) for name in names), File("b", "IMAGE", b"broken")]
-        files += [File("empty", "FILE", b""), File("noise", "FILE", bytes([0, self._random.randrange(3)]))]
+        files += [File("empty", "FILE", b""), File("noise", OPEN, bytes([0, self._random.randrange(3)]))]
+        files += [File("words", OPEN, b"words"), File("a.csv", OPEN, b"a,b\n1,2\n")]
         try:
             uuids = await send_files(self._site, folder, files)
         except AssertionError:  # the folder no longer exists
             return
-        *texts, broken, empty, noise = [{"placeholderUuid": uuid} for uuid in uuids]
-        wanted = {"text": texts, "files": [empty, noise]}
+        *texts, broken, empty, noise, words, table = [{"placeholderUuid": uuid} for uuid in uuids]
+        wanted = {"text": [*texts, words], "files": [empty], "any": [noise, table]}
         if self._random.random() < 0.4:
             wanted["images"] = [broken]
         strict = {"ignoreErrors": self._random.random() < 0.5}

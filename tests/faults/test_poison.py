@@ -34,7 +34,7 @@ class Faulty(Prober):
         super().__init__()
         self.requested: list[str] = []
 
-    async def probe(self, file: Path | RangeSource, item_type: StorageItemType, name: str) -> MediaFacts:
+    async def probe(self, file: Path | RangeSource, item_type: StorageItemType | None, name: str) -> MediaFacts:
         self.requested.append(name)
         if name == "unreachable" or (name == "shaky" and self.requested.count(name) < 3):
             raise OSError("the disk has gone")

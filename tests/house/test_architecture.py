@@ -126,6 +126,7 @@ LATE_IMPORTS = {
     "gateway.clouds.s3_protocol",  # reading URLs takes no boto3, signing them does
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
+    "gateway.media.recognize",  # likewise
     "gateway.http.graphiql.build",  # npm comes from a build requirement that is not there afterwards
 }
 

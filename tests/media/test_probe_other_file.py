@@ -36,10 +36,11 @@ def tar() -> bytes:
     return data.getvalue()
 
 
-def sqlite(path: Path) -> bytes:
-    """Return a database."""
+def sqlite(path: Path, *tables: str) -> bytes:
+    """Return a database with these tables."""
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE notes (text)")
+        for table in tables or ("notes(text)",):
+            connection.execute(f"CREATE TABLE {table}")
     return path.read_bytes()
 
 
@@ -60,6 +61,9 @@ FORMATS = {
     "parquet": (b"PAR1" + bytes(100) + b"PAR1", "application/vnd.apache.parquet"),
     "fits": (b"SIMPLE  =                    T / standard", "application/fits"),
     "jxl": (b"\xff\x0a\xfa\x1f\x41\x91\x08\x06\x01\x00", "image/jxl"),
+    "midi": (b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0", "audio/midi"),
+    "bitmap by chance": (b"BM" + bytes(range(200)), "application/octet-stream"),
+    "mp3 by chance": (b"\xff\xfb" + bytes(300), "application/octet-stream"),
     "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
     "html": (b"<!doctype html><title>a</title>", "text/html"),
     "png": (samples.png(), "image/png"),

@@ -195,8 +195,10 @@ async def _placeholder_errors(
         elif row.uuid not in free:
             message = "The placeholder is already used by another file or job."
             errors.append(bad_input(message, *source.path))
-        elif row.item_type is not source.item_type:
-            message = f"The placeholder is of type {row.item_type}, not {source.item_type}."
+        elif (
+            source.item_type not in (announced := expected[row.uuid].item_type, None) and announced
+        ):
+            message = f"The placeholder is of type {announced}, not {source.item_type}."
             errors.append(bad_input(message, *source.path))
         else:
             free.remove(row.uuid)

@@ -146,6 +146,16 @@ class TimeSeriesUploadInput:
 
 
 @dataclass(kw_only=True)
+class AnyFileUploadInput:
+    """A file whose content decides its kind."""
+
+    object_url: URL | None = None
+    placeholder_uuid: UUID | None = None
+    title: str | None = None
+    client_metadata: JSON | None = None
+
+
+@dataclass(kw_only=True)
 class OtherFileUploadInput:
     """A file that is stored as it is, whatever it contains."""
 
@@ -230,6 +240,7 @@ class DataUploadItemsInput:
     scenes: list[SceneUploadInput] = field(default_factory=list)
     dicom_files: list[DicomFileUploadInput] = field(default_factory=list)
     files: list[OtherFileUploadInput] = field(default_factory=list)
+    any: list[AnyFileUploadInput] = field(default_factory=list)
     image_groups: list[ImageGroupUploadInput] = field(default_factory=list)
     image_groups_from_items: list[ImageGroupFromItemsInput] = field(default_factory=list)
     dicom_series: list[DicomSeriesUploadInput] = field(default_factory=list)

@@ -41,8 +41,8 @@ GROUPS = {
     if kind.section and kind.member_field and kind.member_type
 }
 """File groups by section: the field that lists the files, and the kinds of group and file."""
-SCENES, FROM_ITEMS = "scenes", "image_groups_from_items"
-SECTIONS = (*(kind.section for kind in ITEM_KINDS.values() if kind.section), FROM_ITEMS)
+ANY, SCENES, FROM_ITEMS = "any", "scenes", "image_groups_from_items"
+SECTIONS = (*(kind.section for kind in ITEM_KINDS.values() if kind.section), ANY, FROM_ITEMS)
 _FACTS = [kind.facts_field for kind in ITEM_KINDS.values() if kind.facts_field]
 _FILE_KEYS = {"url", "format"}
 _PDF_TYPE = "application/pdf"
@@ -70,7 +70,7 @@ def read_plans(rules: EntryRules, input: DataUploadItemsInput, *path: str) -> li
         DomainError: there are none, or too many.
         DomainErrors: the errors of all entries.
     """
-    files = [1 for section in (*FILES, SCENES) for _ in getattr(input, section)]
+    files = [1 for section in (*FILES, ANY, SCENES) for _ in getattr(input, section)]
     for section, (member_field, _, _) in GROUPS.items():
         files += [len(getattr(entry, member_field)) for entry in getattr(input, section)]
     files += [len(entry.item_uuids) for entry in input.image_groups_from_items]
@@ -100,6 +100,8 @@ def read_plan(rules: EntryRules, section: str, entry: Any, path: Path) -> UnitPl
         plan = scene_plan(rules, entry, path)
     elif section == FROM_ITEMS:
         plan = items_plan(rules, entry, path)
+    elif section == ANY:
+        plan = UnitPlan(StorageItemType.FILE, [_read_source(rules, entry, None, path)])
     elif section in FILES:
         plan = UnitPlan(FILES[section], [_read_source(rules, entry, FILES[section], path)])
     else:
@@ -185,7 +187,7 @@ def scene_plan(rules: EntryRules, entry: SceneUploadInput, path: Path) -> UnitPl
 
 
 def _read_source(
-    rules: EntryRules, entry: Any, item_type: StorageItemType, path: Path
+    rules: EntryRules, entry: Any, item_type: StorageItemType | None, path: Path
 ) -> UnitSource:
     """Return the source of a file, which has either a URL or a placeholder."""
     url = entry.object_url

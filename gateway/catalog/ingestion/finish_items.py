@@ -17,6 +17,7 @@ from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
 from gateway.models.base import fold, new_row, now
 from gateway.models.integrations import CloudIntegrationRecord
@@ -52,6 +53,7 @@ class ReadSource:
 
     Attributes:
         item_uuid: the placeholder, or the item whose file was read again.
+        item_type: the kind of item that it becomes.
         location: a key in the gateway's own store, or the URL of a remote file.
         facts: facts about the file.
         title: the item's new name; None leaves it.
@@ -62,6 +64,7 @@ class ReadSource:
     """
 
     item_uuid: UUID
+    item_type: StorageItemType
     location: str
     facts: MediaFacts
     title: str | None
@@ -198,6 +201,7 @@ def item_values(
     key = keys[uploaded.sha256] if uploaded else None
     return {
         **{column: getattr(source.facts, column) for column in _FACT_COLUMNS},
+        "item_type": source.item_type,
         "time_series_settings": source.settings,
         "name": name,
         "name_key": fold(name),

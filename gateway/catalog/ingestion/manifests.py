@@ -60,10 +60,10 @@ async def start_from_manifest(
     upload = (await uploads_of(transaction, [placeholder_uuid])).get(placeholder_uuid)
     if not rows or upload is None or upload.unit_uuid is not None:
         raise not_found("placeholder in this folder", placeholder_uuid, *path)
-    if rows[0].item_type is not StorageItemType.PLAIN_TEXT:
+    if upload.item_type not in (StorageItemType.PLAIN_TEXT, None):
         message = (
             "The placeholder of a manifest must be of type PLAIN_TEXT; "
-            f"this one is of type {rows[0].item_type}."
+            f"this one is of type {upload.item_type}."
         )
         raise bad_input(message, *path)
     options = replace(options, file_name=options.file_name or upload.file_name)

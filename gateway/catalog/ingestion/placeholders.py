@@ -39,6 +39,7 @@ class ExpectedFile:
     """A file for which a placeholder is created.
 
     Attributes:
+        item_type: its kind; None if its content decides.
         file_size: in bytes; None if unknown.
         sha256: in lower-case hex, if the client declared it.
         url: where the file is, unless its bytes are uploaded.
@@ -46,7 +47,7 @@ class ExpectedFile:
     """
 
     name: str
-    item_type: StorageItemType
+    item_type: StorageItemType | None
     file_size: int | None
     mime_type: str
     sha256: str | None
@@ -128,14 +129,14 @@ def placeholder_rows(
 ) -> PlaceholderRows:
     """Return the rows of a placeholder.
 
-    `stored_key` is the object that has its bytes already; `columns` are further columns of the
-    item.
+    Until its content has decided, the item is a `FILE`. `stored_key` is the object that has its
+    bytes already; `columns` are further columns of the item.
     """
     integration_uuid = file.integration.uuid if file.integration else None
     item = new_row(
         ItemRecord,
         folder_uuid=folder_uuid,
-        item_type=file.item_type,
+        item_type=file.item_type or StorageItemType.FILE,
         name=file.name,
         name_key=fold(file.name),
         client_metadata=file.client_metadata,
@@ -149,6 +150,7 @@ def placeholder_rows(
     upload = new_row(
         UploadRecord,
         item_uuid=item["uuid"],
+        item_type=file.item_type,
         object_key=new_key(),
         file_name=file.name,
         file_size=file.file_size,

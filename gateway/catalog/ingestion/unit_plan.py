@@ -22,7 +22,8 @@ class UnitSource:
 
     Attributes:
         path: where the request names it.
-        item_type: the kind of the file.
+        item_type: the kind of the file; None if it is the announced one or, if none was announced,
+            the one that the content decides.
         placeholder_uuid: the placeholder; None until the source is bound if it is a URL.
         object_url: the URL of an object in the gateway's own store, or of a file elsewhere.
         title: the item's name, if the client gave one.
@@ -32,7 +33,7 @@ class UnitSource:
     """
 
     path: Path
-    item_type: StorageItemType
+    item_type: StorageItemType | None
     placeholder_uuid: UUID | None
     object_url: str | None
     title: str | None
@@ -61,7 +62,7 @@ class UnitPlan:
     """An item to create: a file if it has one source, else a group.
 
     Attributes:
-        item_type: the kind of the item.
+        item_type: the kind of the item, `FILE` if its file decides.
         sources: its files, in order.
         title: the name of a group, if the client gave one.
         client_metadata: the metadata of a group.
@@ -158,7 +159,7 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
     sources = [
         UnitSource(
             path=path,
-            item_type=StorageItemType(source["item_type"]),
+            item_type=StorageItemType(source["item_type"]) if source["item_type"] else None,
             placeholder_uuid=UUID(hex=source["item_uuid"]) if source["item_uuid"] else None,
             object_url=source["object_url"],
             title=source["title"],

@@ -195,6 +195,7 @@ async def _expect_changed(
         new_row(
             UploadRecord,
             item_uuid=uuid,
+            item_type=listed.item_type,
             object_key=new_key(),
             file_name=name_of(listed.object.key),
             mime_type=UNNAMED_TYPE,

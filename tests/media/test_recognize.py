@@ -1,0 +1,177 @@
+"""Files whose kind nobody has named: the content decides."""
+
+import gzip
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.uid import MediaStorageDirectoryStorage
+
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_facts import MediaFacts
+from gateway.media import samples
+from gateway.media.errors import MediaError
+from gateway.media.probe import probe
+from tests.fixtures.kinds import CONTENT, SCENES
+from tests.media.test_probe_other_file import FORMATS, sqlite
+
+Probe = Callable[..., MediaFacts]
+KEPT = "Kept as a file of another format: "
+
+
+@pytest.fixture(name="recognized")
+def _recognized(tmp_path: Path) -> Probe:
+    """Return a function that probes content under a name without naming a kind."""
+
+    def recognized(data: bytes, name: str = "upload") -> MediaFacts:
+        (tmp_path / "file").write_bytes(data)
+        return probe(tmp_path / "file", None, name)
+
+    return recognized
+
+
+def dicom(**tags: object) -> bytes:
+    """Return a DICOM file with other tags; those that are None are left out."""
+    dataset = pydicom.dcmread(io.BytesIO(samples.dicom_file()))
+    for name, value in tags.items():
+        delattr(dataset, name) if value is None else setattr(dataset, name, value)
+    data = io.BytesIO()
+    dataset.save_as(data)
+    return data.getvalue()
+
+
+def dicom_directory() -> bytes:
+    """Return a DICOMDIR, which names the files of a medium."""
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    meta.MediaStorageSOPInstanceUID = meta.ImplementationClassUID = pydicom.uid.UID("1.2.3")
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    directory = pydicom.dataset.FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    directory.FileSetID, directory.DirectoryRecordSequence = "SET", []
+    data = io.BytesIO()
+    directory.save_as(data, enforce_file_format=True)
+    return data.getvalue()
+
+
+# A table is text unless it is announced as a time series.
+OF_CONTENT = {kind: "PLAIN_TEXT" if kind == "TIMESERIES" else kind for kind in CONTENT}
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+@pytest.mark.parametrize("name", ["upload", "wrong.png", "wrong.mp4", "wrong.txt"])
+def test_the_content_decides(recognized: Probe, kind: str, name: str) -> None:
+    """The facts are those of the kind, whatever the name says."""
+    data = CONTENT[kind]()
+    facts = recognized(data, name)
+    assert facts.kind == OF_CONTENT[kind]
+    assert facts.probe_warnings == []
+
+
+@pytest.mark.parametrize("extension", SCENES.keys() - {"db3"})
+def test_scenes_are_recognized(recognized: Probe, extension: str) -> None:
+    """Point clouds in text, too."""
+    assert recognized(SCENES[extension]()).kind == "SCENE"
+
+
+def test_a_recording_of_ros_2_is_a_database_with_its_tables(recognized: Probe, tmp_path: Path) -> None:
+    """Any other database is a file."""
+    assert recognized(sqlite(tmp_path / "notes.db")).kind == "FILE"
+    tables = ("topics(id INTEGER PRIMARY KEY)", "messages(id INTEGER PRIMARY KEY)")
+    assert recognized(sqlite(tmp_path / "recording.db", *tables)).kind == "SCENE"
+
+
+@pytest.mark.parametrize("name", FORMATS.keys() - {"html", "png", "broken png"})
+def test_other_formats_are_files(recognized: Probe, name: str) -> None:
+    data, mime_type = FORMATS[name]
+    facts = recognized(data, "upload")
+    assert (facts.kind, facts.mime_type, facts.file_size, facts.probe_warnings) == ("FILE", mime_type, len(data), [])
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type"),
+    [
+        (samples.ogg(), "audio/ogg"),
+        (samples.mp3(), "audio/mpeg"),
+        (samples.wav(), "audio/wav"),
+        (samples.mp4(), "video/mp4"),
+        (samples.tiff(), "image/tiff"),
+        (samples.html(), "text/html"),
+        (b"a,b\n1,2\n", "text/csv"),
+    ],
+)
+def test_containers_and_text_are_told_apart(recognized: Probe, data: bytes, mime_type: str) -> None:
+    assert recognized(data, "upload.csv").mime_type == mime_type
+
+
+DAMAGED = {
+    "png": samples.png()[:-20],
+    "jpeg": samples.jpeg()[:400],
+    "mp4": samples.mp4()[:-500],
+    "wav": samples.wav()[:-500],
+    "pdf": samples.pdf()[:-20],
+    "dicom": samples.dicom_file()[:-500],
+    "nifti": samples.nifti()[:-500],
+    "ply": SCENES["ply"]()[:-1],
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_files_fail(recognized: Probe, name: str) -> None:
+    """What is known to be damaged is not kept, just as if its kind had been named."""
+    with pytest.raises(MediaError):
+        recognized(DAMAGED[name], f"upload.{name}")
+
+
+UNSUITABLE = {
+    "DICOMDIR": (dicom_directory(), "application/dicom", "StudyInstanceUID"),
+    "no study": (dicom(StudyInstanceUID=None), "application/dicom", "StudyInstanceUID"),
+    "no instance": (dicom(SOPInstanceUID=None), "application/dicom", "SOPInstanceUID"),
+    "no pixels": (dicom(PixelData=None), "application/dicom", "no pixel data"),
+    "header of a volume": (
+        gzip.decompress(samples.nifti())[:344] + b"ni1\0",
+        "application/x-nifti",
+        "header without voxels",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSUITABLE)
+def test_what_cannot_be_an_item_of_its_kind_is_kept(recognized: Probe, name: str) -> None:
+    """As a file that says why; it fails if it was announced as that kind."""
+    data, mime_type, reason = UNSUITABLE[name]
+    facts = recognized(data, "upload")
+    assert (facts.kind, facts.mime_type, facts.file_size) == ("FILE", mime_type, len(data))
+    [warning] = facts.probe_warnings
+    assert warning.startswith(KEPT)
+    assert reason in warning
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "no study", "no instance", "no pixels"])
+def test_dicom_that_was_announced_must_be_complete(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(UNSUITABLE[name][0])
+    with pytest.raises(MediaError, match=UNSUITABLE[name][2]):
+        probe(tmp_path / "file", StorageItemType.DICOM_FILE, "file")
+
+
+BY_CHANCE = {
+    "icon": b"\0\0\1\0" + bytes(range(1, 6)) + bytes(200),
+    "text": b"#!/bin/sh\n" * 1000 + bytes(100),
+    "named dicom": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("name", BY_CHANCE)
+def test_a_beginning_that_may_be_chance_damns_no_file(recognized: Probe, name: str) -> None:
+    """A few numbers do not make an icon: the file is kept, of no known type."""
+    facts = recognized(BY_CHANCE[name], "upload.dcm" if name == "named dicom" else "upload")
+    assert (facts.kind, facts.mime_type) == ("FILE", "application/octet-stream")
+    assert facts.probe_warnings[0].startswith(KEPT)
+
+
+def test_a_damaged_bitmap_is_known_by_its_header(recognized: Probe) -> None:
+    bitmap = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 70, 0, 0, 54, 40, 9, 9, 1, 24, 0, 16, 0, 0, 0, 0)
+    with pytest.raises(MediaError):
+        recognized(bitmap + bytes(3), "upload")
