@@ -50,7 +50,10 @@ IMAGE_DEMUXERS: Mapping[str, str] = {
 }
 """Demuxers of FFmpeg for images that Pillow does not read."""
 
-BOXED_IMAGES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
+TIFF_TYPES = ("image/tiff", "image/x-olympus-orf", "image/x-panasonic-rw2")
+"""Formats whose directories say which picture is the main one, such as raw photos."""
+
+BOXED_IMAGES = ("image/heic", "image/heif")
 """Images whose size and transformations are stated in boxes of their container."""
 
 VIDEO_DEMUXERS: Mapping[str, str] = {
@@ -125,7 +128,7 @@ AUDIO_DEMUXERS: Mapping[str, str] = {
 """Demuxers of FFmpeg for containers of audio alone."""
 
 DEMUXERS: Mapping[str, str] = {**VIDEO_DEMUXERS, **AUDIO_DEMUXERS}
-IMAGE_TYPES = (*IMAGE_DECODERS, *IMAGE_DEMUXERS, *BOXED_IMAGES)
+IMAGE_TYPES = (*IMAGE_DECODERS, *IMAGE_DEMUXERS, *BOXED_IMAGES, *TIFF_TYPES)
 TEXT_IMAGES = (
     "image/x-portable-bitmap",
     "image/x-portable-graymap",

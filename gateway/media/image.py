@@ -1,16 +1,20 @@
 """Probes images, which are decoded completely."""
 
+import io
 from dataclasses import replace
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import av
-from PIL import ExifTags, Image, ImageSequence
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import ExifTags, Image, ImageSequence, UnidentifiedImageError
+from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.kinds.media_formats import IMAGE_DECODERS, IMAGE_DEMUXERS
+from gateway.kinds.media_formats import BOXED_IMAGES, IMAGE_DECODERS, IMAGE_DEMUXERS, TIFF_TYPES
 from gateway.media.errors import MediaError, UnsuitableFile
+from gateway.media.heif import decode_heif, read_heif
+from gateway.media.image_repairs import REPAIRS
 from gateway.media.ranged import ReadableFile
+from gateway.media.tiff_pictures import COMPRESSION, end_of, read_pictures, size_of
 
 MAX_PIXELS = 150_000_000
 """Pixels of a frame; decoded, they take 600 MB of memory."""
@@ -44,16 +48,63 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         if demuxer := IMAGE_DEMUXERS.get(facts.mime_type):
             picture = decode_picture(file, demuxer)
             return replace(facts, width=picture.width, height=picture.height, orientation=UPRIGHT)
-        decoder = IMAGE_DECODERS.get(facts.mime_type)
-        if decoder is None:
-            raise UnsuitableFile(f"images of the type {facts.mime_type} are not supported")
-        decoded = decode_frames(file, decoder)
+        if facts.mime_type in BOXED_IMAGES:
+            return probe_heif(file, facts)
+        if facts.mime_type in TIFF_TYPES:
+            return probe_tiff(file, facts)
+        return with_decoded(facts, decode_frames(file, IMAGE_DECODERS[facts.mime_type]))
     except Image.DecompressionBombError:
         raise UnsuitableFile(
             f"the image is too large; the limit is {MAX_PIXELS:,} pixels"
         ) from None
     except (OSError, SyntaxError, EOFError, av.InvalidDataError):
         raise MediaError("the image is broken or truncated") from None
+
+
+def probe_heif(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add the facts of a HEIF image, whose pixels are decoded if there is a decoder.
+
+    Raises:
+        MediaError: The image has too many pixels, is broken, or truncated.
+    """
+    image = read_heif(file, facts.file_size)
+    check_pixel_count(image.width, image.height)
+    if image.is_decodable:
+        decode_heif(file, image)
+    else:
+        codec = image.coding.decode("ascii", "replace")
+        facts = facts.with_warnings(f"The pixels were not checked: no decoder reads {codec}.")
+    return with_size(facts, image.width, image.height, image.orientation)
+
+
+def probe_tiff(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
+    """Add the facts of a TIFF image or of a raw photo in TIFF, of which only directories are read.
+
+    Scientific images may have pixels of which Pillow has no notion; they are kept as they are.
+
+    Raises:
+        MediaError: The image has too many pixels, is broken, or truncated.
+    """
+    with file.open("rb") as data:
+        pictures = read_pictures(data)
+    if not pictures.raw_type and not pictures.is_main_behind:
+        if pictures.main.get(COMPRESSION, (1,))[0] in COMPRESSION_INFO:
+            try:
+                return with_decoded(facts, decode_frames(file, "TIFF"))
+            except UnidentifiedImageError:
+                pass  # pixels of which Pillow has no notion
+        facts = facts.with_warnings("The pixels were not checked: no decoder reads them.")
+    if end_of(pictures.main) > facts.file_size:
+        raise MediaError(
+            f"the image is truncated: it has {facts.file_size:,} of {end_of(pictures.main):,} bytes"
+        )
+    facts = replace(facts, mime_type=pictures.raw_type or facts.mime_type)
+    pages = None if pictures.raw_type else len(pictures.pages)
+    return with_size(facts, *size_of(pictures.main), pictures.orientation, pages)
+
+
+def with_decoded(facts: MediaFacts, decoded: DecodedImage) -> MediaFacts:
+    """Add the facts of a decoded image, whose size is as shown already."""
     return replace(
         facts,
         width=decoded.width,
@@ -61,6 +112,18 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         frame_count=decoded.frame_count if decoded.frame_count > 1 else None,
         orientation=decoded.orientation,
     ).with_warnings(*decoded.warnings)
+
+
+def with_size(
+    facts: MediaFacts, width: int, height: int, orientation: int, frames: int | None = None
+) -> MediaFacts:
+    """Add size and orientation, given the size as stored."""
+    if orientation in TURNED_SIDEWAYS:
+        width, height = height, width
+    frame_count = frames if frames and frames > 1 else None
+    return replace(
+        facts, width=width, height=height, orientation=orientation, frame_count=frame_count
+    )
 
 
 def decode_picture(file: ReadableFile, demuxer: str) -> av.VideoFrame:
@@ -78,12 +141,32 @@ def decode_picture(file: ReadableFile, demuxer: str) -> av.VideoFrame:
 
 
 def decode_frames(file: ReadableFile, decoder: str) -> DecodedImage:
+    """Decode every frame, after a repair of what is no damage to the pixels if there must be one.
+
+    Raises:
+        MediaError: The image, or all frames together, have too many pixels.
+        OSError: The image is broken or truncated.
+    """
+    with file.open("rb") as data:
+        try:
+            return decode_all(data, decoder)
+        except (OSError, SyntaxError):
+            if decoder not in REPAIRS:
+                raise
+            data.seek(0)
+            repaired, warnings = REPAIRS[decoder](data.read())
+    decoded = decode_all(io.BytesIO(repaired), decoder)
+    return decoded._replace(warnings=[*decoded.warnings, *warnings])
+
+
+def decode_all(data: BinaryIO, decoder: str) -> DecodedImage:
     """Decode every frame.
 
     Raises:
         MediaError: The image, or all frames together, have too many pixels.
+        OSError: The image is broken or truncated.
     """
-    with file.open("rb") as data, Image.open(data, formats=[decoder]) as image:
+    with Image.open(data, formats=[decoder]) as image:
         width, height = image.size
         # A JPEG may contain further images, such as a depth map, but is a still image.
         count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)

@@ -1,5 +1,6 @@
 """Writes videos that browsers play, and turns images into their frames."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -12,10 +13,9 @@ from av.container import OutputContainer
 from av.video import VideoStream
 from PIL import Image
 
-from gateway.kinds.media_formats import IMAGE_DECODERS
 from gateway.media.errors import MediaError
-from gateway.media.image import check_pixel_count
 from gateway.media.sniff import sniff
+from gateway.media.stills import decode_still
 from gateway.media.video_formats import VideoFormat
 
 THREADS = 2
@@ -64,23 +64,18 @@ def frame_from_image(path: Path, size: tuple[int, int]) -> av.VideoFrame:
 
 
 def decode_rgb(path: Path) -> Image.Image:
-    """Decode the first frame of an image to 8-bit RGB; what is transparent becomes black.
+    """Decode the first frame of an image to 8-bit RGB, upright; what is transparent becomes black.
 
     Raises:
         MediaError: The format is not supported, or the image is broken.
     """
-    decoder = IMAGE_DECODERS.get(sniff(path))
-    if decoder is None:
-        raise MediaError("the content is not an image of a supported format")
     try:
-        with Image.open(path, formats=[decoder]) as image:
-            check_pixel_count(image.width, image.height)
-            image.load()
-            if image.mode.startswith("I;16"):
-                return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-            if image.has_transparency_data:
-                black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-                return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
-            return image.convert("RGB")
-    except (OSError, SyntaxError, EOFError):
+        image = decode_still(path, sniff(path))
+        if image.mode.startswith("I;16"):
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        if image.has_transparency_data:
+            black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+            return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
+        return image.convert("RGB")
+    except (OSError, SyntaxError, EOFError, av.InvalidDataError, struct.error):
         raise MediaError("the image is broken or truncated") from None

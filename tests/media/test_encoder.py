@@ -75,11 +75,23 @@ async def test_images_of_all_formats(tmp_path: Path) -> None:
     assert all(is_near(frame, colour) for frame, colour in zip(frames, expected, strict=True))
 
 
+async def test_images_are_turned_upright(tmp_path: Path) -> None:
+    """The video shows images as viewers show them, of the size that their items have."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    halves = Image.new("RGB", (48, 64), GREEN)
+    halves.paste(RED, (0, 0, 24, 64))
+    facts, [frame] = await filmed(tmp_path, [samples.encode_image(halves, "JPEG", exif=exif)])
+    assert (facts.width, facts.height) == (64, 48)
+    assert is_near(frame[:20], RED)
+    assert is_near(frame[28:], GREEN)
+
+
 @pytest.mark.parametrize(
     ("image", "message"),
     [
         (samples.png()[:60], "broken or truncated"),
-        (samples.text(), "not an image"),
+        (samples.text(), "images of the type text/plain are not supported"),
         (samples.png(128, 48), "larger than it was"),
     ],
 )

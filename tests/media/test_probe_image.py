@@ -8,6 +8,8 @@ from PIL import Image
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
+from tests.fixtures.formats import raw_photo, tiff
+from tests.fixtures.heif import heic
 from tests.media.conftest import Probed, Refusal
 from tests.samples import gif_bomb, png_bomb, truncate
 
@@ -25,7 +27,7 @@ def test_facts(probed: Probed, kind: str) -> None:
     """ENC-ITEM-17, 18, 21, 22: file size, MIME type, height and width; no other facts of a still image."""
     data = KINDS[kind](width=70, height=50, seed=4)
     assert probed(data, IMAGE) == MediaFacts(
-        hashlib.sha256(data).hexdigest(), len(data), f"image/{kind}", width=70, height=50, orientation=1
+        hashlib.sha256(data).hexdigest(), len(data), f"image/{kind}", width=70, height=50, orientation=1, kind=IMAGE
     )
 
 
@@ -83,6 +85,74 @@ def test_malformed_exif(probed: Probed) -> None:
 def test_truncated(refusal: Refusal, kind: str, keep: float) -> None:
     """Truncated files are refused."""
     assert "truncated" in refusal(truncate(KINDS[kind](seed=4), keep), IMAGE)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0, "quality": 95}])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_jpeg_without_its_end_mark(probed: Probed, refusal: Refusal, options: dict[str, object], missing: int) -> None:
+    """Without FF D9 nothing of the pixels is missing; with fewer bytes, something is."""
+    data = saved("JPEG", **options)
+    facts = probed(data[:-missing], IMAGE)
+    assert (facts.width, facts.height, facts.probe_warnings) == (30, 20, [])
+    assert "truncated" in refusal(data[:-8], IMAGE)
+
+
+def test_png_without_its_last_chunk(probed: Probed) -> None:
+    assert probed(samples.png()[:-12], IMAGE).width == 64
+
+
+def test_damaged_optional_chunk(probed: Probed) -> None:
+    """A comment with a wrong checksum is dropped and reported."""
+    data = samples.png()
+    chunk = b"\0\0\0\5tEXta\0abcWRONG"[:17]
+    assert probed(data[:33] + chunk + data[33:], IMAGE).probe_warnings == [
+        "The chunk tEXt is damaged and was not read."
+    ]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_heic(probed: Probed, orientation: int) -> None:
+    """The size is that of all tiles together, turned as the boxes say."""
+    facts = probed(heic(64, 48, orientation, tiles=(3, 2)), IMAGE)
+    assert (facts.mime_type, facts.frame_count, facts.probe_warnings) == ("image/heic", None, [])
+    assert (facts.width, facts.height) == ((96, 192) if orientation > 4 else (192, 96))
+    assert facts.orientation == orientation
+
+
+def test_heic_whose_bytes_are_missing(refusal: Refusal) -> None:
+    data = heic()
+    assert "truncated" in refusal(data[:-10], IMAGE)
+    position = data.index(b"mdat") - 4
+    assert "truncated" in refusal(data[:position] + bytes(4) + data[position + 4 : -10], IMAGE)
+    assert "broken or truncated" in refusal(data[: position + 8] + bytes(len(data) - position - 8), IMAGE)
+
+
+def test_heif_of_another_codec(probed: Probed) -> None:
+    """Without a decoder the boxes alone tell the size."""
+    facts = probed(heic(brand=b"mif1").replace(b"hvc1", b"vvc1"), IMAGE)
+    assert (facts.width, facts.height) == (64, 48)
+    assert facts.probe_warnings == ["The pixels were not checked: no decoder reads vvc1."]
+
+
+@pytest.mark.parametrize("orientation", [1, 8])
+def test_raw_photo(probed: Probed, orientation: int) -> None:
+    """The size is that of the sensor's picture, not of a preview that comes first."""
+    facts = probed(raw_photo(orientation=orientation), IMAGE)
+    assert (facts.mime_type, facts.frame_count, facts.probe_warnings) == ("image/x-adobe-dng", None, [])
+    assert (facts.width, facts.height) == ((3000, 4000) if orientation == 8 else (4000, 3000))
+
+
+def test_truncated_raw_photo(refusal: Refusal) -> None:
+    assert "truncated" in refusal(raw_photo(strip=9999), IMAGE)
+
+
+def test_tiff_with_pixels_that_pillow_does_not_know(probed: Probed, refusal: Refusal) -> None:
+    """Scientific images, here with five samples of a pixel, are kept as long as their bytes are there."""
+    page = {256: (20,), 257: (8,), 258: (16,), 259: (1,), 262: (1,), 273: (8,), 277: (5,), 279: (1600,)}
+    facts = probed(tiff(page, page), IMAGE)
+    assert (facts.width, facts.height, facts.frame_count) == (20, 8, 2)
+    assert facts.probe_warnings == ["The pixels were not checked: no decoder reads them."]
+    assert "truncated" in refusal(tiff({**page, 279: (99999,)}), IMAGE)
 
 
 def test_broken(refusal: Refusal) -> None:

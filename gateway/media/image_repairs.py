@@ -1,0 +1,70 @@
+"""Repairs of images that miss nothing of their pixels, but that the decoder refuses."""
+
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+
+from PIL import Image
+
+END_OF_JPEG = b"\xff\xd9"
+FILLING = b"\x5a" * 4096
+"""Bytes that a decoder takes for pixels if some are missing, and skips if none are."""
+PNG_MARK_SIZE = 8
+OPTIONAL_CHUNK = 0x20
+"""Bit of the first letter of a PNG chunk that says that an image can be shown without it."""
+
+Repaired = tuple[bytes, list[str]]
+
+
+def complete_jpeg(data: bytes) -> Repaired:
+    """Return a JPEG with the mark of its end, which the file lacks.
+
+    If pixels were missing too, they would depend on what is put in their place.
+
+    Raises:
+        OSError: The image is truncated or broken.
+    """
+    data = data.removesuffix(END_OF_JPEG[:1])
+    digests = {_digest(data + filling + END_OF_JPEG) for filling in (b"", FILLING)}
+    if len(digests) > 1:
+        raise OSError("The JPEG is truncated.")
+    return data + END_OF_JPEG, []
+
+
+def without_broken_chunks(data: bytes) -> Repaired:
+    """Return a PNG without those optional chunks whose checksum is wrong.
+
+    Raises:
+        OSError: There are none.
+    """
+    kept, broken = [data[:PNG_MARK_SIZE]], []
+    for name, chunk in _png_chunks(data):
+        is_good = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
+        if is_good or not name[0] & OPTIONAL_CHUNK:
+            kept.append(chunk)
+        else:
+            broken.append(name.decode("latin-1"))
+    if not broken:
+        raise OSError("The PNG is broken.")
+    return b"".join(kept), [f"The chunk {name} is damaged and was not read." for name in broken]
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    start = PNG_MARK_SIZE
+    while start + 12 <= len(data):
+        end = start + 12 + int.from_bytes(data[start : start + 4])
+        yield data[start + 4 : start + 8], data[start:end]
+        start = end
+
+
+def _digest(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        return hashlib.sha256(image.tobytes()).digest()
+
+
+REPAIRS: Mapping[str, Callable[[bytes], Repaired]] = {
+    "JPEG": complete_jpeg,
+    "PNG": without_broken_chunks,
+}
+"""Repairs by decoder: they return another file with the same pixels, and warnings."""
