@@ -37,9 +37,13 @@ def open_store(
         if options.keys() - set(_S3_OPTIONS) or not parts.netloc:
             names = ", ".join(_S3_OPTIONS)
             raise ValueError(f"Expected s3://bucket/prefix, with no options but {names}.")
-        for name in ("endpoint", "public_endpoint"):
-            if name in options:
+        for name in options.keys() & {"endpoint", "public_endpoint"}:
+            try:
                 options[name] = check_base_url(options[name])
+            except ValueError:
+                raise ValueError(
+                    f"Expected {name} to be a URL such as https://s3.example."
+                ) from None
         addressing = _ADDRESSING.get(options.pop("addressing", "path"))
         if addressing is None:
             raise ValueError("Expected addressing=path or addressing=virtual.")

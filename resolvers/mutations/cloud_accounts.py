@@ -17,7 +17,7 @@ from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.fetching.errors import FetchError, no_public_address_error
 from gateway.fetching.rules import FetchRules, host_of, parse_ip_address, port_of
 from gateway.kinds.enums import S3AddressingStyle, StorageLocationName
-from gateway.web_addresses import check_base_url
+from gateway.web_addresses import check_base_url, is_reachable
 from resolvers.inputs.integrations import CloudCredentialsInput
 
 ACCOUNT_FIELDS = ("endpoint", "region", "account", "public_endpoint", "addressing_style")
@@ -147,8 +147,11 @@ def _validate_public_endpoint(endpoint: str | None) -> str | None:
         base = check_base_url(endpoint)
     except ValueError as error:
         raise bad_input(f"{error}", "publicEndpoint") from None
-    if urlsplit(base).path:
-        message = "publicEndpoint must have a scheme, a host and, optionally, a port."
+    if urlsplit(base).path or not is_reachable(base):
+        message = (
+            "publicEndpoint must have a scheme, a host that clients can connect to and, "
+            "optionally, a port."
+        )
         raise bad_input(message, "publicEndpoint")
     return base
 

@@ -80,6 +80,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
     "region": ({"region": "eu central"}, ("BAD_USER_INPUT", "input.region")),
     "account": ({"account": "someone"}, ("BAD_USER_INPUT", "input.account")),
     "no public endpoint": ({"publicEndpoint": "foo.example"}, ("BAD_USER_INPUT", "input.publicEndpoint")),
+    "reaches nobody": ({"publicEndpoint": "http://0.0.0.0:9000"}, ("BAD_USER_INPUT", "input.publicEndpoint")),
     "public path": ({"publicEndpoint": "https://s3.example/x"}, ("BAD_USER_INPUT", "input.publicEndpoint")),
     "no location": ({"locations": []}, ("BAD_USER_INPUT", "input.locations")),
     "another cloud's": ({"locations": ["gs://bucket"]}, ("BAD_USER_INPUT", "input.locations.0")),

@@ -108,7 +108,8 @@ async def test_a_public_endpoint_serves_what_the_endpoint_stores(tmp_path: Path,
     await store.close()
 
 
-@pytest.mark.parametrize("option", ["endpoint=foo", "public_endpoint=s3.example", "addressing=host"])
+@pytest.mark.parametrize("option", ["endpoint=foo", "public_endpoint=http://x?secret_key=hush", "addressing=host"])
 def test_wrong_options_are_rejected(tmp_path: Path, option: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a URL|Expected addressing"):
+    with pytest.raises(ValueError, match=rf"^Expected {option.partition('=')[0]}") as refusal:
         opened(f"s3://b?{option}", tmp_path)
+    assert "hush" not in str(refusal.value)
