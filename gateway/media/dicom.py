@@ -7,30 +7,29 @@ from dataclasses import replace
 from typing import BinaryIO
 
 import pydicom
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
+from gateway.media.dicom_pixels import PixelElement, count_frames, read_pixel_element
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 REQUIRED_VALUES = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 REQUIRED_TAGS = ("PatientID",)
 """Tags that must be there, but may be empty."""
-PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 SHAPE_TAGS = (
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "BitsAllocated",
     "NumberOfFrames",
     "InstanceNumber",
+    "ExtendedOffsetTable",
 )
 MAX_VALUE_SIZE = 1024
 """Bytes of values that are read; longer ones, such as pixels, stay in the file."""
-UNDEFINED_LENGTH = 0xFFFFFFFF
 UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -54,35 +53,53 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     Raises:
         MediaError: It is not a DICOM part 10 file, or tags or pixels are missing.
     """
-    dataset = read_dataset(file, facts.file_size)
-    missing = [tag for tag in REQUIRED_VALUES if not dataset.get(tag)]
-    missing += [tag for tag in REQUIRED_TAGS if tag not in dataset]
-    if missing:
-        raise UnsuitableFile(f"the DICOM file lacks required tags: {', '.join(missing)}")
-    check_pixels(dataset, facts.file_size)
+    with BoundedReader(file.open("rb"), facts.file_size) as data:
+        dataset = read_dataset(data)
+        missing = [tag for tag in REQUIRED_VALUES if not dataset.get(tag)]
+        missing += [tag for tag in REQUIRED_TAGS if tag not in dataset]
+        if missing:
+            raise UnsuitableFile(f"the DICOM file lacks required tags: {', '.join(missing)}")
+        stated, *warnings = read_optional(dataset, "NumberOfFrames")
+        pixels = read_pixel_element(data, dataset)
+        if pixels is None:
+            raise UnsuitableFile("the DICOM file has no pixel data")
+        if stated is not None and stated < 1:
+            raise MediaError(
+                f"the DICOM file has {stated} as its NumberOfFrames, which must be at least 1"
+            )
+        if pixels.is_encapsulated:
+            frames = count_frames(data, dataset, pixels, facts.file_size)
+        else:
+            frames = check_length(dataset, pixels, facts.file_size)
+    if stated and frames and frames != stated:
+        warnings.append(f"NumberOfFrames is {stated:,}, but the pixel data has {frames:,} frames.")
+        frames = min(stated, frames)
+    instance_number, *more = read_optional(dataset, "InstanceNumber")
     return replace(
         facts,
         width=read_count(dataset, "Columns"),
         height=read_count(dataset, "Rows"),
-        frame_count=read_count(dataset, "NumberOfFrames") or 1,
+        frame_count=frames or stated or 1,
         dicom_instance_uid=read_uid(dataset, "SOPInstanceUID"),
         dicom_study_uid=read_uid(dataset, "StudyInstanceUID"),
         dicom_series_uid=read_uid(dataset, "SeriesInstanceUID"),
-        dicom_instance_number=read_number(dataset, "InstanceNumber"),
-    )
+        dicom_instance_number=instance_number,
+    ).with_warnings(*warnings, *more)
 
 
-def read_dataset(file: ReadableFile, size: int) -> FileDataset:
-    """Read the tags that are needed.
+def read_dataset(data: BoundedReader) -> FileDataset:
+    """Read the tags that are needed, up to the pixels.
 
     Raises:
         MediaError: It is not a DICOM part 10 file, truncated, or compressed as a whole.
     """
-    tags = [*REQUIRED_VALUES, *REQUIRED_TAGS, *PIXEL_TAGS, *SHAPE_TAGS]
+    tags = [*REQUIRED_VALUES, *REQUIRED_TAGS, *SHAPE_TAGS]
     try:
-        with BoundedReader(file.open("rb"), size) as data, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.filterwarnings("error", message="End of file")
-            dataset = pydicom.dcmread(data, defer_size=MAX_VALUE_SIZE, specific_tags=tags)
+            dataset = pydicom.dcmread(
+                data, defer_size=MAX_VALUE_SIZE, specific_tags=tags, stop_before_pixels=True
+            )
     except InvalidDicomError:
         raise MediaError("not a DICOM part 10 file: it has no DICM mark at byte 128") from None
     except (EOFError, UserWarning):
@@ -92,24 +109,36 @@ def read_dataset(file: ReadableFile, size: int) -> FileDataset:
     return dataset
 
 
-def check_pixels(dataset: FileDataset, size: int) -> None:
-    """Check that the file is long enough for the pixels that its rows, columns and frames require.
+def check_length(dataset: FileDataset, pixels: PixelElement, size: int) -> int | None:
+    """Check that the file is long enough for its rows, columns and frames; return the frames.
+
+    They are counted by their length only if the file does not state their number.
 
     Raises:
-        MediaError: There are no pixels, or too few.
+        MediaError: There are too few pixels.
     """
-    present = [tag for tag in PIXEL_TAGS if tag in dataset]
-    if not present:
-        raise UnsuitableFile("the DICOM file has no pixel data")
-    pixels = dataset.get_item(present[0], keep_deferred=True)
-    if not isinstance(pixels, RawDataElement) or pixels.length == UNDEFINED_LENGTH:
-        return  # compressed: the library has read up to the end mark
     expected = get_expected_length(dataset)
-    if pixels.value_tell + pixels.length > size or pixels.length < expected:
-        actual = min(pixels.length, size - pixels.value_tell)
+    if pixels.start + pixels.length > size or pixels.length < expected:
+        actual = min(pixels.length, size - pixels.start)
         raise MediaError(
             f"the DICOM file is truncated: it has {actual:,} of {expected:,} bytes of pixel data"
         )
+    return None if "NumberOfFrames" in dataset or not expected else pixels.length // expected
+
+
+def read_optional(dataset: FileDataset, tag: str) -> tuple[int | None, *tuple[str, ...]]:
+    """Return a whole number, None if it is missing or malformed, and a warning if it is malformed.
+
+    A malformed value is removed from the data set.
+    """
+    element = dataset.get_item(tag)
+    stored = element.value if element is not None else None
+    try:
+        return (read_number(dataset, tag),)
+    except MediaError:
+        del dataset[tag]
+    text = stored.decode("latin-1").strip("\0 ") if isinstance(stored, bytes) else str(stored)
+    return (None, f"{tag} is not an integer of 32 bits: {text!r:.100}.")
 
 
 def read_number(dataset: FileDataset, tag: str) -> int | None:
@@ -118,10 +147,10 @@ def read_number(dataset: FileDataset, tag: str) -> int | None:
     Raises:
         MediaError: The value is malformed.
     """
-    value = dataset.get(tag)
     try:
-        number = None if value is None else int(value)
-    except (TypeError, ValueError):
+        value = dataset.get(tag)
+        number = None if value is None or value == "" else int(value)
+    except (TypeError, ValueError, OverflowError):
         raise MediaError(f"the DICOM file has a malformed {tag}") from None
     if number is not None and not MEDIA_FACTS["dicom_instance_number"].accepts(number):
         raise MediaError(f"the DICOM file has a malformed {tag}")

@@ -6,7 +6,14 @@ from typing import Any
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.encaps import generate_frames
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    RLELossless,
+    generate_uid,
+)
 
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
@@ -88,11 +95,81 @@ def test_several_missing(refusal: Refusal) -> None:
     assert refusal(changed(Rows=None, PatientID=None), DICOM) == "the DICOM file lacks required tags: Rows, PatientID"
 
 
-@pytest.mark.parametrize(("tag", "value"), [("SOPInstanceUID", "1.2.x"), ("InstanceNumber", "99999999999")])
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_malformed(refusal: Refusal, tag: str, value: str) -> None:
-    """ENC-ITEM-23: identifiers consist of digits and dots; numbers have 32 bits."""
-    assert refusal(changed(**{tag: value}), DICOM) == f"the DICOM file has a malformed {tag}"
+def test_malformed_identifier(refusal: Refusal) -> None:
+    """ENC-ITEM-23: identifiers consist of digits and dots."""
+    assert refusal(changed(SOPInstanceUID="1.2.x"), DICOM) == "the DICOM file has a malformed SOPInstanceUID"
+
+
+@pytest.mark.parametrize("value", ["IM 1", "1\\2 ", "9e99"])
+def test_malformed_instance_number(probed: Probed, value: str) -> None:
+    """An optional tag costs nothing else."""
+    data = changed(InstanceNumber="1234").replace(b"IS\4\0" + b"1234", b"IS\4\0" + value.encode())
+    facts = probed(data, DICOM)
+    assert (facts.dicom_instance_number, facts.frame_count) == (None, 1)
+    assert facts.probe_warnings == [f"InstanceNumber is not an integer of 32 bits: {value.strip()!r}."]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_instance_number_of_more_than_32_bits(probed: Probed) -> None:
+    facts = probed(changed(InstanceNumber="99999999999"), DICOM)
+    assert facts.dicom_instance_number is None
+    assert facts.probe_warnings == ["InstanceNumber is not an integer of 32 bits: '99999999999'."]
+
+
+def test_malformed_number_of_frames(probed: Probed) -> None:
+    """The length of the pixel data tells."""
+    data = samples.dicom_file(frames=6)
+    broken = data.replace(b"IS\2\0" + b"6 ", b"IS\2\0" + b"x6")
+    assert broken != data
+    facts = probed(broken, DICOM)
+    assert facts.frame_count == 6
+    assert facts.probe_warnings == ["NumberOfFrames is not an integer of 32 bits: 'x6'."]
+
+
+def compressed(
+    frames: int = 3, stated: int = 3, has_table: bool = True, syntax: pydicom.uid.UID = RLELossless
+) -> bytes:
+    """Return a file of compressed frames; those that are not RLE are only marks of their beginnings, in two parts."""
+    file = pydicom.dcmread(io.BytesIO(samples.dicom_file(frames=frames)))
+    if syntax == RLELossless:
+        file.compress(syntax, encapsulate_ext=False)
+        parts = list(generate_frames(file.PixelData, number_of_frames=frames))
+        fragments = [[part] for part in parts]
+    else:
+        fragments = [[b"\xff\xd8" + bytes(30), bytes(32)] for _ in range(frames)]
+        file.PixelData = b""
+    file.file_meta.TransferSyntaxUID = syntax
+    offsets, items, position = b"", b"", 0
+    for frame in fragments:
+        offsets += position.to_bytes(4, "little")
+        for part in frame:
+            items += b"\xfe\xff\0\xe0" + len(part).to_bytes(4, "little") + part
+            position += 8 + len(part)
+    table = offsets if has_table else b""
+    start = b"\xfe\xff\0\xe0" + len(table).to_bytes(4, "little") + table
+    file.PixelData = start + items
+    file["PixelData"].is_undefined_length = True
+    file.NumberOfFrames = stated
+    return written(file)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGBaseline8Bit])
+@pytest.mark.parametrize("has_table", [True, False])
+def test_compressed_frames_are_counted(probed: Probed, syntax: pydicom.uid.UID, has_table: bool) -> None:
+    """ENC-ITEM-26: a file that says 50 frames and holds 2 has 2."""
+    assert probed(compressed(3, 3, has_table, syntax), DICOM).probe_warnings == []
+    facts = probed(compressed(2, 50, has_table, syntax), DICOM)
+    assert facts.frame_count == 2
+    assert facts.probe_warnings == ["NumberOfFrames is 50, but the pixel data has 2 frames."]
+
+
+def test_compressed_file_without_its_end_mark(probed: Probed, refusal: Refusal) -> None:
+    """Frames that are there in full are read, and others are missing."""
+    data = compressed()
+    assert data.endswith(b"\xfe\xff\xdd\xe0\0\0\0\0")
+    assert probed(data[:-8], DICOM).frame_count == 3
+    assert refusal(data[:-9], DICOM) == "the DICOM file is truncated within a compressed frame"
 
 
 def test_pixels(refusal: Refusal) -> None:
