@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.catalog.rules.metadata_forms import index_status
 from gateway.context import Context
 from gateway.execution.declarations import Computed, ToOne, batch
 from gateway.ids import global_id
@@ -28,6 +29,15 @@ values_of = Computed((metadata_fields.c.enum_values,), lambda row: row.enum_valu
 can_be_restored = Computed(
     (metadata_fields.c.is_deleted, metadata_fields.c.is_gone),
     lambda row: row.is_deleted and not row.is_gone,
+)
+
+status_of_index = Computed(
+    (
+        metadata_fields.c.field_type,
+        metadata_fields.c.is_deleted,
+        metadata_fields.c.is_filled,
+    ),
+    index_status,
 )
 
 

@@ -15,6 +15,7 @@ from gateway.kinds.enums import (
     JobStatus,
     LayoutDirection,
     MetadataFieldType,
+    MetadataIndexStatus,
     ReencodeJobStatus,
     ReencodeUnitStatus,
     S3AddressingStyle,
@@ -186,6 +187,12 @@ described(
     EMBEDDING="A vector: a list of exactly `embeddingSize` numbers.",
     GEOSPATIAL="An object with `latitude` from -90 to 90 and `longitude` from -180 to 180, and no "
     "other keys.",
+)
+described(
+    MetadataIndexStatus,
+    NONE="Items cannot be found by the key: it is deleted, or its values are embeddings.",
+    FILLING="The values of items that had the key before it was declared are being filled in.",
+    READY="Items can be found by the key.",
 )
 described(
     StorageOrderField,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.kinds.enums import MetadataFieldType
+from gateway.kinds.enums import MetadataFieldType, MetadataIndexStatus
 from gateway.scalars import BigInt
 from resolvers import metadata
 from schema.common import Node
@@ -30,6 +30,9 @@ class MetadataSchemaField(Node):
     can_be_restored: bool = resolved(
         metadata.can_be_restored,
         "Whether the key is deleted but can be brought back with `restoreMetadataSchemaField`.",
+    )
+    index_status: MetadataIndexStatus = resolved(
+        metadata.status_of_index, "Whether items can be found by the key."
     )
     created_at: datetime = column("When the key was first added, in UTC.")
     last_edited_at: datetime = column("When the key was last changed, in UTC.")

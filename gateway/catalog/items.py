@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink_data_rows
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objects
@@ -85,6 +86,10 @@ async def update_items(
     """Update attributes of locked items, by UUID and column; equal values are no change."""
     changed = changed_values(values, rows)
     await update_rows(transaction, items, changed)
+    metadata = {
+        uuid: new["client_metadata"] for uuid, new in changed.items() if "client_metadata" in new
+    }
+    await replace_metadata(transaction, metadata)
     entries = []
     for uuid, after in changed.items():
         row = rows[uuid]

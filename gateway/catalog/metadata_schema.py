@@ -6,7 +6,7 @@ fits them, is in `rules.metadata_types`.
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,8 +24,17 @@ from gateway.models.metadata import (
     metadata_fields,
     metadata_schema,
 )
+from gateway.queues.base import Queue, TaskType
 from gateway.settings import Settings
 
+
+class FillMetadataArgs(TypedDict):
+    """Arguments of `FILL_METADATA`: the key's UUID as hex digits."""
+
+    field: str
+
+
+FILL_METADATA = TaskType("fill_metadata", FillMetadataArgs)
 MAX_FIELDS = 1000
 _OBJECT_TYPE = "MetadataSchemaField"
 
@@ -60,7 +69,7 @@ async def lock_schema(transaction: Transaction, revision: int | None) -> int:
 
 
 async def set_field(
-    transaction: Transaction, user_uuid: UUID, key: str, value_type: ValueType
+    transaction: Transaction, queue: Queue, user_uuid: UUID, key: str, value_type: ValueType
 ) -> None:
     """Give a key of the locked schema a type.
 
@@ -76,17 +85,19 @@ async def set_field(
         field = MetadataFieldRecord(key=key, **values)
         await transaction.execute(sa.insert(metadata_fields).values(field.model_dump()))
         entry = JournalEntry("CREATE", _OBJECT_TYPE, field.uuid, after={"key": key, **values})
-        await _append(transaction, user_uuid, entry)
+        await _record(transaction, queue, user_uuid, entry)
         return
     if field.is_gone:
         raise conflict("The key was deleted permanently and cannot be used again.", "key")
     if field.is_deleted:
         raise conflict("The key is deleted. Restore it first.", "key")
     _check_change(field, value_type)
-    await _update(transaction, user_uuid, "UPDATE", field, values)
+    await _update(transaction, queue, user_uuid, "UPDATE", field, values)
 
 
-async def delete_field(transaction: Transaction, user_uuid: UUID, key: str, hard: bool) -> None:
+async def delete_field(
+    transaction: Transaction, queue: Queue, user_uuid: UUID, key: str, hard: bool
+) -> None:
     """Delete a key of the locked schema: until it is restored or, if `hard`, permanently.
 
     Raises:
@@ -95,10 +106,11 @@ async def delete_field(transaction: Transaction, user_uuid: UUID, key: str, hard
     field = await _field(transaction, key)
     if field is None or field.is_gone or (field.is_deleted and not hard):
         raise not_found("metadata key", key, "key")
-    await _update(transaction, user_uuid, "DELETE", field, {"is_deleted": True, "is_gone": hard})
+    values = {"is_deleted": True, "is_gone": hard}
+    await _update(transaction, queue, user_uuid, "DELETE", field, values)
 
 
-async def restore_field(transaction: Transaction, user_uuid: UUID, key: str) -> None:
+async def restore_field(transaction: Transaction, queue: Queue, user_uuid: UUID, key: str) -> None:
     """Restore a deleted key of the locked schema, with the type it had.
 
     Raises:
@@ -111,7 +123,13 @@ async def restore_field(transaction: Transaction, user_uuid: UUID, key: str) -> 
         raise conflict("The key was deleted permanently and cannot be restored.", "key")
     if not field.is_deleted:
         raise conflict("The key is not deleted.", "key")
-    await _update(transaction, user_uuid, "RESTORE", field, {"is_deleted": False})
+    await _update(transaction, queue, user_uuid, "RESTORE", field, {"is_deleted": False})
+
+
+async def enqueue_fill(transaction: Transaction, queue: Queue, field_uuid: UUID) -> None:
+    """Enqueue the task that makes the values of a key agree with the metadata of all items."""
+    args = FillMetadataArgs(field=field_uuid.hex)
+    await queue.enqueue(transaction, FILL_METADATA, args, key=f"fill_metadata {field_uuid.hex}")
 
 
 def _check_change(field: MetadataFieldRecord, value_type: ValueType) -> None:
@@ -138,6 +156,7 @@ async def _field(transaction: Transaction, key: str) -> MetadataFieldRecord | No
 
 async def _update(
     transaction: Transaction,
+    queue: Queue,
     user_uuid: UUID,
     action: str,
     field: MetadataFieldRecord,
@@ -146,16 +165,20 @@ async def _update(
     after = changed_values({field.uuid: values}, {field.uuid: field}).get(field.uuid)
     if not after:
         return
-    edit = {field.uuid: {**after, "last_edited_at": now()}}
+    refill = {"is_filled": False, "filled_until": None}
+    edit = {field.uuid: {**after, **refill, "last_edited_at": now()}}
     await set_columns(transaction, metadata_fields, edit)
     before = {"key": field.key, **{name: getattr(field, name) for name in after}}
     entry = JournalEntry(action, _OBJECT_TYPE, field.uuid, None, before, after)
-    await _append(transaction, user_uuid, entry)
+    await _record(transaction, queue, user_uuid, entry)
 
 
-async def _append(transaction: Transaction, user_uuid: UUID, entry: JournalEntry) -> None:
-    """Write an entry to the journal, and raise the revision of the schema."""
+async def _record(
+    transaction: Transaction, queue: Queue, user_uuid: UUID, entry: JournalEntry
+) -> None:
+    """Write a change to the journal, raise the revision, and have the values made to agree."""
     await transaction.execute(
         sa.update(metadata_schema).values(revision=metadata_schema.c.revision + 1)
     )
     await journal.append(transaction, user_uuid, [entry])
+    await enqueue_fill(transaction, queue, entry.object_uuid)

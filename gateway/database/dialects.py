@@ -233,6 +233,37 @@ def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[boo
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
 
 
+class _ValueContains(FunctionElement[bool]):
+    """A substring match of the search keys of metadata, by the trigram index of either database."""
+
+    inherit_cache = True
+
+
+@compiles(_ValueContains, "postgresql")
+def _value_like(element: _ValueContains, compiler: Any, **options: Any) -> str:
+    key, _id, text = element.clauses
+    return str(compiler.process(key.contains(text, escape="/"), **options))
+
+
+@compiles(_ValueContains, "sqlite")
+def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> str:
+    _key, row_id, text = element.clauses
+    return (
+        f"{compiler.process(row_id, **options)} IN (SELECT rowid FROM metadata_texts "
+        f"WHERE text_fold MATCH {compiler.process(text, **options)})"
+    )
+
+
+def value_contains(values: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the search key of a value contains the folded text.
+
+    Args:
+        values: `metadata_values` or an alias of it.
+        text: at least three characters, as shorter texts have no trigrams.
+    """
+    return _ValueContains(values.c.text_fold, values.c.id, sa.literal(text, _SearchText()))
+
+
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
     """Return keys as the value of one parameter: a list for PostgreSQL, JSON text for SQLite."""
     if dialect != "sqlite":

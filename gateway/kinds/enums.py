@@ -51,6 +51,14 @@ class StorageUserRole(StrEnum):
         return list(StorageUserRole).index(self) + 1
 
 
+class MetadataIndexStatus(StrEnum):
+    """Whether items can be found by a metadata key."""
+
+    NONE = "NONE"
+    FILLING = "FILLING"
+    READY = "READY"
+
+
 class SiteRole(StrEnum):
     """Role of a user on the whole site."""
 

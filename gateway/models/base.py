@@ -26,6 +26,9 @@ Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KeyString = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Like `Key`, for columns that were strings before they were keys."""
 
+RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A number that the database gives each row; on SQLite only an INTEGER never changes."""
+
 
 def enum_type(kind: type[StrEnum]) -> sa.Enum:
     """Return the column type of an enum: text, so that a new member needs no migration."""

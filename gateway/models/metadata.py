@@ -1,4 +1,4 @@
-"""The organisation's metadata schema: its revision, and the types of metadata keys."""
+"""The organisation's metadata schema, and the values by which items are found."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,20 @@ from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
 from gateway.kinds.enums import MetadataFieldType
-from gateway.models.base import Json, Key, enum_type, now, table_of
+from gateway.models.base import Json, Key, RowId, enum_type, now, table_of
+
+
+def _index_of_form(column: str) -> sa.Index:
+    """Return an index of the values of each key in the form of one type."""
+    present = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(
+        f"ix_metadata_values_{column}",
+        "field_uuid",
+        column,
+        "item_uuid",
+        sqlite_where=present,
+        postgresql_where=present,
+    )
 
 
 class MetadataSchemaRecord(SQLModel, table=True):
@@ -20,7 +33,13 @@ class MetadataSchemaRecord(SQLModel, table=True):
 
 
 class MetadataFieldRecord(SQLModel, table=True):
-    """A metadata key with its type; a deleted key can be restored unless it is `is_gone`."""
+    """A metadata key with its type; a deleted key can be restored unless it is `is_gone`.
+
+    Attributes:
+        is_filled: whether `metadata_values` agrees with the metadata of all items; for a deleted
+            key, whether it has no values there.
+        filled_until: the last item, in the order of UUIDs, for which it has been made to agree.
+    """
 
     __tablename__ = "metadata_fields"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -30,9 +49,47 @@ class MetadataFieldRecord(SQLModel, table=True):
     embedding_size: int | None = None
     is_deleted: bool = False
     is_gone: bool = False
+    is_filled: bool = False
+    filled_until: UUID | None = None
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)
 
 
+class MetadataValueRecord(SQLModel, table=True):
+    """The value that an item's metadata has for a key of the schema, in the form of its type.
+
+    A value of another type has none of these forms, and says only that the item has the key. A
+    null has no row, and neither have embeddings.
+
+    Attributes:
+        number: a `NUMBER`; 0 or 1 for a `BOOLEAN`.
+        moment: a `DATETIME`, in UTC.
+        text: a text of any type; a `UUID` in canonical form, a `USER` folded.
+        text_key: how the text begins, as an entry of a B-tree is limited in size.
+        text_fold: the search key of a text, except for a `UUID` or `USER`.
+        cell: a Morton code of the position, from `gateway.catalog.rules.positions`.
+        x, y, z: the position on a sphere with the radius 1.
+    """
+
+    __tablename__ = "metadata_values"
+    __table_args__ = (
+        sa.Index("uq_metadata_values_field_uuid_item_uuid", "field_uuid", "item_uuid", unique=True),
+        *(_index_of_form(column) for column in ("number", "moment", "text_key", "cell")),
+    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    field_uuid: UUID = Field(foreign_key="metadata_fields.uuid", ondelete="CASCADE")
+    item_uuid: UUID = Field(foreign_key="items.uuid", ondelete="CASCADE", index=True)
+    number: float | None = None
+    moment: datetime | None = None
+    text: str | None = Field(default=None, sa_type=Key)
+    text_key: str | None = Field(default=None, sa_type=Key)
+    text_fold: str | None = Field(default=None, sa_type=Key)
+    cell: int | None = Field(default=None, sa_type=sa.BigInteger)
+    x: float | None = None
+    y: float | None = None
+    z: float | None = None
+
+
 metadata_schema = table_of(MetadataSchemaRecord)
 metadata_fields = table_of(MetadataFieldRecord)
+metadata_values = table_of(MetadataValueRecord)

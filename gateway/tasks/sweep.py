@@ -7,12 +7,14 @@ import sqlalchemy as sa
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.items import delete_items, lock_items
+from gateway.catalog.metadata_schema import enqueue_fill
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.kinds.enums import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
 from gateway.models.base import now
+from gateway.models.metadata import MetadataFieldRecord, metadata_fields
 from gateway.models.reencoding import ReencodeUnitRecord, reencode_jobs, reencode_units
 from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from gateway.models.uploads import (
@@ -48,6 +50,7 @@ async def sweep(services: Services) -> None:
     await restart_upload_jobs(services)
     await restart_reencode_jobs(services)
     await restart_syncs(services)
+    await restart_fills(services)
     await services.store.sweep()
 
 
@@ -118,3 +121,16 @@ async def restart_syncs(services: Services) -> None:
     async with services.database.writing() as transaction:
         for job in await transaction.rows(stuck.limit(_BATCH), CloudSyncJobRecord):
             await enqueue_sync(transaction, services.queue, job.uuid)
+
+
+async def restart_fills(services: Services) -> None:
+    """Enqueue again the filling of metadata keys that is stuck, or was never enqueued.
+
+    The latter are keys that were declared before items could be found by them.
+    """
+    stuck = sa.select(metadata_fields.c.uuid).where(
+        ~metadata_fields.c.is_filled, metadata_fields.c.last_edited_at < now() - STUCK
+    )
+    async with services.database.writing() as transaction:
+        for field in await transaction.rows(stuck, MetadataFieldRecord):
+            await enqueue_fill(transaction, services.queue, field.uuid)

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
+from gateway.catalog.metadata_schema import FILL_METADATA
 from gateway.catalog.reencoding import REENCODE
 from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
@@ -20,6 +21,7 @@ from gateway.models.base import now
 from gateway.queues.base import NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
+from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
 from gateway.tasks.read_manifests import read_manifest
 from gateway.tasks.read_sources import SourceReader
@@ -47,6 +49,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),
+        FILL_METADATA: partial(fill_metadata, services),
         **{task: partial(run_periodic, services, task) for task in PERIODIC},
     }
 

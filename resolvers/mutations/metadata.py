@@ -49,7 +49,7 @@ async def set_metadata_schema_field(
     viewer = context.viewer.user_uuid
 
     async def change(transaction: Transaction) -> None:
-        await catalog.set_field(transaction, viewer, key, shape)
+        await catalog.set_field(transaction, context.services.queue, viewer, key, shape)
 
     schema, field = await _save(context, key, input.revision, change)
     return SetMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
@@ -75,7 +75,7 @@ async def delete_metadata_schema_field(
     viewer, key = context.viewer.user_uuid, input.key
 
     async def change(transaction: Transaction) -> None:
-        await catalog.delete_field(transaction, viewer, key, input.hard)
+        await catalog.delete_field(transaction, context.services.queue, viewer, key, input.hard)
 
     schema, field = await _save(context, key, input.revision, change)
     return DeleteMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)
@@ -101,7 +101,7 @@ async def restore_metadata_schema_field(
     viewer, key = context.viewer.user_uuid, input.key
 
     async def change(transaction: Transaction) -> None:
-        await catalog.restore_field(transaction, viewer, key)
+        await catalog.restore_field(transaction, context.services.queue, viewer, key)
 
     schema, field = await _save(context, key, input.revision, change)
     return RestoreMetadataSchemaFieldOutcome(metadata_schema=schema, field=field)

@@ -38,6 +38,7 @@ def test_names_and_arguments_are_stable() -> None:
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
         "sync_folder": {"job", "tries"},
+        "fill_metadata": {"field"},
         "reencode": {"job", "position", "tries"},
         "sweep": set(),
         "recount": set(),

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.metadata_values import add_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
@@ -46,6 +47,7 @@ async def create_file_groups(
         for position, member in enumerate(group.members)
     ]
     await transaction.execute(sa.insert(items), [row.model_dump() for row in rows])
+    await add_metadata(transaction, {row.uuid: row.client_metadata for row in rows})
     if members:  # a scene may consist of URLs alone
         await transaction.execute(sa.insert(group_members), members)
     await apply_deltas(transaction, arrival_deltas(rows, folder_uuid))

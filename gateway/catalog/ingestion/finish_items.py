@@ -12,6 +12,7 @@ from gateway.catalog.ingestion.unit_plan import OBJECT_URL
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
@@ -153,6 +154,14 @@ async def finish_items(
     uuids = [source.item_uuid for source in sources]
     values = {source.item_uuid: item_values(source, rows, keys) for source in sources}
     await set_columns(transaction, items, values)
+    await replace_metadata(
+        transaction,
+        {
+            source.item_uuid: source.client_metadata
+            for source in sources
+            if source.client_metadata is not None
+        },
+    )
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     released = [
         each.key

@@ -16,6 +16,7 @@ from gateway.catalog.items import delete_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.metadata_values import add_metadata
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -183,6 +184,7 @@ async def add_placeholders(
         return
     rows = [placeholder.item for placeholder in placeholders]
     await transaction.execute(sa.insert(items), rows)
+    await add_metadata(transaction, {row["uuid"]: row["client_metadata"] for row in rows})
     await transaction.execute(
         sa.insert(uploads), [placeholder.upload for placeholder in placeholders]
     )

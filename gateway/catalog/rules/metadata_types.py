@@ -43,10 +43,15 @@ class MetadataValidator:
         """Return the error of the first key, in order, whose value has another type."""
         for key in sorted(self._fields.keys() & (metadata or {}).keys()):
             field, value = self._fields[key], (metadata or {})[key]
-            if value is not None and not _FITS[field.field_type](value, field):
+            if value is not None and not fits(value, field):
                 message = f"The metadata schema requires {key} to be {_expectation(field)}."
                 return bad_input(message, *path, key)
         return None
+
+
+def fits(value: Any, field: MetadataFieldRecord) -> bool:
+    """Return whether a value, which is not null, has the type of its key."""
+    return _FITS[field.field_type](value, field)
 
 
 def validate_key(key: str) -> str:
