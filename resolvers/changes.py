@@ -153,9 +153,9 @@ async def watch_folder(
     The first event confirms the subscription. Each event lists at most 100 changes, oldest first. A
     change whose transaction took longer may arrive in a later event than one made after it, and can
     be missed if it took more than ten seconds. Changes can be repeated after a resume: ignore those
-    with a `uuid` that you have already handled. At most ten events are sent per second, except
+    with a `uuid` that were handled already. At most ten events are sent per second, except
     while missed changes are sent. The subscription ends with an error if the folder is deleted or
-    you can no longer see it.
+    the viewer can no longer see it.
     """
     log = _ChangeReader(context, folder_uuid, recursive)
     async with context.services.events.listen(folder_topic(folder_uuid)) as news:

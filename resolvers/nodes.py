@@ -79,7 +79,7 @@ async def find_node(
         strawberry.ID, strawberry.argument(description="Opaque global ID of the object.")
     ],
 ) -> NodeRow | None:
-    """The object with a global ID, or null if it does not exist or you cannot see it."""
+    """The object with a global ID, or null if it does not exist or the viewer cannot see it."""
     kind, uuid = parse_global_id(id) or ("", None)
     if kind == "Viewer":
         return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
@@ -96,7 +96,7 @@ async def find_nodes(
 ) -> list[NodeRow | None]:
     """Objects by their global IDs, at most 1,000, in the order of the IDs.
 
-    Null stands for an object that does not exist or that you cannot see.
+    Null stands for an object that does not exist or that the viewer cannot see.
     """
     _check_size(ids, "ids")
     return await asyncio.gather(*(find_node(context, id=id) for id in ids))
@@ -109,7 +109,7 @@ async def find_items(
 ) -> list[Any]:
     """Items by their UUIDs, at most 1,000, in the order of the UUIDs.
 
-    `StorageItemInaccessible` stands for an item that does not exist or that you cannot see.
+    `StorageItemInaccessible` stands for an item that does not exist or that the viewer cannot see.
     """
     _check_size(uuids, "uuids")
     rows = await find_rows(context, item_by_uuid, uuids)

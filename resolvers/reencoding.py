@@ -112,5 +112,5 @@ watch_reencode = job_subscription(
     """The current state of a re-encoding job, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged. The subscription ends
-when the job has ended, or with an error if it is deleted or you can no longer see it.""",
+when the job has ended, or with an error if it is deleted or the viewer can no longer see it.""",
 )

@@ -43,5 +43,6 @@ watch_sync = job_subscription(
     """The current state of a sync, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged. The subscription ends
-when the sync has ended, or with an error if the folder is deleted or you may no longer see it.""",
+when the sync has ended, or with an error if the folder is deleted or the viewer can no longer
+see it.""",
 )

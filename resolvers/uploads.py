@@ -28,6 +28,7 @@ from gateway.models.items import items
 from gateway.models.people import users
 from gateway.models.syncs import cloud_sync_jobs
 from gateway.models.uploads import UploadUnitRecord, upload_jobs, upload_units
+from gateway.scalars import BigInt
 from resolvers.filters import job_conditions
 from resolvers.global_ids import id_from
 from resolvers.job_subscriptions import WatchedJob, job_subscription
@@ -86,7 +87,7 @@ units_of = ToMany(
     arguments=(
         Argument(
             "changed_after",
-            int | None,
+            BigInt | None,
             None,
             "Only units changed after this sequence number of the job.",
         ),
@@ -176,5 +177,5 @@ watch_upload_job = job_subscription(
 
 At most ten states are sent per second, and changes in between are merged; `units(changedAfter:)`
 returns the units that changed. The subscription ends when the job has ended, or with an error if
-the job is deleted or you may no longer see it.""",
+the job is deleted or the viewer can no longer see it.""",
 )

@@ -21,7 +21,7 @@ IN_FOLDER = """
 query ($uuid: UUID!) {
   storageFolder(uuid: $uuid) {
     uploadJobs(first: 10) { nodes { uuid } }
-    items(first: 1000) { nodes { uuid name isPlaceholder } }
+    items(first: 1000, filter: {includePlaceholders: true}) { nodes { uuid name isPlaceholder } }
   }
 }
 """

@@ -156,7 +156,7 @@ class _ObjectCounter:
         if not type_.name.endswith(_CONNECTION):
             return 1
         sizes = [given[name] for name in _PAGE_SIZES if isinstance(given.get(name), int)]
-        return min(max(sizes[0] if sizes else DEFAULT_SIZE, 0), MAX_SIZE)
+        return min(max(sizes[0] if sizes else DEFAULT_SIZE, 1), MAX_SIZE)
 
     def value(self, node: ValueNode) -> Any:
         """Return the value of a number, list or variable; None for others."""

@@ -144,11 +144,12 @@ def page_request(
         raise bad_input("Pass before with last, not with first.", "before")
     backwards = last is not None or before is not None
     size_name, size = ("last", last) if backwards else ("first", first)
-    if size is not None and not 1 <= size <= MAX_SIZE:
-        raise bad_input(between(size_name, 1, MAX_SIZE, size), size_name)
+    if size is not None and not 0 <= size <= MAX_SIZE:
+        raise bad_input(between(size_name, 0, MAX_SIZE, size), size_name)
     cursor_name, cursor = ("before", before) if backwards else ("after", after)
     position = None if cursor is None else read_cursor(cursor, order, fingerprint, cursor_name)
-    return PageRequest(size or DEFAULT_SIZE, order, position, backwards, fingerprint)
+    size = DEFAULT_SIZE if size is None else size
+    return PageRequest(size, order, position, backwards, fingerprint)
 
 
 def fingerprint_of(*parts: Any) -> str:

@@ -37,7 +37,7 @@ _PAGE_ARGUMENTS = (
         "first",
         int | None,
         None,
-        "Return at most this many entries, from the start of the list or after `after`: 1 to "
+        "Return at most this many entries, from the start of the list or after `after`: 0 to "
         "1,000. Defaults to 100.",
     ),
     Argument(
@@ -51,7 +51,7 @@ _PAGE_ARGUMENTS = (
         "last",
         int | None,
         None,
-        "Return at most this many entries, from the end of the list or before `before`: 1 to "
+        "Return at most this many entries, from the end of the list or before `before`: 0 to "
         "1,000. Cannot be combined with `first` or `after`.",
     ),
     Argument(

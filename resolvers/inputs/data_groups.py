@@ -147,7 +147,7 @@ class DataGroupInput:
         default=strawberry.UNSET, description="One item at a time, chosen from a strip."
     )
     custom: DataGroupCustomInput | None = strawberry.field(
-        default=strawberry.UNSET, description="A layout of your own."
+        default=strawberry.UNSET, description="A layout of the client's own."
     )
 
 

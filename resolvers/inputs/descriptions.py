@@ -1,7 +1,7 @@
 """Descriptions that several inputs share."""
 
 ALLOW_PARTIAL = "Whether to apply the valid entries even if others fail."
-CLIENT_METADATA = "Metadata of your own, as a JSON object of at most 256 KiB."
+CLIENT_METADATA = "The client's own metadata, as a JSON object of at most 256 KiB."
 DATASET_CHANGES = (
     "Whether items that datasets use may be deleted, together with their data rows. Without it, "
     "such a deletion fails with `CONFLICT`."

@@ -138,6 +138,6 @@ class StorageItemFilter(StorageItemConditions):
         "source.",
     )
     include_placeholders: bool = strawberry.field(
-        default=True,
+        default=False,
         description="Whether to include placeholders: items that have not been processed yet.",
     )

@@ -77,7 +77,7 @@ class DeleteStorageItemsInput:
     remove_unused_frames: bool = strawberry.field(
         default=True,
         description="Whether to also delete the frames of deleted image groups, image sequences "
-        "and DICOM series, where no other group or dataset uses them and you have `ADMIN` on "
+        "and DICOM series, where no other group or dataset uses them and the viewer has `ADMIN` on "
         "their folder. Items of data groups are always kept.",
     )
     allow_dataset_changes: bool = strawberry.field(

@@ -100,7 +100,7 @@ class RequestUploadUrlsInput:
     frames_subfolder_name: str | None = strawberry.field(
         default=None,
         description="If set, the items are placed in the direct subfolder with this name, which is "
-        "created if needed. Use it for the frames of a group that you will create in `folderUuid`.",
+        "created if needed. Use it for the frames of a group that will be created in `folderUuid`.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

@@ -144,7 +144,8 @@ async def add_collection_items(
 ) -> AddCollectionItemsOutcome:
     """Add 1 to 1,000 items to a collection.
 
-    Items that do not exist or that you cannot see are skipped and returned in `failedItemUuids`.
+    Items that do not exist or that the viewer cannot see are skipped and returned in
+    `failedItemUuids`.
     Items that are already in the collection are kept.
     """
     check_list_size(input.item_uuids, "itemUuids")
@@ -171,7 +172,7 @@ async def remove_collection_items(
 ) -> RemoveCollectionItemsOutcome:
     """Remove 1 to 1,000 items from a collection; the items are not deleted.
 
-    Items that are not in the collection or that you cannot see are skipped and returned in
+    Items that are not in the collection or that the viewer cannot see are skipped and returned in
     `failedItemUuids`.
     """
     check_list_size(input.item_uuids, "itemUuids")

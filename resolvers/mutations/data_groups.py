@@ -57,7 +57,7 @@ async def create_data_groups(
 ) -> CreateDataGroupsOutcome:
     """Create 1 to 1,000 data groups, each of 1 to 50 items that are shown together.
 
-    A group has the layout of a grid, a carousel or a layout tree of your own. Its items remain in
+    A group has the layout of a grid, a carousel or a custom layout tree. Its items remain in
     their folders, and cannot be deleted before the group is. If one group is rejected, none is
     created unless `allowPartial` is set.
     """

@@ -47,7 +47,7 @@ class CreateDatasetOutcome(Outcome):
 async def create_dataset(
     context: Context, input: CreateDatasetInput, permissions: Permissions
 ) -> CreateDatasetOutcome:
-    """Create a dataset, of which you become `ADMIN`.
+    """Create a dataset, of which the viewer becomes `ADMIN`.
 
     With `backingFolderUuid` or `createBackingFolder` it mirrors that folder: it always uses exactly
     the items directly in it. Fails with `CONFLICT` if another dataset mirrors the folder.

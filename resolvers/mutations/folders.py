@@ -69,11 +69,11 @@ class CreateStorageFolderOutcome(Outcome):
 async def create_storage_folder(
     context: Context, input: CreateStorageFolderInput, permissions: Permissions
 ) -> CreateStorageFolderOutcome:
-    """Create a folder below another one, or a root folder, of which you become `ADMIN`.
+    """Create a folder below another one, or a root folder, of which the viewer becomes `ADMIN`.
 
     With `cloudSync` the folder mirrors a bucket or a prefix of one. The bucket is listed first; if
     that fails, the store's error is returned at `cloudSync.remoteUrl`. The folder stays empty until
-    you call `startCloudFolderSync`.
+    `startCloudFolderSync` is called.
     """
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
@@ -166,9 +166,9 @@ async def move_storage_folders(
 
     A folder cannot be moved into itself or one of its subfolders (`BAD_USER_INPUT`), and subfolders
     of a cloud-synced folder cannot be moved at all (`CONFLICT`). Folders that a dataset mirrors, or
-    that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). You
-    remain `ADMIN` of a folder that you move to the root. If one folder cannot be moved, none is
-    moved unless `allowPartial` is set.
+    that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). The
+    viewer remains `ADMIN` of a folder that is moved to the root. If one folder cannot be moved,
+    none is moved unless `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid

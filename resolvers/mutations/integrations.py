@@ -50,7 +50,7 @@ class CreateCloudIntegrationOutcome(Outcome):
 async def create_cloud_integration(
     context: Context, input: CreateCloudIntegrationInput
 ) -> CreateCloudIntegrationOutcome:
-    """Create a cloud integration, of which you become `ADMIN`.
+    """Create a cloud integration, of which the viewer becomes `ADMIN`.
 
     Unless `verifyAccess` is false, each location is listed first, and the error of one that cannot
     be listed is returned at `locations.<index>`.

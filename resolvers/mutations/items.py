@@ -150,7 +150,7 @@ async def delete_storage_items(
     """Delete 1 to 1,000 items, and the bytes that no other item needs.
 
     With `removeUnusedFrames`, frames of the deleted groups are deleted as well if nothing else uses
-    them and you have the role `ADMIN` on their folder. Fails with `CONFLICT` for items that are
+    them and the viewer has `ADMIN` on their folder. Fails with `CONFLICT` for items that are
     members of groups, and for items that datasets use unless `allowDatasetChanges`, or
     `allowMirrorDatasetChanges` for mirror datasets, is set. If one item is rejected, none is
     deleted unless `allowPartial` is set.

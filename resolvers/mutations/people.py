@@ -221,7 +221,7 @@ class CreateApiKeyOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "user_uuid",
-        "nothing for your own keys; the site role `ADMIN` for keys of other users",
+        "nothing for the viewer's own keys; the site role `ADMIN` for keys of other users",
         lambda _: forbidden(
             "An API key for another user requires the site role ADMIN.", "userUuid"
         ),
@@ -254,7 +254,7 @@ class RevokeApiKeyOutcome(Outcome):
 @requires(
     OwnerRequirement(
         "api_key_uuid",
-        "nothing for your own keys; the site role `ADMIN` for keys of other users",
+        "nothing for the viewer's own keys; the site role `ADMIN` for keys of other users",
         lambda uuid: not_found("API key", uuid, "apiKeyUuid"),
     )
 )

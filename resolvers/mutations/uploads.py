@@ -76,7 +76,7 @@ class RequestUploadUrlsOutcome(Outcome):
 async def request_upload_urls(
     context: Context, input: RequestUploadUrlsInput, permissions: Permissions
 ) -> RequestUploadUrlsOutcome:
-    """Announce 1 to 1,000 files that you are going to upload.
+    """Announce 1 to 1,000 files that will be uploaded.
 
     Each file gets a placeholder item in the folder and an upload target: a signed URL, or the size
     and number of the parts of a large file. `startUploadJob` turns uploaded placeholders into

@@ -162,7 +162,7 @@ async def test_filter_presets_are_stored_and_fill_collections(shared_site: Site)
     wanted = {"search": "RED", "itemTypes": ["PLAIN_TEXT", "IMAGE"]}
     given = {"topLevelFolderUuid": top, "name": "Reds", "filter": wanted}
     preset = (await site.done("createFilterPreset", given, PRESET))["filterPreset"]
-    stored = {**wanted, "isInDataset": None, "includeTombstones": False, "includePlaceholders": True}
+    stored = {**wanted, "isInDataset": None, "includeTombstones": False, "includePlaceholders": False}
     assert (preset["name"], {key: preset["filter"][key] for key in stored}) == ("Reds", stored)
     search = "query($f: StorageItemFilter!) { searchStorageItems(filter: $f) { nodes { name } } }"
     assert len((await site.ask(search, {"f": preset["filter"]}))["searchStorageItems"]["nodes"]) == 3

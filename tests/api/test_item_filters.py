@@ -157,7 +157,7 @@ class Collection:
         for row in self.rows:
             states = [
                 (row["is_tombstone"], wanted.get("onlyTombstones"), wanted.get("includeTombstones", False)),
-                (row["is_placeholder"], wanted.get("onlyPlaceholders"), wanted.get("includePlaceholders", True)),
+                (row["is_placeholder"], wanted.get("onlyPlaceholders"), wanted.get("includePlaceholders", False)),
             ]
             if (
                 (folder is None or str(row["folder_uuid"]) == folder)

@@ -42,7 +42,8 @@ async def test_one_query_lists_a_mixed_folder(site: Site) -> None:
     series, (slice_,) = await upload_group(site, folder, [File("s.dcm", "DICOM_FILE", samples.dicom_file())], "series")
     waiting = (await announce(site, folder, [File("v.webm", "VIDEO", b"later")]))[0]["itemUuid"]
     data = await site.ask(
-        f"""query($u: UUID!) {{ storageFolder(uuid: $u) {{ items {{ nodes {{ {SCALARS}
+        f"""query($u: UUID!) {{ storageFolder(uuid: $u) {{
+        items(filter: {{includePlaceholders: true}}) {{ nodes {{ {SCALARS}
         ... on DicomSeriesItem {{ instanceTotal }} }} }} }} }}""",
         {"u": folder},
     )

@@ -40,7 +40,8 @@ async def names_in(site: Site, folder: str) -> list[str]:
     """Return the names of the items in a folder; its counters must agree."""
     data = await site.ask(
         """query($u: UUID!) { storageFolder(uuid: $u) {
-        items { nodes { name isPlaceholder } } summary { files placeholders } } }""",
+        items(filter: {includePlaceholders: true}) { nodes { name isPlaceholder } }
+        summary { files placeholders } } }""",
         {"u": folder},
     )
     nodes, summary = data["storageFolder"]["items"]["nodes"], data["storageFolder"]["summary"]

@@ -39,8 +39,9 @@ def folded(name: str) -> str:
 
 
 async def listed(site: Site, folder: str, **arguments: Any) -> Any:
-    """Return a page of the items of a folder."""
-    return (await site.ask(LISTED, {"u": folder, **arguments}))["storageFolder"]["items"]
+    """Return a page of the items of a folder, placeholders included unless there is a filter."""
+    variables = {"u": folder, "filter": {"includePlaceholders": True}, **arguments}
+    return (await site.ask(LISTED, variables))["storageFolder"]["items"]
 
 
 async def refusal(site: Site, folder: str, **arguments: Any) -> tuple[str, list[str]]:
@@ -143,7 +144,7 @@ async def test_searches_match_like_python(site: Site) -> None:
     await waiting(site, folder, *names)
 
     async def check(text: str) -> None:
-        result = await listed(site, folder, filter={"search": text})
+        result = await listed(site, folder, filter={"search": text, "includePlaceholders": True})
         wanted = folded(text)
         matches = [n for n in names if (wanted in folded(n) if len(wanted) > 2 else folded(n).startswith(wanted))]
         assert sorted(node["name"] for node in result["nodes"]) == sorted(matches), text
@@ -164,7 +165,12 @@ def parts(name: str) -> st.SearchStrategy[str]:
     return places.map(lambda case: case[2](name[case[0] : case[0] + case[1]]))
 
 
-async def test_page_sizes_are_1_to_1000(site: Site) -> None:
+async def last_cursor(site: Site, folder: str) -> str:
+    """Return the cursor of the last item of a folder."""
+    return str((await listed(site, folder, last=1))["pageInfo"]["endCursor"])
+
+
+async def test_page_sizes_are_0_to_1000(site: Site) -> None:
     """The default is 100; arguments that exclude each other are refused by name.
 
     Inventory: ENC-PAGE-01, ENC-ERR-13, SUB-004.
@@ -177,8 +183,14 @@ async def test_page_sizes_are_1_to_1000(site: Site) -> None:
     assert (len(page["nodes"]), page["pageInfo"]["hasNextPage"], page["totalCount"]) == (101, False, 101)
     cursor = page["pageInfo"]["startCursor"]
     for name in ("first", "last"):
-        for number in (0, -1, 1001, 2147483647):
+        for number in (-1, 1001, 2147483647):
             assert await refusal(site, folder, **{name: number}) == ("BAD_USER_INPUT", [name])
+    for name, more in (("first", "hasNextPage"), ("last", "hasPreviousPage")):
+        ends = {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
+        page = await listed(site, folder, **{name: 0})
+        assert page == {**page, "nodes": [], "totalCount": 101, "pageInfo": {**ends, more: True}}
+    page = await listed(site, folder, first=0, after=await last_cursor(site, folder))
+    assert page["pageInfo"] == {**ends, "hasPreviousPage": True}
     wrong = {
         "last": {"first": 1, "last": 1},
         "before": {"first": 1, "before": cursor},
@@ -280,16 +292,16 @@ async def test_filters(site: Site) -> None:
     await create_dataset(site, "uses", [used])
     await create_dataset(site, "mirrors", backingFolderUuid=mirrored)
     expected: list[tuple[dict[str, Any], list[str]]] = [
-        ({}, ["free", "late", "used"]),
-        ({"isInDataset": None}, ["free", "late", "used"]),
+        ({}, ["free", "used"]),
+        ({"isInDataset": None}, ["free", "used"]),
         ({"isInDataset": True}, ["used"]),
-        ({"isInDataset": False}, ["free", "late"]),
-        ({"itemTypes": []}, ["free", "late", "used"]),
-        ({"itemTypes": None, "search": ""}, ["free", "late", "used"]),
+        ({"isInDataset": False}, ["free"]),
+        ({"itemTypes": []}, ["free", "used"]),
+        ({"itemTypes": None, "search": ""}, ["free", "used"]),
         ({"itemTypes": ["IMAGE", "SCENE"]}, []),
-        ({"includePlaceholders": False}, ["free", "used"]),
-        ({"includePlaceholders": False, "isInDataset": False}, ["free"]),
-        ({"includeTombstones": True}, ["free", "gone", "late", "used"]),
+        ({"includePlaceholders": True}, ["free", "late", "used"]),
+        ({"includePlaceholders": True, "isInDataset": False}, ["free", "late"]),
+        ({"includeTombstones": True, "includePlaceholders": True}, ["free", "gone", "late", "used"]),
         ({"includeTombstones": True, "search": "gon", "isInDataset": False}, ["gone"]),
     ]
     for wanted, names in expected:

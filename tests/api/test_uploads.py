@@ -35,6 +35,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANN = "ann@example.org"
 PART = 5 << 20
+WITH_PLACEHOLDERS = "(filter: {includePlaceholders: true})"
 ITEM = "uuid name isPlaceholder mimeType fileSize signedUrl { url } signedUrlUnavailableReason"
 
 
@@ -126,8 +127,8 @@ async def test_invalid_announcements_are_refused(shared_site: Site) -> None:
     assert await items_in(site, folder) == []
 
 
-async def items_in(site: Site, folder: str, arguments: str = "") -> list[dict[str, Any]]:
-    """Return the items in a folder."""
+async def items_in(site: Site, folder: str, arguments: str = WITH_PLACEHOLDERS) -> list[dict[str, Any]]:
+    """Return the items in a folder, placeholders included."""
     document = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ items{arguments} {{ nodes {{ {ITEM} }} }} }} }}"
     nodes: list[dict[str, Any]] = (await site.ask(document, {"u": folder}))["storageFolder"]["items"]["nodes"]
     return nodes
@@ -151,9 +152,7 @@ async def test_placeholders_are_shown_and_become_items(shared_site: Site) -> Non
         "signedUrl": None,
         "signedUrlUnavailableReason": "NOT_YET_STORED",
     }
-    assert [item["name"] for item in await items_in(site, folder, "(filter: {includePlaceholders: false})")] == [
-        "old.txt"
-    ]
+    assert [item["name"] for item in await items_in(site, folder, "")] == ["old.txt"]
     assert await summary(site, folder) == {"files": 1, "images": 0, "plainTexts": 1, "placeholders": 1}
     await wait_for_job(site, await start_upload_job(site, folder, {"images": [{"placeholderUuid": uuid}]}))
     [item] = [item for item in await items_in(site, folder) if item["uuid"] == uuid]

@@ -137,7 +137,7 @@ async def test_a_row_deleted_between_two_reads_is_no_error(pair: Both, monkeypat
 
 async def test_an_error_after_the_operation_ended_is_not_logged(pair: Both, caplog: pytest.LogCaptureFixture) -> None:
     """The first of two errors ends the operation for both."""
-    text = "{ storageFolders(first: 0) { totalCount } cloudIntegrations(scope: ORGANISATION) { totalCount } }"
+    text = "{ storageFolders(first: -1) { totalCount } cloudIntegrations(scope: ORGANISATION) { totalCount } }"
     compiled, interpreted = await pair.bodies(text, {}, "stranger")
     assert b'"BAD_USER_INPUT"' in compiled and b'"BAD_USER_INPUT"' in interpreted
     gc.collect()

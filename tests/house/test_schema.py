@@ -98,6 +98,8 @@ OUTSIDE_FOLDERS = {
     "User",
 }
 """Types whose changes no journal of a folder lists."""
+STARTS_A_JOB = "StartUploadJobInput"
+"""The input whose alternatives, a list or a manifest, stand among other fields."""
 BOUNDED_LISTS = "[Aa]t most|[Oo]ne entry per|1 to "
 
 
@@ -139,6 +141,29 @@ def test_everything_is_described(kind: GraphQLNamedType) -> None:
         assert all(argument.description for field in kind.fields.values() for argument in field.args.values())
     if isinstance(kind, GraphQLScalarType):
         assert kind.specified_by_url
+
+
+def test_each_page_is_described_on_its_own() -> None:
+    pages = [kind.description for kind in own_types() if kind.name.endswith(("Connection", "Edge"))]
+    assert len(set(pages)) == len(pages)
+    assert CORE.description
+
+
+def test_exclusive_choices_are_one_of() -> None:
+    """An input that consists of alternatives says so to clients, not only to readers."""
+    for kind in own_types():
+        if isinstance(kind, GraphQLInputObjectType) and not kind.is_one_of:
+            assert not re.search("[Ee]xactly one|[Ss]et either", kind.description or "") or kind.name == STARTS_A_JOB
+
+
+def test_sequence_numbers_are_big() -> None:
+    """As arguments too: what a client is given it can give back."""
+    named = {"sequence", "revision", "changedAfter"}
+    for coordinate, _, field in fields():
+        arguments = {f"{coordinate}({name})": argument.type for name, argument in field.args.items()}
+        for place, type_ in {coordinate: field.type, **arguments}.items():
+            if re.split(r"[.(]", place.rstrip(")"))[-1] in named:
+                assert get_named_type(type_).name == "BigInt", place
 
 
 def test_business_objects_are_nodes() -> None:
