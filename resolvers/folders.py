@@ -12,7 +12,7 @@ from gateway.auth.visibility import sees_dataset, sees_folder
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
-from gateway.execution.declarations import Computed, Lookup, SameRow, ToMany, ToOne, batch
+from gateway.execution.declarations import Computed, Lookup, Parts, SameRow, ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import DatasetRecord, datasets
@@ -36,7 +36,7 @@ from resolvers.filters import (
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
-from resolvers.item_conditions import item_conditions
+from resolvers.item_conditions import item_conditions, leaves_most
 from resolvers.json_columns import json_column
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
@@ -133,6 +133,16 @@ items_below = ToMany(
     ),
     where=item_conditions,
     filter_type=StorageItemFilter,
+    parts=Parts(
+        column=items.c.folder_uuid,
+        source=_home.join(_top, within(_home.c.path, _top.c.path)),
+        key=_home.c.uuid,
+        parent=_top.c.uuid,
+        orders=frozenset(
+            (items.c.name_key, items.c.created_at, items.c.last_edited_at, items.c.file_size)
+        ),
+        suit=leaves_most,
+    ),
 )
 groups_on = ToMany(
     "folderGroups",

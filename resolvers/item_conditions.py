@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,6 +85,13 @@ def narrowing_conditions(query: EdgeQuery) -> list[Condition]:
         # An item without a value does not match a condition on it, so it matches the negation.
         conditions.append(unwanted.is_not(sa.true()))
     return conditions
+
+
+def leaves_most(query: EdgeQuery) -> bool:
+    """Return whether a filter may leave most items: it has conditions on kinds and use at most."""
+    filter: StorageItemFilter = query.filter or StorageItemFilter()
+    narrow = replace(filter, item_types=None, is_in_dataset=None, not_=None)
+    return not is_narrowing(replace(query, filter=narrow))
 
 
 def ranged_columns(filter: StorageItemFilter | None) -> set[sa.ColumnElement[Any]]:

@@ -335,6 +335,32 @@ def top_n_per_parent(
     return sa.select(*columns).select_from(parents.join(page, sa.true())).order_by(*clauses)
 
 
+def rows_of_parts(
+    dialect: str,
+    parts: sa.CTE,
+    columns: Sequence[sa.ColumnElement[Any]],
+    conditions: Sequence[sa.ColumnElement[bool]],
+    order_by: Sequence[sa.ColumnElement[Any]],
+    last: sa.ColumnElement[Any],
+    size: sa.BindParameter[int],
+) -> sa.Select[Any]:
+    """Return the first `size` rows of each part, unordered.
+
+    Args:
+        parts: the parts; its last column follows those of a row.
+        columns: the columns of a row.
+        conditions: what makes a row belong to a part, and others.
+        order_by: the order, which ends with the row's key `last`.
+    """
+    parent = list(parts.c)[-1]
+    first = sa.select(*columns).where(*conditions).order_by(*order_by).limit(size)
+    if dialect == "sqlite":
+        keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
+        return sa.select(*columns, parent).select_from(parts).where(last.in_(keys))
+    page = first.correlate(parts).lateral("page")
+    return sa.select(*page.c, parent).select_from(parts.join(page, sa.true()))
+
+
 def prefers_joined_page(dialect: str) -> bool:
     """Return whether joining a page to its parent is cheaper than a second statement.
 

@@ -140,6 +140,33 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
+class Parts:
+    """Parts of a list, each of which an index has in order: the folders of a subtree, for example.
+
+    A page is merged from the first rows of each part, so that the other rows are not sorted.
+
+    Args:
+        column: the column of the list's table that holds a part's key.
+        source: where parts are selected from.
+        key: the key of a part.
+        parent: the key of the parent that has the part.
+        orders: the columns of the orders in which an index has each part.
+        suit: whether most rows match a filter; an index of its conditions is better if few do.
+    """
+
+    column: sa.ColumnElement[Any]
+    source: sa.FromClause
+    key: sa.ColumnElement[Any]
+    parent: sa.ColumnElement[Any]
+    orders: Collection[sa.ColumnElement[Any]]
+    suit: Callable[[EdgeQuery], bool]
+
+    def serve(self, query: EdgeQuery, order: sa.ColumnElement[Any]) -> bool:
+        """Return whether a page in the order of a column is merged from parts."""
+        return order in self.orders and self.suit(query)
+
+
+@dataclass(frozen=True, eq=False)
 class ToMany(_Keyed):
     """The rows of `table` whose `parent`, a column of `source`, equals the parent's `key`.
 
@@ -163,6 +190,7 @@ class ToMany(_Keyed):
     where: Callable[[EdgeQuery], Sequence[Condition]] | None = None
     filter_type: type | None = None
     arguments: tuple[Argument, ...] = ()
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, eq=False)

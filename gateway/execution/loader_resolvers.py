@@ -12,6 +12,7 @@ from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, ToMany, ToOne
+from gateway.execution.keysets import PARENT
 from gateway.execution.pagination import Page, read_page_arguments
 
 
@@ -74,7 +75,7 @@ async def load_page(
             return [rows for _ in keys]
         rows_by_parent: dict[Any, list[Any]] = defaultdict(list)
         for row in rows:
-            rows_by_parent[getattr(row, statements.PARENT)].append(row)
+            rows_by_parent[getattr(row, PARENT)].append(row)
         return [rows_by_parent[key] for key in keys]
 
     async def load_counts(keys: list[Any]) -> list[int]:
@@ -82,7 +83,7 @@ async def load_page(
         rows = await context.database.rows(
             statement, sa.Row, parameters=statements.bind_values(keys)
         )
-        totals = {getattr(row, statements.PARENT, None): row.total for row in rows}
+        totals = {getattr(row, PARENT, None): row.total for row in rows}
         return [totals.get(key, 0) for key in keys]
 
     async def count() -> int:
@@ -101,7 +102,7 @@ async def load_aggregate(context: Context, edge: Aggregate, parent: Any) -> Any:
         rows = await context.database.rows(
             statement, sa.Row, parameters=statements.bind_values(keys)
         )
-        values = {getattr(row, statements.PARENT): row.value for row in rows}
+        values = {getattr(row, PARENT): row.value for row in rows}
         return [values.get(key, edge.default) for key in keys]
 
     return await context.loaders.load(edge, getattr(parent, edge.key_name), load)

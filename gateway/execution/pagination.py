@@ -197,6 +197,13 @@ def _as_json(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
+def python_type_of(column: sa.ColumnElement[Any]) -> type:
+    """Return the type of a column's values in Python."""
+    # The type of moments decorates another.
+    kind: type = getattr(column.type, "impl", column.type).python_type
+    return kind
+
+
 def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
     """Return a value of a cursor as the column has it.
 
@@ -205,8 +212,7 @@ def _typed(value: Any, column: sa.ColumnElement[Any], can_be_null: bool) -> Any:
     """
     if value is None and can_be_null:
         return None
-    # The type of moments decorates another.
-    python_type = getattr(column.type, "impl", column.type).python_type
+    python_type = python_type_of(column)
     if type(value) is int and python_type is int:
         bits = 63 if isinstance(column.type, sa.BigInteger) else 31
         if not -(2**bits) <= value < 2**bits:

@@ -8,15 +8,11 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.database.dialects import in_bound_keys, top_n_per_parent
+from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, ToMany, ToOne
-from gateway.execution.pagination import Order, PageRequest
-
-PARENT = "parent_key"
-"""The column with the key of a row's parent."""
-KEY, KEYS = "wanted_key", "wanted_keys"
-"""Parameters: the only key, or several."""
-SIZE, AFTER_VALUE, AFTER_UUID = "row_limit", "cursor_value", "cursor_uuid"
-"""Parameters: rows to read, and the values of the cursor's row in the order's two columns."""
+from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
+from gateway.execution.merged_pages import merged_page
+from gateway.execution.pagination import PageRequest
 
 Columns = Sequence[sa.ColumnElement[Any]]
 Pack = Callable[[Sequence[Any]], Any]
@@ -42,24 +38,26 @@ def page(
     A page is one row longer than requested, which tells whether there are more. The last column of
     a row is its parent's key.
     """
-    order, size = request.order, sa.bindparam(SIZE, required=False, type_=sa.Integer)
-    rows = _matching_rows(edge, query, *columns)
-    if edge.parent is not None:
-        rows = rows.add_columns(edge.parent.label(PARENT))
-    if request.cursor is not None:
-        rows = rows.where(_after_cursor(order, request.cursor[0] is None, request.backwards))
+    order = request.order
+    if not many and edge.parts and edge.parts.serve(query, order.column):
+        merged = _merged_page(edge, query, request, columns, dialect).subquery("merged")
+        arranged = keysets.order_by(order, request.backwards, *(merged.c[name] for name in PLACES))
+        return sa.select(*list(merged.c)[: -len(PLACES)]).order_by(*arranged)
+    rows = _rows_after_cursor(edge, query, request, columns)
 
     def order_by(
         main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]
     ) -> list[sa.ColumnElement[Any]]:
-        return _order_by(order, request.backwards, main, last)
+        return keysets.order_by(order, request.backwards, main, last)
 
     if edge.parent is not None and many:
         sort_key = order.column, order.last
-        return top_n_per_parent(dialect, KEYS, edge.parent, sort_key, order_by, rows, size)
+        return top_n_per_parent(
+            dialect, KEYS, edge.parent, sort_key, order_by, rows, keysets.row_limit()
+        )
     if edge.parent is not None:
         rows = rows.where(_is_parent(edge.parent, False))
-    return rows.order_by(*order_by(order.column, order.last)).limit(size)
+    return rows.order_by(*order_by(order.column, order.last)).limit(keysets.row_limit())
 
 
 def with_page(
@@ -76,12 +74,15 @@ def with_page(
     row comes alone, with nulls before it.
     """
     order = request.order
-    sort_columns = order.column.label("main_place"), order.last.label("last_place")
-    rows = page(edge, query, request, columns, dialect, False)
-    below = rows.add_columns(*sort_columns).subquery("page")
+    if edge.parts and edge.parts.serve(query, order.column):
+        below = _merged_page(edge, query, request, columns, dialect).subquery("page")
+    else:
+        places = (order.column.label(PLACES[0]), order.last.label(PLACES[1]))
+        rows = page(edge, query, request, columns, dialect, False)
+        below = rows.add_columns(*places).subquery("page")
     above = row.subquery("found")
-    order_by = _order_by(order, request.backwards, below.c.main_place, below.c.last_place)
-    page_columns = list(below.c)[: -len(sort_columns)]
+    order_by = keysets.order_by(order, request.backwards, *(below.c[name] for name in PLACES))
+    page_columns = list(below.c)[: -len(PLACES)]
     joined = above.outerjoin(below, sa.true())
     return sa.select(*page_columns, *above.c).select_from(joined).order_by(*order_by)
 
@@ -139,31 +140,24 @@ def _matching_rows(
     return statement.where(*edge.where(query)) if edge.where else statement
 
 
-def _order_by(
-    order: Order, backwards: bool, main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]
-) -> list[sa.ColumnElement[Any]]:
-    descends = order.descending != backwards
-    first = main.desc() if descends else main.asc()
-    if order.can_be_null:
-        first = first.nulls_first() if backwards else first.nulls_last()
-    return [first, last.desc() if descends else last.asc()]
+def _rows_after_cursor(
+    edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns
+) -> sa.Select[Any]:
+    """Return the rows of all parents that come after the cursor, each with its parent's key."""
+    rows = _matching_rows(edge, query, *columns)
+    if edge.parent is not None:
+        rows = rows.add_columns(edge.parent.label(PARENT))
+    if request.cursor is None:
+        return rows
+    from_null = request.cursor[0] is None
+    return rows.where(keysets.after_cursor(request.order, from_null, request.backwards))
 
 
-def _after_cursor(order: Order, from_null: bool, backwards: bool) -> sa.ColumnElement[bool]:
-    """Return the condition that a row comes after the cursor's, or before it if `backwards`.
-
-    Nulls come last. Where the column is never null, a comparison of tuples lets an index serve it.
-    """
-    value = sa.bindparam(AFTER_VALUE, required=False, type_=order.column.type)
-    last = sa.bindparam(AFTER_UUID, required=False, type_=order.last.type)
-    descends = order.descending != backwards
-    is_last_beyond = order.last < last if descends else order.last > last
-    if from_null:
-        among_nulls = sa.and_(order.column.is_(None), is_last_beyond)
-        return sa.or_(among_nulls, order.column.is_not(None)) if backwards else among_nulls
-    if not order.can_be_null:
-        row, cursor = sa.tuple_(order.column, order.last), sa.tuple_(value, last)
-        return row < cursor if descends else row > cursor
-    is_beyond = order.column < value if descends else order.column > value
-    beyond = sa.or_(is_beyond, sa.and_(order.column == value, is_last_beyond))
-    return beyond if backwards else sa.or_(beyond, order.column.is_(None))
+def _merged_page(
+    edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns, dialect: str
+) -> sa.Select[Any]:
+    """Return the page of the parent with the bound key, merged from its parts."""
+    assert edge.parts
+    is_parent = _is_parent(edge.parts.parent, False)
+    conditions = edge.where(query) if edge.where else ()
+    return merged_page(dialect, edge.parts, is_parent, conditions, request, columns)

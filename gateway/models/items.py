@@ -39,6 +39,8 @@ class StoredObjectRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
+_FLAGS = ("is_tombstone", "is_placeholder")
+"""Behind the keys of an index, so that pages of many folders are merged from indexes alone."""
 _UIDS = ("dicom_study_uid", "dicom_series_uid", "dicom_instance_uid")
 
 
@@ -73,10 +75,12 @@ class ItemRecord(SQLModel, table=True):
 
     __tablename__ = "items"
     __table_args__ = (
-        sa.Index("ix_items_folder_uuid_name_key", "folder_uuid", "name_key", "uuid"),
-        sa.Index("ix_items_folder_uuid_created_at", "folder_uuid", "created_at", "uuid"),
-        sa.Index("ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid"),
-        sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid"),
+        sa.Index("ix_items_folder_uuid_name_key", "folder_uuid", "name_key", "uuid", *_FLAGS),
+        sa.Index("ix_items_folder_uuid_created_at", "folder_uuid", "created_at", "uuid", *_FLAGS),
+        sa.Index(
+            "ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid", *_FLAGS
+        ),
+        sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid", *_FLAGS),
         # Searches across folders: each condition has an index, which also serves an order.
         sa.Index("ix_items_name_key", "name_key", "uuid"),
         sa.Index("ix_items_created_at", "created_at", "uuid"),

@@ -8,7 +8,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.execution import statements
+from gateway.execution import keysets
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.plan import Deoptimized
 from gateway.execution.private_apis import (
@@ -22,14 +22,14 @@ from gateway.kinds.enums import SiteRole
 _PLACEHOLDER_UUID = uuid4()
 """Stands in statements where the viewer's uuid goes."""
 _OPEN = {
-    statements.KEY,
-    statements.KEYS,
-    statements.SIZE,
-    statements.AFTER_VALUE,
-    statements.AFTER_UUID,
+    keysets.KEY,
+    keysets.KEYS,
+    keysets.SIZE,
+    keysets.AFTER_VALUE,
+    keysets.AFTER_UUID,
 }
 """Parameters whose values are known at execution only."""
-_DRIVER_VALUES = {statements.KEY, statements.KEYS, statements.SIZE}
+_DRIVER_VALUES = {keysets.KEY, keysets.KEYS, keysets.SIZE}
 """Parameters whose values are the driver's own already."""
 
 Process = Callable[[Any], Any]

@@ -1,0 +1,215 @@
+"""Pages merged from the parts of a list, each of which an index has in the order of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.database.dialects import rows_of_parts
+from gateway.execution.declarations import Condition, Parts
+from gateway.execution.keysets import PARENT, PLACES, after_cursor, after_uuid, order_by, row_limit
+from gateway.execution.pagination import Order, PageRequest, python_type_of
+
+_EXTREMES: dict[type, tuple[Any, Any]] = {
+    str: ("", "\U0010ffff" * 4),
+    int: (-(2**63), 2**63 - 1),
+    datetime: (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+}
+"""The least and the greatest value of an order's column, by type."""
+
+_DEPTHS = (1, 6, 36, 216)
+"""Numbers of rows of a part by which the end of a page is estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run of rows that an index has in order: those with a value in the order's column or those
+    without. All rows of a run come before those of the next.
+    """
+
+    conditions: Sequence[Condition]
+    order: Order
+    has_values: bool
+
+
+def merged_page(
+    dialect: str,
+    parts: Parts,
+    is_parent: Condition,
+    conditions: Sequence[Condition],
+    request: PageRequest,
+    columns: Sequence[sa.ColumnElement[Any]],
+) -> sa.Select[Any]:
+    """Return the statement for a page of the list of one parent.
+
+    The parent's key and the order's two columns follow the columns of a row.
+    """
+    chosen = (
+        sa.select(parts.key.label("part"), parts.parent.label(PARENT))
+        .select_from(parts.source)
+        .where(is_parent)
+        .cte("parts")
+    )
+    main, last = request.order.column, request.order.last
+    selected = [*columns, main.label(PLACES[0]), last.label(PLACES[1])]
+    halves: list[sa.CTE] = []
+    for run in _runs(request):
+        merge = _Merge(parts.column, conditions, run, request.backwards, f"_{len(halves)}")
+        source = chosen
+        for half in halves:
+            # No part is read if the rows of the earlier run fill the page.
+            length = sa.select(sa.func.count()).select_from(half).scalar_subquery()
+            source = merge.cte("needed_parts", sa.select(chosen).where(length < row_limit()))
+        rows = []
+        if run.has_values:
+            heads = merge.heads(source)
+            end = merge.end(heads)
+            source = merge.cte(
+                "begun_parts", sa.select(heads).where(merge.reaches(heads.c.head, end))
+            )
+            rows.append(merge.reaches(main, end))
+        every = rows_of_parts(
+            dialect,
+            source,
+            selected,
+            [*merge.rows_of(source), *rows],
+            merge.clauses,
+            last,
+            row_limit(),
+        )
+        halves.append(merge.cte("page", _first_rows(every, run.order, request.backwards)))
+    if len(halves) == 1:
+        return sa.select(halves[0])
+    whole = sa.union_all(*(sa.select(half) for half in halves)).subquery("whole")
+    return _first_rows(sa.select(whole), request.order, request.backwards)
+
+
+@dataclass(frozen=True, slots=True)
+class _Merge:
+    """Finds which rows of which parts a page can have, by reading little of most parts.
+
+    If as many parts as the page has rows begin at or before a value, then the page ends there. The
+    same holds of the sixth row of a sixth as many parts, and so on: where parts hardly overlap, a
+    few of them fill the page.
+    """
+
+    column: sa.ColumnElement[Any]
+    conditions: Sequence[Condition]
+    run: _Run
+    backwards: bool
+    suffix: str
+
+    def cte(self, name: str, rows: sa.Select[Any]) -> sa.CTE:
+        """Return rows that are read once, however often a statement refers to them."""
+        return rows.cte(name + self.suffix).prefix_with("MATERIALIZED")
+
+    @property
+    def clauses(self) -> list[sa.ColumnElement[Any]]:
+        """The order of the rows of a part."""
+        order = self.run.order
+        return order_by(order, self.backwards, order.column, order.last)
+
+    def rows_of(self, source: sa.FromClause) -> list[Condition]:
+        """Return the conditions of the rows of a part."""
+        return [self.column == source.c.part, *self.conditions, *self.run.conditions]
+
+    def heads(self, chosen: sa.CTE) -> sa.CTE:
+        """Return the parts with the value of their first row, whether or not it meets conditions.
+
+        An index alone has these values.
+        """
+        head = self._value(chosen, [self.column == chosen.c.part, *self.run.conditions])
+        return self.cte("heads", sa.select(chosen.c.part, head.label("head"), chosen.c[PARENT]))
+
+    def end(self, heads: sa.CTE) -> sa.ScalarSelect[Any]:
+        """Return the value at which the page ends at the latest."""
+        column = self.run.order.column
+        begun = sa.select(heads).where(heads.c.head.is_not(None))
+        arranged = begun.order_by(self._arranged(heads.c.head))
+        first = self.cte("first_parts", arranged.limit(row_limit() * 2))
+        ends = sa.union_all(
+            *(sa.select(self._end_by(first, depth).label("mark")) for depth in _DEPTHS)
+        ).subquery("ends")
+        nearest = sa.func.max if self._descends else sa.func.min
+        least, greatest = _EXTREMES[python_type_of(column)]
+        extreme = sa.literal(least if self._descends else greatest, column.type)
+        mark = sa.func.coalesce(nearest(ends.c.mark), extreme, type_=column.type)
+        page_end = self.cte("page_end", sa.select(mark.label("mark")))
+        return sa.select(page_end.c.mark).scalar_subquery()
+
+    def reaches(
+        self, value: sa.ColumnElement[Any], end: sa.ColumnElement[Any] | sa.ScalarSelect[Any]
+    ) -> Condition:
+        """Return the condition that a value is not beyond the end of the page."""
+        return value >= end if self._descends else value <= end
+
+    def _end_by(self, first_parts: sa.CTE, depth: int) -> sa.ScalarSelect[Any]:
+        """Return the value at or before which enough parts have `depth` rows to fill the page."""
+        size = row_limit()
+        rows = sa.case((size < depth, size), else_=depth)
+        count = (size + (rows - 1)) // rows
+        nearest = sa.select(first_parts).order_by(self._arranged(first_parts.c.head))
+        some = nearest.limit(count + count // 4 + 2).subquery()
+        mark = self._value(some, self.rows_of(some), rows - 1)
+        marks = self.cte(f"marks{depth}", sa.select(mark.label("mark")).select_from(some))
+        return (
+            sa.select(marks.c.mark)
+            .where(marks.c.mark.is_not(None))
+            .order_by(self._arranged(marks.c.mark))
+            .limit(1)
+            .offset(count - 1)
+            .scalar_subquery()
+        )
+
+    @property
+    def _descends(self) -> bool:
+        return self.run.order.descending != self.backwards
+
+    def _arranged(self, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return value.desc() if self._descends else value.asc()
+
+    def _value(
+        self,
+        source: sa.FromClause,
+        rows: Sequence[Condition],
+        skipped: sa.ColumnElement[int] | int = 0,
+    ) -> sa.ScalarSelect[Any]:
+        """Return the value of the first row of a part, or of a later one."""
+        column = self.run.order.column
+        first = sa.select(column).where(*rows).order_by(*self.clauses).limit(1)
+        return first.offset(skipped).correlate(source).scalar_subquery()
+
+
+def _first_rows(rows: sa.Select[Any], order: Order, backwards: bool) -> sa.Select[Any]:
+    """Return as many of the rows as a page has."""
+    found = rows.subquery()
+    columns = [column for column in found.c if column.key not in (PARENT, *PLACES)]
+    tail = [found.c[name] for name in (PARENT, *PLACES)]
+    clauses = order_by(order, backwards, *tail[1:])
+    return sa.select(*columns, *tail).order_by(*clauses).limit(row_limit())
+
+
+def _runs(request: PageRequest) -> list[_Run]:
+    """Return the runs that the page may have rows of, in its direction."""
+    order, backwards = request.order, request.backwards
+    runs = [_Run([], order, True)]
+    if order.can_be_null:
+        runs = [
+            _Run([order.column.is_not(None)], replace(order, can_be_null=False), True),
+            _Run([order.column.is_(None)], order, False),
+        ]
+    if backwards:
+        runs.reverse()
+    if request.cursor is None:
+        return runs
+    if runs[0].has_values is (request.cursor[0] is None):
+        runs.pop(0)
+    first = runs[0]
+    after = (
+        after_cursor(first.order, False, backwards)
+        if first.has_values
+        else after_uuid(order, backwards)
+    )
+    return [replace(first, conditions=[*first.conditions, after]), *runs[1:]]
