@@ -1,4 +1,4 @@
-"""How the pictures of a video are shown: turned and mirrored, as its display matrix says."""
+"""The display of a video's pictures: turned and mirrored as its display matrix says."""
 
 import struct
 from typing import Any

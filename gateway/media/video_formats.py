@@ -1,4 +1,4 @@
-"""What is encoded, and in which formats; loads no media library, so that servers may import it."""
+"""The formats in which videos are encoded; loads no media library, so servers may import it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

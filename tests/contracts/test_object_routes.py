@@ -18,7 +18,7 @@ from gateway.stores.disk import DiskStore
 from gateway.stores.incoming import UploadMismatch
 from gateway.stores.keys import new_key
 from gateway.stores.signing import sign_query
-from tests.contracts.test_object_stores import disk_store
+from tests.contracts.storing import disk_store
 
 MINUTE = timedelta(minutes=1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.stores.base import ObjectStore
 from gateway.stores.keys import new_key
-from tests.contracts.test_object_stores import MEBIBYTE, store
+from tests.contracts.storing import MEBIBYTE, store
 
 __all__ = ["store"]  # the fixture
 

@@ -154,14 +154,8 @@ async def finish_items(
     uuids = [source.item_uuid for source in sources]
     values = {source.item_uuid: item_values(source, rows, keys) for source in sources}
     await set_columns(transaction, items, values)
-    await replace_metadata(
-        transaction,
-        {
-            source.item_uuid: source.client_metadata
-            for source in sources
-            if source.client_metadata is not None
-        },
-    )
+    metadata = {source.item_uuid: source.client_metadata for source in sources}
+    await replace_metadata(transaction, metadata)
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     released = [
         each.key

@@ -22,17 +22,20 @@ async def add_metadata(transaction: Transaction, metadata: Metadata) -> None:
         await _insert(transaction, await _fields(transaction), present)
 
 
-async def replace_metadata(transaction: Transaction, metadata: Metadata) -> None:
-    """Store the values of items whose metadata the transaction has changed.
+async def replace_metadata(
+    transaction: Transaction, metadata: Mapping[UUID, Mapping[str, Any] | None]
+) -> None:
+    """Store the values of items whose metadata the transaction has changed; None is no change.
 
     The keys are read once the items are locked: so either they include a key that was declared in
     the meantime, or the task that fills in its values waits for this transaction.
     """
-    if not metadata or not (fields := await _fields(transaction)):
+    changed = {uuid: values for uuid, values in metadata.items() if values is not None}
+    if not changed or not (fields := await _fields(transaction)):
         return
-    of_items = in_keys(metadata_values.c.item_uuid, list(metadata))
+    of_items = in_keys(metadata_values.c.item_uuid, list(changed))
     await transaction.execute(sa.delete(metadata_values).where(of_items))
-    await _insert(transaction, fields, metadata)
+    await _insert(transaction, fields, changed)
 
 
 async def replace_values(
