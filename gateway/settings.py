@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     probe_memory: int = Field(
         1 << 30, gt=0, description="Memory limit for reading one file, in bytes."
     )
+    thumbnail_children: int = Field(
+        1, ge=1, le=64, description="Number of child processes in which a worker draws thumbnails."
+    )
     encode_children: int = Field(
         1,
         ge=1,

@@ -161,12 +161,24 @@ def lifetime_of(context: Context, requested: int | None) -> timedelta:
     items.c.name,
     items.c.item_type,
     items.c.mime_type,
+    items.c.text_encoding,
     items.c.is_tombstone,
     items.c.integration_uuid,
 )
 async def signed_url_of(
     context: Context,
-    keys: list[tuple[str | None, str | None, str, StorageItemType, str | None, bool, UUID | None]],
+    keys: list[
+        tuple[
+            str | None,
+            str | None,
+            str,
+            StorageItemType,
+            str | None,
+            str | None,
+            bool,
+            UUID | None,
+        ]
+    ],
     *,
     lifetime: Lifetime = None,
     disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
@@ -179,8 +191,8 @@ async def signed_url_of(
     uuids = {integration for *_, integration in keys if integration}
     integrations = await find_integrations(context.database, uuids)
     signed: list[SignedRequest | None] = []
-    for object_key, url, name, item_type, mime_type, is_tombstone, integration in keys:
-        mime, is_inline = _served_as(item_type, mime_type, disposition)
+    for object_key, url, name, item_type, stored, encoding, is_tombstone, integration in keys:
+        mime, is_inline = _served_as(item_type, stored, encoding, disposition)
         if not url or is_tombstone:
             signed.append(None)
         elif object_key is not None:
@@ -200,14 +212,17 @@ async def signed_url_of(
 
 
 def _served_as(
-    item_type: StorageItemType, mime_type: str | None, disposition: SignedUrlDisposition
+    item_type: StorageItemType,
+    mime_type: str | None,
+    encoding: str | None,
+    disposition: SignedUrlDisposition,
 ) -> tuple[str, bool]:
     """Return the media type with which content is served, and whether browsers may show it."""
     stored = mime_type or UNNAMED_TYPE
     if disposition is SignedUrlDisposition.ATTACHMENT:
         return stored, False
     is_unnamed_text = item_type is StorageItemType.PLAIN_TEXT and stored == UNNAMED_TYPE
-    shown = inline_media_type("text/plain" if is_unnamed_text else stored)
+    shown = inline_media_type("text/plain" if is_unnamed_text else stored, encoding)
     return shown or stored, shown is not None
 
 

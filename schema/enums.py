@@ -28,10 +28,12 @@ from gateway.kinds.enums import (
     StorageLocationName,
     StorageObjectType,
     StorageUserRole,
+    ThumbnailUnavailableReason,
     TimeSeriesColumnKind,
     TimeSeriesStyle,
 )
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.kinds.thumbnail_sizes import ThumbnailSize
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
@@ -225,6 +227,25 @@ described(
     INLINE="Show it, if it cannot run script: raster images, video, audio and PDF with their own "
     "type, and all text, such as HTML and XML, as plain text. Anything else, such as SVG, is saved "
     "as a file.",
+)
+described(
+    ThumbnailSize,
+    SMALL="At most 256 by 256 pixels.",
+    MEDIUM="At most 512 by 512 pixels.",
+    LARGE="At most 1,024 by 1,024 pixels.",
+)
+described(
+    ThumbnailUnavailableReason,
+    PENDING="It is being made. Request it again after a few seconds.",
+    NOT_YET_STORED="The item's bytes have not been uploaded or processed yet.",
+    NOT_DRAWABLE="There are no thumbnails of this kind of item. For a group, request those of its "
+    "`children`.",
+    NO_SUCH_FRAME="The file has no frame, slice or page of this number.",
+    UNDECODABLE="The file is encrypted, broken or compressed in an unsupported way, or drawing it "
+    "exceeds the limits on time and memory.",
+    STORE_UNREACHABLE="The file could not be read from where it is stored. Requests after an hour "
+    "or more try again.",
+    TOMBSTONE="The object no longer exists at its source.",
 )
 described(
     SignedUrlUnavailableReason,

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import SceneFormat, StorageLocationName
+from gateway.kinds.enums import SceneFormat, StorageLocationName, ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import data_groups, datasets, integrations, items, reencoding, views
+from resolvers import data_groups, datasets, integrations, items, reencoding, thumbnails, views
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
@@ -23,6 +23,7 @@ from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.people import User
+from schema.thumbnails import Thumbnail
 from schema.views import TimeSeriesContent, TimeSeriesViewSettings
 
 
@@ -158,6 +159,14 @@ class StorageItem(Node):
     )
     signed_url_unavailable_reason: SignedUrlUnavailableReason | None = resolved(
         items.unavailable_reason, "The reason why `signedUrl` is null; null if it is not."
+    )
+    thumbnail: Thumbnail | None = resolved(
+        thumbnails.thumbnail_of,
+        "A small picture of the item's file, upright and on a neutral ground. If null, see "
+        "`thumbnailUnavailableReason`.",
+    )
+    thumbnail_unavailable_reason: ThumbnailUnavailableReason | None = resolved(
+        thumbnails.unavailable_reason, "The reason why `thumbnail` is null; null if it is not."
     )
     file_size: BigInt | None = fact("file_size")
     mime_type: str | None = fact("mime_type")

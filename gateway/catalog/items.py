@@ -16,6 +16,7 @@ from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink_data_rows
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objects
+from gateway.catalog.ledger.thumbnails import delete_thumbnails
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
@@ -26,6 +27,7 @@ from gateway.models.datasets import DatasetRecord, data_rows, datasets
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.reencoding import RenditionRecord, renditions
+from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 
@@ -143,10 +145,11 @@ async def delete_items(
         sa.select(renditions.c.object_key).where(in_keys(renditions.c.item_uuid, uuids)),
         RenditionRecord,
     )
+    drawn = await delete_thumbnails(transaction, in_keys(thumbnails.c.item_uuid, uuids))
     await unlink_data_rows(transaction, user_uuid, in_keys(data_rows.c.item_uuid, uuids))
     await transaction.execute(sa.delete(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(transaction, removal_deltas(rows))
-    keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded)]
+    keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded), *drawn]
     await release_objects(transaction, queue, keys)
     await abandon_uploads(transaction, queue, expected)
     entries = [

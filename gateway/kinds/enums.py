@@ -38,6 +38,18 @@ class SignedUrlDisposition(StrEnum):
     INLINE = "INLINE"
 
 
+class ThumbnailUnavailableReason(StrEnum):
+    """Reason why an item has no thumbnail."""
+
+    PENDING = "PENDING"
+    NOT_YET_STORED = "NOT_YET_STORED"
+    NOT_DRAWABLE = "NOT_DRAWABLE"
+    NO_SUCH_FRAME = "NO_SUCH_FRAME"
+    UNDECODABLE = "UNDECODABLE"
+    STORE_UNREACHABLE = "STORE_UNREACHABLE"
+    TOMBSTONE = "TOMBSTONE"
+
+
 class StorageUserRole(StrEnum):
     """Role on a folder, dataset or cloud integration. Each role includes those before it."""
 

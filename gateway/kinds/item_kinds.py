@@ -42,6 +42,7 @@ class ItemKind:
         plural: Several of them, in descriptions.
         prober: Module of `gateway.media` that probes a file of this kind; None if an item of this
             kind is never a single file.
+        drawer: Module of `gateway.media.drawing` that draws a file of this kind; None if none does.
         noun: How an error calls such a file, such as "a video".
         mime_types: Prefixes of the MIME types that the content of such a file may have.
         extensions: File name extensions by which a sync recognizes such a file, in lower case.
@@ -61,6 +62,7 @@ class ItemKind:
     counter: str
     plural: str
     prober: str | None = None
+    drawer: str | None = None
     noun: str = ""
     mime_types: tuple[str, ...] = ()
     extensions: Sequence[str] = ()
@@ -84,6 +86,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="videos",
             plural="videos",
             prober="video",
+            drawer="video",
             noun="a video",
             mime_types=(*VIDEO_DEMUXERS, "audio/ogg", "audio/x-realaudio"),
             extensions=(
@@ -113,6 +116,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="images",
             plural="single images",
             prober="image",
+            drawer="image",
             noun="an image",
             mime_types=IMAGE_TYPES,
             extensions=(
@@ -144,6 +148,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="audios",
             plural="audio files",
             prober="audio",
+            drawer="audio",
             noun="audio",
             mime_types=(*AUDIO_DEMUXERS, *VIDEO_DEMUXERS),
             extensions=(
@@ -191,6 +196,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="pdfs",
             plural="PDF documents",
             prober="pdf",
+            drawer="pdf",
             noun="a PDF document",
             mime_types=("application/pdf",),
             extensions=("pdf",),
@@ -205,6 +211,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="niftis",
             plural="NIfTI volumes",
             prober="nifti",
+            drawer="nifti",
             noun="a NIfTI volume",
             mime_types=("application/x-nifti",),
             extensions=("nii", "nii.gz"),
@@ -236,6 +243,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="dicom_files",
             plural="single DICOM files",
             prober="dicom",
+            drawer="dicom",
             noun="a DICOM file",
             mime_types=("application/dicom", _UNRECOGNIZED),
             extensions=("dcm", "dicom"),
@@ -257,6 +265,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
         ItemKind(
             item_type=StorageItemType.IMAGE_SEQUENCE,
             graphql_type="ImageSequenceItem",
+            drawer="video",
             description="Images in time order, with a video rendered from them.",
             counter="image_sequences",
             plural="image sequences",

@@ -17,6 +17,7 @@ from gateway.models import (
     reencoding,
     syncs,
     tags,
+    thumbnails,
     uploads,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "reencoding",
     "syncs",
     "tags",
+    "thumbnails",
     "uploads",
 ]

@@ -85,6 +85,14 @@ class ChildProcess:
             line = await self._process.stdout.readline()
         return dict(json.loads(line)) if line.endswith(b"\n") else {}
 
+    async def receive_data(self, length: int) -> bytes:
+        """Return bytes that a message announced; fewer if the process dies."""
+        assert self._process.stdout is not None  # it is a pipe
+        try:
+            return await self._process.stdout.readexactly(length)
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+
     async def kill(self) -> None:
         """Kill the process and wait for its end."""
         if self._process.returncode is None:

@@ -15,6 +15,7 @@ LIBRARIES = 512 << 20
 # Enough for the interpreter to cache byte code, too little to do harm.
 MAX_FILE_SIZE = 1 << 20
 PR_SET_PDEATHSIG = 1
+DEFAULT_NICENESS = 5
 
 
 def private_output() -> BinaryIO:
@@ -31,15 +32,18 @@ def private_output() -> BinaryIO:
     return output
 
 
-def confine(memory: int, max_file_size: int = MAX_FILE_SIZE) -> None:
+def confine(
+    memory: int, max_file_size: int = MAX_FILE_SIZE, niceness: int = DEFAULT_NICENESS
+) -> None:
     """Limit what this process can use up, and let it die with its parent.
 
     Args:
         memory: Bytes of memory, besides those of the libraries.
         max_file_size: Bytes of the longest file that it may write.
+        niceness: How far it lets other processes go first, from 0 to 19.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.nice(5)
+    os.nice(niceness)
     _lower(resource.RLIMIT_AS, LIBRARIES + memory)
     _lower(resource.RLIMIT_FSIZE, max_file_size)
     _lower(resource.RLIMIT_CORE, 0)
@@ -57,9 +61,9 @@ def _lower(limit: int, value: int) -> None:
     resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
-def send(output: BinaryIO, message: dict[str, object]) -> None:
-    """Send a message to the parent."""
-    output.write(json.dumps(message).encode() + b"\n")
+def send(output: BinaryIO, message: dict[str, object], data: bytes = b"") -> None:
+    """Send a message to the parent, followed by raw bytes if the message announces any."""
+    output.write(json.dumps(message).encode() + b"\n" + data)
     output.flush()
 
 

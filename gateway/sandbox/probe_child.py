@@ -1,36 +1,46 @@
-"""The child process of a `Prober`: it probes one file for each line that it reads."""
+"""The child process of a `Prober`: it probes or draws one file for each line that it reads."""
 
 import json
 import sys
 from dataclasses import asdict
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.media.drawing.frames import Drawing, NoSuchFrame
 from gateway.media.probe import probe
 from gateway.media.ranged import RangedFile
 from gateway.sandbox.child_runtime import allow_cpu, answer_of, confine, private_output, send
 
 
-def main(seconds: int, memory: int) -> None:
+def main(seconds: int, memory: int, niceness: int) -> None:
     """Answer requests until standard input ends.
 
     Args:
         seconds: CPU time for each file.
         memory: Bytes of memory that a file may take.
+        niceness: How far the process lets others go first.
     """
     output = private_output()
-    confine(memory)
+    confine(memory, niceness=niceness)
     send(output, {"ready": True})
     for line in sys.stdin.buffer:
         allow_cpu(seconds)
         request = json.loads(line)
-        send(output, answer_of(partial(probe_requested, output, request)))
+        pictures: list[bytes] = []
+        answer = answer_of(partial(answer_request, output, request, pictures))
+        send(output, answer, b"".join(pictures))
 
 
-def probe_requested(output: BinaryIO, request: dict[str, Any]) -> dict[str, object]:
-    """Return the facts of the requested file; raise as `probe` does."""
+def answer_request(
+    output: BinaryIO, request: dict[str, Any], pictures: list[bytes]
+) -> dict[str, object]:
+    """Return the facts of the requested file, or draw it if a frame is requested.
+
+    Thumbnails are added to `pictures`. Raises as `probe` and `draw` do.
+    """
     file = (
         Path(request["path"])
         if "path" in request
@@ -38,7 +48,17 @@ def probe_requested(output: BinaryIO, request: dict[str, Any]) -> dict[str, obje
     )
     named = request["item_type"]
     item_type = None if named is None else StorageItemType(named)
-    return {"facts": asdict(probe(file, item_type, request["name"]))}
+    if item_type is None or "frame" not in request:
+        return {"facts": asdict(probe(file, item_type, request["name"]))}
+    # Imported here, as most children only probe.
+    thumbnails = import_module("gateway.media.drawing.thumbnails")
+    try:
+        drawing: Drawing = thumbnails.draw(file, item_type, request["frame"])
+    except NoSuchFrame:
+        return {"no_such_frame": True}
+    pictures += drawing.thumbnails.values()
+    sizes = {size: len(data) for size, data in drawing.thumbnails.items()}
+    return {"drawn": [drawing.width, drawing.height], "sizes": sizes}
 
 
 def fetch(output: BinaryIO, start: int, stop: int) -> bytes:
@@ -48,4 +68,4 @@ def fetch(output: BinaryIO, start: int, stop: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))

@@ -1,15 +1,17 @@
-"""A pool of child processes that probe media files, so that a bad file harms nothing else."""
+"""A pool of child processes that probe and draw media files, so that a bad file harms no others."""
 
 import asyncio
 import math
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
+from gateway.kinds.thumbnail_sizes import ThumbnailSize
+from gateway.media.drawing.frames import Drawing, NoSuchFrame
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_process import ChildProcess
 
@@ -17,7 +19,7 @@ PROBE_CHILD = "gateway.sandbox.probe_child"
 # Media libraries leak memory: a child is replaced after so many files.
 FILES_PER_CHILD = 1000
 # The answers after which a child can take another file.
-REUSABLE_AFTER = {"facts", "media_error", "os_error"}
+REUSABLE_AFTER = {"facts", "drawn", "no_such_frame", "media_error", "os_error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class ProbeLimits:
         seconds: Wall-clock time for one file.
         memory: Bytes of memory for one file.
         children: Number of files that are probed at a time.
+        niceness: How far the children let other processes go first, from 0 to 19.
     """
 
     seconds: float = 60
     memory: int = 1 << 30
     children: int = field(default_factory=lambda: min(os.cpu_count() or 1, 4))
+    niceness: int = 5
 
 
 class RangeSource(Protocol):
@@ -47,7 +51,7 @@ class RangeSource(Protocol):
 
 
 class Prober:
-    """Runs `gateway.media.probe` in child processes, which start on demand and are reused."""
+    """Runs `gateway.media` in child processes, which start on demand and are reused."""
 
     def __init__(self, limits: ProbeLimits | None = None) -> None:
         self._limits = limits or ProbeLimits()
@@ -71,13 +75,36 @@ class Prober:
                 fault.
             RuntimeError: The prober is closed.
         """
+        match await self._answer(file, {"item_type": item_type, "name": name}):
+            case {"facts": facts}:
+                return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
+            case answer:
+                raise self._error(answer)
+
+    async def draw(
+        self, file: Path | RangeSource, item_type: StorageItemType, frame: int
+    ) -> Drawing:
+        """Draw a frame of a file as `gateway.media.drawing` does, after waiting for a free child.
+
+        Raises as `probe` does, and `NoSuchFrame`.
+        """
+        match await self._answer(file, {"item_type": item_type, "frame": frame}):
+            case {"drawn": [width, height], "pictures": pictures}:
+                return Drawing(width, height, pictures)
+            case {"no_such_frame": _}:
+                raise NoSuchFrame("the file has no such frame")
+            case answer:
+                raise self._error(answer)
+
+    async def _answer(self, file: Path | RangeSource, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of a child to a request about a file."""
         # A child has another working directory.
         source: dict[str, Any] = (
             {"path": str(file.absolute())}  # noqa: ASYNC240 - reads no disk
             if isinstance(file, Path)
             else {"size": file.size}
         )
-        request = {**source, "item_type": item_type, "name": name}
+        request = {**source, **request}
         ranges = None if isinstance(file, Path) else file
         async with self._slots:
             child = await self._idle_child()
@@ -85,7 +112,7 @@ class Prober:
             if not answer.keys() & REUSABLE_AFTER and child.request_count > 1 and not self._closed:
                 # An earlier file may have damaged the child, which is not this one's fault.
                 answer = await self._request(await self._new_child(), request, ranges)
-        return self._facts(answer)
+        return answer
 
     async def close(self) -> None:
         """Kill all children, even busy ones, and wait until no probe is running."""
@@ -108,7 +135,10 @@ class Prober:
         if self._closed:
             raise RuntimeError("the prober is closed")
         child = await ChildProcess.start(
-            PROBE_CHILD, math.ceil(self._limits.seconds), self._limits.memory
+            PROBE_CHILD,
+            math.ceil(self._limits.seconds),
+            self._limits.memory,
+            self._limits.niceness,
         )
         self._children.add(child)
         if self._closed:  # in the meantime
@@ -128,6 +158,11 @@ class Prober:
                     data = await _off_the_clock(limit, ranges.read(*answer["needs"]))
                     await child.send({"bytes": len(data)}, data)
                     answer = await child.receive()
+                if "sizes" in answer:
+                    answer["pictures"] = {
+                        ThumbnailSize(size): await child.receive_data(length)
+                        for size, length in answer["sizes"].items()
+                    }
         except TimeoutError:
             raise MediaError(
                 f"reading the file took longer than {self._limits.seconds:g} s"
@@ -144,21 +179,19 @@ class Prober:
         await child.kill()
         self._children.discard(child)
 
-    def _facts(self, answer: dict[str, Any]) -> MediaFacts:
-        """Return the facts in an answer, or raise the error that it reports; see `probe`."""
+    def _error(self, answer: dict[str, Any]) -> Exception:
+        """Return the error that an answer reports; see `probe`."""
         match answer:
-            case {"facts": facts}:
-                return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
             case {"media_error": message}:
-                raise MediaError(message)
+                return MediaError(message)
             case {"os_error": message}:
-                raise OSError(message)
+                return OSError(message)
             case {"memory_error": _}:
                 limit = self._limits.memory >> 20
-                raise MediaError(f"reading the file needed more than {limit:,} MiB of memory")
+                return MediaError(f"reading the file needed more than {limit:,} MiB of memory")
         if self._closed:
-            raise RuntimeError("the prober is closed")
-        raise MediaError("the file could not be read: the process that read it crashed")
+            return RuntimeError("the prober is closed")
+        return MediaError("the file could not be read: the process that read it crashed")
 
 
 def _is_reusable(child: ChildProcess) -> bool:

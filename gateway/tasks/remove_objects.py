@@ -13,7 +13,7 @@ async def remove_objects(services: Services, *, keys: list[str]) -> None:
         leaving = await mark_leaving(transaction, keys)
     await services.store.delete(leaving)
     async with services.database.writing() as transaction:
-        await delete_object_rows(transaction, leaving)
+        await delete_object_rows(transaction, services.queue, leaving)
 
 
 async def abort_parts(services: Services, *, key: str, parts_id: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
+from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS
 from gateway.catalog.metadata_schema import FILL_METADATA
 from gateway.catalog.reencoding import REENCODE
 from gateway.catalog.sync_jobs import SYNC_FOLDER
@@ -23,6 +24,7 @@ from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
+from gateway.tasks.make_thumbnails import make_thumbnails
 from gateway.tasks.read_manifests import read_manifest
 from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.recount import recount
@@ -64,6 +66,11 @@ def encoding_handlers(
     }
 
 
+def drawing_handlers(services: Services, prober: Prober) -> Handlers:
+    """Return the functions of the tasks that make thumbnails."""
+    return {MAKE_THUMBNAILS: partial(make_thumbnails, services, prober)}
+
+
 async def run_periodic(services: Services, task: TaskType[NoArgs]) -> None:
     """Run a periodic task. Its next run is enqueued first, so that no failure ends the chain."""
     period, function = PERIODIC[task]
@@ -85,10 +92,17 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     )
     # Twice as many files as are probed, so that the next ones are copied in the meantime.
     reader = SourceReader(services, prober, encoder, 2 * settings.probe_children)
-    # Encoding takes long; it must not occupy the slots of other tasks.
+    # Thumbnails have children of their own, which give way to all that clients wait for.
+    drawer = Prober(
+        ProbeLimits(
+            settings.probe_seconds, settings.probe_memory, settings.thumbnail_children, niceness=19
+        )
+    )
+    # Encoding and drawing take long; they must not occupy the slots of other tasks.
     pools = (
         (handlers(services, reader), settings.worker_concurrency),
         (encoding_handlers(services, reader, encoder, prober), settings.encode_children),
+        (drawing_handlers(services, drawer), settings.thumbnail_children),
     )
     try:
         for task in PERIODIC:
@@ -100,6 +114,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
                 group.create_task(running)
     finally:
         await prober.close()
+        await drawer.close()
 
 
 @asynccontextmanager

@@ -8,11 +8,11 @@ from typing import Any, cast, get_type_hints
 import pytest
 
 from gateway.queues.base import TaskType
-from gateway.tasks.worker import encoding_handlers, handlers
+from gateway.tasks.worker import drawing_handlers, encoding_handlers, handlers
 from tests.house.sources import modules
 
 NONE = cast(Any, None)
-HANDLERS = {**handlers(NONE, NONE), **encoding_handlers(NONE, NONE, NONE, NONE)}
+HANDLERS = {**handlers(NONE, NONE), **encoding_handlers(NONE, NONE, NONE, NONE), **drawing_handlers(NONE, NONE)}
 
 
 @pytest.mark.parametrize("task", HANDLERS, ids=lambda task: task.name)
@@ -37,6 +37,7 @@ def test_names_and_arguments_are_stable() -> None:
         "film": {"job", "positions", "tries"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
+        "make_thumbnails": {"items", "frame", "tries"},
         "sync_folder": {"job", "tries"},
         "fill_metadata": {"field"},
         "reencode": {"job", "position", "tries"},

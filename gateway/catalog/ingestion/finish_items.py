@@ -16,6 +16,7 @@ from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
+from gateway.catalog.ledger.thumbnails import delete_thumbnails, enqueue_covers
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
@@ -24,6 +25,7 @@ from gateway.models.base import fold, new_row, now
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import RenditionRecord, renditions
+from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import uploads
 from gateway.queues.base import Queue
 
@@ -163,7 +165,7 @@ async def finish_items(
         if (each := source.uploaded) and keys[each.sha256] != each.key
     ]
     changed = [uuid for uuid in uuids if not rows[uuid].is_placeholder]
-    released += await delete_renditions(transaction, changed)
+    released += await delete_derived(transaction, changed)
     finished = await transaction.rows(
         sa.select(items).where(in_keys(items.c.uuid, uuids)), ItemRecord
     )
@@ -176,6 +178,7 @@ async def finish_items(
         transaction, user_uuid, [row for row in finished if rows[row.uuid].is_placeholder]
     )
     await release_objects(transaction, queue, released)
+    await enqueue_covers(transaction, queue, finished)
     entries = [
         JournalEntry(
             "INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}
@@ -185,13 +188,17 @@ async def finish_items(
     await journal.append(transaction, user_uuid, entries)
 
 
-async def delete_renditions(transaction: Transaction, uuids: Collection[UUID]) -> list[str]:
-    """Delete the re-encoded versions of items, and return the keys of their objects."""
+async def delete_derived(transaction: Transaction, uuids: Collection[UUID]) -> list[str]:
+    """Delete what was made of items' former files, and return the keys of its objects.
+
+    Thumbnails of stored objects stay with these.
+    """
     if not uuids:
         return []
     delete = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, uuids))
     deleted = await transaction.rows(delete.returning(renditions.c.object_key), RenditionRecord)
-    return [row.object_key for row in deleted]
+    drawn = await delete_thumbnails(transaction, in_keys(thumbnails.c.item_uuid, uuids))
+    return [*(row.object_key for row in deleted), *drawn]
 
 
 def item_values(

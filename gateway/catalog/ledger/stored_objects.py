@@ -7,11 +7,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.thumbnails import delete_thumbnails
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.models.base import now
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
+from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import ManifestRecord, UploadRecord, manifests, uploads
 from gateway.queues.base import Queue, TaskType
 
@@ -102,16 +104,21 @@ async def mark_leaving(transaction: Transaction, keys: Collection[str]) -> list[
     return leaving
 
 
-async def delete_object_rows(transaction: Transaction, keys: Collection[str]) -> None:
-    """Delete the rows of objects, marked by `mark_leaving`, whose bytes have been removed."""
-    chosen = in_keys(stored_objects.c.key, keys)
-    await transaction.execute(sa.delete(stored_objects).where(chosen))
+async def delete_object_rows(transaction: Transaction, queue: Queue, keys: Collection[str]) -> None:
+    """Delete the rows of objects, marked by `mark_leaving`, whose bytes have been removed.
+
+    Their thumbnails are released.
+    """
+    chosen = in_keys(thumbnails.c.source_key, keys)
+    await release_objects(transaction, queue, await delete_thumbnails(transaction, chosen))
+    await transaction.execute(sa.delete(stored_objects).where(in_keys(stored_objects.c.key, keys)))
 
 
 async def _referenced(transaction: Transaction, keys: Collection[str]) -> set[str]:
     """Return the keys that an item, rendition, upload or manifest refers to.
 
     A new column that refers to stored objects must be listed here, or its objects are removed.
+    Thumbnails need not be: they are removed with their source.
     """
     columns = (
         items.c.object_key,

@@ -1,0 +1,125 @@
+"""Thumbnails: files are drawn in child processes, one after the other, and the results stored."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
+from gateway.catalog.thumbnails import (
+    DrawableItem,
+    WantedThumbnail,
+    begin_thumbnails,
+    refuse_thumbnail,
+    save_thumbnail,
+)
+from gateway.context import Services
+from gateway.fetching.errors import FetchError
+from gateway.fetching.remote import RemoteFile
+from gateway.kinds.enums import ThumbnailUnavailableReason
+from gateway.media.drawing.frames import MIME_TYPE, NoSuchFrame
+from gateway.media.errors import MediaError
+from gateway.models.base import now
+from gateway.sandbox.prober import Prober, RangeSource
+from gateway.stores.base import MissingObject, ObjectStore
+from gateway.tasks.local_copies import readable_url
+
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
+"""Delays before a file is tried again that could not be fetched."""
+MAX_COPIED_SIZE = 16 << 20
+"""Bytes of a stored file that is copied whole; of larger ones only what is needed is read."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRanges:
+    """A file in the gateway's own store that is read in ranges."""
+
+    store: ObjectStore
+    key: str
+    size: int
+
+    async def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes from `start` up to, not including, `stop`."""
+        return await self.store.read(self.key, start, stop)
+
+
+async def make_thumbnails(
+    services: Services, prober: Prober, *, items: list[str], frame: int, tries: int = 0
+) -> None:
+    """Make the thumbnails of a frame of these items that are not made yet.
+
+    `tries` is the number of failed attempts before this one.
+    """
+    async with services.database.writing() as transaction:
+        uuids = [UUID(hex=item) for item in items]
+        wanted = await begin_thumbnails(transaction, services.queue, uuids, frame)
+    unreachable = []
+    for each in wanted:
+        try:
+            reason = await _make(services, prober, each)
+        except (FetchError, MissingObject) as error:
+            is_transient = isinstance(error, FetchError) and error.is_transient
+            if is_transient and tries < len(DELAYS):
+                unreachable.append(each.item.uuid.hex)
+                continue
+            log.info("thumbnail_not_made", item=str(each.item.uuid), reason=str(error))
+            reason = ThumbnailUnavailableReason.STORE_UNREACHABLE
+        if reason is not None:
+            async with services.database.writing() as transaction:
+                await refuse_thumbnail(transaction, each.row, reason)
+    if unreachable:
+        args = MakeThumbnailsArgs(items=unreachable, frame=frame, tries=tries + 1)
+        async with services.database.writing() as transaction:
+            await services.queue.enqueue(
+                transaction, MAKE_THUMBNAILS, args, run_at=now() + DELAYS[tries]
+            )
+
+
+async def _make(
+    services: Services, prober: Prober, wanted: WantedThumbnail
+) -> ThumbnailUnavailableReason | None:
+    """Draw and store thumbnails, or return why the file cannot be drawn.
+
+    Raises:
+        FetchError: A file elsewhere cannot be fetched.
+        MissingObject: The object does not exist.
+    """
+    try:
+        async with _readable(services, wanted.item) as file:
+            drawing = await prober.draw(file, wanted.row.item_type, wanted.row.frame)
+    except NoSuchFrame:
+        return ThumbnailUnavailableReason.NO_SUCH_FRAME
+    except MediaError as error:
+        log.info("thumbnail_not_made", item=str(wanted.item.uuid), reason=str(error))
+        return ThumbnailUnavailableReason.UNDECODABLE
+    for size, data in drawing.thumbnails.items():
+        key = thumbnail_key(wanted.row.object_key, size)
+        await services.store.put(key, data, MIME_TYPE)
+    async with services.database.writing() as transaction:
+        await save_thumbnail(transaction, services.queue, wanted.row, drawing.width, drawing.height)
+    return None
+
+
+@asynccontextmanager
+async def _readable(services: Services, item: DrawableItem) -> AsyncIterator[Path | RangeSource]:
+    """Yield the file of an item, of which no more is fetched than is needed."""
+    if item.object_key is not None:
+        if item.file_size and item.file_size > MAX_COPIED_SIZE:
+            yield StoredRanges(services.store, item.object_key, item.file_size)
+            return
+        async with services.store.local(item.object_key) as path:
+            yield path
+        return
+    url, _ = await readable_url(services, item.url, item.integration_uuid)
+    limit = services.settings.fetch_bytes
+    if remote := await RemoteFile.open(services.fetcher, url, limit):
+        yield remote
+        return
+    async with services.fetcher.local_copy(url) as path:
+        yield path

@@ -1,0 +1,167 @@
+"""Thumbnails of items: which there are, and requests for those that are not made yet."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+import strawberry
+
+from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
+from gateway.catalog.thumbnails import RETRIED
+from gateway.context import Context
+from gateway.database.dialects import in_keys
+from gateway.errors import bad_input
+from gateway.execution.declarations import batch
+from gateway.kinds.enums import ThumbnailUnavailableReason
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.kinds.thumbnail_sizes import COVER, ThumbnailSize, fitted, stored_size
+from gateway.media.drawing.frames import MIME_TYPE
+from gateway.models.base import now
+from gateway.models.items import items
+from gateway.models.thumbnails import ThumbnailRecord, thumbnails
+from resolvers.items import lifetime_of
+
+RETRY_AFTER = timedelta(hours=1)
+"""Age of an attempt after which a request starts another."""
+_FILE_NAME = "thumbnail.webp"
+
+Size = Annotated[ThumbnailSize, strawberry.argument(description="The size.")]
+Frame = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Number of a frame of a video, animation or DICOM file, of a slice of a NIfTI "
+        "volume, or of a page of a PDF, counted from 0. By default, the one that represents the "
+        "file best. Made when first requested; those of the 100 latest frames are kept."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedThumbnail:
+    """A thumbnail with its signed URL; sizes are in pixels."""
+
+    url: str
+    width: int
+    height: int
+    expires_at: datetime
+
+
+class DrawnFile(NamedTuple):
+    """The columns of an item that decide about its thumbnails."""
+
+    uuid: UUID
+    object_key: str | None
+    url: str | None
+    item_type: StorageItemType
+    is_tombstone: bool
+    is_placeholder: bool
+
+
+State = ThumbnailRecord | ThumbnailUnavailableReason
+_NEEDS = tuple(items.c[name] for name in DrawnFile._fields)
+
+
+@batch(*_NEEDS)
+async def thumbnail_of(
+    context: Context,
+    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool]],
+    *,
+    size: Size = ThumbnailSize.SMALL,
+    frame: Frame = None,
+) -> list[SignedThumbnail | None]:
+    """Sign the URLs of thumbnails; those that are not made yet are requested."""
+    span = lifetime_of(context, None)
+    signed: list[SignedThumbnail | None] = []
+    for state in await _states(context, [DrawnFile(*key) for key in keys], frame):
+        if isinstance(state, ThumbnailUnavailableReason) or not state.width or not state.height:
+            signed.append(None)
+            continue
+        stored = stored_size(state.width, state.height, size)
+        key = thumbnail_key(state.object_key, stored)
+        request = await context.services.store.sign_get(
+            key, _FILE_NAME, MIME_TYPE, span, is_inline=True
+        )
+        width, height = fitted(state.width, state.height, stored)
+        signed.append(SignedThumbnail(request.url, width, height, request.expires_at))
+    return signed
+
+
+@batch(*_NEEDS)
+async def unavailable_reason(
+    context: Context,
+    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool]],
+    *,
+    frame: Frame = None,
+) -> list[ThumbnailUnavailableReason | None]:
+    """Load the reasons why items have no thumbnail; None where they have one."""
+    states = await _states(context, [DrawnFile(*key) for key in keys], frame)
+    return [
+        state if isinstance(state, ThumbnailUnavailableReason) else state.unavailable_reason
+        for state in states
+    ]
+
+
+async def _states(context: Context, files: Sequence[DrawnFile], frame: int | None) -> list[State]:
+    """Return the thumbnails of files, or why there are none. Both fields share one statement."""
+    if frame is not None and frame < 0:
+        raise bad_input(f"`frame` must be at least 0, not {frame}.", "frame")
+    number = COVER if frame is None else frame
+
+    async def load(loaded: list[DrawnFile]) -> list[State]:
+        return await _load_states(context, loaded, number)
+
+    loads = (context.loaders.load(("thumbnails", number), file, load) for file in files)
+    states: list[State] = await asyncio.gather(*loads)
+    return states
+
+
+async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int) -> list[State]:
+    reasons = {file: _reason_of_item(file) for file in files}
+    drawable = [file for file, reason in reasons.items() if reason is None]
+    rows: dict[tuple[str | UUID | None, StorageItemType], ThumbnailRecord] = {}
+    if drawable:
+        keys = [file.object_key for file in drawable if file.object_key]
+        elsewhere = [file.uuid for file in drawable if not file.object_key]
+        chosen = sa.select(thumbnails).where(
+            in_keys(thumbnails.c.source_key, keys) | in_keys(thumbnails.c.item_uuid, elsewhere),
+            thumbnails.c.frame == frame,
+        )
+        for row in await context.database.rows(chosen, ThumbnailRecord):
+            rows[row.source_key or row.item_uuid, row.item_type] = row
+    states: list[State] = []
+    wanted: list[UUID] = []
+    late = now() - RETRY_AFTER
+    for file in files:
+        drawn = rows.get((file.object_key or file.uuid, file.item_type))
+        states.append(reasons[file] or drawn or ThumbnailUnavailableReason.PENDING)
+        is_late = drawn and drawn.unavailable_reason in RETRIED and drawn.attempted_at < late
+        if reasons[file] is None and (drawn is None or is_late):
+            wanted.append(file.uuid)
+    if wanted:
+        await _request(context, wanted, frame)
+    return states
+
+
+def _reason_of_item(file: DrawnFile) -> ThumbnailUnavailableReason | None:
+    """Return why no thumbnail of an item can ever be made as it is now."""
+    if file.is_tombstone:
+        return ThumbnailUnavailableReason.TOMBSTONE
+    if ITEM_KINDS[file.item_type].drawer is None:
+        return ThumbnailUnavailableReason.NOT_DRAWABLE
+    return ThumbnailUnavailableReason.NOT_YET_STORED if file.url is None else None
+
+
+async def _request(context: Context, wanted: Sequence[UUID], frame: int) -> None:
+    """Enqueue thumbnails, unless the same ones are waiting already."""
+    uuids = sorted(uuid.hex for uuid in wanted)
+    digest = hashlib.sha256("".join(uuids).encode()).hexdigest()
+    args = MakeThumbnailsArgs(items=uuids, frame=frame)
+    async with context.database.writing() as transaction:
+        await context.services.queue.enqueue(
+            transaction, MAKE_THUMBNAILS, args, key=f"{MAKE_THUMBNAILS.name}.{frame}.{digest}"
+        )
