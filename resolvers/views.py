@@ -1,13 +1,16 @@
 """Time series and scenes: how their contents and view settings are resolved."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.execution.declarations import Computed
 from gateway.kinds.enums import SceneFormat, TimeSeriesColumnKind, TimeSeriesStyle
+from gateway.kinds.time_series import TimeSeriesReading
 from gateway.models.items import items
 from resolvers.json_columns import json_column
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,29 +19,40 @@ class Column:
 
     name: str
     kind: TimeSeriesColumnKind
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The columns, rows and time range of a time series.
+    """The columns, rows and time range of a time series, and how it was read.
 
-    `start` and `end` are seconds; if `is_dated`, since 1970.
+    `start` and `end` are seconds if the unit is known; if `is_dated`, since 1970. They are None
+    if the times are ambiguous.
     """
 
     columns: list[Column]
     row_count: int
-    start: float
-    end: float
+    start: float | None
+    end: float | None
     is_dated: bool
+    parsing: TimeSeriesReading | None
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Series":
         """Return a series from its stored form."""
         columns = [
-            Column(column["name"], TimeSeriesColumnKind(column["kind"]))
+            Column(column["name"], TimeSeriesColumnKind(column["kind"]), column.get("unit"))
             for column in values["columns"]
         ]
-        return cls(columns, values["row_count"], values["start"], values["end"], values["is_dated"])
+        parsing = values.get("parsing")
+        return cls(
+            columns,
+            values["row_count"],
+            values["start"],
+            values["end"],
+            values["is_dated"],
+            None if parsing is None else TimeSeriesReading.from_json(parsing),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,10 @@ def _time(name: str) -> Computed:
     """Return a bound of a series as a time; None if the series counts from its own start."""
 
     def value(series: Series) -> datetime | None:
-        return datetime.fromtimestamp(getattr(series, name), UTC) if series.is_dated else None
+        seconds = getattr(series, name)
+        if seconds is None or not series.is_dated:
+            return None
+        return _EPOCH + timedelta(seconds=seconds)
 
     return Computed((name, "is_dated"), value)
 

@@ -34,6 +34,12 @@ from gateway.kinds.enums import (
 )
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.thumbnail_sizes import ThumbnailSize
+from gateway.kinds.time_series import (
+    TimeSeriesDateOrder,
+    TimeSeriesDecimalMark,
+    TimeSeriesTimeFormat,
+    TimeSeriesTimeUnit,
+)
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
@@ -104,10 +110,36 @@ described(
 )
 described(
     TimeSeriesColumnKind,
-    TIME="The time axis. Rows are in ascending order of it.",
+    TIME="The time axis, or a part of it such as the date.",
     NUMBER="A channel of numbers, possibly with gaps.",
     TEXT="Anything else.",
 )
+described(
+    TimeSeriesTimeFormat,
+    DATE_TIME="Dates with or without a time of day, such as `2024-01-31 10:00`, or years.",
+    CLOCK="Times of day or elapsed times, such as `10:05:07.5`.",
+    UNIX_TIME="Numbers that count from 1970-01-01 UTC, in `timeUnit`.",
+    EXCEL_DATE="Days since 1899-12-30, as spreadsheets store dates.",
+    NUMBER="Numbers that count from an origin of the file's own, in `timeUnit`.",
+)
+described(
+    TimeSeriesTimeUnit,
+    NANOSECONDS="Nanoseconds.",
+    MICROSECONDS="Microseconds.",
+    MILLISECONDS="Milliseconds.",
+    SECONDS="Seconds.",
+    MINUTES="Minutes.",
+    HOURS="Hours.",
+    DAYS="Days of 24 hours.",
+    WEEKS="Weeks.",
+)
+described(
+    TimeSeriesDateOrder,
+    DAY_MONTH_YEAR="`31/01/2024`.",
+    MONTH_DAY_YEAR="`01/31/2024`.",
+    YEAR_MONTH_DAY="`24/01/31`.",
+)
+described(TimeSeriesDecimalMark, POINT="`1.5`.", COMMA="`1,5`.")
 described(TimeSeriesStyle, LINE="As a line.", POINTS="As points.")
 described(
     SceneFormat,

@@ -9,6 +9,12 @@ import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.kinds.enums import TimeSeriesColumnKind, TimeSeriesStyle
+from gateway.kinds.time_series import (
+    TimeSeriesDateOrder,
+    TimeSeriesDecimalMark,
+    TimeSeriesTimeFormat,
+    TimeSeriesTimeUnit,
+)
 from gateway.scalars import BigInt
 from resolvers import views
 from schema.fields import column, resolved, row_type
@@ -17,8 +23,44 @@ from schema.fields import column, resolved, row_type
 @row_type()
 @strawberry.type(description="A column of a time series.")
 class TimeSeriesColumn:
-    name: str = column("The column's name in the header.")
+    name: str = column(
+        "The column's name in the header. A column without one is named `column 1` and so on by its "
+        "position; a repeated name gets a number, such as `value.1`."
+    )
     kind: TimeSeriesColumnKind = column("The kind of values in the column.")
+    unit: str | None = column("Unit in a row of units below the header; null if there is none.")
+
+
+@row_type()
+@strawberry.type(
+    description="Settings by which the table of a time series was read. To read a file "
+    "differently, set `parsing` when uploading it."
+)
+class TimeSeriesParsing:
+    encoding: str = column("Encoding of the text, as in `textEncoding`.")
+    delimiter: str = column(
+        "The character between fields. A space stands for any run of spaces and tabs."
+    )
+    decimal_mark: TimeSeriesDecimalMark = column("The sign before the decimals of numbers.")
+    has_header: bool = column("Whether the names of columns are in the file.")
+    skipped_lines: int = column(
+        "Number of lines before the table: before its header, or its first row if there is none."
+    )
+    comment_prefix: str | None = column(
+        "The characters with which lines begin that are comments; null if there are none."
+    )
+    time_columns: list[str] = column("The columns that together are the time, at most 6.")
+    time_format: TimeSeriesTimeFormat = column("The form in which times are written.")
+    time_unit: TimeSeriesTimeUnit | None = column(
+        "Unit of times that are numbers; null if it is not known, and for other times."
+    )
+    date_order: TimeSeriesDateOrder | None = column(
+        "Order of day, month and year where dates of three numbers do not tell it; null if it does "
+        "not matter, or cannot be known."
+    )
+    time_zone: str | None = column(
+        "Time zone of dates that name none, `UTC` if not given; null if times are no dates."
+    )
 
 
 @row_type()
@@ -26,18 +68,21 @@ class TimeSeriesColumn:
 class TimeSeriesContent:
     columns: list[TimeSeriesColumn] = column("The columns in order; at most 1,000.")
     row_count: BigInt = column("Number of rows, not counting the header.")
-    start: float = column(
-        "Time of the first row: the number in the time column or, for timestamps, seconds since "
-        "1970-01-01 UTC."
+    start: float | None = column(
+        "Earliest time, in seconds: since 1970-01-01 UTC if times are dates, otherwise since an origin "
+        "of the file's own. If the unit is not known, it is the number in the time column. Null if "
+        "day and month cannot be told apart."
     )
-    end: float = column("Time of the last row, like `start`.")
+    end: float | None = column("Latest time, like `start`.")
     starts_at: datetime | None = resolved(
-        views.starts_at,
-        "Time of the first row, in UTC. Null if the time column contains plain numbers.",
+        views.starts_at, "Earliest time, in UTC. Null if times are no dates, or ambiguous."
     )
     ends_at: datetime | None = resolved(
-        views.ends_at,
-        "Time of the last row, in UTC. Null if the time column contains plain numbers.",
+        views.ends_at, "Latest time, in UTC. Null if times are no dates, or ambiguous."
+    )
+    parsing: TimeSeriesParsing | None = column(
+        "The settings by which the file was read: those given at upload, and those found out. Null "
+        "if the file was read by a version that did not record it."
     )
 
 

@@ -222,9 +222,9 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             item_type=StorageItemType.TIMESERIES,
             graphql_type="TimeSeriesItem",
             description=(
-                "A time series: a table with a header, such as a CSV file. The time column is the "
-                "first one named `time`, `timestamp`, `datetime`, `date`, `t`, `ts`, `seconds` or "
-                "`sec` (ignoring case and a unit in brackets), otherwise the first column."
+                "A time series: a table such as a CSV file, of which one or more columns are the "
+                "time: those that are named so or have dates, otherwise the first column. "
+                "`content.parsing` says which, and how the table was read."
             ),
             counter="time_series",
             plural="time series",

@@ -177,8 +177,8 @@ class MediaFacts:
     duration: Annotated[
         float | None,
         MediaFact(
-            "Duration in seconds. For a time series, the last time minus the first, in the unit of "
-            "the time column. Null for items without one.",
+            "Duration in seconds. For a time series, the time from the earliest to the latest row; "
+            "null if the unit of its times is not known. Null for items without one.",
             kinds=(_VIDEO, _AUDIO, _TIMESERIES),
             unit="seconds",
             minimum=0,

@@ -5,6 +5,7 @@ Keys are camelCase, unknown keys are errors, and nothing is converted silently.
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
+from enum import StrEnum
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -26,6 +27,8 @@ def decoder_of(annotation: Any) -> Decoder:
         return _SCALARS[annotation]
     if is_dataclass(annotation):
         return object_decoder(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return enum_decoder(annotation)
     origin, [element, *_] = get_origin(annotation), get_args(annotation)
     decode = decoder_of(element)
     if origin is list:
@@ -80,6 +83,17 @@ def scalar_decoder(*types: type, expected: str) -> Decoder:
         if type(value) not in types:
             raise bad_input(f"Expected {expected}.", *path)
         return float(value) if float in types else value
+
+    return decode
+
+
+def enum_decoder(kind: type[StrEnum]) -> Decoder:
+    """Return the decoder of an enum, whose values are strings."""
+
+    def decode(value: Any, path: Path) -> Any:
+        if value not in list(kind):
+            raise bad_input(f"Expected one of {', '.join(kind)}.", *path)
+        return kind(value)
 
     return decode
 

@@ -8,7 +8,7 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, TextIO
 
@@ -154,14 +154,24 @@ def encoding_by_label(label: str) -> TextEncoding | None:
     return TextEncoding(name) if name else None
 
 
-def find_encoding(file: ReadableFile) -> TextEncoding:
+def find_encoding(file: ReadableFile, given: str | None = None) -> TextEncoding:
     """Return the encoding of a whole text, which is decoded from the first to the last byte.
 
+    Args:
+        file: The text.
+        given: The name of its encoding, if it is known.
+
     Raises:
-        MediaError: The content is not text, or in no encoding that is recognized.
+        MediaError: The content is not text, not in the given encoding, or in none that is
+            recognized.
     """
     with file.open("rb") as data:
         head = data.read(SAMPLE_SIZE)
+    if given and (encoding := encoding_by_label(given)):
+        mark = next((mark for mark, name in MARKS if name == encoding.name), b"")
+        encoding = replace(encoding, mark=mark if head.startswith(mark) else b"")
+        check_encoding(file, encoding)
+        return encoding
     if marked := _marked(head):
         check_encoding(file, marked)
         return marked
@@ -172,8 +182,8 @@ def find_encoding(file: ReadableFile) -> TextEncoding:
     else:
         if is_ascii and b"\x1b$" in head and _can_decode(file, TextEncoding("ISO-2022-JP")):
             return TextEncoding("ISO-2022-JP")
-        return _as_declared(_declared(head), is_ascii)
-    sample = _sample_at_fault(file, head)
+        return as_declared(_declared(head), is_ascii)
+    sample = sample_at_fault(file, head)
     for encoding in (
         *_declared(head),
         _damaged_utf8(sample, getattr(refusal, "offset", 0)),
@@ -269,7 +279,7 @@ def _declared(head: bytes) -> list[TextEncoding]:
     return [encoding, TextEncoding(superset)] if superset else [encoding]
 
 
-def _as_declared(declared: list[TextEncoding], is_ascii: bool) -> TextEncoding:
+def as_declared(declared: list[TextEncoding], is_ascii: bool) -> TextEncoding:
     """Return the encoding of a text that is valid UTF-8."""
     if not declared or declared[0].name == "UTF-8":
         return TextEncoding("UTF-8")
@@ -297,7 +307,7 @@ def _can_decode(file: ReadableFile, encoding: TextEncoding) -> bool:
     return True
 
 
-def _sample_at_fault(file: ReadableFile, head: bytes) -> bytes:
+def sample_at_fault(file: ReadableFile, head: bytes) -> bytes:
     """Return whole lines from the first that is not ASCII, which may be far from the start."""
     if not head.isascii():
         return head
@@ -328,12 +338,12 @@ def _unmarked_unicode(head: bytes) -> TextEncoding | None:
     for name in ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE"):
         encoding = TextEncoding(name)
         text = _decode_start(head, encoding)
-        if text and _is_plausible_utf16(text):
+        if text and is_plausible_utf16(text):
             return encoding
     return None
 
 
-def _is_plausible_utf16(text: str) -> bool:
+def is_plausible_utf16(text: str) -> bool:
     """Return whether a text is not merely numbers of 16 bits that can be decoded."""
     counts = Counter(map(unicodedata.category, text))
     if counts["Cn"] or counts["Co"] or counts["Cs"]:

@@ -2,9 +2,11 @@
 
 import hashlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePath
+from typing import Any
 
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MediaFacts
@@ -25,7 +27,12 @@ TEXT_TYPES = {
 }
 
 
-def probe(file: Path | RangedFile, item_type: StorageItemType | None, name: str) -> MediaFacts:
+def probe(
+    file: Path | RangedFile,
+    item_type: StorageItemType | None,
+    name: str,
+    parsing: Mapping[str, Any] | None = None,
+) -> MediaFacts:
     """Return the facts of a file.
 
     Probing may take much time and memory, and a hostile file may crash the process: run it in a
@@ -35,6 +42,7 @@ def probe(file: Path | RangedFile, item_type: StorageItemType | None, name: str)
         file: The file.
         item_type: The kind of item that the file should be; None if its content decides.
         name: The file's name for its owner.
+        parsing: How to read a time series, by the names of the attributes of `TimeSeriesReading`.
 
     Raises:
         MediaError: The file is empty, truncated, broken, too large, or of another kind. A `FILE`
@@ -51,7 +59,7 @@ def probe(file: Path | RangedFile, item_type: StorageItemType | None, name: str)
     facts = MediaFacts(digest, size, mime_type)
     if item_type is None:
         return _probe_recognized(file, facts, name)
-    return _probe_as(item_type, file, facts)
+    return _probe_as(item_type, file, facts, parsing)
 
 
 def _probe_recognized(file: Path | RangedFile, facts: MediaFacts, name: str) -> MediaFacts:
@@ -71,7 +79,12 @@ def _probe_recognized(file: Path | RangedFile, facts: MediaFacts, name: str) -> 
     return _probe_as(StorageItemType.FILE, file, facts).with_warnings(warning)
 
 
-def _probe_as(item_type: StorageItemType, file: Path | RangedFile, facts: MediaFacts) -> MediaFacts:
+def _probe_as(
+    item_type: StorageItemType,
+    file: Path | RangedFile,
+    facts: MediaFacts,
+    parsing: Mapping[str, Any] | None = None,
+) -> MediaFacts:
     """Return the facts of a file that should be of a certain kind."""
     kind = ITEM_KINDS[item_type]
     is_read = item_type is not StorageItemType.FILE
@@ -82,7 +95,9 @@ def _probe_as(item_type: StorageItemType, file: Path | RangedFile, facts: MediaF
     if is_read:
         check_length(file, facts.file_size)
     assert kind.prober  # as all kinds of single files have
-    return replace(check_facts(_run_prober(kind.prober, file, facts)), kind=item_type)
+    settings = (parsing,) if parsing and item_type is StorageItemType.TIMESERIES else ()
+    completed = _run_prober(kind.prober, file, facts, *settings)
+    return replace(check_facts(completed), kind=item_type)
 
 
 def digest_of(path: Path) -> tuple[str, int]:
@@ -91,7 +106,9 @@ def digest_of(path: Path) -> tuple[str, int]:
         return hashlib.file_digest(data, "sha256").hexdigest(), data.tell()
 
 
-def _run_prober(module: str, file: Path | RangedFile, facts: MediaFacts) -> MediaFacts:
+def _run_prober(
+    module: str, file: Path | RangedFile, facts: MediaFacts, *settings: Mapping[str, Any]
+) -> MediaFacts:
     """Complete the facts, and turn whatever a library raises over a bad file into a `MediaError`.
 
     The module is imported here because most processes need few of them, and some take a second.
@@ -100,7 +117,7 @@ def _run_prober(module: str, file: Path | RangedFile, facts: MediaFacts) -> Medi
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries warn of oddities in files that are accepted
         try:
-            completed: MediaFacts = prober.probe(file, facts)
+            completed: MediaFacts = prober.probe(file, facts, *settings)
             return completed
         except (MediaError, MemoryError):
             raise

@@ -30,11 +30,11 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     with file.open("rb") as data:
         start = decode_head(data.read(HEAD_SIZE)) or ""
     if facts.mime_type == JSON or (facts.mime_type == PLAIN and start.lstrip()[:1] in ("{", "[")):
-        return _with_json_type(file, encoding, facts)
+        return with_json_type(file, encoding, facts)
     return facts
 
 
-def _with_json_type(file: ReadableFile, encoding: TextEncoding, facts: MediaFacts) -> MediaFacts:
+def with_json_type(file: ReadableFile, encoding: TextEncoding, facts: MediaFacts) -> MediaFacts:
     """Return the facts of a text that may be JSON with its MIME type."""
     is_named_json = facts.mime_type == JSON
     facts = replace(facts, mime_type=PLAIN)
@@ -45,18 +45,18 @@ def _with_json_type(file: ReadableFile, encoding: TextEncoding, facts: MediaFact
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if _has_json_lines(text):
+        if has_json_lines(text):
             return replace(facts, mime_type=JSON_LINES)
         warning = (
             "The JSON contains NaN or Infinity, which the standard does not allow."
-            if _is_python_json(text)
+            if is_python_json(text)
             else f"The text is not valid JSON: line {error.lineno}, column {error.colno}."
         )
         return facts.with_warnings(warning) if is_named_json else facts
     return replace(facts, mime_type=JSON)
 
 
-def _has_json_lines(text: str) -> bool:
+def has_json_lines(text: str) -> bool:
     """Return whether every line that is not empty is a JSON object or array, and there are some."""
     lines = [line for line in text.split("\n") if line.strip()]
     try:
@@ -65,7 +65,7 @@ def _has_json_lines(text: str) -> bool:
         return False
 
 
-def _is_python_json(text: str) -> bool:
+def is_python_json(text: str) -> bool:
     """Return whether it is JSON but for NaN and infinities, as Python and JavaScript write it."""
     try:
         json.loads(text)

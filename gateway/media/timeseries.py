@@ -1,203 +1,147 @@
-"""Probes time series: tables with a header, in which one column is the time and others channels."""
+"""Probes time series: tables in which one or more columns are the time, and others channels."""
 
-import csv
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, TextIO
 
 from gateway.kinds.enums import TimeSeriesColumnKind
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.encodings import find_encoding, open_text
+from gateway.kinds.time_series import TimeSeriesDecimalMark, TimeSeriesReading
+from gateway.media.encodings import TextEncoding, find_encoding, open_text
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
+from gateway.media.table_layout import MAX_SAMPLE_LINES, TableLayout, find_layout
+from gateway.media.table_survey import TableSurvey
+from gateway.media.time_columns import TimeColumns, find_time
 
 MAX_COLUMNS = 1_000
 MAX_NAME_LENGTH = 1_024
-MIME_TYPES = {",": "text/csv", ";": "text/csv", "\t": "text/tab-separated-values"}
-"""MIME types by delimiter."""
-TIME_COLUMN_NAMES = {"time", "timestamp", "datetime", "date", "t", "ts", "seconds", "sec"}
-"""Names of the time column, in any case and without a unit; the first column if none matches."""
+MAX_UNIT_LENGTH = 100
+SAMPLE_SIZE = 256 << 10
+"""Characters from which the layout of a table is found out."""
+_MIME_TYPES = {"\t": "text/tab-separated-values", " ": "text/plain"}
+_MARKS = {TimeSeriesDecimalMark.POINT: ".", TimeSeriesDecimalMark.COMMA: ","}
 
 
-@dataclass(slots=True)
-class TableSurvey:
-    """Facts of a table, as far as it has been read.
+def probe(
+    file: ReadableFile, facts: MediaFacts, given: Mapping[str, Any] | None = None
+) -> MediaFacts:
+    """Add the columns, the number of rows, the range of time, and how the table was read.
 
-    Attributes:
-        names: Names of the columns.
-        time_column: Index of the time column.
-        has_dates: Whether the times are dates; else they are numbers.
-        row_count: Number of rows.
-        start: First time, in seconds since 1970 if it is a date.
-        end: Last time.
-        text_columns: Indexes of the columns with a value that is not a number.
-    """
-
-    names: list[str]
-    time_column: int
-    has_dates: bool = False
-    row_count: int = 0
-    start: float = 0.0
-    end: float = -math.inf
-    text_columns: set[int] = field(default_factory=set)
-
-
-def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
-    """Add the columns with their kinds, the number of rows, and the time from first to last.
+    Args:
+        file: The file.
+        facts: Its facts so far.
+        given: How to read it, by the names of the attributes of `TimeSeriesReading`; what is
+            missing is found out.
 
     Raises:
-        MediaError: It is not a table, or has no time or no channels; names the line at fault.
+        MediaError: It is not a table, or has no time or no channels; names the place at fault.
     """
-    encoding = find_encoding(file)
-    try:
-        with open_text(file, encoding) as text:
-            header = text.readline()
-        delimiter = max(MIME_TYPES, key=header.count)
-        with open_text(file, encoding) as text:
-            table = survey_table(csv.reader(text, delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise MediaError(f"the table cannot be read: {error}") from None
+    reading = TimeSeriesReading.from_json(given or {})
+    encoding = find_encoding(file, reading.encoding)
+    with open_text(file, encoding) as text:
+        layout = find_layout(sample_lines(text), reading)
+    if reading.decimal_mark:
+        layout = replace(layout, decimal_mark=_MARKS[reading.decimal_mark])
+    names, warnings = unique_names(layout)
+    time = find_time(layout, names, reading)
+    with open_text(file, encoding) as text:
+        survey = TableSurvey(layout, names, time)
+        survey.read(text)
+    survey.finish()
+    if encoding.warning:
+        warnings.insert(0, encoding.warning)
     return replace(
         facts,
-        mime_type=MIME_TYPES[delimiter],
-        duration=table.end - table.start,
-        time_series=to_json(table),
+        mime_type=_MIME_TYPES.get(layout.delimiter, "text/csv"),
         text_encoding=encoding.name,
-    )
+        duration=survey.duration,
+        time_series=to_json(survey, layout, time, encoding, reading),
+    ).with_warnings(*warnings, *time.warnings, *survey.warnings)
 
 
-def survey_table(lines: Any) -> TableSurvey:
-    """Read every line of a CSV reader.
-
-    Raises:
-        MediaError: See `probe`.
-    """
-    table = read_header(next(lines, []))
-    for row in data_rows(lines, len(table.names)):
-        time = parse_time(table, row[table.time_column], lines.line_num)
-        if time < table.end:
-            raise MediaError(
-                f"the time in line {lines.line_num:,} is earlier than in the line before"
-            )
-        if not table.row_count:
-            table.start = time
-        table.row_count, table.end = table.row_count + 1, time
-        table.text_columns.update(
-            index
-            for index, value in enumerate(row)
-            if index not in table.text_columns and not is_number_or_empty(value)
-        )
-    if not table.row_count:
-        raise MediaError("the table has no rows")
-    if len(table.text_columns - {table.time_column}) == len(table.names) - 1:
-        raise MediaError("the table has no column of numbers besides the time column")
-    return table
+def sample_lines(text: TextIO) -> list[str]:
+    """Return the first lines; the last one may be cut off only if it is the only one."""
+    lines: list[str] = []
+    size = 0
+    while size < SAMPLE_SIZE and len(lines) < MAX_SAMPLE_LINES:
+        line = text.readline(SAMPLE_SIZE)
+        if not line:
+            return lines
+        lines.append(line)
+        size += len(line)
+    is_cut = not lines[-1].endswith(("\n", "\r"))
+    return lines[:-1] if is_cut and len(lines) > 1 else lines
 
 
-def data_rows(lines: Any, width: int) -> Iterator[list[str]]:
-    """Yield the rows, without empty lines.
+def unique_names(layout: TableLayout) -> tuple[list[str], list[str]]:
+    """Return the names of the columns, all of them different, and warnings about those made up.
 
     Raises:
-        MediaError: A row has more or fewer fields than the header.
+        MediaError: There are too many, or too few for a time series, or their names are too long.
     """
-    for row in lines:
-        if row and len(row) != width:
-            raise MediaError(
-                f"line {lines.line_num:,} has {len(row):,} fields, but the header has {width:,}"
-            )
-        if row:
-            yield row
-
-
-def read_header(names: list[str]) -> TableSurvey:
-    """Return the table that begins with this header.
-
-    Raises:
-        MediaError: It cannot be the header of a time series.
-    """
-    names = [name.strip() for name in names]
-    if not 2 <= len(names) <= MAX_COLUMNS:
+    if not 2 <= len(layout.names) <= MAX_COLUMNS:
         raise MediaError(
-            f"a time series must have 2 to {MAX_COLUMNS:,} columns, not {len(names):,}"
+            f"a time series must have 2 to {MAX_COLUMNS:,} columns, not {len(layout.names):,}"
         )
-    if any(not 1 <= len(name) <= MAX_NAME_LENGTH for name in names):
-        raise MediaError(f"the name of a column must have 1 to {MAX_NAME_LENGTH:,} characters")
-    if len(set(names)) < len(names):
-        duplicate = next(name for index, name in enumerate(names) if name in names[:index])
-        raise MediaError(f'two columns are named "{duplicate}"')
-    if all(parse_number(name) is not None for name in names):
-        raise MediaError("the first line has no column names")
-    without_units = [name.casefold().partition("(")[0].partition("[")[0].strip() for name in names]
-    time_columns = (i for i, name in enumerate(without_units) if name in TIME_COLUMN_NAMES)
-    return TableSurvey(names, next(time_columns, 0))
+    names: list[str] = []
+    warnings: list[str] = []
+    taken = set(layout.names)
+    for number, original in enumerate(layout.names, 1):
+        if len(original) > MAX_NAME_LENGTH:
+            raise MediaError(
+                f"the name of column {number:,} has more than {MAX_NAME_LENGTH:,} characters"
+            )
+        name = original or f"column {number}"
+        if name in names or (not original and name in taken):
+            name = next(each for n in range(1, 2_000) if (each := f"{name}.{n}") not in taken)
+            if original:
+                warnings.append(
+                    f'Several columns are named "{original}": column {number} is "{name}".'
+                )
+        taken.add(name)
+        names.append(name)
+    return names, warnings
 
 
-def parse_time(table: TableSurvey, value: str, line: int) -> float:
-    """Return a time: a number, or the seconds since 1970 of a date, as the first row decides.
-
-    Raises:
-        MediaError: It is neither, or not of the same kind as the first one.
-    """
-    time = parse_date(value) if table.has_dates else parse_number(value)
-    if time is None and not table.row_count:
-        table.has_dates, time = True, parse_date(value)
-    if time is None:
-        expected = (
-            "a number or a date"
-            if not table.row_count
-            else "a date"
-            if table.has_dates
-            else "a number"
-        )
-        raise MediaError(f"the time in line {line:,} is not {expected}")
-    return time
-
-
-def parse_number(value: str) -> float | None:
-    """Return a finite number, or None."""
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def parse_date(value: str) -> float | None:
-    """Return an ISO 8601 date, in UTC unless it says otherwise, in seconds since 1970, or None."""
-    try:
-        date = datetime.fromisoformat(value.strip())
-    except ValueError:
-        return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-
-
-def is_number_or_empty(value: str) -> bool:
-    """Return whether a channel may have this value; NaN and infinity are numbers here."""
-    try:
-        float(value)
-    except ValueError:
-        return not value.strip()
-    return True
-
-
-def to_json(table: TableSurvey) -> dict[str, Any]:
+def to_json(
+    survey: TableSurvey,
+    layout: TableLayout,
+    time: TimeColumns,
+    encoding: TextEncoding,
+    given: TimeSeriesReading,
+) -> dict[str, Any]:
     """Return the table in the form in which `items.time_series` stores it."""
-    kinds = [
-        TimeSeriesColumnKind.TIME
-        if index == table.time_column
-        else TimeSeriesColumnKind.TEXT
-        if index in table.text_columns
-        else TimeSeriesColumnKind.NUMBER
-        for index in range(len(table.names))
-    ]
+    units = layout.units or [""] * len(survey.names)
+    kinds = TimeSeriesColumnKind
+    columns = []
+    for index, (name, unit) in enumerate(zip(survey.names, units, strict=True)):
+        kind = kinds.TEXT if index in survey.text_columns else kinds.NUMBER
+        column = {"name": name, "kind": kinds.TIME if index in time.indexes else kind}
+        columns.append({**column, "unit": unit[:MAX_UNIT_LENGTH]} if unit else column)
+    reader = survey.reader
+    reading = TimeSeriesReading(
+        encoding=encoding.name,
+        delimiter=layout.delimiter,
+        decimal_mark=TimeSeriesDecimalMark.COMMA
+        if survey.decimal_mark == ","
+        else TimeSeriesDecimalMark.POINT,
+        has_header=layout.has_header,
+        skipped_lines=layout.skipped_lines,
+        comment_prefix=layout.comment_prefix,
+        time_columns=tuple(survey.names[index] for index in time.indexes),
+        time_format=reader.format,
+        time_unit=reader.unit,
+        date_order=None if survey.is_ambiguous else reader.order,
+        time_zone=(given.time_zone or "UTC") if reader.is_dated else None,
+    )
+    given_values = {name: value for name, value in asdict(given).items() if value is not None}
     return {
-        "columns": [
-            {"name": name, "kind": kind} for name, kind in zip(table.names, kinds, strict=True)
-        ],
-        "row_count": table.row_count,
-        "start": table.start,
-        "end": table.end,
-        "is_dated": table.has_dates,
+        "columns": columns,
+        "row_count": survey.row_count,
+        "start": survey.start,
+        "end": survey.end,
+        "is_dated": reader.is_dated,
+        "parsing": asdict(reading),
+        **({"given": given_values} if given_values else {}),
     }

@@ -61,9 +61,13 @@ class Prober:
         self._closed = False
 
     async def probe(
-        self, file: Path | RangeSource, item_type: StorageItemType | None, name: str
+        self,
+        file: Path | RangeSource,
+        item_type: StorageItemType | None,
+        name: str,
+        parsing: Mapping[str, Any] | None = None,
     ) -> MediaFacts:
-        """Return the facts of a file, after waiting for a free child.
+        """Return the facts of a file, after waiting for a free child; see `probe`.
 
         Without an item type, the content decides.
 
@@ -75,7 +79,7 @@ class Prober:
                 fault.
             RuntimeError: The prober is closed.
         """
-        match await self._answer(file, {"item_type": item_type, "name": name}):
+        match await self._answer(file, {"item_type": item_type, "name": name, "parsing": parsing}):
             case {"facts": facts}:
                 return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
             case answer:

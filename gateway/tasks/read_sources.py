@@ -152,7 +152,7 @@ class SourceReader:
     async def _local_facts(self, path: Path, source: UnitSource, name: str) -> MediaFacts:
         """Probe a local file, or only hash it if the client provided its facts."""
         if source.facts is None:
-            return await self._prober.probe(path, source.item_type, name)
+            return await self._prober.probe(path, source.item_type, name, source.parsing)
 
         def digest() -> tuple[str, int]:
             with path.open("rb") as file:
@@ -172,9 +172,9 @@ class SourceReader:
             return _provided_facts(source.facts, None, size)
         max_bytes = self._services.settings.fetch_bytes
         if remote := await RemoteFile.open(fetcher, url, max_bytes):
-            return await self._prober.probe(remote, source.item_type, name)
+            return await self._prober.probe(remote, source.item_type, name, source.parsing)
         async with fetcher.local_copy(url) as path:
-            return await self._prober.probe(path, source.item_type, name)
+            return await self._prober.probe(path, source.item_type, name, source.parsing)
 
     async def _with_video(
         self, read: ReadUnit, upload: UploadRecord | None, members: Mapping[UUID, ItemRecord]

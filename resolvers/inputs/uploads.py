@@ -133,6 +133,7 @@ _FILE_ENTRY = {
     "placeholder_uuid": _PLACEHOLDER,
     "title": _TITLE,
     "client_metadata": CLIENT_METADATA,
+    "parsing": "Settings for reading the table. Those that are omitted are found out from the file.",
     "settings": "Initial display settings. Their columns must exist in the file.",
     **{kind.facts_field: FACTS for kind in ITEM_KINDS.values() if kind.facts_field},
 }

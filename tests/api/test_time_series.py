@@ -10,12 +10,16 @@ from tests.fixtures.items import run_job, upload_items
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, count_items, item_facts, send_files, start_upload_job, wait_for_job
 
-DATA = b"time,left,right,note\n0,1,2,a\n0.5,,3,\n1.5,-1,4,b\n"
+DATA = b"time (s),left,right,note\n0,1,2,a\n0.5,,3,\n1.5,-1,4,b\n"
 CHANNELS = (
     "timeSeriesSettings { channels { __typename header label color hidden style "
     "... on TimeSeriesLineChannel { lineWidth } ... on TimeSeriesPointsChannel { pointRadius } } }"
 )
 CONTENT = "... on TimeSeriesItem { content { columns { name kind } rowCount start end startsAt endsAt } }"
+PARSING = (
+    "textEncoding probeWarnings ... on TimeSeriesItem { content { columns { unit } parsing { encoding delimiter "
+    "decimalMark hasHeader skippedLines commentPrefix timeColumns timeFormat timeUnit dateOrder timeZone } } }"
+)
 LINE = {"header": "left", "label": "L", "color": "#0af", "hidden": True, "lineWidth": 6}
 POINTS = {"header": "right", "color": "#00aaff80", "pointRadius": 1}
 DRAWN = [
@@ -50,7 +54,7 @@ async def test_a_time_series_is_read(site: Site) -> None:
     second = await series(site, folder, b"when;v\n2024-01-01;1\n2024-01-01T00:00:02Z;2\n")
     item = await item_facts(site, first)
     assert item == {**item, "name": "Beats", "clientMetadata": {"a": 1}, "duration": 1.5, "mimeType": "text/csv"}
-    names = {"time": "TIME", "left": "NUMBER", "right": "NUMBER", "note": "TEXT"}
+    names = {"time (s)": "TIME", "left": "NUMBER", "right": "NUMBER", "note": "TEXT"}
     columns = [{"name": name, "kind": kind} for name, kind in names.items()]
     content = {"columns": columns, "rowCount": 3, "start": 0.0, "end": 1.5, "startsAt": None, "endsAt": None}
     assert await site.see("storageItem", first, f"__typename {CONTENT}") == {
@@ -72,16 +76,90 @@ async def test_invalid_time_series_are_refused_with_a_reason(site: Site) -> None
     Settings for a missing column are refused too.
     """
     folder = await site.folder("none")
-    files = [File(f"{name}.csv", "TIMESERIES", data) for name, data in (("bad", b"time,v\n2,1\n1,2\n"), ("good", DATA))]
+    bad = b"time,v\n2,1\nsoon,2\n3,4\n"
+    files = [File(f"{name}.csv", "TIMESERIES", data) for name, data in (("bad", bad), ("good", DATA))]
     uuids = await send_files(site, folder, files)
     missing = {"channels": [{"line": {"header": "LEFT"}}]}
     entries = [{"placeholderUuid": uuids[0]}, {"placeholderUuid": uuids[1], "settings": missing}]
     job = await wait_for_job(site, await start_upload_job(site, folder, {"timeSeries": entries}, ignoreErrors=True))
     assert job["errors"] == [
-        "bad.csv: the time in line 3 is earlier than in the line before.",
+        'bad.csv: line 3, column "time": "soon" is not a number.',
         'good.csv: the display settings refer to the column "LEFT", which the file does not have.',
     ]
     assert await count_items(site, folder) == 0
+
+
+async def test_what_was_assumed_can_be_read_and_set(site: Site) -> None:
+    """Delimiter, marks, columns and units: inline, and in manifests."""
+    folder = await site.folder("assumed")
+    data = "# logger 7\nZeit;Größe\n[ms];[V]\n01/02/2024;1,5\n02/02/2024;2,5\n".encode("cp1252")
+    item = await site.see("storageItem", await series(site, folder, data), f"duration {PARSING}")
+    assumed = {
+        "encoding": "windows-1252",
+        "delimiter": ";",
+        "decimalMark": "COMMA",
+        "hasHeader": True,
+        "skippedLines": 1,
+        "commentPrefix": "#",
+        "timeColumns": ["Zeit"],
+        "timeFormat": "DATE_TIME",
+        "timeUnit": None,
+        "dateOrder": None,
+        "timeZone": "UTC",
+    }
+    assert item == {
+        "duration": None,
+        "textEncoding": "windows-1252",
+        "probeWarnings": [
+            'Day and month cannot be told apart in the column "Zeit", so that its times are not known. '
+            "Set dateOrder to read them."
+        ],
+        "content": {"columns": [{"unit": "[ms]"}, {"unit": "[V]"}], "parsing": assumed},
+    }
+    given = {"dateOrder": "DAY_MONTH_YEAR", "timeZone": "+01:00"}
+    for number, manifest in enumerate((False, True)):
+        [waiting] = await send_files(site, folder, [File(f"{number}.csv", "TIMESERIES", data)])
+        entries = {"timeSeries": [{"placeholderUuid": waiting, "parsing": given}]}
+        if manifest:
+            wanted = {"folderUuid": folder, "manifest": {"json": entries}}
+            started = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
+            assert (await wait_for_job(site, started["uploadJob"]["uuid"]))["errors"] == []
+        else:
+            await run_job(site, folder, entries)
+        item = await site.see("storageItem", waiting, f"duration probeWarnings {CONTENT} {PARSING}")
+        assert (item["duration"], item["probeWarnings"]) == (86_400.0, [])
+        assert item["content"]["startsAt"] == "2024-01-31T23:00:00Z"
+        assert item["content"]["parsing"] == {**assumed, **given}
+
+
+BAD_PARSING: list[tuple[str, dict[str, Any]]] = [
+    ("encoding", {"encoding": "klingon"}),
+    ("delimiter", {"delimiter": ""}),
+    ("delimiter", {"delimiter": "ab"}),
+    ("delimiter", {"delimiter": "1"}),
+    ("delimiter", {"delimiter": '"'}),
+    ("skippedLines", {"skippedLines": -1}),
+    ("skippedLines", {"skippedLines": 501}),
+    ("timeColumns", {"timeColumns": []}),
+    ("timeColumns", {"timeColumns": ["a"] * 7}),
+    ("timeColumns.1", {"timeColumns": ["a", "a"]}),
+    ("timeColumns.0", {"timeColumns": [""]}),
+    ("timeZone", {"timeZone": "Mars/Olympus"}),
+]
+
+
+async def test_how_to_read_is_checked(site: Site) -> None:
+    """Before the job starts, inline and in manifests; values of enums in manifests as in GraphQL."""
+    folder = await site.folder("unreadable")
+    [waiting] = await send_files(site, folder, [File("a.csv", "TIMESERIES", DATA)])
+    for field, given in BAD_PARSING:
+        entries = {"timeSeries": [{"placeholderUuid": waiting, "parsing": given}]}
+        path = f"timeSeries.0.parsing.{field}"
+        [(code, at)] = await site.refused("startUploadJob", {"folderUuid": folder, "items": entries})
+        assert (code, at) == ("BAD_USER_INPUT", f"input.items.{path}")
+    entries = {"timeSeries": [{"placeholderUuid": waiting, "parsing": {"timeUnit": "PARSECS"}}]}
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "manifest": {"json": entries}})
+    assert refused == [("BAD_USER_INPUT", "input.manifest.json.timeSeries.0.parsing.timeUnit")]
 
 
 async def test_display_settings(site: Site) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -34,11 +35,17 @@ class Faulty(Prober):
         super().__init__()
         self.requested: list[str] = []
 
-    async def probe(self, file: Path | RangeSource, item_type: StorageItemType | None, name: str) -> MediaFacts:
+    async def probe(
+        self,
+        file: Path | RangeSource,
+        item_type: StorageItemType | None,
+        name: str,
+        parsing: Mapping[str, Any] | None = None,
+    ) -> MediaFacts:
         self.requested.append(name)
         if name == "unreachable" or (name == "shaky" and self.requested.count(name) < 3):
             raise OSError("the disk has gone")
-        facts = await super().probe(file, item_type, name)
+        facts = await super().probe(file, item_type, name, parsing)
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
 

@@ -1,7 +1,8 @@
 """A fixture that probes bytes as if they were an uploaded file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,15 @@ Refusal = Callable[..., str]
 def probed(tmp_path: Path) -> Probed:
     """Return the facts of these bytes."""
 
-    def facts(data: bytes, item_type: StorageItemType, name: str = "upload.bin") -> MediaFacts:
+    def facts(
+        data: bytes,
+        item_type: StorageItemType,
+        name: str = "upload.bin",
+        parsing: Mapping[str, Any] | None = None,
+    ) -> MediaFacts:
         path = tmp_path / "stored"
         path.write_bytes(data)
-        return probe(path, item_type, name)
+        return probe(path, item_type, name, parsing)
 
     return facts
 
@@ -30,9 +36,9 @@ def probed(tmp_path: Path) -> Probed:
 def refusal(probed: Probed, tmp_path: Path) -> Refusal:
     """Return the reason for which these bytes are refused; it must not name the path of the file."""
 
-    def message(data: bytes, item_type: StorageItemType, name: str = "upload.bin") -> str:
+    def message(data: bytes, item_type: StorageItemType, *arguments: Any) -> str:
         with pytest.raises(MediaError) as refused:
-            probed(data, item_type, name)
+            probed(data, item_type, *arguments)
         assert str(tmp_path) not in str(refused.value)
         return str(refused.value)
 

@@ -7,6 +7,7 @@ GraphQL input type of the same name and describes its fields.
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from gateway.catalog.rules.time_series_parsing import TimeSeriesParsingInput
 from gateway.catalog.rules.time_series_settings import TimeSeriesViewSettingsInput
 from gateway.scalars import JSON, URL, BigInt
 
@@ -142,6 +143,7 @@ class TimeSeriesUploadInput:
     placeholder_uuid: UUID | None = None
     title: str | None = None
     client_metadata: JSON | None = None
+    parsing: TimeSeriesParsingInput | None = None
     settings: TimeSeriesViewSettingsInput | None = None
 
 

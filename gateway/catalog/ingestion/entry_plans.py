@@ -15,6 +15,7 @@ from gateway.catalog.rules.client_facts import dicom_facts, validate_facts
 from gateway.catalog.rules.lists import check_unique
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata, validate_name
 from gateway.catalog.rules.scene_documents import scene_parts
+from gateway.catalog.rules.time_series_parsing import parsing_settings
 from gateway.catalog.rules.time_series_settings import series_settings
 from gateway.clouds.base import CloudAccount
 from gateway.clouds.urls import check_object_url, is_bucket_url
@@ -195,7 +196,8 @@ def _read_source(
         raise bad_input(exactly_one_of("objectUrl", "placeholderUuid"), *path, "objectUrl")
     if url is not None and not is_own_object(url):
         _check_remote_url(rules, url, (*path, "objectUrl"))
-    title, settings = _read_title(entry, path), getattr(entry, "settings", None)
+    title = _read_title(entry, path)
+    settings, parsing = getattr(entry, "settings", None), getattr(entry, "parsing", None)
     return UnitSource(
         path=(*path, "placeholderUuid" if url is None else "objectUrl"),
         item_type=item_type,
@@ -205,6 +207,7 @@ def _read_source(
         client_metadata=_read_metadata(rules, entry, path),
         facts=read_facts(entry, path),
         settings=None if settings is None else series_settings(settings, *path, "settings"),
+        parsing=None if parsing is None else parsing_settings(parsing, *path, "parsing"),
     )
 
 

@@ -30,6 +30,7 @@ class UnitSource:
         client_metadata: the item's metadata, if the client gave some.
         facts: facts to use instead of reading the file, by the names of the item's columns.
         settings: display settings of a time series.
+        parsing: how to read a time series.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class UnitSource:
     client_metadata: dict[str, Any] | None
     facts: dict[str, Any] | None
     settings: dict[str, Any] | None = None
+    parsing: dict[str, Any] | None = None
 
     @property
     def object_key(self) -> str | None:
@@ -143,6 +145,7 @@ def to_spec(plan: UnitPlan, entry: str | None = None) -> UnitSpec:
                 "client_metadata": source.client_metadata,
                 "facts": source.facts,
                 "settings": source.settings,
+                "parsing": source.parsing,
             }
             for source in plan.sources
         ],
@@ -166,6 +169,7 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
             client_metadata=source["client_metadata"],
             facts=source["facts"],
             settings=source.get("settings"),
+            parsing=source.get("parsing"),
         )
         for source in spec["sources"]
     ]
