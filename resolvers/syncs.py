@@ -6,11 +6,11 @@ from gateway.execution.declarations import Computed, Lookup, ToMany, ToOne
 from gateway.kinds.enums import CloudSyncJobStatus
 from gateway.models.folders import folders
 from gateway.models.people import users
-from gateway.models.syncs import cloud_sync_jobs
+from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs, skipped_objects
 from gateway.models.uploads import upload_jobs
 from resolvers.global_ids import id_from
 from resolvers.job_subscriptions import WatchedJob, job_subscription
-from resolvers.orders import newest_first
+from resolvers.orders import in_sequence, newest_first
 
 id_of = id_from("CloudSyncJob", cloud_sync_jobs.c.uuid)
 sync_by_uuid = ToOne(cloud_sync_jobs, "cloud_sync_job_uuid", access=sees_sync)
@@ -23,6 +23,33 @@ has_unit_errors = Computed(
 skipped_keys_of = Computed((cloud_sync_jobs.c.skipped_keys,), lambda row: row.skipped_keys)
 sidecar_error_keys_of = Computed(
     (cloud_sync_jobs.c.sidecar_error_keys,), lambda row: row.sidecar_error_keys
+)
+skipped_objects_of = ToMany(
+    "skippedObjects",
+    skipped_objects,
+    in_sequence(skipped_objects.c.key, skipped_objects.c.uuid),
+    key=cloud_sync_jobs.c.uuid,
+    parent=skipped_objects.c.job_uuid,
+)
+
+
+def _notice(row: CloudSyncJobRecord) -> str | None:
+    """Return what deserves attention about a sync that is done with its listing."""
+    if row.listed_count or row.scan_pages_processing_pending or not row.scan_pages_processing_done:
+        return None
+    return (
+        "The bucket has no objects whose keys begin with the folder's prefix. Check its spelling: "
+        "keys are case-sensitive."
+    )
+
+
+notice_of = Computed(
+    (
+        cloud_sync_jobs.c.listed_count,
+        cloud_sync_jobs.c.scan_pages_processing_pending,
+        cloud_sync_jobs.c.scan_pages_processing_done,
+    ),
+    _notice,
 )
 upload_jobs_of = ToMany(
     "cloudSyncUploadJobs",

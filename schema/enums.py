@@ -23,6 +23,7 @@ from gateway.kinds.enums import (
     SidecarMatcherMode,
     SignedUrlDisposition,
     SiteRole,
+    SkippedObjectReason,
     StorageChangeAction,
     StorageFolderType,
     StorageLocationName,
@@ -207,6 +208,16 @@ described(
     DONE="Finished. Check the counts: some files may have failed.",
     ERROR="The bucket could not be listed completely. Start another sync.",
     CANCELLED="Cancelled by a user.",
+)
+described(
+    SkippedObjectReason,
+    OTHER_FORMAT="Its extension tells no kind, and the folder's `includeOtherFiles` is off.",
+    EMPTY="It has no bytes. With `includeOtherFiles` it would be a `FILE`.",
+    ARCHIVED="It is in an archive tier, from which it must be restored before it can be read.",
+    EXCLUDED="It matches an exclude pattern of the folder.",
+    NOT_INCLUDED="It matches no include pattern of the folder.",
+    UNUSABLE_KEY="Its key cannot be written as the URL of an object.",
+    TOO_DEEP="Its key has more slashes than folders can be nested.",
 )
 described(
     MetadataFieldType,

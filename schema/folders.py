@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import changes, folders, integrations, tags
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
@@ -130,7 +131,27 @@ class StorageFolderConfig:
         folders.ingestion_of,
         "Settings for sidecar metadata. Null if sidecars are treated like any other file.",
     )
-    auto_sync: bool = column("Whether the folder is synced automatically every 24 hours.")
+    auto_sync: bool = column("Whether the folder is synced automatically.")
+    auto_sync_interval_hours: int = resolved(
+        folders.auto_sync_hours_of, "Hours between automatic syncs, if they are on."
+    )
+    include_other_files: bool = column(
+        "Whether syncs also mirror objects whose extension tells no kind, and empty ones. Their "
+        "content decides their kind."
+    )
+    synced_item_type: StorageItemType | None = column(
+        "The kind that all mirrored objects should be. Null if the extension or the content of "
+        "each decides."
+    )
+    include_patterns: list[str] = resolved(
+        folders.include_patterns_of,
+        "Patterns of which the key of a mirrored object must match one, if there are any; at most "
+        "100.",
+    )
+    exclude_patterns: list[str] = resolved(
+        folders.exclude_patterns_of,
+        "Patterns of which the key of a mirrored object must match none; at most 100.",
+    )
 
 
 @row_type()

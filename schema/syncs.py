@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import CloudSyncJobStatus
+from gateway.kinds.enums import CloudSyncJobStatus, SkippedObjectReason
 from gateway.scalars import BigInt
 from resolvers import syncs
 from schema.common import Connection, Node
@@ -15,6 +15,13 @@ from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import User
 from schema.uploads import UploadJobConnection
+
+
+@row_type()
+@strawberry.type(description="An object of a bucket that a sync did not mirror.")
+class SkippedObject:
+    key: str = column("The object's key.")
+    reason: SkippedObjectReason = column("The reason why it was skipped.")
 
 
 @row_type()
@@ -68,12 +75,22 @@ class CloudSyncJob(Node):
         "Number of items that became tombstones because their objects no longer exist."
     )
     returned_count: int = column("Number of tombstones whose objects exist again.")
-    skipped_count: int = column(
-        "Number of objects that were skipped: of an unsupported kind, empty, or with a key that "
-        "has no place in a folder tree."
-    )
+    skipped_count: int = column("Number of objects that were skipped; `skippedObjects` says why.")
     skipped_keys: list[str] = resolved(
         syncs.skipped_keys_of, "Keys of the first skipped objects; at most 100."
+    )
+    skipped_objects: Connection[SkippedObject] = resolved(
+        syncs.skipped_objects_of,
+        "The first 100,000 skipped objects, by key. They are kept until the next sync of the "
+        "folder.",
+    )
+    listed_count: BigInt = column(
+        "Number of keys that the listing has returned, including those of sidecars."
+    )
+    notice: str | None = resolved(
+        syncs.notice_of,
+        "Something that deserves attention although the sync did not fail, such as that no key "
+        "begins with the folder's prefix. Null if there is nothing to say.",
     )
     sidecars_attached_count: int = column(
         "Number of sidecars attached to the items that they describe."

@@ -5,7 +5,7 @@ Counters and the journal change in the same transaction. Paths are rewritten whe
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, now
 from gateway.models.folders import (
     FolderCountersRecord,
@@ -36,12 +37,17 @@ from gateway.models.folders import (
 class Link:
     """Bucket, or prefix of one, that a folder mirrors.
 
-    `folder_type` is `CLOUD_LINKED` for a cloud-synced folder, `SYNTHETIC` for a folder below it.
+    `folder_type` is `CLOUD_LINKED` for a cloud-synced folder, which says which objects it mirrors
+    and as what, and `SYNTHETIC` for a folder below it.
     """
 
     folder_type: StorageFolderType
     integration_uuid: UUID
     remote_url: str
+    include_other_files: bool = False
+    synced_item_type: StorageItemType | None = None
+    include_patterns: list[str] = field(default_factory=list)
+    exclude_patterns: list[str] = field(default_factory=list)
 
 
 class DeepestPath(NamedTuple):

@@ -122,6 +122,7 @@ class AzureSigner:
                     last_modified=parsedate_to_datetime(modified).astimezone(UTC)
                     if modified
                     else None,
+                    is_archived=entry.findtext("Properties/AccessTier") == "Archive",
                 )
             )
         return ObjectPage(objects, root.findtext("NextMarker") or None)

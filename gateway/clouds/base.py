@@ -18,12 +18,16 @@ class ObjectLocation:
 
 @dataclass(frozen=True, slots=True)
 class CloudObject:
-    """Metadata of an object: `size` in bytes; `etag` changes whenever the bytes do."""
+    """Metadata of an object: `size` in bytes; `etag` changes whenever the bytes do.
+
+    `is_archived` says whether it must be restored before it can be read.
+    """
 
     key: str
     size: int
     etag: str | None
     last_modified: datetime | None
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

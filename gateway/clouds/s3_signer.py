@@ -28,6 +28,8 @@ AddressingStyle = Literal["auto", "path", "virtual"]
 _LOADER = create_loader()
 """Shared by all sessions, each of which would otherwise parse a megabyte of service models."""
 
+_ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
+"""Storage classes of objects that must be restored; those of `GLACIER_IR` need not be."""
 _STYLES: Mapping[S3AddressingStyle | None, AddressingStyle] = {
     S3AddressingStyle.PATH: "path",
     S3AddressingStyle.VIRTUAL: "virtual",
@@ -114,6 +116,7 @@ class S3Signer:
                     size=int(required_text(entry, "Size")),
                     etag=entry.findtext("ETag"),
                     last_modified=parse_timestamp(entry.findtext("LastModified")),
+                    is_archived=entry.findtext("StorageClass") in _ARCHIVE_CLASSES,
                 )
             )
         is_truncated = required_text(root, "IsTruncated") == "true"

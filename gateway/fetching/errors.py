@@ -53,6 +53,12 @@ def status_error(status: int) -> FetchError:
     return FetchError(code, f"The server did not return the file (HTTP status {status}).")
 
 
+def archived_error() -> FetchError:
+    """Return the error for an object in an archive tier of a cloud."""
+    message = "The object is archived: restore it from the archive tier first."
+    return FetchError(ErrorCode.CONFLICT, message)
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise a `FetchError` for whatever the network or the HTTP library raises."""

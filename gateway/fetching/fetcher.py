@@ -18,6 +18,7 @@ import httpx
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import (
     FetchError,
+    archived_error,
     bad_url_error,
     status_error,
     too_large_error,
@@ -32,6 +33,10 @@ _HEADERS = {"User-Agent": "storegraph", "Accept": "*/*", "Accept-Encoding": "ide
 _TIMEOUTS = dict.fromkeys(("connect", "read", "write", "pool"), 15.0)
 """Seconds without progress."""
 _WRITE_BYTES = 1 << 20
+_ERROR_BYTES = 4096
+"""Bytes of an error response that are looked at."""
+_ARCHIVED_MARKS = (b"<Code>InvalidObjectState</Code>", b"<Code>BlobArchived</Code>")
+"""Errors of S3 and Azure for objects that must be restored before they can be read."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,19})-\d{1,19}|\*)/(\d{1,19}|\*)", re.ASCII)
 
 
@@ -143,6 +148,9 @@ class Fetcher:
             async with self._send(current, "GET", headers) as response:
                 if response.status not in _REDIRECT_STATUSES:
                     if response.status not in ((200, 206, 416) if headers else (200,)):
+                        body = await _read_up_to(response, _ERROR_BYTES)
+                        if any(mark in body for mark in _ARCHIVED_MARKS):
+                            raise archived_error()
                         raise status_error(response.status)
                     if _header(response, b"content-encoding").lower() not in ("", "identity"):
                         message = "The server sent the file compressed, which is not supported."

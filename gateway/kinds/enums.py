@@ -130,6 +130,18 @@ class CloudSyncJobStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class SkippedObjectReason(StrEnum):
+    """Reason why a sync does not mirror an object of a bucket."""
+
+    OTHER_FORMAT = "OTHER_FORMAT"
+    EMPTY = "EMPTY"
+    ARCHIVED = "ARCHIVED"
+    EXCLUDED = "EXCLUDED"
+    NOT_INCLUDED = "NOT_INCLUDED"
+    UNUSABLE_KEY = "UNUSABLE_KEY"
+    TOO_DEEP = "TOO_DEEP"
+
+
 class DatasetLinkDuplicatesBehavior(StrEnum):
     """Treatment of items that the dataset already uses."""
 

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
@@ -19,7 +20,12 @@ class FolderRecord(SQLModel, table=True):
         path: ids from the root down to the folder, derived from `parent_uuid`; for subtrees.
         remote_url: the bucket, or prefix of one, that the folder mirrors.
         metadata_ingestion: which files of the bucket are sidecars, if any.
-        auto_sync: whether the folder is synced every day.
+        auto_sync: whether the folder is synced regularly.
+        auto_sync_hours: the interval of these syncs.
+        include_other_files: whether objects are mirrored whose extension tells no kind.
+        synced_item_type: the kind of all objects that are mirrored; None if each has its own.
+        include_patterns: patterns of which keys must match one, if there are any.
+        exclude_patterns: patterns of which keys must match none.
     """
 
     __tablename__ = "folders"
@@ -45,6 +51,13 @@ class FolderRecord(SQLModel, table=True):
     remote_url: str | None = Field(default=None, sa_type=sa.Text)
     metadata_ingestion: dict[str, Any] | None = Field(default=None, sa_type=Json)
     auto_sync: bool = False
+    auto_sync_hours: int = 24
+    include_other_files: bool = False
+    synced_item_type: StorageItemType | None = Field(
+        default=None, sa_type=enum_type(StorageItemType)
+    )
+    include_patterns: list[str] = Field(default_factory=list, sa_type=Json)
+    exclude_patterns: list[str] = Field(default_factory=list, sa_type=Json)
     owner_uuid: UUID | None = Field(
         default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
     )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.ids import uuid7
-from gateway.kinds.enums import CloudSyncJobStatus
+from gateway.kinds.enums import CloudSyncJobStatus, SkippedObjectReason
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
 
@@ -17,6 +17,7 @@ class CloudSyncJobRecord(SQLModel, table=True):
     Attributes:
         ends_as: the status once no part of the sync runs any more.
         cursor: the cloud's own cursor of the next page of the listing.
+        listed_count: keys that the listing has returned so far, of whatever use.
         reach: the key up to which vanished objects have been looked for.
         sequence: grows with each visible change.
     """
@@ -47,6 +48,7 @@ class CloudSyncJobRecord(SQLModel, table=True):
     cursor: str | None = Field(default=None, sa_type=sa.Text)
     reach: str = Field(default="", sa_type=Key)
     error: str | None = None
+    listed_count: int = Field(default=0, sa_type=sa.BigInteger)
     sequence: int = Field(default=1, sa_type=sa.BigInteger)
     scan_pages_processing_pending: int = 1
     scan_pages_processing_done: int = 0
@@ -74,4 +76,16 @@ class CloudSyncJobRecord(SQLModel, table=True):
     finished_at: datetime | None = None
 
 
+class SkippedObjectRecord(SQLModel, table=True):
+    """An object that the latest sync of a folder did not mirror, and why."""
+
+    __tablename__ = "skipped_objects"
+    __table_args__ = (sa.Index("ix_skipped_objects_job_uuid_key", "job_uuid", "key", "uuid"),)
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    job_uuid: UUID = Field(foreign_key="cloud_sync_jobs.uuid", ondelete="CASCADE")
+    key: str = Field(sa_type=Key)
+    reason: SkippedObjectReason = Field(sa_type=enum_type(SkippedObjectReason))
+
+
 cloud_sync_jobs = table_of(CloudSyncJobRecord)
+skipped_objects = table_of(SkippedObjectRecord)

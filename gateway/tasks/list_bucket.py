@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import orjson
@@ -11,23 +11,18 @@ import sqlalchemy as sa
 
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.mirroring.apply_diff import ListedObject, ListingDiff, Sidecar
-from gateway.catalog.mirroring.prefix_folders import (
-    name_of,
-    prefix_folders,
-    prefix_of,
-    prefixes_above,
-)
+from gateway.catalog.mirroring.object_rules import ObjectRules
+from gateway.catalog.mirroring.prefix_folders import prefix_folders, prefix_of
 from gateway.catalog.rules.names import MAX_METADATA, validate_metadata
 from gateway.clouds.base import CloudObject, ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import object_url
 from gateway.context import Services
 from gateway.database.dialects import in_keys
-from gateway.database.tree import MAX_DEPTH, depth
 from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.json_values import check_storable, parse_json
-from gateway.kinds.item_kinds import item_type_of_file
+from gateway.kinds.enums import SkippedObjectReason
 from gateway.models.folders import FolderRecord
 from gateway.models.items import ItemRecord, items
 from gateway.models.syncs import CloudSyncJobRecord
@@ -67,7 +62,8 @@ class ScanStep:
         reach: the greatest key up to which the bucket has been compared.
         cursor: continues the listing; None after the last page.
         is_page_done: False if more items vanished than a step handles. The page is listed again.
-        skipped: keys of objects that cannot be mirrored.
+        listed_count: the number of keys on the page, sidecars and markers of folders included.
+        skipped: why objects are not mirrored, by key.
         bad_sidecars: keys of sidecars without usable metadata.
     """
 
@@ -76,7 +72,8 @@ class ScanStep:
     reach: str
     cursor: str | None = None
     is_page_done: bool = True
-    skipped: Sequence[str] = ()
+    listed_count: int = 0
+    skipped: Mapping[str, SkippedObjectReason] = field(default_factory=dict)
     bad_sidecars: Sequence[str] = ()
 
     @property
@@ -91,7 +88,7 @@ class SortedPage:
 
     objects: dict[str, CloudObject] = field(default_factory=dict)
     sidecars: dict[str, CloudObject] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
+    skipped: dict[str, SkippedObjectReason] = field(default_factory=dict)
 
 
 class BucketScan:
@@ -105,6 +102,7 @@ class BucketScan:
         self._folder = folder
         self._cloud = cloud
         self._top = cloud.locate(folder.remote_url or "")
+        self._rules = ObjectRules(folder, cloud, self._top.key)
         sidecars = folder.metadata_ingestion or {}
         self._suffix: str | None = sidecars.get("suffix")
         self._attaches = bool(self._suffix) and not sidecars["paused"] and not job.is_dry_run
@@ -123,14 +121,14 @@ class BucketScan:
                 page.sidecars[listed.key.removesuffix(self._suffix)] = listed
             elif listed.key.endswith("/"):
                 continue  # some programs create such objects for empty folders
-            elif self._can_mirror(listed):
-                page.objects[listed.key] = listed
+            elif reason := self._rules.reason_to_skip(listed, self._url_of(listed)):
+                page.skipped[listed.key] = reason
             else:
-                page.skipped.append(listed.key)
+                page.objects[listed.key] = listed
         reach = None
         if listing.next is not None:
             reach = max([self._job.reach, *(listed.key for listed in listing.objects)])
-        missing = await self._missing_items(page.objects.keys(), reach)
+        missing = await self._missing_items([*page.objects, *page.skipped], reach)
         if len(missing) > PAGE:
             vanished = await self._vanished_items(missing[:PAGE])
             return ScanStep(
@@ -140,18 +138,8 @@ class BucketScan:
                 is_page_done=False,
             )
         vanished = await self._vanished_items(missing)
-        return await self._compare(page, vanished, reach or self._job.reach, listing.next)
-
-    def _can_mirror(self, listed: CloudObject) -> bool:
-        """Return whether an object has bytes, a known kind, a valid URL, and few enough folders."""
-        if not listed.size or not item_type_of_file(name_of(listed.key)):
-            return False
-        try:
-            self._cloud.locate(self._url_of(listed))
-        except FetchError:
-            return False
-        levels = len(prefixes_above(prefix_of(listed.key), self._top.key))
-        return depth(self._folder.path) + levels <= MAX_DEPTH
+        step = await self._compare(page, vanished, reach or self._job.reach, listing.next)
+        return replace(step, listed_count=len(listing.objects))
 
     def _url_of(self, listed: CloudObject) -> str:
         """Return the URL of an object."""
@@ -211,7 +199,9 @@ class BucketScan:
         returned = [row.uuid for row, _ in known if row.is_tombstone]
         # Without an etag, an object has changed if its size or time has.
         changed = {
-            row.uuid: ListedObject(listed, self._url_of(listed), row.item_type, row.folder_uuid)
+            row.uuid: ListedObject(
+                listed, self._url_of(listed), self._rules.item_type(listed), row.folder_uuid
+            )
             for row, listed in known
             if (
                 row.remote_etag != listed.etag
@@ -256,12 +246,11 @@ class BucketScan:
             ListedObject(
                 listed,
                 self._url_of(listed),
-                item_type,
+                self._rules.item_type(listed),
                 folder_uuids[prefix_of(listed.key)],
                 sidecars.get(listed.key),
             )
             for listed in new
-            if (item_type := item_type_of_file(name_of(listed.key)))
         ]
 
     async def _read_sidecars(

@@ -1,6 +1,8 @@
 """Syncs of cloud-synced folders: short transactions, one per step, resumable at any point."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -21,12 +23,18 @@ from gateway.catalog.sync_jobs import (
 )
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
+from gateway.database.engine import Transaction
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import CloudSyncJobStatus
-from gateway.models.base import now
+from gateway.kinds.enums import CloudSyncJobStatus, SkippedObjectReason
+from gateway.models.base import new_row, now
 from gateway.models.folders import FolderRecord, folders
-from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
+from gateway.models.syncs import (
+    CloudSyncJobRecord,
+    SkippedObjectRecord,
+    cloud_sync_jobs,
+    skipped_objects,
+)
 from gateway.tasks.ingest_units import DELAYS
 from gateway.tasks.list_bucket import OBJECT_COUNTS, BucketScan
 
@@ -34,10 +42,15 @@ STEPS_PER_TASK = 8
 """Steps of a sync before other tasks get their turn, such as reading the objects it found."""
 MAX_OBJECTS = 10_000_000
 """Objects in the bucket or prefix of a cloud-synced folder."""
-DAY = timedelta(hours=24)
-"""Interval of automatic syncs."""
+SYNC_CHECK_PERIOD = timedelta(minutes=10)
+"""Period in which folders are looked for whose automatic sync is due.
+
+One is due half a period early, or a sync every hour would be one every 70 minutes.
+"""
 MAX_NAMED = 100
-"""Keys of skipped objects that a sync lists, and of bad sidecars."""
+"""Keys of skipped objects and of bad sidecars that a sync has in its own row."""
+MAX_SKIPPED = 100_000
+"""Skipped objects that are listed with their reasons; further ones are only counted."""
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +123,7 @@ async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
     if step.is_page_done:
         progress |= {
             "cursor": step.cursor,
+            "listed_count": row.listed_count + step.listed_count,
             "skipped_keys": [*row.skipped_keys, *step.skipped][:MAX_NAMED],
             "sidecar_error_keys": [*row.sidecar_error_keys, *step.bad_sidecars][:MAX_NAMED],
             "scan_pages_processing_done": row.scan_pages_processing_done + 1,
@@ -120,19 +134,46 @@ async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
         added = dict(step.added)
         if not row.is_dry_run:
             added |= await apply_diff(transaction, services.queue, row, folder, step.diff)
+        if step.is_page_done:
+            await _list_skipped(transaction, row, step.skipped)
         if not await advance_sync(transaction, services.events, row, progress, added):
             raise _Overtaken
 
 
-async def start_daily_syncs(services: Services) -> None:
-    """Start a sync of each folder with automatic syncs that was not synced within a day."""
-    recent = sa.exists().where(
-        cloud_sync_jobs.c.folder_uuid == folders.c.uuid, cloud_sync_jobs.c.created_at > now() - DAY
-    )
-    due = sa.select(folders.c.uuid).where(folders.c.auto_sync, ~recent)
-    for folder in await services.database.rows(due, FolderRecord):
-        still_due = due.where(folders.c.uuid == folder.uuid).with_for_update(of=folders)
-        async with services.database.writing() as transaction:
-            locked = await transaction.first(still_due, FolderRecord)
-            if locked and await find_running_sync(transaction, folder.uuid) is None:
-                await start_sync(transaction, services.queue, None, folder.uuid)
+async def _list_skipped(
+    transaction: Transaction, job: CloudSyncJobRecord, skipped: Mapping[str, SkippedObjectReason]
+) -> None:
+    """List the skipped objects of a page; with the first page, forget those of earlier syncs."""
+    if not job.scan_pages_processing_done:
+        of_folder = sa.select(cloud_sync_jobs.c.uuid).where(
+            cloud_sync_jobs.c.folder_uuid == job.folder_uuid
+        )
+        former = sa.delete(skipped_objects).where(skipped_objects.c.job_uuid.in_(of_folder))
+        await transaction.execute(former)
+    rows = [
+        new_row(SkippedObjectRecord, job_uuid=job.uuid, key=key, reason=reason)
+        for key, reason in islice(skipped.items(), max(0, MAX_SKIPPED - job.skipped_count))
+    ]
+    if rows:
+        await transaction.execute(sa.insert(skipped_objects), rows)
+
+
+async def start_due_syncs(services: Services) -> None:
+    """Start a sync of each folder whose automatic sync is due."""
+    intervals = sa.select(folders.c.auto_sync_hours).where(folders.c.auto_sync).distinct()
+    for interval in await services.database.rows(intervals, FolderRecord):
+        hours = interval.auto_sync_hours
+        since = now() - timedelta(hours=hours) + SYNC_CHECK_PERIOD / 2
+        recent = sa.exists().where(
+            cloud_sync_jobs.c.folder_uuid == folders.c.uuid,
+            cloud_sync_jobs.c.created_at > since,
+        )
+        due = sa.select(folders.c.uuid).where(
+            folders.c.auto_sync, folders.c.auto_sync_hours == hours, ~recent
+        )
+        for folder in await services.database.rows(due, FolderRecord):
+            still_due = due.where(folders.c.uuid == folder.uuid).with_for_update(of=folders)
+            async with services.database.writing() as transaction:
+                locked = await transaction.first(still_due, FolderRecord)
+                if locked and await find_running_sync(transaction, folder.uuid) is None:
+                    await start_sync(transaction, services.queue, None, folder.uuid)

@@ -31,13 +31,14 @@ from gateway.tasks.recount import recount
 from gateway.tasks.reencode_videos import reencode
 from gateway.tasks.remove_objects import abort_parts, remove_objects
 from gateway.tasks.sweep import sweep
-from gateway.tasks.sync_folders import start_daily_syncs, sync_folder
+from gateway.tasks.sync_folders import SYNC_CHECK_PERIOD, start_due_syncs, sync_folder
 
 Handlers = Mapping[TaskType[Any], Task]
 PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
     TaskType("sweep", NoArgs): (timedelta(minutes=10), sweep),
     TaskType("recount", NoArgs): (timedelta(days=1), recount),
-    TaskType("start_daily_syncs", NoArgs): (timedelta(hours=1), start_daily_syncs),
+    # Under the name that it has in queues that exist.
+    TaskType("start_daily_syncs", NoArgs): (SYNC_CHECK_PERIOD, start_due_syncs),
 }
 """Tasks that run regularly, each with its period, which is counted from the start of a run."""
 

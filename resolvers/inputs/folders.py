@@ -4,6 +4,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import (
     ALLOW_PARTIAL,
@@ -18,7 +19,15 @@ from resolvers.inputs.descriptions import (
     new_description_of,
     new_name_of,
 )
-from resolvers.inputs.syncs import CloudSyncedFolderInput
+from resolvers.inputs.syncs import (
+    EXCLUDE_PATTERNS,
+    INCLUDE_OTHER_FILES,
+    INCLUDE_PATTERNS,
+    SYNCED_ITEM_TYPE,
+    CloudSyncedFolderInput,
+)
+
+_OF_SYNCED = "Cloud-synced folders only; applies from the next sync on."
 
 
 @strawberry.input(description="A new folder.")
@@ -47,6 +56,22 @@ class UpdateStorageFolderInput:
     )
     client_metadata_patch: JSON | None = strawberry.field(
         default=strawberry.UNSET, description=METADATA_PATCH
+    )
+    include_other_files: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"{INCLUDE_OTHER_FILES} Must not be null. {_OF_SYNCED}",
+    )
+    synced_item_type: StorageItemType | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"{SYNCED_ITEM_TYPE} {_OF_SYNCED}",
+    )
+    include_patterns: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"{INCLUDE_PATTERNS} {_OF_SYNCED}",
+    )
+    exclude_patterns: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"{EXCLUDE_PATTERNS} {_OF_SYNCED}",
     )
 
 

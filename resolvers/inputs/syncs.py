@@ -5,8 +5,27 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import SidecarMatcherMode
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import URL
 from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
+
+INCLUDE_OTHER_FILES = (
+    "Whether syncs also mirror objects whose extension tells no kind, and empty ones. Their "
+    "content decides their kind; what is not recognized becomes a `FILE`."
+)
+SYNCED_ITEM_TYPE = (
+    "The kind that all mirrored objects should be, whatever their extensions: one that a single "
+    "file can be. Objects with other content cannot be read. Null if the extension or the content "
+    "of each object decides."
+)
+_PATTERNS = (
+    "At most 100 patterns of 1 to 1,000 characters: `*` stands for any characters but a slash, `?` "
+    "for one, `[a-z]` for one of several, and `**` between slashes for any number of prefixes. A "
+    "pattern without a slash is compared with the last part of a key, others with all that follows "
+    "the folder's prefix. Upper and lower case differ."
+)
+INCLUDE_PATTERNS = f"Patterns of which a key must match one, if there are any. {_PATTERNS}"
+EXCLUDE_PATTERNS = f"Patterns of which a key must match none. {_PATTERNS}"
 
 
 @strawberry.input(
@@ -23,6 +42,16 @@ class CloudSyncedFolderInput:
         "`https://account.blob.core.windows.net/container/path/` or, for S3-compatible stores, "
         "`https://endpoint/bucket/path/`. A missing slash at the end is added. Objects at every "
         "depth are mirrored."
+    )
+    include_other_files: bool = strawberry.field(default=False, description=INCLUDE_OTHER_FILES)
+    synced_item_type: StorageItemType | None = strawberry.field(
+        default=None, description=SYNCED_ITEM_TYPE
+    )
+    include_patterns: list[str] | None = strawberry.field(
+        default=None, description=INCLUDE_PATTERNS
+    )
+    exclude_patterns: list[str] | None = strawberry.field(
+        default=None, description=EXCLUDE_PATTERNS
     )
 
 
@@ -88,6 +117,8 @@ class SetFolderAutoSyncInput:
     folder_uuid: UUID = strawberry.field(
         description="UUID of a folder that was created with `cloudSync`."
     )
-    auto_sync: bool = strawberry.field(
-        description="Whether to sync the folder automatically every 24 hours."
+    auto_sync: bool = strawberry.field(description="Whether to sync the folder automatically.")
+    interval_hours: int | None = strawberry.field(
+        default=None,
+        description="Hours between automatic syncs, 1 to 168. Unchanged if omitted, and 24 at first.",
     )

@@ -48,7 +48,8 @@ from resolvers.inputs.folders import (
     UpdateStorageFolderInput,
     UpdateStorageFoldersInput,
 )
-from resolvers.mutations.attributes import attribute_changes, bulk_changes
+from resolvers.mutations.attributes import bulk_changes
+from resolvers.mutations.sync_rules import folder_changes
 from resolvers.mutations.syncs import check_link
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
@@ -110,12 +111,15 @@ class UpdateStorageFolderOutcome(Outcome):
 async def update_storage_folder(
     context: Context, input: UpdateStorageFolderInput, permissions: Permissions
 ) -> UpdateStorageFolderOutcome:
-    """Change a folder's name, description or metadata. Omitted fields are not changed."""
+    """Change a folder's name, description or metadata, or which objects a cloud-synced one mirrors.
+
+    Omitted fields are not changed. Items of objects that are no longer mirrored stay as they are.
+    """
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await permissions.check(transaction)
         folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
-        values = {uuid: attribute_changes(input, folder)}
+        values = {uuid: folder_changes(input, folder)}
         await update_folders(transaction, viewer, values, {uuid: folder})
     return UpdateStorageFolderOutcome(folder_uuid=uuid)
 
@@ -141,7 +145,7 @@ async def update_storage_folders(
         rows = {row.uuid: row for row in await lock_folders(transaction, uuids)}
         errors = await permissions.errors(transaction, "folders.folder_uuid")
         bulk = Bulk(uuids, input.allow_partial, errors)
-        values = bulk_changes(input.folders, rows, bulk, "folders")
+        values = bulk_changes(input.folders, rows, bulk, "folders", folder_changes)
         accepted = {uuids[index]: values[index] for index in bulk.accepted}
         await update_folders(transaction, context.viewer.user_uuid, accepted, rows)
     return UpdateStorageFoldersOutcome(results=bulk.results, user_errors=bulk.user_errors)

@@ -14,7 +14,7 @@ from gateway.catalog.sync_jobs import cancel_sync, find_running_sync, start_sync
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.urls import allowed_location, object_url
 from gateway.context import Context
-from gateway.error_texts import sized
+from gateway.error_texts import between, sized
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType
@@ -29,11 +29,13 @@ from resolvers.inputs.syncs import (
     SidecarMatcherInput,
     StartCloudFolderSyncInput,
 )
+from resolvers.mutations.sync_rules import sync_rules
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import ADMIN, USER
 
 MAX_SUFFIX = 128
+MAX_INTERVAL_HOURS = 7 * 24
 MAX_JOBS_CANCELLED = 8
 """Upload jobs of a sync that are cancelled before the response, which takes some seconds.
 
@@ -63,8 +65,9 @@ async def start_cloud_folder_sync(
     """Start a sync of a cloud-synced folder with its bucket; follow it with `cloudSyncJobUpdated`.
 
     New objects become items and changed objects are read again. Items whose objects are gone become
-    tombstones, and are restored when the objects return. Objects are selected by their file
-    extensions; the others are skipped and counted.
+    tombstones, and are restored when the objects return. The rules of the folder select objects,
+    and the extensions of keys, or else the contents, decide their kinds. The others are listed in
+    `CloudSyncJob.skippedObjects` with the reason.
 
     If a sync of the folder is running, that sync is returned and none is started. Fails with
     `CONFLICT` while it is being cancelled, or if only one of the two is a dry run. If the bucket
@@ -177,11 +180,18 @@ class SetFolderAutoSyncOutcome(Outcome):
 async def set_folder_auto_sync(
     context: Context, input: SetFolderAutoSyncInput, permissions: Permissions
 ) -> SetFolderAutoSyncOutcome:
-    """Turn daily syncing of a cloud-synced folder on or off.
+    """Turn automatic syncing of a cloud-synced folder on or off, and set its interval.
 
-    Fails with `BAD_USER_INPUT` if the folder is not cloud-synced.
+    Fails with `BAD_USER_INPUT` if the folder is not cloud-synced. A sync is started within ten
+    minutes of when it is due.
     """
-    await _configure(context, input.folder_uuid, permissions, {"auto_sync": input.auto_sync})
+    values: dict[str, Any] = {"auto_sync": input.auto_sync}
+    if input.interval_hours is not None:
+        if not 1 <= input.interval_hours <= MAX_INTERVAL_HOURS:
+            message = between("intervalHours", 1, MAX_INTERVAL_HOURS, input.interval_hours)
+            raise bad_input(message, "intervalHours")
+        values["auto_sync_hours"] = input.interval_hours
+    await _configure(context, input.folder_uuid, permissions, values)
     return SetFolderAutoSyncOutcome(folder_uuid=input.folder_uuid)
 
 
@@ -214,6 +224,7 @@ async def check_link(
 ) -> Link:
     """Return the link of a new cloud-synced folder, once its bucket or prefix can be listed."""
     path = ("cloudSync", "integrationUuid")
+    rules = sync_rules(input, "cloudSync")
     async with context.database.reading() as connection:
         await permissions.check(connection, "cloud_sync.integration_uuid")
     try:
@@ -231,5 +242,8 @@ async def check_link(
     except FetchError as error:
         raise DomainError(error.code, error.message, ("cloudSync", "remoteUrl")) from None
     return Link(
-        StorageFolderType.CLOUD_LINKED, input.integration_uuid, object_url(cloud.account, location)
+        StorageFolderType.CLOUD_LINKED,
+        input.integration_uuid,
+        object_url(cloud.account, location),
+        **rules,
     )

@@ -12,7 +12,7 @@ from tests.fixtures.syncing import (
     create_linked_folder,
     items_by_path,
     nonzero_counts,
-    run_daily_syncs,
+    run_due_syncs,
     run_sync,
     start_folder_sync,
     wait_for_sync,
@@ -320,7 +320,7 @@ async def test_a_folder_is_synced_daily(site: Site, customer: Bucket, integratio
     config = "folder { config { autoSync metadataIngestion { matcher { suffix } } } }"
     said = await site.done("setFolderAutoSync", given, config)
     assert said["folder"]["config"] == {"autoSync": True, "metadataIngestion": {"matcher": {"suffix": ".meta"}}}
-    await run_daily_syncs(site)
+    await run_due_syncs(site)
     document = "query($u: UUID!) { storageFolder(uuid: $u) { cloudSyncs { nodes { uuid user { uuid } } } } }"
     nodes = (await site.ask(document, {"u": folder}))["storageFolder"]["cloudSyncs"]["nodes"]
     assert [entry["user"] is None for entry in nodes] == [True, False]

@@ -14,7 +14,7 @@ from gateway.catalog.sync_jobs import advance_sync, start_sync
 from gateway.models.folders import FolderRecord
 from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from gateway.tasks.list_bucket import BucketScan, ScanStep
-from gateway.tasks.sync_folders import start_daily_syncs
+from gateway.tasks.sync_folders import start_due_syncs
 from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site, fresh_settings, serve_site
@@ -94,7 +94,7 @@ async def test_a_daily_sync_waits_for_concurrent_starts(site: Site, customer: Bu
     await site.done("setFolderAutoSync", {"folderUuid": folder, "autoSync": True}, "folder { uuid }")
     async with site.services.database.writing() as transaction:
         await lock_row(transaction, FolderRecord, UUID(folder), "folder")
-        starting = asyncio.create_task(start_daily_syncs(site.services))
+        starting = asyncio.create_task(start_due_syncs(site.services))
         await asyncio.sleep(0.3)
         assert not starting.done()
         job = await start_sync(transaction, site.services.queue, None, UUID(folder))

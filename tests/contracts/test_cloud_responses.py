@@ -128,3 +128,24 @@ async def test_an_object_has_a_size_and_perhaps_a_date(kind: Kind) -> None:
         await responding(kind, 200).head(location)
     with pytest.raises(FetchError, match="status 404"):
         await responding(kind, 404).head(location)
+
+
+@pytest.mark.parametrize(
+    ("s3_class", "azure_tier", "is_archived"),
+    [
+        ("GLACIER", "Archive", True),
+        ("DEEP_ARCHIVE", "Archive", True),
+        ("GLACIER_IR", "Cold", False),
+        ("", "Hot", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ACCOUNTS)
+async def test_archived_objects_are_known(kind: Kind, s3_class: str, azure_tier: str, is_archived: bool) -> None:
+    """Instant retrieval is no archive, whatever its name."""
+    properties = LENGTH.format(1).replace("</Properties>", f"<AccessTier>{azure_tier}</AccessTier></Properties>")
+    storage = f"<StorageClass>{s3_class}</StorageClass>" if s3_class else ""
+    page = listing(
+        f"<Contents><Key>a</Key><Size>1</Size>{storage}</Contents>", f"<Blob><Name>a</Name>{properties}</Blob>"
+    )
+    found = await responding(kind, 200, page).list_objects(ObjectLocation("bucket", ""))
+    assert [listed.is_archived for listed in found.objects] == [is_archived]

@@ -249,3 +249,13 @@ async def test_a_redirect_must_not_leave_tls(secure_server: FileServer, authorit
     async with fetching(port, "files.example", tls=tls) as fetcher:
         with pytest.raises(FetchError, match="from https to http"):
             await whole(fetcher, f"https://files.example:{port}/to?url=http://files.example:{port}/files/data.bin")
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "BlobArchived"])
+async def test_archived_objects_say_so(fetcher: Fetcher, server: FileServer, code: str) -> None:
+    """S3 and Azure deny access to them."""
+    with pytest.raises(FetchError, match="The object is archived") as refusal:
+        await whole(fetcher, f"{server.url}/archived/{code}")
+    assert refusal.value.code is ErrorCode.CONFLICT
+    with pytest.raises(FetchError, match="denied access"):
+        await fetcher.read_range(f"{server.url}/archived/AccessDenied", 0, 10)

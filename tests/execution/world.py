@@ -26,6 +26,7 @@ from gateway.kinds.enums import (
     MetadataFieldType,
     ReencodeUnitStatus,
     SiteRole,
+    SkippedObjectReason,
     StorageLocationName,
     StorageUserRole,
 )
@@ -40,7 +41,7 @@ from gateway.models.items import group_members, items, stored_objects
 from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
-from gateway.models.syncs import cloud_sync_jobs
+from gateway.models.syncs import cloud_sync_jobs, skipped_objects
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import upload_jobs, upload_units
 from gateway.settings import Limits, Settings
@@ -322,14 +323,13 @@ class Builder:
         """Insert a sync of a folder that several viewers can see."""
         user = self.random.choice([None, *self.world.users])
         status = list(CloudSyncJobStatus)[number % 4]
-        counts = {
-            "skipped_keys": [f"{number}.zip", "ü"][:number],
-            "sidecar_error_keys": [f"{number}.json"],
-            "new_count": number,
-            "upload_jobs_units_error": number,
-        }
+        counts: Any = {"new_count": number, "upload_jobs_units_error": number}
+        counts |= {"skipped_keys": [f"{number}.zip", "ü"][:number], "sidecar_error_keys": [f"{number}.json"]}
         folder = self.world.folders[number]
-        return await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **counts)
+        job = await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **counts)
+        for reason in list(SkippedObjectReason)[:number]:
+            await self.put(skipped_objects, job_uuid=job, key=f"ü{reason}", reason=reason)
+        return job
 
     async def job(self, number: int) -> None:
         statuses = list(JobStatus)

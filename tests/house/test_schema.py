@@ -66,7 +66,10 @@ ROWS: dict[str, Table] = {
     "OrganisationTag": tags.organisation_tags,
 }
 WITHOUT_FIELD = {
-    "StorageFolder": {"auto_sync", "metadata_ingestion", "name_key"},
+    "StorageFolder": {
+        *("auto_sync", "auto_sync_hours", "metadata_ingestion", "name_key"),
+        *("include_other_files", "synced_item_type", "include_patterns", "exclude_patterns"),
+    },
     "StorageItem": {
         *("linked_folder_uuid", "name_key", "remote_etag", "remote_key", "remote_modified_at", "sidecar_etag"),
         *("data_group", "scene", "time_series", "time_series_settings"),

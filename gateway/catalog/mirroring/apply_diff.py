@@ -50,11 +50,14 @@ class Sidecar:
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """A new or changed object of a bucket; `folder_uuid` is the folder of its item."""
+    """A new or changed object of a bucket.
+
+    `folder_uuid` is the folder of its item, and `item_type` its kind, None if the content decides.
+    """
 
     object: CloudObject
     url: str
-    item_type: StorageItemType
+    item_type: StorageItemType | None
     folder_uuid: UUID
     sidecar: Sidecar | None = None
 
@@ -225,7 +228,7 @@ async def _start_upload_job(
     )
     plans = [
         UnitPlan(
-            listed.item_type,
+            listed.item_type or StorageItemType.FILE,
             [UnitSource((), listed.item_type, uuid, listed.url, None, None, None)],
         )
         for uuid, listed in expected

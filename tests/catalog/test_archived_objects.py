@@ -1,0 +1,39 @@
+"""Objects in an archive tier, which the store of the tests does not have: its listing is made to name one."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.clouds.base import ObjectLocation, ObjectPage
+from gateway.clouds.cloud import Cloud
+from gateway.media import samples
+from tests.fixtures.clouds import Bucket, create_integration
+from tests.fixtures.sites import Site
+from tests.fixtures.syncing import create_linked_folder, items_by_path, nonzero_counts, run_sync
+
+
+async def test_archived_objects_are_skipped(
+    fetching_site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason; one that is archived later keeps its item, and is not read again."""
+    site, prefix = fetching_site, "archived/"
+    customer.put(f"{prefix}cold.png", samples.png())
+    customer.put(f"{prefix}warm.png", samples.png())
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, prefix)
+    list_objects, cold = Cloud.list_objects, "cold.png"
+
+    async def with_archive(cloud: Cloud, location: ObjectLocation, *rest: Any, **more: Any) -> ObjectPage:
+        page = await list_objects(cloud, location, *rest, **more)
+        return ObjectPage([replace(each, is_archived=each.key.endswith(cold)) for each in page.objects], page.next)
+
+    monkeypatch.setattr(Cloud, "list_objects", with_archive)
+    document = "query($u: UUID!) { cloudSyncJob(uuid: $u) { skippedObjects { nodes { key reason } } } }"
+    job = await run_sync(site, folder)
+    listed = (await site.ask(document, {"u": job["uuid"]}))["cloudSyncJob"]["skippedObjects"]["nodes"]
+    assert listed == [{"key": f"{prefix}cold.png", "reason": "ARCHIVED"}]
+    assert (await items_by_path(site, folder)).keys() == {"warm.png"}
+    cold = "warm.png"
+    customer.put(f"{prefix}warm.png", samples.png(seed=2))
+    assert nonzero_counts(await run_sync(site, folder)) == {"new": 1, "skipped": 1}
+    assert not any(item["isTombstone"] for item in (await items_by_path(site, folder)).values())
