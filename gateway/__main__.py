@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from gateway.errors import DomainError
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.setting_errors import setting_errors
 from gateway.settings import NotConfigured, Settings
 
@@ -112,6 +113,47 @@ def migrate() -> None:
     """Migrate the database to this version."""
     _run(_migrate(_settings()))
     console.print("The database is up to date.")
+
+
+@cli.command()
+def reprobe(
+    folder: Annotated[
+        UUID | None, typer.Option(help="Only items in the folder with this UUID, and below it.")
+    ] = None,
+    item_types: Annotated[
+        list[StorageItemType] | None,
+        typer.Option("--type", help="Only items of this kind. Can be given several times."),
+    ] = None,
+    count: Annotated[
+        bool, typer.Option("--count", help="Only print how many items there are.")
+    ] = False,
+) -> None:
+    """Read the files again of items whose facts an older version read.
+
+    Workers do it in the background. They can be stopped at any time, and continue when they are
+    started again.
+    """
+    settings = _settings()
+    from gateway.catalog.reprobing import ReprobeScope, count_older, enqueue_reprobe
+    from gateway.wiring import open_current_services
+
+    async def start() -> None:
+        scope = ReprobeScope(folder, item_types or ())
+        async with open_current_services(settings) as services:
+            totals = await count_older(services.database, scope)
+            for item_type, total in totals.items():
+                typer.echo(f"{item_type}\t{total}")
+            if not totals:
+                console.print("No items were probed by an older version.")
+            elif not count:
+                async with services.database.writing() as transaction:
+                    await enqueue_reprobe(transaction, services.queue, scope)
+                console.print(
+                    "Workers read these files again. To see how many are left, run: "
+                    "storegraph reprobe --count"
+                )
+
+    _run(start())
 
 
 @cli.command()

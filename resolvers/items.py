@@ -35,6 +35,7 @@ from gateway.execution.declarations import (
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
+from gateway.kinds.media_facts import PROBE_VERSION
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.integrations import CloudIntegrationRecord
@@ -113,6 +114,14 @@ children_of = ToMany(
     ),
 )
 probe_warnings_of = Computed((items.c.probe_warnings,), lambda row: row.probe_warnings)
+probed_by_older_version = Computed(
+    (items.c.probe_version, items.c.url, items.c.is_placeholder, items.c.is_tombstone),
+    lambda row: (
+        bool(row.url)
+        and not (row.is_placeholder or row.is_tombstone)
+        and (row.probe_version is None or 0 < row.probe_version < PROBE_VERSION)
+    ),
+)
 position_on_edge = Computed(("node",), lambda edge: edge.node.position)
 groups_containing = ToMany(
     "groupsContaining",

@@ -189,6 +189,11 @@ class StorageItem(Node):
     probe_warnings: list[str] = resolved(
         items.probe_warnings_of, MEDIA_FACTS["probe_warnings"].description
     )
+    probed_by_older_version: bool = resolved(
+        items.probed_by_older_version,
+        "Whether an older version of Storegraph read the facts of the file, so that they may differ "
+        "from those of a new upload. The command `storegraph reprobe` reads such files again.",
+    )
     time_series_settings: TimeSeriesViewSettings | None = resolved(
         views.view_settings_of,
         "Display settings of a time series. Null if never set, and for all other items.",

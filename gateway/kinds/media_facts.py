@@ -18,6 +18,11 @@ _VIDEO, _IMAGE, _AUDIO = StorageItemType.VIDEO, StorageItemType.IMAGE, StorageIt
 _DICOM, _NIFTI, _PDF = StorageItemType.DICOM_FILE, StorageItemType.NIFTI, StorageItemType.PDF
 _TIMESERIES, _SCENE = StorageItemType.TIMESERIES, StorageItemType.SCENE
 
+PROBE_VERSION = 1
+"""Version of the facts that probers read; raised whenever some files get other facts than before.
+
+`storegraph reprobe` reads the files of items with a lower version again.
+"""
 MAX_WARNINGS = 20
 """Warnings that are kept of one file."""
 MAX_WARNING_LENGTH = 300
@@ -281,6 +286,17 @@ class MediaFacts:
             "without a file."
         ),
     ] = field(default_factory=list)
+
+    probe_version: Annotated[
+        int,
+        MediaFact(
+            "Version of the prober that read the facts; 0 if the client provided them, and null "
+            "before there were versions.",
+            minimum=0,
+            maximum=2**31 - 1,
+            is_field=False,
+        ),
+    ] = 0
 
     def with_warnings(self, *warnings: str) -> Self:
         """Return the facts with further warnings: plain sentences that name a tag or field.

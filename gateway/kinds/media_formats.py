@@ -137,3 +137,18 @@ TEXT_IMAGES = (
     "image/x-xpixmap",
 )
 """Images that may be written as text."""
+
+# Content cannot tell these from plain text, so here alone the name decides.
+TEXT_TYPES: Mapping[str, str] = {
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".json": "application/json",
+}
+
+
+def name_for_type(mime_type: str | None) -> str:
+    """Return a file name by which a text keeps the type that an earlier name gave it."""
+    extensions = (extension for extension, each in TEXT_TYPES.items() if each == mime_type)
+    return f"file{next(extensions, '')}"

@@ -9,22 +9,14 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
-from gateway.kinds.media_facts import MediaFacts
+from gateway.kinds.media_facts import PROBE_VERSION, MediaFacts
+from gateway.kinds.media_formats import TEXT_TYPES
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.fact_checks import check_facts
 from gateway.media.length import check_length
 from gateway.media.ranged import RangedFile
 from gateway.media.recognize import recognize
 from gateway.media.sniff import UNRECOGNIZED, sniff
-
-# Content cannot tell these from plain text, so here alone the name decides.
-TEXT_TYPES = {
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".json": "application/json",
-}
 
 
 def probe(
@@ -56,7 +48,7 @@ def probe(
     mime_type = sniff(file)
     if mime_type == "text/plain":
         mime_type = TEXT_TYPES.get(PurePath(name).suffix.lower(), mime_type)
-    facts = MediaFacts(digest, size, mime_type)
+    facts = MediaFacts(digest, size, mime_type, probe_version=PROBE_VERSION)
     if item_type is None:
         return _probe_recognized(file, facts, name)
     return _probe_as(item_type, file, facts, parsing)

@@ -70,6 +70,8 @@ class ItemRecord(SQLModel, table=True):
         linked_folder_uuid: the cloud-synced folder whose bucket has the item's object.
         remote_key: key of that object.
         remote_etag: etag of that object when it was last read; it is read again if None.
+        probe_version: version of the prober that read the facts; 0 if a client provided them, and
+            null if a version did that had no number yet.
         sidecar_etag: etag of the sidecar that `client_metadata` was taken from.
     """
 
@@ -148,6 +150,7 @@ class ItemRecord(SQLModel, table=True):
     dicom_study_uid: str | None = None
     dicom_series_uid: str | None = None
     probe_warnings: list[str] = Field(default_factory=list, sa_type=Json)
+    probe_version: int | None = None
     data_group: dict[str, Any] | None = Field(default=None, sa_type=Json)
     time_series: dict[str, Any] | None = Field(default=None, sa_type=Json)
     time_series_settings: dict[str, Any] | None = Field(default=None, sa_type=Json)

@@ -19,6 +19,7 @@ from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
+from gateway.kinds.media_formats import name_for_type
 from gateway.media.errors import MediaError
 from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
@@ -100,6 +101,25 @@ class SourceReader:
         if read.error or not plan.video_uuid:
             return read
         return await self._with_video(read, uploads.get(plan.video_uuid), members)
+
+    async def read_item(self, row: ItemRecord) -> MediaFacts:
+        """Read the file of an existing item again.
+
+        Raises:
+            MissingObject: its bytes are not in the store.
+            MediaError: the file is not what it should be.
+            FetchError: the remote file cannot be fetched.
+        """
+        is_sequence = row.item_type is StorageItemType.IMAGE_SEQUENCE
+        item_type = StorageItemType.VIDEO if is_sequence else row.item_type
+        source = UnitSource((), item_type, row.uuid, None, None, None, None)
+        name = name_for_type(row.mime_type)
+        if row.object_key is not None:
+            async with self._uploaded_slots, self._services.store.local(row.object_key) as path:
+                return await self._local_facts(path, source, name)
+        async with self._remote_slots:
+            url, _ = await readable_url(self._services, row.url or "", row.integration_uuid)
+            return await self._remote_facts(url, source, name)
 
     async def _read_source(
         self, source: UnitSource, uploads: Mapping[UUID, UploadRecord]

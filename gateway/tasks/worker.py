@@ -16,6 +16,7 @@ from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS
 from gateway.catalog.metadata_schema import FILL_METADATA
 from gateway.catalog.reencoding import REENCODE
+from gateway.catalog.reprobing import REPROBE
 from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
 from gateway.models.base import now
@@ -30,6 +31,7 @@ from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.recount import recount
 from gateway.tasks.reencode_videos import reencode
 from gateway.tasks.remove_objects import abort_parts, remove_objects
+from gateway.tasks.reprobe_items import reprobe
 from gateway.tasks.sweep import sweep
 from gateway.tasks.sync_folders import SYNC_CHECK_PERIOD, start_due_syncs, sync_folder
 
@@ -49,6 +51,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         READ_MANIFEST: partial(read_manifest, services),
         RUN_BATCH: partial(run_batch, services, reader),
         INGEST: partial(ingest, services, reader),
+        REPROBE: partial(reprobe, services, reader),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),

@@ -1,0 +1,66 @@
+"""Reading of stored files again: a few items a task, so that other tasks get their turn."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+
+from gateway.catalog.reprobing import (
+    ITEMS_PER_TASK,
+    ReprobeScope,
+    enqueue_reprobe,
+    facts_with_warning,
+    find_provided,
+    next_items,
+    save_facts,
+)
+from gateway.context import Services
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.media.errors import MediaError
+from gateway.models.items import ItemRecord
+from gateway.tasks.read_sources import SourceReader
+
+log = structlog.get_logger(__name__)
+
+
+async def reprobe(
+    services: Services,
+    reader: SourceReader,
+    *,
+    folder: str | None,
+    item_types: list[str],
+    after: str,
+) -> None:
+    """Read the next items of a scope again, and enqueue the task for those that follow."""
+    scope = ReprobeScope(UUID(hex=folder) if folder else None, [*map(StorageItemType, item_types)])
+    rows = await next_items(services.database, scope, UUID(hex=after))
+    if not rows:
+        return
+    provided = await find_provided(services.database, rows)
+    async with asyncio.TaskGroup() as group:
+        for row in rows:
+            group.create_task(_read_again(services, reader, row, row.uuid in provided))
+    if len(rows) == ITEMS_PER_TASK:
+        async with services.database.writing() as transaction:
+            await enqueue_reprobe(transaction, services.queue, scope, rows[-1].uuid)
+
+
+async def _read_again(
+    services: Services, reader: SourceReader, row: ItemRecord, is_provided: bool
+) -> None:
+    """Read an item's file and save its facts; an item that cannot be read now stays as it is.
+
+    A file that is refused now was accepted once: its item keeps the facts, with a warning.
+    """
+    try:
+        facts = None if is_provided else await reader.read_item(row)
+    except MediaError as error:
+        facts = facts_with_warning(row, f"The file was read again without success: {error}.")
+    except Exception as error:
+        log.warning("item_not_read_again", item=str(row.uuid), reason=str(error))
+        return
+    try:
+        async with services.database.writing() as transaction:
+            await save_facts(transaction, row, facts)
+    except Exception:
+        log.warning("item_not_updated", item=str(row.uuid), exc_info=True)
