@@ -24,6 +24,7 @@ from gateway.models.items import items
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import item_conditions
+from resolvers.metadata_conditions import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_UUIDS = 1000
@@ -90,6 +91,7 @@ items_in = ToMany(
     source=items.join(collection_items, collection_items.c.item_uuid == items.c.uuid),
     where=lambda query: [*item_conditions(query), sees_item(query.viewer)],
     filter_type=StorageItemFilter,
+    prepare=prepare_across_folders,
 )
 entries_in = ToMany(
     "collectionEntries",

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import in_visible_folder, is_root, sees_dataset, sees_folder, sees_job
 from gateway.catalog.rules.names import MAX_DESCRIPTION
-from gateway.database.dialects import name_contains
+from gateway.database.searches import name_contains
 from gateway.error_texts import sized
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, EdgeQuery

@@ -38,6 +38,7 @@ from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
 from resolvers.item_conditions import item_conditions, leaves_most
 from resolvers.json_columns import json_column
+from resolvers.metadata_conditions import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 
@@ -124,6 +125,7 @@ items_in = ToMany(
     parent=items.c.folder_uuid,
     where=item_conditions,
     filter_type=StorageItemFilter,
+    prepare=prepare_in_folder,
 )
 items_below = ToMany(
     "descendantItems",
@@ -136,6 +138,7 @@ items_below = ToMany(
     ),
     where=item_conditions,
     filter_type=StorageItemFilter,
+    prepare=prepare_across_folders,
     parts=Parts(
         column=items.c.folder_uuid,
         source=_home.join(_top, within(_home.c.path, _top.c.path)),

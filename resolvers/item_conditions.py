@@ -7,10 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_dataset
 from gateway.catalog.rules.names import MAX_NAME
-from gateway.database.dialects import name_contains
+from gateway.database.searches import name_contains
 from gateway.error_texts import between, sized
 from gateway.errors import Path, bad_input
 from gateway.execution.declarations import EdgeQuery
@@ -18,20 +17,19 @@ from gateway.models.base import fold
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import items
 from gateway.models.tags import folder_tags, organisation_tags
-from resolvers.inputs.item_filters import StorageItemConditions, StorageItemFilter
+from resolvers.inputs.item_filters import (
+    BigIntRange,
+    DateTimeRange,
+    FloatRange,
+    IntRange,
+    StorageItemConditions,
+    StorageItemFilter,
+)
+from resolvers.metadata_conditions import metadata_conditions
 
 Condition = sa.ColumnElement[bool]
 MAX_SEARCH, MAX_TAGS, MAX_ALTERNATIVES = 1000, 100, 20
 MAX_MIME_TYPE, MAX_DICOM_UID = 255, 64
-_RANGES = {
-    "created_at": items.c.created_at,
-    "last_edited_at": items.c.last_edited_at,
-    "file_size": items.c.file_size,
-    "duration": items.c.duration,
-    "width": items.c.width,
-    "height": items.c.height,
-}
-"""Columns by the names of their ranges in a filter."""
 
 
 def item_conditions(query: EdgeQuery) -> list[Condition]:
@@ -66,7 +64,8 @@ def narrowing_conditions(query: EdgeQuery) -> list[Condition]:
     filter: StorageItemFilter | None = query.filter
     if filter is None:
         return []
-    conditions = _conditions(filter, query.viewer, ("filter",))
+    conditions = _conditions(filter, query, ("filter",))
+    nested = replace(query, joined=None)
     alternatives = filter.any or []
     if len(alternatives) > MAX_ALTERNATIVES:
         message = sized("any", 0, MAX_ALTERNATIVES, len(alternatives), "entries")
@@ -75,13 +74,13 @@ def narrowing_conditions(query: EdgeQuery) -> list[Condition]:
         conditions.append(
             sa.or_(
                 *(
-                    sa.and_(*_required_conditions(each, query.viewer, ("filter", "any", index)))
+                    sa.and_(*_required_conditions(each, nested, ("filter", "any", index)))
                     for index, each in enumerate(alternatives)
                 )
             )
         )
     if filter.not_ is not None:
-        unwanted = sa.and_(*_required_conditions(filter.not_, query.viewer, ("filter", "not")))
+        unwanted = sa.and_(*_required_conditions(filter.not_, nested, ("filter", "not")))
         # An item without a value does not match a condition on it, so it matches the negation.
         conditions.append(unwanted.is_not(sa.true()))
     return conditions
@@ -100,34 +99,37 @@ def ranged_columns(filter: StorageItemFilter | None) -> set[sa.ColumnElement[Any
         return set()
     return {
         column
-        for name, column in _RANGES.items()
-        if (span := getattr(filter, name)) and (span.from_ is not None or span.to is not None)
+        for span, column in _ranges(filter)
+        if span and (span.from_ is not None or span.to is not None)
     }
 
 
 def _required_conditions(
-    filter: StorageItemConditions, viewer: Viewer, path: Path
+    filter: StorageItemConditions, query: EdgeQuery, path: Path
 ) -> list[Condition]:
     """Return the conditions of an entry of `any`, or of `not`; it must have some."""
-    conditions = _conditions(filter, viewer, path)
+    conditions = _conditions(filter, query, path)
     if not conditions:
         raise bad_input("Set at least one condition.", *path)
     return conditions
 
 
-def _conditions(filter: StorageItemConditions, viewer: Viewer, path: Path) -> list[Condition]:
+def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> list[Condition]:
     """Return the conditions of the fields that are set."""
     conditions = [
         *_name_conditions(filter, path),
         *_range_conditions(filter),
         *_fact_conditions(filter, path),
+        *metadata_conditions(filter.metadata or [], query, path),
     ]
     if filter.item_types:
         conditions.append(items.c.item_type.in_(filter.item_types))
     if filter.owner_uuid is not None:
         conditions.append(items.c.owner_uuid == filter.owner_uuid)
     if filter.dataset_uuid is not None:
-        visible = sa.exists().where(datasets.c.uuid == filter.dataset_uuid, sees_dataset(viewer))
+        visible = sa.exists().where(
+            datasets.c.uuid == filter.dataset_uuid, sees_dataset(query.viewer)
+        )
         used = sa.select(data_rows.c.item_uuid).where(
             data_rows.c.dataset_uuid == filter.dataset_uuid
         )
@@ -151,10 +153,23 @@ def _name_conditions(filter: StorageItemConditions, path: Path) -> list[Conditio
     return conditions
 
 
+def _ranges(
+    filter: StorageItemConditions,
+) -> list[tuple[BigIntRange | DateTimeRange | FloatRange | IntRange | None, sa.Column[Any]]]:
+    """Return the ranges of a filter, each with its column."""
+    return [
+        (filter.created_at, items.c.created_at),
+        (filter.last_edited_at, items.c.last_edited_at),
+        (filter.file_size, items.c.file_size),
+        (filter.duration, items.c.duration),
+        (filter.width, items.c.width),
+        (filter.height, items.c.height),
+    ]
+
+
 def _range_conditions(filter: StorageItemConditions) -> list[Condition]:
     conditions: list[Condition] = []
-    for name, column in _RANGES.items():
-        span = getattr(filter, name)
+    for span, column in _ranges(filter):
         if span and span.from_ is not None:
             conditions.append(column >= span.from_)
         if span and span.to is not None:

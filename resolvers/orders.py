@@ -12,6 +12,7 @@ from resolvers.inputs.lists import (
     StorageOrderField,
 )
 from resolvers.item_conditions import ranged_columns
+from resolvers.metadata_conditions import metadata_order
 
 FOLDER_ORDERS = Orders(
     {
@@ -37,6 +38,7 @@ ITEM_ORDERS = Orders(
     items.c.uuid,
     input_type=StorageItemOrder,
     present=ranged_columns,
+    join=metadata_order,
 )
 
 

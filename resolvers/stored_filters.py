@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.inputs.item_filters import StorageItemFilter
@@ -34,7 +35,8 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, list):
         return [_to_json(entry) for entry in value]
     if dataclasses.is_dataclass(value):
-        return {_client_name(name): _to_json(inner) for name, inner in vars(value).items()}
+        given = {name: inner for name, inner in vars(value).items() if inner is not UNSET}
+        return {_client_name(name): _to_json(inner) for name, inner in given.items()}
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID | StrEnum) else value

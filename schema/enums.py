@@ -254,6 +254,7 @@ described(
     DURATION="By duration. Items without a duration come last.",
     WIDTH="By width in pixels. Items without a width come last.",
     HEIGHT="By height in pixels. Items without a height come last.",
+    METADATA="By the values of `metadataKey`. Items without a value come last.",
 )
 described(
     Direction, "OrderDirection", ASC="Ascending: smallest first.", DESC="Descending: largest first."

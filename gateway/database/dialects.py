@@ -1,6 +1,5 @@
 """Differences between the two databases; those of loading many rows are in `bulk_load`."""
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,8 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
+
+from gateway.database.searches import add_functions
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then begins with the writer's lock."""
@@ -113,6 +114,7 @@ def configure_connections(engine: sa.Engine) -> None:
         for pragma in _SQLITE_PRAGMAS:
             cursor.execute(pragma)
         cursor.close()
+        add_functions(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -182,86 +184,6 @@ def in_bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[
 def bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.BindParameter[Any]:
     """Return a parameter for many keys of a column, bound to `name` at execution."""
     return sa.bindparam(name, required=False, type_=_key_array(column.type))
-
-
-class _SearchText(sa.types.TypeDecorator[str]):
-    """Type of a search text: a quoted phrase of SQLite's FTS5, an escaped pattern of LIKE."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return '"' + value.replace('"', '""') + '"'
-        return re.sub("[/%_]", r"/\g<0>", value)
-
-
-class _NameContains(FunctionElement[bool]):
-    """A substring match of a column of folded names, by the trigram index of either database."""
-
-    inherit_cache = True
-
-
-@compiles(_NameContains, "postgresql")
-def _name_like(element: _NameContains, compiler: Any, **options: Any) -> str:
-    key, _uuid, text = element.clauses
-    return str(compiler.process(key.contains(text, escape="/"), **options))
-
-
-@compiles(_NameContains, "sqlite")
-def _name_matches(element: _NameContains, compiler: Any, **options: Any) -> str:
-    key, uuid, text = element.clauses
-    names = f"{key.table.name}_names"
-    index = f"{names}_index"
-    return (
-        f"{compiler.process(uuid, **options)} IN (SELECT {names}.uuid FROM {names} JOIN {index} "
-        f"ON {index}.rowid = {names}.rowid "
-        f"WHERE {index}.name_key MATCH {compiler.process(text, **options)})"
-    )
-
-
-def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a folded name contains the folded text.
-
-    Texts of fewer than three characters have no trigrams: they match from the start of the name.
-    """
-    if len(text) < 3:
-        return sa.and_(key >= text, key < text + "\U0010ffff")
-    table: sa.Table = key.table
-    return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
-
-
-class _ValueContains(FunctionElement[bool]):
-    """A substring match of the search keys of metadata, by the trigram index of either database."""
-
-    inherit_cache = True
-
-
-@compiles(_ValueContains, "postgresql")
-def _value_like(element: _ValueContains, compiler: Any, **options: Any) -> str:
-    key, _id, text = element.clauses
-    return str(compiler.process(key.contains(text, escape="/"), **options))
-
-
-@compiles(_ValueContains, "sqlite")
-def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> str:
-    _key, row_id, text = element.clauses
-    return (
-        f"{compiler.process(row_id, **options)} IN (SELECT rowid FROM metadata_texts "
-        f"WHERE text_fold MATCH {compiler.process(text, **options)})"
-    )
-
-
-def value_contains(values: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
-    """Return the condition that the search key of a value contains the folded text.
-
-    Args:
-        values: `metadata_values` or an alias of it.
-        text: at least three characters, as shorter texts have no trigrams.
-    """
-    return _ValueContains(values.c.text_fold, values.c.id, sa.literal(text, _SearchText()))
 
 
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:

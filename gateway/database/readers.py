@@ -14,6 +14,7 @@ from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
 
 from gateway.database.dialects import is_sqlite, libpq_conninfo
+from gateway.database.searches import add_functions
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 _MAX_CPU_SECONDS, _MAX_SECONDS = 0.003, 0.02
@@ -96,6 +97,7 @@ class _EmbeddedReader:
         )
         for pragma in ("busy_timeout=0", "mmap_size=268435456", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        add_functions(connection)
         return cls(connection)
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:

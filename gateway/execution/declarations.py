@@ -105,11 +105,39 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
+class EdgeQuery:
+    """The viewer and the arguments of a to-many edge, without its page.
+
+    Attributes:
+        prepared: what `prepare` of the edge has read for its filter and order.
+        joined: the table that the order joins to the rows, if each row has a partner there.
+    """
+
+    viewer: Viewer
+    filter: Any = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    prepared: Any = None
+    joined: sa.FromClause | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class OrderJoin:
+    """A table that has the values of an order, one row at most for each row of the list."""
+
+    table: sa.FromClause
+    condition: Condition
+    value: sa.ColumnElement[Any]
+    is_complete: bool
+    """Whether each row of the list has a value."""
+
+
+@dataclass(frozen=True, eq=False)
 class Orders:
     """The orders that a client may choose for a list, by name; each ends with the key `last`.
 
     `present` returns the columns that are not null in any row that matches a filter. An index then
-    serves the order in both directions.
+    serves the order in both directions. `join` returns the table with the values of an order that
+    is not among the columns.
     """
 
     columns: Mapping[StrEnum, sa.ColumnElement[Any]]
@@ -118,15 +146,7 @@ class Orders:
     direction: Direction = Direction.ASC
     input_type: type | None = None
     present: Callable[[Any], Collection[sa.ColumnElement[Any]]] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class EdgeQuery:
-    """The viewer and the arguments of a to-many edge, without its page."""
-
-    viewer: Viewer
-    filter: Any = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    join: Callable[[EdgeQuery, Any], OrderJoin | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +210,7 @@ class ToMany(_Keyed):
     where: Callable[[EdgeQuery], Sequence[Condition]] | None = None
     filter_type: type | None = None
     arguments: tuple[Argument, ...] = ()
+    prepare: Callable[..., Awaitable[Any]] | None = None
     parts: Parts | None = None
 
 

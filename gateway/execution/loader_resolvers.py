@@ -13,7 +13,7 @@ from gateway.context import Context
 from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, ToMany, ToOne
 from gateway.execution.keysets import PARENT
-from gateway.execution.pagination import Page, read_page_arguments
+from gateway.execution.pagination import ORDER_VALUE, Page, read_page_arguments
 
 
 async def load_row(context: Context, edge: ToOne, parent: Any) -> Any:
@@ -51,6 +51,21 @@ async def find_rows(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[
     return await asyncio.gather(*(find_row(context, edge, key) for key in keys))
 
 
+async def prepared_query(
+    context: Context,
+    viewer: Viewer,
+    edge: ToMany,
+    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+) -> EdgeQuery:
+    """Return the query of an edge, with what its filter and order depend on."""
+    filter = given.get("filter")
+    prepared = None
+    if edge.prepare:
+        prepared = await edge.prepare(context, filter, given.get("order_by"))
+    return EdgeQuery(viewer, filter, arguments, prepared)
+
+
 async def load_page(
     context: Context, edge: ToMany, parent: Any, selection: Hashable, given: Mapping[str, Any]
 ) -> Page:
@@ -62,9 +77,11 @@ async def load_page(
     arguments = {
         argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
     }
-    query = EdgeQuery(context.viewer, given.get("filter"), arguments)
+    query = await prepared_query(context, context.viewer, edge, given, arguments)
     request = read_page_arguments(edge, query, given)
     columns = [*edge.table.c, *statements.extras(edge)]
+    if request.order.join:
+        columns.append(request.order.column.label(ORDER_VALUE))
     dialect = context.database.dialect
 
     async def load(keys: list[Any]) -> list[list[Any]]:

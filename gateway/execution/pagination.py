@@ -14,18 +14,21 @@ import sqlalchemy as sa
 
 from gateway.error_texts import between, not_both
 from gateway.errors import bad_input
-from gateway.execution.declarations import Direction, EdgeQuery, Orders, ToMany
+from gateway.execution.declarations import Direction, EdgeQuery, OrderJoin, Orders, ToMany
 from gateway.json_values import unstorable_character
 
 DEFAULT_SIZE = 100
 MAX_SIZE = 1000
+ORDER_VALUE = "order_value"
+"""The name under which rows have the value of an order that joins a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """An order of rows: by a column, then by the last key, in one direction; nulls come last.
 
-    `can_be_null` says whether the column may be null in rows of the list.
+    `can_be_null` says whether the column may be null in rows of the list. `join` is the table that
+    has the column, if the rows do not have it.
     """
 
     column: sa.ColumnElement[Any]
@@ -33,6 +36,7 @@ class Order:
     descending: bool
     label: str
     can_be_null: bool
+    join: OrderJoin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,8 @@ def read_page_arguments(edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]
         DomainError: `BAD_USER_INPUT`, naming the argument.
     """
     order = read_order(edge.orders, query, given.get("order_by"))
-    fingerprint = fingerprint_of(edge.name, query.filter, dict(query.arguments), order.label)
+    arguments = dict(query.arguments)
+    fingerprint = fingerprint_of(edge.name, query.filter, arguments, order.label, query.prepared)
     return page_request(
         order,
         fingerprint,
@@ -117,6 +122,10 @@ def read_order(orders: Orders, query: EdgeQuery, order_by: Any) -> Order:
     name = order_by.field if order_by else orders.default
     direction = order_by.direction if order_by else orders.direction
     is_descending = direction is Direction.DESC
+    join = orders.join(query, order_by) if orders.join and order_by else None
+    if join is not None:
+        label = f"{name}.{direction}.{order_by.metadata_key}"
+        return Order(join.value, orders.last, is_descending, label, not join.is_complete, join)
     column = orders.columns[name]
     present = orders.present(query.filter) if orders.present else ()
     can_be_null = bool(getattr(column, "nullable", False)) and column not in present
@@ -160,8 +169,8 @@ def fingerprint_of(*parts: Any) -> str:
 def write_cursor(request: PageRequest, row: Any) -> str:
     """Return the cursor of a row."""
     order = request.order
-    value, last = getattr(row, order.column.key or ""), getattr(row, order.last.key or "")
-    return cursor_at(request, value, last)
+    name = ORDER_VALUE if order.join else order.column.key
+    return cursor_at(request, getattr(row, name or ""), getattr(row, order.last.key or ""))
 
 
 def cursor_at(request: PageRequest, value: Any, last: Any) -> str:

@@ -1,6 +1,7 @@
 """Declarations as SQL: one statement for all parents, whose keys and page are open parameters."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.database.dialects import in_bound_keys, top_n_per_parent
 from gateway.execution import keysets
-from gateway.execution.declarations import Aggregate, EdgeQuery, ToMany, ToOne
+from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
 from gateway.execution.merged_pages import merged_page
 from gateway.execution.pagination import PageRequest
@@ -133,10 +134,17 @@ def _is_parent(column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[bo
 
 
 def _matching_rows(
-    edge: ToMany, query: EdgeQuery, *columns: sa.ColumnElement[Any]
+    edge: ToMany,
+    query: EdgeQuery,
+    *columns: sa.ColumnElement[Any],
+    join: OrderJoin | None = None,
 ) -> sa.Select[Any]:
     """Return the rows of an edge that match its filter and arguments, of all parents."""
-    statement = sa.select(*columns).select_from(edge.table if edge.source is None else edge.source)
+    source: sa.FromClause = edge.table if edge.source is None else edge.source
+    if join is not None:
+        source = source.join(join.table, join.condition, isouter=not join.is_complete)
+        query = replace(query, joined=join.table if join.is_complete else None)
+    statement = sa.select(*columns).select_from(source)
     return statement.where(*edge.where(query)) if edge.where else statement
 
 
@@ -144,7 +152,7 @@ def _rows_after_cursor(
     edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns
 ) -> sa.Select[Any]:
     """Return the rows of all parents that come after the cursor, each with its parent's key."""
-    rows = _matching_rows(edge, query, *columns)
+    rows = _matching_rows(edge, query, *columns, join=request.order.join)
     if edge.parent is not None:
         rows = rows.add_columns(edge.parent.label(PARENT))
     if request.cursor is None:

@@ -60,3 +60,6 @@ def description_of(noun: str) -> str:
 def new_description_of(noun: str) -> str:
     """Return the description of the description in an update."""
     return f"New description of the {noun}, at most 10,000 characters. Null is the same as empty."
+
+
+LEAST, GREATEST = "The least value that matches.", "The greatest value that matches."

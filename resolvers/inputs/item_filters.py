@@ -7,8 +7,8 @@ import strawberry
 
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import BigInt
-
-_FROM, _TO = "The least value that matches.", "The greatest value that matches."
+from resolvers.inputs.descriptions import GREATEST, LEAST
+from resolvers.inputs.metadata_filters import MetadataCondition
 
 
 @strawberry.input(description="A range of times, both ends included. Open where an end is absent.")
@@ -25,24 +25,24 @@ class DateTimeRange:
     description="A range of integers, both ends included. Open where an end is absent."
 )
 class IntRange:
-    from_: int | None = strawberry.field(default=None, name="from", description=_FROM)
-    to: int | None = strawberry.field(default=None, description=_TO)
+    from_: int | None = strawberry.field(default=None, name="from", description=LEAST)
+    to: int | None = strawberry.field(default=None, description=GREATEST)
 
 
 @strawberry.input(
     description="A range of 64-bit integers, both ends included. Open where an end is absent."
 )
 class BigIntRange:
-    from_: BigInt | None = strawberry.field(default=None, name="from", description=_FROM)
-    to: BigInt | None = strawberry.field(default=None, description=_TO)
+    from_: BigInt | None = strawberry.field(default=None, name="from", description=LEAST)
+    to: BigInt | None = strawberry.field(default=None, description=GREATEST)
 
 
 @strawberry.input(
     description="A range of numbers, both ends included. Open where an end is absent."
 )
 class FloatRange:
-    from_: float | None = strawberry.field(default=None, name="from", description=_FROM)
-    to: float | None = strawberry.field(default=None, description=_TO)
+    from_: float | None = strawberry.field(default=None, name="from", description=LEAST)
+    to: float | None = strawberry.field(default=None, description=GREATEST)
 
 
 @strawberry.input(description="Conditions on items. An item must match all fields that are set.")
@@ -108,6 +108,10 @@ class StorageItemConditions:
         default=None,
         description="Names of at most 100 tags, all of which the item's folder must have, "
         "case-sensitive. A name without a tag matches no item.",
+    )
+    metadata: list[MetadataCondition] | None = strawberry.field(
+        default=None,
+        description="At most 20 conditions on values of `clientMetadata`, all of which must be met.",
     )
 
 

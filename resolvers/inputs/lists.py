@@ -32,6 +32,7 @@ class StorageItemOrderField(StrEnum):
     DURATION = "DURATION"
     WIDTH = "WIDTH"
     HEIGHT = "HEIGHT"
+    METADATA = "METADATA"
 
 
 class StorageScope(StrEnum):
@@ -64,6 +65,11 @@ class StorageItemOrder:
     )
     direction: Direction = strawberry.field(
         default=Direction.ASC, description="The direction of the order."
+    )
+    metadata_key: str | None = strawberry.field(
+        default=None,
+        description="Only for `METADATA`, and required there: a key of the metadata schema, of any "
+        "type but `GEOSPATIAL` and `EMBEDDING`. Texts are compared by their first 200 characters.",
     )
 
 

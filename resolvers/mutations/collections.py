@@ -36,7 +36,9 @@ from resolvers.inputs.collections import (
     RemoveCollectionPresetItemsInput,
     UpdateCollectionInput,
 )
+from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import is_narrowing, item_conditions
+from resolvers.metadata_conditions import prepare_across_folders
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER, VIEWER
@@ -298,7 +300,7 @@ async def create_filter_preset(
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
     filter, folder = input.filter, input.top_level_folder_uuid
-    if not is_narrowing(EdgeQuery(context.viewer, filter)):
+    if not is_narrowing(await _item_query(context, filter)):
         raise bad_input("The filter requires a condition.", "filter")
     content = filter_to_json(filter)
     viewer = context.viewer.user_uuid
@@ -367,4 +369,9 @@ async def _preset_conditions(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on items of a locked filter preset, which the viewer can see."""
     preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
-    return item_conditions(EdgeQuery(context.viewer, filter_from_json(preset.filter)))
+    return item_conditions(await _item_query(context, filter_from_json(preset.filter)))
+
+
+async def _item_query(context: Context, filter: StorageItemFilter) -> EdgeQuery:
+    prepared = await prepare_across_folders(context, filter, None)
+    return EdgeQuery(context.viewer, filter, prepared=prepared)

@@ -30,6 +30,7 @@ FILTERS = (
     '{mimeType: "image", fileSize: {to: 5}, includeTombstones: true}',
     '{any: [{duration: {from: 0.1}}, {createdAt: {from: "2026-01-02T03:04:06Z"}}], onlyPlaceholders: true}',
     '{not: {height: {from: 1}}, exactName: "Alpha", includeTombstones: true}',
+    '{metadata: [{key: "k", is: {number: {from: 1}}}], includeTombstones: true, includePlaceholders: true}',
 )
 NODES = (
     "StorageFolder",

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from gateway.database.dialects import name_contains
 from gateway.database.engine import Database
+from gateway.database.searches import name_contains
 from gateway.errors import DomainError, ErrorCode
 from gateway.generate import fill
 from gateway.generate.fill import generate

@@ -33,7 +33,7 @@ from gateway.execution.compiled.plan import (
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToOne
-from gateway.execution.loader_resolvers import find_rows, plain_edge
+from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query
 from gateway.execution.pagination import PageRequest, cursor_at, read_page_arguments
 from gateway.execution.private_apis import Convert
 
@@ -132,7 +132,7 @@ class PlanRun:
 
     async def _object_with_page(self, step: LookupStep, page: PagesStep, key: Any) -> Any:
         """Return the object of a key, and keep the rows of its page for the page's own step."""
-        edge_page = self._edge_page(page)
+        edge_page = await self._edge_page(page)
         query, request = edge_page
 
         def build() -> sa.Select[Any]:
@@ -169,7 +169,7 @@ class PlanRun:
         if not keys:
             return {}
         prefetched = self._prefetched_pages.get(step)
-        edge_page = prefetched[0] if prefetched else self._edge_page(step)
+        edge_page = prefetched[0] if prefetched else await self._edge_page(step)
         runs: list[Run] = []
         if step.reads_rows:
             runs.append(partial(self._page_rows, step, edge_page, keys))
@@ -192,12 +192,12 @@ class PlanRun:
             below = await self._run_steps(step.level, flat)
         return dict(zip(keys, step.level.write(flat, spans, cursor, *below), strict=True))
 
-    def _edge_page(self, step: PagesStep) -> _EdgePage:
+    async def _edge_page(self, step: PagesStep) -> _EdgePage:
         edge, given = step.edge, self._arguments(step.arguments)
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
-        query = EdgeQuery(self._placeholder_viewer, given.get("filter"), arguments)
+        query = await prepared_query(self.context, self._placeholder_viewer, edge, given, arguments)
         return _EdgePage(query, read_page_arguments(edge, query, given))
 
     async def _page_rows(

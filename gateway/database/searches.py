@@ -1,0 +1,214 @@
+"""SQL of searches that differs by database: substrings by trigrams, and values in JSON."""
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from gateway.models.base import fold
+
+FOLD = "storegraph_fold"
+"""The function that folds texts on SQLite."""
+
+
+class _SearchText(sa.types.TypeDecorator[str]):
+    """Type of a search text: a quoted phrase of SQLite's FTS5, an escaped pattern of LIKE."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return '"' + value.replace('"', '""') + '"'
+        return re.sub("[/%_]", r"/\g<0>", value)
+
+
+class _NameContains(FunctionElement[bool]):
+    """A substring match of a column of folded names, by the trigram index of either database."""
+
+    inherit_cache = True
+
+
+@compiles(_NameContains, "postgresql")
+def _name_like(element: _NameContains, compiler: Any, **options: Any) -> str:
+    key, _uuid, text = element.clauses
+    return str(compiler.process(key.contains(text, escape="/"), **options))
+
+
+@compiles(_NameContains, "sqlite")
+def _name_matches(element: _NameContains, compiler: Any, **options: Any) -> str:
+    key, uuid, text = element.clauses
+    names = f"{key.table.name}_names"
+    index = f"{names}_index"
+    return (
+        f"{compiler.process(uuid, **options)} IN (SELECT {names}.uuid FROM {names} JOIN {index} "
+        f"ON {index}.rowid = {names}.rowid "
+        f"WHERE {index}.name_key MATCH {compiler.process(text, **options)})"
+    )
+
+
+def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a folded name contains the folded text.
+
+    Texts of fewer than three characters have no trigrams: they match from the start of the name.
+    """
+    if len(text) < 3:
+        return sa.and_(key >= text, key < text + "\U0010ffff")
+    table: sa.Table = key.table
+    return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
+
+
+class _ValueContains(FunctionElement[bool]):
+    """A substring match of the search keys of metadata, by the trigram index of either database."""
+
+    inherit_cache = True
+
+
+@compiles(_ValueContains, "postgresql")
+def _value_like(element: _ValueContains, compiler: Any, **options: Any) -> str:
+    key, _id, text = element.clauses
+    return str(compiler.process(key.contains(text, escape="/"), **options))
+
+
+@compiles(_ValueContains, "sqlite")
+def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> str:
+    _key, row_id, text = element.clauses
+    return (
+        f"{compiler.process(row_id, **options)} IN (SELECT rowid FROM metadata_texts "
+        f"WHERE text_fold MATCH {compiler.process(text, **options)})"
+    )
+
+
+def value_contains(values: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the search key of a value contains the folded text.
+
+    Args:
+        values: `metadata_values` or an alias of it.
+        text: at least three characters, as shorter texts have no trigrams.
+    """
+    return _ValueContains(values.c.text_fold, values.c.id, sa.literal(text, _SearchText()))
+
+
+class _JsonForm(FunctionElement[Any]):
+    """The value of a key of a JSON object if it has a certain type, else null."""
+
+    inherit_cache = True
+    sqlite_types: tuple[str, ...]
+    postgresql_type: str
+    postgresql_cast: str
+
+    def __init__(self, column: sa.ColumnElement[Any], key: str) -> None:
+        super().__init__(column, sa.literal(key, sa.Text()))
+
+
+class _JsonNumber(_JsonForm):
+    inherit_cache = True
+    type = sa.Float()
+    sqlite_types = "integer", "real"
+    postgresql_type, postgresql_cast = "number", "double precision"
+
+
+class _JsonText(_JsonForm):
+    inherit_cache = True
+    type = sa.Text()
+    sqlite_types = ("text",)
+    postgresql_type, postgresql_cast = "string", "text"
+
+
+class _JsonBoolean(_JsonForm):
+    inherit_cache = True
+    type = sa.Boolean()
+    sqlite_types = "true", "false"
+    postgresql_type, postgresql_cast = "boolean", "boolean"
+
+
+@compiles(_JsonForm, "sqlite")
+def _sqlite_json(element: _JsonForm, compiler: Any, **options: Any) -> str:
+    column, key = (compiler.process(clause, **options) for clause in element.clauses)
+    types = ", ".join(f"'{name}'" for name in element.sqlite_types)
+    return f"(SELECT value FROM json_each({column}) WHERE key = {key} AND type IN ({types}))"
+
+
+@compiles(_JsonForm, "postgresql")
+def _postgresql_json(element: _JsonForm, compiler: Any, **options: Any) -> str:
+    column, key = (compiler.process(clause, **options) for clause in element.clauses)
+    return (
+        f"CASE WHEN jsonb_typeof({column} -> {key}) = '{element.postgresql_type}' "
+        f"THEN ({column} ->> {key})::{element.postgresql_cast} END"
+    )
+
+
+class _JsonHas(FunctionElement[bool]):
+    """Whether a JSON object has a key whose value is not null."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+@compiles(_JsonHas, "sqlite")
+def _sqlite_has(element: _JsonHas, compiler: Any, **options: Any) -> str:
+    column, key = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE key = {key} AND type <> 'null')"
+
+
+@compiles(_JsonHas, "postgresql")
+def _postgresql_has(element: _JsonHas, compiler: Any, **options: Any) -> str:
+    column, key = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"COALESCE(jsonb_typeof({column} -> {key}) <> 'null', false)"
+
+
+class _Folded(FunctionElement[str]):
+    """A text without case: by a function of ours on SQLite, whose own knows only ASCII."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(_Folded, "sqlite")
+def _sqlite_folded(element: _Folded, compiler: Any, **options: Any) -> str:
+    return f"{FOLD}({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Folded, "postgresql")
+def _postgresql_folded(element: _Folded, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+def json_number(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[float]:
+    """Return the number that a JSON object has under a key; null if it has none there."""
+    return _JsonNumber(column, key)
+
+
+def json_text(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[str]:
+    """Return the text that a JSON object has under a key; null if it has none there."""
+    return _JsonText(column, key)
+
+
+def json_boolean(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[bool]:
+    """Return the boolean that a JSON object has under a key; null if it has none there."""
+    return _JsonBoolean(column, key)
+
+
+def json_has(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a JSON object has a key whose value is not null."""
+    return _JsonHas(column, sa.literal(key, sa.Text()))
+
+
+def json_text_contains(
+    column: sa.ColumnElement[Any], key: str, text: str
+) -> sa.ColumnElement[bool]:
+    """Return the condition that the text under a key contains another, ignoring case."""
+    return _Folded(_JsonText(column, key)).contains(fold(text), autoescape=True)
+
+
+def add_functions(connection: Any) -> None:
+    """Give a connection of SQLite the functions that searches call."""
+    connection.create_function(FOLD, 1, _fold_or_none, deterministic=True)
+
+
+def _fold_or_none(text: str | None) -> str | None:
+    return None if text is None else fold(text)

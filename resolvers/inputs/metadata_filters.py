@@ -1,0 +1,83 @@
+"""Inputs that filter items by the values of metadata keys."""
+
+from datetime import datetime
+
+import strawberry
+
+from resolvers.inputs.descriptions import GREATEST, LEAST
+
+_EQ, _IN = "The exact value.", "One of these values, at most 1,000."
+
+
+@strawberry.input(description="Conditions on numbers, all of which must be met.")
+class NumberMatch:
+    eq: float | None = strawberry.field(default=None, description=_EQ)
+    in_: list[float] | None = strawberry.field(default=None, name="in", description=_IN)
+    from_: float | None = strawberry.field(default=None, name="from", description=LEAST)
+    to: float | None = strawberry.field(default=None, description=GREATEST)
+
+
+@strawberry.input(description="Conditions on times, all of which must be met.")
+class DateTimeMatch:
+    eq: datetime | None = strawberry.field(default=None, description=_EQ)
+    in_: list[datetime] | None = strawberry.field(default=None, name="in", description=_IN)
+    from_: datetime | None = strawberry.field(default=None, name="from", description=LEAST)
+    to: datetime | None = strawberry.field(default=None, description=GREATEST)
+
+
+@strawberry.input(description="Conditions on texts, all of which must be met.")
+class TextMatch:
+    eq: str | None = strawberry.field(default=None, description=f"{_EQ} Case-sensitive.")
+    in_: list[str] | None = strawberry.field(
+        default=None, name="in", description=f"{_IN} Case-sensitive."
+    )
+    contains: str | None = strawberry.field(
+        default=None,
+        description="Text that the value must contain, ignoring case; at most 1,000 characters. "
+        "One or two characters match only the start of the value. Not for `UUID` and `USER` keys.",
+    )
+
+
+@strawberry.input(description="A distance from a point on Earth, taken as a sphere.")
+class NearMatch:
+    latitude: float = strawberry.field(description="Latitude in degrees, from -90 to 90.")
+    longitude: float = strawberry.field(description="Longitude in degrees, from -180 to 180.")
+    meters: float = strawberry.field(
+        description="The greatest distance in meters, from 0 to 20,100,000."
+    )
+
+
+@strawberry.input(
+    one_of=True,
+    description="A condition on the value of a metadata key. Set exactly one of the fields.",
+)
+class MetadataMatch:
+    number: NumberMatch | None = strawberry.field(
+        default=strawberry.UNSET, description="For `NUMBER` keys."
+    )
+    date_time: DateTimeMatch | None = strawberry.field(
+        default=strawberry.UNSET, description="For `DATETIME` keys."
+    )
+    text: TextMatch | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="For `VARCHAR`, `TEXT`, `ENUM`, `UUID` and `USER` keys.",
+    )
+    boolean: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="For `BOOLEAN` keys."
+    )
+    near: NearMatch | None = strawberry.field(
+        default=strawberry.UNSET, description="For `GEOSPATIAL` keys."
+    )
+    exists: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether the item has a value for the key, of any type but null.",
+    )
+
+
+@strawberry.input(
+    description="A condition on the metadata of an item. Across folders, the key must be declared "
+    "in the metadata schema, and its `indexStatus` must be `READY`."
+)
+class MetadataCondition:
+    key: str = strawberry.field(description="The key, as used in `clientMetadata`.")
+    is_: MetadataMatch = strawberry.field(name="is", description="What its value must be.")
