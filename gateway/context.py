@@ -16,6 +16,7 @@ from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import FetchRules
 from gateway.loaders import Loaders
 from gateway.queues.base import Queue
+from gateway.recent_keys import RecentKeys
 from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
 
@@ -24,7 +25,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services that live as long as the process."""
+    """The services that live as long as the process.
+
+    `requested_thumbnails` has the items and frames whose thumbnails were requested lately.
+    """
 
     settings: Settings
     database: Database
@@ -35,6 +39,7 @@ class Services:
     fetcher: Fetcher
     clouds: Clouds
     streams: Streams = field(default_factory=Streams)
+    requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Thumbnails of items: which there are, and requests for those that are not made yet."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -157,11 +156,12 @@ def _reason_of_item(file: DrawnFile) -> ThumbnailUnavailableReason | None:
 
 
 async def _request(context: Context, wanted: Sequence[UUID], frame: int) -> None:
-    """Enqueue thumbnails, unless the same ones are waiting already."""
-    uuids = sorted(uuid.hex for uuid in wanted)
-    digest = hashlib.sha256("".join(uuids).encode()).hexdigest()
-    args = MakeThumbnailsArgs(items=uuids, frame=frame)
+    """Enqueue thumbnails, unless they were requested lately: clients ask until they are made."""
+    recent = context.services.requested_thumbnails
+    new = recent.unknown((uuid, frame) for uuid in wanted)
+    if not new:
+        return
+    args = MakeThumbnailsArgs(items=[uuid.hex for uuid, _ in new], frame=frame)
     async with context.database.writing() as transaction:
-        await context.services.queue.enqueue(
-            transaction, MAKE_THUMBNAILS, args, key=f"{MAKE_THUMBNAILS.name}.{frame}.{digest}"
-        )
+        await context.services.queue.enqueue(transaction, MAKE_THUMBNAILS, args)
+    recent.note(new)

@@ -6,7 +6,7 @@ whenever the worker is killed.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -39,6 +39,7 @@ class DrawableItem(NamedTuple):
     url: str
     integration_uuid: UUID | None
     file_size: int | None
+    time_series: dict[str, Any] | None
 
     @property
     def source(self) -> tuple[str | UUID, StorageItemType]:

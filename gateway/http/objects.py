@@ -32,12 +32,13 @@ _SECURITY_HEADERS = {
     "Vary": "Origin",  # what an image of a page was loaded with, a script must not get from a cache
     "X-Content-Type-Options": "nosniff",
 }
-# What a browser needs for the page that it makes of an image, a video or a text.
-_INLINE_POLICY = (
-    "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+# What a browser needs for the page that it makes of an image or a text.
+_INLINE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+# Chromium plays no media and shows no PDF in a sandbox. These types cannot run script in a page:
+# viewers run the scripts of a PDF apart from all pages.
+_VIEWER_POLICY = (
+    "default-src 'none'; media-src 'self'; object-src 'self'; style-src 'unsafe-inline'"
 )
-# Chromium shows no PDF in a sandbox. Its viewer runs scripts of a PDF apart from all pages.
-_PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 
 
 class ObjectRequestError(Exception):
@@ -85,7 +86,8 @@ async def download(store: DiskStore, request: Request) -> Response:
         "Cache-Control": cache_control(int(claims.get("cache", 0))),
     }
     if is_inline:
-        headers[_POLICY] = _PDF_POLICY if claims["type"] == PDF else _INLINE_POLICY
+        has_viewer = claims["type"].startswith(("video/", "audio/", PDF))
+        headers[_POLICY] = _VIEWER_POLICY if has_viewer else _INLINE_POLICY
     content = {
         "Content-Disposition": disposition_header(claims["name"], is_inline=is_inline),
         "Content-Type": claims["type"],

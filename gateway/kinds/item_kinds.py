@@ -229,6 +229,7 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             counter="time_series",
             plural="time series",
             prober="timeseries",
+            drawer="timeseries",
             noun="a time series",
             mime_types=("text/",),
             # A table need not be a time series: a sync takes .csv and .tsv as text.

@@ -20,7 +20,7 @@ MAX_UNIT_LENGTH = 100
 SAMPLE_SIZE = 256 << 10
 """Characters from which the layout of a table is found out."""
 _MIME_TYPES = {"\t": "text/tab-separated-values", " ": "text/plain"}
-_MARKS = {TimeSeriesDecimalMark.POINT: ".", TimeSeriesDecimalMark.COMMA: ","}
+MARKS = {TimeSeriesDecimalMark.POINT: ".", TimeSeriesDecimalMark.COMMA: ","}
 
 
 def probe(
@@ -42,7 +42,7 @@ def probe(
     with open_text(file, encoding) as text:
         layout = find_layout(sample_lines(text), reading)
     if reading.decimal_mark:
-        layout = replace(layout, decimal_mark=_MARKS[reading.decimal_mark])
+        layout = replace(layout, decimal_mark=MARKS[reading.decimal_mark])
     names, warnings = unique_names(layout)
     time = find_time(layout, names, reading)
     with open_text(file, encoding) as text:

@@ -53,7 +53,7 @@ def answer_request(
     # Imported here, as most children only probe.
     thumbnails = import_module("gateway.media.drawing.thumbnails")
     try:
-        drawing: Drawing = thumbnails.draw(file, item_type, request["frame"])
+        drawing: Drawing = thumbnails.draw(file, item_type, request["frame"], request["reading"])
     except NoSuchFrame:
         return {"no_such_frame": True}
     pictures += drawing.thumbnails.values()

@@ -86,13 +86,18 @@ class Prober:
                 raise self._error(answer)
 
     async def draw(
-        self, file: Path | RangeSource, item_type: StorageItemType, frame: int
+        self,
+        file: Path | RangeSource,
+        item_type: StorageItemType,
+        frame: int,
+        reading: Mapping[str, Any] | None = None,
     ) -> Drawing:
         """Draw a frame of a file as `gateway.media.drawing` does, after waiting for a free child.
 
         Raises as `probe` does, and `NoSuchFrame`.
         """
-        match await self._answer(file, {"item_type": item_type, "frame": frame}):
+        request = {"item_type": item_type, "frame": frame, "reading": reading}
+        match await self._answer(file, request):
             case {"drawn": [width, height], "pictures": pictures}:
                 return Drawing(width, height, pictures)
             case {"no_such_frame": _}:

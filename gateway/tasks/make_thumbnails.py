@@ -92,7 +92,8 @@ async def _make(
     """
     try:
         async with _readable(services, wanted.item) as file:
-            drawing = await prober.draw(file, wanted.row.item_type, wanted.row.frame)
+            reading = (wanted.item.time_series or {}).get("parsing")
+            drawing = await prober.draw(file, wanted.row.item_type, wanted.row.frame, reading)
     except NoSuchFrame:
         return ThumbnailUnavailableReason.NO_SUCH_FRAME
     except MediaError as error:

@@ -21,6 +21,7 @@ DRAWN = [
     File("a.nii.gz", "NIFTI", samples.nifti()),
     File("a.dcm", "DICOM_FILE", samples.dicom_file()),
     File("a.wav", "AUDIO", samples.wav()),
+    File("a.csv", "TIMESERIES", b"Zeit;Druck\n01.02.2024 10:00;1,5\n01.02.2024 11:00;3,25\n02.02.2024 01:00;2\n"),
 ]
 
 

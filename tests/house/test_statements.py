@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
+from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site, fresh_settings, serve_site
 from tests.fixtures.syncing import attach_job_to_sync
+from tests.fixtures.thumbnails import thumbnail
 from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
 from tests.house.sources import ROOT
 
@@ -60,6 +62,7 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
         "dataset": await create_dataset(site, size, uuids),
         "item": await create_image_group(site, top, size),
         "job": job["uuid"],
+        "pictures": await create_pictures(site, size),
     }
     await grant_roles(site, top, size)
     for each in others:
@@ -73,6 +76,15 @@ async def create_dataset(site: Site, size: int, items: list[str]) -> str:
     uuid: str = payload["dataset"]["uuid"]
     await site.done("linkItemsToDataset", {"datasetUuid": uuid, "itemUuids": items}, "dataset { uuid }")
     return uuid
+
+
+async def create_pictures(site: Site, size: int) -> str:
+    """Create a folder of `size` images, whose thumbnails are made."""
+    folder = await site.folder(f"pictures-{size}")
+    files = [File(f"{number}.png", "IMAGE", samples.png(8, 8, number)) for number in range(size)]
+    for uuid in await upload_items(site, folder, files):
+        assert isinstance(await thumbnail(site, uuid), dict)
+    return folder
 
 
 async def create_image_group(site: Site, folder: str, size: int) -> str:

@@ -1,7 +1,9 @@
 """Draws the thumbnails of a file."""
 
 import warnings
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from PIL import Image
 
@@ -13,11 +15,16 @@ from gateway.media.ranged import ReadableFile
 from gateway.media.sniff import sniff
 
 
-def draw(file: ReadableFile, item_type: StorageItemType, frame: int) -> Drawing:
+def draw(
+    file: ReadableFile,
+    item_type: StorageItemType,
+    frame: int,
+    reading: Mapping[str, Any] | None = None,
+) -> Drawing:
     """Draw a frame of a file: `COVER`, or a number from 0.
 
-    Drawing may take much time and memory, and a hostile file may crash the process: run it in a
-    child process, as `Prober` does.
+    `reading` is how to read a time series. Drawing may take much time and memory, and a hostile
+    file may crash the process: run it in a child process, as `Prober` does.
 
     Raises:
         NoSuchFrame: The file does not have this frame.
@@ -34,7 +41,8 @@ def draw(file: ReadableFile, item_type: StorageItemType, frame: int) -> Drawing:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries warn of oddities in files that are accepted
         try:
-            drawn: Image.Image = drawer.draw(file, mime_type, frame)
+            options = {"reading": reading} if item_type is StorageItemType.TIMESERIES else {}
+            drawn: Image.Image = drawer.draw(file, mime_type, frame, **options)
             picture = flatten(shrink(drawn))
             return Drawing(picture.width, picture.height, encode(picture))
         except (MediaError, MemoryError):
