@@ -1,19 +1,16 @@
 """Probes audio files, of which the beginning and the end are decoded."""
 
+import math
 import re
+import struct
 from dataclasses import replace
 
 from av.audio import AudioStream
 
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import DEMUXERS
-from gateway.media.container import (
-    check_decodes,
-    is_decodable,
-    open_container,
-    stated_duration,
-    survey_track,
-)
+from gateway.media.audio_packets import check_decodes, survey_audio
+from gateway.media.container import is_decodable, open_container, stated_duration
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
@@ -30,14 +27,17 @@ AUDIO_ONLY_TYPES = {
     "application/vnd.rn-realmedia": "audio/vnd.rn-realaudio",
 }
 """MIME types of files of audio alone in containers that are sniffed as video."""
-# Demuxers estimate the duration of streams without a header from the bit rate.
+# Demuxers estimate the duration of streams without a header from the bit rate. That of Ogg has what
+# only starts the decoder in it.
 ESTIMATED_DURATION = {
-    *("mp3", "aac", "loas", "amr", "ac3", "eac3", "dts", "mlp", "truehd", "sbc"),
+    *("ogg", "mp3", "aac", "loas", "amr", "ac3", "eac3", "dts", "mlp", "truehd", "sbc"),
     *("mpeg", "mpegts"),
 }
 # The length in bytes has been compared with the size of the file: a longer duration is an error in
 # the header.
-KNOWN_LENGTH = {"mov", "matroska", "wav", "w64", "aiff", "avi"}
+KNOWN_LENGTH = {"mov", "matroska", "wav", "w64", "aiff", "avi", "asf", "dsf", "iff"}
+ONE_BIT = "dsd_"
+"""Beginning of the names of codecs whose samples are bits; the demuxer counts bytes."""
 LOSSLESS_CODECS = {"ape", "tak", "shorten", "mlp", "truehd"}
 MAX_EXACT_BITS = 16
 """Bits of a decoded sample that are those of the stored one; 32 may stand for 24."""
@@ -55,20 +55,28 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         track = next(filter(is_decodable, container.streams.audio), None)
         if track is None:
             raise UnsuitableFile("the file has no audio track that can be decoded")
-        survey = survey_track(container, track)
+        survey = survey_audio(container, track)
         is_whole = check_decodes(track, survey)
         demuxer, stated = DEMUXERS[facts.mime_type], stated_duration(container, track)
         if not is_whole and stated and demuxer not in {*ESTIMATED_DURATION, *KNOWN_LENGTH}:
             raise MediaError("the audio is truncated: its last packet is incomplete")
-        facts = check_duration(stated, survey.duration, demuxer, facts)
+        measured = min(survey.duration, padded_after(file) if demuxer == "dsf" else math.inf)
+        facts = check_duration(stated, measured, demuxer, facts)
         return replace(
             facts,
             mime_type=AUDIO_ONLY_TYPES.get(facts.mime_type, facts.mime_type),
-            audio_sample_rate=track.codec_context.sample_rate,
+            audio_sample_rate=sample_rate_of(track),
             audio_bit_depth=bit_depth_of(track, bytes(survey.first[0])),
             audio_codec=track.codec_context.codec.canonical_name,
             audio_num_channels=track.codec_context.channels,
         )
+
+
+def padded_after(file: ReadableFile) -> float:
+    """Return the second after which a DSF file is padded to a whole block, from its header."""
+    with file.open("rb") as data:
+        rate, _, samples = struct.unpack_from("<IIQ", data.read(80), 56)
+    return float(samples / rate)
 
 
 def check_duration(stated: float, measured: float, demuxer: str, facts: MediaFacts) -> MediaFacts:
@@ -77,6 +85,8 @@ def check_duration(stated: float, measured: float, demuxer: str, facts: MediaFac
     Raises:
         MediaError: The header states more, and nothing else shows that the file is complete.
     """
+    if demuxer == "asf" and stated:  # whose packets do not say how long they last
+        return replace(facts, duration=stated)
     facts = replace(facts, duration=measured)
     if demuxer in ESTIMATED_DURATION or stated <= measured + DURATION_TOLERANCE:
         return facts
@@ -85,6 +95,12 @@ def check_duration(stated: float, measured: float, demuxer: str, facts: MediaFac
             f"The header states a duration of {stated:,.1f} s, but the audio lasts {measured:,.1f} s."
         )
     raise MediaError(f"the audio is truncated: it has {measured:,.1f} of {stated:,.1f} seconds")
+
+
+def sample_rate_of(track: AudioStream) -> int:
+    """Return the samples in a second."""
+    rate = track.codec_context.sample_rate
+    return rate * 8 if track.codec_context.codec.canonical_name.startswith(ONE_BIT) else rate
 
 
 def bit_depth_of(track: AudioStream, first: bytes) -> int | None:
@@ -102,6 +118,8 @@ def bit_depth_of(track: AudioStream, first: bytes) -> int | None:
     if name == "wavpack" and first.startswith(b"wvpk") and len(first) >= 28:
         flags = int.from_bytes(first[24:28], "little")
         return 8 * ((flags & 3) + 1) - (flags >> 13 & 31)
+    if name.startswith(ONE_BIT):
+        return 1
     if name in LOSSLESS_CODECS and track.format.bits <= MAX_EXACT_BITS:
         return track.format.bits
     bits = re.match(r"pcm_[sufS](\d+)", name)

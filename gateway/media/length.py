@@ -2,12 +2,24 @@
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+BOXES_AT_START = (b"ftyp", b"jP  ", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+ASF_HEADER = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"
+ASF_DATA = b"\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"
+SIZED_HEADERS: dict[bytes, tuple[int, int, Literal["little", "big"], int]] = {
+    b"RF64": (20, 8, "little", 8),
+    b"BW64": (20, 8, "little", 8),
+    b"riff": (16, 8, "little", 0),
+    b"DSD ": (12, 8, "little", 0),
+    b"FRM8": (4, 8, "big", 12),
+}
+"""Formats by their first bytes: offset and size of the length, and what it leaves out."""
+VBRI_OFFSET = 36
 XING_MARKS = (b"Xing", b"Info")
 HALF_OF_32_BITS = 1 << 31
 MAX_OGG_PAGE_SIZE = 27 + 255 + 255 * 255
@@ -28,17 +40,18 @@ def check_length(file: ReadableFile, size: int) -> None:
 def stated_length(data: BinaryIO, head: bytes) -> int:
     """Return the length in bytes of the outermost structure, or 0 if the format states none.
 
-    MPEG streams, ADTS, FLV and ASF may end anywhere, so that a truncated one looks complete.
+    MPEG streams, ADTS and FLV may end anywhere, so that a truncated one looks complete.
     """
     if head[:4] == b"RIFF":
         return riff_length(head, "<I")
-    if head[:4] in (b"RF64", b"BW64"):
-        return int.from_bytes(read_at(data, 20, 8), "little") + 8
-    if head[:4] == b"riff":
-        return int.from_bytes(read_at(data, 16, 8), "little")
     if head[:4] in (b"FORM", b"RIFX"):
         return riff_length(head, ">I")
-    if head[4:8] in (b"ftyp", b"jP  "):
+    if head[:4] in SIZED_HEADERS:
+        offset, size, byte_order, skipped = SIZED_HEADERS[head[:4]]
+        return int.from_bytes(read_at(data, offset, size), byte_order) + skipped
+    if head == ASF_HEADER:
+        return max(asf_object_ends(data), default=0)
+    if head[4:8] in BOXES_AT_START:
         return max((end for _, end in boxes(data)), default=0)
     if head[:4] == EBML:
         return matroska_length(data)
@@ -84,6 +97,20 @@ def boxes(data: BinaryIO) -> Iterator[tuple[bytes, int]]:
         yield head[4:8], start
 
 
+def asf_object_ends(data: BinaryIO) -> Iterator[int]:
+    """Yield the end of each top-level object of an ASF file up to the packets.
+
+    A live recording does not state the size of the packets.
+    """
+    start, name = 0, b""
+    while name != ASF_DATA and len(head := read_at(data, start, 24)) == 24:
+        name, size = head[:16], int.from_bytes(head[16:], "little")
+        if size < 24:
+            return
+        start += size
+        yield start
+
+
 def png_chunk_ends(data: BinaryIO) -> Iterator[int]:
     """Yield the end of each chunk of a PNG; the last chunk, an end mark, may be absent."""
     start, name = 8, b""
@@ -122,14 +149,16 @@ def matroska_length(data: BinaryIO) -> int:
 
 
 def mp3_length(data: BinaryIO, head: bytes) -> int:
-    """Return the length that the Xing frame states; an ID3 tag may precede it."""
+    """Return the length that the first frame states (Xing or VBRI); an ID3 tag may precede it."""
     start = 0
     if head[:3] == b"ID3":
         start = 10 + sum((octet & 0x7F) << 7 * (3 - i) for i, octet in enumerate(head[6:10]))
     frame = read_at(data, start, 200)
     mark = next((offset for name in XING_MARKS if (offset := frame.find(name)) >= 0), None)
     if mark is None:
-        return start
+        is_stated = frame[VBRI_OFFSET : VBRI_OFFSET + 4] == b"VBRI"
+        size = frame[VBRI_OFFSET + 10 : VBRI_OFFSET + 14] if is_stated else b""
+        return start + int.from_bytes(size)
     flags = int.from_bytes(frame[mark + 4 : mark + 8])
     offset = mark + 8 + 4 * (flags & 1)
     return start + int.from_bytes(frame[offset : offset + 4]) if flags & 2 else start

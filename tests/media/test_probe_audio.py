@@ -114,6 +114,67 @@ def test_recording_to_a_pipe(probed: Probed, length: int) -> None:
     assert probed(bytes(data), AUDIO).duration == 1.5
 
 
+@pytest.mark.parametrize("factor", [0.1, 10])
+def test_header_of_mp4_that_lies(probed: Probed, factor: float) -> None:
+    """The index is believed, not the duration in the header."""
+    data = bytearray(sound("ipod", "aac"))
+    position = data.index(b"mdhd") + 20
+    stated = int.from_bytes(data[position : position + 4])
+    data[position : position + 4] = round(stated * factor).to_bytes(4)
+    assert probed(bytes(data), AUDIO).duration == pytest.approx(1.0, abs=0.05)
+
+
+def test_priming_of_opus(probed: Probed) -> None:
+    """What only starts the decoder is neither heard nor missing, however long it is."""
+    data = bytearray(samples.ogg(seconds=2.0))
+    position = data.index(b"OpusHead") + 10
+    data[position : position + 2] = (48_000).to_bytes(2, "little")
+    page = bytes(data[:22]) + bytes(4) + bytes(data[26 : data.index(b"OggS", 4)])
+    data[22:26] = ogg_checksum(page).to_bytes(4, "little")
+    facts = probed(bytes(data), AUDIO)
+    assert facts.duration == pytest.approx(1.0, abs=0.05)
+    assert facts.probe_warnings == []
+
+
+def ogg_checksum(page: bytes) -> int:
+    checksum = 0
+    for octet in page:
+        checksum ^= octet << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x04C11DB7 if checksum & 1 << 31 else 0)) & 0xFFFFFFFF
+    return checksum
+
+
+def test_few_packets_of_a_decoder_that_needs_some_to_begin_again(probed: Probed) -> None:
+    """A click of 0.08 s in Musepack, made by its own encoder: decoded once, not again from the start."""
+    facts = probed((MEDIA / "click.mpc").read_bytes(), AUDIO)
+    assert facts.audio_codec == "musepack7"
+    assert facts.duration == pytest.approx(0.0784, abs=0.001)
+
+
+def test_empty_track(refusal: Refusal) -> None:
+    """A recording without a sample is not called broken."""
+    data = samples.wav()
+    header = data[:4] + (data.index(b"data")).to_bytes(4, "little") + data[8 : data.index(b"data")]
+    assert refusal(header + b"data" + bytes(4), AUDIO) == "the audio track is empty"
+
+
+def test_truncated_wma(probed: Probed, refusal: Refusal) -> None:
+    """The header says how long the packets are together, and their duration, which they do not tell themselves."""
+    data = sound("asf", "wmav2")
+    assert probed(data, AUDIO).duration == pytest.approx(1.0, abs=0.1)
+    assert "truncated" in refusal(data[:-100], AUDIO)
+
+
+def test_truncated_mp3_with_vbri(refusal: Refusal) -> None:
+    """Other encoders than LAME state the length in a header of their own."""
+    data = bytearray(samples.mp3())
+    start = data.index(b"\xff\xfb")
+    data[start + 36 : start + 50] = b"VBRI\0\1\0\0\0\0" + (len(data) - start).to_bytes(4)
+    data[:start] = b""
+    assert "truncated" in refusal(bytes(data[:-50]), AUDIO)
+
+
 def test_film(refusal: Refusal) -> None:
     """A video is not accepted as audio, even with sound."""
     assert refusal(samples.webm(), AUDIO) == "expected audio, but the content is a video"
@@ -125,7 +186,7 @@ def sound(container: str, codec: str) -> bytes:
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=48000)
         assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
+        stream.layout, stream.bit_rate = "stereo", 128_000
         for frame in samples.tone_frames(1.0, 48000, 2, 0):
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
