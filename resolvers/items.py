@@ -13,7 +13,6 @@ import strawberry
 import structlog
 
 from gateway.auth.visibility import sees_dataset, sees_item
-from gateway.catalog.ingestion.placeholders import UNNAMED_TYPE
 from gateway.catalog.integrations import find_integrations
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
@@ -36,6 +35,7 @@ from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import PROBE_VERSION
+from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
 from gateway.models.integrations import CloudIntegrationRecord

@@ -39,6 +39,7 @@ _ENTRIES = {
     "FilterPreset": "filter presets",
     "Group": "groups of users",
     "OrganisationTag": "tags",
+    "PendingUpload": "unfinished uploads",
     "ReencodeJob": "re-encoding jobs",
     "ReencodeUnit": "units of a re-encoding job",
     "StorageChange": "journal entries",

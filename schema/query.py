@@ -17,6 +17,7 @@ from resolvers.integrations import integration_lookup, visible_integrations
 from resolvers.items import item_lookup, item_search
 from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
+from resolvers.pending_uploads import pending_uploads
 from resolvers.people import all_groups, all_users, current_viewer, group_lookup
 from resolvers.syncs import sync_lookup
 from resolvers.tags import all_tags
@@ -29,6 +30,7 @@ from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.metadata import MetadataSchema
+from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
 from schema.reencoding import ReencodeJob
 from schema.syncs import CloudSyncJob
@@ -71,6 +73,13 @@ class Query:
     )
     upload_jobs: UploadJobConnection = resolved(
         visible_jobs, "The upload jobs of all folders that the viewer can see, newest first."
+    )
+    pending_uploads: Connection[PendingUpload] = resolved(
+        pending_uploads,
+        "The files that the viewer announced with `requestUploadUrls` and that no job has taken "
+        "yet, newest first. With it, a page that was reloaded can resume its uploads: "
+        "`renewUploadUrls` and `signUploadParts` sign what is missing. Placeholders are removed a "
+        "day after they were announced.",
     )
     reencode_job: ReencodeJob | None = resolved(
         reencoding.job_lookup,

@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, Self, get_args, get_type_hints
 
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_types import MAX_MEDIA_TYPE, MEDIA_TYPE_PATTERN
 
 _VIDEO, _IMAGE, _AUDIO = StorageItemType.VIDEO, StorageItemType.IMAGE, StorageItemType.AUDIO
 _DICOM, _NIFTI, _PDF = StorageItemType.DICOM_FILE, StorageItemType.NIFTI, StorageItemType.PDF
@@ -133,8 +134,8 @@ class MediaFacts:
         MediaFact(
             "Media type, such as `image/png`, detected from the content unless the client "
             "declared it. Null until processed.",
-            max_length=127,
-            pattern=("[!-.0-~]+/[!-~]+", "a type and a subtype, such as image/png"),
+            max_length=MAX_MEDIA_TYPE,
+            pattern=(MEDIA_TYPE_PATTERN, "a type and a subtype, such as image/png"),
             input_name="mime_type",
         ),
     ]

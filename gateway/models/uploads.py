@@ -25,10 +25,21 @@ class UploadRecord(SQLModel, table=True):
         integration_uuid: integration through which that URL is read.
         parts_id: the object store's id of a multipart upload.
         unit_uuid: unit of an upload job that has claimed the placeholder.
+        user_uuid: user who announced the file; None for files that need not be sent.
     """
 
     __tablename__ = "uploads"
-    __table_args__ = (sa.Index("ix_uploads_source_url", "source_url", postgresql_using="hash"),)
+    __table_args__ = (
+        sa.Index("ix_uploads_source_url", "source_url", postgresql_using="hash"),
+        sa.Index(
+            "ix_uploads_pending",
+            "user_uuid",
+            "created_at",
+            "item_uuid",
+            sqlite_where=sa.text("user_uuid IS NOT NULL AND unit_uuid IS NULL"),
+            postgresql_where=sa.text("user_uuid IS NOT NULL AND unit_uuid IS NULL"),
+        ),
+    )
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
     item_type: StorageItemType | None = Field(default=None, sa_type=enum_type(StorageItemType))
     object_key: str = Field(sa_type=Key, unique=True)
@@ -45,6 +56,7 @@ class UploadRecord(SQLModel, table=True):
         default=None, foreign_key="cloud_integrations.uuid", index=True
     )
     unit_uuid: UUID | None = Field(default=None, index=True)
+    user_uuid: UUID | None = None
     created_at: datetime = Field(default_factory=now, index=True)
 
 

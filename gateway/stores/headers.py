@@ -3,11 +3,10 @@
 import re
 from urllib.parse import quote
 
+from gateway.kinds.media_types import UNNAMED_TYPE, is_media_type
+
 _MAX_NAME_LENGTH = 150
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_MEDIA_TYPE = re.compile(
-    r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,100}(; ?[\w-]{1,32}=[\w.+-]{1,64}){0,3}", re.ASCII
-)
 
 PDF = "application/pdf"
 _TEXT_DOCUMENTS = {"application/json", "application/x-ndjson", "application/xml"}
@@ -56,10 +55,10 @@ def inline_media_type(media_type: str, encoding: str | None = None) -> str | Non
         return f"text/plain; charset={encoding or 'utf-8'}"
     if essence in _RASTER_IMAGES or essence == PDF:
         return essence
-    is_medium = essence.startswith(("video/", "audio/")) and _MEDIA_TYPE.fullmatch(essence)
+    is_medium = essence.startswith(("video/", "audio/")) and is_media_type(essence)
     return essence if is_medium else None
 
 
 def safe_media_type(text: str) -> str:
     """Return the media type, or `application/octet-stream` if it is malformed."""
-    return text if _MEDIA_TYPE.fullmatch(text) else "application/octet-stream"
+    return text if is_media_type(text) else UNNAMED_TYPE

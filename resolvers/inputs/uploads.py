@@ -83,7 +83,8 @@ class UploadFileInput:
     )
     mime_type: str | None = strawberry.field(
         default=None,
-        description="Media type to send with the bytes; `application/octet-stream` if omitted.",
+        description="Media type to send with the bytes, such as a browser's `File.type`: any "
+        "parameters are allowed. `application/octet-stream` if omitted or empty.",
     )
     sha256: str | None = strawberry.field(
         default=None,

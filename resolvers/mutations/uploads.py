@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from gateway.catalog.folders import create_folder
 from gateway.catalog.ingestion.placeholders import (
-    UNNAMED_TYPE,
     UPLOADABLE,
     ExpectedFile,
     SignedUpload,
@@ -29,6 +28,7 @@ from gateway.database.engine import Transaction
 from gateway.error_texts import between
 from gateway.errors import DomainError, DomainErrors, Path, bad_input, not_found
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_types import UNNAMED_TYPE, is_media_type
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
@@ -46,7 +46,6 @@ from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER
 
-_TYPE = re.compile(r"[\w!#$&^.+-]{1,63}/[\w!#$&^.+-]{1,63}(; ?[\w-]+=[\w.+-]+)?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -313,9 +312,11 @@ def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> Expected
     digest = file.sha256.lower() if file.sha256 else None
     if digest and not _SHA256.fullmatch(digest):
         raise bad_input("sha256 must have 64 hex digits.", *path, "sha256")
-    mime_type = UNNAMED_TYPE if file.mime_type is None else file.mime_type
-    if not _TYPE.fullmatch(mime_type):
-        message = "mimeType must be a type and a subtype, such as image/png."
+    mime_type = file.mime_type or UNNAMED_TYPE
+    if not is_media_type(mime_type):
+        message = (
+            "mimeType must be a type and a subtype, such as image/png, of at most 255 characters."
+        )
         raise bad_input(message, *path, "mimeType")
     metadata = validate_metadata(file.client_metadata, *path, "clientMetadata")
     name = validate_name(file.name, *path, "name")

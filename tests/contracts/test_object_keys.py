@@ -94,13 +94,35 @@ def test_file_names_are_preserved() -> None:
     assert disposition_header("...") == "attachment; filename=\"download\"; filename*=UTF-8''download"
 
 
-@pytest.mark.parametrize("text", ["image/png", "application/vnd.a+json", "text/plain; charset=utf-8", "video/mp4"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("image/png", "application/vnd.a+json", "text/plain; charset=utf-8", "video/mp4"),
+        *('video/webm;codecs="vp8,opus"', 'audio/ogg ; codecs="a \\" b"; x=y', "text/x; a='b"),
+    ],
+)
 def test_media_types_are_preserved(text: str) -> None:
     assert safe_media_type(text) == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "png", "a/b\r\nX: 1", "text/html;", "ä/b", "a/b, c/d", "a/" + "b" * 500, "a /b", "a/b\n"]
+    "text",
+    [
+        "",
+        "png",
+        "a/b;c",
+        "a/b;c=",
+        'a/b; c="d',
+        'a/b; c="d"e',
+        'a/b; c="é"',
+        "a/b\r\nX: 1",
+        "text/html;",
+        "ä/b",
+        "a/b, c/d",
+        "a/" + "b" * 500,
+        "a /b",
+        "a/b\n",
+    ],
 )
 def test_invalid_media_types_become_octet_stream(text: str) -> None:
     assert safe_media_type(text) == "application/octet-stream"

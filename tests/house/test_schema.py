@@ -54,6 +54,7 @@ ROWS: dict[str, Table] = {
     "CloudIntegration": integrations.cloud_integrations,
     "UploadJob": uploads.upload_jobs,
     "UploadUnit": uploads.upload_units,
+    "PendingUpload": uploads.uploads,
     "ReencodeJob": reencoding.reencode_jobs,
     "ReencodeUnit": reencoding.reencode_units,
     "VideoRendition": reencoding.renditions,
@@ -86,6 +87,7 @@ WITHOUT_FIELD = {
     "OrganisationTag": {"name_key"},
     "StorageFolderSummary": {"folder_uuid"},
     "UploadUnit": {"is_bound", "job_uuid"},
+    "PendingUpload": {"integration_uuid", "item_type", "source_url", "unit_uuid", "user_uuid"},
     "ReencodeUnit": {"job_uuid", "object_key"},
 }
 """Columns that no field of the type reads by itself: internal ones, and those of batch functions and nested types."""

@@ -11,7 +11,6 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.file_groups import default_group_name
 from gateway.catalog.ingestion.placeholders import (
-    UNNAMED_TYPE,
     ExpectedFile,
     PlaceholderRows,
     add_placeholders,
@@ -26,6 +25,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import items, stored_objects

@@ -26,6 +26,7 @@ from gateway.fetching.rules import FetchRules
 from gateway.json_values import camel_case
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import INPUT_FACTS
+from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.scalars import URL
 
 MAX_UNITS = 10_000
@@ -236,6 +237,9 @@ def read_facts(entry: Any, path: Path) -> dict[str, Any] | None:
                 for field, value in asdict(provided).items()
                 if value is not None
             }
+            # Browsers give files of unknown type the type "".
+            if facts.get("mime_type") == "":
+                facts["mime_type"] = UNNAMED_TYPE
             if isinstance(provided, PdfMediaMetadataInput):
                 facts["mime_type"] = _PDF_TYPE
             return validate_facts(facts, *path, camel_case(name))

@@ -30,7 +30,6 @@ from gateway.queues.base import Queue
 from gateway.stores import base as stores
 from gateway.stores.keys import new_key
 
-UNNAMED_TYPE = "application/octet-stream"
 UPLOADABLE = frozenset(item_type for item_type, kind in ITEM_KINDS.items() if kind.prober)
 """Kinds whose items can be single files."""
 
@@ -117,6 +116,8 @@ async def create_placeholders(
         )
         for file in files
     ]
+    for placeholder in placeholders:
+        placeholder.upload["user_uuid"] = viewer.user_uuid
     await add_placeholders(transaction, viewer.user_uuid, folder_uuid, placeholders)
     return [placeholder.item["uuid"] for placeholder in placeholders]
 

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.placeholders import (
-    UNNAMED_TYPE,
     ExpectedFile,
     PlaceholderRows,
     add_placeholders,
@@ -30,6 +29,7 @@ from gateway.catalog.mirroring.prefix_folders import name_of
 from gateway.clouds.base import CloudObject
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.base import new_row
 from gateway.models.folders import FolderRecord
 from gateway.models.integrations import CloudIntegrationRecord
