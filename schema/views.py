@@ -59,7 +59,7 @@ class TimeSeriesParsing:
         "not matter, or cannot be known."
     )
     time_zone: str | None = column(
-        "Time zone of dates that name none, `UTC` if not given; null if times are no dates."
+        "Time zone of dates that name none: given, named in the header, or `UTC`. Null for other times."
     )
 
 

@@ -117,13 +117,12 @@ class DateReader:
             time = None if date is None else self._timestamp(date)
         except (ValueError, OverflowError):  # such as the 31st of February
             return None
-        if date and time is not None and self._has_equal_days and date.tzinfo is None:
+        if date and self._has_equal_days and date.tzinfo is None:
             if len(self._days) > MAX_DAYS:
                 self._days.clear()
-            self._days[day] = (
-                time
-                - (date - date.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
-            )
+            midnight = date.replace(hour=0, minute=0, second=0, microsecond=0)
+            if "24:" not in clock:  # which belongs to the day before
+                self._days[day] = self._timestamp(midnight)
         return time
 
     def _timestamp(self, date: datetime) -> float:

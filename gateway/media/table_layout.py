@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import pairwise
 
 from gateway.kinds.time_series import TimeSeriesReading
 from gateway.media.dates import DateReader, is_date_only, read_clock
 from gateway.media.errors import MediaError
 from gateway.media.table_values import is_gap, mark_in, parse_number
+from gateway.media.time_names import is_time_name
 
 DELIMITERS = ("\t", ";", "|", ",")
 WHITESPACE = " "
@@ -29,6 +31,7 @@ _KNOWN_UNITS = frozenset(
     )
     for unit in units.split()
 )
+_WORD = re.compile(r'"([^"]*)"(?=\s|$)|(\S+)')
 _TYPED = ("number", "date")
 
 
@@ -76,8 +79,13 @@ class TableLayout:
 def split_rows(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
     """Yield the rows of a table."""
     if delimiter == WHITESPACE:
-        return (line.split() for line in lines)
-    return csv.reader(lines, delimiter=delimiter, strict=strict)
+        return (
+            [quoted or word for quoted, word in _WORD.findall(line)]
+            if '"' in line
+            else line.split()
+            for line in lines
+        )
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 
 def find_layout(lines: Sequence[str], given: TimeSeriesReading) -> TableLayout:
@@ -133,11 +141,11 @@ def _scored(
 ) -> tuple[float, list[_Row], str]:
     """Return how well a delimiter divides lines, from 0 to 1, with the rows."""
     rows = list(sample_rows(lines, first, delimiter, prefix))
-    widths = Counter(_width(row) for row in rows[len(rows) // 4 :])
+    widths = Counter(len(row) for row in rows[len(rows) // 4 :])
     width = max(widths, key=lambda each: (widths[each], each), default=0)
     if width < 2:
         return 0, rows, delimiter
-    regular = [row for row in rows if _width(row) == width]
+    regular = [row for row in rows if len(row) == width]
     cells = [classify(cell) for row in regular[-50:] for cell in row]
     typed = sum(each != "text" for each in cells) / len(cells)
     preference = 0.5 if delimiter == WHITESPACE else 1  # texts have spaces, too
@@ -185,7 +193,7 @@ def _layout(
     widths = Counter(map(len, later))
     width = max(widths, key=lambda each: (widths[each], each))
     kinds = column_kinds([row for row in later if len(row) == width], width)
-    start = next((i for i, row in enumerate(rows) if is_data(row, kinds)), len(rows))
+    start = first_data_row(rows, kinds)
     if given.has_header is False:
         start = 0
     elif given.has_header or given.skipped_lines is not None:
@@ -238,26 +246,42 @@ def column_kinds(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     return kinds
 
 
-def is_data(row: Sequence[str], kinds: Sequence[str]) -> bool:
-    """Return whether a row has what later rows have: numbers and dates in the same columns."""
-    if abs(len(row) - len(kinds)) > 1:
-        return False
+def first_data_row(rows: Sequence[Sequence[str]], kinds: Sequence[str]) -> int:
+    """Return the index of the first row of data, the number of rows if there is none."""
+    shares = [likeness(row, kinds) for row in rows]
+    start = next((index for index, share in enumerate(shares) if share == 1), len(rows))
+    if start == len(rows):
+        return start
+    # A row with a text among its numbers is not a header.
+    while start and shares[start - 1] > 0.5 and not any(map(is_time_name, rows[start - 1])):
+        start -= 1
+    return start
+
+
+def likeness(row: Sequence[str], kinds: Sequence[str]) -> float:
+    """Return in which share of the columns of numbers and dates a row has such, too."""
+    if abs(len(row) - len(kinds)) > 1 or is_numbered_header(row):
+        return 0
     pairs = [
         (classify(cell), kind) for cell, kind in zip(row, kinds, strict=False) if kind in _TYPED
     ]
-    return (
-        any(found in _TYPED for found, _ in pairs)
-        and all(
-            found == "gap" or (found in _TYPED and (found == kind or kind == "date"))
-            for found, kind in pairs
-        )
-        and not is_numbered_header(row)
-    )
+    filled = [(found, kind) for found, kind in pairs if found != "gap"]
+    fitting = [found in _TYPED and kind in (found, "date") for found, kind in filled]
+    return sum(fitting) / len(fitting) if fitting else 0
 
 
 def is_numbered_header(row: Sequence[str]) -> bool:
-    """Return whether these are the names of columns that pandas gives: nothing, 0, 1, 2 …"""
-    return len(row) > 1 and row[0] == "" and list(row[1:]) == [str(n) for n in range(len(row) - 1)]
+    """Return whether the names of columns are numbers: 0, 1, 2 … or years."""
+    if len(row) > 1 and row[0] == "" and list(row[1:]) == [str(n) for n in range(len(row) - 1)]:
+        return True  # as pandas writes it
+    numbers = [int(cell) for cell in row if cell.strip().isdecimal() and len(cell) < 10]
+    texts = [cell for cell in row if classify(cell) == "text"]
+    return (
+        len(numbers) >= 5
+        and bool(texts)
+        and len(numbers) + len(texts) >= len(row) - 1
+        and all(after == before + 1 for before, after in pairwise(numbers))
+    )
 
 
 def header_above(rows: list[_Row], width: int) -> tuple[list[_Row], list[str]]:

@@ -124,7 +124,7 @@ class TableSurvey:
             or not self.reader.is_in_seconds
         ):
             return None
-        return self.end - self.start
+        return self.reader.seconds_between(self._ranges[0].start or 0, self._ranges[0].end or 0)
 
     def read(self, lines: Iterable[str]) -> None:
         """Read all rows.

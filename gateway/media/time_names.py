@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from gateway.kinds.time_series import TimeSeriesTimeUnit
+from gateway.kinds.time_series import TimeSeriesDateOrder, TimeSeriesTimeUnit
 
 _UNIT = TimeSeriesTimeUnit
 TIME_NAMES = frozenset(
@@ -91,6 +91,25 @@ def is_name_of_dates(name: str) -> bool:
 def is_name_of_years(name: str) -> bool:
     """Return whether a column should have years."""
     return plain_name(name) in _YEAR_NAMES
+
+
+def date_order_in(name: str) -> TimeSeriesDateOrder | None:
+    """Return the order of dates that a name gives, as in `Date (MM/DD/YYYY)`."""
+    match = re.search(r"\b(DD?|MM?|TT?|JJ|YY)[-/. ](DD?|MM?)(?=[-/. ](YY|JJ|DD?))", name.upper())
+    if not match:
+        return None
+    if match[1][0] in "JY":
+        return TimeSeriesDateOrder.YEAR_MONTH_DAY
+    is_month_first = match[1][0] == "M"
+    return (
+        TimeSeriesDateOrder.MONTH_DAY_YEAR if is_month_first else TimeSeriesDateOrder.DAY_MONTH_YEAR
+    )
+
+
+def zone_in(name: str) -> str | None:
+    """Return the offset of a time zone in a name, as in `Date Time, GMT+01:00`."""
+    match = re.search(r"\b(?:GMT|UTC) ?([+-]\d{2}:?\d{2})\b", name)
+    return match[1] if match else None
 
 
 def component_of(name: str) -> str | None:

@@ -16,7 +16,14 @@ from gateway.kinds.time_series import (
 )
 from gateway.media.dates import DateReader, Reader, parse_zone, read_clock
 from gateway.media.table_values import parse_number
-from gateway.media.time_names import component_of, has_time_word, is_name_of_dates, is_name_of_years
+from gateway.media.time_names import (
+    component_of,
+    date_order_in,
+    has_time_word,
+    is_name_of_dates,
+    is_name_of_years,
+    zone_in,
+)
 
 _FORMAT, _UNIT = TimeSeriesTimeFormat, TimeSeriesTimeUnit
 _NUMBER_FORMATS = (_FORMAT.NUMBER, _FORMAT.UNIX_TIME, _FORMAT.EXCEL_DATE)
@@ -45,6 +52,16 @@ class TimeReader:
     order: TimeSeriesDateOrder | None = None
     mark: str | None = None
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether times are seconds since 1970."""
+        return self.format not in (_FORMAT.CLOCK, _FORMAT.NUMBER)
+
+    @property
+    def is_in_seconds(self) -> bool:
+        """Whether the unit of times is known."""
+        return self.format is not _FORMAT.NUMBER or self.unit is not None
+
     def read_all(self, cells: Sequence[str]) -> list[float] | None:
         """Return the times of all cells, or None if one of them is none."""
         if self.format in _NUMBER_FORMATS and self.mark != ",":
@@ -61,21 +78,18 @@ class TimeReader:
         """Return a time in seconds; as it is if its unit is not known."""
         if self.format is _FORMAT.EXCEL_DATE:
             return round((time - _EXCEL_EPOCH) * 86_400, 3)
+        return self._scaled(time)
+
+    def seconds_between(self, start: float, end: float) -> float:
+        """Return the seconds from one time to another, without errors of rounding."""
+        return round(self._scaled(end - start), 9 if self.format in _NUMBER_FORMATS else 6)
+
+    def _scaled(self, number: float) -> float:
         if self.unit is None or self.format not in _NUMBER_FORMATS:
-            return time
-        # Seconds per second, millisecond … are powers of ten that no float is: dividing is exact.
+            return number
+        # The parts of a second are powers of ten that no float is: dividing is exact.
         factor = SECONDS_PER_UNIT[self.unit]
-        return time * factor if factor >= 1 else time / round(1 / factor)
-
-    @property
-    def is_dated(self) -> bool:
-        """Whether times are seconds since 1970."""
-        return self.format not in (_FORMAT.CLOCK, _FORMAT.NUMBER)
-
-    @property
-    def is_in_seconds(self) -> bool:
-        """Whether the unit of times is known."""
-        return self.format is not _FORMAT.NUMBER or self.unit is not None
+        return number * factor if factor >= 1 else number / round(1 / factor)
 
 
 def find_readers(
@@ -86,7 +100,7 @@ def find_readers(
     mark: str | None,
 ) -> tuple[list[TimeReader], list[str]]:
     """Return the ways in which the first times can be read, and what is assumed."""
-    zone = parse_zone(given.time_zone) if given.time_zone else UTC
+    zone = parse_zone(given.time_zone or zone_in(name) or "UTC")
     numbers = [parse_number(cell, mark) for cell in cells]
     wanted = given.time_format
     if (
@@ -102,7 +116,8 @@ def find_readers(
             has_points = any(re.match(r"\D*\d{1,2}\.\s?\d{1,2}\.", cell) for cell in cells)
             order = TimeSeriesDateOrder.DAY_MONTH_YEAR if has_points else None
             return [TimeReader(fixed, _FORMAT.DATE_TIME, order=order)], []
-        orders = [given.date_order] if given.date_order else list(TimeSeriesDateOrder)
+        order = given.date_order or date_order_in(name)
+        orders = [order] if order else list(TimeSeriesDateOrder)
         possible = [
             TimeReader(read, _FORMAT.DATE_TIME, order=order)
             for order, read in ((order, DateReader(order, zone)) for order in orders)
@@ -144,7 +159,8 @@ def number_reader(
         and all(1_000 <= n < 3_000 and n % 1 == 0 for n in numbers)
     ):
         return TimeReader(partial(read_year, zone=zone), _FORMAT.DATE_TIME)
-    if wanted is _FORMAT.UNIX_TIME or (wanted is None and (has_time_word(name) or unit)):
+    may_be_unix = has_time_word(name) or name.startswith("column ") or unit
+    if wanted is _FORMAT.UNIX_TIME or (wanted is None and may_be_unix):
         for each in [unit] if unit else list(TimeSeriesTimeUnit)[:4]:
             factor = SECONDS_PER_UNIT[each]
             if numbers and all(_EPOCH[0] <= n * factor <= _EPOCH[1] for n in numbers):

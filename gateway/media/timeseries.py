@@ -6,13 +6,14 @@ from typing import Any, TextIO
 
 from gateway.kinds.enums import TimeSeriesColumnKind
 from gateway.kinds.media_facts import MediaFacts
-from gateway.kinds.time_series import TimeSeriesDecimalMark, TimeSeriesReading
+from gateway.kinds.time_series import TimeSeriesDecimalMark, TimeSeriesReading, TimeSeriesTimeFormat
 from gateway.media.encodings import TextEncoding, find_encoding, open_text
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 from gateway.media.table_layout import MAX_SAMPLE_LINES, TableLayout, find_layout
 from gateway.media.table_survey import TableSurvey
 from gateway.media.time_columns import TimeColumns, find_time
+from gateway.media.time_names import zone_in
 
 MAX_COLUMNS = 1_000
 MAX_NAME_LENGTH = 1_024
@@ -133,7 +134,9 @@ def to_json(
         time_format=reader.format,
         time_unit=reader.unit,
         date_order=None if survey.is_ambiguous else reader.order,
-        time_zone=(given.time_zone or "UTC") if reader.is_dated else None,
+        time_zone=(given.time_zone or zone_in(survey.names[time.indexes[0]]) or "UTC")
+        if reader.format is TimeSeriesTimeFormat.DATE_TIME
+        else None,
     )
     given_values = {name: value for name, value in asdict(given).items() if value is not None}
     return {

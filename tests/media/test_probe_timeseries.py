@@ -62,6 +62,12 @@ DIALECTS: dict[str, tuple[str, int, float | None, str]] = {
     "two levels of names": (",Close,Open\nTicker,A,A\nDate,,\n2024-01-01,1,2\n2024-01-02,1,3\n", 2, DAY, "Date"),
     "time deltas": (",v\n0 days 00:00:00,1\n1 days 00:00:01.5,2\n", 2, DAY + 1.5, "column 1"),
     "names but the index's": ("v w\n2024-01-01 1 2\n2024-01-02 2 3\n".replace(" ", ","), 2, DAY, "column 1"),
+    "years as names": (
+        "date,v,2019,2020,2021,2022,2023\n2024-01-01,a,1,2,3,4,5\n2024-01-02,b,1,2,3,4,5\n",
+        2,
+        DAY,
+        "date",
+    ),
     # What spreadsheets write.
     "German": ("Zeit;T;p\n2024-01-01 00:00:00;20,5;1013,2\n2024-01-01 00:01:00;20,6;1.013,1\n", 2, 60, "Zeit"),
     "decimal commas and tabs": ("Zeit [ms]\tT\n0,5\t1,25\n1,5\t1,5\n", 2, 0.001, "Zeit [ms]"),
@@ -72,7 +78,38 @@ DIALECTS: dict[str, tuple[str, int, float | None, str]] = {
     "serial dates": ("Date,v\n45292,1\n45292.5,2\n", 2, DAY / 2, "Date"),
     "AM and PM": ("Date,v\n1/31/2024 11:59:59 PM,1\n2/1/2024 12:00:01 AM,2\n", 2, 2, "Date"),
     "errors": ("Date,v\n2024-01-01,#DIV/0!\n2024-01-02,1\n", 2, DAY, "Date"),
+    "mostly empty": ("time (s),v\n0,\n1,5\n2,\n", 3, 2, "time (s)"),
+    "spaces after commas": ('date, v, "w, x"\n2024-01-01, 1, "2,000"\n2024-01-02, 2, "3,000"\n', 2, DAY, "date"),
     # What loggers write.
+    "HOBO": (
+        '"Plot Title: 7"\n"#","Date Time, GMT+01:00","T, °C (S/N: 7)","Host"\n1,01/31/24 11:00:00 PM,20.5,\n'
+        "2,02/01/24 12:00:00 AM,20.6,Logged\n",
+        2,
+        3600,
+        "Date Time, GMT+01:00",
+    ),
+    "InfluxDB": (
+        "#group,false,false\n#datatype,string,long\n,result,table,_time,_value\n,,0,2024-01-01T00:00:00Z,1.5\n"
+        ",,0,2024-01-01T00:00:10Z,1.6\n",
+        2,
+        10,
+        "_time",
+    ),
+    "LabVIEW": (
+        "LabVIEW Measurement\t\nSeparator\tTab\n***End_of_Header***\t\n\nTime [s]\tU\n0,000\t1,5\n0,001\t1,6\n",
+        2,
+        0.001,
+        "Time [s]",
+    ),
+    "PicoScope": ("Time,Channel A\n(ms),(V)\n\n-1.00000000,0.5\n0.00000000,0.6\n", 2, 0.001, "Time"),
+    "24 o'clock": (
+        "Date (MM/DD/YYYY),Time,v\n01/02/24,23:00,1\n01/02/24,24:00,1\n01/03/24,01:00,2\n",
+        3,
+        7200,
+        "Date (MM/DD/YYYY)|Time",
+    ),
+    "names in quotes between spaces": ('"time s" "a b" c\n0 1 2\n1 "3" 4\n', 2, 1, "time s"),
+    "text among numbers": ('date,a,b\n2024-01-01,"<0.1",1\n2024-01-02,0.2,2\n2024-01-03,0.3,2\n', 3, 2 * DAY, "date"),
     "comments": ("# device 7\n# more\ntime_ms,v\n0,1\n# pause\n500,2\n", 2, 0.5, "time_ms"),
     "header in a comment": ("# t[s] v w\n0.5 1 2\n1.5 2 3\n", 2, 1, "t[s]"),
     "preamble": ("Device,7\nStart,now\n\nTime (s),Voltage\n0,1\n1,2\n", 2, 1, "Time (s)"),
@@ -112,7 +149,11 @@ def test_dialects(probed: Probed, name: str) -> None:
     facts = probed(content.encode(), SERIES)
     assert facts.time_series
     assert (facts.time_series["row_count"], facts.duration) == (rows, duration)
-    assert facts.time_series["parsing"]["time_columns"] in (tuple(columns.split(" ")), (columns,))
+    assert facts.time_series["parsing"]["time_columns"] in (
+        tuple(columns.split("|")),
+        tuple(columns.split(" ")),
+        (columns,),
+    )
     kinds = {column["kind"] for column in facts.time_series["columns"] if column["name"] not in columns}
     assert kinds <= {"NUMBER", "TEXT"}
     assert "NUMBER" in kinds
