@@ -106,12 +106,12 @@ class DateReader:
         """Return the seconds since 1970 of a date, or None if it is not one."""
         try:
             return self._timestamp(datetime.fromisoformat(cell))
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
         day, _, clock = cell.partition(" ")
-        midnight = self._days.get(day)
-        if midnight is not None and (seconds := read_plain_clock(clock)) is not None:
-            return midnight + seconds
+        start = self._days.get(day)
+        if start is not None and (seconds := read_plain_clock(clock)) is not None:
+            return start + seconds
         try:
             date = parse_date(" ".join(cell.split()), self._order)
             time = None if date is None else self._timestamp(date)

@@ -26,6 +26,8 @@ from gateway.media.time_names import (
 )
 
 _FORMAT, _UNIT = TimeSeriesTimeFormat, TimeSeriesTimeUnit
+MAX_NUMBER = 1e100
+"""Largest number that is a time; seconds can be computed of it in every unit."""
 _NUMBER_FORMATS = (_FORMAT.NUMBER, _FORMAT.UNIX_TIME, _FORMAT.EXCEL_DATE)
 _EPOCH = (5e8, 4.1e9)
 """Seconds since 1970 that a clock may show: from 1985 to 2099."""
@@ -70,7 +72,11 @@ class TimeReader:
             except ValueError:
                 pass  # the slow way may read them, such as numbers with separated thousands
             else:
-                if isfinite(sum(times)) and "_" not in "".join(cells):
+                if (
+                    -MAX_NUMBER < min(times) <= max(times) < MAX_NUMBER
+                    and isfinite(sum(times))
+                    and "_" not in "".join(cells)
+                ):
                     return times
         return None if None in (found := list(map(self.read, cells))) else found  # type: ignore[return-value]
 
@@ -189,7 +195,7 @@ def are_packed_dates(cells: Sequence[str]) -> bool:
 
 def read_number(cell: str, *, mark: str | None) -> float | None:
     number = parse_number(cell, mark)
-    return number if number is not None and isfinite(number) else None
+    return number if number is not None and abs(number) < MAX_NUMBER else None
 
 
 def read_year(cell: str, *, zone: tzinfo) -> float | None:

@@ -112,7 +112,8 @@ class SourceReader:
         """
         is_sequence = row.item_type is StorageItemType.IMAGE_SEQUENCE
         item_type = StorageItemType.VIDEO if is_sequence else row.item_type
-        source = UnitSource((), item_type, row.uuid, None, None, None, None)
+        parsing = (row.time_series or {}).get("given")
+        source = UnitSource((), item_type, row.uuid, None, None, None, None, parsing=parsing)
         name = name_for_type(row.mime_type)
         if row.object_key is not None:
             async with self._uploaded_slots, self._services.store.local(row.object_key) as path:

@@ -8,10 +8,10 @@ import pytest
 from gateway.media import samples
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import upload_group, upload_items
+from tests.fixtures.items import run_job, upload_group, upload_items
 from tests.fixtures.reprobing import make_older, probe_state, run_reprobe, wait_until_current
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, announce, ingest, item_facts
+from tests.fixtures.uploading import File, announce, ingest, item_facts, send_files
 
 JOURNAL = (
     "query($u: UUID!) { storageFolder(uuid: $u) { journal { nodes { "
@@ -64,6 +64,17 @@ async def test_files_are_read_again(site: Site, tmp_path: Path) -> None:
     assert [each["action"] for each in await changes_of(site, folder, image)] == ["INGEST", "CREATE"]
     assert await run_reprobe(site, tmp_path, "--folder", folder) == "No items were probed by an older version.\n"
     await check_all(site.services)
+
+
+async def test_tables_are_read_as_before(site: Site, tmp_path: Path) -> None:
+    """The settings that were given at upload are used again."""
+    folder = await site.folder("tables")
+    [waiting] = await send_files(site, folder, [File("a.csv", "TIMESERIES", b"time,v\n1,2\n3,4\n")])
+    await run_job(site, folder, {"timeSeries": [{"placeholderUuid": waiting, "parsing": {"timeUnit": "HOURS"}}]})
+    await make_older(site, waiting, duration=1.0)
+    await run_reprobe(site, tmp_path, "--folder", folder)
+    await wait_until_current(site, waiting)
+    assert (await item_facts(site, waiting))["duration"] == 7200.0
 
 
 async def test_facts_that_clients_provided_stay(site: Site, tmp_path: Path, file_server: FileServer) -> None:
