@@ -12,6 +12,8 @@ from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.sites import Site
 from tests.fixtures.syncing import create_linked_folder, items_by_path, nonzero_counts, run_sync
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_archived_objects_are_skipped(
     fetching_site: Site, customer: Bucket, monkeypatch: pytest.MonkeyPatch
