@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,6 +13,26 @@ _MIN, _MAX = -(2**63), 2**64 - 1
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _RUN = re.compile(b"0" * 19 + b"0*")
 _BEFORE, _AFTER = b" \t\r\n:,[-", b" \t\r\n,]}"
+
+
+def parse_timestamp(value: Any) -> datetime:
+    """Return an RFC 3339 timestamp in UTC.
+
+    Raises:
+        ValueError: it is none; the message is a sentence for the client.
+    """
+    try:
+        moment = datetime.fromisoformat(
+            value.replace("Z", "+00:00") if isinstance(value, str) else ""
+        )
+    except ValueError:
+        raise ValueError("Expected an RFC 3339 timestamp.") from None
+    if moment.tzinfo is None:
+        raise ValueError("The timestamp has no time zone.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The timestamp is outside of the years 1 to 9999 in UTC.") from None
 
 
 def parse_json(text: bytes | str) -> Any:

@@ -168,6 +168,10 @@ class StorageItem(Node):
     thumbnail_unavailable_reason: ThumbnailUnavailableReason | None = resolved(
         thumbnails.unavailable_reason, "The reason why `thumbnail` is null; null if it is not."
     )
+    source_modified_at: datetime | None = column(
+        "When the file was last modified where it comes from, in UTC: as the client said, or as the "
+        "store or server says that has it. Null if neither did."
+    )
     file_size: BigInt | None = fact("file_size")
     mime_type: str | None = fact("mime_type")
     sha256: str | None = fact("sha256")

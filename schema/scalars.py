@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
-from gateway.json_values import fits_64_bits
+from gateway.json_values import fits_64_bits, parse_timestamp
 from gateway.scalars import JSON, URL, BigInt
 
 _MAX = 2**63 - 1
@@ -84,17 +84,9 @@ def parse_uuid(value: Any) -> UUID:
 def parse_datetime(value: Any) -> datetime:
     """Return an RFC 3339 timestamp in UTC."""
     try:
-        moment = datetime.fromisoformat(
-            value.replace("Z", "+00:00") if isinstance(value, str) else ""
-        )
-    except ValueError:
-        raise GraphQLError("Expected an RFC 3339 timestamp.") from None
-    if moment.tzinfo is None:
-        raise GraphQLError("The timestamp has no time zone.")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise GraphQLError("The timestamp is outside of the years 1 to 9999 in UTC.") from None
+        return parse_timestamp(value)
+    except ValueError as error:
+        raise GraphQLError(str(error)) from None
 
 
 def _scalar(

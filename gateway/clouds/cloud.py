@@ -5,8 +5,7 @@ Nothing in a customer's cloud is ever changed.
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage, Signer
 from gateway.clouds.providers import PROVIDERS
@@ -14,7 +13,7 @@ from gateway.clouds.urls import allowed_location
 from gateway.clouds.xml import error_code
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError, status_error
-from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher
+from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher, parse_http_date
 from gateway.stores.base import SignedRequest
 from gateway.stores.downloads import plan_download
 
@@ -61,7 +60,7 @@ class Cloud:
             raise FetchError(
                 ErrorCode.CONFLICT, "The cloud's response does not say how large the object is."
             )
-        modified = _parse_http_date(response.headers.get("last-modified"))
+        modified = parse_http_date(response.headers.get("last-modified"))
         return CloudObject(location.key, int(size), response.headers.get("etag"), modified)
 
     async def read(self, location: ObjectLocation, start: int, stop: int) -> FetchedRange:
@@ -126,10 +125,3 @@ class Cloud:
             )
             return FetchError(ErrorCode.CONFLICT, message)
         return status_error(response.status)
-
-
-def _parse_http_date(text: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except ValueError:
-        return None

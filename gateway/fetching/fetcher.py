@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -45,12 +47,15 @@ class FetchedRange:
     """Bytes of a file.
 
     `total` is the size of the whole file, None if the server does not say. `is_part` is false if
-    the server ignored the requested range.
+    the server ignored the requested range. `content_type` and `last_modified` are what the server
+    says of the file, if it does.
     """
 
     data: bytes
     total: int | None
     is_part: bool = field(default=True, compare=False)
+    content_type: str = field(default="", compare=False)
+    last_modified: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,13 @@ class Fetcher:
                     raise FetchError(ErrorCode.CONFLICT, message)
                 total = _total_size(response, start)
                 data = b"" if response.status == 416 else await _read_up_to(response, stop - start)
-        return FetchedRange(data, total, response.status != 200)
+        return FetchedRange(
+            data,
+            total,
+            is_part=response.status != 200,
+            content_type=_header(response, b"content-type"),
+            last_modified=parse_http_date(_header(response, b"last-modified")),
+        )
 
     async def request(
         self, url: str, *, method: str = "GET", max_bytes: int = 0
@@ -211,6 +222,14 @@ def _header(response: httpcore.Response, name: bytes) -> str:
     return next(
         (value.decode("latin-1") for key, value in response.headers if key.lower() == name), ""
     )
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """Return the time of a header in UTC; None if it is missing or malformed."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _total_size(response: httpcore.Response, start: int) -> int | None:

@@ -2,20 +2,27 @@
 
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.fetching.fetcher import Fetcher
+from gateway.fetching.fetcher import FetchedRange, Fetcher
 
 HEAD_BYTES = 256 << 10
 """Bytes of the first request; every reader begins with them."""
 
 
 class RemoteFile:
-    """A file at a URL; all reads together may fetch at most `max_bytes`."""
+    """A file at a URL; all reads together may fetch at most `max_bytes`.
 
-    def __init__(self, fetcher: Fetcher, url: str, max_bytes: int, size: int, head: bytes) -> None:
+    `content_type` and `last_modified` are what the server says of it.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, url: str, max_bytes: int, size: int, start: FetchedRange
+    ) -> None:
         self.size = size
+        self.content_type = start.content_type
+        self.last_modified = start.last_modified
         self._fetcher = fetcher
         self._url = url
-        self._head = head
+        self._head = head = start.data
         self._max_bytes = max_bytes
         self._remaining = max_bytes - len(head)
 
@@ -25,7 +32,7 @@ class RemoteFile:
         head = await fetcher.read_range(url, 0, HEAD_BYTES)
         if not head.is_part or head.total is None:
             return None
-        return cls(fetcher, url, max_bytes, head.total, head.data)
+        return cls(fetcher, url, max_bytes, head.total, head)
 
     async def read(self, start: int, stop: int) -> bytes:
         """Return the bytes from `start` up to, not including, `stop`; raises a `FetchError`."""

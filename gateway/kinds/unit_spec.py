@@ -17,6 +17,7 @@ class SourceSpec(TypedDict):
     client_metadata: dict[str, Any] | None
     facts: dict[str, Any] | None
     settings: NotRequired[dict[str, Any] | None]
+    source_modified_at: NotRequired[str | None]
     parsing: NotRequired[dict[str, Any] | None]
 
 

@@ -16,7 +16,14 @@ SECTIONS = {str(item_type): section for section, item_type in FILES.items()}
 """Sections by the value of the column `itemType`. CSV cannot express groups of files."""
 SOURCES = {"objectUrl", "placeholderUuid"}
 """Columns that say where the files are, of which there must be one."""
-COLUMNS = ("itemType", "objectUrl", "placeholderUuid", "title", "clientMetadata")
+COLUMNS = (
+    "itemType",
+    "objectUrl",
+    "placeholderUuid",
+    "title",
+    "clientMetadata",
+    "sourceModifiedAt",
+)
 MAX_CELL = 16 << 20
 
 

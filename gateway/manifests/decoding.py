@@ -5,6 +5,7 @@ Keys are camelCase, unknown keys are errors, and nothing is converted silently.
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from types import UnionType
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from gateway.error_texts import unknown
 from gateway.errors import Path, bad_input
-from gateway.json_values import camel_case
+from gateway.json_values import camel_case, parse_timestamp
 from gateway.scalars import JSON, URL, BigInt
 
 Decoder = Callable[[Any, Path], Any]
@@ -120,10 +121,19 @@ def decode_uuid(value: Any, path: Path) -> UUID:
         raise bad_input(message, *path) from None
 
 
+def decode_timestamp(value: Any, path: Path) -> datetime:
+    """Return an RFC 3339 timestamp in UTC."""
+    try:
+        return parse_timestamp(value)
+    except ValueError as error:
+        raise bad_input(str(error), *path) from None
+
+
 _SCALARS: dict[Any, Decoder] = {
     str: scalar_decoder(str, expected="a string"),
     URL: scalar_decoder(str, expected="a string"),
     UUID: decode_uuid,
+    datetime: decode_timestamp,
     int: integer_decoder(32),
     BigInt: integer_decoder(64),
     float: scalar_decoder(int, float, expected="a number"),

@@ -24,6 +24,7 @@ def probe(
     item_type: StorageItemType | None,
     name: str,
     parsing: Mapping[str, Any] | None = None,
+    declared_type: str = "",
 ) -> MediaFacts:
     """Return the facts of a file.
 
@@ -34,6 +35,8 @@ def probe(
         file: The file.
         item_type: The kind of item that the file should be; None if its content decides.
         name: The file's name for its owner.
+        declared_type: The MIME type that its sender or its store states, which suggests a kind
+            where the content tells none.
         parsing: How to read a time series, by the names of the attributes of `TimeSeriesReading`.
 
     Raises:
@@ -50,16 +53,18 @@ def probe(
         mime_type = TEXT_TYPES.get(PurePath(name).suffix.lower(), mime_type)
     facts = MediaFacts(digest, size, mime_type, probe_version=PROBE_VERSION)
     if item_type is None:
-        return _probe_recognized(file, facts, name)
+        return _probe_recognized(file, facts, name, declared_type)
     return _probe_as(item_type, file, facts, parsing)
 
 
-def _probe_recognized(file: Path | RangedFile, facts: MediaFacts, name: str) -> MediaFacts:
+def _probe_recognized(
+    file: Path | RangedFile, facts: MediaFacts, name: str, declared_type: str
+) -> MediaFacts:
     """Return the facts of a file whose content decides its kind.
 
     What may be intact but cannot be an item of its kind is a `FILE`, with a warning that says why.
     """
-    recognition = recognize(file, facts.file_size, facts.mime_type, name)
+    recognition = recognize(file, facts.file_size, facts.mime_type, name, declared_type)
     try:
         return _probe_as(recognition.item_type, file, facts)
     except MediaError as error:

@@ -67,6 +67,7 @@ class ItemRecord(SQLModel, table=True):
     """An item; sizes in bytes and pixels, times in seconds, rates in Hz.
 
     Attributes:
+        source_modified_at: when the file was last modified where it comes from.
         linked_folder_uuid: the cloud-synced folder whose bucket has the item's object.
         remote_key: key of that object.
         remote_etag: etag of that object when it was last read; it is read again if None.
@@ -131,6 +132,7 @@ class ItemRecord(SQLModel, table=True):
         default=None, sa_type=Key, foreign_key="stored_objects.key", index=True
     )
     url: str | None = None
+    source_modified_at: datetime | None = None
     file_size: int | None = Field(default=None, sa_type=sa.BigInteger)
     mime_type: str | None = Field(default=None, sa_type=KeyString)
     sha256: str | None = None

@@ -49,7 +49,8 @@ def answer_request(
     named = request["item_type"]
     item_type = None if named is None else StorageItemType(named)
     if item_type is None or "frame" not in request:
-        return {"facts": asdict(probe(file, item_type, request["name"], request["parsing"]))}
+        arguments = (request[name] for name in ("name", "parsing", "declared_type"))
+        return {"facts": asdict(probe(file, item_type, *arguments))}
     # Imported here, as most children only probe.
     thumbnails = import_module("gateway.media.drawing.thumbnails")
     try:

@@ -66,10 +66,9 @@ class Prober:
         item_type: StorageItemType | None,
         name: str,
         parsing: Mapping[str, Any] | None = None,
+        declared_type: str = "",
     ) -> MediaFacts:
         """Return the facts of a file, after waiting for a free child; see `probe`.
-
-        Without an item type, the content decides.
 
         Exceptions that a `RangeSource` raises pass through.
 
@@ -79,7 +78,8 @@ class Prober:
                 fault.
             RuntimeError: The prober is closed.
         """
-        match await self._answer(file, {"item_type": item_type, "name": name, "parsing": parsing}):
+        named = {"item_type": item_type, "name": name, "declared_type": declared_type}
+        match await self._answer(file, {**named, "parsing": parsing}):
             case {"facts": facts}:
                 return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
             case answer:

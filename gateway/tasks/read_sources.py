@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -120,7 +121,8 @@ class SourceReader:
                 return await self._local_facts(path, source, name)
         async with self._remote_slots:
             url, _ = await readable_url(self._services, row.url or "", row.integration_uuid)
-            return await self._remote_facts(url, source, name)
+            facts, _ = await self._remote_facts(url, source, name)
+            return facts
 
     async def _read_source(
         self, source: UnitSource, uploads: Mapping[UUID, UploadRecord]
@@ -135,17 +137,18 @@ class SourceReader:
             return "A placeholder was removed before its file was read."
         location = upload.source_url or upload.stored_key or upload.object_key
         source = replace(source, item_type=source.item_type or upload.item_type)
-        is_remote, integration = upload.source_url is not None, None
+        is_remote, integration, modified = upload.source_url is not None, None, None
         try:
             async with self._remote_slots if is_remote else self._uploaded_slots:
                 if is_remote:
                     url, integration = await readable_url(
                         self._services, location, upload.integration_uuid
                     )
-                    facts = await self._remote_facts(url, source, upload.file_name)
+                    facts, modified = await self._remote_facts(url, source, upload.file_name)
                 else:
                     async with self._services.store.local(location) as path:
-                        facts = await self._local_facts(path, source, upload.file_name)
+                        name, declared_type = upload.file_name, upload.mime_type
+                        facts = await self._local_facts(path, source, name, declared_type)
             _check(source, upload, facts)
         except MissingObject:
             return about_file(upload.file_name, _MISSING)
@@ -166,14 +169,19 @@ class SourceReader:
             title=source.title,
             client_metadata=source.client_metadata,
             settings=source.settings,
+            source_modified_at=source.source_modified_at or modified,
             is_remote=is_remote,
             integration=integration,
         )
 
-    async def _local_facts(self, path: Path, source: UnitSource, name: str) -> MediaFacts:
-        """Probe a local file, or only hash it if the client provided its facts."""
+    async def _local_facts(
+        self, path: Path, source: UnitSource, name: str, declared_type: str = ""
+    ) -> MediaFacts:
+        """Probe an uploaded file, or only hash it if the client provided its facts."""
         if source.facts is None:
-            return await self._prober.probe(path, source.item_type, name, source.parsing)
+            return await self._prober.probe(
+                path, source.item_type, name, source.parsing, declared_type
+            )
 
         def digest() -> tuple[str, int]:
             with path.open("rb") as file:
@@ -181,21 +189,27 @@ class SourceReader:
 
         return _provided_facts(source.facts, *await asyncio.to_thread(digest))
 
-    async def _remote_facts(self, url: str, source: UnitSource, name: str) -> MediaFacts:
+    async def _remote_facts(
+        self, url: str, source: UnitSource, name: str
+    ) -> tuple[MediaFacts, datetime | None]:
         """Probe a remote file, or only fetch its size if the client provided its facts.
 
-        If the server supports ranges, only what the prober needs is fetched.
+        If the server supports ranges, only what the prober needs is fetched. The second value is
+        when the file was last modified, if the server says so.
         """
         fetcher = self._services.fetcher
         if source.facts is not None:
             span = await fetcher.read_range(url, 0, 1)
             size = source.facts.get("file_size") if span.total is None else span.total
-            return _provided_facts(source.facts, None, size)
+            return _provided_facts(source.facts, None, size), span.last_modified
         max_bytes = self._services.settings.fetch_bytes
         if remote := await RemoteFile.open(fetcher, url, max_bytes):
-            return await self._prober.probe(remote, source.item_type, name, source.parsing)
+            facts = await self._prober.probe(
+                remote, source.item_type, name, source.parsing, remote.content_type
+            )
+            return facts, remote.last_modified
         async with fetcher.local_copy(url) as path:
-            return await self._prober.probe(path, source.item_type, name, source.parsing)
+            return await self._prober.probe(path, source.item_type, name, source.parsing), None
 
     async def _with_video(
         self, read: ReadUnit, upload: UploadRecord | None, members: Mapping[UUID, ItemRecord]

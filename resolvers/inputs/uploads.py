@@ -1,6 +1,7 @@
 """Inputs of mutations of uploads and upload jobs."""
 
 from dataclasses import fields
+from datetime import datetime
 from typing import get_args, get_type_hints
 from uuid import UUID
 
@@ -58,8 +59,8 @@ the keys that it has in that input. A group needs a `title`, and may list its fi
 `objectUrl_1` and so on. Unknown keys are rejected.
 
 As CSV, the first line names the columns: `objectUrl` or `placeholderUuid` or both, and any of
-`itemType`, `title` and `clientMetadata` (JSON). Each further line is one file, whose content decides
-its kind if the line has no `itemType`. CSV cannot express groups."""
+`itemType`, `title`, `clientMetadata` (JSON) and `sourceModifiedAt` (RFC 3339). Each further line is
+one file, whose content decides its kind if the line has no `itemType`. CSV cannot express groups."""
 _SENT_MANIFEST = """UUID of a placeholder in the same folder, announced as `PLAIN_TEXT` or without
 a kind, to which the manifest was sent. It is read as CSV if its name ends with `.csv`, else as JSON. At most 100 MB,
 500,000 entries, 1,000,000 URLs, and 10 MB of metadata per entry. The placeholder is removed.
@@ -92,6 +93,9 @@ class UploadFileInput:
         "need not be sent if the viewer can read an object with the same content.",
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
+    source_modified_at: datetime | None = strawberry.field(
+        default=None, description="When the file was last modified where it comes from."
+    )
 
 
 @strawberry.input(description="Files that will be uploaded to a folder.")
@@ -129,7 +133,12 @@ class CompleteUploadPartsInput:
     item_uuid: UUID = strawberry.field(description="UUID of the placeholder.")
 
 
+_MODIFIED = (
+    "When the file was last modified where it comes from. If omitted, what the store or server says "
+    "that has it, and of an uploaded file, what was said when it was announced."
+)
 _FILE_ENTRY = {
+    "source_modified_at": _MODIFIED,
     "object_url": _URL,
     "placeholder_uuid": _PLACEHOLDER,
     "title": _TITLE,
@@ -169,6 +178,7 @@ register_input(
     "to several items and files.",
     title="Name of the item, 1 to 1,000 characters.",
     object_url=_URL,
+    source_modified_at=_MODIFIED,
     placeholder_uuid=_PLACEHOLDER,
     scene="A scene document, instead of a file: a JSON object of at most 256 KiB. It refers to "
     "items by `itemUuid` and to public files by `url`, 1 to 1,000 in all. The items become the "
@@ -191,6 +201,7 @@ register_input(
     ImageGroupFrameInput,
     "An image of a group.",
     object_url=_URL,
+    source_modified_at=_MODIFIED,
     placeholder_uuid=_PLACEHOLDER,
     title=_TITLE,
     image_metadata=FACTS,

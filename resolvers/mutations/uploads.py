@@ -320,7 +320,15 @@ def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> Expected
         raise bad_input(message, *path, "mimeType")
     metadata = validate_metadata(file.client_metadata, *path, "clientMetadata")
     name = validate_name(file.name, *path, "name")
-    return ExpectedFile(name, file.item_type, file.file_size, mime_type, digest, metadata)
+    return ExpectedFile(
+        name,
+        file.item_type,
+        file.file_size,
+        mime_type,
+        digest,
+        metadata,
+        source_modified_at=file.source_modified_at,
+    )
 
 
 async def _begin_parts(context: Context, upload: UploadRecord) -> str:

@@ -41,11 +41,12 @@ class Faulty(Prober):
         item_type: StorageItemType | None,
         name: str,
         parsing: Mapping[str, Any] | None = None,
+        declared_type: str = "",
     ) -> MediaFacts:
         self.requested.append(name)
         if name == "unreachable" or (name == "shaky" and self.requested.count(name) < 3):
             raise OSError("the disk has gone")
-        facts = await super().probe(file, item_type, name, parsing)
+        facts = await super().probe(file, item_type, name, parsing, declared_type)
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
 

@@ -26,9 +26,9 @@ KEPT = "Kept as a file of another format: "
 def _recognized(tmp_path: Path) -> Probe:
     """Return a function that probes content under a name without naming a kind."""
 
-    def recognized(data: bytes, name: str = "upload") -> MediaFacts:
+    def recognized(data: bytes, name: str = "upload", declared_type: str = "") -> MediaFacts:
         (tmp_path / "file").write_bytes(data)
-        return probe(tmp_path / "file", None, name)
+        return probe(tmp_path / "file", None, name, declared_type=declared_type)
 
     return recognized
 
@@ -175,3 +175,16 @@ def test_a_damaged_bitmap_is_known_by_its_header(recognized: Probe) -> None:
     bitmap = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 70, 0, 0, 54, 40, 9, 9, 1, 24, 0, 16, 0, 0, 0, 0)
     with pytest.raises(MediaError):
         recognized(bitmap + bytes(3), "upload")
+
+
+@pytest.mark.parametrize("declared_type", ["application/dicom", "text/plain; charset=utf-8", "image/png", "nonsense"])
+def test_a_declared_type_is_only_a_suggestion(recognized: Probe, declared_type: str) -> None:
+    """Content that is recognized decides; content that is not must turn out to be what is suggested."""
+    assert recognized(samples.png(), "upload", declared_type).kind == "IMAGE"
+    assert recognized(bytes(range(256)), "upload", declared_type).kind == "FILE"
+
+
+def test_a_declared_type_suggests_a_kind(recognized: Probe) -> None:
+    """Text that begins with too many spaces to be recognized is text, because its store says so."""
+    data = b" " * 9000 + b"words"
+    assert recognized(data, "upload", "text/plain").kind == "PLAIN_TEXT"

@@ -5,6 +5,7 @@ GraphQL input type of the same name and describes its fields.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from gateway.catalog.rules.time_series_parsing import TimeSeriesParsingInput
@@ -77,6 +78,7 @@ class VideoUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     video_metadata: VideoMediaMetadataInput | None = None
 
@@ -88,6 +90,7 @@ class ImageUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     image_metadata: ImageMediaMetadataInput | None = None
 
@@ -99,6 +102,7 @@ class AudioUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     audio_metadata: AudioMediaMetadataInput | None = None
 
@@ -110,6 +114,7 @@ class TextUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     text_metadata: TextMediaMetadataInput | None = None
 
@@ -121,6 +126,7 @@ class PdfUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     pdf_metadata: PdfMediaMetadataInput | None = None
 
@@ -132,6 +138,7 @@ class NiftiUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
 
 
@@ -142,6 +149,7 @@ class TimeSeriesUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     parsing: TimeSeriesParsingInput | None = None
     settings: TimeSeriesViewSettingsInput | None = None
@@ -154,6 +162,7 @@ class AnyFileUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
 
 
@@ -164,6 +173,7 @@ class OtherFileUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
 
 
@@ -175,6 +185,7 @@ class SceneUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     scene: JSON | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
 
 
@@ -185,6 +196,7 @@ class DicomFileUploadInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     client_metadata: JSON | None = None
     dicom_metadata: DicomFileMetadataInput | None = None
 
@@ -205,6 +217,7 @@ class ImageGroupFrameInput:
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
+    source_modified_at: datetime | None = None
     image_metadata: ImageMediaMetadataInput | None = None
 
 

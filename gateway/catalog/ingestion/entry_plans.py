@@ -207,6 +207,7 @@ def _read_source(
         title=title,
         client_metadata=_read_metadata(rules, entry, path),
         facts=read_facts(entry, path),
+        source_modified_at=entry.source_modified_at,
         settings=None if settings is None else series_settings(settings, *path, "settings"),
         parsing=None if parsing is None else parsing_settings(parsing, *path, "parsing"),
     )

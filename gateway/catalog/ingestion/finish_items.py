@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class ReadSource:
         title: the item's new name; None leaves it.
         client_metadata: the item's new metadata; None leaves it.
         settings: display settings of a time series.
+        source_modified_at: when the file was last modified; None leaves what is known.
         is_remote: whether `location` is a URL; the file stays there.
         integration: the integration in whose store a remote file is, if it is in one.
     """
@@ -73,6 +75,7 @@ class ReadSource:
     title: str | None
     client_metadata: dict[str, Any] | None
     settings: dict[str, Any] | None = None
+    source_modified_at: datetime | None = None
     is_remote: bool = False
     integration: CloudIntegrationRecord | None = None
 
@@ -212,6 +215,7 @@ def item_values(
     return {
         **{column: getattr(source.facts, column) for column in _FACT_COLUMNS},
         "item_type": source.item_type,
+        "source_modified_at": source.source_modified_at or row.source_modified_at,
         "time_series_settings": source.settings,
         "name": name,
         "name_key": fold(name),

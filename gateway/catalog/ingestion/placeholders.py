@@ -44,6 +44,7 @@ class ExpectedFile:
         sha256: in lower-case hex, if the client declared it.
         url: where the file is, unless its bytes are uploaded.
         integration: the integration in whose store `url` is, if it is in one.
+        source_modified_at: when the file was last modified, if the client said so.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ExpectedFile:
     client_metadata: dict[str, Any]
     url: str | None = None
     integration: CloudIntegrationRecord | None = None
+    source_modified_at: datetime | None = None
 
 
 class PlaceholderRows(NamedTuple):
@@ -147,6 +149,7 @@ def placeholder_rows(
         url=file.url,
         storage_location=storage_location_of(file.url is not None, file.integration),
         integration_uuid=integration_uuid,
+        source_modified_at=file.source_modified_at,
         **columns,
     )
     upload = new_row(

@@ -5,6 +5,7 @@ begun.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ class UnitSource:
         facts: facts to use instead of reading the file, by the names of the item's columns.
         settings: display settings of a time series.
         parsing: how to read a time series.
+        source_modified_at: when the file was last modified, if the client said so.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class UnitSource:
     facts: dict[str, Any] | None
     settings: dict[str, Any] | None = None
     parsing: dict[str, Any] | None = None
+    source_modified_at: datetime | None = None
 
     @property
     def object_key(self) -> str | None:
@@ -145,6 +148,7 @@ def to_spec(plan: UnitPlan, entry: str | None = None) -> UnitSpec:
                 "client_metadata": source.client_metadata,
                 "facts": source.facts,
                 "settings": source.settings,
+                "source_modified_at": _stored_time(source.source_modified_at),
                 "parsing": source.parsing,
             }
             for source in plan.sources
@@ -169,6 +173,7 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
             client_metadata=source["client_metadata"],
             facts=source["facts"],
             settings=source.get("settings"),
+            source_modified_at=_read_time(source.get("source_modified_at")),
             parsing=source.get("parsing"),
         )
         for source in spec["sources"]
@@ -184,3 +189,11 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
         facts=spec.get("facts", {}),
         video_uuid=UUID(hex=video) if video else None,
     )
+
+
+def _stored_time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _read_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -172,6 +172,7 @@ async def _expect_new(
             client_metadata=sidecar.metadata if sidecar else {},
             url=listed.url,
             integration=integration,
+            source_modified_at=listed.object.last_modified,
         )
         placeholder = placeholder_rows(
             job.user_uuid,
@@ -181,7 +182,8 @@ async def _expect_new(
             linked_folder_uuid=folder.uuid,
             remote_key=listed.object.key,
             sidecar_etag=sidecar.etag if sidecar else None,
-            **_remote_state(listed),
+            remote_etag=listed.object.etag,
+            remote_modified_at=listed.object.last_modified,
         )
         by_folder.setdefault(listed.folder_uuid, []).append(placeholder)
         expected.append((placeholder.item["uuid"], listed))
@@ -209,7 +211,14 @@ async def _expect_changed(
     ]
     if rows:
         await transaction.execute(sa.insert(uploads), rows)
-    states = {uuid: _remote_state(listed) for uuid, listed in changed.items()}
+    states = {
+        uuid: {
+            "remote_etag": listed.object.etag,
+            "remote_modified_at": listed.object.last_modified,
+            "source_modified_at": listed.object.last_modified,
+        }
+        for uuid, listed in changed.items()
+    }
     await set_columns(transaction, items, states)
     return list(changed.items())
 
@@ -235,11 +244,3 @@ async def _start_upload_job(
     ]
     await add_units(transaction, upload_job, plans)
     await enqueue_batches(transaction, queue, upload_job, range(0, len(plans), UNITS_PER_BATCH))
-
-
-def _remote_state(listed: ListedObject) -> dict[str, Any]:
-    """Return the columns by which later syncs notice a change, besides the size."""
-    return {
-        "remote_etag": listed.object.etag,
-        "remote_modified_at": listed.object.last_modified,
-    }
