@@ -59,18 +59,27 @@ async function openFolder(uuid) {
     `query ($uuid: UUID!) {
       storageFolder(uuid: $uuid) {
         items(first: 100) {
-          nodes { name mimeType signedUrl(disposition: INLINE) { url } }
+          nodes {
+            name mimeType signedUrl(disposition: INLINE) { url }
+            thumbnail { url width height } thumbnailUnavailableReason
+          }
         }
       }
     }`,
     { uuid },
   );
+  const items = storageFolder.items.nodes;
   byId("grid").replaceChildren();
-  for (const item of storageFolder.items.nodes) {
+  for (const item of items) {
     const figure = add(byId("grid"), "figure", { onclick: () => view(item) });
-    if (item.mimeType.startsWith("image/")) add(figure, "img", { src: item.signedUrl.url, alt: "" });
+    if (item.thumbnail) {
+      const { url, width, height } = item.thumbnail;
+      add(figure, "img", { src: url, width, height, alt: "" });
+    } else add(figure, "small", { textContent: item.thumbnailUnavailableReason });
     add(figure, "figcaption", { textContent: item.name });
   }
+  if (items.some((item) => item.thumbnailUnavailableReason === "PENDING"))
+    setTimeout(() => folder === uuid && openFolder(uuid), 1000);
 }
 
 function view({ mimeType, signedUrl: { url } }) {

@@ -1,5 +1,7 @@
 """A media library in a page of another origin: tree, thumbnails, viewers and uploads, on disk and on S3."""
 
+import asyncio
+import io
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +14,7 @@ import boto3
 import httpx
 import pytest
 from botocore.config import Config
+from PIL import Image
 from playwright.async_api import Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -31,7 +34,14 @@ FILES = {
     "paper.pdf": samples.pdf(pages=2),
     "long.txt": samples.text(lines=10) * 12_000,
 }
-LOADED = "[...document.images].length >= {count} && [...document.images].every((image) => image.naturalWidth > 0)"
+DRAWN = len(FILES) - 1
+"""How many files have thumbnails: a text has none."""
+LOADED = """
+(count) => {
+  const pictures = [...document.querySelectorAll("figure img")];
+  return pictures.length === count && pictures.every((picture) => picture.naturalWidth > 0);
+}
+"""
 RANGE = """
 async (url) => {
   const response = await fetch(url, { headers: { range: "bytes=2-5" } });
@@ -142,9 +152,10 @@ async def test_a_media_library(
         await expect(page.locator("figure")).to_have_count(len(FILES))
         await wait_for_pictures(page)
         first = list(downloads.urls)
-        assert len(first) == len(set(first)) == await page.locator("figure img").count()
+        assert len(first) == len(set(first)) == DRAWN
 
         await show(page, "paper.pdf", "iframe")
+        await wait_for_paper(page)
         url = await show(page, "film.webm", "video")
         await page.wait_for_function("document.querySelector('video').videoWidth === 320")
         await page.evaluate("document.querySelector('video').currentTime = 1.5")
@@ -160,8 +171,8 @@ async def test_a_media_library(
         await wait_for_pictures(page)
         assert downloads.urls == first
         await show(page, "paper.pdf", "iframe")
+        await wait_for_paper(page)
         if pictures := os.environ.get("STOREGRAPH_TEST_PICTURE"):
-            await page.wait_for_timeout(2_000)
             await page.screenshot(path=f"{pictures}.{backend}.png")
         # A video that is moved cancels what it loads, as the viewer of a PDF does that is left.
         usual = (f"failed: {url}", "failed: chrome")
@@ -169,6 +180,17 @@ async def test_a_media_library(
 
 
 async def wait_for_pictures(page: Page) -> None:
-    """Wait until every thumbnail of the folder is shown."""
+    """Wait until every thumbnail of the folder is made and shown."""
     await expect(page.locator("figure")).to_have_count(len(FILES))
-    await page.wait_for_function(LOADED.replace("{count}", "2"))
+    await page.wait_for_function(LOADED, arg=DRAWN, timeout=60_000)
+
+
+async def wait_for_paper(page: Page) -> None:
+    """Wait until the viewer of PDFs, which is dark, shows a page, which is white."""
+    async with asyncio.timeout(60):
+        while True:
+            picture = Image.open(io.BytesIO(await page.locator("#view").screenshot())).convert("L")
+            dark, white = sum(picture.histogram()[:100]), sum(picture.histogram()[250:])
+            if min(dark, white) > picture.width * picture.height / 10:
+                return
+            await asyncio.sleep(0.5)

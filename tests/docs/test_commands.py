@@ -75,6 +75,7 @@ def test_every_block_has_a_test() -> None:
         (UPLOADS, "Watch the job", "python"),
     }
     known |= {("docs/manifests.md", "JSON", "json"), ("docs/manifests.md", "CSV", "csv")}
+    known |= {("docs/browsers.md", "Rules for an S3 bucket", "json"), (DEPLOYING, "Behind a proxy", "nginx")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
     assert {(b.page, b.heading, b.language) for b in blocks() if b.language != "text"} == known
 
