@@ -72,6 +72,8 @@ VIDEO_DEMUXERS: Mapping[str, str] = {
     "video/mp2t": "mpegts",
     "video/ogg": "ogg",
     "video/dv": "dv",
+    "video/h264": "h264",
+    "video/h265": "hevc",
     "video/x-ivf": "ivf",
     "video/x-yuv4mpeg": "yuv4mpegpipe",
     "video/x-nut": "nut",

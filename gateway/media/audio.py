@@ -113,6 +113,8 @@ def bit_depth_of(track: AudioStream, first: bytes) -> int | None:
         return ((header[12] & 1) << 4 | header[13] >> 4) + 1
     if name == "alac" and len(header) >= 18:
         return header[17]
+    if name == "wmalossless" and len(header) >= 2:
+        return int.from_bytes(header[:2], "little")
     if name == "tta" and header.startswith(b"TTA1") and len(header) >= 10:
         return int.from_bytes(header[8:10], "little")
     if name == "wavpack" and first.startswith(b"wvpk") and len(first) >= 28:

@@ -10,11 +10,19 @@ import av
 from av.audio import AudioStream
 from av.container import InputContainer
 
-from gateway.media.container import SAMPLE_PACKETS, Packet, packets_with_data, time_unit
+from gateway.media.container import (
+    SAMPLE_PACKETS,
+    Packet,
+    packets_with_data,
+    stated_duration,
+    time_unit,
+)
 from gateway.media.errors import MediaError, UnsuitableFile
 
 MAX_SILENT_PACKETS = 2
 """Number of packets that may give no samples."""
+MIN_STATED = 0.1
+"""Seconds that an empty track must state for its packets to be missing."""
 UNDECODABLE = "the track cannot be decoded: the file is broken or truncated"
 
 
@@ -37,13 +45,18 @@ def survey_audio(container: InputContainer, track: AudioStream) -> AudioSurvey:
     """Survey a track by its index where the container has one (MP4), or else by all packets.
 
     Raises:
+        MediaError: The index refers to bytes that are missing, or an empty track should be longer.
         UnsuitableFile: The track is empty.
     """
     packets = packets_with_data(container, track)
     first = list(islice(packets, SAMPLE_PACKETS))
     if not first:
+        if (stated := stated_duration(container, track)) >= MIN_STATED:
+            raise MediaError(f"the audio is truncated: it has 0 of {stated:,.1f} seconds")
         raise UnsuitableFile("the audio track is empty")
     has_index = container.format.name.startswith("mov") and len(track.index_entries)
+    if has_index and max(each.pos + each.size for each in track.index_entries) > container.size:
+        raise MediaError("the audio is truncated: its index refers to bytes that are missing")
     if has_index and len(first) == SAMPLE_PACKETS:
         at = max(len(track.index_entries) - SAMPLE_PACKETS, 0)
         container.seek(track.index_entries[at].timestamp, stream=track)

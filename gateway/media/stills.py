@@ -1,6 +1,7 @@
 """Decodes still images to pixels as they are shown, whichever library reads their format."""
 
 import io
+from contextlib import suppress
 from typing import BinaryIO
 
 from PIL import Image
@@ -80,7 +81,7 @@ def decode_preview(file: ReadableFile) -> Image.Image | None:
         for start, end in previews_of(pictures):
             data.seek(start)
             content = io.BytesIO(data.read(end - start))
-            with Image.open(content, formats=["JPEG"]) as preview:
+            with suppress(OSError, SyntaxError), Image.open(content, formats=["JPEG"]) as preview:
                 check_pixel_count(preview.width, preview.height)
                 preview.load()
                 return turn(preview, pictures.orientation)

@@ -172,7 +172,8 @@ def warnings_about(evidence: Evidence, count: int | None, duration: float | None
     if count is None:
         warnings.append(UNKNOWN_COUNT)
     if duration is None:
-        warnings.append("The file does not say how long its only frame is shown.")
+        frames = "its only frame is" if count == 1 else "its frames are"
+        warnings.append(f"The file does not say how long {frames} shown.")
     elif stated and abs(stated - duration) > max(DURATION_TOLERANCE, duration / 20):
         warnings.append(
             f"The header states a duration of {stated:,.1f} s, but the frames last {duration:,.1f} s."

@@ -159,6 +159,14 @@ def test_empty_track(refusal: Refusal) -> None:
     assert refusal(header + b"data" + bytes(4), AUDIO) == "the audio track is empty"
 
 
+def test_header_without_audio(refusal: Refusal) -> None:
+    """The index refers to packets that are not there."""
+    data = sound("ipod", "aac")
+    start = data.index(b"mdat") - 4
+    size = int.from_bytes(data[start : start + 4])
+    assert "truncated: its index" in refusal(data[:start] + data[start + size :], AUDIO)
+
+
 def test_truncated_wma(probed: Probed, refusal: Refusal) -> None:
     """The header says how long the packets are together, and their duration, which they do not tell themselves."""
     data = sound("asf", "wmav2")
