@@ -1,10 +1,13 @@
 """Draws frames of DICOM files with the window that the file states."""
 
-from typing import Any
+import io
+from typing import Any, BinaryIO
 
+import av
 import numpy as np
 import pydicom
 from PIL import Image
+from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.pixels.utils import pixel_array
@@ -14,6 +17,9 @@ from gateway.media.drawing.frames import check_frame
 from gateway.media.drawing.pictures import Array, stretch, windowed
 from gateway.media.image import check_pixel_count
 from gateway.media.ranged import ReadableFile
+
+JPEG_2000 = b"\xff\x4f"
+"""Beginning of a frame in JPEG 2000; FFmpeg reads all other kinds of JPEG alike."""
 
 
 def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
@@ -30,8 +36,27 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
         check_pixel_count(int(dataset.Columns), int(dataset.Rows))
         index = count // 2 if frame == COVER else frame
         data.seek(0)
-        values = pixel_array(data, index=index)
+        values = decode_frame(data, index, count)
     return stretch(Image.fromarray(to_display(values, dataset, index)), pixel_aspect(dataset))
+
+
+def decode_frame(data: BinaryIO, index: int, count: int) -> Array:
+    """Return the stored values of a frame, or its colours."""
+    try:
+        return pixel_array(data, index=index)
+    except (AttributeError, RuntimeError):  # compressed as a whole, or no decoder of pydicom's
+        data.seek(0)
+        dataset = pydicom.dcmread(data)
+    if not dataset["PixelData"].is_undefined_length:
+        return pixel_array(dataset, index=index)
+    frame = get_frame(dataset.PixelData, index, number_of_frames=count)
+    demuxer = "j2k_pipe" if frame.startswith(JPEG_2000) else "jpeg_pipe"
+    with av.open(io.BytesIO(frame), "r", format=demuxer) as container:
+        decoded = next(container.decode(video=0))
+    is_grey = decoded.format.name.startswith("gray")
+    values: Array = decoded.to_ndarray() if is_grey else decoded.to_ndarray(format="rgb24")
+    is_signed = is_grey and values.dtype.itemsize == 2 and dataset.PixelRepresentation
+    return values.view(np.int16) if is_signed else values
 
 
 def to_display(values: Array, dataset: Any, index: int) -> Array:

@@ -31,36 +31,42 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
         MediaError: No frame can be decoded, or frames are too large.
     """
     with open_container(file, mime_type) as container:
-        track = next(filter(is_decodable, container.streams.video), None)
-        if track is None:
-            raise MediaError("the file has no video track that can be decoded")
-        if track.width * track.height > MAX_PIXELS:
-            raise MediaError("the frames are too large")
-        track.codec_context.thread_count = 1
-        if frame == COVER:
-            picture = cover_of(container, track)
-        else:
-            picture = frame_at(container, track, time_of_frame(container, track, frame))
-        if picture is None:
-            raise MediaError("no frame of the video can be decoded")
-        return as_shown(picture, track)
+        track = video_track(container)
+        is_exact = frame != COVER
+        time = (time_of_frame if is_exact else cover_time)(container, track, frame)
+        picture = frame_after_seek(container, track, time, is_exact=is_exact)
+        if picture is not None:
+            return as_shown(picture, track)
+    # Some streams have no place from which they can be decoded but the beginning.
+    with open_container(file, mime_type) as container:
+        track = video_track(container)
+        for picture in frames_from_here(container, track):
+            if frame == COVER or (picture.pts is not None and picture.pts >= time):
+                return as_shown(picture, track)
+    raise MediaError("the frame cannot be decoded")
 
 
-def cover_of(container: Any, track: Any) -> Any:
-    """Return a key frame at `COVER_POSITION`; the first frame if there is no way to get there."""
+def video_track(container: Any) -> Any:
+    """Return the track that is drawn.
+
+    Raises:
+        MediaError: There is none that can be decoded, or its frames are too large.
+    """
+    track = next(filter(is_decodable, container.streams.video), None)
+    if track is None:
+        raise MediaError("the file has no video track that can be decoded")
+    if track.width * track.height > MAX_PIXELS:
+        raise MediaError("the frames are too large")
+    track.codec_context.thread_count = 1
+    return track
+
+
+def cover_time(container: Any, track: Any, _frame: int) -> int:
+    """Return the time of `COVER_POSITION`, in units of the track."""
     duration = track.duration or (
         (container.duration or 0) / av.time_base / float(track.time_base or 1)
     )
-    target = (track.start_time or 0) + int(duration * COVER_POSITION)
-    try:
-        container.seek(target, stream=track)
-        picture = next(frames_from_here(container, track), None)
-    except av.FFmpegError:
-        picture = None
-    if picture is None:
-        container.seek(track.start_time or 0, stream=track)
-        picture = next(frames_from_here(container, track), None)
-    return picture
+    return (track.start_time or 0) + int(duration * COVER_POSITION)
 
 
 def time_of_frame(container: Any, track: Any, frame: int) -> int:
@@ -75,14 +81,16 @@ def time_of_frame(container: Any, track: Any, frame: int) -> int:
     return sorted(time or 0 for time in times)[frame]
 
 
-def frame_at(container: Any, track: Any, time: int) -> Any:
-    """Return the first frame that is not earlier than a time; the last frame if all are."""
-    container.seek(time, stream=track)
-    latest = None
-    for latest in frames_from_here(container, track):
-        if latest.pts is not None and latest.pts >= time:
-            break
-    return latest
+def frame_after_seek(container: Any, track: Any, time: int, *, is_exact: bool) -> Any:
+    """Return the key frame before a time, or exactly the frame of it; None if it is missed."""
+    try:
+        container.seek(time, stream=track)
+        for frame in frames_from_here(container, track):
+            if not is_exact or frame.pts is None or frame.pts >= time:
+                return frame if frame.pts == time or not is_exact else None
+    except av.FFmpegError:
+        pass  # there is no way to get there
+    return None
 
 
 def frames_from_here(container: Any, track: Any) -> Iterator[Any]:
