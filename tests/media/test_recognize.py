@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.kinds.media_facts import MediaFacts
+from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
 from gateway.media import samples
 from gateway.media.errors import MediaError
 from gateway.media.probe import probe
@@ -188,3 +189,21 @@ def test_a_declared_type_suggests_a_kind(recognized: Probe) -> None:
     """Text that begins with too many spaces to be recognized is text, because its store says so."""
     data = b" " * 9000 + b"words"
     assert recognized(data, "upload", "text/plain").kind == "PLAIN_TEXT"
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+def test_any_bytes_are_kept_or_refused(recognized: Probe, kind: str) -> None:
+    """Whatever happens to a file, it has a kind and facts within their bounds, or a readable error."""
+    rng, data = random.Random(kind), CONTENT[kind]()
+    for _ in range(30):
+        damaged = bytearray(data[: rng.randrange(len(data) + 1)])
+        for _ in range(rng.randrange(4) if damaged else 0):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        try:
+            facts = recognized(bytes(damaged), "upload")
+        except MediaError as error:
+            assert str(error).isprintable()
+            continue
+        assert facts.kind in {*OF_CONTENT.values()}
+        assert facts.file_size == len(damaged)
+        assert MEDIA_FACTS["mime_type"].accepts(facts.mime_type)

@@ -25,6 +25,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.integrations import CloudIntegrationRecord
@@ -195,14 +196,17 @@ async def _placeholder_errors(
         elif row.uuid not in free:
             message = "The placeholder is already used by another file or job."
             errors.append(bad_input(message, *source.path))
-        elif (
-            source.item_type not in (announced := expected[row.uuid].item_type, None) and announced
-        ):
+        elif not _fits(source, announced := expected[row.uuid].item_type):
             message = f"The placeholder is of type {announced}, not {source.item_type}."
             errors.append(bad_input(message, *source.path))
         else:
             free.remove(row.uuid)
     return errors
+
+
+def _fits(source: UnitSource, announced: StorageItemType | None) -> bool:
+    """Return whether a file may have the kind that was announced, if both name one."""
+    return None in (source.item_type, announced) or source.item_type is announced
 
 
 async def _readable_objects(
