@@ -93,7 +93,10 @@ def _time(name: str) -> Computed:
         seconds = getattr(series, name)
         if seconds is None or not series.is_dated:
             return None
-        return _EPOCH + timedelta(seconds=seconds)
+        try:
+            return _EPOCH + timedelta(seconds=seconds)
+        except OverflowError:  # it is no time of the years 1 to 9999
+            return None
 
     return Computed((name, "is_dated"), value)
 

@@ -10,6 +10,9 @@ from gateway.kinds.time_series import TimeSeriesDateOrder
 MAX_DAYS = 10_000
 """Days that a reader remembers."""
 
+MAX_LENGTH = 100
+"""Characters of a date, which no form exceeds."""
+
 Reader = Callable[[str], float | None]
 """Returns the seconds that a cell stands for, since 1970 if it is a date; None if it is not one."""
 
@@ -108,6 +111,8 @@ class DateReader:
             return self._timestamp(datetime.fromisoformat(cell))
         except (ValueError, OverflowError):
             pass
+        if len(cell) > MAX_LENGTH:
+            return None
         day, _, clock = cell.partition(" ")
         start = self._days.get(day)
         if start is not None and (seconds := read_plain_clock(clock)) is not None:

@@ -218,7 +218,7 @@ def _layout(
     return TableLayout(
         delimiter=delimiter,
         names=[name.strip() for name in names],
-        units=[unit.strip() for unit in units[: len(names)]],
+        units=[unit.strip() for unit in (units + [""] * len(names))[: len(names)]] if units else [],
         has_header=bool(header_rows),
         header=list(header_rows[-1]) if header_rows else [],
         skipped_lines=min(header_line, first_row) - 1,

@@ -18,6 +18,9 @@ from gateway.media.time_names import (
 )
 from gateway.media.time_readers import TimeReader, component_reader, find_readers
 
+MAX_NAME = 200
+"""Characters of a name that are searched for words and units of time."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeColumns:
@@ -57,7 +60,7 @@ def find_time(layout: TableLayout, names: Sequence[str], given: TimeSeriesReadin
     if len(indexes) > 1 and any(component_of(names[index]) == "year" for index in indexes):
         readers = [component_reader([names[index] for index in indexes], given)]
     else:
-        name = names[indexes[0]]
+        name = names[indexes[0]][:MAX_NAME]
         unit = given.time_unit or unit_in(name, layout.units[indexes[0]] if layout.units else "")
         readers, warnings = find_readers(cells, name, unit, given, layout.decimal_mark)
     return TimeColumns(indexes, is_certain, readers, warnings)
@@ -76,6 +79,7 @@ def chosen_columns(
         [row[index] for row in layout.sample[:50] if len(row) > index and not is_gap(row[index])]
         for index in range(len(names))
     ]
+    names = [name[:MAX_NAME] for name in names]
     if found := component_columns(names):
         return found, True
     kinds = [_kind(cells) for cells in columns]

@@ -227,7 +227,7 @@ def read_components(cell: str, *, parts: Sequence[str], zone: tzinfo) -> float |
     month = numbers.get("month") or 3 * numbers.get("quarter", 1) - 2
     try:
         day = datetime(int(numbers["year"]), int(month), int(numbers.get("day", 1)), tzinfo=zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     seconds = (numbers.get("hour", 0) * 60 + numbers.get("minute", 0)) * 60 + numbers.get(
         "second", 0
