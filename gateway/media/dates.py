@@ -25,7 +25,7 @@ _SEPARATOR = r"(?:T|_|,?\s+|-(?=\d{1,2}:))"
 _WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
 _NUMERIC_DATE = re.compile(
     rf"{_WEEKDAY}(?P<a>\d{{1,4}})(?P<mark>[-/.\s])\s?(?P<b>\d{{1,2}})(?P=mark)\s?(?P<c>\d{{1,4}})\.?"
-    rf"(?:{_SEPARATOR}{_CLOCK}{_ZONE})?"
+    rf"(?:{_SEPARATOR}(?:{_CLOCK}{_ZONE}|(?P<only_hour>\d{{1,2}})))?"
 )
 _NAMED_DATE = re.compile(
     rf"{_WEEKDAY}(?:(?P<year>\d{{4}})[-\s./])?(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?[-\s./]*)?"
@@ -126,7 +126,7 @@ class DateReader:
             if len(self._days) > MAX_DAYS:
                 self._days.clear()
             midnight = date.replace(hour=0, minute=0, second=0, microsecond=0)
-            if "24:" not in clock:  # which belongs to the day before
+            if not clock.startswith("24"):  # which belongs to the day before
                 self._days[day] = self._timestamp(midnight)
         return time
 
@@ -218,7 +218,10 @@ def _date_and_clock(year: int, month: int, day: int, match: re.Match[str]) -> da
     """Return the day, at the time of day that was matched, if it was."""
     date = datetime(year, month, day)
     if match["hour"] is None:
-        return date
+        hours = int(match.groupdict().get("only_hour") or 0)
+        if hours > 24:
+            raise ValueError(match[0])
+        return date + timedelta(hours=hours)
     seconds = _seconds(
         match["hour"], match["minute"], match["second"], match["fraction"], match["half"]
     )

@@ -1,5 +1,6 @@
 """Chooses the columns of a table that are the time."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gateway.media.time_names import (
 )
 from gateway.media.time_readers import TimeReader, component_reader, find_readers
 
+HOUR = re.compile(r"[01]?\d|2[0-4]")
 MAX_NAME = 200
 """Characters of a name that are searched for words and units of time."""
 
@@ -97,7 +99,8 @@ def chosen_columns(
     if not candidates:
         return (0,), False
     first = candidates[0]
-    return with_clock(first, columns, dated) or (first,), True
+    hours = [index for index in timed if component_of(names[index]) == "hour"]
+    return with_clock(first, columns, {*dated, *named}, hours) or (first,), True
 
 
 def _kind(cells: Sequence[str]) -> str:
@@ -108,7 +111,7 @@ def _kind(cells: Sequence[str]) -> str:
 
 
 def with_clock(
-    first: int, columns: Sequence[Sequence[str]], dated: Iterable[int]
+    first: int, columns: Sequence[Sequence[str]], others: Iterable[int], hours: Sequence[int]
 ) -> tuple[int, int] | None:
     """Return a column of dates and one of times of day that together are the time, if they are."""
 
@@ -118,9 +121,10 @@ def with_clock(
     def is_clock(index: int) -> bool:
         return bool(columns[index]) and all(read_clock(cell) is not None for cell in columns[index])
 
-    for other in sorted(dated, key=lambda index: abs(index - first)):
+    for other in sorted(others, key=lambda index: (abs(index - first), index)):
         if other != first and is_date(first) and is_clock(other):
             return first, other
         if other != first and is_clock(first) and is_date(other):
             return other, first
-    return None
+    is_hour = bool(hours) and all(HOUR.fullmatch(cell.strip()) for cell in columns[hours[0]])
+    return (first, hours[0]) if is_hour and first != hours[0] and is_date(first) else None
