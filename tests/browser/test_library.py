@@ -115,7 +115,12 @@ async def allow_in_bucket(objects_url: str, origin: str) -> None:
         client.put_bucket_cors(Bucket=parts.netloc, CORSConfiguration=rules)
     async with httpx.AsyncClient(trust_env=False) as http:
         for sender, allowed in ((origin, True), ("https://evil.example", False)):
-            headers = {"Origin": sender, "Access-Control-Request-Method": "PUT"}
+            sent = "content-type,if-none-match,x-amz-checksum-sha256"
+            headers = {
+                "Origin": sender,
+                "Access-Control-Request-Method": "PUT",
+                "Access-Control-Request-Headers": sent,
+            }
             answer = await http.options(f"{given['endpoint']}/{parts.netloc}/key", headers=headers)
             assert ("access-control-allow-origin" in answer.headers) is allowed
 
