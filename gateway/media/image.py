@@ -20,6 +20,8 @@ MAX_PIXELS = 150_000_000
 """Pixels of a frame; decoded, they take 600 MB of memory."""
 MAX_PIXELS_OF_ALL_FRAMES = 40 * MAX_PIXELS
 
+WITH_FRAMES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF", "DCX")
+"""Formats, as Pillow calls them, of animations and documents of pages."""
 ORIENTATION = ExifTags.Base.Orientation
 UPRIGHT = 1
 TURNED_SIDEWAYS = (5, 6, 7, 8)
@@ -168,8 +170,7 @@ def decode_all(data: BinaryIO, decoder: str) -> DecodedImage:
     """
     with Image.open(data, formats=[decoder]) as image:
         width, height = image.size
-        # A JPEG may contain further images, such as a depth map, but is a still image.
-        count = 1 if decoder == "JPEG" else getattr(image, "n_frames", 1)
+        count = count_of_frames(image)
         if count * width * height > MAX_PIXELS_OF_ALL_FRAMES:
             raise UnsuitableFile(
                 f"the animation is too large: {count:,} frames of {width:,} × {height:,} pixels; "
@@ -186,6 +187,15 @@ def decode_all(data: BinaryIO, decoder: str) -> DecodedImage:
     if orientation in TURNED_SIDEWAYS and not is_tiff:  # whose size is as shown already
         width, height = height, width
     return DecodedImage(width, height, count, orientation, warnings)
+
+
+def count_of_frames(image: Image.Image) -> int:
+    """Return the number of frames or pages.
+
+    What other formats hold besides the image, such as the depth map of a JPEG and the layers of a
+    PSD, is part of a still image.
+    """
+    return getattr(image, "n_frames", 1) if image.format in WITH_FRAMES else 1
 
 
 def read_orientation(image: Image.Image) -> tuple[int, list[str]]:

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_formats import DEMUXERS, IMAGE_TYPES
+from gateway.media import samples
 from gateway.media.signatures import CHUNK_FORMS, SIGNATURES
 from tests.fixtures.formats import EXTENSIONS, FILMS, IMAGES, OTHER_SOUNDS, SIZE, SOUNDS, sound
 from tests.media.conftest import Probed
@@ -18,6 +19,15 @@ def test_images(probed: Probed, name: str) -> None:
     assert (facts.mime_type, facts.width, facts.height, facts.orientation) == (mime_type, *SIZE, 1)
     assert facts.frame_count == {"apng": 2, "avifs": 3}.get(name)
     assert facts.probe_warnings == []
+
+
+@pytest.mark.parametrize(("kind", "mime_type"), [("ICO", "image/vnd.microsoft.icon"), ("ICNS", "image/x-icns")])
+def test_icons(probed: Probed, kind: str, mime_type: str) -> None:
+    """An icon has the size of its largest picture."""
+    icon = samples.encode_image(samples.disc_image(1024, 1024, 1), kind)
+    facts = probed(icon, IMAGE)
+    side = 256 if kind == "ICO" else 1024
+    assert (facts.mime_type, facts.width, facts.height, facts.frame_count) == (mime_type, side, side, None)
 
 
 @pytest.mark.parametrize("name", SOUNDS)

@@ -9,7 +9,7 @@ from gateway.kinds.media_formats import IMAGE_DECODERS
 from gateway.kinds.thumbnail_sizes import LARGEST
 from gateway.media.drawing.frames import check_frame
 from gateway.media.drawing.pictures import shrink
-from gateway.media.image import check_pixel_count, read_orientation
+from gateway.media.image import check_pixel_count, count_of_frames, read_orientation
 from gateway.media.ranged import ReadableFile
 from gateway.media.stills import decode_still, turn
 
@@ -32,10 +32,10 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
 
 
 def frame_of(file: ReadableFile, decoder: str | None, frame: int) -> Image.Image:
-    """Return a frame after the first one. A JPEG with further images is a still image."""
-    check_frame(frame, 1 if decoder in (None, "JPEG") else frame + 1)
+    """Return a frame after the first one."""
+    check_frame(frame, 1 if decoder is None else frame + 1)
     with file.open("rb") as data, Image.open(data, formats=[decoder or ""]) as image:
-        check_frame(frame, getattr(image, "n_frames", 1))
+        check_frame(frame, count_of_frames(image))
         image.seek(frame)
         check_pixel_count(image.width, image.height)
         image.load()
