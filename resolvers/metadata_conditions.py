@@ -361,12 +361,41 @@ def metadata_order(query: EdgeQuery, order_by: StorageItemOrder) -> OrderJoin | 
     if not prepared or prepared.order_key is None or not order_by.metadata_key:
         return None
     key = prepared.keys[prepared.order_key]
-    value = _ordering.c[_ORDERED[key.field_type]]
     filter: StorageItemFilter | None = query.filter
     conditions = (filter.metadata or []) if filter else []
     is_complete = any(
         condition.key == prepared.order_key and _match_of(condition.is_)[0] != "exists"
         for condition in conditions
     )
+    return _values_join(key, is_complete)
+
+
+async def values_of_key(
+    context: Context, key: str, path: Path
+) -> tuple[OrderJoin, MetadataFieldType]:
+    """Return the join with the values of a key, null for items that have none, and its type.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT` if the key has no order of values or is not declared,
+            `UNAVAILABLE` while its values are being indexed.
+    """
+    of_key = metadata_fields.c.key == key, ~metadata_fields.c.is_deleted
+    fields = await context.database.rows(
+        sa.select(metadata_fields).where(*of_key), MetadataFieldRecord
+    )
+    field = fields[0] if fields else None
+    _check_indexed(field, key, path)
+    _check_comparable(field, path)
+    assert field
+    return _values_join(IndexedKey(field.uuid, field.field_type), False), field.field_type
+
+
+def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:
     of_key = sa.and_(_ordering.c.item_uuid == items.c.uuid, _ordering.c.field_uuid == key.uuid)
-    return OrderJoin(_ordering, of_key, value, is_complete)
+    return OrderJoin(_ordering, of_key, _ordering.c[_ORDERED[key.field_type]], is_complete)
+
+
+def _check_comparable(field: MetadataFieldRecord | None, path: Path) -> None:
+    if field and field.field_type not in _ORDERED:
+        message = f"Values of the key {field.key}, of the type {field.field_type}, have no order."
+        raise bad_input(message, *path)

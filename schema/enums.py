@@ -41,6 +41,7 @@ from gateway.kinds.time_series import (
     TimeSeriesTimeFormat,
     TimeSeriesTimeUnit,
 )
+from resolvers.inputs.facets import StorageItemFacet
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
@@ -255,6 +256,13 @@ described(
     WIDTH="By width in pixels. Items without a width come last.",
     HEIGHT="By height in pixels. Items without a height come last.",
     METADATA="By the values of `metadataKey`. Items without a value come last.",
+)
+described(
+    StorageItemFacet,
+    ITEM_TYPE="The kind of item.",
+    MIME_TYPE="The media type.",
+    OWNER="The user who owns the item.",
+    CREATED_MONTH="The month in which the item was created, in UTC.",
 )
 described(
     Direction, "OrderDirection", ASC="Ascending: smallest first.", DESC="Descending: largest first."

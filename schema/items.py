@@ -14,11 +14,13 @@ from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import data_groups, datasets, integrations, items, reencoding, thumbnails, views
+from resolvers.facets import item_facets
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.data_groups import DataGroupLayoutInfo
 from schema.datasets import Dataset
+from schema.facets import Facet
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
@@ -220,6 +222,12 @@ class StorageItem(Node):
 @strawberry.type(description="A page of items.")
 class StorageItemConnection(Connection[StorageItem]):
     """Page of items, a class of its own so that folders can refer to it lazily."""
+
+    facets: list[Facet] = resolved(
+        item_facets,
+        "Numbers of items of the whole list by some of their attributes; one entry per entry of "
+        "`by`. Counted only when selected.",
+    )
 
 
 _classes: dict[StorageItemType, type] = {}

@@ -236,11 +236,7 @@ def top_n_per_parent(
         )
         # The unary plus keeps SQLite from scanning all rows of a parent by the parent's index
         # where the row's own key leads straight to it.
-        parent_key = (
-            sa.UnaryExpression(parent, operator=custom_op("+"))
-            if parent.table is sort_key[1].table
-            else parent
-        )
+        parent_key = _without_index(parent) if parent.table is sort_key[1].table else parent
         in_page = sa.and_(parent_key == parents.c.value, sort_key[1].in_(first_keys))
         return rows.select_from(parents).where(in_page).order_by(*order_by(*sort_key))
     keys = sa.func.unnest(bound_keys(parent, name))
@@ -257,9 +253,15 @@ def top_n_per_parent(
     return sa.select(*columns).select_from(parents.join(page, sa.true())).order_by(*clauses)
 
 
+def _without_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column for whose conditions SQLite does not use its index."""
+    return sa.UnaryExpression(column, operator=custom_op("+"))
+
+
 def rows_of_parts(
     dialect: str,
     parts: sa.CTE,
+    column: sa.ColumnElement[Any],
     columns: Sequence[sa.ColumnElement[Any]],
     conditions: Sequence[sa.ColumnElement[bool]],
     order_by: Sequence[sa.ColumnElement[Any]],
@@ -269,7 +271,8 @@ def rows_of_parts(
     """Return the first `size` rows of each part, unordered.
 
     Args:
-        parts: the parts; its last column follows those of a row.
+        parts: the parts with their key `part`; the last column follows those of a row.
+        column: the column that has the key of a row's part.
         columns: the columns of a row.
         conditions: what makes a row belong to a part, and others.
         order_by: the order, which ends with the row's key `last`.
@@ -278,7 +281,8 @@ def rows_of_parts(
     first = sa.select(*columns).where(*conditions).order_by(*order_by).limit(size)
     if dialect == "sqlite":
         keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
-        return sa.select(*columns, parent).select_from(parts).where(last.in_(keys))
+        belongs = _without_index(column) == parts.c.part
+        return sa.select(*columns, parent).select_from(parts).where(belongs, last.in_(keys))
     page = first.correlate(parts).lateral("page")
     return sa.select(*page.c, parent).select_from(parts.join(page, sa.true()))
 

@@ -161,6 +161,28 @@ def _postgresql_has(element: _JsonHas, compiler: Any, **options: Any) -> str:
     return f"COALESCE(jsonb_typeof({column} -> {key}) <> 'null', false)"
 
 
+class _Month(FunctionElement[str]):
+    """The month of a moment in UTC."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(_Month, "sqlite")
+def _sqlite_month(element: _Month, compiler: Any, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"
+
+
+@compiles(_Month, "postgresql")
+def _postgresql_month(element: _Month, compiler: Any, **options: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYY-MM')"
+
+
+def month_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """Return the month of a moment in UTC, such as 2026-01."""
+    return _Month(column)
+
+
 class _Folded(FunctionElement[str]):
     """A text without case: by a function of ours on SQLite, whose own knows only ASCII."""
 

@@ -267,6 +267,17 @@ class RootFunction(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
+class PageFunction(_Independent):
+    """A field of a page: `load(context, edge, query, keys, **arguments)`.
+
+    It returns one value for the whole list of each parent, whose keys are given; keyword-only
+    parameters are the arguments of the field.
+    """
+
+    load: Callable[..., Awaitable[Sequence[Any]]]
+
+
+@dataclass(frozen=True, eq=False)
 class MutationField(_Independent):
     """A mutation: `run(context, response_key, input)` returns the outcome behind its payload.
 
@@ -296,6 +307,7 @@ Declaration = (
     MutationField
     | SubscriptionField
     | RootFunction
+    | PageFunction
     | Lookup
     | Computed
     | SameRow

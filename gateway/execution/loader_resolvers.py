@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, ToMany, ToOne
+from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, PageFunction, ToMany, ToOne
 from gateway.execution.keysets import PARENT
 from gateway.execution.pagination import ORDER_VALUE, Page, read_page_arguments
 
@@ -107,8 +107,14 @@ async def load_page(
         scope = edge, selection, "count"
         return int(await context.loaders.load(scope, parent_key, load_counts))
 
+    async def compute(function: PageFunction, field: Hashable, inputs: Mapping[str, Any]) -> Any:
+        async def load_values(keys: list[Any]) -> Sequence[Any]:
+            return await function.load(context, edge, query, keys, **inputs)
+
+        return await context.loaders.load((edge, selection, field), parent_key, load_values)
+
     rows = await context.loaders.load((edge, selection), parent_key, load)
-    return Page.of(rows, request, count)
+    return Page.of(rows, request, count, compute)
 
 
 async def load_aggregate(context: Context, edge: Aggregate, parent: Any) -> Any:

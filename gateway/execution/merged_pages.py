@@ -73,6 +73,7 @@ def merged_page(
         every = rows_of_parts(
             dialect,
             source,
+            parts.column,
             selected,
             [*merge.rows_of(source), *rows],
             merge.clauses,

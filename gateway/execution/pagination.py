@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,17 @@ import sqlalchemy as sa
 
 from gateway.error_texts import between, not_both
 from gateway.errors import bad_input
-from gateway.execution.declarations import Direction, EdgeQuery, OrderJoin, Orders, ToMany
+from gateway.execution.declarations import (
+    Direction,
+    EdgeQuery,
+    OrderJoin,
+    Orders,
+    PageFunction,
+    ToMany,
+)
 from gateway.json_values import unstorable_character
 
+Compute = Callable[[PageFunction, Hashable, Mapping[str, Any]], Awaitable[Any]]
 DEFAULT_SIZE = 100
 MAX_SIZE = 1000
 ORDER_VALUE = "order_value"
@@ -63,24 +71,32 @@ class PageEdge:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of rows; `count` reads the number of all rows of the list."""
+    """A page of rows; `count` reads the number of all rows of the list.
+
+    `compute` calls a function over the whole list, with the key of the selection and arguments.
+    """
 
     nodes: list[Any]
     has_next_page: bool
     has_previous_page: bool
     request: PageRequest
     count: Callable[[], Awaitable[int]]
+    compute: Compute
 
     @classmethod
     def of(
-        cls, rows: list[Any], request: PageRequest, count: Callable[[], Awaitable[int]]
+        cls,
+        rows: list[Any],
+        request: PageRequest,
+        count: Callable[[], Awaitable[int]],
+        compute: Compute,
     ) -> "Page":
         """Return the page that consists of rows, of which one more than requested was read."""
         has_more, is_past_cursor = len(rows) > request.size, request.cursor is not None
         nodes = rows[: request.size]
         if request.backwards:
-            return cls(nodes[::-1], is_past_cursor, has_more, request, count)
-        return cls(nodes, has_more, is_past_cursor, request, count)
+            return cls(nodes[::-1], is_past_cursor, has_more, request, count, compute)
+        return cls(nodes, has_more, is_past_cursor, request, count, compute)
 
     @property
     def edges(self) -> list[PageEdge]:

@@ -97,6 +97,37 @@ def count(edge: ToMany, query: EdgeQuery, many: bool) -> sa.Select[Any]:
     return statement.where(_is_parent(edge.parent, many))
 
 
+def facet(
+    edge: ToMany,
+    query: EdgeQuery,
+    many: bool,
+    value: sa.ColumnElement[Any],
+    join: OrderJoin | None,
+    size: int,
+) -> sa.Select[Any]:
+    """Return the statement for the most frequent values of a column among all rows of each parent.
+
+    A row has the value, the number of rows that have it, and that of all rows of the parent.
+    """
+    counted = _matching_rows(
+        edge, query, value.label("value"), sa.func.count().label("count"), join=join
+    ).group_by(value)
+    parent: list[sa.ColumnElement[Any]] = []
+    if edge.parent is not None:
+        counted = counted.add_columns(edge.parent.label(PARENT)).group_by(edge.parent)
+        counted = counted.where(_is_parent(edge.parent, many))
+    groups = counted.subquery("groups")
+    if edge.parent is not None:
+        parent = [groups.c[PARENT]]
+    clauses = groups.c.count.desc(), groups.c.value.asc().nulls_last()
+    place = sa.func.row_number().over(partition_by=parent or None, order_by=clauses)
+    total = sa.func.sum(groups.c.count).over(partition_by=parent or None)
+    placed = sa.select(groups, place.label("place"), total.label("total")).subquery("placed")
+    names = ["value", "count", "total", *([PARENT] if parent else [])]
+    columns = [placed.c[name] for name in names]
+    return sa.select(*columns).where(placed.c.place <= size).order_by(placed.c.place)
+
+
 def aggregate(edge: Aggregate, many: bool) -> sa.Select[Any]:
     """Return the statement for the values of the parents that have any rows."""
     value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)

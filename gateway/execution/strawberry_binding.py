@@ -25,6 +25,7 @@ from gateway.execution.declarations import (
     Declaration,
     Lookup,
     MutationField,
+    PageFunction,
     RootFunction,
     SubscriptionField,
     ToMany,
@@ -155,6 +156,8 @@ def _resolver_of(declaration: Declaration) -> Resolver:
             return _page_resolver(declaration)
         case Batch():
             return _batch_resolver(declaration)
+        case PageFunction():
+            return _page_function_resolver(declaration)
         case _:
             return _from_row(lambda _context, row: row)
 
@@ -201,6 +204,15 @@ def _batch_resolver(batch: Batch) -> Resolver:
         return await loader_resolvers.load_batch(info.context, batch, root, _selection(info), given)
 
     return _with_arguments(resolve, _keyword_arguments(batch.load), has_root=True)
+
+
+def _page_function_resolver(function: PageFunction) -> Resolver:
+    """Return the resolver of a function over a whole list, with its keywords as arguments."""
+
+    async def resolve(root: Any, info: Info, **given: Any) -> Any:
+        return await root.compute(function, _selection(info), given)
+
+    return _with_arguments(resolve, _keyword_arguments(function.load), has_root=True)
 
 
 def _selection(info: Info) -> int:

@@ -1,6 +1,7 @@
 """Filters of items: each condition alone, and combinations of them, in folders, below them and across all."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -337,3 +338,32 @@ async def test_orders_with_and_without_a_range(items_of: Collection, field: str,
                 seen = seen + nodes if forwards else nodes + seen
                 cursor = page["pageInfo"]["endCursor" if forwards else "startCursor"]
             assert seen == ordered, (wanted, forwards)
+
+
+async def test_facets_count_the_whole_list(items_of: Collection) -> None:
+    """By attributes, for lists of a folder, below it and of a search; the page size does not matter."""
+    selected = "facets(by: $by) { attribute values { value count } otherCount }"
+    document = f"""query($u: UUID!, $f: StorageItemFilter, $by: [FacetInput!]!) {{
+      storageFolder(uuid: $u) {{ items(filter: $f, first: 1) {{ nodes {{ name }} {selected} }} }}
+      searchStorageItems(filter: $f, first: 0) {{ {selected} totalCount }} }}"""
+    attributes = {"ITEM_TYPE": "item_type", "MIME_TYPE": "mime_type", "OWNER": "owner_uuid", "CREATED_MONTH": "month"}
+    by = [{"attribute": name} for name in attributes]
+    data = await items_of.site.ask(document, {"u": items_of.top, "f": {"width": {"from": 1}}, "by": by})
+    rows = {str(row["uuid"]): {**row, "month": row["created_at"].strftime("%Y-%m")} for row in items_of.rows}
+    for facets, folder in (
+        (data["storageFolder"]["items"]["facets"], items_of.top),
+        (data["searchStorageItems"]["facets"], None),
+    ):
+        uuids = items_of.expected({"width": {"from": 1}}, folder)
+        assert [facet["attribute"] for facet in facets] == list(attributes)
+        for facet, column in zip(facets, attributes.values(), strict=True):
+            values = [rows[uuid][column] for uuid in uuids]
+            expected = Counter(None if value is None else str(value) for value in values)
+            assert {entry["value"]: entry["count"] for entry in facet["values"]} == expected
+            counts = [entry["count"] for entry in facet["values"]]
+            assert (counts, facet["otherCount"]) == (sorted(counts, reverse=True), 0)
+    for bad in ([], by * 2):
+        (error,) = (await items_of.site.body(document, {"u": items_of.top, "f": {"search": "one"}, "by": bad}))[
+            "errors"
+        ][:1]
+        assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == ("BAD_USER_INPUT", ["by"])

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -295,3 +296,25 @@ async def test_a_preset_keeps_conditions_on_metadata(described: Described) -> No
     assert (await site.ask(SEARCH, {"f": preset["filter"]}))["searchStorageItems"]["totalCount"] == added
     undeclared = {**given, "filter": {"metadata": [{"key": "free", "is": {"exists": True}}]}}
     assert await site.refused("createFilterPreset", undeclared) == [("BAD_USER_INPUT", "input.filter.metadata.0.key")]
+
+
+async def test_facets_of_metadata_keys(described: Described) -> None:
+    """Values that do not fit the type of their key count as none; undeclared keys are refused."""
+    document = """query($f: StorageItemFilter, $by: [FacetInput!]!) { searchStorageItems(filter: $f, first: 0) {
+      facets(by: $by) { metadataKey values { value count } otherCount } } }"""
+    filter = {"includePlaceholders": True, "itemTypes": ["PLAIN_TEXT"]}
+    keys: dict[str, Any] = {"take": (int, float), "ok": bool, "site": str}
+    given = {"f": filter, "by": [{"metadataKey": key} for key in keys]}
+    facets = (await described.site.ask(document, given))["searchStorageItems"]["facets"]
+    for facet, (key, kinds) in zip(facets, keys.items(), strict=True):
+        values = [metadata.get(key) for metadata in described.metadata.values()]
+        fitting = [value if isinstance(value, kinds) else None for value in values]
+        expected = Counter(value[:200] if isinstance(value, str) else value for value in fitting)
+        assert facet["metadataKey"] == key
+        assert {entry["value"]: entry["count"] for entry in facet["values"]} == expected
+    for key in ("free", "place"):
+        (error,) = (await described.site.body(document, {"f": filter, "by": [{"metadataKey": key}]}))["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == (
+            "BAD_USER_INPUT",
+            ["by", 0, "metadataKey"],
+        )

@@ -165,6 +165,8 @@ class Writer:
 
     def _value(self, kind: Any, name: str) -> str:
         chance = self._chance
+        if name == "by":
+            return chance.choice(["[{attribute: ITEM_TYPE}]", "[{attribute: OWNER}, {attribute: CREATED_MONTH}]"])
         if isinstance(kind, GraphQLNonNull):
             return self._value(kind.of_type, name)
         if isinstance(kind, GraphQLList):

@@ -30,6 +30,7 @@ ITEM: Any = CORE.type_map["StorageItem"]
 NODE_TYPES = {type_.name for type_ in CORE.get_possible_types(NODE)}
 LOOK_UP = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 REQUIRED = {"filter": "filter: { itemTypes: [IMAGE, VIDEO, AUDIO, PDF, SCENE, IMAGE_GROUP, DICOM_SERIES] }"}
+REQUIRED["by"] = "by: [{attribute: ITEM_TYPE}, {attribute: OWNER}, {attribute: CREATED_MONTH}, {attribute: MIME_TYPE}]"
 """Values of required arguments, by name."""
 NESTED = 4
 """Levels of objects without an ID of their own that are selected."""

@@ -22,6 +22,7 @@ from gateway.execution.declarations import (
     Computed,
     Lookup,
     MutationField,
+    PageFunction,
     RootFunction,
     SameRow,
     ToMany,
@@ -98,7 +99,7 @@ def sources(field: GraphQLField, rows: Rows) -> list[Rows]:
             return [rows]
         case MutationField():
             return [Rows.of_class(declaration.outcome)]
-        case Batch() | RootFunction():
+        case Batch() | PageFunction() | RootFunction():
             annotation = inspect.signature(declaration.load, eval_str=True).return_annotation
         case None if rows.node and reads_of(field) != ("edges",):
             return [rows.node]

@@ -21,7 +21,17 @@ from graphql import (
 from graphql.utilities import build_schema, find_breaking_changes
 from sqlalchemy import Table
 
-from gateway.execution.declarations import Aggregate, Batch, Computed, Lookup, SameRow, ToMany, ToOne, declaration_of
+from gateway.execution.declarations import (
+    Aggregate,
+    Batch,
+    Computed,
+    Lookup,
+    PageFunction,
+    SameRow,
+    ToMany,
+    ToOne,
+    declaration_of,
+)
 from gateway.execution.private_apis import core_schema, definition_of
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.models import (
@@ -226,7 +236,9 @@ def test_nested_fields_are_declared() -> None:
         if kind.name in ("Query", "Mutation", "Subscription") or definition.base_resolver is None:
             continue
         declared = declaration_of(field)
-        assert isinstance(declared, Aggregate | Batch | Computed | Lookup | SameRow | ToMany | ToOne), coordinate
+        assert isinstance(declared, Aggregate | Batch | Computed | Lookup | PageFunction | SameRow | ToMany | ToOne), (
+            coordinate
+        )
 
 
 def test_enum_values_are_upper_case() -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from graphql import FieldNode, GraphQLType
 
-from gateway.execution.compiled.plan import Keys, Level, Step, Unplannable
+from gateway.execution.compiled.plan import Keys, Level, PageValue, Step, Unplannable
 from gateway.execution.compiled.selections import Selected, Selections
 from gateway.execution.compiled.value_conversion import (
     Serialize,
@@ -20,7 +20,7 @@ from gateway.execution.compiled.value_conversion import (
     python_expression,
     response_expression,
 )
-from gateway.execution.declarations import Computed
+from gateway.execution.declarations import Computed, PageFunction
 from gateway.execution.statements import driver_key
 
 ALL_NAMES = "@all@"
@@ -286,6 +286,10 @@ class ExpressionPlanner(Protocol):
 
     def computed(self, selected: Selected, declaration: Computed, row: str) -> str:
         """Return the expression for a value that is computed from a row."""
+        ...
+
+    def page_value(self, selected: Selected, function: PageFunction) -> PageValue:
+        """Return the value of a page that a function computes."""
         ...
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from gateway.execution.compiled.code_writer import ExpressionPlanner, dict_literal
-from gateway.execution.compiled.plan import Unplannable
+from gateway.execution.compiled.plan import PageValue, Unplannable
 from gateway.execution.compiled.selections import Selected
-from gateway.execution.declarations import Computed, SameRow, ToMany
+from gateway.execution.declarations import Computed, PageFunction, SameRow, ToMany
 
 _PAGE_INFO = {
     "has_next_page": "has_next",
@@ -28,7 +28,8 @@ class ConnectionWriter:
     """The code of one connection: it writes each row once, then takes each page's share of them.
 
     Generated code has `start` and `end` of a page among all rows, `has_next`, `has_previous`,
-    `total`, the `cursor` function and, where cursors are read, the `positions` of all rows.
+    `total`, the `values` of functions, the `cursor` function and, where cursors are read, the
+    `positions` of all rows.
     """
 
     def __init__(self, planner: ExpressionPlanner, edge: ToMany, connection: Selected) -> None:
@@ -36,6 +37,7 @@ class ConnectionWriter:
         self._edge = edge
         self._fields = planner.selections.below(connection.nodes, connection.target)
         self._type_name = connection.target.name
+        self.values: list[PageValue] = []
         names = [field.name for field in self._fields if field.definition]
         self.reads_total = "total_count" in names
         # With nothing selected, the page is read nevertheless: that checks its arguments.
@@ -58,7 +60,7 @@ class ConnectionWriter:
         ]
         if self.reads_cursors:
             lines.append(f"positions = {self.writer.comprehension('(t0, t1)')}")
-        spans = "for start, end, has_next, has_previous, total in spans"
+        spans = "for start, end, has_next, has_previous, total, values in spans"
         return [*lines, f"return [{page} {spans}]"]
 
     def _selects_cursors(self) -> bool:
@@ -77,6 +79,9 @@ class ConnectionWriter:
         """
         if field.definition is None:
             return repr(self._type_name)
+        if isinstance(field.declaration, PageFunction):
+            self.values.append(self._planner.page_value(field, field.declaration))
+            return f"values[{len(self.values) - 1}]"
         match field.name:
             case "total_count":
                 return "total"

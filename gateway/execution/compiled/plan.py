@@ -12,6 +12,7 @@ from gateway.execution.declarations import (
     Batch,
     Lookup,
     MutationField,
+    PageFunction,
     RootFunction,
     ToMany,
     ToOne,
@@ -84,6 +85,15 @@ class ToOneStep:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PageValue:
+    """A field of a page whose value a function computes of the whole list."""
+
+    function: PageFunction
+    arguments: Arguments
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PagesStep:
     """Reads a page of rows for each key, with cursors and totals where they are selected."""
 
@@ -94,6 +104,7 @@ class PagesStep:
     reads_rows: bool
     reads_cursors: bool
     reads_total: bool
+    values: tuple[PageValue, ...]
 
     @property
     def width(self) -> int:

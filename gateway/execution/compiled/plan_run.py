@@ -3,9 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 from graphql import VariableValues, get_argument_values
@@ -44,8 +46,8 @@ Results = Mapping[Any, Any]
 Run = Callable[[], Coroutine[Any, Any, Any]]
 
 
-Span = tuple[int, int, bool, bool, int]
-"""One page among the rows of all pages: start, end, has_next, has_previous, total."""
+Span = tuple[int, int, bool, bool, int, Sequence[Any]]
+"""One page among the rows of all pages: start, end, has_next, has_previous, total, values."""
 
 
 class _EdgePage(NamedTuple):
@@ -180,7 +182,8 @@ class PlanRun:
         totals = results[-1] if step.reads_total else {}
 
         request = edge_page.request
-        flat, spans = _flatten(keys, rows_by_key, totals, request)
+        values = await self._page_values(step, edge_page, keys)
+        flat, spans = _flatten(keys, rows_by_key, totals, values, request)
         parse_main = column_parser(request.order.column)
         parse_last = column_parser(request.order.last)
 
@@ -230,6 +233,21 @@ class PlanRun:
         name = step, many, request.fingerprint
         rows = await self._fetch(name, lambda: statements.count(step.edge, query, many), keys)
         return {row[1] if len(row) > 1 else None: row[0] for row in rows}
+
+    async def _page_values(
+        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
+    ) -> list[list[Any]]:
+        """Return the values that functions compute of the lists of all keys, by key."""
+        query = replace(edge_page.query, viewer=self.context.viewer)
+        parents = [UUID(key) if isinstance(key, str) else key for key in keys]
+        values: list[list[Any]] = [[] for _ in keys]
+        for value in step.values:
+            load, given = value.function.load, self._arguments(value.arguments)
+            computed = await load(self.context, step.edge, query, parents, **given)
+            completed = await self._complete(value.shape, computed)
+            for of_page, one in zip(values, completed, strict=True):
+                of_page.append(one)
+        return values
 
     async def aggregate(self, step: AggregateStep, rows: Sequence[Any]) -> Results:
         """Return the values of all keys."""
@@ -354,17 +372,18 @@ def _flatten(
     keys: list[Any],
     rows_by_key: Mapping[Any, list[Row]],
     totals: Mapping[Any, int],
+    values: Sequence[Sequence[Any]],
     request: PageRequest,
 ) -> tuple[list[Row], list[Span]]:
     """Return the rows of all pages in one list, and the span of each page in it."""
     flat: list[Row] = []
     spans = []
-    for key in keys:
+    for key, of_page in zip(keys, values, strict=True):
         rows = rows_by_key.get(key, ())
         more, past = len(rows) > request.size, request.cursor is not None
         has_next, has_previous = (past, more) if request.backwards else (more, past)
         start = len(flat)
         nodes = rows[: request.size]
         flat.extend(nodes[::-1] if request.backwards else nodes)
-        spans.append((start, len(flat), has_next, has_previous, totals.get(key, 0)))
+        spans.append((start, len(flat), has_next, has_previous, totals.get(key, 0), of_page))
     return flat, spans

@@ -29,7 +29,7 @@ from gateway.execution.compiled.code_writer import (
     dict_literal,
 )
 from gateway.execution.compiled.connection_writer import ConnectionWriter
-from gateway.execution.compiled.plan import Level, Plan, Shape, Unplannable
+from gateway.execution.compiled.plan import Level, PageValue, Plan, Shape, Unplannable
 from gateway.execution.compiled.selections import Selected, Selections, discriminator_of
 from gateway.execution.declarations import (
     Aggregate,
@@ -38,6 +38,7 @@ from gateway.execution.declarations import (
     Declaration,
     Lookup,
     MutationField,
+    PageFunction,
     RootFunction,
     SameRow,
     SubscriptionField,
@@ -116,6 +117,11 @@ class Planner:
         """Return the expression for a value that is computed from a row."""
         serializer = self.const(self.const.serializer(selected.type))
         return f"{serializer}({self.const(declaration.value)}({row}))"
+
+    def page_value(self, selected: Selected, function: PageFunction) -> PageValue:
+        """Return the value of a page that a function computes."""
+        shape = self._shape(selected.type, selected.nodes)
+        return PageValue(function, self.selections.arguments(selected), shape)
 
     def _object(
         self,
@@ -250,7 +256,8 @@ class Planner:
                 pages = ConnectionWriter(self, edge, selected)
                 reads = pages.reads_rows, pages.reads_cursors, pages.reads_total
                 level = self._finish(pages.writer, pages.body(), ("spans", "cursor"))
-                return lambda keys: plan.PagesStep(edge, arguments, level, keys, *reads)
+                values = tuple(pages.values)
+                return lambda keys: plan.PagesStep(edge, arguments, level, keys, *reads, values)
             case Lookup():
                 level = self._rows(declaration.edge, selected)
                 joined = prefers_joined_page(self._dialect)
