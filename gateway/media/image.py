@@ -20,6 +20,8 @@ MAX_PIXELS = 150_000_000
 """Pixels of a frame; decoded, they take 600 MB of memory."""
 MAX_PIXELS_OF_ALL_FRAMES = 40 * MAX_PIXELS
 
+WEBP_IN_TIFF = 50001
+"""A compression that Pillow knows, but that its TIFF library may be built without."""
 WITH_FRAMES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF", "DCX")
 """Formats, as Pillow calls them, of animations and documents of pages."""
 ORIENTATION = ExifTags.Base.Orientation
@@ -90,7 +92,8 @@ def probe_tiff(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     with file.open("rb") as data:
         pictures = read_pictures(data)
     if not pictures.raw_type and not pictures.is_main_behind:
-        if pictures.main.get(COMPRESSION, (1,))[0] in COMPRESSION_INFO:
+        compression = pictures.main.get(COMPRESSION, (1,))[0]
+        if compression in COMPRESSION_INFO and compression != WEBP_IN_TIFF:
             try:
                 return with_decoded(facts, decode_frames(file, "TIFF"))
             except UnidentifiedImageError:

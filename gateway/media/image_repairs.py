@@ -11,6 +11,7 @@ END_OF_JPEG = b"\xff\xd9"
 FILLING = b"\x5a" * 4096
 """Bytes that a decoder takes for pixels if some are missing, and skips if none are."""
 PNG_MARK_SIZE = 8
+ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 OPTIONAL_CHUNK = 0x20
 """Bit of the first letter of a PNG chunk that says that an image can be shown without it."""
 
@@ -35,8 +36,10 @@ def complete_jpeg(data: bytes) -> Repaired:
 def without_broken_chunks(data: bytes) -> Repaired:
     """Return a PNG without those optional chunks whose checksum is wrong.
 
+    If there are none, and it is an animation, its first image is left.
+
     Raises:
-        OSError: There are none.
+        OSError: It is neither.
     """
     kept, broken = [data[:PNG_MARK_SIZE]], []
     for name, chunk in _png_chunks(data):
@@ -46,8 +49,21 @@ def without_broken_chunks(data: bytes) -> Repaired:
         else:
             broken.append(name.decode("latin-1"))
     if not broken:
-        raise OSError("The PNG is broken.")
+        return without_animation(data)
     return b"".join(kept), [f"The chunk {name} is damaged and was not read." for name in broken]
+
+
+def without_animation(data: bytes) -> Repaired:
+    """Return the image of an animated PNG for viewers that do not know of animations.
+
+    Raises:
+        OSError: The PNG is not animated.
+    """
+    kept = [chunk for name, chunk in _png_chunks(data) if name not in ANIMATION_CHUNKS]
+    if len(kept) == sum(1 for _ in _png_chunks(data)):
+        raise OSError("The PNG is broken.")
+    warning = "The animation is damaged: only its first image was read."
+    return b"".join([data[:PNG_MARK_SIZE], *kept]), [warning]
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

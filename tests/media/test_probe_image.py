@@ -1,6 +1,7 @@
 """Images: size, MIME type and frames, and why files are refused."""
 
 import hashlib
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -109,6 +110,27 @@ def test_damaged_optional_chunk(probed: Probed) -> None:
     assert probed(data[:33] + chunk + data[33:], IMAGE).probe_warnings == [
         "The chunk tEXt is damaged and was not read."
     ]
+
+
+def test_tiff_in_a_compression_that_need_not_be_there(probed: Probed) -> None:
+    """Pillow's library for TIFF is built without WebP, as a rule."""
+    page = {256: (20,), 257: (8,), 258: (8,), 259: (50001,), 262: (1,), 273: (8,), 277: (1,), 279: (160,)}
+    facts = probed(tiff(page), IMAGE)
+    assert (facts.width, facts.height) == (20, 8)
+    assert facts.probe_warnings == ["The pixels were not checked: no decoder reads them."]
+
+
+def test_damaged_animation(probed: Probed) -> None:
+    """Its first image is shown by viewers that know of no animations."""
+    data = saved("PNG", save_all=True, append_images=[samples.disc_image(30, 20, seed) for seed in (2, 3)])
+    position = data.rindex(b"fdAT")
+    number = data[position + 4 : position + 8]
+    chunk = data[position : position + 4 + int.from_bytes(data[position - 4 : position])]
+    swapped = chunk.replace(number, (9).to_bytes(4), 1)
+    data = data[:position] + swapped + zlib.crc32(swapped).to_bytes(4) + data[position + len(chunk) + 4 :]
+    facts = probed(data, IMAGE)
+    assert (facts.width, facts.height, facts.frame_count) == (30, 20, None)
+    assert facts.probe_warnings == ["The animation is damaged: only its first image was read."]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
