@@ -35,8 +35,8 @@ def probe(
         file: The file.
         item_type: The kind of item that the file should be; None if its content decides.
         name: The file's name for its owner.
-        declared_type: The MIME type that its sender or its store states, which suggests a kind
-            where the content tells none.
+        declared_type: The MIME type that its sender or its store states. It tells kinds of text
+            apart if the name does not.
         parsing: How to read a time series, by the names of the attributes of `TimeSeriesReading`.
 
     Raises:
@@ -50,21 +50,19 @@ def probe(
     digest, size = digest_of(file) if isinstance(file, Path) else (None, file.size)
     mime_type = sniff(file)
     if mime_type == "text/plain":
-        mime_type = TEXT_TYPES.get(PurePath(name).suffix.lower(), mime_type)
+        mime_type = _type_of_text(name, declared_type)
     facts = MediaFacts(digest, size, mime_type, probe_version=PROBE_VERSION)
     if item_type is None:
-        return _probe_recognized(file, facts, name, declared_type)
+        return _probe_recognized(file, facts, name)
     return _probe_as(item_type, file, facts, parsing)
 
 
-def _probe_recognized(
-    file: Path | RangedFile, facts: MediaFacts, name: str, declared_type: str
-) -> MediaFacts:
+def _probe_recognized(file: Path | RangedFile, facts: MediaFacts, name: str) -> MediaFacts:
     """Return the facts of a file whose content decides its kind.
 
     What may be intact but cannot be an item of its kind is a `FILE`, with a warning that says why.
     """
-    recognition = recognize(file, facts.file_size, facts.mime_type, name, declared_type)
+    recognition = recognize(file, facts.file_size, facts.mime_type, name)
     try:
         return _probe_as(recognition.item_type, file, facts)
     except MediaError as error:
@@ -95,6 +93,13 @@ def _probe_as(
     settings = (parsing,) if parsing and item_type is StorageItemType.TIMESERIES else ()
     completed = _run_prober(kind.prober, file, facts, *settings)
     return replace(check_facts(completed), kind=item_type)
+
+
+def _type_of_text(name: str, declared_type: str) -> str:
+    """Return the MIME type of plain text."""
+    declared = declared_type.partition(";")[0].strip().lower()
+    usual = declared if declared in TEXT_TYPES.values() else "text/plain"
+    return TEXT_TYPES.get(PurePath(name).suffix.lower(), usual)
 
 
 def digest_of(path: Path) -> tuple[str, int]:

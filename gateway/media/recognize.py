@@ -1,8 +1,7 @@
 """Decides of what kind a file is whose kind nobody has named.
 
 The content decides. Only where it cannot, such as for DICOM without its preamble, does the
-extension of the name or a declared MIME type suggest a kind, which the file must then turn out to
-have.
+extension of the name suggest a kind, which the file must then turn out to have.
 """
 
 from dataclasses import dataclass
@@ -58,12 +57,8 @@ class Recognition:
 OTHER = Recognition(StorageItemType.FILE)
 
 
-def recognize(
-    file: ReadableFile, size: int, mime_type: str, name: str, declared_type: str
-) -> Recognition:
-    """Return the kind of a file of `size` bytes.
-
-    `mime_type` is the sniffed MIME type, and `declared_type` the one that someone states.
+def recognize(file: ReadableFile, size: int, mime_type: str, name: str) -> Recognition:
+    """Return the kind of a file of `size` bytes, given its sniffed MIME type and its name.
 
     Tables are `PLAIN_TEXT`: whether one is a time series, its content cannot tell.
 
@@ -87,16 +82,10 @@ def recognize(
         return Recognition(StorageItemType.IMAGE, mime_type not in UNCERTAIN_TYPES)
     if mime_type in DEMUXERS:
         return Recognition(_kind_of_streams(file, mime_type), mime_type not in UNCERTAIN_TYPES)
-    suggested = item_type_of_file(name) or _kind_of_type(declared_type)
+    suggested = item_type_of_file(name)
     if mime_type == UNRECOGNIZED and suggested in SUGGESTED_KINDS:
         return Recognition(suggested, is_certain=False)
     return OTHER
-
-
-def _kind_of_type(mime_type: str) -> StorageItemType | None:
-    """Return the kind that a declared MIME type suggests."""
-    is_text = mime_type.startswith(TEXT_TYPES)
-    return StorageItemType.PLAIN_TEXT if is_text else KINDS_OF_TYPES.get(mime_type)
 
 
 def _is_scene(head: bytes) -> bool:

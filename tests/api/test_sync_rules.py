@@ -83,6 +83,23 @@ async def test_objects_of_any_format_are_mirrored_on_request(
     await check_all(site.services)
 
 
+async def test_the_stored_type_tells_kinds_of_text_apart(
+    fetching_site: Site, customer: Bucket, integration: str, prefix: str
+) -> None:
+    """It says nothing about other content."""
+    site = fetching_site
+    customer.put(f"{prefix}table", CONTENT["TIMESERIES"](), "text/csv")
+    customer.put(f"{prefix}picture", samples.png(), "text/csv")
+    folder = await create_linked_folder(site, integration, customer, prefix, rules={"includeOtherFiles": True})
+    await run_sync(site, folder)
+    document = "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { name itemType mimeType } } } }"
+    nodes = (await site.ask(document, {"u": folder}))["storageFolder"]["items"]["nodes"]
+    assert {node["name"]: (node["itemType"], node["mimeType"]) for node in nodes} == {
+        "table": ("PLAIN_TEXT", "text/csv"),
+        "picture": ("IMAGE", "image/png"),
+    }
+
+
 async def test_a_changed_object_is_recognized_again(
     fetching_site: Site, customer: Bucket, integration: str, prefix: str
 ) -> None:

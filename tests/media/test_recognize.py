@@ -178,17 +178,29 @@ def test_a_damaged_bitmap_is_known_by_its_header(recognized: Probe) -> None:
         recognized(bitmap + bytes(3), "upload")
 
 
-@pytest.mark.parametrize("declared_type", ["application/dicom", "text/plain; charset=utf-8", "image/png", "nonsense"])
-def test_a_declared_type_is_only_a_suggestion(recognized: Probe, declared_type: str) -> None:
-    """Content that is recognized decides; content that is not must turn out to be what is suggested."""
-    assert recognized(samples.png(), "upload", declared_type).kind == "IMAGE"
-    assert recognized(bytes(range(256)), "upload", declared_type).kind == "FILE"
+@pytest.mark.parametrize("declared_type", ["application/dicom", "text/csv", "image/jpeg", "nonsense"])
+def test_a_declared_type_does_not_decide(recognized: Probe, declared_type: str) -> None:
+    facts = recognized(samples.png(), "upload", declared_type)
+    assert (facts.kind, facts.mime_type) == ("IMAGE", "image/png")
+    assert recognized(bytes(range(256)), "upload", declared_type).mime_type == "application/octet-stream"
 
 
-def test_a_declared_type_suggests_a_kind(recognized: Probe) -> None:
-    """Text that begins with too many spaces to be recognized is text, because its store says so."""
-    data = b" " * 9000 + b"words"
-    assert recognized(data, "upload", "text/plain").kind == "PLAIN_TEXT"
+@pytest.mark.parametrize(
+    ("name", "declared_type", "mime_type"),
+    [
+        ("upload", "Text/CSV; charset=utf-8", "text/csv"),
+        ("upload.md", "text/csv", "text/markdown"),
+        ("upload", "text/x-other", "text/plain"),
+        ("upload", "image/png", "text/plain"),
+        ("upload", "", "text/plain"),
+    ],
+)
+def test_a_declared_type_tells_kinds_of_text_apart(
+    recognized: Probe, name: str, declared_type: str, mime_type: str
+) -> None:
+    """If the name does not."""
+    facts = recognized(b"a,b\n1,2\n", name, declared_type)
+    assert (facts.kind, facts.mime_type) == ("PLAIN_TEXT", mime_type)
 
 
 @pytest.mark.parametrize("kind", CONTENT)
