@@ -145,7 +145,13 @@ items_below = ToMany(
         key=_home.c.uuid,
         parent=_top.c.uuid,
         orders=frozenset(
-            (items.c.name_key, items.c.created_at, items.c.last_edited_at, items.c.file_size)
+            (
+                items.c.name_key,
+                items.c.natural_key,
+                items.c.created_at,
+                items.c.last_edited_at,
+                items.c.file_size,
+            )
         ),
         suit=leaves_most,
     ),

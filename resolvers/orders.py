@@ -27,6 +27,7 @@ FOLDER_ORDERS = Orders(
 ITEM_ORDERS = Orders(
     {
         StorageItemOrderField.NAME: items.c.name_key,
+        StorageItemOrderField.NATURAL_NAME: items.c.natural_key,
         StorageItemOrderField.CREATED_AT: items.c.created_at,
         StorageItemOrderField.LAST_EDITED_AT: items.c.last_edited_at,
         StorageItemOrderField.SIZE: items.c.file_size,

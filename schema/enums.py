@@ -252,6 +252,8 @@ described(
     CREATED_AT="By creation time.",
     LAST_EDITED_AT="By time of the last edit.",
     SIZE="By file size in bytes. Items without a size come last.",
+    NATURAL_NAME="By name, with numbers in it by value: `img2` comes before `img10`. Names are "
+    "compared by about their first 200 characters.",
     DURATION="By duration. Items without a duration come last.",
     WIDTH="By width in pixels. Items without a width come last.",
     HEIGHT="By height in pixels. Items without a height come last.",

@@ -11,7 +11,7 @@ from gateway.generate.kinds import KINDS, GeneratedKind
 from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng, name_columns
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import new_row
+from gateway.models.base import fold, natural_key, new_row
 from gateway.models.items import (
     GroupMemberRecord,
     ItemRecord,
@@ -92,6 +92,7 @@ class ItemGenerator:
             created_at=moment,
             last_edited_at=moment,
             **name_columns(name),
+            natural_key=natural_key(fold(name)),
             **self._file_columns(kind, is_complete=subject % _INCOMPLETE_EVERY != 0),
         )
 

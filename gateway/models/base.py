@@ -1,5 +1,6 @@
 """Shared by all rows: names of constraints, column types, defaults and search keys."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ SQLModel.metadata.naming_convention = {
 Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 # Sorted by code point on both databases: collation "C" is SQLite's default BINARY.
 Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+_NUMBER = re.compile("[0-9]+")
 
 KeyString = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Like `Key`, for columns that were strings before they were keys."""
@@ -78,6 +81,20 @@ def now() -> datetime:
 def fold(name: str) -> str:
     """Return the search key of a text: case-folded and in Unicode form NFC."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def natural_key(name_key: str) -> str:
+    """Return the key of a folded name by which numbers in names are ordered by value.
+
+    Each number is preceded by its length, so that `img2` comes before `img10`. Only the first 250
+    characters of the key count: an index has to hold it.
+    """
+    return _NUMBER.sub(_with_length, name_key)[:250]
+
+
+def _with_length(number: re.Match[str]) -> str:
+    digits = number.group().lstrip("0") or "0"
+    return f"{len(digits):03}{digits}"
 
 
 @cache

@@ -79,6 +79,7 @@ class ItemRecord(SQLModel, table=True):
     __tablename__ = "items"
     __table_args__ = (
         sa.Index("ix_items_folder_uuid_name_key", "folder_uuid", "name_key", "uuid", *_FLAGS),
+        sa.Index("ix_items_folder_uuid_natural_key", "folder_uuid", "natural_key", "uuid", *_FLAGS),
         sa.Index("ix_items_folder_uuid_created_at", "folder_uuid", "created_at", "uuid", *_FLAGS),
         sa.Index(
             "ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid", *_FLAGS
@@ -115,6 +116,7 @@ class ItemRecord(SQLModel, table=True):
     item_type: StorageItemType = Field(sa_type=enum_type(StorageItemType))
     name: str
     name_key: str = Field(sa_type=Key)
+    natural_key: str = Field(default="", sa_type=Key)
     description: str = ""
     client_metadata: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     owner_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL")

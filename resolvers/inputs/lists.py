@@ -28,6 +28,7 @@ class StorageItemOrderField(StrEnum):
     NAME = "NAME"
     CREATED_AT = "CREATED_AT"
     LAST_EDITED_AT = "LAST_EDITED_AT"
+    NATURAL_NAME = "NATURAL_NAME"
     SIZE = "SIZE"
     DURATION = "DURATION"
     WIDTH = "WIDTH"

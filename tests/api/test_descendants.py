@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.ids import uuid7
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import fold, new_row
+from gateway.models.base import fold, natural_key, new_row
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import ItemRecord, items
 from tests.fixtures.sites import Site
@@ -59,6 +59,7 @@ async def tree(request: pytest.FixtureRequest, shared_site: Site) -> Tree:
                     item_type=chance.choice([StorageItemType.IMAGE, StorageItemType.PDF]),
                     name=name,
                     name_key=fold(name),
+                    natural_key=natural_key(fold(name)),
                     file_size=chance.choice([None, number // 5]) if spread != "in turn" else number,
                 )
             )
@@ -67,10 +68,10 @@ async def tree(request: pytest.FixtureRequest, shared_site: Site) -> Tree:
 
 
 @pytest.mark.parametrize("size", [1, 60])
-@pytest.mark.parametrize("field", ["NAME", "SIZE"])
+@pytest.mark.parametrize("field", ["NATURAL_NAME", "SIZE"])
 async def test_pages_below_a_folder_are_in_order(tree: Tree, field: str, size: int) -> None:
     """Forwards and backwards, in both directions, with and without a kind."""
-    column = {"NAME": "name_key", "SIZE": "file_size"}[field]
+    column = {"NATURAL_NAME": "natural_key", "SIZE": "file_size"}[field]
     for direction in ("ASC", "DESC"):
         for wanted in ({}, {"item_type": "PDF"}):
             expected = tree.ordered(column, direction == "DESC", **wanted)

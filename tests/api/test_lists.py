@@ -121,6 +121,17 @@ def check_order(nodes: list[dict[str, Any]], field: str, direction: str) -> None
     assert pairs == sorted(there, reverse=reverse) + sorted(lacking, key=lambda pair: pair[1], reverse=reverse)
 
 
+async def test_numbers_in_names_are_ordered_by_value(site: Site) -> None:
+    """After being announced and after being renamed."""
+    folder = await site.folder("natural")
+    ordered = ["a", "a1b", "A2", "a02b", "a10", "a10b2", "a10b11", "a100", "b", "Straße 9", "STRASSE 10"]
+    uuids = await waiting(site, folder, *reversed(ordered[:-1]), "a3")
+    renamed = {"items": [{"itemUuid": uuids[-1], "name": ordered[-1]}]}
+    await site.done("updateStorageItems", renamed, "results { uuid }")
+    given = {"filter": {"includePlaceholders": True}, "orderBy": {"field": "NATURAL_NAME"}}
+    assert [node["name"] for node in (await listed(site, folder, **given))["nodes"]] == ordered
+
+
 async def test_searches_match_like_python(site: Site) -> None:
     """Three characters or more match anywhere, fewer at the start, in any case.
 

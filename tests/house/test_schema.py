@@ -82,7 +82,15 @@ WITHOUT_FIELD = {
         *("include_other_files", "synced_item_type", "include_patterns", "exclude_patterns"),
     },
     "StorageItem": {
-        *("linked_folder_uuid", "name_key", "remote_etag", "remote_key", "remote_modified_at", "sidecar_etag"),
+        *(
+            "linked_folder_uuid",
+            "name_key",
+            "natural_key",
+            "remote_etag",
+            "remote_key",
+            "remote_modified_at",
+            "sidecar_etag",
+        ),
         *("data_group", "scene", "time_series", "time_series_settings"),
     },
     "Dataset": {"description_key", "title_key"},

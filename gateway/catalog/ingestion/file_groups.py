@@ -15,7 +15,7 @@ from gateway.catalog.ledger.metadata_values import add_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import fold, new_row
+from gateway.models.base import fold, natural_key, new_row
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 
 
@@ -91,6 +91,7 @@ def group_row(
         item_type=item_type,
         name=name,
         name_key=fold(name),
+        natural_key=natural_key(fold(name)),
         client_metadata=client_metadata or {},
         owner_uuid=user_uuid,
         **facts,

@@ -22,7 +22,7 @@ from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
-from gateway.models.base import fold, new_row, now
+from gateway.models.base import fold, natural_key, new_row, now
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import RenditionRecord, renditions
@@ -219,6 +219,7 @@ def item_values(
         "time_series_settings": source.settings,
         "name": name,
         "name_key": fold(name),
+        "natural_key": natural_key(fold(name)),
         "client_metadata": row.client_metadata if metadata is None else metadata,
         "is_placeholder": False,
         "object_key": key,

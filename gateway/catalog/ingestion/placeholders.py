@@ -22,7 +22,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
-from gateway.models.base import fold, new_row
+from gateway.models.base import fold, natural_key, new_row
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.uploads import UploadRecord, uploads
@@ -143,6 +143,7 @@ def placeholder_rows(
         item_type=file.item_type or StorageItemType.FILE,
         name=file.name,
         name_key=fold(file.name),
+        natural_key=natural_key(fold(file.name)),
         client_metadata=file.client_metadata,
         owner_uuid=user_uuid,
         is_placeholder=True,

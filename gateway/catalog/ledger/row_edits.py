@@ -11,7 +11,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
 from gateway.errors import not_found
-from gateway.models.base import fold, now, table_of
+from gateway.models.base import fold, natural_key, now, table_of
 
 R = TypeVar("R", bound=SQLModel)
 
@@ -106,6 +106,8 @@ async def update_rows(
         keys = {
             f"{name}_key": fold(value) for name, value in new.items() if f"{name}_key" in table.c
         }
+        if "natural_key" in table.c and "name_key" in keys:
+            keys["natural_key"] = natural_key(keys["name_key"])
         edits[uuid] = {**new, **keys, "last_edited_at": moment}
     await set_columns(transaction, table, edits)
 
