@@ -29,13 +29,17 @@ class DecodedSample:
         leading_count: Packets that precede the first frame in display order, and refer to pictures
             before the beginning.
         is_interlaced: Whether there are interlaced frames.
-        orientation: EXIF orientation of the frames.
+        width: Width of the first frame in pixels, as stored.
+        height: Its height.
+        orientation: Its EXIF orientation.
     """
 
     packet_count: int
     frame_count: int
     leading_count: int
     is_interlaced: bool
+    width: int
+    height: int
     orientation: int
 
     @property
@@ -53,19 +57,26 @@ def decode_sample(track: VideoStream, packets: list[Packet]) -> DecodedSample:
     codec = track.codec_context.codec.canonical_name
     shown = [packet for packet in packets if is_shown(codec, packet)]
     track.codec_context.flush_buffers()
-    count, first_time, orientation, is_interlaced = 0, None, 0, False
+    count, first, is_interlaced = 0, None, False
     for frame in decode(track, packets):
-        if not count:
-            first_time, orientation = frame.pts, orientation_of(frame)
+        first = first or frame
         count += 1
         is_interlaced |= frame.interlaced_frame
-    if not count:
+    if first is None:
         raise MediaError("the track cannot be decoded: the file is broken or truncated")
     leading_count = sum(
-        packet.pts is not None and first_time is not None and packet.pts < first_time
+        packet.pts is not None and first.pts is not None and packet.pts < first.pts
         for packet in shown
     )
-    return DecodedSample(len(shown), count, leading_count, is_interlaced, orientation)
+    return DecodedSample(
+        packet_count=len(shown),
+        frame_count=count,
+        leading_count=leading_count,
+        is_interlaced=is_interlaced,
+        width=first.width,
+        height=first.height,
+        orientation=orientation_of(first),
+    )
 
 
 def decode(track: VideoStream, packets: Iterable[Packet]) -> Iterator[av.VideoFrame]:
@@ -79,7 +90,7 @@ def decode_packet(packet: Packet) -> list[Any]:
     """Return the frames of a packet; none if it is damaged."""
     try:
         return packet.decode()
-    except av.InvalidDataError:
+    except av.FFmpegError:
         return []
 
 

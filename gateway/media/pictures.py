@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 from statistics import median
 
+import av
 from av.container import InputContainer
 from av.video import VideoStream
 
@@ -21,7 +22,7 @@ from gateway.media.ranged import ReadableFile
 
 MAX_JUMP = 10.0
 """Seconds between packets of a stream, beyond which the clock was set anew."""
-RESETTABLE_CLOCKS = {"mpegts", "mpeg"}
+RESETTABLE_CLOCKS = {"mpegts", "mpeg", "ogg"}
 """Demuxers of streams that are cut and joined, so that the clock may jump."""
 MIN_SAMPLE = 4
 """Packets at the end that are decoded at least: a single one may be half of a frame."""
@@ -38,6 +39,7 @@ class PictureSurvey:
         duration: Seconds from the first picture to the end of the last one.
         step: Usual seconds from one picture to the next; 0 if there is only one.
         is_steady: Whether all of them follow each other at that interval.
+        is_whole: Whether nothing kept the container from being read to its end.
         first: Packets at the beginning, from a key frame on.
         last: Packets at the end, from a key frame on; the same if there are no more.
     """
@@ -46,6 +48,7 @@ class PictureSurvey:
     duration: float
     step: float
     is_steady: bool
+    is_whole: bool
     first: list[Packet]
     last: list[Packet]
 
@@ -88,7 +91,7 @@ def _survey_by_index(container: InputContainer, track: VideoStream) -> PictureSu
         return None  # the index counts pictures that are not shown
     unit, (step, is_steady) = time_unit(track), usual_step(times)
     duration = clock.duration(states_last=True) * unit
-    return PictureSurvey(len(times), duration, step * unit, is_steady, first, last)
+    return PictureSurvey(len(times), duration, step * unit, is_steady, True, first, last)
 
 
 def _survey_by_packets(container: InputContainer, track: VideoStream) -> PictureSurvey:
@@ -97,7 +100,11 @@ def _survey_by_packets(container: InputContainer, track: VideoStream) -> Picture
     max_jump = MAX_JUMP / unit if container.format.name in RESETTABLE_CLOCKS else None
     count, clocks = 0, [_Clock()]
     first, last, previous = list[Packet](), list[Packet](), list[Packet]()
-    for packet in packets_with_data(container, track):
+    packets = _ReadablePackets(container, track)
+    for packet in packets:
+        if not packet.size:  # shows the picture before for longer
+            clocks[-1].prolong(packet)
+            continue
         if packet.is_keyframe:
             if not first or not first[0].is_keyframe:  # nothing before can be shown
                 count, clocks, first = 0, [_Clock()], []
@@ -113,7 +120,24 @@ def _survey_by_packets(container: InputContainer, track: VideoStream) -> Picture
     last = last if len(last) >= MIN_SAMPLE else previous + last
     duration = sum(clock.duration(states_last=False) for clock in clocks)
     step, is_steady = usual_step(max(clocks, key=lambda clock: len(clock.times)).times)
-    return PictureSurvey(count, duration * unit, step * unit, is_steady, first, last)
+    return PictureSurvey(
+        count, duration * unit, step * unit, is_steady, packets.is_whole, first, last
+    )
+
+
+class _ReadablePackets:
+    """The packets of a track, up to the first one that the demuxer cannot read."""
+
+    def __init__(self, container: InputContainer, track: VideoStream) -> None:
+        self._container = container
+        self._track = track
+        self.is_whole = True
+
+    def __iter__(self) -> Iterator[Packet]:
+        try:
+            yield from self._container.demux(self._track)
+        except av.FFmpegError:
+            self.is_whole = False
 
 
 def _sample(packets: Iterable[Packet]) -> list[Packet]:
@@ -138,6 +162,7 @@ class _Clock:
     def __init__(self) -> None:
         self.times = array("q")
         self.last_step = 0
+        self._end = 0
         self._decode_time: int | None = None
 
     def add(self, packet: Packet) -> None:
@@ -146,6 +171,11 @@ class _Clock:
         if time is not None:
             self.times.append(time)
             self.last_step, self._decode_time = packet.duration or 0, packet.dts
+
+    def prolong(self, packet: Packet) -> None:
+        """Show the last picture until the end of a packet without one."""
+        if self.times and packet.pts is not None and packet.pts > self._end:
+            self._end = packet.pts + (packet.duration or 0)
 
     def is_set_anew(self, packet: Packet, max_jump: float) -> bool:
         """Return whether the clock goes back, or ahead by more than that, to this packet."""
@@ -163,7 +193,8 @@ class _Clock:
             return 0
         step, _ = usual_step(self.times)
         is_stated = self.last_step and (states_last or 2 * self.last_step > step)
-        return max(self.times) - min(self.times) + (self.last_step if is_stated else step)
+        end = max(self.times) + (self.last_step if is_stated else step)
+        return max(end, self._end) - min(self.times)
 
 
 def usual_step(times: Iterable[int]) -> tuple[float, bool]:

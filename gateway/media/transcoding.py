@@ -38,14 +38,17 @@ class ContinuousClock:
         self._last: float | None = None
         self._step = 0.0
 
-    def seconds(self, pts: int | None) -> float:
+    def seconds(self, frame: Any) -> float:
         """Return the time of the next frame, in the order in which frames are shown."""
         last = 0.0 if self._last is None else self._last
-        time = last + self._step if pts is None else pts * self._unit + self._shift
-        if self._last is not None:
-            if self._may_jump and not 0 <= time - last <= MAX_JUMP:
-                self._shift += last + self._step - time
-                time = last + self._step
+        following = last + self._step
+        time = following if frame.pts is None else frame.pts * self._unit + self._shift
+        if self._may_jump and self._last is not None and not 0 <= time - last <= MAX_JUMP:
+            self._shift += following - time
+            time = following
+        if isinstance(frame, av.AudioFrame):
+            self._step = frame.samples / frame.sample_rate
+        elif self._last is not None:
             self._step = max(time - last, 0.0)
         self._last = time
         return time
@@ -82,7 +85,7 @@ def transcode(
         writer = _Writer(output, video_format, source, video.sample_aspect_ratio, audio is not None)
         for packet in container.demux(list(clocks)):
             for frame in decode_packet(packet):
-                seconds = clocks[packet.stream].seconds(frame.pts)
+                seconds = clocks[packet.stream].seconds(frame)
                 if isinstance(frame, av.VideoFrame):
                     writer.write_video(frame, seconds)
                     report(min(1.0, seconds / source.duration) if source.duration else 0.0)

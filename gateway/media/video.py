@@ -53,19 +53,20 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             )
         track.codec_context.thread_count = 1
         survey = survey_pictures(container, track, file)
-        stated = stated_duration(container, track)
+        stated = max(stated_duration(container, track), 0.0)
         if stated:  # that of the file can be better
             of_file = (container.duration or 0) / av.time_base
             stated = min(stated, of_file, key=lambda each: abs(each - survey.duration))
-        if container.format.name.startswith("matroska"):  # whose writers state it last
+        # Writers of Matroska state it last, but not how long the last frame is shown.
+        if container.format.name.startswith("matroska") and survey.count > 1:
             check_not_truncated(stated, survey.duration)
         first = last = decode_sample(track, survey.first)
         if survey.last != survey.first:
             last = decode_sample(track, survey.last)
         evidence = Evidence(survey, first, last, stated, rates_of(track))
-        width, height = track.width, track.height
     count = count_frames(evidence) or count_by_decoding(file, facts.mime_type)
     duration = measure_duration(evidence)
+    width, height = first.width, first.height  # later ones may be of another size
     if first.orientation in TURNED_SIDEWAYS:
         width, height = height, width
     return replace(
@@ -139,6 +140,8 @@ def measure_duration(evidence: Evidence) -> float | None:
     """
     survey = evidence.survey
     measured = survey.duration - survey.step * evidence.first.leading_count
+    if survey.count == 1 and evidence.stated > measured:  # often nothing else says how long
+        return evidence.stated
     if survey.count == 1 and measured < SHORTEST_FRAME:
         return next((float(1 / rate) for rate in evidence.rates if rate in COMMON_RATES), None)
     if measured and abs(evidence.stated - measured) > survey.step:
@@ -169,6 +172,10 @@ def is_in_step(rate: Fraction, count: int, duration: float) -> bool:
 def warnings_about(evidence: Evidence, count: int | None, duration: float | None) -> list[str]:
     """Return warnings about what is not known, and about a header that is not believed."""
     warnings, stated = [], evidence.stated
+    if not evidence.survey.is_whole:
+        warnings.append(
+            "The file cannot be read to its end; frames and duration are of the part before."
+        )
     if count is None:
         warnings.append(UNKNOWN_COUNT)
     if duration is None:

@@ -137,6 +137,27 @@ async def test_frames_are_not_lost_silently(tmp_path: Path) -> None:
         await reencode(tmp_path, bytes(data))
 
 
+async def test_frames_that_change_their_size(tmp_path: Path) -> None:
+    """The first frame decides, for the facts as for the version."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="webm") as output:
+        track: Any = output.add_stream("libvpx", rate=25, options={"g": "1"})
+        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(10):
+            output.mux(track.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))
+        output.mux(track.encode(None))
+        small = encode_film([number / 25 for number in range(10)], "webm", "libvpx", size=(32, 24))
+        with av.open(io.BytesIO(small), "r") as other:
+            for packet in other.demux(video=0):
+                if packet.size:
+                    packet.pts = packet.dts = round((packet.pts or 0) + 0.4 / packet.time_base)
+                    packet.stream = track
+                    output.mux(packet)
+    video = await reencode(tmp_path, file.getvalue(), force=True)
+    assert video
+    assert (video[0].width, video[0].height, video[0].frame_count) == (64, 48, 20)
+
+
 async def test_long_videos_fit_into_memory(tmp_path: Path) -> None:
     """Converters are made once, not for each frame: each holds threads and memory."""
     data = with_matrix(encode_film([number / 25 for number in range(400)]), 6)

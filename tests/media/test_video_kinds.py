@@ -74,6 +74,22 @@ def with_hidden_packets(codec: str, show_bit: int) -> bytes:
     return file.getvalue()
 
 
+def one_frame(seconds: float) -> bytes:
+    """Return a video of one frame, of which only the header says how long it is shown."""
+    file = io.BytesIO()
+    with (
+        av.open(io.BytesIO(encode_film([0], "matroska", "libvpx")), "r") as source,
+        av.open(file, "w", format="matroska") as output,
+    ):
+        [track] = source.streams.video
+        copy = output.add_stream_from_template(track)
+        for packet in source.demux(track):
+            if packet.size:
+                packet.stream, packet.duration = copy, round(seconds / packet.time_base)
+                output.mux(packet)
+    return file.getvalue()
+
+
 def stream_of(seconds: float) -> bytes:
     """Return MPEG-2 in a transport stream, with B-frames that refer across groups of pictures."""
     file = io.BytesIO()
@@ -119,6 +135,7 @@ KINDS: dict[str, Kind] = {
     "windows media": (lambda: encode_film(UNSTEADY, "asf", "msmpeg4"), 7, 3.04, 7 / 3.04),
     "avi": (lambda: encode_film(UNSTEADY, "avi", "mpeg4"), 7, 3.04, 7 / 3.04),
     "two frames": (lambda: encode_film([0, 1.5], "flv", "flv"), 2, 1.54, 2 / 1.54),
+    "one frame": (lambda: one_frame(3.0), 1, 3.0, 1 / 3),
     "jitter": (lambda: encode_film(JITTERY, "matroska", "mpeg4"), 90, 3.01, 90 / 3.01),
 }
 
