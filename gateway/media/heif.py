@@ -107,6 +107,8 @@ def decode_heif(file: ReadableFile, image: HeifImage) -> Image.Image:
     canvas, found = Image.new("RGB", (image.width, image.height)), set()
     with file.open("rb") as data, av.open(data, "r", format="mov") as container:
         tracks = [track for track in container.streams.video if track.id in wanted]
+        for track in tracks:
+            track.codec_context.thread_count = 1  # threads would use up the memory of a child
         for packet in container.demux(tracks):
             for frame in packet.decode():
                 tile = image_of(cast(av.VideoFrame, frame))

@@ -139,6 +139,7 @@ def decode_picture(file: ReadableFile, demuxer: str) -> av.VideoFrame:
     """
     with file.open("rb") as data, av.open(data, "r", format=demuxer) as container:
         track = container.streams.video[0]
+        track.codec_context.thread_count = 1  # threads would use up the memory of a child
         check_pixel_count(track.width, track.height)
         for picture in container.decode(track):
             return picture
