@@ -4,11 +4,10 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLSchema
-from graphql.utilities.print_schema import print_description
 from strawberry.schema.config import StrawberryConfig
 
 import schema.enums  # noqa: F401 - registers the closed sets
-from gateway.execution.private_apis import core_schema
+from gateway.execution.private_apis import core_schema, print_description
 from schema.datasets import DataRow
 from schema.items import ITEM_CLASSES
 from schema.mutation import Mutation

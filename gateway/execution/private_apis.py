@@ -23,6 +23,7 @@ from graphql.execution.get_variable_signature import (
     get_variable_signature,
 )
 from graphql.execution.values import VariableValueSource
+from graphql.utilities.print_schema import print_description
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
@@ -45,6 +46,7 @@ __all__ = [
     "get_variable_signature",
     "optimized_is_awaitable",
     "parameter_order",
+    "print_description",
     "selection_node",
     "statement_key",
 ]

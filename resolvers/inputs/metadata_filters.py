@@ -80,4 +80,6 @@ class MetadataMatch:
 )
 class MetadataCondition:
     key: str = strawberry.field(description="The key, as used in `clientMetadata`.")
-    is_: MetadataMatch = strawberry.field(name="is", description="What its value must be.")
+    is_: MetadataMatch = strawberry.field(
+        name="is", description="The condition that the value of the key meets."
+    )

@@ -15,7 +15,7 @@ LAYERS = (
     ("gateway.http", "gateway.wiring", "gateway.demo", "gateway.generate", "gateway.logs", "gateway.gc_tuning"),
     ("gateway.tasks",),
     ("gateway.manifests",),
-    ("gateway.catalog.mirroring", "gateway.catalog.reencoding"),
+    ("gateway.catalog.mirroring", "gateway.catalog.reencoding", "gateway.catalog.reprobing"),
     ("gateway.catalog.ingestion",),
     ("gateway.catalog",),
     ("gateway.catalog.ledger",),

@@ -39,7 +39,7 @@ UNREACHED = {
     *("DatasetUsage", "MetadataIngestionConfig", "SidecarMatcher", "SignedUrl", "StorageChanges"),
     *("StorageFolderSummary", "StorageItemInaccessible", "StoragePathElement"),
     *("TimeSeriesColumn", "TimeSeriesContent", "TimeSeriesLineChannel", "TimeSeriesPointsChannel"),
-    *("TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),
+    *("TimeSeriesParsing", "TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),
 }
 """Object types whose rows are not annotated yet. Annotate their functions to remove them here."""
 

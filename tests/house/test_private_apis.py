@@ -73,6 +73,11 @@ def test_core_schema() -> None:
     assert isinstance(private_apis.core_schema(SCHEMA), GraphQLSchema)
 
 
+@canary("graphql-core", "print_description: the description of a schema, as SDL")
+def test_print_description() -> None:
+    assert private_apis.print_description(GraphQLSchema(description="A schema.")) == '"""A schema."""\n'
+
+
 @canary("strawberry-graphql", "definition_of: Strawberry's definitions of types, fields and arguments")
 def test_definitions() -> None:
     query = private_apis.core_schema(SCHEMA).query_type

@@ -177,11 +177,20 @@ async def finish_items(
         removal_deltas(rows[uuid] for uuid in uuids),
         *(arrival_deltas([row], row.folder_uuid) for row in finished),
     )
-    await items_created(
-        transaction, user_uuid, [row for row in finished if rows[row.uuid].is_placeholder]
-    )
     await release_objects(transaction, queue, released)
     await enqueue_covers(transaction, queue, finished)
+    arrived = [row for row in finished if rows[row.uuid].is_placeholder]
+    await _record_arrivals(transaction, user_uuid, finished, arrived)
+
+
+async def _record_arrivals(
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    finished: Sequence[ItemRecord],
+    arrived: Sequence[ItemRecord],
+) -> None:
+    """Add the items that have arrived to mirror datasets, and write all to the journal."""
+    await items_created(transaction, user_uuid, arrived)
     entries = [
         JournalEntry(
             "INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}
