@@ -16,7 +16,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("items", sa.Column("source_modified_at", Moment()))
-    op.execute("UPDATE items SET source_modified_at = remote_modified_at")
+    op.execute(
+        "UPDATE items SET source_modified_at = remote_modified_at "
+        "WHERE remote_modified_at IS NOT NULL"
+    )
 
 
 def downgrade() -> None:
