@@ -18,7 +18,7 @@ from tests.fixtures.commands import KEY, Command, external_site
 from tests.fixtures.nginx import nginx, trusting
 from tests.fixtures.sites import Site, fresh_settings, open_client, serve_embedded
 from tests.processes import free_ports
-from tests.transports.serving import PROTOCOL, socket_to
+from tests.transports.serving import PROTOCOL, socket_to, wait_until
 
 FILE = {"name": "a.txt", "itemType": "PLAIN_TEXT", "mimeType": "text/plain", "fileSize": 3_000_000}
 TARGETS = "targets { itemUuid url method uploadHeaders }"
@@ -118,11 +118,14 @@ async def test_only_trusted_proxies_name_the_client(
     request: pytest.FixtureRequest, tmp_path: Path, trusted: list[str], seen: str
 ) -> None:
     """The last address that a trusted proxy did not add is the client's. Nobody reaches 0.0.0.0, as a warning says."""
+    log = tmp_path / "serve.log"
     more = {"trusted_proxies": trusted, "access_log": "true"}
     async with serve_behind(request, tmp_path, "http://0.0.0.0:8000", **more) as site, open_client() as client:
         headers = {"x-forwarded-for": "198.51.100.1, 203.0.113.7", "x-forwarded-proto": "https"}
         await client.get(f"{site.url}/objects/some-key?expires=0&signature=hush", headers=headers)
-    lines = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines() if line.startswith("{")]
+        # The line is written after the response, and the server is killed at the end of the block.
+        await wait_until(lambda: "/objects/some-key" in log.read_text(), seconds=10)
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     [line] = [line for line in lines if line.get("path") == "/objects/some-key"]
     assert (line["event"], line["method"], line["status"], line["client"]) == ("request_answered", "GET", 403, seen)
     assert "hush" not in json.dumps(lines)
