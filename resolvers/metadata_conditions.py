@@ -213,6 +213,8 @@ def metadata_conditions(
             result.append(_has_value(key, []) if match else ~_has_value(key, []))
         elif query.joined is not None and prepared and prepared.order_key == condition.key:
             result += _value_conditions(key, match, query.joined, place)
+        elif isinstance(match, NearMatch):
+            result.append(_is_near(key, match, place))
         else:
             values = metadata_values.alias()
             result.append(_has_value(key, _value_conditions(key, match, values, place), values))
@@ -238,8 +240,6 @@ def _value_conditions(
             return _comparisons(values.c.moment, match, path)
         case TextMatch():
             return _text_conditions(key.field_type, match, values, path)
-        case NearMatch():
-            return _near_conditions(match, values, path)
     return [values.c.number == float(match)]
 
 
@@ -279,8 +279,8 @@ def _text_conditions(
     return _some(conditions, path)
 
 
-def _near_conditions(match: NearMatch, values: sa.FromClause, path: Path) -> list[Condition]:
-    """Return the conditions of a circle: cells for the index, and the exact distance."""
+def _is_near(key: IndexedKey, match: NearMatch, path: Path) -> Condition:
+    """Return the condition of a circle: ranges of cells for the index, and the exact distance."""
     for name, value, least, most in (
         ("latitude", match.latitude, -90, 90),
         ("longitude", match.longitude, -180, 180),
@@ -288,15 +288,16 @@ def _near_conditions(match: NearMatch, values: sa.FromClause, path: Path) -> lis
     ):
         if not least <= value <= most:
             raise bad_input(between(name, least, most, value), *path, name)
-    ranges = cells_near(match.latitude, match.longitude, match.meters)
     point = unit_vector(match.latitude, match.longitude)
-    offsets = (values.c[axis] - getattr(point, axis) for axis in ("x", "y", "z"))
+    values, rounding = metadata_values, 1e-18
+    offsets = [values.c[axis] - getattr(point, axis) for axis in ("x", "y", "z")]
     squares = [offset * offset for offset in offsets]
-    rounding = 1e-18
-    return [
-        sa.or_(*(values.c.cell.between(first, last) for first, last in ranges)),
-        squares[0] + squares[1] + squares[2] <= squared_chord(match.meters) + rounding,
-    ]
+    is_within = squares[0] + squares[1] + squares[2] <= squared_chord(match.meters) + rounding
+    found = sa.select(values.c.item_uuid).where(values.c.field_uuid == key.uuid, is_within)
+    # Of ranges that are joined by OR, SQLite would use no index.
+    ranges = cells_near(match.latitude, match.longitude, match.meters)
+    selects = [found.where(values.c.cell.between(first, last)) for first, last in ranges]
+    return items.c.uuid.in_(sa.union_all(*selects))
 
 
 def _json_condition(key: str, name: str, match: Any, path: Path) -> Condition:
@@ -392,7 +393,8 @@ async def values_of_key(
 
 def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:
     of_key = sa.and_(_ordering.c.item_uuid == items.c.uuid, _ordering.c.field_uuid == key.uuid)
-    return OrderJoin(_ordering, of_key, _ordering.c[_ORDERED[key.field_type]], is_complete)
+    value = _ordering.c[_ORDERED[key.field_type]]
+    return OrderJoin(_ordering, of_key, value, _ordering.c.item_uuid, is_complete)
 
 
 def _check_comparable(field: MetadataFieldRecord | None, path: Path) -> None:

@@ -127,6 +127,7 @@ class OrderJoin:
     table: sa.FromClause
     condition: Condition
     value: sa.ColumnElement[Any]
+    row_key: sa.ColumnElement[Any]
     is_complete: bool
     """Whether each row of the list has a value."""
 

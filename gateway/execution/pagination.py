@@ -141,7 +141,9 @@ def read_order(orders: Orders, query: EdgeQuery, order_by: Any) -> Order:
     join = orders.join(query, order_by) if orders.join and order_by else None
     if join is not None:
         label = f"{name}.{direction}.{order_by.metadata_key}"
-        return Order(join.value, orders.last, is_descending, label, not join.is_complete, join)
+        # The index of the values has the keys of the rows, too.
+        last = join.row_key if join.is_complete else orders.last
+        return Order(join.value, last, is_descending, label, not join.is_complete, join)
     column = orders.columns[name]
     present = orders.present(query.filter) if orders.present else ()
     can_be_null = bool(getattr(column, "nullable", False)) and column not in present
@@ -185,8 +187,10 @@ def fingerprint_of(*parts: Any) -> str:
 def write_cursor(request: PageRequest, row: Any) -> str:
     """Return the cursor of a row."""
     order = request.order
-    name = ORDER_VALUE if order.join else order.column.key
-    return cursor_at(request, getattr(row, name or ""), getattr(row, order.last.key or ""))
+    if order.join:
+        return cursor_at(request, getattr(row, ORDER_VALUE), row.uuid)
+    value, last = getattr(row, order.column.key or ""), getattr(row, order.last.key or "")
+    return cursor_at(request, value, last)
 
 
 def cursor_at(request: PageRequest, value: Any, last: Any) -> str:

@@ -85,4 +85,10 @@ def _covering(columns: tuple[int, int], rows: tuple[int, int]) -> list[tuple[int
         for row in range(rows[0] >> bits, (rows[1] >> bits) + 1)
     )
     size = 1 << 2 * bits
-    return [(square * size, (square + 1) * size - 1) for square in squares]
+    ranges: list[tuple[int, int]] = []
+    for square in squares:
+        start = square * size
+        if ranges and ranges[-1][1] == start - 1:
+            start = ranges.pop()[0]
+        ranges.append((start, (square + 1) * size - 1))
+    return ranges
