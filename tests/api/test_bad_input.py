@@ -21,6 +21,7 @@ OWNERS = {
     "Mutation": "mutation {",
     "StorageFolder": 'query { storageFolder(uuid: "%(folderUuid)s") {',
     "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
+    "StorageItemConnection": 'query { storageFolder(uuid: "%(folderUuid)s") { items {',
     "ReencodeJob": "query { reencodeJobs { nodes {",
     "VideoRendition": 'query { storageItem(uuid: "%(itemUuid)s") { ... on VideoItem { rendition {',
     "CloudSyncJob": 'query { storageFolder(uuid: "%(linkedUuid)s") { cloudSyncs { nodes {',

@@ -39,6 +39,7 @@ def variables_of(text: str, world: World) -> list[dict[str, Any]]:
     sets: list[dict[str, Any]] = [
         {
             "folder": str(world.folders[number]),
+            "pictures": str(world.folders[number]),
             "items": [str(uuid) for uuid in [*world.items[: number * 3], *world.folders[:number]]],
             "text": ["a", "stra", "ph"][number],
             "item": str(world.items[number]),
