@@ -74,7 +74,11 @@ def test_every_block_has_a_test() -> None:
         (UPLOADS, "Watch the job", "bash"),
         (UPLOADS, "Watch the job", "python"),
     }
-    known |= {("docs/manifests.md", "JSON", "json"), ("docs/manifests.md", "CSV", "csv")}
+    known |= {
+        ("docs/media.md", "Time series", "json"),
+        ("docs/manifests.md", "JSON", "json"),
+        ("docs/manifests.md", "CSV", "csv"),
+    }
     known |= {("docs/browsers.md", "Rules for an S3 bucket", "json"), (DEPLOYING, "Behind a proxy", "nginx")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
     assert {(b.page, b.heading, b.language) for b in blocks() if b.language != "text"} == known
@@ -182,7 +186,7 @@ def test_the_commands_for_contributors_find_their_tests(tmp_path: Path) -> None:
     commands = [
         line for block in blocks_of(CONTRIBUTING) for line in block.text.splitlines() if "pip install" not in line
     ]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         script = command.replace(".venv/bin/pytest", f"{sys.executable} -m pytest -q --collect-only -n 0")
         script = re.sub(r"\.venv/bin/(ruff|mypy)[^&]*", r"\1 --version ", script)

@@ -64,6 +64,17 @@ async def test_json_manifests_are_ingested(fetching_site: Site, files: str) -> N
 
 
 @together
+async def test_time_series_are_read_as_a_manifest_says(fetching_site: Site, file_server: FileServer) -> None:
+    file_server.add("beats.csv", b"time,beat\n0,1\n1500,2\n")
+    [block] = blocks_of("docs/media.md", "Time series")
+    text = block.text.replace(SERVER, f"{file_server.url}/files")
+    job = await run_manifest(fetching_site, {"json": json.loads(text)})
+    assert (job["status"], job["errors"]) == ("DONE", [])
+    [item] = (await items_by_name(fetching_site, job)).values()
+    assert (await fetching_site.see("storageItem", item["uuid"], "duration"))["duration"] == 1.5
+
+
+@together
 async def test_csv_manifests_are_ingested(fetching_site: Site, files: str) -> None:
     text = written("csv").replace(SERVER, files)
     for job in (
