@@ -100,8 +100,7 @@ _WESTERN_SIGNS = frozenset("°µ²³±·×½¼¾§«»©®™…–—“”‘�
 _UKRAINIAN_LETTERS = frozenset("ґєіїҐЄІЇ".encode("koi8-u"))
 
 
-MAX_ODDITY = 0.1
-"""Share of odd characters in a sample up to which an encoding is believed; see `_oddity`."""
+MAX_ODDITY = 0.1  # the share of odd characters up to which an encoding is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +347,12 @@ def is_plausible_utf16(text: str) -> bool:
     counts = Counter(map(unicodedata.category, text))
     if counts["Cn"] or counts["Co"] or counts["Cs"]:
         return False
-    breaks = sum(map(text.count, " \n\r\t,;.、。，"))
-    return breaks * 100 >= len(text) or text.isascii()
+    return _has_breaks(text) or text.isascii()
+
+
+def _has_breaks(text: str) -> bool:
+    """Return whether a text is divided into words and sentences."""
+    return 100 * sum(map(text.count, " \n\r\t,;.、。，")) >= len(text)
 
 
 def _legacy(sample: bytes) -> TextEncoding | None:
@@ -357,7 +360,7 @@ def _legacy(sample: bytes) -> TextEncoding | None:
     if sample.isascii():
         return None
     high_bytes = Counter(byte for byte in sample if byte > 127)
-    if high_bytes.keys() <= _WESTERN_SIGNS:
+    if high_bytes.keys() <= _WESTERN_SIGNS and 2 * high_bytes.total() <= len(sample):
         return TextEncoding("windows-1252")
     guess = encoding_by_label(chardetng_py.detect(sample))
     if guess and guess.name == "KOI8-U" and not high_bytes.keys() & _UKRAINIAN_LETTERS:
@@ -377,6 +380,8 @@ def _oddity(sample: bytes, encoding: TextEncoding) -> float:
     """
     text = _decode_start(sample, encoding)
     if text is None or _SIGNS_IN_WORDS.search(text):
+        return 1
+    if not (_has_breaks(text) or (len(text) <= 60 and len(set(text)) > 2)):
         return 1
     foreign = [character for character in text if character > "\x7f"]
     signs = sum(

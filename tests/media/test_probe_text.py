@@ -140,6 +140,12 @@ def test_noise_is_no_text(data: bytes) -> None:
     assert decode_head(noise) is None
 
 
+@pytest.mark.parametrize("data", [b"\xff" * 500, b"\x80" * 500, b"\xd0\xd1\xd2" * 300, b"\xff", bytes(range(128, 256))])
+def test_bytes_without_breaks_are_no_text(data: bytes) -> None:
+    """Such as a mask, or memory that was erased."""
+    assert decode_head(data) is None
+
+
 @pytest.mark.parametrize("kind", ["h", "H", "i", "f", "d"])
 def test_numbers_are_no_text(kind: str) -> None:
     """Binary numbers are not UTF-16 or UTF-32 by chance."""
