@@ -157,16 +157,17 @@ def measure_rate(evidence: Evidence, count: int, duration: float) -> Fraction | 
     """
     average = count / duration
     rates = [*evidence.rates, *(rate / 2 for rate in evidence.rates)]  # of frames, or of fields
-    fitting = (rate for rate in rates if is_in_step(rate, count, duration))
-    common = sorted(COMMON_RATES, key=lambda rate: abs(rate - average))
-    if evidence.survey.is_steady and is_in_step(common[0], count, duration):
-        return next(fitting, common[0])
-    return next(fitting, average)
+    for rate in rates:
+        if is_in_step(rate, count, duration):
+            return rate
+    common = min(COMMON_RATES, key=lambda rate: abs(float(rate) - average))
+    is_common = evidence.survey.is_steady and is_in_step(common, count, duration)
+    return common if is_common else average
 
 
 def is_in_step(rate: Fraction, count: int, duration: float) -> bool:
     """Return whether so many frames at a rate take that many seconds, within one frame."""
-    return abs(rate * duration - count) <= 1
+    return abs(float(rate) * duration - count) <= 1
 
 
 def warnings_about(evidence: Evidence, count: int | None, duration: float | None) -> list[str]:
