@@ -8,7 +8,7 @@ from gateway.media import samples
 from tests import samples as hostile
 from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.invariants import check_all
-from tests.fixtures.items import make_tombstone, upload_group, upload_items
+from tests.fixtures.items import make_tombstone, run_job, upload_group, upload_items
 from tests.fixtures.sites import Site, open_client
 from tests.fixtures.thumbnails import picture, stored_thumbnails, thumbnail
 from tests.fixtures.uploading import File, announce, ingest, send_files, start_upload_job, wait_for_job
@@ -132,3 +132,15 @@ async def test_a_file_that_cannot_be_drawn_is_still_an_item(shared_site: Site) -
     job = await start_upload_job(site, folder, {"images": [{"placeholderUuid": uuid, "imageMetadata": facts}]})
     assert (await wait_for_job(site, job))["status"] == "DONE"
     assert await thumbnail(site, uuid) == "UNDECODABLE"
+
+
+async def test_an_image_sequence_is_drawn_by_its_video(shared_site: Site) -> None:
+    site = shared_site
+    folder = await site.folder("sequence")
+    frames = [File(f"{seed}.png", "IMAGE", samples.png(64, 48, seed)) for seed in (11, 12)]
+    images = [{"placeholderUuid": uuid} for uuid in await send_files(site, folder, frames)]
+    job = await run_job(site, folder, {"imageGroups": [{"images": images, "createVideo": True}]})
+    sequence = job["itemsWithNames"][0]["itemUuid"]
+    shown = [await picture(site, await thumbnail(site, sequence, frame=number)) for number in (0, 1)]
+    assert [image.size for image in shown] == [(64, 48)] * 2
+    assert shown[0].tobytes() != shown[1].tobytes()
