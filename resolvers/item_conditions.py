@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import sees_dataset
 from gateway.catalog.rules.names import MAX_NAME
-from gateway.database.searches import name_contains
+from gateway.database.searches import first_half, name_contains
 from gateway.error_texts import between, sized
 from gateway.errors import Path, bad_input
 from gateway.execution.declarations import EdgeQuery
@@ -210,8 +210,7 @@ def _mime_type_condition(text: str, *path: str | int) -> Condition:
         raise bad_input("Expected a media type, such as image/png, or its first half.", *path)
     if subtype:
         return sa.and_(items.c.mime_type == text)
-    after_slash = chr(ord("/") + 1)
-    return sa.and_(items.c.mime_type >= f"{kind}/", items.c.mime_type < kind + after_slash)
+    return sa.and_(first_half(items.c.mime_type) == kind)
 
 
 def tag_conditions(

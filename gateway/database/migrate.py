@@ -56,12 +56,18 @@ def check_current(url: str) -> None:
 def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
     """Return whether a table or index comes from `gateway.models`.
 
-    The tables of the queue and of the trigram indexes are created by SQL of their own.
+    The tables of the queue and of the trigram indexes are created by SQL of their own, and so are
+    indexes of expressions.
     """
     return (
         kind not in ("table", "index")
         or not name
-        or not (name.startswith("procrastinate_") or "_names" in name or "_texts" in name)
+        or not (
+            name.startswith("procrastinate_")
+            or "_names" in name
+            or "_texts" in name
+            or "_half" in name
+        )
     )
 
 

@@ -161,6 +161,29 @@ def _postgresql_has(element: _JsonHas, compiler: Any, **options: Any) -> str:
     return f"COALESCE(jsonb_typeof({column} -> {key}) <> 'null', false)"
 
 
+class _FirstHalf(FunctionElement[str]):
+    """The first half of a media type, written as in the index of it."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(_FirstHalf, "sqlite")
+def _sqlite_half(element: _FirstHalf, compiler: Any, **options: Any) -> str:
+    column = compiler.process(element.clauses, **options)
+    return f"substr({column}, 1, instr({column}, '/') - 1)"
+
+
+@compiles(_FirstHalf, "postgresql")
+def _postgresql_half(element: _FirstHalf, compiler: Any, **options: Any) -> str:
+    return f"split_part({compiler.process(element.clauses, **options)}, '/', 1)"
+
+
+def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """Return the first half of a media type: `image` of `image/png`."""
+    return _FirstHalf(mime_type)
+
+
 class _Month(FunctionElement[str]):
     """The month of a moment in UTC."""
 

@@ -42,6 +42,7 @@ SERVED: list[tuple[str, dict[str, Any], str, str]] = [
     ("width", {"width": IntRange(from_=1)}, "WIDTH", "ix_items_width"),
     ("height", {"height": IntRange(from_=1)}, "HEIGHT", "ix_items_height"),
     ("media type", {"mime_type": "image/png"}, "NAME", "ix_items_mime_type"),
+    ("media types", {"mime_type": "image"}, "NAME", "ix_items_first_half"),
     ("owner", {"owner_uuid": KEY}, "NAME", "ix_items_owner_uuid"),
     ("study", {"dicom_study_uid": "1.2"}, "NAME", "ix_items_dicom_study_uid"),
     ("series", {"dicom_series_uid": "1.2"}, "NAME", "ix_items_dicom_series_uid"),
@@ -62,7 +63,6 @@ FEW: list[tuple[str, dict[str, Any]]] = [
     ("digest", {"sha256": "a" * 64}),
     ("dataset", {"dataset_uuid": KEY}),
     ("tags", {"organisation_tags_all_of": ["a"]}),
-    ("media types", {"mime_type": "image"}),
     ("text", {"search": "abc"}),
 ]
 
