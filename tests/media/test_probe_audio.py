@@ -145,13 +145,6 @@ def ogg_checksum(page: bytes) -> int:
     return checksum
 
 
-def test_few_packets_of_a_decoder_that_needs_some_to_begin_again(probed: Probed) -> None:
-    """A click of 0.08 s in Musepack, made by its own encoder: decoded once, not again from the start."""
-    facts = probed((MEDIA / "click.mpc").read_bytes(), AUDIO)
-    assert facts.audio_codec == "musepack7"
-    assert facts.duration == pytest.approx(0.0784, abs=0.001)
-
-
 def test_empty_track(refusal: Refusal) -> None:
     """A recording without a sample is not called broken."""
     data = samples.wav()
