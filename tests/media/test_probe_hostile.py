@@ -23,9 +23,9 @@ KINDS: dict[StorageItemType, list[Callable[..., bytes]]] = {
     StorageItemType.AUDIO: [samples.mp3, samples.flac, samples.wav, samples.ogg],
     StorageItemType.PLAIN_TEXT: [samples.text, samples.html, samples.json_text],
 }
+"""Sample files of each kind that is read, but for scenes, whose eight formats have a test file of their own."""
 LONGEST_END_MARKER = 12
 """Bytes of a PNG's IEND chunk."""
-"""Sample files of each kind that is read, but for scenes, whose eight formats have a test file of their own."""
 PROBED = {item_type for item_type, kind in ITEM_KINDS.items() if kind.prober}
 gently = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
