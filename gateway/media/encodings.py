@@ -1,19 +1,18 @@
-"""Finds the encoding of a text: marked, declared in the text, or recognized from its bytes.
-
-Names are those of the WHATWG encoding standard where it has one, else those of IANA.
-"""
+"""Finds the encoding of a text: marked, declared in the text, or recognized from its bytes."""
 
 import codecs
 import io
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
-from typing import Literal, TextIO
+from typing import TextIO
 
 import chardetng_py  # type: ignore[import-untyped]  # ships no marker of its types
 
+from gateway.media.encoding_names import TextEncoding, encoding_by_label
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
@@ -36,44 +35,6 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16BE"),
 )
 """Byte order marks, the longer ones first."""
-
-# The standard's names, and the Python codecs that decode what browsers decode by these names.
-_CODECS = {
-    "UTF-8": "utf-8",
-    "UTF-16LE": "utf-16-le",
-    "UTF-16BE": "utf-16-be",
-    "UTF-32LE": "utf-32-le",
-    "UTF-32BE": "utf-32-be",
-    "Shift_JIS": "cp932",
-    "EUC-JP": "euc_jp",
-    "ISO-2022-JP": "iso2022_jp",
-    "GBK": "gb18030",
-    "GB18030": "gb18030",
-    "Big5": "big5hkscs",
-    "EUC-KR": "cp949",
-    "KOI8-R": "koi8-r",
-    "KOI8-U": "koi8-u",
-    "macintosh": "mac-roman",
-    "x-mac-cyrillic": "mac-cyrillic",
-    "windows-874": "cp874",
-    **{f"windows-{number}": f"cp{number}" for number in range(1250, 1259)},
-    **{f"ISO-8859-{number}": f"iso8859-{number}" for number in range(1, 17) if number != 12},
-    **{f"IBM{number}": f"cp{number}" for number in (437, 850, 852, 855, 866)},
-}
-_NAMES = {codecs.lookup(codec).name: name for name, codec in _CODECS.items()} | {
-    "shift_jis": "Shift_JIS",
-    "gb2312": "GBK",
-    "gbk": "GBK",
-    "gb18030": "GB18030",
-    "hz": "GBK",
-    "big5": "Big5",
-    "cp950": "Big5",
-    "euc_kr": "EUC-KR",
-    "tis-620": "windows-874",
-    "koi8-r": "KOI8-R",
-}
-# Labels that Python does not know.
-_LABELS = {"x-sjis": "Shift_JIS", "windows-31j": "Shift_JIS", "x-gbk": "GBK", "x-x-big5": "Big5"}
 
 # Browsers read these as the encodings of Windows that have more characters.
 _SUPERSETS = {
@@ -103,29 +64,6 @@ _UKRAINIAN_LETTERS = frozenset("ґєіїҐЄІЇ".encode("koi8-u"))
 MAX_ODDITY = 0.1  # the share of odd characters up to which an encoding is believed
 
 
-@dataclass(frozen=True, slots=True)
-class TextEncoding:
-    """An encoding.
-
-    Attributes:
-        name: Its name in the WHATWG encoding standard, or else of IANA.
-        mark: The byte order mark with which the text begins, if it has one.
-        warning: What is odd about the text's encoding, as a sentence.
-        errors: How to decode it: invalid bytes are replaced where few were seen.
-    """
-
-    name: str
-    mark: bytes = b""
-    warning: str | None = None
-
-    errors: Literal["strict", "replace"] = "strict"
-
-    @property
-    def codec(self) -> str:
-        """The Python codec that decodes it."""
-        return _CODECS[self.name]
-
-
 # Of DOS and of the Macintosh; the library knows the encodings of web pages.
 _NOT_ON_THE_WEB = tuple(
     map(TextEncoding, ("IBM850", "macintosh", "x-mac-cyrillic", "IBM855", "IBM437"))
@@ -139,18 +77,6 @@ class _UndecodableError(MediaError):
             f"it has an invalid byte at {offset:,}"
         )
         self.offset = offset
-
-
-def encoding_by_label(label: str) -> TextEncoding | None:
-    """Return the encoding that a label such as `latin1` names, or None if it names none."""
-    key = label.strip().lower()
-    try:
-        name = _LABELS.get(key) or _NAMES.get(codecs.lookup(key).name)
-    except (LookupError, ValueError):  # ValueError: it has a NUL
-        return TextEncoding("UTF-8") if key == "ascii" else None
-    if key in ("us-ascii", "ascii"):
-        name = "UTF-8"
-    return TextEncoding(name) if name else None
 
 
 def find_encoding(file: ReadableFile, given: str | None = None) -> TextEncoding:
@@ -183,13 +109,8 @@ def find_encoding(file: ReadableFile, given: str | None = None) -> TextEncoding:
             return TextEncoding("ISO-2022-JP")
         return as_declared(_declared(head), is_ascii)
     sample = sample_at_fault(file, head)
-    for encoding in (
-        *_declared(head),
-        _damaged_utf8(sample, getattr(refusal, "offset", 0)),
-        _unmarked_unicode(head),
-        _legacy(sample),
-    ):
-        if encoding and _can_decode(file, encoding):
+    for encoding in _candidates(head, sample, getattr(refusal, "offset", 0)):
+        if _can_decode(file, encoding):
             return encoding
     raise refusal
 
@@ -251,10 +172,22 @@ def decode_head(head: bytes) -> str | None:
     text = _decode_start(head, TextEncoding("UTF-8"))
     if text is not None:
         return text
-    for encoding in (*_declared(head), _damaged_utf8(head), _unmarked_unicode(head), _legacy(head)):
-        if encoding and (text := _decode_start(head, encoding)) is not None:
-            return text
-    return None
+    texts = (_decode_start(head, encoding) for encoding in _candidates(head, head))
+    return next((text for text in texts if text is not None), None)
+
+
+def _candidates(head: bytes, sample: bytes, offset: int = 0) -> Iterator[TextEncoding]:
+    """Yield the encodings that a text may have which is not valid UTF-8, the likeliest first."""
+    yield from _declared(head)
+    recognizers: list[Callable[[], TextEncoding | None]] = [
+        lambda: _damaged_utf8(sample, offset),
+        lambda: _unmarked_unicode(head),
+        lambda: _legacy(sample),
+    ]
+    # Binary content is told at once: only UTF-16 and UTF-32 use these bytes for characters.
+    if sample != sample.translate(None, CONTROL_CHARACTERS):
+        recognizers = recognizers[1:2]
+    yield from filter(None, (recognize() for recognize in recognizers))
 
 
 def _marked(head: bytes) -> TextEncoding | None:
@@ -319,7 +252,7 @@ def sample_at_fault(file: ReadableFile, head: bytes) -> bytes:
     return head
 
 
-def _damaged_utf8(sample: bytes, offset: int = 0) -> TextEncoding | None:
+def _damaged_utf8(sample: bytes, offset: int) -> TextEncoding | None:
     """Recognize UTF-8 that is cut off, or into which few other bytes have been mixed."""
     text = sample.decode(errors="replace")
     invalid = text.count("\ufffd")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import orjson
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.encodings import TextEncoding, decode_head, find_encoding
+from gateway.media.encoding_names import TextEncoding
+from gateway.media.encodings import decode_head, find_encoding
 from gateway.media.ranged import ReadableFile
 from gateway.media.sniff import HEAD_SIZE, UNRECOGNIZED
 

@@ -7,7 +7,8 @@ from typing import Any, TextIO
 from gateway.kinds.enums import TimeSeriesColumnKind
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.time_series import TimeSeriesDecimalMark, TimeSeriesReading, TimeSeriesTimeFormat
-from gateway.media.encodings import TextEncoding, find_encoding, open_text
+from gateway.media.encoding_names import TextEncoding
+from gateway.media.encodings import find_encoding, open_text
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 from gateway.media.table_layout import MAX_SAMPLE_LINES, TableLayout, find_layout

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import encodings, samples, text
-from gateway.media.encodings import TextEncoding, decode_head
+from gateway.media.encoding_names import TextEncoding
+from gateway.media.encodings import decode_head
 from tests.media.conftest import Probed, Refusal
 
 TEXT = StorageItemType.PLAIN_TEXT

@@ -13,7 +13,7 @@ from gateway.kinds.time_series import (
     TimeSeriesTimeUnit,
 )
 from gateway.media.dates import parse_zone
-from gateway.media.encodings import encoding_by_label
+from gateway.media.encoding_names import encoding_by_label
 
 MAX_SKIPPED_LINES = 500
 MAX_TIME_COLUMNS = 6
