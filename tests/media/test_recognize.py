@@ -71,7 +71,7 @@ def test_the_content_decides(recognized: Probe, kind: str, name: str) -> None:
     assert facts.probe_warnings == []
 
 
-@pytest.mark.parametrize("extension", SCENES.keys() - {"db3"})
+@pytest.mark.parametrize("extension", sorted(SCENES.keys() - {"db3"}))
 def test_scenes_are_recognized(recognized: Probe, extension: str) -> None:
     """Point clouds in text, too."""
     assert recognized(SCENES[extension]()).kind == "SCENE"
@@ -84,7 +84,7 @@ def test_a_recording_of_ros_2_is_a_database_with_its_tables(recognized: Probe, t
     assert recognized(sqlite(tmp_path / "recording.db", *tables)).kind == "SCENE"
 
 
-@pytest.mark.parametrize("name", FORMATS.keys() - {"html", "png", "broken png"})
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"html", "png", "broken png"}))
 def test_other_formats_are_files(recognized: Probe, name: str) -> None:
     data, mime_type = FORMATS[name]
     facts = recognized(data, "upload")
