@@ -63,6 +63,9 @@ class SidecarIngestion:
         return cls(SidecarMatcherSettings(values["suffix"]), values["paused"])
 
 
+_WALKED_ORDERS = frozenset(
+    {items.c.name_key, items.c.created_at, items.c.last_edited_at, items.c.file_size}
+)
 _home, _top = folders.alias("home"), folders.alias("top")
 
 id_of = id_from("StorageFolder", folders.c.uuid)
@@ -144,15 +147,8 @@ items_below = ToMany(
         source=_home.join(_top, within(_home.c.path, _top.c.path)),
         key=_home.c.uuid,
         parent=_top.c.uuid,
-        orders=frozenset(
-            (
-                items.c.name_key,
-                items.c.natural_key,
-                items.c.created_at,
-                items.c.last_edited_at,
-                items.c.file_size,
-            )
-        ),
+        orders=frozenset({*_WALKED_ORDERS, items.c.natural_key}),
+        walked=_WALKED_ORDERS,
         suit=leaves_most,
     ),
 )

@@ -172,6 +172,7 @@ class Parts:
         key: the key of a part.
         parent: the key of the parent that has the part.
         orders: the columns of the orders in which an index has each part.
+        walked: those in which an index has the whole table.
         suit: whether most rows match a filter; an index of its conditions is better if few do.
     """
 
@@ -180,6 +181,7 @@ class Parts:
     key: sa.ColumnElement[Any]
     parent: sa.ColumnElement[Any]
     orders: Collection[sa.ColumnElement[Any]]
+    walked: Collection[sa.ColumnElement[Any]]
     suit: Callable[[EdgeQuery], bool]
 
     def serve(self, query: EdgeQuery, order: sa.ColumnElement[Any]) -> bool:

@@ -19,6 +19,8 @@ _EXTREMES: dict[type, tuple[Any, Any]] = {
 }
 """The least and the greatest value of an order's column, by type."""
 
+_WALKED = 2
+"""Rows of the whole table that are looked at for each row of a page."""
 _DEPTHS = (1, 6, 36, 216)
 """Numbers of rows of a part by which the end of a page is estimated."""
 
@@ -58,10 +60,14 @@ def merged_page(
     for run in _runs(request):
         merge = _Merge(parts.column, conditions, run, request.backwards, f"_{len(halves)}")
         source = chosen
-        for half in halves:
-            # No part is read if the rows of the earlier run fill the page.
-            length = sa.select(sa.func.count()).select_from(half).scalar_subquery()
-            source = merge.cte("needed_parts", sa.select(chosen).where(length < row_limit()))
+        walked: sa.CTE | None = None
+        is_needed = [_length(half) < row_limit() for half in halves]
+        if run.has_values and main in parts.walked:
+            walked = merge.cte("walk", merge.walk(parts, is_parent, selected, is_needed))
+            is_needed.append(_length(walked) < row_limit())
+        if is_needed:
+            # No part is read if other rows fill the page.
+            source = merge.cte("needed_parts", sa.select(chosen).where(*is_needed))
         rows = []
         if run.has_values:
             heads = merge.heads(source)
@@ -80,11 +86,21 @@ def merged_page(
             last,
             row_limit(),
         )
-        halves.append(merge.cte("page", _first_rows(every, run.order, request.backwards)))
+        page = _first_rows(every, run.order, request.backwards)
+        if walked is not None:
+            merged = merge.cte("merge", page)
+            whole_walk = sa.select(walked).where(_length(walked) >= row_limit())
+            both = sa.union_all(whole_walk, sa.select(merged)).subquery()
+            page = _first_rows(sa.select(both), run.order, request.backwards)
+        halves.append(merge.cte("page", page))
     if len(halves) == 1:
         return sa.select(halves[0])
     whole = sa.union_all(*(sa.select(half) for half in halves)).subquery("whole")
     return _first_rows(sa.select(whole), request.order, request.backwards)
+
+
+def _length(rows: sa.CTE) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(rows).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,31 @@ class _Merge:
         """The order of the rows of a part."""
         order = self.run.order
         return order_by(order, self.backwards, order.column, order.last)
+
+    def walk(
+        self,
+        parts: Parts,
+        is_parent: Condition,
+        columns: Sequence[sa.ColumnElement[Any]],
+        is_needed: Sequence[Condition],
+    ) -> sa.Select[Any]:
+        """Return the rows of a page that are among the first rows of the whole table.
+
+        Where the parts have most of the table, these fill the page at once.
+        """
+        order = self.run.order
+        first = (
+            sa.select(order.last.label("row_key"), self.column.label("part"))
+            .where(*self.run.conditions, *is_needed)
+            .order_by(*self.clauses)
+            .limit(row_limit() * _WALKED)
+        ).cte(f"walked{self.suffix}")
+        source = first.join(parts.column.table, order.last == first.c.row_key).join(
+            parts.source, parts.key == first.c.part
+        )
+        rows = sa.select(*columns, parts.parent.label(PARENT)).select_from(source)
+        found = rows.where(is_parent, *self.conditions)
+        return _first_rows(found, order, self.backwards)
 
     def rows_of(self, source: sa.FromClause) -> list[Condition]:
         """Return the conditions of the rows of a part."""

@@ -68,10 +68,10 @@ async def tree(request: pytest.FixtureRequest, shared_site: Site) -> Tree:
 
 
 @pytest.mark.parametrize("size", [1, 60])
-@pytest.mark.parametrize("field", ["NATURAL_NAME", "SIZE"])
+@pytest.mark.parametrize("field", ["NAME", "NATURAL_NAME", "SIZE"])
 async def test_pages_below_a_folder_are_in_order(tree: Tree, field: str, size: int) -> None:
     """Forwards and backwards, in both directions, with and without a kind."""
-    column = {"NATURAL_NAME": "natural_key", "SIZE": "file_size"}[field]
+    column = {"NAME": "name_key", "NATURAL_NAME": "natural_key", "SIZE": "file_size"}[field]
     for direction in ("ASC", "DESC"):
         for wanted in ({}, {"item_type": "PDF"}):
             expected = tree.ordered(column, direction == "DESC", **wanted)
