@@ -18,6 +18,13 @@ from gateway.media.ranged import RangedFile
 from gateway.media.recognize import recognize
 from gateway.media.sniff import UNRECOGNIZED, sniff
 
+WITHOUT_STATED_LENGTH = (
+    StorageItemType.FILE,
+    StorageItemType.PLAIN_TEXT,
+    StorageItemType.TIMESERIES,
+)
+"""Kinds whose files have no length in them, even if their first bytes are those of a container."""
+
 
 def probe(
     file: Path | RangedFile,
@@ -49,8 +56,10 @@ def probe(
         raise MediaError(f"items of the type {item_type} are not single files")
     digest, size = digest_of(file) if isinstance(file, Path) else (None, file.size)
     mime_type = sniff(file)
-    if mime_type == "text/plain":
-        mime_type = _type_of_text(name, declared_type)
+    text_type = _type_of_text(name, declared_type)
+    # Markdown may begin with HTML.
+    if mime_type == "text/plain" or (mime_type, text_type) == ("text/html", "text/markdown"):
+        mime_type = text_type
     facts = MediaFacts(digest, size, mime_type, probe_version=PROBE_VERSION)
     if item_type is None:
         return _probe_recognized(file, facts, name)
@@ -87,7 +96,7 @@ def _probe_as(
         raise MediaError("the file is empty")
     if not facts.mime_type.startswith(kind.mime_types):
         raise UnsuitableFile(f"expected {kind.noun}, but the content is {facts.mime_type}")
-    if is_read:
+    if item_type not in WITHOUT_STATED_LENGTH:
         check_length(file, facts.file_size)
     assert kind.prober  # as all kinds of single files have
     settings = (parsing,) if parsing and item_type is StorageItemType.TIMESERIES else ()

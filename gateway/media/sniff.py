@@ -40,6 +40,7 @@ ROOT_ELEMENT = re.compile(
     r"(?>\s|<\?.*?\?>|<!--.*?-->|<!doctype(?!\s+html)[^>]*>)*+<(!doctype html|[a-z][\w:]*)",
     re.DOTALL | re.IGNORECASE,
 )
+XHTML_ROOTS = ("html", "!doctype html")
 # As browsers sniff.
 HTML_ELEMENTS = {
     *("!doctype html", "html", "head", "body", "title", "script", "style"),
@@ -128,9 +129,10 @@ def sniff_text(head: bytes) -> str | None:
     root = match[1].lower() if match else ""
     if root == "svg" or root.endswith(":svg"):
         return "image/svg+xml"
-    if root in HTML_ELEMENTS:
+    is_xml = bool(root) and start.lstrip().startswith("<?xml")
+    if root in (XHTML_ROOTS if is_xml else HTML_ELEMENTS):
         return "text/html"
-    return "application/xml" if root and start.lstrip().startswith("<?xml") else "text/plain"
+    return "application/xml" if is_xml else "text/plain"
 
 
 def sniff_matroska(head: bytes) -> str | None:

@@ -104,7 +104,7 @@ def _commands(path: list[str], command: Any) -> list[tuple[list[str], str]]:
     if children := getattr(command, "commands", None):
         return [usage for name, child in children.items() for usage in _commands([*path, name], child)]
     words = sorted((_word(parameter) for parameter in command.params), key=lambda word: word.startswith("["))
-    return [([*path, *words], command.help)]
+    return [([*path, *words], " ".join((command.help or "").split()))]
 
 
 def _word(parameter: click.Parameter) -> str:
