@@ -24,7 +24,7 @@ from gateway.models.items import items
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import item_conditions
-from resolvers.metadata_conditions import prepare_across_folders
+from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_UUIDS = 1000

@@ -21,7 +21,7 @@ from gateway.execution.keysets import PARENT
 from gateway.kinds.enums import MetadataFieldType
 from gateway.models.items import items
 from resolvers.inputs.facets import FacetInput, StorageItemFacet
-from resolvers.metadata_conditions import values_of_key
+from resolvers.metadata_keys import values_of_key
 
 MAX_FACETS, MAX_VALUES = 5, 100
 _ATTRIBUTES: dict[StorageItemFacet, sa.ColumnElement[Any]] = {

@@ -38,7 +38,7 @@ from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
 from resolvers.item_conditions import item_conditions, leaves_most
 from resolvers.json_columns import json_column
-from resolvers.metadata_conditions import prepare_across_folders, prepare_in_folder
+from resolvers.metadata_keys import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
 
 

@@ -46,7 +46,7 @@ from gateway.stores.headers import inline_media_type
 from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
-from resolvers.metadata_conditions import prepare_across_folders
+from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_RELATED = 1000

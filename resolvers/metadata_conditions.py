@@ -1,18 +1,13 @@
 """Conditions on the metadata of items: by the index of declared keys, or by JSON in a folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from strawberry import UNSET
 
-from gateway.catalog.rules.metadata_forms import TEXT_KEY, index_status
-from gateway.catalog.rules.metadata_types import MAX_KEY
+from gateway.catalog.rules.metadata_forms import TEXT_KEY
 from gateway.catalog.rules.positions import cells_near, squared_chord, unit_vector
-from gateway.context import Context
-from gateway.database.dialects import in_keys
 from gateway.database.searches import (
     json_boolean,
     json_has,
@@ -22,178 +17,25 @@ from gateway.database.searches import (
     value_contains,
 )
 from gateway.error_texts import between, sized
-from gateway.errors import DomainError, ErrorCode, Path, bad_input
-from gateway.execution.declarations import EdgeQuery, OrderJoin
-from gateway.kinds.enums import MetadataFieldType, MetadataIndexStatus
+from gateway.errors import Path, bad_input
+from gateway.execution.declarations import EdgeQuery
+from gateway.kinds.enums import MetadataFieldType
 from gateway.models.base import fold
 from gateway.models.items import items
-from gateway.models.metadata import MetadataFieldRecord, metadata_fields, metadata_values
-from resolvers.inputs.item_filters import StorageItemConditions, StorageItemFilter
-from resolvers.inputs.lists import StorageItemOrder, StorageItemOrderField
+from gateway.models.metadata import metadata_values
 from resolvers.inputs.metadata_filters import (
     DateTimeMatch,
     MetadataCondition,
-    MetadataMatch,
     NearMatch,
     NumberMatch,
     TextMatch,
 )
+from resolvers.metadata_keys import CLIENT_NAMES, IndexedKey, PreparedMetadata, match_of
 
 Condition = sa.ColumnElement[bool]
-MAX_CONDITIONS, MAX_VALUES, MAX_CONTAINED = 20, 1000, 1000
-MAX_METERS = 20_100_000
+MAX_VALUES, MAX_CONTAINED = 1000, 1000
 _T = MetadataFieldType
-_TEXTS = {_T.VARCHAR, _T.TEXT, _T.ENUM, _T.UUID, _T.USER}
-_TYPES: dict[str, set[MetadataFieldType]] = {
-    "number": {_T.NUMBER},
-    "date_time": {_T.DATETIME},
-    "text": _TEXTS,
-    "boolean": {_T.BOOLEAN},
-    "near": {_T.GEOSPATIAL},
-    "exists": set(_T),
-}
-"""The types of keys that each kind of condition is for."""
-_CLIENT_NAMES = {"date_time": "dateTime"}
-_ORDERED = {
-    _T.NUMBER: "number",
-    _T.BOOLEAN: "number",
-    _T.DATETIME: "moment",
-    **dict.fromkeys(_TEXTS, "text_key"),
-}
-_ordering = metadata_values.alias("ordering_values")
-
-
-class IndexedKey(NamedTuple):
-    """A metadata key whose values are indexed."""
-
-    uuid: UUID
-    field_type: MetadataFieldType
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedMetadata:
-    """The keys that a filter and an order name, of those that are indexed."""
-
-    keys: Mapping[str, IndexedKey]
-    order_key: str | None
-
-
-async def prepare_across_folders(
-    context: Context, filter: StorageItemFilter | None, order_by: StorageItemOrder | None
-) -> PreparedMetadata | None:
-    """Read the metadata keys that a list across folders depends on.
-
-    Raises:
-        DomainError: `BAD_USER_INPUT` if a key is not declared, `UNAVAILABLE` while its values are
-            being indexed.
-    """
-    return await _prepare(context, filter, order_by, in_one_folder=False)
-
-
-async def prepare_in_folder(
-    context: Context, filter: StorageItemFilter | None, order_by: StorageItemOrder | None
-) -> PreparedMetadata | None:
-    """Read the metadata keys that the list of a folder depends on; its filter may use others."""
-    return await _prepare(context, filter, order_by, in_one_folder=True)
-
-
-async def _prepare(
-    context: Context,
-    filter: StorageItemFilter | None,
-    order_by: StorageItemOrder | None,
-    in_one_folder: bool,
-) -> PreparedMetadata | None:
-    named = list(_conditions_in(filter)) if filter else []
-    order_key = _order_key(order_by)
-    if not named and order_key is None:
-        return None
-    wanted = {condition.key for condition, _ in named} | ({order_key} if order_key else set())
-    fields = await context.database.rows(
-        sa.select(metadata_fields).where(
-            in_keys(metadata_fields.c.key, sorted(wanted)), ~metadata_fields.c.is_deleted
-        ),
-        MetadataFieldRecord,
-    )
-    declared = {field.key: field for field in fields}
-    for condition, path in named:
-        if not in_one_folder:
-            _check_indexed(declared.get(condition.key), condition.key, (*path, "key"))
-        if field := declared.get(condition.key):
-            _check_type(condition, field, path)
-    if order_key is not None:
-        field = declared.get(order_key)
-        _check_indexed(field, order_key, ("orderBy", "metadataKey"))
-        if field and field.field_type not in _ORDERED:
-            message = (
-                f"Items cannot be ordered by the key {order_key}, of the type {field.field_type}."
-            )
-            raise bad_input(message, "orderBy", "metadataKey")
-    ready = {
-        field.key: IndexedKey(field.uuid, field.field_type)
-        for field in sorted(fields, key=lambda field: field.key)
-        if index_status(field) is MetadataIndexStatus.READY
-    }
-    return PreparedMetadata(ready, order_key)
-
-
-def _conditions_in(filter: StorageItemFilter) -> Iterator[tuple[MetadataCondition, Path]]:
-    """Yield the conditions on metadata at all levels of a filter, each with its path."""
-    levels: list[tuple[StorageItemConditions, Path]] = [(filter, ("filter",))]
-    levels += [(each, ("filter", "any", index)) for index, each in enumerate(filter.any or [])]
-    if filter.not_ is not None:
-        levels.append((filter.not_, ("filter", "not")))
-    for level, path in levels:
-        conditions = level.metadata or []
-        if len(conditions) > MAX_CONDITIONS:
-            message = sized("metadata", 0, MAX_CONDITIONS, len(conditions), "entries")
-            raise bad_input(message, *path, "metadata")
-        for index, condition in enumerate(conditions):
-            if not 1 <= len(condition.key) <= MAX_KEY:
-                message = sized("key", 1, MAX_KEY, len(condition.key))
-                raise bad_input(message, *path, "metadata", index, "key")
-            yield condition, (*path, "metadata", index)
-
-
-def _order_key(order_by: StorageItemOrder | None) -> str | None:
-    """Return the metadata key of an order by metadata."""
-    if order_by is None:
-        return None
-    key, is_by_metadata = order_by.metadata_key, order_by.field is StorageItemOrderField.METADATA
-    if is_by_metadata != (key is not None):
-        message = "metadataKey is required for METADATA, and only allowed there."
-        raise bad_input(message, "orderBy", "metadataKey")
-    return key
-
-
-def _check_indexed(field: MetadataFieldRecord | None, key: str, path: Path) -> None:
-    if field is None:
-        raise bad_input(
-            f"The metadata key {key} is not declared. Declare it with setMetadataSchemaField first.",
-            *path,
-        )
-    status = index_status(field)
-    if status is MetadataIndexStatus.NONE:
-        message = f"Items cannot be found by the key {key}, of the type {field.field_type}."
-        raise bad_input(message, *path)
-    if status is MetadataIndexStatus.FILLING:
-        message = f"The values of the metadata key {key} are still being indexed. Retry later."
-        raise DomainError(ErrorCode.UNAVAILABLE, message, path)
-
-
-def _check_type(condition: MetadataCondition, field: MetadataFieldRecord, path: Path) -> None:
-    name, _ = _match_of(condition.is_)
-    if field.field_type not in _TYPES[name]:
-        shown = _CLIENT_NAMES.get(name, name)
-        raise bad_input(
-            f"The metadata key {field.key} has the type {field.field_type}, which {shown} is not "
-            "for.",
-            *(*path, "is", shown),
-        )
-
-
-def _match_of(match: MetadataMatch) -> tuple[str, Any]:
-    """Return the field of a match that is set, and its value."""
-    return next((name, value) for name, value in vars(match).items() if value is not UNSET)
+MAX_METERS = 20_100_000
 
 
 def metadata_conditions(
@@ -204,8 +46,8 @@ def metadata_conditions(
     keys = prepared.keys if prepared else {}
     result = []
     for index, condition in enumerate(conditions):
-        name, match = _match_of(condition.is_)
-        shown = _CLIENT_NAMES.get(name, name)
+        name, match = match_of(condition.is_)
+        shown = CLIENT_NAMES.get(name, name)
         place = (*path, "metadata", index, "is", shown)
         if not (key := keys.get(condition.key)):
             result.append(_json_condition(condition.key, name, match, place))
@@ -354,50 +196,3 @@ def _some(conditions: list[Condition], path: Path) -> list[Condition]:
     if not conditions:
         raise bad_input("Set at least one condition.", *path)
     return conditions
-
-
-def metadata_order(query: EdgeQuery, order_by: StorageItemOrder) -> OrderJoin | None:
-    """Return the join with the values of the key of an order by metadata."""
-    prepared: PreparedMetadata | None = query.prepared
-    if not prepared or prepared.order_key is None or not order_by.metadata_key:
-        return None
-    key = prepared.keys[prepared.order_key]
-    filter: StorageItemFilter | None = query.filter
-    conditions = (filter.metadata or []) if filter else []
-    is_complete = any(
-        condition.key == prepared.order_key and _match_of(condition.is_)[0] != "exists"
-        for condition in conditions
-    )
-    return _values_join(key, is_complete)
-
-
-async def values_of_key(
-    context: Context, key: str, path: Path
-) -> tuple[OrderJoin, MetadataFieldType]:
-    """Return the join with the values of a key, null for items that have none, and its type.
-
-    Raises:
-        DomainError: `BAD_USER_INPUT` if the key has no order of values or is not declared,
-            `UNAVAILABLE` while its values are being indexed.
-    """
-    of_key = metadata_fields.c.key == key, ~metadata_fields.c.is_deleted
-    fields = await context.database.rows(
-        sa.select(metadata_fields).where(*of_key), MetadataFieldRecord
-    )
-    field = fields[0] if fields else None
-    _check_indexed(field, key, path)
-    _check_comparable(field, path)
-    assert field
-    return _values_join(IndexedKey(field.uuid, field.field_type), False), field.field_type
-
-
-def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:
-    of_key = sa.and_(_ordering.c.item_uuid == items.c.uuid, _ordering.c.field_uuid == key.uuid)
-    value = _ordering.c[_ORDERED[key.field_type]]
-    return OrderJoin(_ordering, of_key, value, _ordering.c.item_uuid, is_complete)
-
-
-def _check_comparable(field: MetadataFieldRecord | None, path: Path) -> None:
-    if field and field.field_type not in _ORDERED:
-        message = f"Values of the key {field.key}, of the type {field.field_type}, have no order."
-        raise bad_input(message, *path)

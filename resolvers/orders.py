@@ -12,7 +12,7 @@ from resolvers.inputs.lists import (
     StorageOrderField,
 )
 from resolvers.item_conditions import ranged_columns
-from resolvers.metadata_conditions import metadata_order
+from resolvers.metadata_keys import metadata_order
 
 FOLDER_ORDERS = Orders(
     {

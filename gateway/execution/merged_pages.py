@@ -54,44 +54,13 @@ def merged_page(
         .where(is_parent)
         .cte("parts")
     )
-    main, last = request.order.column, request.order.last
-    selected = [*columns, main.label(PLACES[0]), last.label(PLACES[1])]
+    places = request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
     halves: list[sa.CTE] = []
     for run in _runs(request):
-        merge = _Merge(parts.column, conditions, run, request.backwards, f"_{len(halves)}")
-        source = chosen
-        walked: sa.CTE | None = None
+        merge = _Merge(parts, conditions, run, request.backwards, f"_{len(halves)}")
+        # No rows of a run are read if those of the earlier one fill the page.
         is_needed = [_length(half) < row_limit() for half in halves]
-        if run.has_values and main in parts.walked:
-            walked = merge.cte("walk", merge.walk(parts, is_parent, selected, is_needed))
-            is_needed.append(_length(walked) < row_limit())
-        if is_needed:
-            # No part is read if other rows fill the page.
-            source = merge.cte("needed_parts", sa.select(chosen).where(*is_needed))
-        rows = []
-        if run.has_values:
-            heads = merge.heads(source)
-            end = merge.end(heads)
-            source = merge.cte(
-                "begun_parts", sa.select(heads).where(merge.reaches(heads.c.head, end))
-            )
-            rows.append(merge.reaches(main, end))
-        every = rows_of_parts(
-            dialect,
-            source,
-            parts.column,
-            selected,
-            [*merge.rows_of(source), *rows],
-            merge.clauses,
-            last,
-            row_limit(),
-        )
-        page = _first_rows(every, run.order, request.backwards)
-        if walked is not None:
-            merged = merge.cte("merge", page)
-            whole_walk = sa.select(walked).where(_length(walked) >= row_limit())
-            both = sa.union_all(whole_walk, sa.select(merged)).subquery()
-            page = _first_rows(sa.select(both), run.order, request.backwards)
+        page = merge.page(dialect, chosen, is_parent, is_needed, [*columns, *places])
         halves.append(merge.cte("page", page))
     if len(halves) == 1:
         return sa.select(halves[0])
@@ -112,11 +81,51 @@ class _Merge:
     few of them fill the page.
     """
 
-    column: sa.ColumnElement[Any]
+    parts: Parts
     conditions: Sequence[Condition]
     run: _Run
     backwards: bool
     suffix: str
+
+    def page(
+        self,
+        dialect: str,
+        chosen: sa.CTE,
+        is_parent: Condition,
+        is_needed: Sequence[Condition],
+        columns: Sequence[sa.ColumnElement[Any]],
+    ) -> sa.Select[Any]:
+        """Return the rows of the run that a page may have, if they are needed."""
+        order = self.run.order
+        walked: sa.CTE | None = None
+        if self.run.has_values and order.column in self.parts.walked:
+            walked = self.cte("walk", self.walk(is_parent, columns, is_needed))
+            is_needed = [*is_needed, _length(walked) < row_limit()]
+        source = self.cte("needed_parts", sa.select(chosen).where(*is_needed))
+        rows: list[Condition] = []
+        if self.run.has_values:
+            heads = self.heads(source)
+            end = self.end(heads)
+            begun = sa.select(heads).where(self.reaches(heads.c.head, end))
+            source = self.cte("begun_parts", begun)
+            rows.append(self.reaches(order.column, end))
+        every = rows_of_parts(
+            dialect,
+            source,
+            self.parts.column,
+            columns,
+            [*self.rows_of(source), *rows],
+            self.clauses,
+            order.last,
+            row_limit(),
+        )
+        page = _first_rows(every, order, self.backwards)
+        if walked is None:
+            return page
+        merged = self.cte("merge", page)
+        whole_walk = sa.select(walked).where(_length(walked) >= row_limit())
+        both = sa.union_all(whole_walk, sa.select(merged)).subquery()
+        return _first_rows(sa.select(both), order, self.backwards)
 
     def cte(self, name: str, rows: sa.Select[Any]) -> sa.CTE:
         """Return rows that are read once, however often a statement refers to them."""
@@ -130,7 +139,6 @@ class _Merge:
 
     def walk(
         self,
-        parts: Parts,
         is_parent: Condition,
         columns: Sequence[sa.ColumnElement[Any]],
         is_needed: Sequence[Condition],
@@ -139,9 +147,9 @@ class _Merge:
 
         Where the parts have most of the table, these fill the page at once.
         """
-        order = self.run.order
+        order, parts = self.run.order, self.parts
         first = (
-            sa.select(order.last.label("row_key"), self.column.label("part"))
+            sa.select(order.last.label("row_key"), self.parts.column.label("part"))
             .where(*self.run.conditions, *is_needed)
             .order_by(*self.clauses)
             .limit(row_limit() * _WALKED)
@@ -155,14 +163,14 @@ class _Merge:
 
     def rows_of(self, source: sa.FromClause) -> list[Condition]:
         """Return the conditions of the rows of a part."""
-        return [self.column == source.c.part, *self.conditions, *self.run.conditions]
+        return [self.parts.column == source.c.part, *self.conditions, *self.run.conditions]
 
     def heads(self, chosen: sa.CTE) -> sa.CTE:
         """Return the parts with the value of their first row, whether or not it meets conditions.
 
         An index alone has these values.
         """
-        head = self._value(chosen, [self.column == chosen.c.part, *self.run.conditions])
+        head = self._value(chosen, [self.parts.column == chosen.c.part, *self.run.conditions])
         return self.cte("heads", sa.select(chosen.c.part, head.label("head"), chosen.c[PARENT]))
 
     def end(self, heads: sa.CTE) -> sa.ScalarSelect[Any]:

@@ -38,7 +38,7 @@ from resolvers.inputs.collections import (
 )
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import is_narrowing, item_conditions
-from resolvers.metadata_conditions import prepare_across_folders
+from resolvers.metadata_keys import prepare_across_folders
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER, VIEWER

@@ -29,7 +29,7 @@ from resolvers.inputs.metadata_filters import (
     TextMatch,
 )
 from resolvers.items import item_search
-from resolvers.metadata_conditions import IndexedKey, PreparedMetadata
+from resolvers.metadata_keys import IndexedKey, PreparedMetadata
 
 KEY = UUID(int=7)
 SERVED: list[tuple[str, dict[str, Any], str, str]] = [
