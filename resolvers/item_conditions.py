@@ -209,8 +209,8 @@ def _mime_type_condition(text: str, *path: str | int) -> Condition:
     if not kind:
         raise bad_input("Expected a media type, such as image/png, or its first half.", *path)
     if subtype:
-        return sa.and_(items.c.mime_type == text)
-    return sa.and_(first_half(items.c.mime_type) == kind)
+        return sa.and_(items.c.mime_type == text.lower())
+    return sa.and_(first_half(items.c.mime_type) == kind.lower())
 
 
 def tag_conditions(

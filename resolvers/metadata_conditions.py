@@ -33,7 +33,8 @@ from resolvers.inputs.metadata_filters import (
 from resolvers.metadata_keys import CLIENT_NAMES, IndexedKey, PreparedMetadata, match_of
 
 Condition = sa.ColumnElement[bool]
-MAX_VALUES, MAX_CONTAINED = 1000, 1000
+MAX_VALUES = 1000
+MIN_CONTAINED, MAX_CONTAINED = 3, 1000
 _T = MetadataFieldType
 MAX_METERS = 20_100_000
 
@@ -181,10 +182,11 @@ def _canonical(field_type: MetadataFieldType, text: str, path: Path) -> str:
 
 
 def _contained(text: str, path: Path) -> str:
-    if not 1 <= len(text) <= MAX_CONTAINED:
-        message = sized("contains", 1, MAX_CONTAINED, len(text))
+    folded = fold(text)
+    if not MIN_CONTAINED <= len(folded) <= MAX_CONTAINED:
+        message = sized("contains", MIN_CONTAINED, MAX_CONTAINED, len(folded))
         raise bad_input(message, *path, "contains")
-    return fold(text)
+    return folded
 
 
 def _check_count(values: Sequence[Any], path: Path) -> None:

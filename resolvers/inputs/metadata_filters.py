@@ -33,8 +33,8 @@ class TextMatch:
     )
     contains: str | None = strawberry.field(
         default=None,
-        description="Text that the value must contain, ignoring case; at most 1,000 characters. "
-        "One or two characters match only the start of the value. Not for `UUID` and `USER` keys.",
+        description="Text that the value must contain, ignoring case; 3 to 1,000 characters. Not "
+        "for `UUID` and `USER` keys.",
     )
 
 
