@@ -23,7 +23,7 @@ class UploadRecord(SQLModel, table=True):
         stored_key: object that has the bytes already.
         source_url: URL of the bytes outside Storegraph, where they stay.
         integration_uuid: integration through which that URL is read.
-        parts_id: the object store's id of a multipart upload.
+        parts_id: the object store's id of a multipart upload that has not been completed.
         unit_uuid: unit of an upload job that has claimed the placeholder.
         user_uuid: user who announced the file; None for files that need not be sent.
     """

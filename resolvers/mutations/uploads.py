@@ -156,7 +156,8 @@ async def sign_upload_parts(
     """Sign 1 to 1,000 parts of a large file for upload.
 
     Parts may be uploaded in any order and more than once, and signed again when a signature has
-    expired. Once all are uploaded, call `completeUploadParts`.
+    expired. Once all are uploaded, call `completeUploadParts`: until then no job takes the file,
+    and afterwards no part is signed (`BAD_USER_INPUT`).
     """
     check_list_size(input.part_numbers, "partNumbers")
     async with context.database.writing() as transaction:
@@ -166,6 +167,8 @@ async def sign_upload_parts(
     for index, number in enumerate(input.part_numbers):
         if not 1 <= number <= parts:
             raise bad_input(between("partNumbers", 1, parts, number), "partNumbers", index)
+    if await store.info(upload.object_key) is not None:
+        raise bad_input("The upload of the file has been completed.", "itemUuid")
     parts_id = upload.parts_id or await _begin_parts(context, upload)
     lifetime = timedelta(seconds=context.services.settings.upload_url_seconds)
     signed = []
@@ -211,6 +214,9 @@ async def complete_upload_parts(
             if await store.info(key) is None:
                 message = "A part has been changed while the parts were combined. Retry."
                 raise bad_input(message, "itemUuid") from None
+    completed = sa.update(uploads).where(uploads.c.item_uuid == upload.item_uuid)
+    async with context.database.writing() as transaction:
+        await transaction.execute(completed.values(parts_id=None))
     return CompleteUploadPartsOutcome(item_uuid=input.item_uuid)
 
 

@@ -1,12 +1,12 @@
 """Uploads as browsers make them: types of any form, and pages that resume after a reload."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from gateway.stores.base import UploadedPart
 from tests.fixtures.sites import Site, fresh_settings, open_client, serve_site
 from tests.fixtures.uploading import (
     TARGET,
@@ -14,7 +14,9 @@ from tests.fixtures.uploading import (
     announce,
     send,
     send_files,
+    start_manifest_job,
     start_upload_job,
+    upload_manifest,
     wait_for_job,
 )
 
@@ -89,6 +91,40 @@ async def test_a_reloaded_page_resumes_its_uploads(parted: Site) -> None:
     assert digest == hashlib.sha256(data).hexdigest()
 
 
+async def test_jobs_do_not_take_files_whose_parts_are_incomplete(parted: Site) -> None:
+    """Neither at once nor from a manifest: nothing that has been sent is lost."""
+    site, folder = parted, await parted.folder("incomplete")
+    data = b"x" * (PART + 1)
+    [target] = await announce(site, folder, [File("large.txt", "PLAIN_TEXT", data)])
+    uuid = target["itemUuid"]
+    await send_part(site, uuid, 1, data[:PART])
+    entries = {"text": [{"placeholderUuid": uuid}]}
+    message = "Its parts have not been completed: call completeUploadParts first."
+    refused = await site.refused("startUploadJob", {"folderUuid": folder, "items": entries})
+    assert refused == [("CONFLICT", "input.items.text.0.placeholderUuid")]
+    manifest = await upload_manifest(site, folder, json.dumps(entries).encode())
+    job = await wait_for_job(site, await start_manifest_job(site, folder, manifest))
+    [error] = job["errors"]
+    assert (job["status"], message in error) == ("ERROR", True), error
+    await send_part(site, uuid, 2, data[PART:])
+    await site.done("completeUploadParts", {"itemUuid": uuid}, "item { uuid }")
+    await site.done("completeUploadParts", {"itemUuid": uuid}, "item { uuid }")
+    job = await wait_for_job(site, await start_upload_job(site, folder, entries))
+    assert (job["status"], job["errors"]) == ("DONE", [])
+
+
+async def test_parts_of_completed_uploads_are_not_signed(parted: Site) -> None:
+    site, folder = parted, await parted.folder("completed")
+    data = b"x" * (PART + 1)
+    [target] = await announce(site, folder, [File("large.txt", "PLAIN_TEXT", data)])
+    uuid = target["itemUuid"]
+    await send_part(site, uuid, 1, data[:PART])
+    await send_part(site, uuid, 2, data[PART:])
+    await site.done("completeUploadParts", {"itemUuid": uuid}, "item { uuid }")
+    wanted = {"itemUuid": uuid, "partNumbers": [1]}
+    assert await site.refused("signUploadParts", wanted) == [("BAD_USER_INPUT", "input.itemUuid")]
+
+
 async def test_uploads_of_others_are_not_listed(shared_site: Site) -> None:
     """Nor those of jobs and of folders that the user can no longer see."""
     site, team = shared_site, await shared_site.group("uploaders")
@@ -128,10 +164,11 @@ async def test_parts_are_read_only_when_they_are_selected(parted: Site, monkeypa
     """They are read from the store, which may be far away, and for at most 100 uploads at once."""
     site, folder = parted, await parted.folder("unselected")
     read: list[str] = []
+    read_parts = site.services.store.parts
 
-    async def parts(key: str, upload_id: str) -> list[UploadedPart]:
+    async def parts(key: str, upload_id: str) -> Any:
         read.append(key)
-        return [UploadedPart(1, PART, '"1"')]
+        return await read_parts(key, upload_id)
 
     monkeypatch.setattr(site.services.store, "parts", parts)
     wanted = {"name": "x", "itemType": "PLAIN_TEXT", "fileSize": PART + 1}
@@ -144,7 +181,7 @@ async def test_parts_are_read_only_when_they_are_selected(parted: Site, monkeypa
     assert (len(nodes), read) == (101, [])
     parts_of = "uploadedParts { number }"
     nodes = (await site.ask(document % (100, parts_of), {"f": folder}))["pendingUploads"]["nodes"]
-    assert (len(read), nodes[0]["uploadedParts"]) == (100, [{"number": 1}])
+    assert (len(read), nodes[0]["uploadedParts"]) == (100, [])
     answer = await site.body(document % (1000, parts_of), {"f": folder})
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["LIMIT_EXCEEDED"]
 

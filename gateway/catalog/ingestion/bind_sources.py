@@ -199,6 +199,9 @@ async def _placeholder_errors(
         elif not _fits(source, announced := expected[row.uuid].item_type):
             message = f"The placeholder is of type {announced}, not {source.item_type}."
             errors.append(bad_input(message, *source.path))
+        elif expected[row.uuid].parts_id is not None:
+            message = "Its parts have not been completed: call completeUploadParts first."
+            errors.append(conflict(message, *source.path))
         else:
             free.remove(row.uuid)
     return errors
