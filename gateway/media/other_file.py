@@ -11,6 +11,8 @@ from gateway.kinds.media_facts import MediaFacts
 from gateway.media.ranged import ReadableFile
 from gateway.media.sniff import HEAD_SIZE, UNRECOGNIZED
 
+FITS = "application/fits"
+"""The only one of these formats of which the first bytes are text."""
 MARKS = (
     (b"\x93NUMPY", "application/x-npy"),
     (b"\x89HDF\r\n\x1a\n", "application/x-hdf5"),
@@ -19,7 +21,7 @@ MARKS = (
     (b"CDF\x05", "application/x-netcdf"),
     (b"PAR1", "application/vnd.apache.parquet"),
     (b"ARROW1\0\0", "application/vnd.apache.arrow.file"),
-    (b"SIMPLE  =                    T", "application/fits"),
+    (b"SIMPLE  =                    T", FITS),
     (b"\x76\x2f\x31\x01", "image/x-exr"),
     (b"\xff\x0a", "image/jxl"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
@@ -70,7 +72,7 @@ def mime_type_of(file: ReadableFile, size: int, sniffed: str) -> str:
         if head.startswith(ZIP_MARKS):
             return _zip_type(data, head, size)
     marked = next((mime_type for mark, mime_type in MARKS if head.startswith(mark)), None)
-    if marked:
+    if marked and (marked == FITS or not sniffed.startswith("text/")):
         return marked
     if sniffed == UNRECOGNIZED and head.startswith(OLE_MARK):
         return OLE_TYPE

@@ -4,6 +4,7 @@ The content decides. Only where it cannot, such as for DICOM without its preambl
 extension of the name suggest a kind, which the file must then turn out to have.
 """
 
+import re
 from dataclasses import dataclass
 
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType, item_type_of_file
@@ -36,7 +37,11 @@ UNCERTAIN_TYPES = (
     "video/x-flic",
 )
 """Types of which files of numbers may have the first bytes by chance."""
-SCENE_MARKS = (b"LASF", b"ASTM-E57", b"\x89MCAP0\r\n", b"#ROSBAG V2.0\n", b"# .PCD")
+SCENE_MARKS = (b"LASF", b"ASTM-E57", b"\x89MCAP0\r\n", b"#ROSBAG V2.0\n")
+"""What scenes begin with that are not text."""
+PLY_HEADER = re.compile(rb"ply\r?\nformat (ascii|binary_(little|big)_endian) ")
+PCD_MARKS = (b"# .PCD", b"VERSION")
+PCD_FIELDS = (b"\nFIELDS ", b"\nSIZE ", b"\nWIDTH ", b"\nHEIGHT ", b"\nDATA ")
 RECORDING_TABLES = (b"CREATE TABLE topics", b"CREATE TABLE messages")
 """What the schema of a ROS 2 recording has, on the first page of its SQLite database."""
 SCENE_HEAD_SIZE = 64 << 10
@@ -69,7 +74,7 @@ def recognize(file: ReadableFile, size: int, mime_type: str, name: str) -> Recog
         return OTHER
     with file.open("rb") as data:
         head = data.read(SCENE_HEAD_SIZE)
-    if _is_scene(head):
+    if _is_scene(head, is_text=mime_type.startswith("text/")):
         return Recognition(StorageItemType.SCENE)
     # Some formats of other kinds begin like text.
     if mime_type == SVG or mime_type_of(file, size, mime_type) != mime_type:
@@ -88,13 +93,17 @@ def recognize(file: ReadableFile, size: int, mime_type: str, name: str) -> Recog
     return OTHER
 
 
-def _is_scene(head: bytes) -> bool:
+def _is_scene(head: bytes, *, is_text: bool) -> bool:
     """Return whether a file is a scene; some formats need more than the bytes they begin with."""
+    if head.startswith(PCD_MARKS):
+        return all(field in head for field in PCD_FIELDS)
+    if PLY_HEADER.match(head):
+        return True
+    if is_text:
+        return False
     if head.startswith(b"SQLite format 3\0"):
         return all(table in head for table in RECORDING_TABLES)
-    if head.startswith(b"VERSION"):
-        return b"\nFIELDS" in head and b"\nDATA " in head
-    return head.startswith(SCENE_MARKS) or head.replace(b"\r", b"")[:11] == b"ply\nformat "
+    return head.startswith(SCENE_MARKS)
 
 
 def _kind_of_streams(file: ReadableFile, mime_type: str) -> StorageItemType:

@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple
 
 from gateway.kinds.enums import SceneFormat
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.errors import MediaError
+from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
 MAX_HEADER_SIZE = 64 << 10
@@ -15,6 +15,8 @@ MAX_POINTS = 2**63 - 1
 """The largest number that a database stores."""
 MIN_TEXT_POINT = 2
 """Bytes that a point takes in a text at least: a digit and a separator."""
+LAS_HEADER_SIZE, E57_HEADER_SIZE = 227, 48
+"""Bytes of the shortest headers."""
 MCAP_MAGIC = b"\x89MCAP0\r\n"
 MIME_TYPES = {
     SceneFormat.BAG: "application/x-rosbag",
@@ -112,8 +114,14 @@ def parse_pcd(head: bytes, _data: BinaryIO) -> SceneHeader:
 
 
 def parse_las(head: bytes, _data: BinaryIO) -> SceneHeader:
-    """Parse a laser scan, compressed (LAZ) or not."""
-    offset, _records, point_format, stride, points = struct.unpack_from("<IIBHI", head, 96)
+    """Parse a laser scan, compressed (LAZ) or not. All versions are 1.x."""
+    if head[24:25] != b"\x01":
+        raise UnsuitableFile("the file begins like a LAS file, but does not state its version")
+    header_size, offset, _records, point_format, stride, points = struct.unpack_from(
+        "<HIIBHI", head, 94
+    )
+    if not LAS_HEADER_SIZE <= header_size <= offset:
+        raise UnsuitableFile("the file begins like a LAS file, but its header states no points")
     minor_version = head[25]
     if minor_version >= 4:
         points = struct.unpack_from("<Q", head, 247)[0]
@@ -124,7 +132,10 @@ def parse_las(head: bytes, _data: BinaryIO) -> SceneHeader:
 
 def parse_e57(head: bytes, _data: BinaryIO) -> SceneHeader:
     """Parse a laser scan in the format of ASTM, which states its length."""
-    return SceneHeader(SceneFormat.E57, None, struct.unpack_from("<Q", head, 16)[0])
+    version, _minor_version, size = struct.unpack_from("<IIQ", head, 8)
+    if version != 1 or size < E57_HEADER_SIZE:
+        raise UnsuitableFile("the file begins like an E57 file, but does not state its version")
+    return SceneHeader(SceneFormat.E57, None, size)
 
 
 def parse_mcap(_head: bytes, data: BinaryIO) -> SceneHeader:

@@ -48,13 +48,20 @@ def with_json_type(file: ReadableFile, encoding: TextEncoding, facts: MediaFacts
     except orjson.JSONDecodeError as error:
         if has_json_lines(text):
             return replace(facts, mime_type=JSON_LINES)
-        warning = (
-            "The JSON contains NaN or Infinity, which the standard does not allow."
-            if is_python_json(text)
-            else f"The text is not valid JSON: line {error.lineno}, column {error.colno}."
-        )
-        return facts.with_warnings(warning) if is_named_json else facts
+        return facts.with_warnings(warning_of(error, text)) if is_named_json else facts
     return replace(facts, mime_type=JSON)
+
+
+def warning_of(error: orjson.JSONDecodeError, text: str) -> str:
+    """Return why a text is not reported as JSON, given the first error of the parser."""
+    place = f"line {error.lineno}, column {error.colno}"
+    if error.msg.startswith("depth limit"):
+        return f"The text is nested too deeply to check whether it is valid JSON: {place}."
+    if error.msg.startswith("number is infinity"):
+        return f"The JSON contains a number that is too large for a 64-bit float: {place}."
+    if is_python_json(text):
+        return "The JSON contains NaN or Infinity, which the standard does not allow."
+    return f"The text is not valid JSON: {place}."
 
 
 def has_json_lines(text: str) -> bool:

@@ -181,7 +181,16 @@ def test_binary(refusal: Refusal, before: bytes) -> None:
         (b'{"a":1}\n{"a":2}\n', "application/x-ndjson", None),
         (b'[1]\r\n\r\n{"a":2}', "application/x-ndjson", None),
         (b"1\n2\n", "text/plain", "The text is not valid JSON: line 2, column 1."),
-        (b"[" * 100_000, "text/plain", "The text is not valid JSON: line 1, column 1026."),
+        (
+            b"[" * 3_000 + b"]" * 3_000,
+            "text/plain",
+            "The text is nested too deeply to check whether it is valid JSON: line 1, column 1026.",
+        ),
+        (
+            b'{"a":1e999}',
+            "text/plain",
+            "The JSON contains a number that is too large for a 64-bit float: line 1, column 6.",
+        ),
         (b'"one"', "application/json", None),
     ],
 )

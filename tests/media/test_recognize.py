@@ -203,6 +203,38 @@ def test_a_declared_type_tells_kinds_of_text_apart(
     assert (facts.kind, facts.mime_type) == ("PLAIN_TEXT", mime_type)
 
 
+BEGINNINGS = (
+    *("LASF is a lidar", "ASTM-E57 is a standard", "# .PCD v0.7 - is a header", "VERSION 1\nFIELDS a\nDATA b"),
+    *("#ROSBAG V2.0\nis a format", "ply\nformat of wood", "OggS is a mark", "abcdftyp is a box", "abcdftypisom"),
+    *("PAR1 is Parquet", "glTF is a format", "RIFF, then WAVE", "FORM to fill in", "ID3 tags are fun", "fLaC it is"),
+)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.md", "upload"])
+@pytest.mark.parametrize("start", BEGINNINGS)
+def test_text_that_begins_like_another_format_is_text(recognized: Probe, start: str, name: str) -> None:
+    """However long it is."""
+    for end in ("", "\n", " and more\n" * 5_000):
+        facts = recognized((start + end).encode(), name)
+        assert (facts.kind, facts.probe_warnings) == ("PLAIN_TEXT", [])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"LASF" + bytes(300),
+        b"LASF" + bytes(20) + b"\1" + bytes(300),
+        b"ASTM-E57" + bytes(300),
+        b"ASTM-E57" + bytes(range(200)),
+    ],
+)
+def test_a_scene_states_what_it_is(recognized: Probe, data: bytes) -> None:
+    """The letters at the beginning do not make one."""
+    facts = recognized(data, "upload")
+    assert (facts.kind, facts.mime_type) == ("FILE", "application/octet-stream")
+    assert facts.probe_warnings[0].startswith(KEPT)
+
+
 @pytest.mark.parametrize("kind", CONTENT)
 def test_any_bytes_are_kept_or_refused(recognized: Probe, kind: str) -> None:
     """Whatever happens to a file, it has a kind and facts within their bounds, or a readable error."""
