@@ -102,7 +102,11 @@ async def _count_by(
     result = []
     for parent in keys:
         rows = by_parent[None if edge.parent is None else parent]
-        values = [FacetValueRow(_shown(row.value, is_boolean), row.count) for row in rows]
+        values = [
+            FacetValueRow(_shown(row.value, is_boolean), row.count)
+            for row in rows
+            if not row.is_other
+        ]
         total = int(rows[0].total) if rows else 0
         rest = total - sum(value.count for value in values)
         result.append(FacetRow(attribute, key, values, rest))
@@ -115,4 +119,6 @@ def _shown(value: Any, is_boolean: bool) -> Any:
         return bool(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63:
+        return int(value)
     return str(value) if isinstance(value, UUID | StrEnum) else value

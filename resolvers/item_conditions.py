@@ -208,7 +208,7 @@ def _mime_type_condition(text: str, *path: str | int) -> Condition:
     kind, _, subtype = text.partition("/")
     if not kind:
         raise bad_input("Expected a media type, such as image/png, or its first half.", *path)
-    if subtype:
+    if subtype not in ("", "*"):
         return sa.and_(items.c.mime_type == text.lower())
     return sa.and_(first_half(items.c.mime_type) == kind.lower())
 

@@ -201,7 +201,7 @@ async def values_of_key(
     """Return the join with the values of a key, null for items that have none, and its type.
 
     Raises:
-        DomainError: `BAD_USER_INPUT` if the key has no order of values or is not declared,
+        DomainError: `BAD_USER_INPUT` if items cannot be counted by the key or it is not declared,
             `UNAVAILABLE` while its values are being indexed.
     """
     of_key = metadata_fields.c.key == key, ~metadata_fields.c.is_deleted
@@ -210,7 +210,7 @@ async def values_of_key(
     )
     field = fields[0] if fields else None
     _check_indexed(field, key, path)
-    _check_comparable(field, path)
+    _check_countable(field, path)
     assert field
     return _values_join(IndexedKey(field.uuid, field.field_type), False), field.field_type
 
@@ -221,7 +221,7 @@ def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:
     return OrderJoin(_ordering, of_key, value, _ordering.c.item_uuid, is_complete)
 
 
-def _check_comparable(field: MetadataFieldRecord | None, path: Path) -> None:
+def _check_countable(field: MetadataFieldRecord | None, path: Path) -> None:
     if field and field.field_type not in _ORDERED:
-        message = f"Values of the key {field.key}, of the type {field.field_type}, have no order."
+        message = f"Items cannot be counted by the key {field.key}, of the type {field.field_type}."
         raise bad_input(message, *path)

@@ -150,6 +150,8 @@ def _reason_of_item(file: DrawnFile) -> ThumbnailUnavailableReason | None:
     """Return why no thumbnail of an item can ever be made as it is now."""
     if file.is_tombstone:
         return ThumbnailUnavailableReason.TOMBSTONE
+    if file.is_placeholder:
+        return ThumbnailUnavailableReason.NOT_YET_STORED
     if ITEM_KINDS[file.item_type].drawer is None:
         return ThumbnailUnavailableReason.NOT_DRAWABLE
     return ThumbnailUnavailableReason.NOT_YET_STORED if file.url is None else None

@@ -14,7 +14,7 @@ from schema.fields import column, row_type
 class FacetValue:
     value: JSON | None = column(
         "The value: a text, number or boolean; a UUID for `OWNER`, and such as `2026-01` for a "
-        "month. Null for the items that have none."
+        "month. Null for the items that have none. Numbers are rounded to double precision."
     )
     count: int = column("Number of items with the value.")
 
@@ -28,4 +28,7 @@ class Facet:
         "At most 100 values, the most frequent first. Equally frequent ones are in the order of "
         "their values."
     )
-    other_count: int = column("Number of items with values that are not among `values`.")
+    other_count: int = column(
+        "Number of items with values that are not among `values`. Values of a metadata key that are "
+        "not of its type count as such."
+    )

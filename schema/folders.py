@@ -240,8 +240,8 @@ class StorageFolder(Node):
     )
     descendant_items: Items = resolved(
         folders.items_below,
-        "The items in the folder and in all folders below it. The filter must have `search` or "
-        "`itemTypes`. Tombstones are left out unless its `includeTombstones` is set.",
+        "The items in the folder and in all folders below it. Tombstones are left out "
+        "unless `filter.includeTombstones` is set.",
     )
     descendant_folders: Connection[StorageFolder] = resolved(
         folders.folders_below, "All folders below the folder, at any depth."

@@ -64,8 +64,8 @@ class Query:
     storage_items: list[StorageItemResult] = root_field(find_items)
     search_storage_items: StorageItemConnection = resolved(
         item_search,
-        "All items that the viewer can see, in any folder. The filter must have `search` or "
-        "`itemTypes`.",
+        "All items that the viewer can see, in any folder. The filter must have at least "
+        "one condition.",
     )
     upload_job: UploadJob | None = resolved(
         job_lookup,

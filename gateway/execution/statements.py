@@ -107,11 +107,17 @@ def facet(
 ) -> sa.Select[Any]:
     """Return the statement for the most frequent values of a column among all rows of each parent.
 
-    A row has the value, the number of rows that have it, and that of all rows of the parent.
+    A row has the value, the number of rows that have it, and that of all rows of the parent. Rows
+    that have a row of the join, but no value there, come last, as `is_other`.
     """
+    is_other: sa.ColumnElement[bool] = sa.false()
     counted = _matching_rows(
         edge, query, value.label("value"), sa.func.count().label("count"), join=join
     ).group_by(value)
+    if join is not None:
+        is_other = sa.and_(join.value.is_(None), join.row_key.is_not(None))
+        counted = counted.group_by(is_other)
+    counted = counted.add_columns(is_other.label("is_other"))
     parent: list[sa.ColumnElement[Any]] = []
     if edge.parent is not None:
         counted = counted.add_columns(edge.parent.label(PARENT)).group_by(edge.parent)
@@ -119,11 +125,11 @@ def facet(
     groups = counted.subquery("groups")
     if edge.parent is not None:
         parent = [groups.c[PARENT]]
-    clauses = groups.c.count.desc(), groups.c.value.asc().nulls_last()
+    clauses = groups.c.is_other, groups.c.count.desc(), groups.c.value.asc().nulls_last()
     place = sa.func.row_number().over(partition_by=parent or None, order_by=clauses)
     total = sa.func.sum(groups.c.count).over(partition_by=parent or None)
     placed = sa.select(groups, place.label("place"), total.label("total")).subquery("placed")
-    names = ["value", "count", "total", *([PARENT] if parent else [])]
+    names = ["value", "count", "is_other", "total", *([PARENT] if parent else [])]
     columns = [placed.c[name] for name in names]
     return sa.select(*columns).where(placed.c.place <= size).order_by(placed.c.place)
 

@@ -27,7 +27,7 @@ def plain_file_name(name: str) -> str:
     Long names lose their middle, so that the extension stays.
     """
     visible = _INVISIBLE.sub("", name.encode("utf-8", "replace").decode())
-    plain = re.sub(r"[/\\]", "_", visible).strip(" .")
+    plain = re.sub(r"[/\\]", "_", visible).lstrip(" ").rstrip(" .")
     if len(plain) > _MAX_NAME_LENGTH:
         plain = plain[: _MAX_NAME_LENGTH - 30] + plain[-30:]
     return plain or "download"

@@ -74,8 +74,8 @@ class StorageItemConditions:
     height: IntRange | None = strawberry.field(default=None, description="The height in pixels.")
     mime_type: str | None = strawberry.field(
         default=None,
-        description="A media type, such as `image/png`, or its first half, such as `image`, for "
-        "all types that begin with it.",
+        description="A media type, such as `image/png`, or its first half, such as `image` or "
+        "`image/*`, for all types that begin with it.",
     )
     owner_uuid: UUID | None = strawberry.field(
         default=None, description="UUID of the user who owns the item."

@@ -7,6 +7,7 @@ import strawberry
 from resolvers.inputs.descriptions import GREATEST, LEAST
 
 _EQ, _IN = "The exact value.", "One of these values, at most 1,000."
+_CASE = "Case-sensitive, except for values of `UUID` and `USER` keys."
 
 
 @strawberry.input(description="Conditions on numbers, all of which must be met.")
@@ -27,10 +28,8 @@ class DateTimeMatch:
 
 @strawberry.input(description="Conditions on texts, all of which must be met.")
 class TextMatch:
-    eq: str | None = strawberry.field(default=None, description=f"{_EQ} Case-sensitive.")
-    in_: list[str] | None = strawberry.field(
-        default=None, name="in", description=f"{_IN} Case-sensitive."
-    )
+    eq: str | None = strawberry.field(default=None, description=f"{_EQ} {_CASE}")
+    in_: list[str] | None = strawberry.field(default=None, name="in", description=f"{_IN} {_CASE}")
     contains: str | None = strawberry.field(
         default=None,
         description="Text that the value must contain, ignoring case; 3 to 1,000 characters. Not "

@@ -14,7 +14,7 @@ from gateway.catalog.rules.names import MAX_NAME, validate_description, validate
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.error_texts import sized
-from gateway.errors import bad_input
+from gateway.errors import DomainError, bad_input
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.collections import (
     CollectionRecord,
@@ -369,7 +369,10 @@ async def _preset_conditions(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on items of a locked filter preset, which the viewer can see."""
     preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
-    return item_conditions(await _item_query(context, filter_from_json(preset.filter)))
+    try:
+        return item_conditions(await _item_query(context, filter_from_json(preset.filter)))
+    except DomainError as error:  # a metadata key has been deleted or has another type by now
+        raise DomainError(error.code, error.message, ("filterPresetUuid",)) from None
 
 
 async def _item_query(context: Context, filter: StorageItemFilter) -> EdgeQuery:

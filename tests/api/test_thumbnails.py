@@ -11,7 +11,7 @@ from tests.fixtures.invariants import check_all
 from tests.fixtures.items import make_tombstone, run_job, upload_group, upload_items
 from tests.fixtures.sites import Site, open_client
 from tests.fixtures.thumbnails import picture, stored_thumbnails, thumbnail
-from tests.fixtures.uploading import File, announce, ingest, send_files, start_upload_job, wait_for_job
+from tests.fixtures.uploading import OPEN, File, announce, ingest, send_files, start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DRAWN = [
@@ -74,8 +74,9 @@ async def test_items_without_a_thumbnail_have_a_reason(shared_site: Site) -> Non
     await make_tombstone(site, gone)
     group, _ = await upload_group(site, folder, [File("f.png", "IMAGE", samples.png(seed=5))])
     waiting = (await announce(site, folder, [File("later.png", "IMAGE", b"x")]))[0]["itemUuid"]
-    reasons = [await thumbnail(site, uuid) for uuid in (text, gone, group, waiting)]
-    assert reasons == ["NOT_DRAWABLE", "TOMBSTONE", "NOT_DRAWABLE", "NOT_YET_STORED"]
+    unknown = (await announce(site, folder, [File("later", OPEN, b"x")]))[0]["itemUuid"]
+    reasons = [await thumbnail(site, uuid) for uuid in (text, gone, group, waiting, unknown)]
+    assert reasons == ["NOT_DRAWABLE", "TOMBSTONE", "NOT_DRAWABLE", "NOT_YET_STORED", "NOT_YET_STORED"]
 
 
 async def test_equal_bytes_are_drawn_once(shared_site: Site) -> None:

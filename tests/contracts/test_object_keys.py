@@ -91,6 +91,7 @@ def test_file_names_are_preserved() -> None:
     )
     assert disposition_header("Röntgen; 100%.png").endswith("''R%C3%B6ntgen%3B%20100%25.png")
     assert disposition_header("x" * 500 + ".tar.gz").endswith("xx.tar.gz")
+    assert disposition_header(" .gitkeep. ") == "attachment; filename=\".gitkeep\"; filename*=UTF-8''.gitkeep"
     assert disposition_header("...") == "attachment; filename=\"download\"; filename*=UTF-8''download"
 
 

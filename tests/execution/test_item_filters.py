@@ -130,8 +130,8 @@ class Collection:
                 own = row["mime_type"] or ""
                 return (
                     own == value
-                    if "/" in value and value[-1] != "/"
-                    else own.partition("/")[:2] == (value.rstrip("/"), "/")
+                    if "/" in value and value[-1] not in "/*"
+                    else own.partition("/")[:2] == (value.rstrip("/*"), "/")
                 )
             case "ownerUuid":
                 return bool(str(row["owner_uuid"]) == value)
@@ -197,7 +197,7 @@ def conditions(collection: Collection) -> st.SearchStrategy[dict[str, Any]]:
         "itemTypes": st.lists(st.sampled_from(KINDS), min_size=1, max_size=2).map(
             lambda kinds: [str(k) for k in kinds]
         ),
-        "mimeType": st.sampled_from(["image", "image/", "image/png", "video/mp4", "imag", "text"]),
+        "mimeType": st.sampled_from(["image", "image/", "image/*", "image/png", "video/mp4", "imag", "text"]),
         "ownerUuid": st.just(str(collection.owner)),
         "datasetUuid": st.sampled_from([collection.dataset, str(collection.owner)]),
         "isInDataset": st.booleans(),

@@ -295,12 +295,19 @@ async def test_a_preset_keeps_conditions_on_metadata(described: Described) -> No
     added = (await site.done("addCollectionPresetItems", filled, "addedItemsCount"))["addedItemsCount"]
     assert added == len(described.expected("take", "number", {"from": 1}))
     assert (await site.ask(SEARCH, {"f": preset["filter"]}))["searchStorageItems"]["totalCount"] == added
+    await site.done("setMetadataSchemaField", {"key": "retyped", "type": "NUMBER"}, "field { key }")
+    await wait_until_ready(site)
+    of_retyped = {**given, "filter": {"metadata": [{"key": "retyped", "is": {"number": {"from": 1}}}]}}
+    retyped = (await site.done("createFilterPreset", of_retyped, "filterPreset { uuid }"))["filterPreset"]["uuid"]
+    await site.done("deleteMetadataSchemaField", {"key": "retyped"}, "userErrors { code }")
+    unusable = {"collectionUuid": collection, "filterPresetUuid": retyped}
+    assert await site.refused("addCollectionPresetItems", unusable) == [("BAD_USER_INPUT", "input.filterPresetUuid")]
     undeclared = {**given, "filter": {"metadata": [{"key": "free", "is": {"exists": True}}]}}
     assert await site.refused("createFilterPreset", undeclared) == [("BAD_USER_INPUT", "input.filter.metadata.0.key")]
 
 
 async def test_facets_of_metadata_keys(described: Described) -> None:
-    """Values that do not fit the type of their key count as none; undeclared keys are refused."""
+    """Values that do not fit the type of their key count as others; undeclared keys are refused."""
     document = """query($f: StorageItemFilter, $by: [FacetInput!]!) { searchStorageItems(filter: $f, first: 0) {
       facets(by: $by) { metadataKey values { value count } otherCount } } }"""
     filter = {"includePlaceholders": True, "itemTypes": ["PLAIN_TEXT"]}
@@ -309,10 +316,13 @@ async def test_facets_of_metadata_keys(described: Described) -> None:
     facets = (await described.site.ask(document, given))["searchStorageItems"]["facets"]
     for facet, (key, kinds) in zip(facets, keys.items(), strict=True):
         values = [metadata.get(key) for metadata in described.metadata.values()]
-        fitting = [value if isinstance(value, kinds) else None for value in values]
+        fitting = [value for value in values if value is None or isinstance(value, kinds)]
         expected = Counter(value[:200] if isinstance(value, str) else value for value in fitting)
         assert facet["metadataKey"] == key
         assert {entry["value"]: entry["count"] for entry in facet["values"]} == expected
+        assert facet["otherCount"] == len(values) - len(fitting)
+        texts = {str(entry["value"]) for entry in facet["values"]}
+        assert key != "take" or ("1" in texts and "1000000000000" in texts and "2.5" in texts)
     for key in ("free", "place"):
         (error,) = (await described.site.body(document, {"f": filter, "by": [{"metadataKey": key}]}))["errors"]
         assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == (

@@ -59,7 +59,9 @@ async def serve(
     """Yield the address, without scheme, of an application that uvicorn serves on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        config = uvicorn.Config(application(stage, limits, timeouts), log_level="error", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            application(stage, limits, timeouts), log_config=None, log_level="error", timeout_graceful_shutdown=2
+        )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))  # serve() would replace pytest's signal handlers
         try:
