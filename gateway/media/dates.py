@@ -126,7 +126,8 @@ class DateReader:
             if len(self._days) > MAX_DAYS:
                 self._days.clear()
             midnight = date.replace(hour=0, minute=0, second=0, microsecond=0)
-            if not clock.startswith("24"):  # which belongs to the day before
+            # A packed date has its time of day in it, and 24 o'clock belongs to the day before.
+            if (clock or date == midnight) and not clock.startswith("24"):
                 self._days[day] = self._timestamp(midnight)
         return time
 

@@ -98,7 +98,9 @@ def find_layout(lines: Sequence[str], given: TimeSeriesReading) -> TableLayout:
     delimiter = given.delimiter
     if not first and lines and (match := re.match(r'"?sep=(.)"?\s*$', lines[0], re.IGNORECASE)):
         first, delimiter = 1, delimiter or match[1]
-    prefix = next((each for each in COMMENT_PREFIXES if has_comments(lines[first:], each)), None)
+    prefix = given.comment_prefix or next(
+        (each for each in COMMENT_PREFIXES if has_comments(lines[first:], each)), None
+    )
     tried = [delimiter] if delimiter else [*DELIMITERS, WHITESPACE]
     scored = [_scored(lines, first, each, prefix) for each in tried]
     score, rows, delimiter = max(scored, key=lambda each: each[0])
@@ -196,18 +198,21 @@ def _layout(
     start = first_data_row(rows, kinds)
     if given.has_header is False:
         start = 0
-    elif given.has_header or given.skipped_lines is not None:
-        start = max(start, 1) if given.has_header else start
-    elif start == len(rows) and len(rows) > 1:
+    elif start == len(rows) > 1 and (given.has_header or given.skipped_lines is None):
         start = 1  # all is text; why it is no time series is said later
     header_rows, units = header_above(rows[:start], width) if start else ([], [])
-    if not start and given.has_header is None:
+    if not start and given.has_header is not False:
         header_rows = header_in_comment(lines, rows, delimiter, prefix, width)
+    if not header_rows and given.has_header:
+        start, header_rows = 1, rows[:1]
     names = joined_names(header_rows)
     data = rows[start:]
     if len(names) == width - 1 and any(row[-1].strip() for row in data if len(row) == width):
-        names = ["", *names]  # R and pandas leave out the name of the index
-        units = ["", *units] if units else []
+        if all(len(row) == width for row in data):
+            names = ["", *names]  # R leaves out the name of the index, and its delimiter
+            units = ["", *units] if units else []
+        else:
+            width -= 1  # some rows are too long, and are refused when they are read
     while names and not names[-1] and len(names) > 1 and is_empty_at(data, len(names) - 1):
         names.pop()
     if not names:
@@ -226,7 +231,7 @@ def _layout(
         lines_before_rows=first_row - 1,
         width=max(width, len(names)) if data else width,
         comment_prefix=prefix,
-        decimal_mark=mark_in(cells),
+        decimal_mark=mark_in(cells, delimiter),
         sample=[list(row) for row in data],
     )
 

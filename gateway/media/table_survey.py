@@ -13,8 +13,16 @@ from itertools import accumulate, islice
 from gateway.kinds.time_series import TimeSeriesTimeFormat
 from gateway.media.errors import MediaError
 from gateway.media.table_layout import TableLayout, split_rows
-from gateway.media.table_values import are_numbers, is_gap, is_number_or_gap, mark_in, parse_number
+from gateway.media.table_values import (
+    are_numbers,
+    is_ambiguous_number,
+    is_gap,
+    is_number_or_gap,
+    mark_in,
+    parse_number,
+)
 from gateway.media.time_columns import TimeColumns
+from gateway.media.time_range import TimeRange
 from gateway.media.time_readers import TimeReader
 
 CELLS_PER_BLOCK = 50_000
@@ -29,37 +37,6 @@ _SUMMARIES = frozenset(
     )
     for word in words.split()
 )
-
-
-@dataclass(slots=True)
-class _Range:
-    """Range of the times that one way of reading them gives.
-
-    Attributes:
-        reader: The way of reading.
-        start: Earliest time.
-        end: Latest time.
-        last: Last time.
-        disorder: Line of the first time that is earlier than the one before, with its cell.
-    """
-
-    reader: TimeReader
-    start: float | None = None
-    end: float | None = None
-    last: float | None = None
-    disorder: tuple[int, str] | None = None
-
-    def add(self, times: list[float], cells: Sequence[str], lines: Sequence[int]) -> None:
-        """Add the times of a block."""
-        sequence = times if self.last is None else [self.last, *times]
-        if self.disorder is None and sequence != sorted(sequence):
-            offset = len(sequence) - len(times)
-            at = next(i for i in range(1, len(sequence)) if sequence[i] < sequence[i - 1])
-            self.disorder = lines[at - offset], cells[at - offset]
-        low, high = min(times), max(times)
-        self.start = low if self.start is None else min(self.start, low)
-        self.end = high if self.end is None else max(self.end, high)
-        self.last = times[-1]
 
 
 @dataclass(slots=True)
@@ -83,11 +60,13 @@ class TableSurvey:
         """The line that was read last."""
         self._layout = layout
         self._time = time
-        self._ranges = [_Range(reader) for reader in time.readers]
+        self._ranges = [TimeRange(reader) for reader in time.readers]
         self._after: list[tuple[int, list[str]]] = []
         self._counts = dict.fromkeys(("timeless", "short", "repeated"), 0)
         self._first: dict[str, int] = {}
         self._numeric: set[int] = set()
+        self._ambiguous: str | None = None
+        self._note_ambiguous(cell for row in layout.sample for cell in row)
 
     @property
     def reader(self) -> TimeReader:
@@ -301,12 +280,12 @@ class TableSurvey:
     @property
     def _expected(self) -> str:
         """Times that the column has, as a phrase."""
-        formats = {each.reader.format for each in self._ranges}
-        if not formats:
+        form = self._ranges[0].reader.format if self._ranges else self._time.wanted
+        if form is None:
             return "a number, a date or a time of day"
-        if formats <= {TimeSeriesTimeFormat.DATE_TIME}:
-            return "a date in the form of the others"
-        return "a time of day" if formats <= {TimeSeriesTimeFormat.CLOCK} else "a number"
+        if form is TimeSeriesTimeFormat.DATE_TIME:
+            return "a date in the form of the others" if self._ranges else "a date"
+        return "a time of day" if form is TimeSeriesTimeFormat.CLOCK else "a number"
 
     def _refuse_orders(self, times: Iterable[tuple[str, int]]) -> None:
         """Refuse dates some of which have the day first and others the month."""
@@ -329,7 +308,8 @@ class TableSurvey:
             self._numeric.add(index)
             return
         if self.decimal_mark is None:
-            self.decimal_mark = mark_in(cells)
+            self.decimal_mark = mark_in(cells, self._layout.delimiter)
+            self._note_ambiguous(cells)
         mark = self.decimal_mark
         wrong = next((i for i, cell in enumerate(cells) if not is_number_or_gap(cell, mark)), None)
         if wrong is None:
@@ -343,6 +323,11 @@ class TableSurvey:
                 f'The column "{self.names[index]:.100}" is text, although it has numbers: '
                 f'"{cells[wrong]:.50}" in line {block.lines[wrong]:,} is not a number.'
             )
+
+    def _note_ambiguous(self, cells: Iterable[str]) -> None:
+        """Keep the first number of which the comma may be decimal or divide thousands."""
+        if self._ambiguous is None:
+            self._ambiguous = next(filter(is_ambiguous_number, cells), None)
 
     def _warn_of_times(self) -> None:
         name, times = f"{self._time_name:.100}", self._ranges[0]
@@ -364,11 +349,18 @@ class TableSurvey:
                     f'no column is a time by its name or its values, and the first, "{name}", is not in '
                     f'order: "{cell:.50}" in line {line:,} is less than the value before'
                 )
+            is_clock = self.reader.format is TimeSeriesTimeFormat.CLOCK
             self.warnings.append(
                 f'The times are not in order: "{cell:.50}" in line {line:,} is earlier than the time before.'
+                + " Times of day that pass midnight have no duration." * is_clock
             )
 
     def _warn_of_rows(self) -> None:
+        if self._ambiguous and self.decimal_mark is None:
+            self.warnings.append(
+                f'The comma of numbers such as "{self._ambiguous.strip()}" is read as one between '
+                "thousands. Set decimalMark if it is a decimal comma."
+            )
         phrases = {
             "timeless": "have no time",
             "short": "have fewer fields than there are columns; the missing ones are taken as empty",

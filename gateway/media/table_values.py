@@ -36,6 +36,7 @@ _SURE = {
         rf"|\d*,\d+[eE][+-]?\d+|\d{{1,3}}(?:\.\d{{3}}){{2,}}){_EXPONENT}"
     ),
 }
+_AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}")
 
 
 def is_gap(cell: str) -> bool:
@@ -79,12 +80,24 @@ def is_number_or_gap(cell: str, mark: str | None) -> bool:
     return is_gap(cell) or parse_number(cell, mark) is not None
 
 
-def mark_in(cells: Sequence[str]) -> str | None:
-    """Return the decimal mark of numbers, or None if they have none or either is possible."""
+def is_ambiguous_number(cell: str) -> bool:
+    """Return whether a cell is a number whose comma may be decimal or divide thousands."""
+    return _AMBIGUOUS.fullmatch(cell.strip()) is not None
+
+
+def mark_in(cells: Sequence[str], delimiter: str) -> str | None:
+    """Return the decimal mark of numbers, or None if they have none or either is possible.
+
+    Programs delimit with semicolons or tabs where commas are decimal: there a comma in all of
+    the numbers that have a mark is taken for one.
+    """
     counts = {
         mark: sum(pattern.fullmatch(cell.strip()) is not None for cell in cells)
         for mark, pattern in _SURE.items()
     }
-    if counts["."] == counts[","]:
-        return None
-    return max(counts, key=lambda mark: counts[mark])
+    if counts["."] != counts[","]:
+        return max(counts, key=lambda mark: counts[mark])
+    if delimiter in (";", "\t") and not counts["."] and any(map(is_ambiguous_number, cells)):
+        has_points = any("." in cell and parse_number(cell, ".") is not None for cell in cells)
+        return None if has_points else ","
+    return None

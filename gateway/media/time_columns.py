@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.kinds.time_series import TimeSeriesReading
+from gateway.kinds.time_series import TimeSeriesReading, TimeSeriesTimeFormat
 from gateway.media.dates import is_date_only, read_clock
 from gateway.media.errors import MediaError
 from gateway.media.table_layout import TableLayout, classify
@@ -33,12 +33,14 @@ class TimeColumns:
         is_certain: Whether their names or dates in them say so; else it is the first column.
         readers: Ways of reading them; several while days and months cannot be told apart.
         warnings: What was assumed.
+        wanted: Format in which the times must be, if it is given.
     """
 
     indexes: tuple[int, ...]
     is_certain: bool
     readers: list[TimeReader]
     warnings: list[str]
+    wanted: TimeSeriesTimeFormat | None
 
 
 def find_time(layout: TableLayout, names: Sequence[str], given: TimeSeriesReading) -> TimeColumns:
@@ -65,7 +67,7 @@ def find_time(layout: TableLayout, names: Sequence[str], given: TimeSeriesReadin
         name = names[indexes[0]][:MAX_NAME]
         unit = given.time_unit or unit_in(name, layout.units[indexes[0]] if layout.units else "")
         readers, warnings = find_readers(cells, name, unit, given, layout.decimal_mark)
-    return TimeColumns(indexes, is_certain, readers, warnings)
+    return TimeColumns(indexes, is_certain, readers, warnings, given.time_format)
 
 
 def chosen_columns(

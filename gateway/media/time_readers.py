@@ -109,10 +109,7 @@ def find_readers(
     zone = parse_zone(given.time_zone or zone_in(name) or "UTC")
     numbers = [parse_number(cell, mark) for cell in cells]
     wanted = given.time_format
-    if (
-        wanted in (None, _FORMAT.UNIX_TIME, _FORMAT.EXCEL_DATE, _FORMAT.NUMBER)
-        and None not in numbers
-    ):
+    if wanted is not _FORMAT.CLOCK and None not in numbers:
         known = [number for number in numbers if number is not None]
         if reader := number_reader(known, cells, name, unit, zone, wanted, mark):
             return [reader], []
@@ -160,11 +157,13 @@ def number_reader(
     if wanted is None and are_packed_dates(cells):
         return TimeReader(DateReader(None, zone), _FORMAT.DATE_TIME)
     if (
-        wanted is None
+        wanted in (None, _FORMAT.DATE_TIME)
         and is_name_of_years(name)
         and all(1_000 <= n < 3_000 and n % 1 == 0 for n in numbers)
     ):
         return TimeReader(partial(read_year, zone=zone), _FORMAT.DATE_TIME)
+    if wanted is _FORMAT.DATE_TIME:
+        return None
     may_be_unix = has_time_word(name) or name.startswith("column ") or unit
     if wanted is _FORMAT.UNIX_TIME or (wanted is None and may_be_unix):
         for each in [unit] if unit else list(TimeSeriesTimeUnit)[:4]:

@@ -75,8 +75,15 @@ def test_the_order_of_times_is_reported(probed: Probed) -> None:
     ]
     midnight = probed(b"time,v\n23:59:59,1\n00:00:01,2\n", SERIES)
     assert midnight.duration is None
+    assert midnight.probe_warnings == [
+        'The times are not in order: "00:00:01" in line 3 is earlier than the time before. Times of day that pass '
+        "midnight have no duration."
+    ]
 
 
+AMBIGUOUS = (
+    'The comma of numbers such as "1,000" is read as one between thousands. Set decimalMark if it is a decimal comma.'
+)
 WARNINGS = {
     "time (s),v\n1,2\n2,3\nTotal,5\n": 'Lines after the table are left out: 1, the first of them line 4, "Total 5".',
     "Made by X\ntime (s),v\n1,2\n2,3\n": 'Lines before the table are left out: 1, beginning with "Made by X".',
@@ -87,6 +94,9 @@ WARNINGS = {
     "time (s),v,w\n1,2,1\n2,3,1\n3,?!,1\n": 'The column "v" is text, although it has numbers: "?!" in line 4 is not '
     "a number.",
     "time (s),v,v\n1,2,1\n2,3,1\n": 'Several columns are named "v": column 3 is "v.1".',
+    'time (s),v\n1,"1,000"\n2,"2,000"\n': AMBIGUOUS,
+    "time (s);v\n1;1,000\n2;1.000\n": AMBIGUOUS,
+    "time (s)|v\n1|1,000\n2|2,000\n": AMBIGUOUS,
     "time,v\n10:05,1\n10:06,2\n": 'The times of the column "time", such as 10:05, are read as hours and minutes.',
 }
 
@@ -102,6 +112,8 @@ FAULTS = {
     "only": "not a table",
     "time,v\n": "no rows",
     "time,v\n1,2,3\n2,3\n3,4\n": 'line 2 has 3 fields, but there are 2 columns: "3" has no name',
+    "time,v\n1,2\n2,3,4\n": 'line 3 has 3 fields, but there are 2 columns: "4" has no name',
+    "time (s),v,note\n1,2,a\n2,3,b,c\n3,4,d\n": 'line 3 has 4 fields, but there are 3 columns: "c" has no name',
     "time,v\n1,1\n2,2\n1970-01-01,1\n": 'line 4, column "time": "1970-01-01" is not a number',
     "time,v\n1970-01-01,1\n1970-01-02,1\n2,1\n": 'line 4, column "time": "2" is not a date in the form of the others',
     "time,v\n1,1\nsoon,1\n2,1\n": 'line 3, column "time": "soon" is not a number',
@@ -160,7 +172,10 @@ def test_what_is_given_is_used(
 
 def test_what_is_given_must_fit(refusal: Refusal) -> None:
     assert 'there is no column "w"' in refusal(b"time,v\n1,2\n", SERIES, "x", {"time_columns": ["w"]})
-    assert '"1" is not a' in refusal(b"time,v\n1,2\n", SERIES, "x", {"time_format": "DATE_TIME"})
+    expected = {"DATE_TIME": "a date", "CLOCK": "a time of day"}
+    for form, phrase in expected.items():
+        message = refusal(b"time,v\n1,2\n", SERIES, "x", {"time_format": form})
+        assert message == f'line 2, column "time": "1" is not {phrase}'
     assert "not UTF-16LE" in refusal(b"time,v\n1,2\n", SERIES, "x", {"encoding": "utf-16le"})
 
 
