@@ -51,7 +51,7 @@ class FacetRow:
 
 
 By = Annotated[
-    list[FacetInput], strawberry.argument(description="What to count by: 1 to 5 attributes.")
+    list[FacetInput], strawberry.argument(description="The 1 to 5 attributes to count by.")
 ]
 
 

@@ -14,7 +14,9 @@ class StorageItemFacet(StrEnum):
     CREATED_MONTH = "CREATED_MONTH"
 
 
-@strawberry.input(one_of=True, description="What to count items by. Set exactly one of the fields.")
+@strawberry.input(
+    one_of=True, description="An attribute to count items by. Set exactly one of the fields."
+)
 class FacetInput:
     attribute: StorageItemFacet | None = strawberry.field(
         default=strawberry.UNSET, description="An attribute of the items."
