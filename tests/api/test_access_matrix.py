@@ -98,13 +98,9 @@ class World:
         return str((await wait_for_job(self.site, payload["uploadJob"]["uuid"]))["uuid"])
 
     async def metadata_key(self, deleted: bool = False) -> str:
-        """Create a metadata key, and delete it if `deleted`.
-
-        No index of its values is built, which would change the database during a test.
-        """
+        """Create a metadata key, and delete it if `deleted`."""
         key = secrets.token_hex(4)
-        field = {"key": key, "type": "EMBEDDING", "embeddingSize": 3}
-        await self.site.done("setMetadataSchemaField", field, "field { key }")
+        await self.site.done("setMetadataSchemaField", {"key": key, "type": "TEXT"}, "field { key }")
         if deleted:
             await self.site.done("deleteMetadataSchemaField", {"key": key}, "field { key }")
         return key
