@@ -34,6 +34,7 @@ from resolvers.metadata_keys import CLIENT_NAMES, IndexedKey, PreparedMetadata, 
 
 Condition = sa.ColumnElement[bool]
 MAX_VALUES = 1000
+MAX_COMPARED = 10_000
 MIN_CONTAINED, MAX_CONTAINED = 3, 1000
 _T = MetadataFieldType
 MAX_METERS = 20_100_000
@@ -106,11 +107,11 @@ def _text_conditions(
     field_type: MetadataFieldType, match: TextMatch, values: sa.FromClause, path: Path
 ) -> list[Condition]:
     conditions: list[Condition] = []
+    _check_texts(match, path)
     if match.eq is not None:
         text = _canonical(field_type, match.eq, path)
         conditions += [values.c.text_key == text[:TEXT_KEY], values.c.text == text]
     if match.in_ is not None:
-        _check_count(match.in_, path)
         texts = [_canonical(field_type, text, path) for text in match.in_]
         beginnings = sorted({text[:TEXT_KEY] for text in texts})
         conditions += [values.c.text_key.in_(beginnings), values.c.text.in_(texts)]
@@ -159,10 +160,10 @@ def _json_condition(key: str, name: str, match: Any, path: Path) -> Condition:
             *path,
         )
     conditions: list[Condition] = []
+    _check_texts(match, path)
     if match.eq is not None:
         conditions.append(json_text(column, key) == match.eq)
     if match.in_ is not None:
-        _check_count(match.in_, path)
         conditions.append(json_text(column, key).in_(match.in_))
     if match.contains is not None:
         conditions.append(json_text_contains(column, key, _contained(match.contains, path)))
@@ -179,6 +180,18 @@ def _canonical(field_type: MetadataFieldType, text: str, path: Path) -> str:
         return str(UUID(text))
     except ValueError:
         raise bad_input("Expected a UUID.", *path) from None
+
+
+def _check_texts(match: TextMatch, path: Path) -> None:
+    """Check the sizes of the texts that a value must equal."""
+    if match.eq is not None and len(match.eq) > MAX_COMPARED:
+        raise bad_input(sized("eq", 0, MAX_COMPARED, len(match.eq)), *path, "eq")
+    if match.in_ is None:
+        return
+    _check_count(match.in_, path)
+    for index, text in enumerate(match.in_):
+        if len(text) > MAX_COMPARED:
+            raise bad_input(sized("A value", 0, MAX_COMPARED, len(text)), *path, "in", index)
 
 
 def _contained(text: str, path: Path) -> str:

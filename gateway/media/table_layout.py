@@ -205,25 +205,15 @@ def _layout(
         header_rows = header_in_comment(lines, rows, delimiter, prefix, width)
     if not header_rows and given.has_header:
         start, header_rows = 1, rows[:1]
-    names = joined_names(header_rows)
     data = rows[start:]
-    if len(names) == width - 1 and any(row[-1].strip() for row in data if len(row) == width):
-        if all(len(row) == width for row in data):
-            names = ["", *names]  # R leaves out the name of the index, and its delimiter
-            units = ["", *units] if units else []
-        else:
-            width -= 1  # some rows are too long, and are refused when they are read
-    while names and not names[-1] and len(names) > 1 and is_empty_at(data, len(names) - 1):
-        names.pop()
-    if not names:
-        names = [""] * (max(map(_width, data), default=0) if data else width)
+    names, units, width = _columns(joined_names(header_rows), units, data, width)
     first_row = _first_line(data[0]) if data else len(lines) + 1
     header_line = _first_line(header_rows[0]) if header_rows else first_row
     cells = [cell for row in data for cell in row]
     return TableLayout(
         delimiter=delimiter,
         names=[name.strip() for name in names],
-        units=[unit.strip() for unit in (units + [""] * len(names))[: len(names)]] if units else [],
+        units=[unit.strip() for unit in units],
         has_header=bool(header_rows),
         header=list(header_rows[-1]) if header_rows else [],
         skipped_lines=min(header_line, first_row) - 1,
@@ -234,6 +224,23 @@ def _layout(
         decimal_mark=mark_in(cells, delimiter),
         sample=[list(row) for row in data],
     )
+
+
+def _columns(
+    names: list[str], units: list[str], data: Sequence[_Row], width: int
+) -> tuple[list[str], list[str], int]:
+    """Return the names and units of all columns, and the number of fields that a row may have."""
+    if len(names) == width - 1 and any(row[-1].strip() for row in data if len(row) == width):
+        if all(len(row) == width for row in data):
+            names = ["", *names]  # R leaves out the name of the index, and its delimiter
+            units = ["", *units] if units else []
+        else:
+            width -= 1  # some rows are too long, and are refused when they are read
+    while names and not names[-1] and len(names) > 1 and is_empty_at(data, len(names) - 1):
+        names.pop()
+    if not names:
+        names = [""] * (max(map(_width, data), default=0) if data else width)
+    return names, (units + [""] * len(names))[: len(names)] if units else [], width
 
 
 def _first_line(row: _Row) -> int:

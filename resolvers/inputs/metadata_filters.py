@@ -7,7 +7,9 @@ import strawberry
 from resolvers.inputs.descriptions import GREATEST, LEAST
 
 _EQ, _IN = "The exact value.", "One of these values, at most 1,000."
-_CASE = "Case-sensitive, except for values of `UUID` and `USER` keys."
+_CASE = (
+    "At most 10,000 characters each. Case-sensitive, except for values of `UUID` and `USER` keys."
+)
 
 
 @strawberry.input(description="Conditions on numbers, all of which must be met.")

@@ -83,9 +83,12 @@ async def test_contents_of_a_folder(site: Site) -> None:
     result = await folder(
         site,
         top,
-        """items { nodes { name } } subfolders { nodes { name } } descendantFolders { nodes { name } }
-        named: descendantItems(filter: {search: "NOTE"}) { nodes { name } totalCount }
-        typed: descendantItems(filter: {itemTypes: [IMAGE]}) { nodes { name } totalCount }""",
+        """items(filter: {includePlaceholders: true}) { nodes { name } }
+        subfolders { nodes { name } } descendantFolders { nodes { name } }
+        named: descendantItems(filter: {search: "NOTE", includePlaceholders: true}) { nodes { name } totalCount }
+        typed: descendantItems(filter: {itemTypes: [IMAGE], includePlaceholders: true}) {
+          nodes { name } totalCount
+        }""",
     )
     listed = {key: [node["name"] for node in page["nodes"]] for key, page in result.items()}
     assert listed == {
@@ -101,7 +104,9 @@ async def test_contents_of_a_folder(site: Site) -> None:
         assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", nothing
         assert answer["errors"][0]["extensions"]["inputPath"] == ["filter"]
         below = await folder(site, top, f"descendantItems(filter: {nothing}) {{ totalCount }}")
-        assert below["descendantItems"]["totalCount"] == 4
+        assert below["descendantItems"]["totalCount"] == 0, "the items are placeholders"
+    below = await folder(site, top, "descendantItems(filter: {includePlaceholders: true}) { totalCount }")
+    assert below["descendantItems"]["totalCount"] == 4
 
 
 async def test_summaries_count_what_a_folder_contains(site: Site) -> None:

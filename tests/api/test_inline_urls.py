@@ -12,7 +12,7 @@ from tests.fixtures.uploading import File, ingest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HTML = b"<!doctype html><script>alert(1)</script>"
-TEXT = "text/plain; charset=utf-8"
+TEXT = "text/plain; charset=UTF-8"
 SHOWN = [
     (File("a.png", "IMAGE", samples.png(8, 8, 1)), "image/png"),
     (File("a.mp4", "VIDEO", samples.mp4()), "video/mp4"),
