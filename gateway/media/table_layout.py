@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from itertools import pairwise
 
-from gateway.kinds.time_series import TimeSeriesReading
+from gateway.kinds.time_series import TimeSeriesDecimalMark, TimeSeriesReading
 from gateway.media.dates import DateReader, is_date_only, read_clock
 from gateway.media.errors import MediaError
 from gateway.media.table_values import is_gap, mark_in, parse_number
@@ -17,6 +17,7 @@ from gateway.media.time_names import is_time_name
 DELIMITERS = ("\t", ";", "|", ",")
 WHITESPACE = " "
 COMMENT_PREFIXES = ("#", "%", "//")
+DECIMAL_MARKS = {TimeSeriesDecimalMark.POINT: ".", TimeSeriesDecimalMark.COMMA: ","}
 MAX_SAMPLE_LINES = 1_000
 MAX_HEADER_LINES = 4
 """Lines of a header that names columns on several levels."""
@@ -58,7 +59,7 @@ class TableLayout:
         lines_before_rows: Number of lines before the first row.
         width: Number of fields of a row, of which those without a name or value are at the end.
         comment_prefix: Characters with which comments begin, if there are any.
-        decimal_mark: Decimal mark, if numbers tell it.
+        decimal_mark: Decimal mark, if it is given or numbers tell it.
         sample: The first rows.
     """
 
@@ -221,7 +222,9 @@ def _layout(
         lines_before_rows=first_row - 1,
         width=max(width, len(names)) if data else width,
         comment_prefix=prefix,
-        decimal_mark=mark_in(cells, delimiter),
+        decimal_mark=DECIMAL_MARKS[given.decimal_mark]
+        if given.decimal_mark
+        else mark_in(cells, delimiter),
         sample=[list(row) for row in data],
     )
 

@@ -56,8 +56,6 @@ class TableSurvey:
         self.text_columns: set[int] = set()
         self.decimal_mark = layout.decimal_mark
         self.warnings: list[str] = []
-        self.line = layout.lines_before_rows
-        """The line that was read last."""
         self._layout = layout
         self._time = time
         self._ranges = [TimeRange(reader) for reader in time.readers]
@@ -144,11 +142,11 @@ class TableSurvey:
         """Yield the rows in blocks."""
         rows = split_rows(lines, self._layout.delimiter)
         size = max(CELLS_PER_BLOCK // self._layout.width, 1)
-        self.line = before
+        last = before
         while part := self._part(rows, size, before):
-            first = self.line
-            self.line = before + getattr(rows, "line_num", first - before + len(part))
-            ends: Sequence[int] = range(first + 1, self.line + 1)
+            first = last
+            last = before + getattr(rows, "line_num", first - before + len(part))
+            ends: Sequence[int] = range(first + 1, last + 1)
             if len(ends) != len(part):  # quoted fields have line breaks
                 ends = [first + end for end in accumulate(map(lines_of, part))]
             yield _Block(part, ends)

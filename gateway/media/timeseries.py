@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from gateway.kinds.enums import TimeSeriesColumnKind
 from gateway.kinds.media_facts import MediaFacts
@@ -22,7 +22,16 @@ MAX_UNIT_LENGTH = 100
 SAMPLE_SIZE = 256 << 10
 """Characters from which the layout of a table is found out."""
 _MIME_TYPES = {"\t": "text/tab-separated-values", " ": "text/plain"}
-MARKS = {TimeSeriesDecimalMark.POINT: ".", TimeSeriesDecimalMark.COMMA: ","}
+
+
+class SurveyedTable(NamedTuple):
+    """A table that was read from the first row to the last, and warnings about how."""
+
+    encoding: TextEncoding
+    layout: TableLayout
+    time: TimeColumns
+    survey: TableSurvey
+    warnings: list[str]
 
 
 def probe(
@@ -40,26 +49,35 @@ def probe(
         MediaError: It is not a table, or has no time or no channels; names the place at fault.
     """
     reading = TimeSeriesReading.from_json(given or {})
-    encoding = find_encoding(file, reading.encoding)
+    table = survey_table(file, reading)
+    return replace(
+        facts,
+        mime_type=_MIME_TYPES.get(table.layout.delimiter, "text/csv"),
+        text_encoding=table.encoding.name,
+        duration=table.survey.duration,
+        time_series=to_json(table, reading),
+    ).with_warnings(*table.warnings)
+
+
+def survey_table(file: ReadableFile, given: TimeSeriesReading) -> SurveyedTable:
+    """Find out how to read a table, as far as it is not given, and read all rows.
+
+    Raises:
+        MediaError: It is not a table, or has no time or no channels; names the place at fault.
+    """
+    encoding = find_encoding(file, given.encoding)
     with open_text(file, encoding) as text:
-        layout = find_layout(sample_lines(text), reading)
-    if reading.decimal_mark:
-        layout = replace(layout, decimal_mark=MARKS[reading.decimal_mark])
+        layout = find_layout(sample_lines(text), given)
     names, warnings = unique_names(layout)
-    time = find_time(layout, names, reading)
+    time = find_time(layout, names, given)
+    survey = TableSurvey(layout, names, time)
     with open_text(file, encoding) as text:
-        survey = TableSurvey(layout, names, time)
         survey.read(text)
     survey.finish()
     if encoding.warning:
         warnings.insert(0, encoding.warning)
-    return replace(
-        facts,
-        mime_type=_MIME_TYPES.get(layout.delimiter, "text/csv"),
-        text_encoding=encoding.name,
-        duration=survey.duration,
-        time_series=to_json(survey, layout, time, encoding, reading),
-    ).with_warnings(*warnings, *time.warnings, *survey.warnings)
+    warnings += [*time.warnings, *survey.warnings]
+    return SurveyedTable(encoding, layout, time, survey, warnings)
 
 
 def sample_lines(text: TextIO) -> list[str]:
@@ -106,14 +124,9 @@ def unique_names(layout: TableLayout) -> tuple[list[str], list[str]]:
     return names, warnings
 
 
-def to_json(
-    survey: TableSurvey,
-    layout: TableLayout,
-    time: TimeColumns,
-    encoding: TextEncoding,
-    given: TimeSeriesReading,
-) -> dict[str, Any]:
+def to_json(table: SurveyedTable, given: TimeSeriesReading) -> dict[str, Any]:
     """Return the table in the form in which `items.time_series` stores it."""
+    encoding, layout, time, survey, _ = table
     units = layout.units or [""] * len(survey.names)
     kinds = TimeSeriesColumnKind
     columns = []

@@ -1,8 +1,7 @@
 """Draws time series: a line for each of the first channels, each scaled to its own range."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -12,14 +11,12 @@ from PIL import Image, ImageDraw
 from gateway.kinds.time_series import TimeSeriesReading
 from gateway.media.drawing.frames import check_frame
 from gateway.media.drawing.pictures import GROUND, Array
-from gateway.media.encodings import find_encoding, open_text
+from gateway.media.encodings import open_text
 from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
-from gateway.media.table_layout import TableLayout, find_layout, split_rows
-from gateway.media.table_survey import TableSurvey
+from gateway.media.table_layout import split_rows
 from gateway.media.table_values import parse_number
-from gateway.media.time_columns import find_time
-from gateway.media.timeseries import MARKS, sample_lines, unique_names
+from gateway.media.timeseries import SurveyedTable, survey_table
 
 WIDTH, HEIGHT, MARGIN = 1024, 512, 16
 INKS = (
@@ -51,38 +48,23 @@ def draw(
         MediaError: It is not a time series.
     """
     check_frame(frame, 0)
-    given = TimeSeriesReading.from_json(reading or {})
-    encoding = find_encoding(file, given.encoding)
-    with open_text(file, encoding) as text:
-        layout = find_layout(sample_lines(text), given)
-    if given.decimal_mark:
-        layout = replace(layout, decimal_mark=MARKS[given.decimal_mark])
-    names, _ = unique_names(layout)
-    time = find_time(layout, names, given)
-    survey = TableSurvey(layout, names, time)
-    with open_text(file, encoding) as text:
-        survey.read(text)
-    survey.finish()
-    numbers = [i for i in range(len(names)) if i not in {*time.indexes, *survey.text_columns}]
-    with open_text(file, encoding) as text:
-        rows = islice(text, layout.lines_before_rows, None)
-        points = [*read_points(rows, layout, survey, time.indexes, numbers[: len(INKS)])]
+    table = survey_table(file, TimeSeriesReading.from_json(reading or {}))
+    with open_text(file, table.encoding) as text:
+        points = [*read_points(text, table)]
     if not points:
         raise MediaError("the table has no times that can be drawn")
     return plot(np.array(points, np.float64))
 
 
-def read_points(
-    lines: Iterator[str],
-    layout: TableLayout,
-    survey: TableSurvey,
-    times: tuple[int, ...],
-    channels: list[int],
-) -> Iterator[list[float]]:
+def read_points(lines: Iterable[str], table: SurveyedTable) -> Iterator[list[float]]:
     """Yield the time and the values of rows; a gap is not a number."""
+    layout, survey, times = table.layout, table.survey, table.time.indexes
+    others = {*times, *survey.text_columns}
+    channels = [i for i in range(len(survey.names)) if i not in others][: len(INKS)]
     step = math.ceil(survey.row_count / MAX_POINTS)
     last = max(*times, *channels)
-    for row in islice(split_rows(lines, layout.delimiter), 0, None, step):
+    rows = split_rows(islice(lines, layout.lines_before_rows, None), layout.delimiter)
+    for row in islice(rows, 0, None, step):
         if len(row) <= last:
             continue
         time = survey.reader.read(" ".join(row[index] for index in times).strip())
