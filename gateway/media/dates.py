@@ -110,7 +110,7 @@ class DateReader:
         try:
             return self._timestamp(datetime.fromisoformat(cell))
         except (ValueError, OverflowError):
-            pass
+            pass  # it may be in another form than ISO 8601, which takes longer to read
         if len(cell) > MAX_LENGTH:
             return None
         day, _, clock = cell.partition(" ")

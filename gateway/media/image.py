@@ -1,6 +1,5 @@
 """Probes images, which are decoded completely."""
 
-import io
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
@@ -12,7 +11,7 @@ from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import BOXED_IMAGES, IMAGE_DECODERS, IMAGE_DEMUXERS, TIFF_TYPES
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.heif import decode_heif, read_heif
-from gateway.media.image_repairs import REPAIRS
+from gateway.media.image_repairs import decode_repaired
 from gateway.media.ranged import ReadableFile
 from gateway.media.tiff_pictures import COMPRESSION, end_of, read_pictures, size_of
 
@@ -77,7 +76,7 @@ def probe_heif(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         decode_heif(file, image)
     else:
         codec = image.coding.decode("ascii", "replace")
-        facts = facts.with_warnings(f"The pixels were not checked: no decoder reads {codec}.")
+        facts = facts.with_warnings(f"The pixels were not checked: no decoder supports {codec}.")
     return with_size(facts, image.width, image.height, image.orientation)
 
 
@@ -97,8 +96,8 @@ def probe_tiff(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
             try:
                 return with_decoded(facts, decode_frames(file, "TIFF"))
             except UnidentifiedImageError:
-                pass  # pixels of which Pillow has no notion
-        facts = facts.with_warnings("The pixels were not checked: no decoder reads them.")
+                pass  # the directories say enough, and a warning says the rest
+        facts = facts.with_warnings("The pixels were not checked: no decoder supports them.")
     if end_of(pictures.main) > facts.file_size:
         raise MediaError(
             f"the image is truncated: it has {facts.file_size:,} of {end_of(pictures.main):,} bytes"
@@ -153,15 +152,7 @@ def decode_frames(file: ReadableFile, decoder: str) -> DecodedImage:
         MediaError: The image, or all frames together, have too many pixels.
         OSError: The image is broken or truncated.
     """
-    with file.open("rb") as data:
-        try:
-            return decode_all(data, decoder)
-        except (OSError, SyntaxError):
-            if decoder not in REPAIRS:
-                raise
-            data.seek(0)
-            repaired, warnings = REPAIRS[decoder](data.read())
-    decoded = decode_all(io.BytesIO(repaired), decoder)
+    decoded, warnings = decode_repaired(file, decoder, decode_all)
     return decoded._replace(warnings=[*decoded.warnings, *warnings])
 
 

@@ -4,8 +4,11 @@ import hashlib
 import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO, TypeVar
 
 from PIL import Image
+
+from gateway.media.ranged import ReadableFile
 
 END_OF_JPEG = b"\xff\xd9"
 FILLING = b"\x5a" * 4096
@@ -16,6 +19,27 @@ OPTIONAL_CHUNK = 0x20
 """Bit of the first letter of a PNG chunk that says that an image can be shown without it."""
 
 Repaired = tuple[bytes, list[str]]
+Decoded = TypeVar("Decoded")
+
+
+def decode_repaired(
+    file: ReadableFile, decoder: str, decode: Callable[[BinaryIO, str], Decoded]
+) -> tuple[Decoded, list[str]]:
+    """Decode an image, after a repair if that fails and there is one; return warnings about it.
+
+    Raises:
+        OSError: The image is broken or truncated.
+        SyntaxError: Likewise, from Pillow.
+    """
+    with file.open("rb") as data:
+        try:
+            return decode(data, decoder), []
+        except (OSError, SyntaxError):
+            if decoder not in REPAIRS:
+                raise
+        data.seek(0)
+        repaired, warnings = REPAIRS[decoder](data.read())
+    return decode(io.BytesIO(repaired), decoder), warnings
 
 
 def complete_jpeg(data: bytes) -> Repaired:

@@ -10,8 +10,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from gateway.kinds.media_formats import BOXED_IMAGES, IMAGE_DECODERS, IMAGE_DEMUXERS, TIFF_TYPES
 from gateway.media.errors import MediaError
 from gateway.media.heif import decode_heif, image_of, read_heif
-from gateway.media.image import check_pixel_count, decode_picture, read_orientation
-from gateway.media.image_repairs import REPAIRS
+from gateway.media.image import UPRIGHT, check_pixel_count, decode_picture, read_orientation
+from gateway.media.image_repairs import decode_repaired
 from gateway.media.ranged import ReadableFile
 from gateway.media.tiff_pictures import previews_of, read_pictures
 
@@ -45,14 +45,7 @@ def decode_still(file: ReadableFile, mime_type: str) -> Image.Image:
     decoder = IMAGE_DECODERS.get(mime_type)
     if decoder is None:
         raise MediaError(f"images of the type {mime_type} are not supported")
-    with file.open("rb") as data:
-        try:
-            return decode_upright(data, decoder)
-        except (OSError, SyntaxError):
-            if decoder not in REPAIRS:
-                raise
-            data.seek(0)
-            return decode_upright(io.BytesIO(REPAIRS[decoder](data.read())[0]), decoder)
+    return decode_repaired(file, decoder, decode_upright)[0]
 
 
 def decode_upright(data: BinaryIO, decoder: str) -> Image.Image:
@@ -61,7 +54,7 @@ def decode_upright(data: BinaryIO, decoder: str) -> Image.Image:
         check_pixel_count(image.width, image.height)
         image.load()
         # The decoder of TIFF turns images itself.
-        orientation = 1 if isinstance(image, TiffImageFile) else read_orientation(image)[0]
+        orientation = UPRIGHT if isinstance(image, TiffImageFile) else read_orientation(image)[0]
         return turn(image, orientation)
 
 
@@ -81,6 +74,7 @@ def decode_preview(file: ReadableFile) -> Image.Image | None:
         for start, end in previews_of(pictures):
             data.seek(start)
             content = io.BytesIO(data.read(end - start))
+            # Instead of a preview that is damaged or not a JPEG, a smaller one will do.
             with suppress(OSError, SyntaxError), Image.open(content, formats=["JPEG"]) as preview:
                 check_pixel_count(preview.width, preview.height)
                 preview.load()

@@ -51,7 +51,7 @@ def parse_number(cell: str, mark: str | None) -> float | None:
         try:
             return None if "_" in text else float(text)
         except ValueError:
-            pass
+            pass  # it may have separated thousands, or a decimal comma
     for each in (mark,) if mark else (".", ","):
         if _NUMBERS[each].fullmatch(text):
             return float(text.translate(_SEPARATORS[each]))

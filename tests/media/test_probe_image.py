@@ -117,7 +117,7 @@ def test_tiff_in_a_compression_that_need_not_be_there(probed: Probed) -> None:
     page = {256: (20,), 257: (8,), 258: (8,), 259: (50001,), 262: (1,), 273: (8,), 277: (1,), 279: (160,)}
     facts = probed(tiff(page), IMAGE)
     assert (facts.width, facts.height) == (20, 8)
-    assert facts.probe_warnings == ["The pixels were not checked: no decoder reads them."]
+    assert facts.probe_warnings == ["The pixels were not checked: no decoder supports them."]
 
 
 def test_damaged_animation(probed: Probed) -> None:
@@ -154,7 +154,7 @@ def test_heif_of_another_codec(probed: Probed) -> None:
     """Without a decoder the boxes alone tell the size."""
     facts = probed(heic(brand=b"mif1").replace(b"hvc1", b"vvc1"), IMAGE)
     assert (facts.width, facts.height) == (64, 48)
-    assert facts.probe_warnings == ["The pixels were not checked: no decoder reads vvc1."]
+    assert facts.probe_warnings == ["The pixels were not checked: no decoder supports vvc1."]
 
 
 @pytest.mark.parametrize("orientation", [1, 8])
@@ -174,7 +174,7 @@ def test_tiff_with_pixels_that_pillow_does_not_know(probed: Probed, refusal: Ref
     page = {256: (20,), 257: (8,), 258: (16,), 259: (1,), 262: (1,), 273: (8,), 277: (5,), 279: (1600,)}
     facts = probed(tiff(page, page), IMAGE)
     assert (facts.width, facts.height, facts.frame_count) == (20, 8, 2)
-    assert facts.probe_warnings == ["The pixels were not checked: no decoder reads them."]
+    assert facts.probe_warnings == ["The pixels were not checked: no decoder supports them."]
     assert "truncated" in refusal(tiff({**page, 279: (99999,)}), IMAGE)
 
 

@@ -25,7 +25,7 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
     if frame > 0:
         return frame_of(file, decoder, frame)
     if decoder == "JPEG":
-        with suppress(OSError, SyntaxError):
+        with suppress(OSError, SyntaxError):  # it may be one that is repaired below
             return small_jpeg(file)
     image = decode_still(file, mime_type)
     return to_full_range(image) if decoder == "PNG" else image

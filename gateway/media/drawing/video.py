@@ -82,14 +82,14 @@ def time_of_frame(container: Any, track: Any, frame: int) -> int:
 
 
 def frame_after_seek(container: Any, track: Any, time: int, *, is_exact: bool) -> Any:
-    """Return the key frame before a time, or exactly the frame of it; None if it is missed."""
+    """Return the key frame before a time, or exactly the frame at it; None if seeking misses it."""
     try:
         container.seek(time, stream=track)
         for frame in frames_from_here(container, track):
             if not is_exact or frame.pts is None or frame.pts >= time:
                 return frame if frame.pts == time or not is_exact else None
     except av.FFmpegError:
-        pass  # there is no way to get there
+        pass  # the container cannot seek; the caller decodes from the beginning
     return None
 
 
