@@ -5,7 +5,6 @@ A raw photo has several pictures: the sensor's, which no decoder here reads, and
 
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -21,8 +20,8 @@ FORMATS = {1: "B", 2: "s", 3: "H", 4: "I", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE = 256, 257, 259, 262, 271
 ORIENTATION, SUBFILE, OLD_SUBFILE, SUB_DIRECTORIES, DNG_VERSION = 274, 254, 255, 330, 50706
 STRIP_OFFSETS, STRIP_SIZES, TILE_OFFSETS, TILE_SIZES = 273, 279, 324, 325
-ESSENTIAL = (258, STRIP_OFFSETS, STRIP_SIZES, TILE_OFFSETS, TILE_SIZES)
-"""Bits of samples, and where the pixels are."""
+ESSENTIAL = (258, STRIP_OFFSETS, STRIP_SIZES, TILE_OFFSETS, TILE_SIZES, SUB_DIRECTORIES)
+"""Bits of samples, and where the pixels and other pictures are."""
 PANASONIC_BORDERS = (4, 5, 6, 7)
 """Top, left, bottom and right border of the picture on the sensor."""
 JPEG_OFFSET, JPEG_SIZE, JPEG_COMPRESSIONS = 513, 514, (6, 7)
@@ -101,7 +100,7 @@ def read_pictures(data: BinaryIO) -> TiffPictures:
     """Return the directories of a TIFF file.
 
     Raises:
-        struct.error: A directory is broken.
+        struct.error: The first directory is broken, or that of the main picture.
     """
     head = read_at(data, 0, 16)
     order, is_big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
@@ -119,11 +118,17 @@ def read_pictures(data: BinaryIO) -> TiffPictures:
         make = make or bytes(values.pop(MAKE, ()))[:MAKE_SIZE]
         pages.append(values)
         waiting += values.get(SUB_DIRECTORIES, ())
+    broken: struct.error | None = None
     while waiting and len(others) < MAX_DIRECTORIES:
-        with suppress(struct.error):
+        try:
             values, _ = _read_directory(data, waiting.pop(0), order, is_big)
+        except struct.error as error:
+            broken = error
+        else:
             others.append(values)
             waiting += values.get(SUB_DIRECTORIES, ())
+    if broken and all(map(_is_reduced, (*pages, *others))):
+        raise broken  # elsewhere, only a smaller version of the main picture is lost
     return TiffPictures(pages, others, make, head[8:10] == b"CR")
 
 

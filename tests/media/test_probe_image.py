@@ -169,6 +169,15 @@ def test_truncated_raw_photo(refusal: Refusal) -> None:
     assert "truncated" in refusal(raw_photo(strip=9999), IMAGE)
 
 
+def test_raw_photo_with_broken_references(probed: Probed, refusal: Refusal) -> None:
+    """Without its main picture, a photo would have the size of a preview; a lost preview is no damage."""
+    photo, nowhere = raw_photo(), (10**8).to_bytes(4, "little")
+    assert "truncated" in refusal(photo[:-8], IMAGE)
+    assert "truncated" in refusal(photo[:-8] + nowhere + nowhere, IMAGE)
+    facts = probed(photo[:-8] + nowhere + photo[-4:], IMAGE)
+    assert (facts.width, facts.height, facts.probe_warnings) == (4000, 3000, [])
+
+
 def test_tiff_with_pixels_that_pillow_does_not_know(probed: Probed, refusal: Refusal) -> None:
     """Scientific images, here with five samples of a pixel, are kept as long as their bytes are there."""
     page = {256: (20,), 257: (8,), 258: (16,), 259: (1,), 262: (1,), 273: (8,), 277: (5,), 279: (1600,)}
