@@ -10,8 +10,8 @@ from av.audio import AudioStream
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import DEMUXERS
 from gateway.media.audio_packets import check_decodes, survey_audio
-from gateway.media.container import is_decodable, open_container, stated_duration
-from gateway.media.errors import MediaError, UnsuitableFile
+from gateway.media.container import audio_track, is_decodable, open_container, stated_duration
+from gateway.media.errors import MediaError
 from gateway.media.ranged import ReadableFile
 
 DURATION_TOLERANCE = 0.25
@@ -52,9 +52,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     with open_container(file, facts.mime_type) as container:
         if any(map(is_decodable, container.streams.video)):
             raise MediaError("expected audio, but the content is a video")
-        track = next(filter(is_decodable, container.streams.audio), None)
-        if track is None:
-            raise UnsuitableFile("the file has no audio track that can be decoded")
+        track = audio_track(container)
         survey = survey_audio(container, track)
         is_whole = check_decodes(track, survey)
         demuxer, stated = DEMUXERS[facts.mime_type], stated_duration(container, track)

@@ -55,6 +55,30 @@ def is_decodable(track: Track) -> bool:
     )
 
 
+def video_track(container: InputContainer) -> VideoStream:
+    """Return the first video track that can be decoded.
+
+    Raises:
+        UnsuitableFile: There is none.
+    """
+    track = next(filter(is_decodable, container.streams.video), None)
+    if track is None:
+        raise UnsuitableFile("the file has no video track that can be decoded")
+    return track
+
+
+def audio_track(container: InputContainer) -> AudioStream:
+    """Return the first audio track that can be decoded.
+
+    Raises:
+        UnsuitableFile: There is none.
+    """
+    track = next(filter(is_decodable, container.streams.audio), None)
+    if track is None:
+        raise UnsuitableFile("the file has no audio track that can be decoded")
+    return track
+
+
 def packets_with_data(container: InputContainer, track: Track) -> Iterator[Packet]:
     """Return the packets that have data, which the last one never does."""
     return (packet for packet in container.demux(track) if packet.size)

@@ -9,7 +9,7 @@ from typing import Any
 import av
 from av.video import VideoStream
 
-from gateway.media.container import Packet, is_decodable, open_container, packets_with_data
+from gateway.media.container import Packet, open_container, packets_with_data, video_track
 from gateway.media.display import orientation_of
 from gateway.media.errors import MediaError
 from gateway.media.pictures import is_shown
@@ -99,7 +99,7 @@ def count_by_decoding(file: ReadableFile, mime_type: str) -> int | None:
     deadline = time.monotonic() + seconds_left() * SHARE_OF_TIME
     count = 0
     with open_container(file, mime_type) as container:
-        track = next(filter(is_decodable, container.streams.video))
+        track = video_track(container)
         track.codec_context.thread_count = 1
         for _ in decode(track, packets_with_data(container, track)):
             count += 1

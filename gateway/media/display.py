@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from gateway.media.image import UPRIGHT
+from gateway.media.image import TURNED_SIDEWAYS, UPRIGHT
 
 ORIENTATIONS = {
     (1, 0, 0, 1): UPRIGHT,
@@ -60,7 +60,7 @@ def turn_upright(
 
 def turn_pixels(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     """Return rows and columns of pixels as an EXIF orientation shows them."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in TURNED_SIDEWAYS:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

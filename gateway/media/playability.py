@@ -5,8 +5,7 @@ from pathlib import Path
 from av.container import InputContainer
 from av.video import VideoStream
 
-from gateway.media.container import is_decodable, open_container, stated_duration, time_unit
-from gateway.media.errors import MediaError
+from gateway.media.container import open_container, stated_duration, time_unit, video_track
 from gateway.media.pictures import survey_pictures
 
 VIDEO_CODECS = {"video/mp4": {"h264", "av1", "vp9"}, "video/webm": {"vp8", "vp9", "av1"}}
@@ -26,9 +25,7 @@ def plays_in_browsers(path: Path, mime_type: str) -> bool:
     if mime_type not in VIDEO_CODECS:
         return False
     with open_container(path, mime_type) as container:
-        track = next(filter(is_decodable, container.streams.video), None)
-        if track is None:
-            raise MediaError("the file has no video track that can be decoded")
+        track = video_track(container)
         context = track.codec_context
         is_playable = (
             context.codec.canonical_name in VIDEO_CODECS[mime_type]

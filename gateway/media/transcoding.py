@@ -9,7 +9,7 @@ import av
 from av.container import OutputContainer
 from av.video.reformatter import Colorspace, VideoReformatter
 
-from gateway.media.container import Track, is_decodable, open_container, time_unit
+from gateway.media.container import Track, is_decodable, open_container, time_unit, video_track
 from gateway.media.decoded_pictures import decode_packet
 from gateway.media.display import orientation_of, turn_upright
 from gateway.media.errors import MediaError
@@ -75,10 +75,8 @@ def transcode(
         open_container(source.path, source.mime_type) as container,
         open_output(target, video_format) as output,
     ):
-        video: Any = next(filter(is_decodable, container.streams.video), None)
+        video: Any = video_track(container)
         audio: Any = next(filter(is_decodable, container.streams.audio), None)
-        if video is None:
-            raise MediaError("the file has no video track that can be decoded")
         video.thread_type = "AUTO"
         may_jump = container.format.name in RESETTABLE_CLOCKS
         clocks = {track: ContinuousClock(track, may_jump) for track in (video, audio) if track}

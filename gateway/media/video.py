@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
+from av.container import InputContainer
 from av.video import VideoStream
 
 from gateway.kinds.media_facts import MediaFacts
-from gateway.media.container import is_decodable, open_container, stated_duration
+from gateway.media.container import open_container, stated_duration, video_track
 from gateway.media.decoded_pictures import DecodedSample, count_by_decoding, decode_sample
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.image import TURNED_SIDEWAYS
@@ -43,15 +44,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         MediaError: The file has no video track that can be decoded, or is truncated.
     """
     with open_container(file, facts.mime_type) as container:
-        track = next(filter(is_decodable, container.streams.video), None)
-        if track is None:
-            raise UnsuitableFile("the file has no video track that can be decoded")
-        if track.width * track.height > MAX_PIXELS:
-            raise UnsuitableFile(
-                f"the frames are too large: {track.width:,} × {track.height:,} pixels; "
-                f"the limit is {MAX_PIXELS:,} pixels"
-            )
-        track.codec_context.thread_count = 1
+        track = bounded_track(container)
         survey = survey_pictures(container, track, file)
         stated = max(stated_duration(container, track), 0.0)
         if stated:  # that of the file can be better
@@ -79,6 +72,22 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         duration=duration,
         frame_count=count,
     ).with_warnings(*warnings_about(evidence, count, duration))
+
+
+def bounded_track(container: InputContainer) -> VideoStream:
+    """Return the video track, whose frames are not too large, and which one thread decodes.
+
+    Raises:
+        UnsuitableFile: No track can be decoded, or its frames are too large.
+    """
+    track = video_track(container)
+    if track.width * track.height > MAX_PIXELS:
+        raise UnsuitableFile(
+            f"the frames are too large: {track.width:,} × {track.height:,} pixels; "
+            f"the limit is {MAX_PIXELS:,} pixels"
+        )
+    track.codec_context.thread_count = 1
+    return track
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gateway.media.container import is_decodable, open_container
+from gateway.media.container import audio_track, open_container
+from gateway.media.decoded_pictures import decode_packet
 from gateway.media.drawing.frames import check_frame
 from gateway.media.drawing.pictures import GROUND, Array
 from gateway.media.errors import MediaError
@@ -30,9 +31,7 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
     """
     check_frame(frame, 0)
     with open_container(file, mime_type) as container:
-        track: Any = next(filter(is_decodable, container.streams.audio), None)
-        if track is None:
-            raise MediaError("the file has no audio track that can be decoded")
+        track = audio_track(container)
         duration = float((track.duration or 0) * (track.time_base or 0)) or (
             (container.duration or 0) / av.time_base
         )
@@ -49,10 +48,7 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
 def all_frames(container: Any, track: Any) -> Iterator[Any]:
     """Yield all frames, passing over packets that cannot be decoded."""
     for packet in container.demux(track):
-        try:
-            yield from packet.decode()
-        except av.FFmpegError:
-            continue
+        yield from decode_packet(packet)
 
 
 def sample_frames(container: Any, track: Any, duration: float) -> Iterator[Any]:

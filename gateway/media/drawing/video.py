@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import av
-import numpy as np
 from PIL import Image
 
 from gateway.kinds.thumbnail_sizes import COVER
-from gateway.media.container import is_decodable, open_container, packets_with_data
+from gateway.media.container import open_container, packets_with_data
 from gateway.media.decoded_pictures import decode
-from gateway.media.display import orientation_of, turn_pixels
+from gateway.media.display import orientation_of
 from gateway.media.drawing.frames import check_frame
 from gateway.media.drawing.pictures import image_of_frame, stretch
 from gateway.media.errors import MediaError
 from gateway.media.image import TURNED_SIDEWAYS
 from gateway.media.pictures import is_shown
 from gateway.media.ranged import ReadableFile
-from gateway.media.video import MAX_PIXELS
+from gateway.media.stills import turn
+from gateway.media.video import bounded_track
 
 COVER_POSITION = 0.1
 """Where in a video its cover is, as a share of the duration: many begin with a black frame."""
@@ -31,37 +31,22 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
         MediaError: No frame can be decoded, or frames are too large.
     """
     with open_container(file, mime_type) as container:
-        track = video_track(container)
+        track = bounded_track(container)
         is_exact = frame != COVER
-        time = (time_of_frame if is_exact else cover_time)(container, track, frame)
+        time = time_of_frame(container, track, frame) if is_exact else cover_time(container, track)
         picture = frame_after_seek(container, track, time, is_exact=is_exact)
         if picture is not None:
             return as_shown(picture, track)
     # Some streams have no place from which they can be decoded but the beginning.
     with open_container(file, mime_type) as container:
-        track = video_track(container)
+        track = bounded_track(container)
         for picture in frames_from_here(container, track):
-            if frame == COVER or (picture.pts is not None and picture.pts >= time):
+            if not is_exact or (picture.pts is not None and picture.pts >= time):
                 return as_shown(picture, track)
     raise MediaError("the frame cannot be decoded")
 
 
-def video_track(container: Any) -> Any:
-    """Return the track that is drawn.
-
-    Raises:
-        MediaError: There is none that can be decoded, or its frames are too large.
-    """
-    track = next(filter(is_decodable, container.streams.video), None)
-    if track is None:
-        raise MediaError("the file has no video track that can be decoded")
-    if track.width * track.height > MAX_PIXELS:
-        raise MediaError("the frames are too large")
-    track.codec_context.thread_count = 1
-    return track
-
-
-def cover_time(container: Any, track: Any, _frame: int) -> int:
+def cover_time(container: Any, track: Any) -> int:
     """Return the time of `COVER_POSITION`, in units of the track."""
     duration = track.duration or (
         (container.duration or 0) / av.time_base / float(track.time_base or 1)
@@ -100,9 +85,7 @@ def frames_from_here(container: Any, track: Any) -> Iterator[Any]:
 
 def as_shown(frame: Any, track: Any) -> Image.Image:
     """Return a frame upright and in its proportions."""
-    pixels = turn_pixels(np.asarray(image_of_frame(frame)), orientation_of(frame))
+    orientation = orientation_of(frame)
     aspect = float(track.sample_aspect_ratio or 1)
-    is_sideways = orientation_of(frame) in TURNED_SIDEWAYS
-    return stretch(
-        Image.fromarray(np.ascontiguousarray(pixels)), 1 / aspect if is_sideways else aspect
-    )
+    upright = turn(image_of_frame(frame), orientation)
+    return stretch(upright, 1 / aspect if orientation in TURNED_SIDEWAYS else aspect)
