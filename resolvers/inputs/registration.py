@@ -31,6 +31,8 @@ def register_input(
     descriptions |= computed or {}
     if unknown := {field.name for field in fields} ^ descriptions.keys():
         raise TypeError(f"{entry.__name__}: missing or unknown descriptions: {sorted(unknown)}.")
+    # Fields of a base class become the class's own: their descriptions may differ.
+    entry.__annotations__ = {field.name: field.type for field in fields}
     for field in fields:
         default = strawberry.UNSET if one_of else field.default
         described = strawberry.field(

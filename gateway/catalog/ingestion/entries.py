@@ -1,7 +1,7 @@
 """Entries of an upload job as clients write them: plain data, before anything is checked.
 
-GraphQL variables and manifests share these classes. `resolvers.inputs` registers each as the
-GraphQL input type of the same name and describes its fields.
+GraphQL variables and manifests share these classes. `resolvers.inputs` registers each, except the
+base classes, as the GraphQL input type of the same name and describes its fields.
 """
 
 from dataclasses import dataclass, field
@@ -72,109 +72,78 @@ class DicomFileMetadataInput:
 
 
 @dataclass(kw_only=True)
-class VideoUploadInput:
-    """A video."""
+class _FileEntry:
+    """A file, which has either a URL or a placeholder."""
 
     object_url: URL | None = None
     placeholder_uuid: UUID | None = None
     title: str | None = None
     source_modified_at: datetime | None = None
+
+
+@dataclass(kw_only=True)
+class _FileWithMetadata(_FileEntry):
+    """A file that has metadata of its own."""
+
     client_metadata: JSON | None = None
+
+
+@dataclass(kw_only=True)
+class VideoUploadInput(_FileWithMetadata):
+    """A video."""
+
     video_metadata: VideoMediaMetadataInput | None = None
 
 
 @dataclass(kw_only=True)
-class ImageUploadInput:
+class ImageUploadInput(_FileWithMetadata):
     """An image."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
     image_metadata: ImageMediaMetadataInput | None = None
 
 
 @dataclass(kw_only=True)
-class AudioUploadInput:
+class AudioUploadInput(_FileWithMetadata):
     """An audio file."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
     audio_metadata: AudioMediaMetadataInput | None = None
 
 
 @dataclass(kw_only=True)
-class TextUploadInput:
+class TextUploadInput(_FileWithMetadata):
     """A text file."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
     text_metadata: TextMediaMetadataInput | None = None
 
 
 @dataclass(kw_only=True)
-class PdfUploadInput:
+class PdfUploadInput(_FileWithMetadata):
     """A PDF."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
     pdf_metadata: PdfMediaMetadataInput | None = None
 
 
 @dataclass(kw_only=True)
-class NiftiUploadInput:
+class NiftiUploadInput(_FileWithMetadata):
     """A NIfTI volume."""
-
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
 
 
 @dataclass(kw_only=True)
-class TimeSeriesUploadInput:
+class TimeSeriesUploadInput(_FileWithMetadata):
     """A time series."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
     parsing: TimeSeriesParsingInput | None = None
     settings: TimeSeriesViewSettingsInput | None = None
 
 
 @dataclass(kw_only=True)
-class AnyFileUploadInput:
+class AnyFileUploadInput(_FileWithMetadata):
     """A file whose content decides its kind."""
-
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
 
 
 @dataclass(kw_only=True)
-class OtherFileUploadInput:
+class OtherFileUploadInput(_FileWithMetadata):
     """A file that is stored as it is, whatever it contains."""
-
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
 
 
 @dataclass(kw_only=True)
@@ -190,14 +159,9 @@ class SceneUploadInput:
 
 
 @dataclass(kw_only=True)
-class DicomFileUploadInput:
+class DicomFileUploadInput(_FileWithMetadata):
     """A DICOM file, on its own or as part of a series."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
-    client_metadata: JSON | None = None
     dicom_metadata: DicomFileMetadataInput | None = None
 
 
@@ -211,13 +175,9 @@ class DicomSeriesUploadInput:
 
 
 @dataclass(kw_only=True)
-class ImageGroupFrameInput:
+class ImageGroupFrameInput(_FileEntry):
     """An image of a group."""
 
-    object_url: URL | None = None
-    placeholder_uuid: UUID | None = None
-    title: str | None = None
-    source_modified_at: datetime | None = None
     image_metadata: ImageMediaMetadataInput | None = None
 
 
