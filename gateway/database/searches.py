@@ -27,15 +27,30 @@ class _SearchText(sa.types.TypeDecorator[str]):
         return re.sub("[/%_]", r"/\g<0>", value)
 
 
-class _NameContains(FunctionElement[bool]):
-    """A substring match of a column of folded names, by the trigram index of either database."""
+class _Contains(FunctionElement[bool]):
+    """A substring match of a column of folded texts, by the trigram index of either database.
+
+    Its clauses are the column, the key of the row, and the text.
+    """
 
     inherit_cache = True
 
 
-@compiles(_NameContains, "postgresql")
-def _name_like(element: _NameContains, compiler: Any, **options: Any) -> str:
-    key, _uuid, text = element.clauses
+class _NameContains(_Contains):
+    """A match of names."""
+
+    inherit_cache = True
+
+
+class _ValueContains(_Contains):
+    """A match of the search keys of metadata."""
+
+    inherit_cache = True
+
+
+@compiles(_Contains, "postgresql")
+def _text_like(element: _Contains, compiler: Any, **options: Any) -> str:
+    key, _row_key, text = element.clauses
     return str(compiler.process(key.contains(text, escape="/"), **options))
 
 
@@ -51,6 +66,15 @@ def _name_matches(element: _NameContains, compiler: Any, **options: Any) -> str:
     )
 
 
+@compiles(_ValueContains, "sqlite")
+def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> str:
+    _key, row_id, text = element.clauses
+    return (
+        f"{compiler.process(row_id, **options)} IN (SELECT rowid FROM metadata_texts "
+        f"WHERE text_fold MATCH {compiler.process(text, **options)})"
+    )
+
+
 def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
     """Return the condition that a folded name contains the folded text.
 
@@ -60,27 +84,6 @@ def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[boo
         return sa.and_(key >= text, key < text + "\U0010ffff")
     table: sa.Table = key.table
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
-
-
-class _ValueContains(FunctionElement[bool]):
-    """A substring match of the search keys of metadata, by the trigram index of either database."""
-
-    inherit_cache = True
-
-
-@compiles(_ValueContains, "postgresql")
-def _value_like(element: _ValueContains, compiler: Any, **options: Any) -> str:
-    key, _id, text = element.clauses
-    return str(compiler.process(key.contains(text, escape="/"), **options))
-
-
-@compiles(_ValueContains, "sqlite")
-def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> str:
-    _key, row_id, text = element.clauses
-    return (
-        f"{compiler.process(row_id, **options)} IN (SELECT rowid FROM metadata_texts "
-        f"WHERE text_fold MATCH {compiler.process(text, **options)})"
-    )
 
 
 def value_contains(values: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
@@ -142,41 +145,59 @@ def _postgresql_json(element: _JsonForm, compiler: Any, **options: Any) -> str:
     )
 
 
-class _JsonHas(FunctionElement[bool]):
+class _Template(FunctionElement[Any]):
+    """An expression that each database spells in its own way; `{0}` is the first argument."""
+
+    inherit_cache = True
+    sqlite: str
+    postgresql: str
+
+
+@compiles(_Template, "sqlite")
+def _sqlite_expression(element: _Template, compiler: Any, **options: Any) -> str:
+    return element.sqlite.format(*(compiler.process(each, **options) for each in element.clauses))
+
+
+@compiles(_Template, "postgresql")
+def _postgresql_expression(element: _Template, compiler: Any, **options: Any) -> str:
+    arguments = (compiler.process(each, **options) for each in element.clauses)
+    return element.postgresql.format(*arguments)
+
+
+class _JsonHas(_Template):
     """Whether a JSON object has a key whose value is not null."""
 
     inherit_cache = True
     type = sa.Boolean()
+    sqlite = "EXISTS (SELECT 1 FROM json_each({0}) WHERE key = {1} AND type <> 'null')"
+    postgresql = "COALESCE(jsonb_typeof({0} -> {1}) <> 'null', false)"
 
 
-@compiles(_JsonHas, "sqlite")
-def _sqlite_has(element: _JsonHas, compiler: Any, **options: Any) -> str:
-    column, key = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE key = {key} AND type <> 'null')"
-
-
-@compiles(_JsonHas, "postgresql")
-def _postgresql_has(element: _JsonHas, compiler: Any, **options: Any) -> str:
-    column, key = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"COALESCE(jsonb_typeof({column} -> {key}) <> 'null', false)"
-
-
-class _FirstHalf(FunctionElement[str]):
+class _FirstHalf(_Template):
     """The first half of a media type, written as in the index of it."""
 
     inherit_cache = True
     type = sa.Text()
+    sqlite = "substr({0}, 1, instr({0}, '/') - 1)"
+    postgresql = "split_part({0}, '/', 1)"
 
 
-@compiles(_FirstHalf, "sqlite")
-def _sqlite_half(element: _FirstHalf, compiler: Any, **options: Any) -> str:
-    column = compiler.process(element.clauses, **options)
-    return f"substr({column}, 1, instr({column}, '/') - 1)"
+class _Month(_Template):
+    """The month of a moment in UTC."""
+
+    inherit_cache = True
+    type = sa.Text()
+    sqlite = "substr({0}, 1, 7)"
+    postgresql = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM')"
 
 
-@compiles(_FirstHalf, "postgresql")
-def _postgresql_half(element: _FirstHalf, compiler: Any, **options: Any) -> str:
-    return f"split_part({compiler.process(element.clauses, **options)}, '/', 1)"
+class _Folded(_Template):
+    """A text without case: by a function of ours on SQLite, whose own knows only ASCII."""
+
+    inherit_cache = True
+    type = sa.Text()
+    sqlite = f"{FOLD}({{0}})"
+    postgresql = "lower({0})"
 
 
 def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -184,43 +205,9 @@ def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     return _FirstHalf(mime_type)
 
 
-class _Month(FunctionElement[str]):
-    """The month of a moment in UTC."""
-
-    inherit_cache = True
-    type = sa.Text()
-
-
-@compiles(_Month, "sqlite")
-def _sqlite_month(element: _Month, compiler: Any, **options: Any) -> str:
-    return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"
-
-
-@compiles(_Month, "postgresql")
-def _postgresql_month(element: _Month, compiler: Any, **options: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYY-MM')"
-
-
 def month_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """Return the month of a moment in UTC, such as 2026-01."""
     return _Month(column)
-
-
-class _Folded(FunctionElement[str]):
-    """A text without case: by a function of ours on SQLite, whose own knows only ASCII."""
-
-    inherit_cache = True
-    type = sa.Text()
-
-
-@compiles(_Folded, "sqlite")
-def _sqlite_folded(element: _Folded, compiler: Any, **options: Any) -> str:
-    return f"{FOLD}({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Folded, "postgresql")
-def _postgresql_folded(element: _Folded, compiler: Any, **options: Any) -> str:
-    return f"lower({compiler.process(element.clauses, **options)})"
 
 
 def json_number(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[float]:
