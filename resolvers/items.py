@@ -14,6 +14,7 @@ import structlog
 
 from gateway.auth.visibility import sees_dataset, sees_item
 from gateway.catalog.integrations import find_integrations
+from gateway.catalog.reprobing import was_read_by_older_version
 from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
@@ -34,7 +35,6 @@ from gateway.execution.declarations import (
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
-from gateway.kinds.media_facts import PROBE_VERSION
 from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
@@ -116,12 +116,14 @@ children_of = ToMany(
 )
 probe_warnings_of = Computed((items.c.probe_warnings,), lambda row: row.probe_warnings)
 probed_by_older_version = Computed(
-    (items.c.probe_version, items.c.url, items.c.is_placeholder, items.c.is_tombstone),
-    lambda row: (
-        bool(row.url)
-        and not (row.is_placeholder or row.is_tombstone)
-        and (row.probe_version is None or 0 < row.probe_version < PROBE_VERSION)
+    (
+        items.c.probe_version,
+        items.c.url,
+        items.c.item_type,
+        items.c.is_placeholder,
+        items.c.is_tombstone,
     ),
+    was_read_by_older_version,
 )
 position_on_edge = Computed(("node",), lambda edge: edge.node.position)
 groups_containing = ToMany(

@@ -75,6 +75,14 @@ class ReprobeScope:
         return conditions
 
 
+def was_read_by_older_version(row: ItemRecord) -> bool:
+    """Return whether the scope of all items, by its `conditions`, has an item."""
+    is_read = bool(row.url) and row.item_type != StorageItemType.FILE
+    if not is_read or row.is_placeholder or row.is_tombstone:
+        return False
+    return row.probe_version is None or PROVIDED < row.probe_version < PROBE_VERSION
+
+
 class _KindCount(NamedTuple):
     item_type: StorageItemType
     total: int

@@ -117,13 +117,15 @@ async def test_a_scope(site: Site, tmp_path: Path) -> None:
 
 
 async def test_items_without_a_file_are_not_older(site: Site) -> None:
-    """Placeholders and groups; the members of a group are."""
+    """Placeholders and groups; the members of a group are. Other files are never read, so they are not either."""
     folder = await site.folder("groups")
+    [other] = await upload_items(site, folder, [File("a.bin", "FILE", b"other")])
     group, members = await upload_group(site, folder, [File("a.png", "IMAGE", samples.png())])
     waiting = (await announce(site, folder, [File("w", "VIDEO", b"w")]))[0]["itemUuid"]
-    await make_older(site, group, waiting, *members)
-    states = [(await probe_state(site, uuid))["probedByOlderVersion"] for uuid in (group, waiting, *members)]
-    assert states == [False, False, True]
+    await make_older(site, group, waiting, other, *members)
+    uuids = (group, waiting, other, *members)
+    states = [(await probe_state(site, uuid))["probedByOlderVersion"] for uuid in uuids]
+    assert states == [False, False, False, True]
 
 
 async def test_files_that_cannot_be_read(site: Site, tmp_path: Path) -> None:
