@@ -19,6 +19,7 @@ from gateway.database.searches import (
 from gateway.error_texts import between, sized
 from gateway.errors import Path, bad_input
 from gateway.execution.declarations import EdgeQuery
+from gateway.json_values import camel_case
 from gateway.kinds.enums import MetadataFieldType
 from gateway.models.base import fold
 from gateway.models.items import items
@@ -30,7 +31,7 @@ from resolvers.inputs.metadata_filters import (
     NumberMatch,
     TextMatch,
 )
-from resolvers.metadata_keys import CLIENT_NAMES, IndexedKey, PreparedMetadata, match_of
+from resolvers.metadata_keys import IndexedKey, PreparedMetadata, match_of
 
 Condition = sa.ColumnElement[bool]
 MAX_VALUES = 1000
@@ -49,8 +50,7 @@ def metadata_conditions(
     result = []
     for index, condition in enumerate(conditions):
         name, match = match_of(condition.is_)
-        shown = CLIENT_NAMES.get(name, name)
-        place = (*path, "metadata", index, "is", shown)
+        place = (*path, "metadata", index, "is", camel_case(name))
         if not (key := keys.get(condition.key)):
             result.append(_json_condition(condition.key, name, match, place))
         elif name == "exists":

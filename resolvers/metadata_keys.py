@@ -15,6 +15,7 @@ from gateway.database.dialects import in_keys
 from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
 from gateway.execution.declarations import EdgeQuery, OrderJoin
+from gateway.json_values import camel_case
 from gateway.kinds.enums import MetadataFieldType, MetadataIndexStatus
 from gateway.models.items import items
 from gateway.models.metadata import MetadataFieldRecord, metadata_fields, metadata_values
@@ -37,7 +38,6 @@ _TYPES: dict[str, set[MetadataFieldType]] = {
     "exists": set(_T),
 }
 """The types of keys that each kind of condition is for."""
-CLIENT_NAMES = {"date_time": "dateTime"}
 _ORDERED = {
     _T.NUMBER: "number",
     _T.BOOLEAN: "number",
@@ -100,18 +100,13 @@ async def _prepare(
     )
     declared = {field.key: field for field in fields}
     for condition, path in named:
+        field = declared.get(condition.key)
         if not in_one_folder:
-            _check_indexed(declared.get(condition.key), condition.key, (*path, "key"))
-        if field := declared.get(condition.key):
+            field = _indexed(field, condition.key, (*path, "key"))
+        if field:
             _check_type(condition, field, path)
     if order_key is not None:
-        field = declared.get(order_key)
-        _check_indexed(field, order_key, ("orderBy", "metadataKey"))
-        if field and field.field_type not in _ORDERED:
-            message = (
-                f"Items cannot be ordered by the key {order_key}, of the type {field.field_type}."
-            )
-            raise bad_input(message, "orderBy", "metadataKey")
+        _sortable(declared.get(order_key), order_key, "ordered", ("orderBy", "metadataKey"))
     ready = {
         field.key: IndexedKey(field.uuid, field.field_type)
         for field in sorted(fields, key=lambda field: field.key)
@@ -149,7 +144,8 @@ def _order_key(order_by: StorageItemOrder | None) -> str | None:
     return key
 
 
-def _check_indexed(field: MetadataFieldRecord | None, key: str, path: Path) -> None:
+def _indexed(field: MetadataFieldRecord | None, key: str, path: Path) -> MetadataFieldRecord:
+    """Return a key by which items can be found; raise a `DomainError` for any other."""
     if field is None:
         raise bad_input(
             f"The metadata key {key} is not declared. Declare it with setMetadataSchemaField first.",
@@ -162,12 +158,24 @@ def _check_indexed(field: MetadataFieldRecord | None, key: str, path: Path) -> N
     if status is MetadataIndexStatus.FILLING:
         message = f"The values of the metadata key {key} are still being indexed. Retry later."
         raise DomainError(ErrorCode.UNAVAILABLE, message, path)
+    return field
+
+
+def _sortable(
+    field: MetadataFieldRecord | None, key: str, use: str, path: Path
+) -> MetadataFieldRecord:
+    """Return a key whose values have an order; raise a `DomainError` that names its use."""
+    field = _indexed(field, key, path)
+    if field.field_type not in _ORDERED:
+        message = f"Items cannot be {use} by the key {key}, of the type {field.field_type}."
+        raise bad_input(message, *path)
+    return field
 
 
 def _check_type(condition: MetadataCondition, field: MetadataFieldRecord, path: Path) -> None:
     name, _ = match_of(condition.is_)
     if field.field_type not in _TYPES[name]:
-        shown = CLIENT_NAMES.get(name, name)
+        shown = camel_case(name)
         raise bad_input(
             f"The metadata key {field.key} has the type {field.field_type}, which {shown} is not "
             "for.",
@@ -208,10 +216,7 @@ async def values_of_key(
     fields = await context.database.rows(
         sa.select(metadata_fields).where(*of_key), MetadataFieldRecord
     )
-    field = fields[0] if fields else None
-    _check_indexed(field, key, path)
-    _check_countable(field, path)
-    assert field
+    field = _sortable(fields[0] if fields else None, key, "counted", path)
     return _values_join(IndexedKey(field.uuid, field.field_type), False), field.field_type
 
 
@@ -219,9 +224,3 @@ def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:
     of_key = sa.and_(_ordering.c.item_uuid == items.c.uuid, _ordering.c.field_uuid == key.uuid)
     value = _ordering.c[_ORDERED[key.field_type]]
     return OrderJoin(_ordering, of_key, value, _ordering.c.item_uuid, is_complete)
-
-
-def _check_countable(field: MetadataFieldRecord | None, path: Path) -> None:
-    if field and field.field_type not in _ORDERED:
-        message = f"Items cannot be counted by the key {field.key}, of the type {field.field_type}."
-        raise bad_input(message, *path)

@@ -3,7 +3,6 @@
 What each kind of cloud takes is declared by its provider in gateway/clouds/.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.fetching.errors import FetchError, no_public_address_error
 from gateway.fetching.rules import FetchRules, host_of, parse_ip_address, port_of
+from gateway.json_values import camel_case
 from gateway.kinds.enums import S3AddressingStyle, StorageLocationName
 from gateway.web_addresses import check_base_url, is_reachable
 from resolvers.inputs.integrations import CloudCredentialsInput
@@ -41,7 +41,7 @@ def validate_account(
     provider = PROVIDERS[kind]
     fields = {field.name: field for field in provider.fields}
     for name in ACCOUNT_FIELDS:
-        value, field, input_name = values[name], fields.get(name), _camel_case(name)
+        value, field, input_name = values[name], fields.get(name), camel_case(name)
         if value is None:
             if field and field.is_required:
                 raise bad_input(f"{name} is required for integrations of kind {kind}.", name)
@@ -85,15 +85,15 @@ def validate_credentials(
     required = PROVIDERS[kind].required_credentials
     optional = PROVIDERS[kind].optional_credentials
     if not required <= credentials.keys() <= required | optional:
-        expected = " and ".join(sorted(map(_camel_case, required)))
+        expected = " and ".join(sorted(map(camel_case, required)))
         if optional:
-            expected += f" and accept {', '.join(sorted(map(_camel_case, optional)))}"
+            expected += f" and accept {', '.join(sorted(map(camel_case, optional)))}"
         raise bad_input(f"Integrations of kind {kind} require {expected}.", "credentials")
     for name, value in credentials.items():
         is_printable = value.isascii() and value.isprintable()
         if not (is_printable and 1 <= len(value) <= MAX_CREDENTIAL_LENGTH):
             raise bad_input(
-                f"{_camel_case(name)} must have 1 to {MAX_CREDENTIAL_LENGTH:,} printable ASCII "
+                f"{camel_case(name)} must have 1 to {MAX_CREDENTIAL_LENGTH:,} printable ASCII "
                 "characters.",
                 "credentials",
             )
@@ -154,7 +154,3 @@ def _validate_public_endpoint(endpoint: str | None) -> str | None:
         )
         raise bad_input(message, "publicEndpoint")
     return base
-
-
-def _camel_case(name: str) -> str:
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
