@@ -1,4 +1,7 @@
-"""Pages merged from the parts of a list, each of which an index has in the order of the page."""
+"""Pages merged from the parts of a list, each of which an index has in the order of the page.
+
+docs/execution.md explains the steps of the statement.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,8 +30,9 @@ _DEPTHS = (1, 6, 36, 216)
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run of rows that an index has in order: those with a value in the order's column or those
-    without. All rows of a run come before those of the next.
+    """Rows that an index has in order: those with a value in the order's column, or those without.
+
+    All rows of a run come before those of the next.
     """
 
     conditions: Sequence[Condition]
@@ -149,7 +153,7 @@ class _Merge:
         """
         order, parts = self.run.order, self.parts
         first = (
-            sa.select(order.last.label("row_key"), self.parts.column.label("part"))
+            sa.select(order.last.label("row_key"), parts.column.label("part"))
             .where(*self.run.conditions, *is_needed)
             .order_by(*self.clauses)
             .limit(row_limit() * _WALKED)
