@@ -149,9 +149,9 @@ item_search = ToMany(
 Lifetime = Annotated[
     int | None,
     strawberry.argument(
-        description="Seconds for which the URL is valid at least, from 60 to 604,800. Defaults to a "
-        "setting of the site, normally 3,600. The time is rounded up, so that the URL stays the "
-        "same for a while and browsers can cache what it serves."
+        description="Minimum number of seconds for which the URL is valid, from 60 to 604,800. "
+        "Defaults to a setting of the site, normally 3,600. The time is rounded up, so that the "
+        "URL stays the same for a while and browsers can cache what it serves."
     ),
 ]
 Disposition = Annotated[

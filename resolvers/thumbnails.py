@@ -35,7 +35,8 @@ Frame = Annotated[
     strawberry.argument(
         description="Number of a frame of a video, animation or DICOM file, of a slice of a NIfTI "
         "volume, or of a page of a PDF, counted from 0. By default, the one that represents the "
-        "file best. Made when first requested; those of the 100 latest frames are kept."
+        "file best. Thumbnails of other frames are made when first requested; the 100 most recent "
+        "ones are kept."
     ),
 ]
 

@@ -56,8 +56,8 @@ class Collection(Node):
     )
     items: StorageItemConnection = resolved(
         collections.items_in,
-        "The collection's items that the viewer can see. Tombstones are left out "
-        "unless `filter.includeTombstones` is set.",
+        "The collection's items that the viewer can see. Tombstones and placeholders are "
+        "left out unless the filter includes them.",
     )
     all_items: Connection[CollectionItem] = resolved(
         collections.entries_in,

@@ -212,7 +212,7 @@ described(
 )
 described(
     SkippedObjectReason,
-    OTHER_FORMAT="Its extension tells no kind, and the folder's `includeOtherFiles` is off.",
+    OTHER_FORMAT="Its extension does not indicate a kind, and the folder's `includeOtherFiles` is off.",
     EMPTY="It has no bytes. With `includeOtherFiles` it would be a `FILE`.",
     ARCHIVED="It is in an archive tier, from which it must be restored before it can be read.",
     EXCLUDED="It matches an exclude pattern of the folder.",

@@ -13,8 +13,8 @@ from schema.fields import column, row_type
 @strawberry.type(description="A value of a facet, and how many items of the list have it.")
 class FacetValue:
     value: JSON | None = column(
-        "The value: a text, number or boolean; a UUID for `OWNER`, and such as `2026-01` for a "
-        "month. Null for the items that have none. Numbers are rounded to double precision."
+        "The value: a string, number or boolean; for `OWNER` a UUID, for months a string such as "
+        "`2026-01`. Null for the items that have none. Numbers are rounded to double precision."
     )
     count: int = column("Number of items with the value.")
 

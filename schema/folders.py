@@ -136,21 +136,20 @@ class StorageFolderConfig:
         folders.auto_sync_hours_of, "Hours between automatic syncs, if they are on."
     )
     include_other_files: bool = column(
-        "Whether syncs also mirror objects whose extension tells no kind, and empty ones. Their "
-        "content decides their kind."
+        "Whether syncs also mirror objects whose extension does not indicate a kind, and empty "
+        "ones. Their content decides their kind."
     )
     synced_item_type: StorageItemType | None = column(
-        "The kind that all mirrored objects should be. Null if the extension or the content of "
+        "The kind as which all mirrored objects are read. Null if the extension or the content of "
         "each decides."
     )
     include_patterns: list[str] = resolved(
         folders.include_patterns_of,
-        "Patterns of which the key of a mirrored object must match one, if there are any; at most "
-        "100.",
+        "At most 100 patterns. If there are any, the key of a mirrored object matches at least one.",
     )
     exclude_patterns: list[str] = resolved(
         folders.exclude_patterns_of,
-        "Patterns of which the key of a mirrored object must match none; at most 100.",
+        "At most 100 patterns, none of which the key of a mirrored object matches.",
     )
 
 
@@ -232,16 +231,16 @@ class StorageFolder(Node):
     )
     items: Items = resolved(
         folders.items_in,
-        "The items directly in the folder. Tombstones are left out unless "
-        "`filter.includeTombstones` is set.",
+        "The items directly in the folder. Tombstones and placeholders are left out "
+        "unless the filter includes them.",
     )
     subfolders: Connection[StorageFolder] = resolved(
         folders.subfolders_in, "The folders directly below the folder."
     )
     descendant_items: Items = resolved(
         folders.items_below,
-        "The items in the folder and in all folders below it. Tombstones are left out "
-        "unless `filter.includeTombstones` is set.",
+        "The items in the folder and in all folders below it. Tombstones and placeholders "
+        "are left out unless the filter includes them.",
     )
     descendant_folders: Connection[StorageFolder] = resolved(
         folders.folders_below, "All folders below the folder, at any depth."

@@ -59,7 +59,7 @@ class CloudIntegration(Node):
         "URL at which clients reach the store. Null if it is the same as `endpoint`."
     )
     addressing_style: S3AddressingStyle | None = column(
-        "Where URLs of the store have the bucket. Null for the usual style of its kind."
+        "Where the bucket is named in URLs of the store. Null for the usual style of its kind."
     )
     locations: list[URL] = resolved(
         integrations.locations_of,

@@ -164,15 +164,15 @@ class StorageItem(Node):
     )
     thumbnail: Thumbnail | None = resolved(
         thumbnails.thumbnail_of,
-        "A small picture of the item's file, upright and on a neutral ground. If null, see "
-        "`thumbnailUnavailableReason`.",
+        "A small picture of the item's file, upright and on a neutral background. If null, "
+        "see `thumbnailUnavailableReason`.",
     )
     thumbnail_unavailable_reason: ThumbnailUnavailableReason | None = resolved(
         thumbnails.unavailable_reason, "The reason why `thumbnail` is null; null if it is not."
     )
     source_modified_at: datetime | None = column(
-        "When the file was last modified where it comes from, in UTC: as the client said, or as the "
-        "store or server says that has it. Null if neither did."
+        "When the file was last modified at its source, in UTC: as stated by the client, or by the "
+        "store or server that has the file. Null if unknown."
     )
     file_size: BigInt | None = fact("file_size")
     mime_type: str | None = fact("mime_type")

@@ -37,8 +37,8 @@ class PendingUpload:
     created_at: datetime = column("When the file was announced, in UTC.")
     has_arrived: bool = resolved(
         pending_uploads.has_arrived,
-        "Whether all bytes are in the store, so that a job can use the placeholder. Of a file in "
-        "parts: whether the upload was completed with `completeUploadParts`.",
+        "Whether all bytes are in the store, so that a job can use the placeholder. For a file in "
+        "parts, whether the upload was completed with `completeUploadParts`.",
     )
     part_size: BigInt | None = resolved(
         pending_uploads.part_size_of,

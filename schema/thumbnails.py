@@ -11,7 +11,7 @@ from schema.fields import column, row_type
 
 
 @row_type()
-@strawberry.type(description="A small picture of an item, which every browser shows.")
+@strawberry.type(description="A small picture of an item, in a format that every browser shows.")
 class Thumbnail:
     url: URL = column("A URL that serves the picture for a limited time, without a credential.")
     width: int = column("Width in pixels.")

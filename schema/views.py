@@ -41,13 +41,13 @@ class TimeSeriesParsing:
     delimiter: str = column(
         "The character between fields. A space stands for any run of spaces and tabs."
     )
-    decimal_mark: TimeSeriesDecimalMark = column("The sign before the decimals of numbers.")
+    decimal_mark: TimeSeriesDecimalMark = column("The decimal mark of numbers.")
     has_header: bool = column("Whether the names of columns are in the file.")
     skipped_lines: int = column(
         "Number of lines before the table: before its header, or its first row if there is none."
     )
     comment_prefix: str | None = column(
-        "The characters with which lines begin that are comments; null if there are none."
+        "The characters with which comment lines begin; null if there are none."
     )
     time_columns: list[str] = column("The columns that together are the time, at most 6.")
     time_format: TimeSeriesTimeFormat = column("The form in which times are written.")
@@ -55,11 +55,12 @@ class TimeSeriesParsing:
         "Unit of times that are numbers; null if it is not known, and for other times."
     )
     date_order: TimeSeriesDateOrder | None = column(
-        "Order of day, month and year where dates of three numbers do not tell it; null if it does "
-        "not matter, or cannot be known."
+        "Order in which day, month and year were read in dates of three numbers; null if it makes no "
+        "difference, or cannot be known."
     )
     time_zone: str | None = column(
-        "Time zone of dates that name none: given, named in the header, or `UTC`. Null for other times."
+        "Time zone of dates without one: given at upload, named in the header, or `UTC`. Null for "
+        "other times."
     )
 
 
@@ -75,10 +76,10 @@ class TimeSeriesContent:
     )
     end: float | None = column("Latest time, like `start`.")
     starts_at: datetime | None = resolved(
-        views.starts_at, "Earliest time, in UTC. Null if times are no dates, or ambiguous."
+        views.starts_at, "Earliest time, in UTC. Null if the times are ambiguous, or not dates."
     )
     ends_at: datetime | None = resolved(
-        views.ends_at, "Latest time, in UTC. Null if times are no dates, or ambiguous."
+        views.ends_at, "Latest time, in UTC. Null if the times are ambiguous, or not dates."
     )
     parsing: TimeSeriesParsing | None = column(
         "The settings by which the file was read: those given at upload, and those found out. Null "

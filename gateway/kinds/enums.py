@@ -25,7 +25,7 @@ class StorageLocationName(StrEnum):
 
 
 class S3AddressingStyle(StrEnum):
-    """Where URLs of an S3-compatible store have the name of the bucket."""
+    """Where the bucket is named in URLs of an S3-compatible store."""
 
     PATH = "PATH"
     VIRTUAL = "VIRTUAL"

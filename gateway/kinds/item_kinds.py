@@ -222,8 +222,8 @@ ITEM_KINDS: Mapping[StorageItemType, ItemKind] = {
             item_type=StorageItemType.TIMESERIES,
             graphql_type="TimeSeriesItem",
             description=(
-                "A time series: a table such as a CSV file, of which one or more columns are the "
-                "time: those that are named so or have dates, otherwise the first column. "
+                "A time series: a table, such as a CSV file, with one or more columns for the time: "
+                "those that are named accordingly or have dates, otherwise the first column. "
                 "`content.parsing` says which, and how the table was read."
             ),
             counter="time_series",

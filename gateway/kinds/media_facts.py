@@ -263,8 +263,8 @@ class MediaFacts:
     text_encoding: Annotated[
         str | None,
         MediaFact(
-            "Encoding of a text or time series by its name in the WHATWG encoding standard, such "
-            "as `UTF-8` or `windows-1252`, or of IANA. Taken from the byte order mark or the "
+            "Encoding of a text or time series: its name in the WHATWG Encoding Standard, such as "
+            "`UTF-8` or `windows-1252`, or else in the IANA registry. Taken from the byte order mark or the "
             "text's own declaration, otherwise recognized from the content.",
             kinds=(StorageItemType.PLAIN_TEXT, _TIMESERIES),
             max_length=40,

@@ -50,7 +50,7 @@ class TimeSeriesDateOrder(StrEnum):
 
 
 class TimeSeriesDecimalMark(StrEnum):
-    """Sign between the whole number and its decimals."""
+    """Mark between the integer part of a number and its decimals."""
 
     POINT = "POINT"
     COMMA = "COMMA"
@@ -63,15 +63,15 @@ class TimeSeriesReading:
     Attributes:
         encoding: Encoding of the text.
         delimiter: Character between fields; a space stands for any run of spaces and tabs.
-        decimal_mark: Sign before the decimals of numbers.
+        decimal_mark: Decimal mark of numbers.
         has_header: Whether the table begins with names of columns.
         skipped_lines: Number of lines before the table.
-        comment_prefix: Characters with which lines begin that are comments.
+        comment_prefix: Characters with which comment lines begin.
         time_columns: Names of the columns that together are the time.
         time_format: Form of the times.
         time_unit: Unit of times that are numbers.
-        date_order: Order of day, month and year where dates do not tell it themselves.
-        time_zone: IANA name or UTC offset of dates that have none.
+        date_order: Order of day, month and year where dates leave it open.
+        time_zone: IANA name or UTC offset of the time zone of dates without one.
     """
 
     encoding: str | None = None

@@ -24,7 +24,7 @@ _PUBLIC_ENDPOINT = (
     "Only for `S3_COMPATIBLE`."
 )
 _ADDRESSING_STYLE = (
-    "Where URLs of the store have the bucket; `PATH` by default. Only for `S3_COMPATIBLE`."
+    "Where the bucket is named in URLs of the store; `PATH` by default. Only for `S3_COMPATIBLE`."
 )
 _LOCATIONS = (
     "URLs of 1 to 100 buckets, or folders in buckets, that the integration may access: "

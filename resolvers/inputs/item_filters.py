@@ -128,7 +128,7 @@ class StorageItemFilter(StorageItemConditions):
     not_: StorageItemConditions | None = strawberry.field(
         default=None,
         name="not",
-        description="Conditions that an item must not match, or not all of them.",
+        description="Conditions, at least one of which an item must not match.",
     )
     only_placeholders: bool = strawberry.field(
         default=False, description="Whether to return placeholders only."

@@ -7,9 +7,7 @@ import strawberry
 from resolvers.inputs.descriptions import GREATEST, LEAST
 
 _EQ, _IN = "The exact value.", "One of these values, at most 1,000."
-_CASE = (
-    "At most 10,000 characters each. Case-sensitive, except for values of `UUID` and `USER` keys."
-)
+_CASE = "Case-sensitive, except for values of `UUID` and `USER` keys."
 
 
 @strawberry.input(description="Conditions on numbers, all of which must be met.")
@@ -30,8 +28,12 @@ class DateTimeMatch:
 
 @strawberry.input(description="Conditions on texts, all of which must be met.")
 class TextMatch:
-    eq: str | None = strawberry.field(default=None, description=f"{_EQ} {_CASE}")
-    in_: list[str] | None = strawberry.field(default=None, name="in", description=f"{_IN} {_CASE}")
+    eq: str | None = strawberry.field(
+        default=None, description=f"The exact value, at most 10,000 characters. {_CASE}"
+    )
+    in_: list[str] | None = strawberry.field(
+        default=None, name="in", description=f"{_IN} Each has at most 10,000 characters. {_CASE}"
+    )
     contains: str | None = strawberry.field(
         default=None,
         description="Text that the value must contain, ignoring case; 3 to 1,000 characters. Not "

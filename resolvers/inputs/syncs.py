@@ -10,22 +10,22 @@ from gateway.scalars import URL
 from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 
 INCLUDE_OTHER_FILES = (
-    "Whether syncs also mirror objects whose extension tells no kind, and empty ones. Their "
-    "content decides their kind; what is not recognized becomes a `FILE`."
+    "Whether syncs also mirror objects whose extension does not indicate a kind, and empty ones. "
+    "Their content decides their kind; what is not recognized becomes a `FILE`."
 )
 SYNCED_ITEM_TYPE = (
-    "The kind that all mirrored objects should be, whatever their extensions: one that a single "
-    "file can be. Objects with other content cannot be read. Null if the extension or the content "
+    "The kind as which all mirrored objects are read, whatever their extensions; it must be one that "
+    "a single file can be. Objects with other content fail. Null if the extension or the content "
     "of each object decides."
 )
 _PATTERNS = (
     "At most 100 patterns of 1 to 1,000 characters: `*` stands for any characters but a slash, `?` "
     "for one, `[a-z]` for one of several, and `**` between slashes for any number of prefixes. A "
     "pattern without a slash is compared with the last part of a key, others with all that follows "
-    "the folder's prefix. Upper and lower case differ."
+    "the folder's prefix. Patterns are case-sensitive."
 )
-INCLUDE_PATTERNS = f"Patterns of which a key must match one, if there are any. {_PATTERNS}"
-EXCLUDE_PATTERNS = f"Patterns of which a key must match none. {_PATTERNS}"
+INCLUDE_PATTERNS = f"Keys must match at least one of these patterns, if there are any. {_PATTERNS}"
+EXCLUDE_PATTERNS = f"Keys must match none of these patterns. {_PATTERNS}"
 
 
 @strawberry.input(

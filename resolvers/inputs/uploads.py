@@ -78,7 +78,7 @@ class UploadFileInput:
         "decides once the bytes are processed; until then, the placeholder is a `FILE`.",
     )
     file_size: BigInt = strawberry.field(
-        description="Exact size in bytes, at least 1, or 0 for a `FILE` and if `itemType` is "
+        description="Exact size in bytes, at least 1; also 0 if `itemType` is `FILE` or "
         "omitted. Files that are larger than one part can be are uploaded in at most 10,000 "
         "parts, which limits their size."
     )
@@ -94,7 +94,7 @@ class UploadFileInput:
     )
     client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
     source_modified_at: datetime | None = strawberry.field(
-        default=None, description="When the file was last modified where it comes from."
+        default=None, description="When the file was last modified at its source."
     )
 
 
@@ -134,8 +134,8 @@ class CompleteUploadPartsInput:
 
 
 _MODIFIED = (
-    "When the file was last modified where it comes from. If omitted, what the store or server says "
-    "that has it, and of an uploaded file, what was said when it was announced."
+    "When the file was last modified at its source. If omitted, the time that was announced with an "
+    "uploaded file, or that the store or server of any other file states."
 )
 _FILE_ENTRY = {
     "source_modified_at": _MODIFIED,
@@ -165,9 +165,9 @@ _register_file_entries()
 
 register_input(
     AnyFileUploadInput,
-    "A file whose kind is the one that was announced or, if none was, the one that its content "
-    "decides. It must be a file that Storegraph can read. Facts can be declared in the section of "
-    "a kind only.",
+    "A file of the kind that was announced or, if none was, of the kind that its content decides. "
+    "It must be a file that Storegraph can read: facts can only be declared in the section of a "
+    "kind.",
     {field.name: _FILE_ENTRY[field.name] for field in fields(AnyFileUploadInput)},
 )
 

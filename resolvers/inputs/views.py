@@ -66,14 +66,14 @@ register_input(
     "file; see `TimeSeriesContent.parsing`.",
     encoding="Encoding of the text, by a name such as `UTF-8` or `windows-1252`.",
     delimiter="The character between fields. A space stands for any run of spaces and tabs.",
-    decimal_mark="The sign before the decimals of numbers.",
+    decimal_mark="The decimal mark of numbers.",
     has_header="Whether the table begins with names of columns.",
     skipped_lines="Number of lines before the table, from 0 to 500.",
     time_columns="Names of the columns that together are the time, such as a date and a time of day; 1 to 6.",
     time_format="The form in which times are written.",
     time_unit="Unit of times that are numbers.",
-    date_order="Order of day, month and year where dates of three numbers do not tell it.",
-    time_zone="Time zone of dates that name none: an IANA name such as `Europe/Berlin`, or an offset such as "
+    date_order="Order of day, month and year in dates of three numbers, where the dates leave it open.",
+    time_zone="Time zone of dates without one: an IANA name such as `Europe/Berlin`, or an offset such as "
     "`+01:00`. UTC if omitted.",
 )
 

@@ -147,8 +147,7 @@ async def add_collection_items(
     """Add 1 to 1,000 items to a collection.
 
     Items that do not exist or that the viewer cannot see are skipped and returned in
-    `failedItemUuids`.
-    Items that are already in the collection are kept.
+    `failedItemUuids`. Items that are already in the collection are kept.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:

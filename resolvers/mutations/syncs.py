@@ -65,9 +65,9 @@ async def start_cloud_folder_sync(
     """Start a sync of a cloud-synced folder with its bucket; follow it with `cloudSyncJobUpdated`.
 
     New objects become items and changed objects are read again. Items whose objects are gone become
-    tombstones, and are restored when the objects return. The rules of the folder select objects,
-    and the extensions of keys, or else the contents, decide their kinds. The others are listed in
-    `CloudSyncJob.skippedObjects` with the reason.
+    tombstones, and are restored when the objects return. The folder's settings select the
+    objects to mirror, whose extensions, or else contents, decide their kinds. All others are listed
+    in `CloudSyncJob.skippedObjects` with the reason.
 
     If a sync of the folder is running, that sync is returned and none is started. Fails with
     `CONFLICT` while it is being cancelled, or if only one of the two is a dry run. If the bucket
