@@ -6,6 +6,7 @@ from strawberry import UNSET
 
 from gateway.catalog.ingestion.placeholders import UPLOADABLE
 from gateway.catalog.rules.key_patterns import validate_patterns
+from gateway.error_texts import not_null
 from gateway.errors import bad_input
 from gateway.json_values import camel_case
 from gateway.kinds.enums import StorageFolderType
@@ -20,7 +21,7 @@ class SyncRulesInput(Protocol):
 
     @property
     def include_other_files(self) -> bool | None:
-        """Whether objects are mirrored whose extension tells no kind."""
+        """Whether objects are mirrored whose extension does not indicate a kind."""
 
     synced_item_type: StorageItemType | None
     include_patterns: list[str] | None
@@ -32,7 +33,7 @@ def sync_rules(input: SyncRulesInput, *path: str | int) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if input.include_other_files is not UNSET:
         if input.include_other_files is None:
-            raise bad_input("includeOtherFiles must not be null.", *path, "includeOtherFiles")
+            raise bad_input(not_null("includeOtherFiles"), *path, "includeOtherFiles")
         values["include_other_files"] = input.include_other_files
     if input.synced_item_type is not UNSET:
         if input.synced_item_type not in (*UPLOADABLE, None):
