@@ -22,7 +22,7 @@ class FolderRecord(SQLModel, table=True):
         metadata_ingestion: which files of the bucket are sidecars, if any.
         auto_sync: whether the folder is synced regularly.
         auto_sync_hours: the interval of these syncs.
-        include_other_files: whether objects are mirrored whose extension tells no kind.
+        include_other_files: whether objects whose extension does not indicate a kind are mirrored.
         synced_item_type: the kind of all objects that are mirrored; None if each has its own.
         include_patterns: patterns of which keys must match one, if there are any.
         exclude_patterns: patterns of which keys must match none.

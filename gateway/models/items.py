@@ -67,7 +67,7 @@ class ItemRecord(SQLModel, table=True):
     """An item; sizes in bytes and pixels, times in seconds, rates in Hz.
 
     Attributes:
-        source_modified_at: when the file was last modified where it comes from.
+        source_modified_at: when the file was last modified at its source.
         linked_folder_uuid: the cloud-synced folder whose bucket has the item's object.
         remote_key: key of that object.
         remote_etag: etag of that object when it was last read; it is read again if None.
