@@ -4,17 +4,17 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from difflib import SequenceMatcher
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.limits import Limits
 from gateway.web_addresses import check_base_url, check_origin
 
 MINIMUM_SECRET = 32
@@ -28,46 +28,6 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 class NotConfigured(Exception):
     """Raised when a setting is missing or unusable; the message names it."""
-
-
-def _limit(default: Any, description: str) -> Any:
-    return field(default=default, metadata={"description": description})
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits on what one caller may request at once."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid",  # a misspelled limit would not take effect
-        allow_inf_nan=False,
-    )
-    body_bytes: int = _limit(
-        4 * 1024 * 1024, "Size of a request body or WebSocket message in bytes."
-    )
-    tokens: int = _limit(5_000, "Tokens in a document.")
-    depth: int = _limit(15, "Nesting levels of fields in an operation.")
-    aliases: int = _limit(30, "Aliases in an operation.")
-    root_fields: int = _limit(20, "Root fields in an operation.")
-    directives: int = _limit(50, "Directives in an operation.")
-    validation_errors: int = _limit(10, "Validation errors reported for a document.")
-    values: int = _limit(250_000, "Values in the variables of an operation, at all levels.")
-    nesting: int = _limit(64, "Nesting levels in the variables of an operation.")
-    cost: int = _limit(
-        100_000,
-        "Objects that an operation may return, with every page counted at its full size.",
-    )
-    batch: int = _limit(10, "Operations in a batched request.")
-    operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")
-    sockets_per_viewer: int = _limit(50, "WebSockets that a user may have open on one gateway.")
-    seconds: float = _limit(
-        30.0, "Run time in seconds of a query, a mutation, or one event of a subscription."
-    )
-
-    def __post_init__(self) -> None:
-        for limit in fields(self):
-            if getattr(self, limit.name) <= 0:
-                raise ValueError(f"{limit.name}: Expected more than 0.")
 
 
 class Settings(BaseSettings):

@@ -29,7 +29,7 @@ from gateway.execution.cache import Cache
 from gateway.execution.documents import Document, name_of
 from gateway.execution.limits import INTROSPECTION, LimitExceeded
 from gateway.execution.pagination import DEFAULT_SIZE, MAX_SIZE
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 _CONNECTION, _PAGE_FIELDS = "Connection", frozenset({"nodes", "edges", "node", "pageInfo"})
 _PAGE_TYPES = (_CONNECTION, "Edge")

@@ -36,7 +36,7 @@ from gateway.execution.private_apis import (
     definition_of,
     get_variable_signature,
 )
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 RULES = (*specified_rules, StorableLiterals)
 SIZE_ARGUMENTS = frozenset({"first", "last", "uuids", "ids"})

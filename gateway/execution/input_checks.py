@@ -17,7 +17,7 @@ from graphql.error import GraphQLError
 from gateway.errors import Path, bad_input
 from gateway.execution.limits import LimitExceeded
 from gateway.json_values import unstorable_character
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 
 def format_path(path: Path) -> str:

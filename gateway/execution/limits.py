@@ -17,7 +17,7 @@ from graphql import (
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.json_values import camel_case
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 LARGEST_REPORTED = 2**31 - 1
 INTROSPECTION = {"__schema", "__type"}

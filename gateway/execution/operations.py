@@ -43,7 +43,7 @@ from gateway.execution.error_bodies import ErrorBody, coercion_error, error_body
 from gateway.execution.input_checks import check_variables
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.variable_coercion import coerce_leaf_variables
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.auth.viewer import Viewer
 from gateway.execution.operations import Operations
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import OperationRequest, new_request_id
 from gateway.json_values import parse_json
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 JSON_TYPE_NAMES = {str: "a string", dict: "an object"}

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from typer.main import get_command
 
 from gateway.__main__ import cli
-from gateway.settings import Limits, Settings
+from gateway.limits import Limits
+from gateway.settings import Settings
 from tests.house.sources import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])

@@ -8,7 +8,7 @@ import pytest
 from gateway.context import Context
 from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.operations import OperationRequest, Operations
-from gateway.settings import Limits
+from gateway.limits import Limits
 from schema.api import api
 from tests.execution.world import Both
 

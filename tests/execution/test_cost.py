@@ -9,7 +9,7 @@ from gateway.execution.cost import Costs, cost_of
 from gateway.execution.documents import Documents
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.private_apis import core_schema
-from gateway.settings import Limits
+from gateway.limits import Limits
 from schema.api import api
 from tests.house.sources import ROOT
 

@@ -31,6 +31,7 @@ from gateway.kinds.enums import (
     StorageUserRole,
 )
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.limits import Limits
 from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
 from gateway.models.collections import collection_items, collections, filter_presets
@@ -44,7 +45,7 @@ from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.models.syncs import cloud_sync_jobs, skipped_objects
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import upload_jobs, upload_units, uploads
-from gateway.settings import Limits, Settings
+from gateway.settings import Settings
 from gateway.stores.base import SignedRequest
 from gateway.wiring import open_services
 from schema.api import api

@@ -3,7 +3,8 @@
 import ast
 from dataclasses import fields
 
-from gateway.settings import Limits, Settings
+from gateway.limits import Limits
+from gateway.settings import Settings
 from tests.house.sources import modules
 
 

@@ -20,7 +20,7 @@ from websockets.typing import Origin, Subprotocol
 from gateway.execution.operations import Operations
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService, SocketTimeouts
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.toy import SCHEMA, Context, Stage
 
 JSON = "application/json"

@@ -7,7 +7,7 @@ from graphql import GraphQLSchema
 from gateway.execution import documents as module
 from gateway.execution.documents import Document, DocumentErrors, Documents
 from gateway.execution.private_apis import core_schema
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.toy import SCHEMA
 
 

@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 from gateway.errors import DomainErrors, ErrorCode, bad_input, not_found
 from gateway.execution.error_bodies import error_body
 from gateway.execution.operations import Operations
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.toy import SECRET, Query, Stage
 
 

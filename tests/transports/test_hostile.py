@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.typing import EventDict
 
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.serving import ADA, JSON, http_client, serve
 from tests.transports.toy import Stage
 

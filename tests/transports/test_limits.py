@@ -7,7 +7,7 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from gateway.execution.limits import LimitExceeded, exceeded
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.serving import http_client
 from tests.transports.toy import Stage
 

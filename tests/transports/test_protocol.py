@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.http.graphql_service import SocketTimeouts
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.serving import serve, socket_to
 from tests.transports.toy import SECRET, Stage
 

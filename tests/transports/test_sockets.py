@@ -7,7 +7,7 @@ import pytest
 from structlog.typing import EventDict
 
 from gateway.http.graphql_service import SocketTimeouts
-from gateway.settings import Limits
+from gateway.limits import Limits
 from tests.transports.serving import serve, socket_to, wait_until
 from tests.transports.toy import Stage
 

@@ -23,7 +23,7 @@ from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.documents import Documents
 from gateway.execution.operations import Prepared
 from gateway.execution.private_apis import argument_converter, core_schema
-from gateway.settings import Limits
+from gateway.limits import Limits
 
 log = structlog.get_logger()
 
