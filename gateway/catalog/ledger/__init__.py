@@ -7,6 +7,7 @@ the journal with it.
 - `journal`: who changed what, and the notification of subscribers
 - `counters`: counters of folders
 - `mirror_datasets`: data rows of datasets that mirror a folder
+- `sequences`: numbers by which readers follow changes, given in the order of commits
 - `stored_objects`: removal of bytes that nothing refers to any more
 
 Imports nothing of the catalog but `rules`.
