@@ -95,15 +95,15 @@ def serve(
 def work() -> None:
     """Run a worker until interrupted. Any number of workers may run, on any machine."""
     settings = _settings()
+    from gateway.http.worker_status import worker_status
     from gateway.tasks.worker import run_worker
     from gateway.wiring import open_current_services
 
     async def until_stopped() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with open_current_services(settings) as services:
-            await run_worker(services, stop)
+        async with open_current_services(settings) as services, worker_status(services):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, services.stopping.set)
+            await run_worker(services, services.stopping)
 
     _run(until_stopped())
 

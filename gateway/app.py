@@ -7,8 +7,6 @@ from functools import partial
 import strawberry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
@@ -21,6 +19,7 @@ from gateway.http.cross_origin import cross_origin
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_page
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
+from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_route
 from gateway.http.objects import object_routes
 from gateway.http.schema_document import schema_route
@@ -75,7 +74,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
     objects = object_routes(services.store) if isinstance(services.store, DiskStore) else []
     return [
         *graphql_routes(service, page=graphiql_page),
-        Route("/healthz", health),
+        *health_routes(Readiness(services)),
         Route("/", to_page),
         Route("/graphql/", to_page, methods=["GET", "POST"]),
         *graphiql_routes(),
@@ -89,7 +88,3 @@ def _socket_origins(settings: Settings) -> frozenset[str]:
     """Return the origins whose pages may open sockets; proxies may hide the gateway's own host."""
     own = origin_of(settings.public_url)
     return frozenset({*settings.allowed_origins, *([own] if own else [])})
-
-
-async def health(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})

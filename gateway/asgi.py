@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,8 @@ from gateway.catalog.first_admin import create_first_admin
 from gateway.context import Services
 from gateway.database.migrate import check_current, migrate
 from gateway.gc_tuning import relax_gc
-from gateway.settings import NotConfigured, Settings
+from gateway.http.server import SHUTDOWN_SECONDS, Server, bind, server_config
+from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
 from gateway.stores.s3 import S3Store
 from gateway.tasks.worker import background_worker
@@ -24,23 +24,36 @@ from gateway.wiring import open_services, resolve_database_url
 from schema.api import api
 
 log = structlog.get_logger()
-SHUTDOWN_SECONDS = 10
-"""Seconds that requests have to end once the server is stopped."""
 GIL_SWITCH_SECONDS = 0.001
 """Seconds for which a busy thread may hold up the event loop; Python's default is 5 ms."""
 Started = Callable[[Services, str | None], Awaitable[None]]
 """Called when the server accepts requests, with the first admin's key if it was just created."""
 
 
-class Server(uvicorn.Server):
-    """A server that shuts down on a signal and lets the code around it finish as well."""
+class SiteServer(Server):
+    """The server of the site, which shuts down on a signal.
+
+    On SIGTERM, it first waits until load balancers have noticed that it is not ready any more. A
+    second signal, or SIGINT, ends that wait.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, drain: float) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._drain = drain
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals without raising them again, which would kill the process at the end."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+            asyncio.get_running_loop().add_signal_handler(number, self._stop, number)
         yield
+
+    def _stop(self, number: int) -> None:
+        drains = number == signal.SIGTERM and not self._stopping.is_set()
+        self._stopping.set()
+        delay = self._drain if drains else 0
+        asyncio.get_running_loop().call_later(delay, self.handle_exit, number, None)
 
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
@@ -53,26 +66,22 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
     async with open_services(settings) as services:
         await _migrate_if_embedded(services)
         # Before the first admin is created, whose key is printed only once the server listens.
-        listener = _bind(host, port)
+        listener = bind(host, port, "Choose another with --port.")
         _warn_if_unreachable(services.store)
         admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
         key = await create_first_admin(services.database, admin_key)
         works = settings.work_in_serve
         if works is None:
             works = services.database.is_embedded
-        server = Server(
-            uvicorn.Config(
-                create_app(api, services, background_worker if works else None),
-                host=host,
-                port=port,
-                access_log=False,  # it would show the signatures of signed URLs
-                proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=settings.trusted_proxies,
-                log_config=None,
-                ws_per_message_deflate=False,  # a compressor takes more memory than its socket
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
+        config = server_config(
+            create_app(api, services, background_worker if works else None),
+            host=host,
+            port=port,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
+            ws_per_message_deflate=False,  # a compressor takes more memory than its socket
         )
+        server = SiteServer(config, services.stopping, settings.drain_seconds)
 
         async def report_start() -> None:
             while not server.started:
@@ -87,17 +96,6 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
             # Whatever `started` has begun ends before the database is closed.
             starting.cancel()
             await asyncio.wait([starting], timeout=SHUTDOWN_SECONDS)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raise `NotConfigured` if the address cannot be used."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise NotConfigured(
-            f"Cannot listen at {host}, port {port}: {error.strerror}. Choose another with --port."
-        ) from None
 
 
 def _warn_if_unreachable(store: ObjectStore) -> None:

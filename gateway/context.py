@@ -28,6 +28,7 @@ class Services:
     """The services that live as long as the process.
 
     `requested_thumbnails` has the items and frames whose thumbnails were requested lately.
+    `stopping` is set when the process begins to shut down.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Services:
     clouds: Clouds
     streams: Streams = field(default_factory=Streams)
     requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)

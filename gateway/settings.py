@@ -21,7 +21,7 @@ MINIMUM_SECRET = 32
 _PREFIX = "STOREGRAPH_"
 _HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
-ROUTES = frozenset({"graphiql", "graphql", "healthz", "metrics", "objects"})
+ROUTES = frozenset({"graphiql", "graphql", "healthz", "livez", "metrics", "objects", "readyz"})
 """What the paths of the gateway begin with."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -99,6 +99,21 @@ class Settings(BaseSettings):
     work_in_serve: bool | None = Field(
         None,
         description="Whether `serve` also runs a worker. Defaults to true with SQLite, and to false with PostgreSQL.",
+    )
+    worker_host: str = Field(
+        "127.0.0.1",
+        description="Address at which `storegraph work` serves its health and metrics.",
+    )
+    worker_port: Port | None = Field(
+        None,
+        description="Port at which `storegraph work` serves its health and metrics. By default, it "
+        "does not.",
+    )
+    drain_seconds: float = Field(
+        1.0,
+        ge=0,
+        description="Time from SIGTERM until connections are closed, in seconds. `/readyz` responds "
+        "with 503 meanwhile, so that load balancers send requests elsewhere.",
     )
     worker_concurrency: int = Field(
         2,

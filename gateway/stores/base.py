@@ -133,6 +133,9 @@ class ObjectStore(Protocol):
     async def sweep(self) -> None:
         """Delete partial objects that a killed process left behind at least a day ago."""
 
+    async def check(self) -> None:
+        """Raise an exception unless objects can be stored and read now."""
+
     async def close(self) -> None:
         """Release threads and connections."""
 

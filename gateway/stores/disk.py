@@ -194,6 +194,14 @@ class DiskStore:
     async def sweep(self) -> None:
         await asyncio.to_thread(remove_abandoned, self._incoming)
 
+    async def check(self) -> None:
+        def check() -> None:
+            for directory in (self._content, self._incoming, self._uploads):
+                if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+                    raise PermissionError(f"{directory} is not there, or cannot be written to.")
+
+        await asyncio.to_thread(check)
+
     async def close(self) -> None:
         pass
 

@@ -30,7 +30,7 @@ from gateway.stores.base import (
 )
 from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
-from gateway.stores.keys import validate_object_key
+from gateway.stores.keys import new_key, validate_object_key
 from gateway.stores.presigning import enable_dated_downloads, presign_download
 
 if TYPE_CHECKING:
@@ -251,6 +251,9 @@ class S3Store:
 
     async def sweep(self) -> None:
         pass  # S3 has no partial objects
+
+    async def check(self) -> None:
+        await self.info(new_key())
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)

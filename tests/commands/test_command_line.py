@@ -4,10 +4,11 @@ import asyncio
 import os
 import re
 import socket
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,30 @@ async def test_serve_refuses_an_outdated_postgresql_and_names_the_command_to_run
     assert (await run(tmp_path, "migrate", **settings))[0] == 0
     async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET, **settings) as (site, _):
         assert await owner_of(site, SECRET) == "admin@localhost"
+
+
+@pytest.mark.parametrize("backend", ["embedded", "postgres"])
+async def test_concurrent_migrations_wait_for_each_other(
+    request: pytest.FixtureRequest, tmp_path: Path, backend: str
+) -> None:
+    settings = {}
+    if backend == "postgres":
+        settings["STOREGRAPH_DATABASE_URL"] = request.getfixturevalue("postgres_server").create_database()
+    results = await asyncio.gather(*(run(tmp_path, "migrate", **settings) for _ in range(3)))
+    assert results == [(0, "The database is up to date.\n", "")] * 3
+
+
+async def test_no_command_runs_on_a_newer_database(tmp_path: Path, embedded_url: str) -> None:
+    path = embedded_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    for command in ("serve", "work", "migrate"):
+        code, _, errors = await run(tmp_path, command, STOREGRAPH_DATABASE_URL=embedded_url)
+        assert (code, errors.strip()) == (
+            1,
+            "The database was migrated by a newer version of Storegraph than this one. "
+            "Run that version or a later one.",
+        )
 
 
 async def test_postgresql_needs_the_secret(tmp_path: Path, postgres_url: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,11 +15,13 @@ import gateway.models  # noqa: F401 - fills the metadata
 from gateway.database.dialects import as_key_array_text, blocking_url, in_bound_keys
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
-from gateway.database.migrate import is_current, is_ours, migrate
+from gateway.database.migrate import DatabaseVersion, check_current, database_version, is_ours, migrate
 from gateway.ids import uuid7
 from gateway.models.base import now
 from gateway.models.people import groups
+from gateway.settings import NotConfigured
 from tests.fixtures.databases import open_database
+from tests.processes import free_ports
 from tests.servers import PostgresServer
 
 WRITERS = 8
@@ -193,11 +196,33 @@ def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_empty_database_is_current_once_migrated(empty_url: str) -> None:
-    assert not is_current(empty_url)
-    migrate(empty_url)
-    assert is_current(empty_url)
-    migrate(empty_url)
-    assert is_current(empty_url)
+    for _ in range(2):
+        migrate(empty_url)
+        assert database_version(empty_url) is DatabaseVersion.CURRENT
+
+
+def test_older_and_newer_databases_are_told_apart(database_url: str) -> None:
+    """A newer one is also left alone by migrations."""
+    set_revision(database_url, "9999")
+    for check in (check_current, migrate):
+        with pytest.raises(NotConfigured, match="was migrated by a newer version of Storegraph"):
+            check(database_url)
+    set_revision(database_url, "0001")
+    with pytest.raises(NotConfigured, match=r"is behind this version\. Run: storegraph migrate"):
+        check_current(database_url)
+
+
+def set_revision(url: str, revision: str) -> None:
+    engine = sa.create_engine(blocking_url(engine_url(url)))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
+    engine.dispose()
+
+
+def test_a_database_that_cannot_be_opened_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    for url in (f"postgresql://nobody@127.0.0.1:{free_ports(1)[0]}/x", f"sqlite:///{tmp_path}"):
+        with pytest.raises(NotConfigured, match=r"^Cannot open the database: [^\n]+$"):
+            check_current(url)
 
 
 def test_migrated_schema_equals_the_row_classes(database_url: str) -> None:
