@@ -31,7 +31,7 @@ class Limits:
     nesting: int = _limit(64, "Nesting levels in the variables of an operation.")
     cost: int = _limit(
         100_000,
-        "Objects that an operation may return, with every page counted at its full size.",
+        "Points of an operation, for what it returns and for what the database has to do.",
     )
     batch: int = _limit(10, "Operations in a batched request.")
     operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")

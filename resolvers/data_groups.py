@@ -66,7 +66,7 @@ class LayoutRow(NamedTuple):
     data_group: dict[str, Any] | None
 
 
-@batch(items.c.uuid)
+@batch(items.c.uuid, work=5)
 async def layout_of(context: Context, keys: list[UUID]) -> list[Layout | None]:
     """Load the layouts of data groups; None for other items."""
     selected = sa.select(items.c.uuid, items.c.data_group).where(

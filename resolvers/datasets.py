@@ -99,7 +99,7 @@ class StoredWhere(NamedTuple):
     storage_location: StorageLocationName
 
 
-@batch(datasets.c.uuid)
+@batch(datasets.c.uuid, work=200)
 async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageLocationName]]:
     """Load the storage locations of datasets' items, in alphabetical order."""
     statement = (

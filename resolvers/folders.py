@@ -206,7 +206,11 @@ async def mirror_uuid_of(context: Context, keys: list[UUID]) -> list[UUID | None
     return [mirrors.get(key) for key in keys]
 
 
-@batch(folders.c.uuid, plain=ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid))
+@batch(
+    folders.c.uuid,
+    plain=ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid),
+    work=500,
+)
 async def summary_of(
     context: Context,
     keys: list[UUID],

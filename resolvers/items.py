@@ -177,6 +177,7 @@ def lifetime_of(context: Context, requested: int | None) -> timedelta:
     items.c.text_encoding,
     items.c.is_tombstone,
     items.c.integration_uuid,
+    work=5,
 )
 async def signed_url_of(
     context: Context,
@@ -304,7 +305,7 @@ class DatasetUsageRow:
     data_row_uuids: list[UUID] = field(default_factory=list)
 
 
-@batch(items.c.uuid)
+@batch(items.c.uuid, work=5)
 async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[DatasetUsageRow]]:
     """Load the uses of items by datasets, of those that the viewer can see."""
     statement = (

@@ -68,7 +68,7 @@ async def part_count_of(context: Context, keys: list[int | None]) -> list[int | 
     ]
 
 
-@batch(uploads.c.object_key, uploads.c.parts_id)
+@batch(uploads.c.object_key, uploads.c.parts_id, work=50)
 async def parts_of(
     context: Context, keys: list[tuple[str, str | None]]
 ) -> list[list[UploadedPart]]:
@@ -88,7 +88,7 @@ async def parts_of(
     return await _read_some_at_a_time(keys, read)
 
 
-@batch(uploads.c.object_key, uploads.c.stored_key)
+@batch(uploads.c.object_key, uploads.c.stored_key, work=50)
 async def has_arrived(context: Context, keys: list[tuple[str, str | None]]) -> list[bool]:
     """Look up in the store whether all bytes have arrived, for a few uploads at a time."""
 

@@ -74,7 +74,7 @@ class VideoName(NamedTuple):
     name: str
 
 
-@batch(renditions.c.item_uuid, renditions.c.object_key, renditions.c.mime_type)
+@batch(renditions.c.item_uuid, renditions.c.object_key, renditions.c.mime_type, work=5)
 async def signed_url_of(
     context: Context,
     keys: list[tuple[UUID, str, str]],

@@ -66,7 +66,7 @@ State = ThumbnailRecord | ThumbnailUnavailableReason
 _NEEDS = tuple(items.c[name] for name in DrawnFile._fields)
 
 
-@batch(*_NEEDS)
+@batch(*_NEEDS, work=5)
 async def thumbnail_of(
     context: Context,
     keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool]],

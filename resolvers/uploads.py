@@ -111,7 +111,7 @@ class UploadedItemRow(NamedTuple):
     data_row_uuid: UUID | None
 
 
-@batch(upload_jobs.c.uuid)
+@batch(upload_jobs.c.uuid, work=200)
 async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[UploadedItemRow]]:
     """Load the items of the jobs' finished units, of those that the viewer can see."""
     first_data_row = (
@@ -153,7 +153,7 @@ async def _failed_units(context: Context, keys: list[UUID]) -> list[list[UploadU
     return await _rows_by_job(context, statement, keys, UploadUnitRecord)
 
 
-unit_errors = Batch((upload_jobs.c.uuid,), _failed_units)
+unit_errors = Batch((upload_jobs.c.uuid,), _failed_units, work=200)
 
 
 async def _rows_by_job(

@@ -1,39 +1,55 @@
-"""The cost of an operation: how many objects it may return by the sizes of its pages."""
+"""The cost of an operation: what it may return, and what the database has to do for that."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     Undefined,
-    ValueNode,
-    VariableNode,
     get_named_type,
+    get_nullable_type,
     is_leaf_type,
+    is_list_type,
 )
 
+from gateway.execution import database_work
 from gateway.execution.cache import Cache
+from gateway.execution.declarations import PageFunction, ToMany, declaration_of
 from gateway.execution.documents import Document, name_of
 from gateway.execution.limits import INTROSPECTION, LimitExceeded
 from gateway.execution.pagination import DEFAULT_SIZE, MAX_SIZE
+from gateway.execution.priced_values import plain_value, shape_of
 from gateway.limits import Limits
 
 _CONNECTION, _PAGE_FIELDS = "Connection", frozenset({"nodes", "edges", "node", "pageInfo"})
 _PAGE_TYPES = (_CONNECTION, "Edge")
 _PAGE_SIZES, _ID_LISTS = ("first", "last"), ("uuids", "ids")
+_LISTED = 25
+"""Objects that a list without pages is taken to have."""
+_FREE_LEAVES = 5
+"""Each object costs a point, and one more for each further five leaves that are selected of it."""
+
+
+class Cost(NamedTuple):
+    """Points of an operation: for all it does, and those among them for what is not returned.
+
+    A point is about the work of returning one object with a few columns.
+    """
+
+    points: int
+    work: int
 
 
 class Costs:
@@ -42,28 +58,41 @@ class Costs:
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema = schema
         self._limits = limits
-        self._cache: Cache[int] = Cache(10_000, 10_000)
+        self._cache: Cache[Cost] = Cache(10_000, 10_000)
 
     def check(
         self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
-    ) -> None:
-        """Check the cost of an operation: one point per object, with pages counted in full.
+    ) -> int:
+        """Return the cost of an operation in points, with pages counted in full.
 
         Raises:
-            LimitExceeded: the operation may return too many objects.
+            LimitExceeded: the operation costs too much.
         """
-        sizes = tuple([_size_in(variables.get(name, Undefined)) for name in document.sizes])
-        key = document.source, name_of(operation), sizes
-        points = self._cache.get(key)
-        if points is None:
-            points = cost_of(self._schema, document.ast, operation, variables)
-            self._cache.put(key, points, 1)
-        if points > self._limits.cost:
-            message = (
-                f"The operation may return {points:,} objects; at most {self._limits.cost:,} are "
-                "allowed (limit: cost). Set a smaller `first` on nested lists."
-            )
-            raise LimitExceeded(message, "cost", self._limits.cost, points)
+        shapes = tuple([shape_of(variables.get(name, Undefined)) for name in document.priced])
+        key = document.source, name_of(operation), shapes
+        cost = self._cache.get(key)
+        if cost is None:
+            cost = cost_of(self._schema, document.ast, operation, variables)
+            self._cache.put(key, cost, 1)
+        if cost.points > self._limits.cost:
+            raise _too_expensive(cost, self._limits.cost)
+        return cost.points
+
+
+def _too_expensive(cost: Cost, allowed: int) -> LimitExceeded:
+    """Return the error that says what is expensive, and what to do about it."""
+    message = (
+        f"The operation costs {cost.points:,} points; at most {allowed:,} are allowed (limit: "
+        "cost). Set a smaller `first` on nested lists."
+    )
+    if cost.work > cost.points // 2:
+        message = (
+            f"The operation costs {cost.points:,} points, {cost.work:,} of them for sorting, "
+            f"counting and filtering; at most {allowed:,} are allowed (limit: cost). Set a smaller "
+            "`first` on the lists above, or request `totalCount`, `facets`, filters and orders for "
+            "fewer objects at once."
+        )
+    return LimitExceeded(message, "cost", allowed, cost.points)
 
 
 def cost_of(
@@ -71,46 +100,56 @@ def cost_of(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
-) -> int:
-    """Return how many objects an operation may return."""
+) -> Cost:
+    """Return the cost of an operation."""
     defaults = {
-        definition.variable.name.value: _int_value(definition.default_value)
+        definition.variable.name.value: plain_value(definition.default_value, {})
         for definition in operation.variable_definitions or ()
-        if isinstance(definition.default_value, IntValueNode)
+        if definition.default_value is not None
     }
     root = schema.get_root_type(operation.operation)
-    counter = _ObjectCounter(schema, document, {**defaults, **variables})
-    return counter.below(operation.selection_set, root)
+    counter = _Counter(schema, document, {**defaults, **variables})
+    total = counter.below(operation.selection_set, root)
+    return Cost(total.objects + total.work, total.work)
 
 
-def _size_in(value: Any) -> Hashable:
-    """Return what matters of a variable that says how many objects are requested."""
-    if isinstance(value, list):
-        return "list", len(value)
-    return value if isinstance(value, int) or value is Undefined else None
+class _Points(NamedTuple):
+    """Points of selections, for each object of which they are selected.
 
+    `leaves` are those of the object itself. `passes` says how often all rows of the list are read
+    of which the object is a page.
+    """
 
-def _int_value(node: IntValueNode) -> int:
-    return int(node.value) if len(node.value) < 10 else MAX_SIZE
+    objects: int = 0
+    work: int = 0
+    leaves: int = 0
+    passes: int = 0
+
+    def plus(self, other: "_Points") -> "_Points":
+        """Return the sum of both."""
+        return _Points(*(one + another for one, another in zip(self, other, strict=True)))
 
 
 @dataclass(slots=True)
-class _ObjectCounter:
-    """Counts the objects of one document; each fragment is counted once, wherever it is spread."""
+class _Counter:
+    """Counts the points of one document; each fragment is counted once, wherever it is spread."""
 
     schema: GraphQLSchema
     document: DocumentNode
     variables: Mapping[str, Any]
-    fragments: dict[str, int] = field(default_factory=dict)
+    fragments: dict[str, _Points] = field(default_factory=dict)
 
-    def below(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> int:
-        """Return the number of objects below one object of a type."""
-        if selections is None:
-            return 0
-        return sum(self.selection(node, parent) for node in selections.selections)
+    def below(
+        self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None
+    ) -> _Points:
+        """Return the points of what is selected of one object of a type."""
+        total = _Points()
+        for node in selections.selections if selections else ():
+            total = total.plus(self.selection(node, parent))
+        return total
 
-    def selection(self, node: SelectionNode, parent: GraphQLNamedType | None) -> int:
-        """Return the number of objects that a field or fragment adds to one object."""
+    def selection(self, node: SelectionNode, parent: GraphQLNamedType | None) -> _Points:
+        """Return the points that a field or fragment adds to one object."""
         if isinstance(node, FieldNode):
             return self.field(node, parent)
         if isinstance(node, FragmentSpreadNode):
@@ -118,50 +157,53 @@ class _ObjectCounter:
         if isinstance(node, InlineFragmentNode):
             named = node.type_condition and self.schema.get_type(node.type_condition.name.value)
             return self.below(node.selection_set, named or parent)
-        return 0
+        return _Points()
 
-    def fragment(self, name: str) -> int:
-        """Return the number of objects that a fragment selects."""
+    def fragment(self, name: str) -> _Points:
+        """Return the points of what a fragment selects."""
         if name not in self.fragments:
-            self.fragments[name] = 0  # a fragment within itself is refused by validation
+            self.fragments[name] = _Points()  # a fragment within itself is refused by validation
             for node in self.document.definitions:
                 if isinstance(node, FragmentDefinitionNode) and node.name.value == name:
                     type_ = self.schema.get_type(node.type_condition.name.value)
                     self.fragments[name] = self.below(node.selection_set, type_)
         return self.fragments[name]
 
-    def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
-        """Return the number of objects that a field of one object may lead to, and those below."""
+    def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> _Points:
+        """Return the points of a field of one object, and of all below it."""
         name = node.name.value
-        definition = getattr(parent, "fields", {}).get(name)
+        definition: GraphQLField | None = getattr(parent, "fields", {}).get(name)
         if definition is None or name in INTROSPECTION:
-            return 0
+            return _Points()
         type_ = get_named_type(definition.type)
-        if is_leaf_type(type_):
-            return 0
-        below = self.below(node.selection_set, type_)
         is_of_page = isinstance(parent, GraphQLObjectType) and parent.name.endswith(_PAGE_TYPES)
         if is_of_page and name in _PAGE_FIELDS:
-            return below  # counted with the page
-        return self.size(node, type_) * (1 + below)
-
-    def size(self, node: FieldNode, type_: GraphQLNamedType) -> int:
-        """Return how many objects a field may hold: a page's size, the number of ids, or one."""
+            return self.below(node.selection_set, type_)  # counted with the page
         given = {
-            argument.name.value: self.value(argument.value) for argument in node.arguments or ()
+            argument.name.value: plain_value(argument.value, self.variables)
+            for argument in node.arguments or ()
         }
-        for name in _ID_LISTS:
-            if isinstance(given.get(name), list):
-                return len(given[name])
-        if not type_.name.endswith(_CONNECTION):
-            return 1
+        declaration = declaration_of(definition)
+        if isinstance(declaration, PageFunction) or (is_of_page and name == "totalCount"):
+            passes = database_work.passes_of_page_value(given)
+            return _Points(objects=(passes * _LISTED) if given else 0, passes=passes)
+        extra = database_work.work_of(declaration, given)
+        if is_leaf_type(type_):
+            return _Points(work=extra, leaves=1)
+        below = self.below(node.selection_set, type_)
+        size = _size(definition, given, type_)
+        each = 1 + below.objects + max(below.leaves - 1, 0) // _FREE_LEAVES
+        if isinstance(declaration, ToMany):
+            extra += database_work.work_of_list(declaration, given, below.passes)
+        return _Points(objects=size * each, work=extra + size * below.work)
+
+
+def _size(definition: GraphQLField, given: Mapping[str, Any], type_: GraphQLNamedType) -> int:
+    """Return how many objects a field may hold: a page's size, the number of ids, or one."""
+    for name in _ID_LISTS:
+        if isinstance(given.get(name), list):
+            return len(given[name])
+    if type_.name.endswith(_CONNECTION):
         sizes = [given[name] for name in _PAGE_SIZES if isinstance(given.get(name), int)]
         return min(max(sizes[0] if sizes else DEFAULT_SIZE, 1), MAX_SIZE)
-
-    def value(self, node: ValueNode) -> Any:
-        """Return the value of a number, list or variable; None for others."""
-        if isinstance(node, VariableNode):
-            return self.variables.get(node.name.value, Undefined)
-        if isinstance(node, IntValueNode):
-            return _int_value(node)
-        return list(node.values) if isinstance(node, ListValueNode) else None
+    return _LISTED if is_list_type(get_nullable_type(definition.type)) else 1

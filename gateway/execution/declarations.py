@@ -238,19 +238,21 @@ class Batch(_Needing):
     It returns one value for each key, in order. A key is the needed attribute, or the tuple of
     them where there are several. The keyword-only parameters of the function are the arguments of
     the field. Where all of them are absent or false, the row of the edge `plain`, if there is one,
-    is the answer.
+    is the answer. `work` is what a value costs besides the objects in it, in the points of
+    `gateway/execution/cost.py`; `plain` costs nothing more.
     """
 
     needs: tuple[Key, ...]
     load: Callable[..., Awaitable[Sequence[Any]]]
     plain: ToOne | None = None
+    work: int = 0
 
 
 def batch(
-    *needs: Key, plain: ToOne | None = None
+    *needs: Key, plain: ToOne | None = None, work: int = 0
 ) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Batch]:
     """Declare that the decorated function is the `load` of a batch over these attributes."""
-    return lambda load: Batch(needs, load, plain)
+    return lambda load: Batch(needs, load, plain, work)
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,8 +39,10 @@ from gateway.execution.private_apis import (
 from gateway.limits import Limits
 
 RULES = (*specified_rules, StorableLiterals)
-SIZE_ARGUMENTS = frozenset({"first", "last", "uuids", "ids"})
-"""Arguments that say how many objects are requested."""
+COST_ARGUMENTS = frozenset(
+    {"first", "last", "uuids", "ids", "filter", "orderBy", "by", "recursive", "input"}
+)
+"""Arguments that say how many objects are requested, and how the database has to find them."""
 MAX_THREADS = 2
 """Threads that read documents, so that hostile ones cannot occupy those of the other work."""
 
@@ -54,7 +56,7 @@ class Document:
     Args:
         operations: by name; that of an anonymous operation is empty.
         switches: the variables in directives, on which it depends what is selected.
-        sizes: the variables that say how many objects are requested, on which the cost depends.
+        priced: the variables on which the cost depends.
         leaf_variables: the variables of each operation whose variables have leaf types only.
     """
 
@@ -62,7 +64,7 @@ class Document:
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     switches: tuple[str, ...] = ()
-    sizes: tuple[str, ...] = ()
+    priced: tuple[str, ...] = ()
     leaf_variables: Mapping[str, tuple[GraphQLVariableSignature, ...]] = field(default_factory=dict)
 
     def is_introspection(self, operation: OperationDefinitionNode) -> bool:
@@ -186,9 +188,13 @@ def name_of(operation: OperationDefinitionNode) -> str:
 
 
 def _deciding_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the variables in directives, and those in arguments that say how many objects."""
+    """Return the variables in directives, and those in arguments on which the cost depends."""
     switches: set[str] = set()
-    sizes: set[str] = set()
+    priced: set[str] = set()
+
+    class VariablesIn(Visitor):
+        def enter_variable(self, node: VariableNode, *_rest: Any) -> None:
+            priced.add(node.name.value)
 
     class Finder(Visitor):
         def enter_directive(self, node: DirectiveNode, *_rest: Any) -> None:
@@ -197,11 +203,11 @@ def _deciding_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, 
                     switches.add(argument.value.name.value)
 
         def enter_argument(self, node: ArgumentNode, *_rest: Any) -> None:
-            if node.name.value in SIZE_ARGUMENTS and isinstance(node.value, VariableNode):
-                sizes.add(node.value.name.value)
+            if node.name.value in COST_ARGUMENTS:
+                visit(node.value, VariablesIn())
 
     visit(ast, Finder())
-    return tuple(sorted(switches)), tuple(sorted(sizes))
+    return tuple(sorted(switches)), tuple(sorted(priced))
 
 
 def mark_one_of_inputs(schema: GraphQLSchema) -> None:

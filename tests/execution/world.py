@@ -382,7 +382,7 @@ class Both:
         return orjson.dumps(orjson.loads((await operations.execute(request, context)).text))
 
 
-LIMITS = Limits()
+LIMITS = Limits(cost=1_000_000)
 
 
 @asynccontextmanager

@@ -1,0 +1,120 @@
+"""Work of the database for fields besides returning rows: sorts, counts and filters, in points."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.execution.declarations import (
+    Aggregate,
+    Batch,
+    Declaration,
+    MutationField,
+    SubscriptionField,
+    ToMany,
+)
+from gateway.execution.priced_values import conditions_in
+from gateway.json_values import camel_case
+
+
+class Reach(Enum):
+    """The rows among which a list is found where no index helps."""
+
+    PARENT = auto()
+    """The rows that refer to one parent."""
+    SUBTREE = auto()
+    """The rows that refer to anything below one parent."""
+    SITE = auto()
+    """All rows of the table."""
+
+
+_PASS = {Reach.PARENT: 50, Reach.SUBTREE: 1_000, Reach.SITE: 1_000}
+"""Points for reading all rows of a list once, to sort, count or filter them."""
+_AGGREGATE = 5
+_START = 20
+"""Points of a mutation or of the start of a subscription."""
+
+
+def work_of(declaration: Declaration | None, given: Mapping[str, Any]) -> int:
+    """Return the work of one value of a field that is no list."""
+    match declaration:
+        case Aggregate():
+            return _AGGREGATE
+        case Batch(plain=None):
+            return declaration.work
+        case Batch() if any(given.values()):
+            return declaration.work
+        case MutationField() | SubscriptionField():
+            return _START + _entries_in(given)
+    return 0
+
+
+def work_of_list(edge: ToMany, given: Mapping[str, Any], passes: int) -> int:
+    """Return the work of a list of one parent, whose rows are read `passes` times to count them.
+
+    They are read once more to find a page, unless an index has them in its order. Where several
+    conditions must be tested, each reading takes longer.
+    """
+    conditions = _conditions(edge, given)
+    if conditions or not _is_served(edge, given.get("orderBy")):
+        passes += 1
+    return passes * (1 + conditions) * _PASS[reach_of(edge)]
+
+
+def reach_of(edge: ToMany) -> Reach:
+    """Return how far a list reaches.
+
+    What is below a parent is found by its path, so that the parent's column is the key of its own
+    table. Otherwise it refers to another.
+    """
+    if edge.parent is None:
+        return Reach.SITE
+    key = [column.key for column in edge.parent.table.primary_key]
+    return Reach.SUBTREE if key == [edge.parent.key] else Reach.PARENT
+
+
+def has_index(edge: ToMany, order: sa.ColumnElement[Any]) -> bool:
+    """Return whether an index has the rows of one parent in the order of a column."""
+    table = order.table
+    parent = [] if edge.parent is None else [edge.parent]
+    if not isinstance(table, sa.Table) or any(column.table is not table for column in parent):
+        return False
+    wanted = [column.key for column in (*parent, order)]
+    unique = [each for each in table.constraints if isinstance(each, sa.UniqueConstraint)]
+    sorted_by: list[sa.Index | sa.UniqueConstraint | sa.PrimaryKeyConstraint] = [
+        *table.indexes,
+        *unique,
+        table.primary_key,
+    ]
+    return any(
+        [column.key for column in known.columns][: len(wanted)] == wanted for known in sorted_by
+    )
+
+
+def passes_of_page_value(given: Mapping[str, Any]) -> int:
+    """Return how often a list is read for its total count, or for its facets."""
+    by = given.get("by")
+    return len(by) if isinstance(by, list) else 1
+
+
+def _conditions(edge: ToMany, given: Mapping[str, Any]) -> int:
+    """Return the number of conditions in the filter and the arguments of a list."""
+    optional = [argument.name for argument in edge.arguments if argument.default is None]
+    arguments = sum(given.get(camel_case(name)) is not None for name in optional)
+    return arguments + conditions_in(given.get("filter"))
+
+
+def _is_served(edge: ToMany, order_by: Any) -> bool:
+    """Return whether an index has the list in the requested order."""
+    orders = edge.orders
+    name = order_by.get("field") if isinstance(order_by, dict) else orders.default
+    column = next((column for key, column in orders.columns.items() if key == name), None)
+    return column is not None and has_index(edge, column)
+
+
+def _entries_in(given: Mapping[str, Any]) -> int:
+    """Return the number of entries in the longest list of a mutation's input."""
+    input_ = given.get("input")
+    values = input_.values() if isinstance(input_, dict) else ()
+    return max((len(value) for value in values if isinstance(value, list)), default=0)
