@@ -68,6 +68,7 @@ def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
         operations=Operations(schema, limits, compiled),
         limits=limits,
         origins=_socket_origins(services.settings),
+        closing=services.closing,
     )
     outcomes = compiled.outcomes if compiled else {}
     reasons = compiled.reasons if compiled else {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -37,10 +38,11 @@ class SiteServer(Server):
     second signal, or SIGINT, ends that wait.
     """
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, drain: float) -> None:
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
-        self._stopping = stopping
-        self._drain = drain
+        self._stopping = services.stopping
+        self._closing = services.closing
+        self._drain = services.settings.drain_seconds
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,6 +56,11 @@ class SiteServer(Server):
         self._stopping.set()
         delay = self._drain if drains else 0
         asyncio.get_running_loop().call_later(delay, self.handle_exit, number, None)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close all connections; event streams, which last as long as their clients, end first."""
+        self._closing.set()
+        await super().shutdown(sockets)
 
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
@@ -81,7 +88,7 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
             forwarded_allow_ips=settings.trusted_proxies,
             ws_per_message_deflate=False,  # a compressor takes more memory than its socket
         )
-        server = SiteServer(config, services.stopping, settings.drain_seconds)
+        server = SiteServer(config, services)
 
         async def report_start() -> None:
             while not server.started:

@@ -28,7 +28,7 @@ class Services:
     """The services that live as long as the process.
 
     `requested_thumbnails` has the items and frames whose thumbnails were requested lately.
-    `stopping` is set when the process begins to shut down.
+    `stopping` is set when the process begins to shut down, `closing` when it closes connections.
     """
 
     settings: Settings
@@ -42,6 +42,7 @@ class Services:
     streams: Streams = field(default_factory=Streams)
     requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)

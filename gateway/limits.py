@@ -35,7 +35,9 @@ class Limits:
     )
     batch: int = _limit(10, "Operations in a batched request.")
     operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")
-    sockets_per_viewer: int = _limit(50, "WebSockets that a user may have open on one gateway.")
+    sockets_per_viewer: int = _limit(
+        50, "WebSockets and event streams that a user may have open on one gateway."
+    )
     seconds: float = _limit(
         30.0, "Run time in seconds of a query, a mutation, or one event of a subscription."
     )

@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
+    Container,
     Coroutine,
     Hashable,
     Mapping,
@@ -179,9 +180,7 @@ class Operations:
 
         async def run() -> Answer:
             started = perf_counter()
-            operation = await self._read(request)
-            if operation.node.operation not in allowed:
-                raise OperationNotAllowed(operation.node.operation)
+            operation = await self._read(request, allowed)
             prepared = perf_counter()
             answer = await self._answer(operation, context)
             (executor,) = answer.timing
@@ -191,17 +190,23 @@ class Operations:
         return await self._limited(request, run())
 
     async def subscribe(
-        self, request: OperationRequest, make_context: Callable[[], object]
+        self,
+        request: OperationRequest,
+        make_context: Callable[[], object],
+        allowed: Container[OperationType] = frozenset(OperationType),
     ) -> AsyncGenerator[Answer] | Answer:
         """Run any operation: a subscription has a stream of answers, everything else one.
 
         `make_context` is called for the start and for each event, so that no loader outlives what
         it has read. The time limit applies to the start and to each event. An answer that was not
         `executed` ends the stream.
+
+        Raises:
+            OperationNotAllowed: the operation is of another type.
         """
 
         async def start() -> AsyncGenerator[Answer] | Answer:
-            operation = await self._read(request)
+            operation = await self._read(request, allowed)
             if operation.node.operation is not OperationType.SUBSCRIPTION:
                 return await self._answer(operation, make_context())
             executor = await self._build_executor(operation, make_context())
@@ -219,12 +224,16 @@ class Operations:
 
         return await self._limited(request, start())
 
-    async def _read(self, request: OperationRequest) -> _Operation:
+    async def _read(
+        self, request: OperationRequest, allowed: Container[OperationType]
+    ) -> _Operation:
         """Return the operation of a request; raise if it is not valid or exceeds a limit."""
         count = check_variables(request.variables, self._limits)
         document = await self._documents.get(request.query)
         node = document.operation(request.operation_name)
         self._costs.check(document, node, request.variables)
+        if node.operation not in allowed:
+            raise OperationNotAllowed(node.operation)
         return _Operation(request, document, node, count >= MANY_VALUES)
 
     async def _answer(self, operation: _Operation, context: object) -> Answer:

@@ -1,9 +1,11 @@
 """GraphQL over HTTP: queries and mutations, alone or in batches, with JSON responses.
 
+Clients that prefer `text/event-stream` get the answers to any operation as events.
 Follows the GraphQL-over-HTTP specification.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,8 +22,17 @@ from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
 from gateway.http.compression import compressed
 from gateway.http.graphql_service import GraphQLService
+from gateway.http.live_credential import LiveCredential
 from gateway.http.messages import PROTOCOL
-from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, parse_media_type, preferred
+from gateway.http.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL_JSON,
+    HTML,
+    JSON,
+    parse_media_type,
+    preferred,
+)
+from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import (
     HTTPRequestError,
     bad_request,
@@ -31,10 +42,15 @@ from gateway.http.requests import (
     read_body,
     request_id_of,
 )
+from gateway.http.sse import EventStream
 from gateway.http.websocket import GraphQLWebSocketEndpoint
 
 Page = Callable[[Request], Response]
 OPERATIONS_BY_METHOD = {"GET": frozenset({OperationType.QUERY}), "POST": ONE_ANSWER}
+STREAMED_BY_METHOD = {
+    "GET": frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION}),
+    "POST": frozenset(OperationType),
+}
 STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
@@ -52,17 +68,21 @@ def graphql_routes(
 
     `page` responds to browsers that open the path without a query.
     """
+    connections = OpenConnections(service.limits.sockets_per_viewer)
     return [
-        Route(path, GraphQLEndpoint(service, page)),
-        WebSocketRoute(path, GraphQLWebSocketEndpoint(service)),
+        Route(path, GraphQLEndpoint(service, connections, page)),
+        WebSocketRoute(path, GraphQLWebSocketEndpoint(service, connections)),
     ]
 
 
 class GraphQLEndpoint:
     """ASGI application for the HTTP transport."""
 
-    def __init__(self, service: GraphQLService, page: Page | None) -> None:
+    def __init__(
+        self, service: GraphQLService, connections: OpenConnections, page: Page | None
+    ) -> None:
         self._service = service
+        self._connections = connections
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,10 +92,14 @@ class GraphQLEndpoint:
         if self._page and not has_query and preferred(accept, (JSON, GRAPHQL_JSON, HTML)) == HTML:
             await self._page(request)(scope, receive, send)
             return
-        content_type = preferred(accept, (JSON, GRAPHQL_JSON))
+        content_type = preferred(accept, (JSON, GRAPHQL_JSON, EVENT_STREAM))
         request_id = request_id_of(request)
         headers: Mapping[str, str]
         try:
+            if content_type == EVENT_STREAM:
+                content_type = JSON  # of errors
+                await self._stream(request, request_id, send)
+                return
             status, body, headers = await self._respond(request, request_id, content_type)
         except ClientDisconnect:
             return
@@ -99,9 +123,7 @@ class GraphQLEndpoint:
         self, request: Request, request_id: str, content_type: str | None
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Return the status, the body and additional headers of a response."""
-        if request.method not in OPERATIONS_BY_METHOD:
-            allow = {"allow": ", ".join(OPERATIONS_BY_METHOD)}
-            raise HTTPRequestError(405, bad_request("Send GET or POST."), allow)
+        _check_method(request)
         if content_type is None:
             message = f"The Accept header must allow {JSON} or {GRAPHQL_JSON}."
             raise HTTPRequestError(406, bad_request(message))
@@ -122,6 +144,27 @@ class GraphQLEndpoint:
             if status < 500 and content_type == JSON:
                 status = 200
         return status, orjson.dumps(answer.body()), _timing([answer])
+
+    async def _stream(self, request: Request, request_id: str, send: Send) -> None:
+        """Respond with events."""
+        _check_method(request)
+        viewer = await self._authenticate(request)
+        members = await self._read_members(request)
+        if isinstance(members, list):
+            raise bad_request("A batch cannot be answered with events: send one request.")
+        operation = operation_request(members, request_id)
+        make_context = partial(self._service.make_context, viewer, request_id)
+        allowed = STREAMED_BY_METHOD[request.method]
+        credential = LiveCredential(self._service, request.headers.get("authorization"), viewer)
+        try:
+            with self._connections.admit(viewer.user_uuid):
+                outcome = await self._service.operations.subscribe(operation, make_context, allowed)
+                stream = EventStream(self._service, credential, request_id, request.receive, send)
+                await stream.serve(outcome)
+        except OperationNotAllowed as error:
+            raise _not_allowed(error.type) from None
+        except LimitExceeded as excess:
+            raise HTTPRequestError(429, excess) from None
 
     async def _authenticate(self, request: Request) -> Viewer:
         """Return the viewer; raises 401 with a challenge for a missing or invalid credential."""
@@ -193,10 +236,19 @@ def _refusal(reason: DomainError, request_id: str) -> Answer:
     return Answer(errors=[error_body(reason, request_id)], executed=False)
 
 
+def _check_method(request: Request) -> None:
+    if request.method not in OPERATIONS_BY_METHOD:
+        allow = {"allow": ", ".join(OPERATIONS_BY_METHOD)}
+        raise HTTPRequestError(405, bad_request("Send GET or POST."), allow)
+
+
 def _not_allowed(type_: OperationType) -> HTTPRequestError:
     if type_ is OperationType.MUTATION:
         return HTTPRequestError(405, bad_request("Send mutations by POST."), {"allow": "POST"})
-    message = f"Send subscriptions over WebSocket with the subprotocol {PROTOCOL}."
+    message = (
+        f"Send subscriptions over WebSocket with the subprotocol {PROTOCOL}, "
+        f"or with the header `Accept: {EVENT_STREAM}`."
+    )
     return HTTPRequestError(400, bad_request(message))
 
 

@@ -1,7 +1,8 @@
-"""Dependencies and settings of the GraphQL transports (HTTP and WebSocket)."""
+"""Dependencies and settings of the GraphQL transports (HTTP, event streams and WebSocket)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.auth.viewer import Viewer
 from gateway.execution.operations import Operations
@@ -10,16 +11,16 @@ from gateway.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class SocketTimeouts:
-    """Timeouts and intervals of a WebSocket, in seconds.
+    """Timeouts and intervals of WebSockets and event streams, in seconds.
 
     A client has `initialise` seconds to send `connection_init`. The server pings every `ping`
-    seconds. A credential that was checked more than `recheck` seconds ago is checked again before
-    the next message is sent.
+    seconds. A credential is checked again every `recheck` seconds. As viewers are cached for three
+    seconds, one that was revoked is noticed within five.
     """
 
     initialise: float = 10.0
     ping: float = 20.0
-    recheck: float = 5.0
+    recheck: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class GraphQLService:
     `authenticate` takes the value of an Authorization header, or None, and raises UNAUTHENTICATED.
     `make_context` takes the viewer and a request id and is called once per operation. `origins`
     are the origins, besides the server's own, whose pages may open sockets; `*` means all.
+    `closing` is set when the server closes connections, so that event streams end.
     """
 
     authenticate: Callable[[str | None], Awaitable[Viewer]]
@@ -37,3 +39,4 @@ class GraphQLService:
     limits: Limits
     origins: frozenset[str] = frozenset()
     timeouts: SocketTimeouts = SocketTimeouts()
+    closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -4,22 +4,19 @@ Each operation is a task of its socket and is cancelled when the socket closes.
 """
 
 import asyncio
-from collections import Counter
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from functools import partial
-from time import monotonic
 from typing import Any
-from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
 from gateway.http.graphql_service import GraphQLService
+from gateway.http.live_credential import CredentialRefused, LiveCredential
 from gateway.http.messages import (
     PROTOCOL,
     CloseCode,
@@ -29,6 +26,7 @@ from gateway.http.messages import (
     next_frame,
     parse,
 )
+from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import operation_request
 from gateway.web_addresses import ANY_ORIGIN
 
@@ -36,11 +34,11 @@ CLOSE_SECONDS = 1.0
 
 
 class GraphQLWebSocketEndpoint:
-    """ASGI application that accepts sockets and counts those of each user."""
+    """ASGI application that accepts sockets."""
 
-    def __init__(self, service: GraphQLService) -> None:
+    def __init__(self, service: GraphQLService, connections: OpenConnections) -> None:
         self._service = service
-        self._sockets: Counter[UUID] = Counter()
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -53,7 +51,7 @@ class GraphQLWebSocketEndpoint:
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, reason)
         else:
             await websocket.accept(PROTOCOL)
-            await WebSocketHandler(websocket, self._service, self._sockets).serve()
+            await WebSocketHandler(websocket, self._service, self._connections).serve()
 
     def _is_allowed_origin(self, websocket: WebSocket) -> bool:
         """Return whether the page that opens the socket may do so.
@@ -70,14 +68,13 @@ class WebSocketHandler:
     """One accepted socket, its viewer and its running operations."""
 
     def __init__(
-        self, websocket: WebSocket, service: GraphQLService, sockets: Counter[UUID]
+        self, websocket: WebSocket, service: GraphQLService, connections: OpenConnections
     ) -> None:
         self._websocket = websocket
         self._service = service
-        self._sockets = sockets
-        self._credential: str | None = None
-        self._checked_at = 0.0
-        self._user: UUID | None = None
+        self._connections = connections
+        self._admission = ExitStack()
+        self._credential = LiveCredential(service, None)
         self._is_initialised = False
         self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -95,14 +92,13 @@ class WebSocketHandler:
             pass  # the client has gone: nobody is left to notify
         except* SocketClosed as group:
             closed = next(error for error in group.exceptions if isinstance(error, SocketClosed))
+        except* CredentialRefused as refusal:
+            closed = SocketClosed(CloseCode.FORBIDDEN, str(refusal.exceptions[0]))
         except* Exception as group:
             error_body(group, new_request_id())  # logs it
             closed = SocketClosed(CloseCode.INTERNAL_ERROR, "Internal error")
         finally:
-            if self._user:
-                self._sockets[self._user] -= 1
-                if not self._sockets[self._user]:
-                    del self._sockets[self._user]
+            self._admission.close()
         if closed:
             with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -148,13 +144,13 @@ class WebSocketHandler:
         credential = next(
             (value for name, value in payload.items() if name.lower() == "authorization"), None
         )
-        self._credential = credential if isinstance(credential, str) else None
-        viewer = await self._authenticate()
-        if self._sockets[viewer.user_uuid] >= self._service.limits.sockets_per_viewer:
-            reason = "You have too many open sockets (limit: sockets_per_viewer)"
-            raise SocketClosed(CloseCode.TOO_MANY, reason)
-        self._user = viewer.user_uuid
-        self._sockets[self._user] += 1
+        authorization = credential if isinstance(credential, str) else None
+        self._credential = LiveCredential(self._service, authorization)
+        viewer = await self._credential.authenticate()
+        try:
+            self._admission.enter_context(self._connections.admit(viewer.user_uuid))
+        except LimitExceeded as excess:
+            raise SocketClosed(CloseCode.TOO_MANY, excess.message) from None
         if not self._acknowledged.done():  # cancelled if the socket is closing
             self._acknowledged.set_result(None)
         await self._send({"type": "connection_ack"})
@@ -189,7 +185,7 @@ class WebSocketHandler:
     async def _run_operation(self, id_: str, request: OperationRequest) -> None:
         """Run one operation to its end; only errors of the socket itself go beyond it."""
         try:
-            viewer = await self._authenticate()
+            viewer = await self._credential.authenticate()
             make_context = partial(self._service.make_context, viewer, request.request_id)
             outcome = await self._service.operations.subscribe(request, make_context)
             if isinstance(outcome, Answer):
@@ -202,14 +198,14 @@ class WebSocketHandler:
                         return
                     del answer  # frees its memory while waiting for the next
             await self._finish(id_, {"type": "complete"})
-        except (SocketClosed, WebSocketDisconnect):
+        except (SocketClosed, CredentialRefused, WebSocketDisconnect):
             raise
         except Exception as error:
             await self._send_error(id_, error, request.request_id)
 
     async def _send_answer(self, id_: str, answer: Answer) -> bool:
         """Send an answer; return whether the operation continues, which it does if executed."""
-        await self._recheck_credential()
+        await self._credential.recheck()
         if answer.executed:
             await self._send_text(next_frame(id_, answer.text))
         else:
@@ -233,32 +229,7 @@ class WebSocketHandler:
         except TimeoutError:
             reason = "Connection initialisation timeout"
             raise SocketClosed(CloseCode.INITIALISATION_TIMEOUT, reason) from None
-        while True:
-            await asyncio.sleep(timeouts.ping)
-            await self._recheck_credential()
-            await self._send({"type": "ping"})
-
-    async def _authenticate(self) -> Viewer:
-        self._checked_at = monotonic()
-        try:
-            return await self._service.authenticate(self._credential)
-        except DomainError:
-            reason = "The credential is missing, invalid, expired or revoked"
-            raise SocketClosed(CloseCode.FORBIDDEN, reason) from None
-
-    async def _recheck_credential(self) -> None:
-        """Check the credential again if the last check is too old.
-
-        If the check itself fails, the socket stays open until the next one.
-        """
-        if monotonic() - self._checked_at < self._service.timeouts.recheck:
-            return
-        try:
-            await self._authenticate()
-        except SocketClosed:
-            raise
-        except Exception as error:
-            error_body(error, new_request_id())  # logs it
+        await self._credential.keep_alive(partial(self._send, {"type": "ping"}))
 
     async def _send(self, message: Message) -> None:
         await self._send_text(encode(message))

@@ -1,4 +1,4 @@
-"""Caching clients from npm: Apollo Client, urql with graphcache, Relay and graphql-ws, as pages use them.
+"""Caching clients from npm: Apollo Client, urql with graphcache, Relay, graphql-ws and graphql-sse, as pages use them.
 
 Their packages are installed in a directory of their own; `packages/package.json` has the versions.
 """
@@ -111,3 +111,12 @@ async def test_a_subscription_of_graphql_ws_survives_its_connection(
     seen = await play(packages, "socket.mjs", shared_site, folder)
     assert (seen["connections"], seen["failed"]) == (2, [])
     assert {"first", "while away", "after"} <= set(seen["names"])
+
+
+async def test_a_subscription_of_graphql_sse_survives_its_connection(
+    packages: Path, shared_site: Site, folder: str
+) -> None:
+    seen = await play(packages, "sse.mjs", shared_site, folder)
+    assert {"first of sse", "missed by sse"} <= set(seen["names"])
+    assert (seen["role"], seen["code"]) == ("ADMIN", "GRAPHQL_VALIDATION_FAILED")
+    assert (seen["connections"], seen["failed"]) == (4, [])

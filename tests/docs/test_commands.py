@@ -22,7 +22,8 @@ from tests.processes import free_ports, launch_command
 from tests.servers import PostgresServer
 from tests.servers import with_prefix as place_under
 
-UPLOADS, DEPLOYING, CONTRIBUTING = "docs/uploads.md", "docs/deploying.md", "CONTRIBUTING.md"
+UPLOADS, BROWSERS = "docs/uploads.md", "docs/browsers.md"
+DEPLOYING, CONTRIBUTING = "docs/deploying.md", "CONTRIBUTING.md"
 
 
 def run_bash(script: str, directory: Path, **environment: str) -> str:
@@ -79,7 +80,8 @@ def test_every_block_has_a_test() -> None:
         ("docs/manifests.md", "JSON", "json"),
         ("docs/manifests.md", "CSV", "csv"),
     }
-    known |= {("docs/browsers.md", "Rules for an S3 bucket", "json"), (DEPLOYING, "Behind a proxy", "nginx")}
+    known |= {(BROWSERS, "Rules for an S3 bucket", "json"), (BROWSERS, "Subscriptions without WebSocket", "bash")}
+    known |= {(DEPLOYING, "Behind a proxy", "nginx")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
     assert {(b.page, b.heading, b.language) for b in blocks() if b.language != "text"} == known
 
@@ -103,6 +105,16 @@ def test_the_subscription_is_valid() -> None:
     """The upload walkthrough runs it in Python."""
     [block] = blocks_of("README.md", "Watch")
     assert validate(build_schema((ROOT / "schema" / "schema.graphql").read_text()), parse(block.text)) == []
+
+
+def test_a_subscription_is_followed_with_curl(demo_site: DemoSite, tmp_path: Path) -> None:
+    [block] = blocks_of(BROWSERS, "Subscriptions without WebSocket")
+    [folder, *_] = demo_site.ask("{ storageFolders { nodes { uuid } } }")["storageFolders"]["nodes"]
+    script = f"({block.text}) | head -n 5"  # curl fails once its reader has gone, and so would the pipeline
+    output = run_bash(
+        f"set +o pipefail; {script}", tmp_path, URL=demo_site.url, KEY=demo_site.key, FOLDER=folder["uuid"]
+    )
+    assert "event: next\ndata: {" in output
 
 
 def test_upload_and_subscription_on_the_embedded_default(demo_site: DemoSite, tmp_path: Path) -> None:

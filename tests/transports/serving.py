@@ -42,6 +42,7 @@ def application(stage: Stage, limits: Limits | None = None, timeouts: SocketTime
         limits=limits,
         origins=frozenset({"https://friend.example"}),
         timeouts=timeouts or SocketTimeouts(),
+        closing=stage.closing,
     )
     return Starlette(routes=graphql_routes(service, page=page))
 

@@ -3,7 +3,8 @@
 import asyncio
 import shutil
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.http import health
+from gateway.http.server import SHUTDOWN_SECONDS
 from tests.fixtures.commands import Command, external_site
 from tests.fixtures.sites import Site, fresh_settings, open_client, serve_embedded
 from tests.processes import free_ports
@@ -31,6 +33,17 @@ async def wait_for(state: Callable[[], Awaitable[bool]]) -> None:
 async def set_revision(site: Site, revision: str) -> None:
     async with site.services.database.writing() as transaction:
         await transaction.execute(sa.text("UPDATE alembic_version SET version_num = :new").bindparams(new=revision))
+
+
+@asynccontextmanager
+async def event_stream(site: Site) -> AsyncIterator[httpx.Response]:
+    """Follow a folder without WebSocket."""
+    watch = {"query": "subscription ($uuid: UUID!) { storageChanged(folderUuid: $uuid) { latest } }"}
+    body = {**watch, "variables": {"uuid": await site.folder("watched")}}
+    headers = {**site.headers(), "accept": "text/event-stream"}
+    async with site.client.stream("POST", f"{site.url}/graphql", json=body, headers=headers) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield response
 
 
 async def test_a_site_is_alive_and_ready(site: Site) -> None:
@@ -94,7 +107,7 @@ async def test_readiness_fails_before_connections_are_closed(request: pytest.Fix
         ) as settings,
         Command(settings, tmp_path, "serve", "--port", str(port)) as server,
     ):
-        async with external_site(settings, server) as site:
+        async with external_site(settings, server) as site, event_stream(site) as events:
             assert (await readiness(site))[0] == 200
             server.signal(signal.SIGTERM)
 
@@ -106,6 +119,8 @@ async def test_readiness_fails_before_connections_are_closed(request: pytest.Fix
             assert (await readiness(site))[1]["reasons"] == reasons
             assert await site.ask("{ storageFolders { totalCount } }")
             server.signal(signal.SIGTERM)
+            async with asyncio.timeout(SHUTDOWN_SECONDS / 2):  # an event stream does not hold it up
+                assert b"complete" not in await events.aread()
             assert await asyncio.to_thread(server.wait) == 0
 
 

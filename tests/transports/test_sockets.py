@@ -120,7 +120,7 @@ async def test_sockets_of_a_user_are_limited(stage: Stage) -> None:
         await sockets[2].send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
         assert await sockets[2].read_until_closed() == (
             4429,
-            "You have too many open sockets (limit: sockets_per_viewer)",
+            "You have too many open sockets and event streams (limit: sockets_per_viewer).",
         )
         await sockets[3].initialise("Bearer bob")
         await sockets[0].connection.close()

@@ -32,6 +32,7 @@ class Stage:
     stopped: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     broken: bool = False
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def authenticate(self, credential: str | None) -> NamedViewer:
         if self.broken:

@@ -1,0 +1,33 @@
+"""Connections that stay open, WebSockets and event streams, counted for each user."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from gateway.execution.limits import LimitExceeded
+
+
+class OpenConnections:
+    """The open connections of this process; a user may have `limit` of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._by_user: Counter[UUID] = Counter()
+
+    @contextmanager
+    def admit(self, user_uuid: UUID) -> Iterator[None]:
+        """Count a connection of a user while the context is open; raise `LimitExceeded`."""
+        count = self._by_user[user_uuid] + 1
+        if count > self._limit:
+            message = (
+                "You have too many open sockets and event streams (limit: sockets_per_viewer)."
+            )
+            raise LimitExceeded(message, "sockets_per_viewer", self._limit, count)
+        self._by_user[user_uuid] = count
+        try:
+            yield
+        finally:
+            self._by_user[user_uuid] -= 1
+            if not self._by_user[user_uuid]:
+                del self._by_user[user_uuid]

@@ -1,0 +1,114 @@
+"""GraphQL over server-sent events: one operation per request, whose answers are sent as they come.
+
+Follows the "distinct connections mode" of graphql-sse: events named `next` hold an answer each, and
+`complete` is the last.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Send
+
+from gateway.errors import DomainError, ErrorCode
+from gateway.execution.error_bodies import error_body
+from gateway.execution.operations import Answer
+from gateway.http.graphql_service import GraphQLService
+from gateway.http.live_credential import CredentialRefused, LiveCredential
+from gateway.http.negotiation import EVENT_STREAM
+
+HEADERS = {
+    "content-type": f"{EVENT_STREAM}; charset=utf-8",
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",  # nginx would collect events before it passes them on
+}
+_COMPLETE = b"event: complete\ndata:\n\n"
+_COMMENT = b":\n\n"
+"""A comment, which clients ignore; proxies see that the connection is in use."""
+
+
+class ServerClosing(Exception):
+    """Raised to end a stream as the server closes its connections; the client connects again."""
+
+
+class EventStream:
+    """A response with one operation's answers, written until it ends or the client has gone."""
+
+    def __init__(
+        self,
+        service: GraphQLService,
+        credential: LiveCredential,
+        request_id: str,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._service = service
+        self._credential = credential
+        self._request_id = request_id
+        self._receive = receive
+        self._send = send
+
+    async def serve(self, outcome: AsyncGenerator[Answer] | Answer) -> None:
+        """Send the answers to an operation; the last event reports a failure of the stream."""
+        last = _COMPLETE
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._start()
+                company = [
+                    tasks.create_task(self._credential.keep_alive(lambda: self._write(_COMMENT))),
+                    tasks.create_task(self._await_disconnect()),
+                    tasks.create_task(self._await_closing()),
+                ]
+                await self._write_answers(outcome)
+                for task in company:
+                    task.cancel()
+        except* (ClientDisconnect, ServerClosing):
+            last = b""  # without `complete`, a client that is still there connects again
+        except* CredentialRefused as group:
+            reason = DomainError(ErrorCode.UNAUTHENTICATED, f"{group.exceptions[0]}.")
+            last = self._failure(reason) + _COMPLETE
+        except* Exception as group:
+            last = self._failure(group.exceptions[0]) + _COMPLETE
+        await self._send({"type": "http.response.body", "body": last})
+
+    async def _start(self) -> None:
+        headers = {**HEADERS, "x-request-id": self._request_id}
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            }
+        )
+        await self._write(_COMMENT)  # so that the client knows at once that it is connected
+
+    async def _write_answers(self, outcome: AsyncGenerator[Answer] | Answer) -> None:
+        if isinstance(outcome, Answer):
+            await self._write(_next_event(outcome))
+            return
+        async with aclosing(outcome) as answers:
+            async for answer in answers:
+                await self._credential.recheck()
+                await self._write(_next_event(answer))
+                del answer  # frees its memory while waiting for the next
+
+    async def _await_disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        raise ClientDisconnect
+
+    async def _await_closing(self) -> None:
+        await self._service.closing.wait()
+        raise ServerClosing
+
+    async def _write(self, body: bytes) -> None:
+        """Send a part of the body; waits while the client reads slowly."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def _failure(self, error: Exception) -> bytes:
+        return _next_event(Answer(errors=[error_body(error, self._request_id)], executed=False))
+
+
+def _next_event(answer: Answer) -> bytes:
+    return f"event: next\ndata: {answer.text}\n\n".encode()
