@@ -1,5 +1,6 @@
 """The web application: its routes, and what runs next to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -38,12 +39,18 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with companion(services) if companion else nullcontext():
-            yield
+        watch = asyncio.create_task(authenticate.watch(services.events))
+        try:
+            async with companion(services) if companion else nullcontext():
+                yield
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
 
     settings = services.settings
+    authenticate = Authenticator(services.database, settings)
     app = Starlette(
-        routes=_routes(schema, services),
+        routes=_routes(schema, services, authenticate),
         middleware=[
             *([Middleware(AccessLog)] if settings.access_log else []),
             *cross_origin(settings.allowed_origins, settings.allowed_headers),
@@ -55,10 +62,11 @@ def create_app(
     return app
 
 
-def _routes(schema: strawberry.Schema, services: Services) -> list[BaseRoute]:
+def _routes(
+    schema: strawberry.Schema, services: Services, authenticate: Authenticator
+) -> list[BaseRoute]:
     """Return the routes, GraphQL's first: each request is compared with them in order."""
     limits = services.settings.limits
-    authenticate = Authenticator(services.database, services.settings)
     compiled = None
     if services.settings.execution != "interpreted":
         compiled = CompiledExecutor(schema, services.database.sql_dialect)

@@ -1,29 +1,42 @@
-"""Authentication by a bearer credential: an API key, or a JWT of an existing user."""
+"""Authentication by a bearer credential: an API key, or a JWT of an existing user.
+
+Credentials in use are cached. `Authenticator.watch` checks them again, all with one query: when a
+transaction may have ended one, and every two seconds in case that went unnoticed.
+"""
 
 import asyncio
 import hashlib
 import secrets
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 import jwt
-import sqlalchemy as sa
+import structlog
 
+from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
+from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
 from gateway.auth.viewer import Viewer
 from gateway.database.engine import Database
-from gateway.errors import DomainError, ErrorCode
-from gateway.models.base import fold, now
-from gateway.models.people import UserRecord, api_keys, users
+from gateway.errors import DomainError, ErrorCode, forbidden
+from gateway.events.base import Events
 from gateway.settings import Settings
 
-CACHE_SECONDS = 3.0
-"""How long a viewer is cached; a revoked key must be refused within 5 seconds."""
+CREDENTIALS_TOPIC = "credentials"
+"""Event topic of revoked keys and changed users."""
+RECHECK_SECONDS = 2.0
+"""Time after which credentials are checked without an event: a lost event only costs this delay."""
+TRUST_SECONDS = 4.0
+"""How long a check counts unless it is repeated; a revoked key must be refused within 5 seconds."""
 
+_RECHECK_PAUSE_SECONDS = 0.1
+_RECHECK_BATCH = 500
 _CACHE_SIZE = 10_000
 _ALGORITHM = "HS256"
+
+log = structlog.get_logger(__name__)
 
 
 def new_key() -> str:
@@ -36,24 +49,20 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedViewer:
-    viewer: Viewer
-    expires_at: float
-
-
 class Authenticator:
-    """Turns the value of an `Authorization` header into a viewer, and caches it for seconds."""
+    """Turns the value of an `Authorization` header into a credential, and watches those in use."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._jwt_secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
         self._jwt_claim = settings.jwt_claim
-        self._cache: OrderedDict[str, _CachedViewer] = OrderedDict()
+        self._live: WeakValueDictionary[str, LiveCredential] = WeakValueDictionary()
+        # Keeps what was used lately, which nobody else may refer to; the oldest come first.
+        self._recent: dict[str, LiveCredential] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def __call__(self, authorization: str | None) -> Viewer:
-        """Return the viewer with that credential.
+    async def __call__(self, authorization: str | None) -> LiveCredential:
+        """Return the credential in a header.
 
         Raises:
             DomainError: `UNAUTHENTICATED`, without a valid credential.
@@ -64,49 +73,81 @@ class Authenticator:
             message = "No credential. Send an API key or token in the header `Authorization: Bearer <key>`."
             raise DomainError(ErrorCode.UNAUTHENTICATED, message)
         key = digest(token)
-        if viewer := self._cached(key):
-            return viewer
+        if credential := self._usable(key):
+            return credential
         # Sockets of one user authenticate all at once: one query serves them. A lock is there as
         # long as a request waits for it.
         async with self._locks.setdefault(key, asyncio.Lock()):
-            if viewer := self._cached(key):
-                return viewer
-            viewer = await self._find_viewer(token, key)
-            if viewer is None:
-                message = "This credential is invalid, expired or revoked."
-                raise DomainError(ErrorCode.UNAUTHENTICATED, message)
-            self._cache[key] = _CachedViewer(viewer, time.monotonic() + CACHE_SECONDS)
-            if len(self._cache) > _CACHE_SIZE:
-                self._cache.popitem(last=False)
-            return viewer
+            if known := self._live.get(key):
+                await self._check([known])
+            credential = self._usable(key) or LiveCredential(await self._find_viewer(token, key))
+            self._live[key] = self._recent[key] = credential
+            if len(self._recent) > _CACHE_SIZE:
+                del self._recent[next(iter(self._recent))]
+            return credential
 
-    def _cached(self, key: str) -> Viewer | None:
-        entry = self._cache.get(key)
-        if entry and entry.expires_at > time.monotonic():
-            return entry.viewer
-        self._cache.pop(key, None)
-        return None
+    async def watch(self, events: Events) -> None:
+        """Check the credentials in use, as described above, until cancelled."""
+        async with events.listen(CREDENTIALS_TOPIC) as news:
+            while True:
+                await news.wait(RECHECK_SECONDS)
+                try:
+                    await self._check_all()
+                except Exception as error:
+                    # Open sockets stay open, and requests are refused after TRUST_SECONDS.
+                    log.warning("credentials_unchecked", error=type(error).__name__)
+                await asyncio.sleep(_RECHECK_PAUSE_SECONDS)
 
-    async def _find_viewer(self, token: str, key: str) -> Viewer | None:
+    def _usable(self, key: str) -> LiveCredential | None:
+        """Return a credential that is valid and was checked lately."""
+        credential, moment = self._live.get(key), time.monotonic()
+        if (
+            credential is None
+            or credential.has_ended
+            or credential.checked_at + TRUST_SECONDS < moment
+        ):
+            return None
+        credential.used_at = moment
+        return credential
+
+    async def _check_all(self) -> None:
+        """Check all credentials in use, and forget those that are no longer."""
+        oldest = time.monotonic() - TRUST_SECONDS
+        for key, credential in [*self._recent.items()]:
+            if credential.used_at < oldest:
+                del self._recent[key]
+        live = [*self._live.values()]
+        for start in range(0, len(live), _RECHECK_BATCH):
+            await self._check(live[start : start + _RECHECK_BATCH])
+
+    async def _check(self, credentials: Sequence[LiveCredential]) -> None:
+        """End the credentials that are no longer valid or whose user has another role now."""
+        moment = time.monotonic()
+        roles = await current_roles(self._database, [each.viewer for each in credentials])
+        for credential in credentials:
+            viewer = credential.viewer
+            role = roles.get(viewer.key_uuid or viewer.user_uuid)
+            if role is None or credential.has_ended:
+                credential.end(DomainError(ErrorCode.UNAUTHENTICATED, INVALID))
+            elif role is not viewer.site_role:
+                credential.end(forbidden(ROLE_CHANGED))
+            else:
+                credential.checked_at = moment
+
+    async def _find_viewer(self, token: str, key: str) -> Viewer:
         """Return the active user of a credential; `key` is its digest."""
-        email = self._email_in_jwt(token)
-        if email is None:
-            statement = (
-                sa.select(users)
-                .join(api_keys, api_keys.c.user_uuid == users.c.uuid)
-                .where(
-                    api_keys.c.sha256 == key,
-                    api_keys.c.revoked_at.is_(None),
-                    sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now()),
-                )
-            )
+        claims = self._read_jwt(token)
+        if claims is None:
+            viewer = await viewer_of_key(self._database, key)
         else:
-            statement = sa.select(users).where(users.c.email_key == fold(email))
-        rows = await self._database.rows(statement.where(users.c.is_active), UserRecord)
-        return Viewer(rows[0].uuid, rows[0].site_role) if rows else None
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+            viewer = await viewer_of_email(self._database, claims[self._jwt_claim], expires_at)
+        if viewer is None:
+            raise DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
+        return viewer
 
-    def _email_in_jwt(self, token: str) -> str | None:
-        """Return the email address in a JWT, or None if it is not a valid one.
+    def _read_jwt(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a JWT that names a user, or None if it is not a valid one.
 
         It must have a good signature and an expiry.
         """
@@ -123,4 +164,4 @@ class Authenticator:
             return None
         claim = claims.get(self._jwt_claim)
         # Every address is printable, so any other text belongs to no user.
-        return claim if isinstance(claim, str) and claim.isprintable() else None
+        return claims if isinstance(claim, str) and claim.isprintable() else None

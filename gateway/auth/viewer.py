@@ -1,6 +1,7 @@
 """The viewer: the user on whose behalf an operation runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from gateway.kinds.enums import SiteRole
@@ -11,10 +12,16 @@ class Viewer:
     """An active user with a valid credential.
 
     Roles on objects are not here: they are read from the database whenever they matter.
+
+    Attributes:
+        key_uuid: The API key that the user signed in with; None with a JWT.
+        expires_at: When the credential expires, in UTC; None if never.
     """
 
     user_uuid: UUID
     site_role: SiteRole
+    key_uuid: UUID | None = field(default=None, kw_only=True)
+    expires_at: datetime | None = field(default=None, kw_only=True, compare=False)
 
     @property
     def is_site_admin(self) -> bool:

@@ -37,12 +37,14 @@ StatementHook = Callable[[str], None]
 class Transaction:
     """A short writing transaction, committed by `Database.writing`.
 
-    `touched` collects the folders in which something changed; the journal notifies their watchers.
+    `touched` collects the folders in which something changed, and `touches_credentials` says
+    whether users or API keys did; the journal notifies their watchers.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.touched: set[UUID] = set()
+        self.touches_credentials = False
         self._commit_actions: list[Callable[[], None]] = []
 
     async def execute(

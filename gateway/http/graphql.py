@@ -22,7 +22,6 @@ from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
 from gateway.http.compression import compressed
 from gateway.http.graphql_service import GraphQLService
-from gateway.http.live_credential import LiveCredential
 from gateway.http.messages import PROTOCOL
 from gateway.http.negotiation import (
     EVENT_STREAM,
@@ -109,6 +108,8 @@ class GraphQLEndpoint:
                 reason, status, headers = error.reason, error.status, error.headers
             elif isinstance(error, DomainError):
                 status = STATUS.get(error.code, 400)
+                if error.code is ErrorCode.UNAUTHENTICATED:
+                    headers = {"www-authenticate": _challenge(request)}
             body = orjson.dumps({"errors": [error_body(reason, request_id)]})
         body, encoding = await compressed(body, request.headers.get("accept-encoding"))
         fixed = {
@@ -127,16 +128,19 @@ class GraphQLEndpoint:
         if content_type is None:
             message = f"The Accept header must allow {JSON} or {GRAPHQL_JSON}."
             raise HTTPRequestError(406, bad_request(message))
-        viewer = await self._authenticate(request)
-        members = await self._read_members(request)
-        if isinstance(members, list):
-            answers = await self._execute_batch(viewer, members, request_id)
-            return 200, orjson.dumps([answer.body() for answer in answers]), _timing(answers)
-        operation = operation_request(members, request_id)
-        try:
-            answer = await self._execute(viewer, operation, OPERATIONS_BY_METHOD[request.method])
-        except OperationNotAllowed as error:
-            raise _not_allowed(error.type) from None
+        credential = await self._service.authenticate(request.headers.get("authorization"))
+        viewer = credential.viewer
+        async with credential.required():
+            members = await self._read_members(request)
+            if isinstance(members, list):
+                answers = await self._execute_batch(viewer, members, request_id)
+                return 200, orjson.dumps([answer.body() for answer in answers]), _timing(answers)
+            operation = operation_request(members, request_id)
+            try:
+                allowed = OPERATIONS_BY_METHOD[request.method]
+                answer = await self._execute(viewer, operation, allowed)
+            except OperationNotAllowed as error:
+                raise _not_allowed(error.type) from None
         status = 200
         if not answer.executed:
             # Responses of type application/json promise 200 for all but internal errors.
@@ -148,14 +152,15 @@ class GraphQLEndpoint:
     async def _stream(self, request: Request, request_id: str, send: Send) -> None:
         """Respond with events."""
         _check_method(request)
-        viewer = await self._authenticate(request)
+        credential = await self._service.authenticate(request.headers.get("authorization"))
+        viewer = credential.viewer
         members = await self._read_members(request)
         if isinstance(members, list):
             raise bad_request("A batch cannot be answered with events: send one request.")
+        credential.check()  # reading may have taken a while
         operation = operation_request(members, request_id)
         make_context = partial(self._service.make_context, viewer, request_id)
         allowed = STREAMED_BY_METHOD[request.method]
-        credential = LiveCredential(self._service, request.headers.get("authorization"), viewer)
         try:
             with self._connections.admit(viewer.user_uuid):
                 outcome = await self._service.operations.subscribe(operation, make_context, allowed)
@@ -165,17 +170,6 @@ class GraphQLEndpoint:
             raise _not_allowed(error.type) from None
         except LimitExceeded as excess:
             raise HTTPRequestError(429, excess) from None
-
-    async def _authenticate(self, request: Request) -> Viewer:
-        """Return the viewer; raises 401 with a challenge for a missing or invalid credential."""
-        credential = request.headers.get("authorization")
-        try:
-            return await self._service.authenticate(credential)
-        except DomainError as reason:
-            if reason.code is not ErrorCode.UNAUTHENTICATED:
-                raise
-            challenge = 'Bearer error="invalid_token"' if credential else "Bearer"
-            raise HTTPRequestError(401, reason, {"www-authenticate": challenge}) from None
 
     async def _read_members(self, request: Request) -> Any:
         """Return the JSON value that describes the request, or a list of such for a batch."""
@@ -230,6 +224,10 @@ def _operation_or_refusal(members: object, request_id: str) -> OperationRequest 
         if error.code is not ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
             raise
         return _refusal(error, request_id)
+
+
+def _challenge(request: Request) -> str:
+    return 'Bearer error="invalid_token"' if "authorization" in request.headers else "Bearer"
 
 
 def _refusal(reason: DomainError, request_id: str) -> Answer:

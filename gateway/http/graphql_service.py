@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from gateway.auth.live_credential import LiveCredential
 from gateway.auth.viewer import Viewer
 from gateway.execution.operations import Operations
 from gateway.limits import Limits
@@ -14,13 +15,11 @@ class SocketTimeouts:
     """Timeouts and intervals of WebSockets and event streams, in seconds.
 
     A client has `initialise` seconds to send `connection_init`. The server pings every `ping`
-    seconds. A credential is checked again every `recheck` seconds. As viewers are cached for three
-    seconds, one that was revoked is noticed within five.
+    seconds.
     """
 
     initialise: float = 10.0
     ping: float = 20.0
-    recheck: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class GraphQLService:
     `closing` is set when the server closes connections, so that event streams end.
     """
 
-    authenticate: Callable[[str | None], Awaitable[Viewer]]
+    authenticate: Callable[[str | None], Awaitable[LiveCredential]]
     make_context: Callable[[Viewer, str], object]
     operations: Operations
     limits: Limits

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.auth.viewer import Viewer
+from gateway.auth.live_credential import LiveCredential
 from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
@@ -48,7 +48,9 @@ class OperationCollector(Collector):
 
 
 def metrics_route(
-    authenticate: Callable[[str | None], Awaitable[Viewer]], outcomes: Counts, reasons: Counts
+    authenticate: Callable[[str | None], Awaitable[LiveCredential]],
+    outcomes: Counts,
+    reasons: Counts,
 ) -> Route:
     """Return the route `/metrics`, which requires the credential of a site admin."""
     registry = CollectorRegistry()
@@ -57,8 +59,8 @@ def metrics_route(
 
     async def metrics(request: Request) -> Response:
         try:
-            viewer = await authenticate(request.headers.get("authorization"))
-            if not viewer.is_site_admin:
+            credential = await authenticate(request.headers.get("authorization"))
+            if not credential.viewer.is_site_admin:
                 raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
         except DomainError as error:
             return JSONResponse(

@@ -11,11 +11,10 @@ from contextlib import aclosing
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Send
 
-from gateway.errors import DomainError, ErrorCode
+from gateway.auth.live_credential import LiveCredential
 from gateway.execution.error_bodies import error_body
 from gateway.execution.operations import Answer
 from gateway.http.graphql_service import GraphQLService
-from gateway.http.live_credential import CredentialRefused, LiveCredential
 from gateway.http.negotiation import EVENT_STREAM
 
 HEADERS = {
@@ -56,7 +55,8 @@ class EventStream:
             async with asyncio.TaskGroup() as tasks:
                 await self._start()
                 company = [
-                    tasks.create_task(self._credential.keep_alive(lambda: self._write(_COMMENT))),
+                    tasks.create_task(self._keep_alive()),
+                    tasks.create_task(self._await_end_of_credential()),
                     tasks.create_task(self._await_disconnect()),
                     tasks.create_task(self._await_closing()),
                 ]
@@ -65,9 +65,6 @@ class EventStream:
                     task.cancel()
         except* (ClientDisconnect, ServerClosing):
             last = b""  # without `complete`, a client that is still there connects again
-        except* CredentialRefused as group:
-            reason = DomainError(ErrorCode.UNAUTHENTICATED, f"{group.exceptions[0]}.")
-            last = self._failure(reason) + _COMPLETE
         except* Exception as group:
             last = self._failure(group.exceptions[0]) + _COMPLETE
         await self._send({"type": "http.response.body", "body": last})
@@ -89,9 +86,16 @@ class EventStream:
             return
         async with aclosing(outcome) as answers:
             async for answer in answers:
-                await self._credential.recheck()
                 await self._write(_next_event(answer))
                 del answer  # frees its memory while waiting for the next
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(self._service.timeouts.ping)
+            await self._write(_COMMENT)
+
+    async def _await_end_of_credential(self) -> None:
+        raise await self._credential.ended()
 
     async def _await_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -11,12 +11,12 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from gateway.auth.live_credential import LiveCredential
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
 from gateway.http.graphql_service import GraphQLService
-from gateway.http.live_credential import CredentialRefused, LiveCredential
 from gateway.http.messages import (
     PROTOCOL,
     CloseCode,
@@ -74,7 +74,7 @@ class WebSocketHandler:
         self._service = service
         self._connections = connections
         self._admission = ExitStack()
-        self._credential = LiveCredential(service, None)
+        self._authorization: str | None = None
         self._is_initialised = False
         self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -92,8 +92,6 @@ class WebSocketHandler:
             pass  # the client has gone: nobody is left to notify
         except* SocketClosed as group:
             closed = next(error for error in group.exceptions if isinstance(error, SocketClosed))
-        except* CredentialRefused as refusal:
-            closed = SocketClosed(CloseCode.FORBIDDEN, str(refusal.exceptions[0]))
         except* Exception as group:
             error_body(group, new_request_id())  # logs it
             closed = SocketClosed(CloseCode.INTERNAL_ERROR, "Internal error")
@@ -141,12 +139,13 @@ class WebSocketHandler:
         if self._is_initialised:
             raise SocketClosed(CloseCode.TOO_MANY, "Too many initialisation requests")
         self._is_initialised = True
-        credential = next(
+        authorization = next(
             (value for name, value in payload.items() if name.lower() == "authorization"), None
         )
-        authorization = credential if isinstance(credential, str) else None
-        self._credential = LiveCredential(self._service, authorization)
-        viewer = await self._credential.authenticate()
+        self._authorization = authorization if isinstance(authorization, str) else None
+        credential = await self._authenticate()
+        viewer = credential.viewer
+        self._tasks.create_task(self._close_at_end_of(credential))
         try:
             self._admission.enter_context(self._connections.admit(viewer.user_uuid))
         except LimitExceeded as excess:
@@ -185,7 +184,7 @@ class WebSocketHandler:
     async def _run_operation(self, id_: str, request: OperationRequest) -> None:
         """Run one operation to its end; only errors of the socket itself go beyond it."""
         try:
-            viewer = await self._credential.authenticate()
+            viewer = (await self._authenticate()).viewer
             make_context = partial(self._service.make_context, viewer, request.request_id)
             outcome = await self._service.operations.subscribe(request, make_context)
             if isinstance(outcome, Answer):
@@ -198,14 +197,13 @@ class WebSocketHandler:
                         return
                     del answer  # frees its memory while waiting for the next
             await self._finish(id_, {"type": "complete"})
-        except (SocketClosed, CredentialRefused, WebSocketDisconnect):
+        except (SocketClosed, WebSocketDisconnect):
             raise
         except Exception as error:
             await self._send_error(id_, error, request.request_id)
 
     async def _send_answer(self, id_: str, answer: Answer) -> bool:
         """Send an answer; return whether the operation continues, which it does if executed."""
-        await self._credential.recheck()
         if answer.executed:
             await self._send_text(next_frame(id_, answer.text))
         else:
@@ -221,7 +219,7 @@ class WebSocketHandler:
         await self._send({"id": id_, **message})
 
     async def _keep_alive(self) -> None:
-        """Ping the client, and close the socket if its credential expires or it does not start."""
+        """Ping the client, and close the socket if it does not start."""
         timeouts = self._service.timeouts
         try:
             async with asyncio.timeout(timeouts.initialise):
@@ -229,7 +227,22 @@ class WebSocketHandler:
         except TimeoutError:
             reason = "Connection initialisation timeout"
             raise SocketClosed(CloseCode.INITIALISATION_TIMEOUT, reason) from None
-        await self._credential.keep_alive(partial(self._send, {"type": "ping"}))
+        while True:
+            await asyncio.sleep(timeouts.ping)
+            await self._send({"type": "ping"})
+
+    async def _authenticate(self) -> LiveCredential:
+        try:
+            return await self._service.authenticate(self._authorization)
+        except DomainError as error:
+            if error.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            reason = "The credential is missing, invalid, expired or revoked"
+            raise SocketClosed(CloseCode.FORBIDDEN, reason) from None
+
+    async def _close_at_end_of(self, credential: LiveCredential) -> None:
+        """Close the socket, and so cancel its operations, once its credential has ended."""
+        raise SocketClosed(CloseCode.FORBIDDEN, (await credential.ended()).message)
 
     async def _send(self, message: Message) -> None:
         await self._send_text(encode(message))

@@ -139,10 +139,9 @@ async def test_a_client_that_goes_frees_the_source(stage: Stage, query: str, log
 
 
 async def test_a_revoked_credential_ends_the_stream(stage: Stage) -> None:
-    timeouts = SocketTimeouts(recheck=0.05)
-    async with serve(stage, timeouts=timeouts) as address, stream_of(address, SILENT) as response:
+    async with serve(stage) as address, stream_of(address, SILENT) as response:
         await wait_until(lambda: len(stage.live) == 1)
-        stage.users.remove("ada")
+        stage.revoke("ada")
         (_, body), last = events_in((await response.aread()).decode())
         assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         assert last == ("complete", None)

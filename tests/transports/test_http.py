@@ -1,5 +1,6 @@
 """The GraphQL-over-HTTP specification: media types, methods, members, and statuses."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -201,6 +202,20 @@ async def test_a_request_without_a_credential_gets_no_data(
     response = await client.post("/graphql", json=HELLO, headers=headers)
     assert (response.status_code, codes(response)) == (401, ["UNAUTHENTICATED"])
     assert response.headers["www-authenticate"] == challenge
+
+
+async def test_a_request_ends_with_its_credential(client: httpx.AsyncClient, stage: Stage) -> None:
+    """A running operation is stopped, and its data not returned."""
+    response = asyncio.create_task(post(client, {"query": "{ sleep(seconds: 30) }"}))
+    while not stage.credentials:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    stage.revoke("ada")
+    async with asyncio.timeout(1):
+        refused = await response
+    assert (refused.status_code, codes(refused)) == (401, ["UNAUTHENTICATED"])
+    assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert stage.stopped == ["sleep"]
 
 
 async def test_internal_errors_are_masked(client: httpx.AsyncClient, stage: Stage) -> None:

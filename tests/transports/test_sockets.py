@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 import pytest
 from structlog.typing import EventDict
 
-from gateway.http.graphql_service import SocketTimeouts
 from gateway.limits import Limits
 from tests.transports.serving import serve, socket_to, wait_until
 from tests.transports.toy import Stage
@@ -79,37 +78,34 @@ async def test_a_revoked_credential_starts_no_operation(stage: Stage) -> None:
 
 
 async def test_a_revoked_credential_receives_no_more_events(stage: Stage) -> None:
-    async with serve(stage, timeouts=SocketTimeouts(recheck=0.1)) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         await socket.subscribe("1", FOREVER)
         await wait_until(lambda: len(stage.live) == 1)
-        stage.users.remove("ada")
+        stage.revoke("ada")
         async with asyncio.timeout(1):
-            assert await socket.read_until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
+            assert await socket.read_until_closed() == (4403, "This credential is invalid, expired or revoked.")
         await wait_until(lambda: not stage.live)
 
 
 async def test_a_revoked_credential_closes_an_idle_socket(stage: Stage) -> None:
-    async with serve(stage, timeouts=SocketTimeouts(recheck=0, ping=0.1)) as address, socket_to(address) as socket:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
-        stage.users.remove("ada")
-        assert await socket.read_until_closed() == (4403, "The credential is missing, invalid, expired or revoked")
+        stage.revoke("ada")
+        async with asyncio.timeout(1):
+            assert await socket.read_until_closed() == (4403, "This credential is invalid, expired or revoked.")
 
 
-async def test_a_failed_credential_check_is_repeated(stage: Stage) -> None:
-    async with serve(stage, timeouts=SocketTimeouts(recheck=0, ping=0.05)) as address, socket_to(address) as socket:
+async def test_a_failed_credential_check_can_be_repeated(stage: Stage) -> None:
+    async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
         stage.broken = True
-        assert await socket.receive() == {"type": "ping"}
         await socket.subscribe("1", "{ hello }")
-        while (message := await socket.receive())["type"] == "ping":
-            pass
+        message = await socket.receive()
         assert message["payload"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         stage.broken = False
         await socket.subscribe("1", "{ hello }")
-        while (message := await socket.receive())["type"] == "ping":
-            pass
-        assert message["type"] == "next"
+        assert (await socket.receive())["type"] == "next"
 
 
 async def test_sockets_of_a_user_are_limited(stage: Stage) -> None:

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.scalars import JSON as JSONScalar
 from strawberry.types import Info
 
+from gateway.auth.live_credential import INVALID, LiveCredential
 from gateway.auth.viewer import Viewer
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.kinds.enums import SiteRole
@@ -33,14 +34,24 @@ class Stage:
     renamed: list[str] = field(default_factory=list)
     broken: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    credentials: list[LiveCredential] = field(default_factory=list)
 
-    async def authenticate(self, credential: str | None) -> NamedViewer:
+    async def authenticate(self, credential: str | None) -> LiveCredential:
         if self.broken:
             raise RuntimeError(SECRET)
         scheme, _, name = (credential or "").partition(" ")
         if scheme.lower() != "bearer" or name not in self.users:
             raise DomainError(ErrorCode.UNAUTHENTICATED, "Say who you are.")
-        return NamedViewer(uuid5(NAMESPACE, name), SiteRole.MEMBER, name)
+        live = LiveCredential(NamedViewer(uuid5(NAMESPACE, name), SiteRole.MEMBER, name))
+        self.credentials.append(live)
+        return live
+
+    def revoke(self, name: str) -> None:
+        """Accept the credential of a user no longer, and end it where it is in use."""
+        self.users.remove(name)
+        for live in self.credentials:
+            if live.viewer.user_uuid == uuid5(NAMESPACE, name):
+                live.end(DomainError(ErrorCode.UNAUTHENTICATED, INVALID))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The journal: one entry for each object that a mutation or task changed, in its transaction.
 
 Folders list the entries about themselves and their contents. Subscribers of a folder, and of the
-folders above it, are notified once the transaction commits.
+folders above it, are notified once the transaction commits; so is whoever watches credentials.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
+from gateway.auth.credentials import CREDENTIALS_TOPIC
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import ancestors
@@ -22,6 +23,7 @@ from gateway.models.folders import FolderRecord, folders
 
 _MAX_TEXT = 1000
 _DATASET_TYPES = ("Dataset", "DataRow")
+_CREDENTIAL_TYPES = ("ApiKey", "User")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,17 @@ async def append(
     if locations:
         await transaction.execute(sa.insert(change_places), locations)
         transaction.touched.update(location["folder_uuid"] for location in locations)
+    if any(row["object_type"] in _CREDENTIAL_TYPES and row["action"] != "CREATE" for row in rows):
+        transaction.touches_credentials = True
 
 
 async def notify(events: Events, transaction: Transaction) -> None:
-    """Publish the folders touched by a transaction, and those above them, before it commits."""
+    """Publish what a transaction has touched before it commits.
+
+    That is its folders and those above them, and credentials.
+    """
+    if transaction.touches_credentials:
+        await events.publish(transaction, CREDENTIALS_TOPIC)
     if not transaction.touched:
         return
     chosen = in_keys(folders.c.uuid, transaction.touched)

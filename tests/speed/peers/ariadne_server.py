@@ -262,7 +262,7 @@ def _validated(schema: GraphQLSchema, document: DocumentNode) -> Any:
 
 def _app_of(site: Site) -> Starlette:
     async def context(request: Request, _data: Any = None) -> dict[str, Any]:
-        viewer = await site.authenticate(request.headers.get("authorization"))
+        viewer = (await site.authenticate(request.headers.get("authorization"))).viewer
         return {"request": request, "source": Source(site, viewer)}
 
     handler = GraphQLHTTPHandler()

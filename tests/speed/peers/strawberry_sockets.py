@@ -59,7 +59,8 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return the context of a viewer; it lasts as long as its subscription."""
-        return self._make_context(await self._authenticate(request.headers.get("authorization")), "speed")
+        credential = await self._authenticate(request.headers.get("authorization"))
+        return self._make_context(credential.viewer, "speed")
 
     def encode_json(self, data: object) -> str:
         """Return text: bytes would become binary frames."""

@@ -1,0 +1,81 @@
+"""The users of credentials, as they are in the database now."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.database.dialects import in_keys
+from gateway.database.engine import Database
+from gateway.kinds.enums import SiteRole
+from gateway.models.base import fold, now
+from gateway.models.people import api_keys, users
+
+
+class _User(NamedTuple):
+    uuid: UUID
+    site_role: SiteRole
+
+
+class _KeyUser(NamedTuple):
+    key_uuid: UUID
+    expires_at: datetime | None
+    uuid: UUID
+    site_role: SiteRole
+
+
+_active_users = sa.select(users.c.uuid, users.c.site_role).where(users.c.is_active)
+
+
+def _valid_keys() -> sa.Select[tuple[UUID, datetime | None, UUID, SiteRole]]:
+    return (
+        sa.select(
+            api_keys.c.uuid.label("key_uuid"),
+            api_keys.c.expires_at,
+            users.c.uuid,
+            users.c.site_role,
+        )
+        .join(users, users.c.uuid == api_keys.c.user_uuid)
+        .where(
+            users.c.is_active,
+            api_keys.c.revoked_at.is_(None),
+            sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now()),
+        )
+    )
+
+
+async def viewer_of_key(database: Database, sha256: str) -> Viewer | None:
+    """Return the active user of a valid API key, given by its digest."""
+    rows = await database.rows(_valid_keys().where(api_keys.c.sha256 == sha256), _KeyUser)
+    if not rows:
+        return None
+    row = rows[0]
+    return Viewer(row.uuid, row.site_role, key_uuid=row.key_uuid, expires_at=row.expires_at)
+
+
+async def viewer_of_email(
+    database: Database, email: str, expires_at: datetime | None
+) -> Viewer | None:
+    """Return the active user with an email address, signed in until a time."""
+    rows = await database.rows(_active_users.where(users.c.email_key == fold(email)), _User)
+    return Viewer(rows[0].uuid, rows[0].site_role, expires_at=expires_at) if rows else None
+
+
+async def current_roles(database: Database, viewers: Collection[Viewer]) -> dict[UUID, SiteRole]:
+    """Return the role on the site of each viewer whose user and key are valid.
+
+    They are found by the UUID of the key, or by that of the user for viewers without a key.
+    """
+    keys = {viewer.key_uuid for viewer in viewers if viewer.key_uuid}
+    others = {viewer.user_uuid for viewer in viewers if not viewer.key_uuid}
+    roles: dict[UUID, SiteRole] = {}
+    if keys:
+        rows = await database.rows(_valid_keys().where(in_keys(api_keys.c.uuid, keys)), _KeyUser)
+        roles.update((row.key_uuid, row.site_role) for row in rows)
+    if others:
+        found = await database.rows(_active_users.where(in_keys(users.c.uuid, others)), _User)
+        roles.update((user.uuid, user.site_role) for user in found)
+    return roles

@@ -1,0 +1,84 @@
+"""A credential in use: its viewer, until it expires, is revoked, or its user's account changes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.auth.viewer import Viewer
+from gateway.errors import DomainError, ErrorCode
+
+INVALID = "This credential is invalid, expired or revoked."
+ROLE_CHANGED = "Your role on the site has changed. Send the request again."
+
+
+class LiveCredential:
+    """A credential that was valid when it was last checked.
+
+    Whoever keeps a reference is told when it ends: a stream or socket waits for `ended`, and what
+    answers a single request runs in `required`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_deadlines",
+        "_ended",
+        "_reason",
+        "checked_at",
+        "used_at",
+        "viewer",
+    )
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.checked_at = self.used_at = time.monotonic()
+        self._reason: DomainError | None = None
+        self._ended = asyncio.Event()
+        self._deadlines: set[asyncio.Timeout] = set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the credential has ended or expired."""
+        expires_at = self.viewer.expires_at
+        return self._reason is not None or (
+            expires_at is not None and expires_at.timestamp() <= time.time()
+        )
+
+    def check(self) -> None:
+        """Raise why the credential has ended, if it has: `UNAUTHENTICATED` or `FORBIDDEN`."""
+        if self.has_ended:
+            raise self._reason or DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
+
+    def end(self, reason: DomainError) -> None:
+        """End the credential, and with it whatever runs on its behalf."""
+        if self._reason is None:
+            self._reason = reason
+            self._ended.set()
+            for deadline in self._deadlines:
+                deadline.reschedule(0)
+
+    async def ended(self) -> DomainError:
+        """Wait until the credential has ended, and return why."""
+        await self._ended.wait()
+        return self._reason or DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
+
+    @asynccontextmanager
+    async def required(self) -> AsyncIterator[None]:
+        """Run the block while the credential is valid; once it has ended, cancel it and raise why.
+
+        Raises:
+            DomainError: `UNAUTHENTICATED`, or `FORBIDDEN` if only the user's role has changed.
+        """
+        self.check()
+        try:
+            async with asyncio.timeout(None) as deadline:
+                self._deadlines.add(deadline)
+                try:
+                    yield
+                finally:
+                    self._deadlines.discard(deadline)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            self.check()
+            raise
