@@ -83,13 +83,13 @@ def _routes(
     objects = object_routes(services.store) if isinstance(services.store, DiskStore) else []
     return [
         *graphql_routes(service, page=graphiql_page),
+        *objects,
         *health_routes(Readiness(services)),
         Route("/", to_page),
         Route("/graphql/", to_page, methods=["GET", "POST"]),
         *graphiql_routes(),
         schema_route(schema),
         metrics_route(authenticate, outcomes, reasons),
-        *objects,
     ]
 
 
