@@ -14,10 +14,11 @@ from gateway.auth.credentials import Authenticator
 from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import Operations
+from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.http.access_log import AccessLog
 from gateway.http.behind_proxy import below_path_of
 from gateway.http.cross_origin import cross_origin
-from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_page
+from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_endpoint
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.health import Readiness, health_routes
@@ -26,6 +27,7 @@ from gateway.http.objects import object_routes
 from gateway.http.schema_document import schema_route
 from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
+from gateway.trusted_documents import load_trusted_documents
 from gateway.web_addresses import origin_of
 
 Companion = Callable[[Services], AbstractAsyncContextManager[None]]
@@ -66,29 +68,41 @@ def _routes(
     schema: strawberry.Schema, services: Services, authenticate: Authenticator
 ) -> list[BaseRoute]:
     """Return the routes, GraphQL's first: each request is compared with them in order."""
-    limits = services.settings.limits
+    settings = services.settings
+    limits = settings.limits
     compiled = None
-    if services.settings.execution != "interpreted":
+    if settings.execution != "interpreted":
         compiled = CompiledExecutor(schema, services.database.sql_dialect)
+    persisted = PersistedDocuments(
+        load_trusted_documents(settings.trusted_documents) if settings.trusted_documents else {},
+        only_trusted=settings.only_trusted_documents,
+        registers=settings.persisted_queries,
+    )
     service = GraphQLService(
         authenticate=authenticate,
         make_context=partial(Context, services),
-        operations=Operations(schema, limits, compiled),
+        operations=Operations(
+            schema,
+            limits,
+            compiled,
+            persisted,
+            introspection=settings.introspection,
+        ),
         limits=limits,
-        origins=_socket_origins(services.settings),
+        origins=_socket_origins(settings),
         closing=services.closing,
+        max_age=settings.persisted_max_age,
     )
     outcomes = compiled.outcomes if compiled else {}
     reasons = compiled.reasons if compiled else {}
     objects = object_routes(services.store) if isinstance(services.store, DiskStore) else []
     return [
-        *graphql_routes(service, page=graphiql_page),
+        *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,
         *health_routes(Readiness(services)),
-        Route("/", to_page),
-        Route("/graphql/", to_page, methods=["GET", "POST"]),
-        *graphiql_routes(),
-        schema_route(schema),
+        Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
+        *(graphiql_routes() if settings.graphiql else []),
+        *([schema_route(schema)] if settings.introspection else []),
         metrics_route(authenticate, outcomes, reasons),
     ]
 
